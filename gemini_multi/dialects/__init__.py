@@ -1,0 +1,1 @@
+"""The two wires, each as an encoder of requests and a decoder of answers. Pure: no I/O, no environment, no clock."""

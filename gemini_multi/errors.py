@@ -1,0 +1,309 @@
+"""Everything that can go wrong, as one tree.
+
+    GeminiMultiError
+    ├── ConfigurationError      before any I/O: missing key, unknown provider or model, unusable argument (a ValueError)
+    ├── UnsupportedFeature      no route can express what was asked
+    ├── ConnectionFailed        no answer: refused, DNS, TLS, reset
+    │   └── RequestTimeout      connect, first event, stall or deadline
+    ├── StreamInterrupted       the stream broke after its first content; carries the partial answer
+    ├── InvalidResponse         an answer that cannot be read
+    ├── PromptBlocked           the host refused the prompt
+    ├── BudgetExceeded          the call would start above the spending limit
+    ├── ProviderError           the host answered with an error
+    │   ├── BadRequest
+    │   ├── ContextOverflow
+    │   ├── AuthenticationFailed
+    │   ├── PermissionDenied
+    │   ├── ModelNotFound
+    │   ├── RateLimited
+    │   ├── QuotaExhausted
+    │   └── ServerError
+    └── AllRoutesFailed         an ExceptionGroup, when more than one route was tried
+
+All pickle, none holds a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gemini_multi.types import Attempt, ChatResponse, JsonObject, JsonValue
+
+__all__ = [
+    "AllRoutesFailed",
+    "AuthenticationFailed",
+    "BadRequest",
+    "BudgetExceeded",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "ContextOverflow",
+    "GeminiMultiError",
+    "InvalidResponse",
+    "KnobIgnored",
+    "ModelNotFound",
+    "PermissionDenied",
+    "PromptBlocked",
+    "ProviderError",
+    "QuotaExhausted",
+    "RateLimited",
+    "RequestTimeout",
+    "ServerError",
+    "StreamInterrupted",
+    "UnsupportedFeature",
+]
+
+KEPT_CHARACTERS: Final = 4096
+"""How much of an unreadable answer or of an error's body is kept."""
+
+
+class KnobIgnored(UserWarning):
+    """A tuning knob was left out because the model is documented to refuse it."""
+
+
+class GeminiMultiError(Exception):
+    """Base of all errors of this package."""
+
+    def __init__(self, message: str, *, attempts: Sequence[Attempt] = ()) -> None:
+        """Make an error.
+
+        Args:
+            message: What happened, where, and what to do.
+            attempts: Every request that was sent before the error.
+        """
+        super().__init__(message)
+        self.message = message
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by state: keyword-only constructors do not survive `Exception.__reduce__`."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return False
+
+
+def _restore(kind: type[GeminiMultiError], args: tuple[object, ...], state: dict[str, object]) -> GeminiMultiError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(GeminiMultiError, ValueError):
+    """Something is wrong before any request: a missing key, an unknown provider, an argument that cannot be used."""
+
+
+class UnsupportedFeature(GeminiMultiError):
+    """No route can express what was asked."""
+
+    def __init__(
+        self, message: str, *, features: Sequence[str] = (), providers: Sequence[str] = (), attempts: Sequence[Attempt] = ()
+    ) -> None:
+        """Make an error; `features` are what was asked for, `providers` the hosts that cannot do it."""
+        super().__init__(message, attempts=attempts)
+        self.features = tuple(features)
+        self.providers = tuple(providers)
+
+
+class ConnectionFailed(GeminiMultiError):
+    """The host gave no answer: refused, unknown name, TLS, reset, closed."""
+
+    def __init__(
+        self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()
+    ) -> None:
+        """Make an error about `provider`, asked for `model`."""
+        super().__init__(message, attempts=attempts)
+        self.provider = provider
+        self.model = model
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return True
+
+
+class RequestTimeout(ConnectionFailed):
+    """The host took too long to connect, to begin, or to go on."""
+
+
+class StreamInterrupted(GeminiMultiError):
+    """The stream broke after its first content. What had arrived is in `partial`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        partial: ChatResponse,
+        provider: str = "",
+        model: str = "",
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
+        """Make an error that keeps the answer so far."""
+        super().__init__(message, attempts=attempts)
+        self.partial = partial
+        self.provider = provider
+        self.model = model
+
+
+class InvalidResponse(GeminiMultiError):
+    """The host's answer cannot be read. The start of it is in `raw`."""
+
+    def __init__(
+        self, message: str, *, raw: str = "", provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()
+    ) -> None:
+        """Make an error that keeps at most `KEPT_CHARACTERS` of the answer."""
+        super().__init__(message, attempts=attempts)
+        self.raw = raw[:KEPT_CHARACTERS]
+        self.provider = provider
+        self.model = model
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return True
+
+
+class PromptBlocked(GeminiMultiError):
+    """The host refused the prompt itself."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        block_reason: str | None = None,
+        safety_ratings: Sequence[JsonObject] = (),
+        response: ChatResponse | None = None,
+        provider: str = "",
+        model: str = "",
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
+        """Make an error that keeps why and how strongly."""
+        super().__init__(message, attempts=attempts)
+        self.block_reason = block_reason
+        self.safety_ratings = tuple(safety_ratings)
+        self.response = response
+        self.provider = provider
+        self.model = model
+
+
+class BudgetExceeded(GeminiMultiError):
+    """The call would start above the spending limit."""
+
+    def __init__(self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0) -> None:
+        """Make an error; both figures are in US dollars."""
+        super().__init__(message)
+        self.spent_usd = spent_usd
+        self.limit_usd = limit_usd
+
+
+class ProviderError(GeminiMultiError):
+    """The host answered with an error."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        model: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: JsonValue = None,
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
+        """Make an error.
+
+        Args:
+            message: What happened, on which host and model, and what to do.
+            provider: The host.
+            model: The host's model id.
+            status: The HTTP status; `None` for an error inside a stream that named none.
+            code: The host's own machine-readable code.
+            request_id: The host's id for its logs.
+            retry_after: Seconds that the host asks to wait.
+            body: The host's error, as JSON or text, bounded.
+            attempts: Every request that was sent.
+        """
+        super().__init__(message, attempts=attempts)
+        self.provider = provider
+        self.model = model
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status, by the name that other clients use."""
+        return self.status
+
+
+class BadRequest(ProviderError):
+    """The host cannot accept the request as it is."""
+
+
+class ContextOverflow(ProviderError):
+    """The prompt is longer than the model's window."""
+
+
+class AuthenticationFailed(ProviderError):
+    """The host does not accept the key."""
+
+
+class PermissionDenied(ProviderError):
+    """The key is good but may not do this."""
+
+
+class ModelNotFound(ProviderError):
+    """The host does not serve the model, or no longer."""
+
+
+class RateLimited(ProviderError):
+    """Too many requests just now."""
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return True
+
+
+class QuotaExhausted(ProviderError):
+    """Out of credit, or a daily or spending limit is reached: waiting a little does not help."""
+
+
+class ServerError(ProviderError):
+    """The host failed."""
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return True
+
+
+class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
+    """More than one route was tried and none answered. `exceptions` holds the last error of each route."""
+
+    def __new__(cls, message: str, exceptions: Sequence[GeminiMultiError], **_: object) -> AllRoutesFailed:
+        """Make the group; `attempts` is taken by `__init__`."""
+        return ExceptionGroup.__new__(cls, message, exceptions)
+
+    def __init__(
+        self, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[Attempt] = ()
+    ) -> None:
+        """Make the group."""
+        Exception.__init__(self, message, exceptions)
+        self.attempts = tuple(attempts)
+
+    def derive(self, excs: Sequence[GeminiMultiError]) -> AllRoutesFailed:  # type: ignore[override]  # narrower than Exception
+        """Keep the type when the group is split."""
+        return AllRoutesFailed(self.message, excs, attempts=self.attempts)
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether any of the routes may answer a little later."""
+        return any(error.is_retryable for error in self.exceptions if isinstance(error, GeminiMultiError))
