@@ -1,7 +1,7 @@
 """What is known of each Gemini model: ids per host, limits, thinking control, what it refuses, media, prices, sources.
 
-`find(name)` accepts a catalog name, an alias or any host's own id; a name that is not known gets the traits of its nearest
-relative or the newest family, so that a model released tomorrow works today.
+`find(name)` accepts a catalog name, an alias or any host's own id; a name that is not known gets the traits of its
+nearest relative or of the newest family, so that a model released tomorrow works today.
 """
 
 from __future__ import annotations
