@@ -1,0 +1,168 @@
+"""Puts a conversation into the order that Gemini accepts.
+
+Gemini answers 400 to histories that other models take: results that do not follow their calls at once, a missing
+result, a first turn of the model, empty parts. Both dialects encode what `conversation` returns, so the rules live here
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi.catalog import Model
+from gemini_multi.types import (
+    Blob,
+    FileReference,
+    Message,
+    Opaque,
+    Part,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+
+PLACEHOLDER: Final = "."
+"""The smallest user turn; stands where Gemini wants one and the caller has nothing to say."""
+
+NOT_RUN: Final = "The function was not run."
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A history that keeps Gemini's turn rules."""
+
+    system: tuple[Text, ...]
+    """What the system messages say, wherever they stood."""
+    turns: tuple[Message, ...]
+    """Turns of `user`, `assistant` and `tool`, beginning with `user`; a turn with calls is followed by the results."""
+
+
+@dataclass(slots=True)
+class _Step:
+    """A turn of the model with its calls and the results found for them so far."""
+
+    message: Message
+    calls: list[ToolCall]
+    results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
+
+    def accept(self, result: ToolResult) -> bool:
+        """Take the result if it answers a call that has none yet."""
+        for position, call in enumerate(self.calls):
+            if position not in self.results and _answers(result, call):
+                self.results[position] = replace(result, call_id=call.id, name=result.name or call.name)
+                return True
+        return False
+
+    def turns(self) -> list[Message]:
+        """Write the turn and, in the order of its calls, one result for each."""
+        if not self.calls:
+            return [self.message]
+        results = (self.results.get(position) or _not_run(call) for position, call in enumerate(self.calls))
+        return [self.message, Message("tool", tuple(results))]
+
+
+def conversation(messages: Sequence[Message], model: Model) -> Conversation:
+    """Repair a history by the turn rules of Gemini, without changing the messages given."""
+    system: list[Text] = []
+    items: list[_Step | Message | ToolResult] = []
+    for message in messages:
+        items.extend(_items(message, system))
+    turns = _turns(_paired(items))
+    if not model.allows_prefill:
+        while turns and turns[-1].role == "assistant":
+            turns.pop()
+    if not turns or turns[0].role != "user":
+        turns.insert(0, Message.user(PLACEHOLDER))
+    return Conversation(tuple(system), tuple(turns))
+
+
+def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | ToolResult]:
+    """Split a message into turns and results; what a system message says goes to `system`."""
+    parts = [part for part in message.parts if not _is_empty(part)]
+    if message.role == "assistant":
+        if parts:
+            yield _Step(replace(message, parts=tuple(parts)), [part for part in parts if isinstance(part, ToolCall)])
+        return
+    rest: list[Part] = []
+    for part in parts:
+        if isinstance(part, ToolResult):
+            yield part
+        elif message.role == "system" and isinstance(part, Text):
+            system.append(part)
+        else:
+            rest.append(part)
+    if rest:
+        yield replace(message, role="user", parts=tuple(rest))
+
+
+def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:
+    """Give every result to its call: the latest step before it that waits for it, else the first one after it."""
+    steps: list[_Step] = []
+    orphans: list[int] = []
+    for position, item in enumerate(items):
+        if isinstance(item, _Step):
+            steps.append(item)
+        elif isinstance(item, ToolResult) and not _accepted(item, reversed(steps)):
+            orphans.append(position)
+    kept = {position for position in orphans if not _is_claimed(items, position)}
+    return [item for position, item in enumerate(items) if not isinstance(item, ToolResult) or position in kept]
+
+
+def _accepted(result: ToolResult, steps: Iterable[_Step]) -> bool:
+    return any(step.accept(result) for step in steps)
+
+
+def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> bool:
+    """Offer a result to the steps after it; one that repeats an earlier result is claimed too."""
+    result = items[position]
+    assert isinstance(result, ToolResult)
+    steps = [item for item in items if isinstance(item, _Step)]
+    later = (item for item in items[position:] if isinstance(item, _Step))
+    return _accepted(result, later) or any(result in step.results.values() for step in steps)
+
+
+def _turns(items: Iterable[_Step | Message | ToolResult]) -> list[Message]:
+    turns: list[Message] = []
+    for item in items:
+        if isinstance(item, _Step):
+            turns.extend(item.turns())
+        elif isinstance(item, ToolResult):
+            turns.append(Message("user", _told(item)))
+        else:
+            turns.append(item)
+    return turns
+
+
+def _answers(result: ToolResult, call: ToolCall) -> bool:
+    if result.call_id:
+        return result.call_id == call.id
+    return result.name == call.name
+
+
+def _not_run(call: ToolCall) -> ToolResult:
+    return ToolResult(call.id, call.name, (Text(NOT_RUN),), is_error=True)
+
+
+def _told(result: ToolResult) -> tuple[Part, ...]:
+    """Say in words what a result without a call holds."""
+    texts = [part.text for part in result.content if isinstance(part, Text)]
+    if result.value is not None and not texts:
+        texts = [to_json(result.value, inf_nan_mode="null").decode()]
+    label = "Error" if result.is_error else "Result"
+    name = result.name or result.call_id
+    media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))
+    return (Text(f"{label} of the function `{name}`: {''.join(texts)}"), *media)
+
+
+def _is_empty(part: Part) -> bool:
+    """Whether a part has nothing that a host would read. Unsigned thoughts are never replayed."""
+    if isinstance(part, Text):
+        return not part.text and part.signature is None
+    if isinstance(part, Thought):
+        return part.signature is None
+    return isinstance(part, Opaque) and not part.data

@@ -1,0 +1,63 @@
+"""Normalizes the reasons for which hosts say that they stopped. The sets are open: an unknown word becomes `other`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gemini_multi.types import FinishReason
+
+MALFORMED: Final = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"})
+"""Failures of one generation; the same request may well succeed."""
+
+UNWANTED_CALL: Final = frozenset({"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
+"""The candidate holds a call that must not be run."""
+
+_REASONS: Final[Mapping[str, FinishReason]] = {
+    "STOP": "stop",
+    "TOOL_CALLS": "tool_calls",
+    "FUNCTION_CALL": "tool_calls",
+    "LENGTH": "length",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    "CONTENT_FILTER": "content_filter",
+    "SAFETY": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "SPII": "content_filter",
+    "RECITATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
+    "IMAGE_SAFETY": "content_filter",
+    "IMAGE_PROHIBITED_CONTENT": "content_filter",
+    "IMAGE_RECITATION": "content_filter",
+    "ERROR": "error",
+    "LANGUAGE": "error",
+    "MISSING_THOUGHT_SIGNATURE": "error",
+    "NO_IMAGE": "error",
+    "IMAGE_OTHER": "error",
+    "ESCALATION": "error",
+    **dict.fromkeys(MALFORMED | UNWANTED_CALL, "error"),
+}
+
+_FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter", "function_call_filter": "error"}
+
+
+def finish_reason(raw: str, *, called: bool) -> FinishReason:
+    """Normalize a host's word.
+
+    Args:
+        raw: The word, native (`MAX_TOKENS`), OpenAI's (`length`) or Google's mixture (`content_filter: SPII`).
+        called: Whether the answer holds a tool call. Gemini says `STOP` then, and its streams `stop`.
+    """
+    prefix, _, word = raw.partition(":")
+    reason = _REASONS.get(word_of(raw))
+    if word:
+        return _FILTERS.get(prefix.strip().lower()) or reason or "other"
+    if reason == "stop" and called:
+        return "tool_calls"
+    return reason or "other"
+
+
+def word_of(raw: str) -> str:
+    """Return Google's own word in a reason, such as `SPII` in `content_filter: SPII`."""
+    return raw.rpartition(":")[2].strip().upper()
