@@ -1,0 +1,110 @@
+"""JSON Schema in the forms that the hosts accept, and tool names that they all accept. Pure: the input is only read.
+
+| function | for | references | null | open objects |
+|---|---|---|---|---|
+| `json_schema` | `parametersJsonSchema`, `responseJsonSchema` | kept | as written | kept |
+| `open_api_schema` | `parameters`, `responseSchema` | in place, recursion ends in JSON text | `nullable` | JSON text |
+| `chat_schema` | chat completions | in place, recursive ones kept | `anyOf` with null | kept |
+| `strict_schema` | chat completions with `strict` | as `chat_schema` | optional properties, too | JSON text |
+
+Where a form asks for JSON text, or for numbers as text, `gemini_multi._conform.conform` with the original schema turns the answer back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gemini_multi._schema_check import resolve
+from gemini_multi.dialects._schema_forms import (
+    ChatTranslation,
+    JsonSchemaTranslation,
+    OpenApiTranslation,
+    StrictTranslation,
+)
+from gemini_multi.dialects._schema_translation import Translation
+from gemini_multi.dialects._schema_words import CONSTRAINTS, kinds
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import JsonValue
+
+__all__ = [
+    "chat_schema",
+    "function_name",
+    "is_empty_object",
+    "json_schema",
+    "open_api_schema",
+    "strict_schema",
+    "wire_names",
+]
+
+_LONGEST_NAME: Final = 64
+
+
+def json_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema as Gemini's JSON Schema fields read it: limits that Gemini would ignore are told in descriptions."""
+    return _translated(JsonSchemaTranslation(schema))
+
+
+def open_api_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
+    return _translated(OpenApiTranslation(schema))
+
+
+def chat_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema in plain words of JSON Schema that every chat completions host in front of Gemini accepts."""
+    return _translated(ChatTranslation(schema))
+
+
+def strict_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema in OpenAI's strict form."""
+    return _translated(StrictTranslation(schema))
+
+
+def _translated(translation: Translation) -> dict[str, JsonValue]:
+    try:
+        return translation.whole()
+    except RecursionError:
+        raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
+
+
+def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
+    """Whether a tool with this schema takes no arguments, so that `parameters` must be left out."""
+    root, seen = schema, set[str]()
+    while isinstance(pointer := schema.get("$ref"), str) and pointer not in seen:
+        seen.add(pointer)
+        schema = resolve(pointer, root) or schema
+    told = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
+    return (
+        told <= {"type"} and kinds(schema) in ((), ("object",)) and schema.get("additionalProperties") in (None, False)
+    )
+
+
+def function_name(name: str) -> str:
+    """Return a name that every host accepts as a function's: a letter or `_`, then letters, digits, `_` and `-`, at most 64."""
+    clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    if not clean or not (clean[0].isalpha() or clean[0] == "_"):
+        clean = f"_{clean}"
+    return clean[:_LONGEST_NAME]
+
+
+def wire_names(names: Iterable[str]) -> dict[str, str]:
+    """Give each name a wire name of its own. A name that is already good keeps it; the others step aside with a number."""
+    originals = list(dict.fromkeys(names))
+    taken = {name for name in originals if function_name(name) == name}
+    result: dict[str, str] = {}
+    for name in originals:
+        wire = function_name(name)
+        if wire != name:
+            wire = _free(wire, taken)
+            taken.add(wire)
+        result[name] = wire
+    return result
+
+
+def _free(wire: str, taken: set[str]) -> str:
+    candidate, count = wire, 2
+    while candidate in taken:
+        suffix = f"_{count}"
+        candidate, count = wire[: _LONGEST_NAME - len(suffix)] + suffix, count + 1
+    return candidate
