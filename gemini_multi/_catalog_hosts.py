@@ -48,8 +48,9 @@ def cloudflare(name: str, prices: tuple[Price, ...] = (), *, long: bool = False,
 
 def aimlapi(
     name: str,
-    schema: str,
+    schema: str | None,
     *,
+    page: str | None = None,
     context_window: int | None = None,
     prices: tuple[Price, ...] = (),
     efforts: tuple[str, ...] = (),
@@ -62,7 +63,8 @@ def aimlapi(
 
     Args:
         name: The id without `google/`.
-        schema: The family of the model's request schema.
+        schema: The family of the model's request schema; `None` for Gemma, which has one without tools.
+        page: The name of the documentation's page, when it is not the id's.
         takes_media: Whether audio, video and files are accepted although the family has none.
         aliases: Further ids that the host documents or answers with.
         context_window: The host's own figure.
@@ -78,9 +80,9 @@ def aimlapi(
         prices=prices,
         schema=schema,
         reasoning_efforts=efforts,
-        inputs=_ALL if takes_media else _SCHEMA_INPUTS[schema],
+        inputs=_ALL if takes_media else _SCHEMA_INPUTS.get(schema or "", _IMAGES),
         withdrawn=withdrawn,
-        source=f"{_AIMLAPI_PAGES}{name}",
+        source=f"{_AIMLAPI_PAGES}{page or name}",
         checked=checked,
     )
 

@@ -1,4 +1,4 @@
-"""All rows of the catalog, newest generation first; Gemini 4, the moving `-latest` names and Gemma are written here."""
+"""All rows of the catalog, newest generation first; Gemini 4 and the moving `-latest` names are written here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from gemini_multi import _catalog_rows_2, _catalog_rows_3
-from gemini_multi._catalog_hosts import EFFORTS, aimlapi, oxen
+from gemini_multi import _catalog_rows_2, _catalog_rows_3, _catalog_rows_gemma
+from gemini_multi._catalog_hosts import EFFORTS, aimlapi
 from gemini_multi._catalog_rows_3 import (
     CHECKED,
     GEMINI_3_1_PRO,
@@ -17,7 +17,7 @@ from gemini_multi._catalog_rows_3 import (
     REFUSED_BY_NEWEST,
     SOURCE,
 )
-from gemini_multi.catalog import Modality, Model, Price, Thinking
+from gemini_multi.catalog import Model, Price
 
 _GEMINI_4_ARGON: Final = Model(
     name="gemini-4-argon",
@@ -62,31 +62,11 @@ _LATEST: Final = (
     replace(GEMINI_3_5_FLASH_LITE, name="gemini-flash-lite-latest", aliases=()),
 )
 
-_GEMMA_INPUTS: Final[frozenset[Modality]] = frozenset({"text", "image"})
-
-# Gemma's own version numbers are not Gemini generations: it behaves like what came before thinking and signatures.
-_GEMMA_4: Final = Model(
-    name="gemma-4-31b-it",
-    generation=2.0,
-    hosts={"oxen": oxen("gemma-4-31b-it", context_window=256_000)},
-    context_window=262_144,
-    max_output_tokens=32_768,
-    thinking=Thinking(control="none"),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    inputs=_GEMMA_INPUTS,
-    prices=(Price(input=0, output=0),),
-    source=SOURCE,
-    checked=CHECKED,
-)
-
 ROWS: Final[tuple[Model, ...]] = (
     _GEMINI_4_ARGON,
     _GEMINI_4_CARBON,
     *_catalog_rows_3.ROWS,
     *_catalog_rows_2.ROWS,
     *_LATEST,
-    _GEMMA_4,
+    *_catalog_rows_gemma.ROWS,
 )
