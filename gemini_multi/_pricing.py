@@ -1,0 +1,69 @@
+"""What an answer cost, from its usage and the catalog's prices: an estimate for hosts that do not say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from gemini_multi.catalog import Model, Price
+from gemini_multi.types import Usage
+
+_PER_TOKEN = 1e-6
+
+
+def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
+    """Return the price of one answer at list prices, or `None` when it cannot be known.
+
+    The host's own prices count when the catalog has them, else Google's. A prompt above a price's threshold puts the
+    whole request into that tier. Tokens that the host's own tools fed back are billed as input, although Google does
+    not bill those of its search: the estimate is never too low. Charges per search query are not included.
+
+    Args:
+        usage: What the host counted. Without prompt tokens (some hosts report none) the price is unknown.
+        model: The model that answered.
+        provider: The host that answered.
+        on: The day of the answer.
+    """
+    if usage.input_tokens <= 0:
+        return None
+    price = _price(model, provider, usage.input_tokens - usage.tool_use_tokens, on)
+    if price is None:
+        return None
+    return _PER_TOKEN * (_input_cost(usage, price) + usage.output_tokens * price.output)
+
+
+def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price | None:
+    hosted = model.hosts.get(provider)
+    prices = (hosted.prices if hosted else ()) or model.prices
+    valid = [
+        price
+        for price in prices
+        if (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
+    ]
+    return max(valid, key=lambda price: (price.since or date.min, price.above_tokens), default=None)
+
+
+def _input_cost(usage: Usage, price: Price) -> float:
+    """Price the input in dollars per million: audio and text, each fresh or cached, and what was put into a cache.
+
+    Hosts do not say which modality was cached, so cached tokens are taken from text first, which saves least.
+    """
+    audio = min(usage.input_by_modality.get("audio", 0), usage.input_tokens)
+    text = usage.input_tokens - audio
+    cached = min(usage.cached_tokens, usage.input_tokens)
+    cached_text = min(cached, text)
+    cached_audio = cached - cached_text
+    created = min(usage.cache_creation_tokens, text - cached_text)
+
+    audio_price = _or(price.audio_input, price.input)
+    cached_price = _or(price.cached, price.input)
+    return (
+        (text - cached_text - created) * price.input
+        + created * _or(price.cache_creation, price.input)
+        + cached_text * cached_price
+        + (audio - cached_audio) * audio_price
+        + cached_audio * _or(price.audio_cached, cached_price)
+    )
+
+
+def _or(stated: float | None, otherwise: float) -> float:
+    return otherwise if stated is None else stated
