@@ -1,0 +1,121 @@
+"""Print what AIMLAPI and Oxen list today and the catalog lacks, and what the catalog has and they no longer list.
+
+    python tools/catalog_gaps.py                 # both hosts
+    python tools/catalog_gaps.py --provider oxen
+
+The addresses come from `AIMLAPI_BASE_URL` (or `AIMLAPI_API_BASE`) and `OXEN_BASE_URL`, a key from `OXEN_API_KEY`.
+Cloudflare has no list of its Google models to ask for. The exit code is 1 when something differs and 2 when a host
+could not be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.request import Request, urlopen
+
+from gemini_multi.catalog import models
+from gemini_multi.types import JsonValue
+
+TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where a host lists its models."""
+
+    provider: str
+    base_url: str
+    base_url_variables: tuple[str, ...]
+    key_variable: str | None = None
+
+
+HOSTS = (
+    Host("aimlapi", "https://api.aimlapi.com/v1", ("AIMLAPI_BASE_URL", "AIMLAPI_API_BASE")),
+    Host("oxen", "https://hub.oxen.ai/api/ai", ("OXEN_BASE_URL",), "OXEN_API_KEY"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A Google chat model as a host lists it: its id, then its aliases."""
+
+    labels: tuple[str, ...]
+
+
+def listed(host: Host, environment: Mapping[str, str]) -> list[Listed]:
+    """Ask the host and return every Gemini and Gemma chat model that it lists."""
+    set_here = (environment.get(variable) for variable in host.base_url_variables)
+    base_url = next((value for value in set_here if value), host.base_url)
+    headers = {"Accept": "application/json"}
+    if host.key_variable and (key := environment.get(host.key_variable)):
+        headers["Authorization"] = f"Bearer {key}"
+    with urlopen(Request(f"{base_url.rstrip('/')}/models", headers=headers), timeout=TIMEOUT) as answer:
+        document: JsonValue = json.load(answer)
+    found = [Listed(labels) for row in _rows(document) if "chat" in _kind(row) and (labels := _labels(row))]
+    return [model for model in found if any(_is_google(label) for label in model.labels)]
+
+
+def gaps(provider: str, found: Iterable[Listed], on: date) -> tuple[list[str], list[str]]:
+    """Return the ids that the catalog lacks, and the catalog's ids that the host does not list."""
+    hosted = [model.hosts[provider] for model in models() if provider in model.hosts]
+    known = {label for entry in hosted for label in (entry.id, *entry.aliases)}
+    found = list(found)
+    # AIMLAPI lists one model by id and by alias in turn, so that either counts.
+    missing = sorted(model.labels[0] for model in found if known.isdisjoint(model.labels))
+    present = {label for model in found for label in model.labels}
+    current = [entry for entry in hosted if entry.withdrawn is None or entry.withdrawn > on]
+    gone = sorted({entry.id for entry in current if present.isdisjoint((entry.id, *entry.aliases))})
+    return missing, gone
+
+
+def _rows(document: JsonValue) -> list[dict[str, JsonValue]]:
+    rows = document.get("data") if isinstance(document, dict) else document
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _labels(row: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    aliases = row.get("aliases")
+    labels = [row.get("id"), *(aliases if isinstance(aliases, list) else [])]
+    return tuple(label for label in labels if isinstance(label, str))
+
+
+def _kind(row: Mapping[str, JsonValue]) -> str:
+    # AIMLAPI says `type`, Oxen says `endpoint`; a host that says neither lists chat models.
+    return str(row.get("type") or row.get("endpoint") or "chat")
+
+
+def _is_google(label: str) -> bool:
+    return label.removeprefix("google/").startswith(("gemini-", "gemma-"))
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(description="Compare the catalog with what the hosts list.")
+    parser.add_argument("--provider", action="append", choices=[host.provider for host in HOSTS], help="only this host")
+    wanted = parser.parse_args(arguments).provider
+    return max(_report(host, environment) for host in HOSTS if not wanted or host.provider in wanted)
+
+
+def _report(host: Host, environment: Mapping[str, str]) -> int:
+    try:
+        found = listed(host, environment)
+    except (OSError, ValueError) as error:
+        print(f"{host.provider}: could not be asked: {error}", file=sys.stderr)
+        return 2
+    missing, gone = gaps(host.provider, found, date.today())
+    for label in missing:
+        print(f"{host.provider}: lists {label}, which the catalog lacks")
+    for label in gone:
+        print(f"{host.provider}: does not list {label}, which the catalog has")
+    print(f"{host.provider}: {len(found)} models listed, {len(missing)} missing, {len(gone)} gone")
+    return 1 if missing or gone else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
