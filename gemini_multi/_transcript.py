@@ -1,7 +1,8 @@
 """Assembles an answer from the pieces that a decoder finds, and makes the event for each piece.
 
 Text that arrives in increments is collected and joined once at the end, so the work per chunk does not grow with the
-answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail closes the
+answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail
+closes the
 unsigned text before it.
 """
 
@@ -158,9 +159,7 @@ class Transcript:
         self.draft(candidate).calls[position].call = call
         return ToolCallReady(call, position, candidate)
 
-    def part(
-        self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0
-    ) -> PartReady:
+    def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0) -> PartReady:
         """Add a whole part of another kind."""
         self.draft(candidate).items.append(part)
         return PartReady(part, candidate)

@@ -100,7 +100,12 @@ class UnsupportedFeature(GeminiMultiError):
     """No route can express what was asked."""
 
     def __init__(
-        self, message: str, *, features: Sequence[str] = (), providers: Sequence[str] = (), attempts: Sequence[Attempt] = ()
+        self,
+        message: str,
+        *,
+        features: Sequence[str] = (),
+        providers: Sequence[str] = (),
+        attempts: Sequence[Attempt] = (),
     ) -> None:
         """Make an error; `features` are what was asked for, `providers` the hosts that cannot do it."""
         super().__init__(message, attempts=attempts)
@@ -111,9 +116,7 @@ class UnsupportedFeature(GeminiMultiError):
 class ConnectionFailed(GeminiMultiError):
     """The host gave no answer: refused, unknown name, TLS, reset, closed."""
 
-    def __init__(
-        self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()
-    ) -> None:
+    def __init__(self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()) -> None:
         """Make an error about `provider`, asked for `model`."""
         super().__init__(message, attempts=attempts)
         self.provider = provider
@@ -299,7 +302,7 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
         Exception.__init__(self, message, exceptions)
         self.attempts = tuple(attempts)
 
-    def derive(self, excs: Sequence[GeminiMultiError]) -> AllRoutesFailed:  # type: ignore[override]  # narrower than Exception
+    def derive(self, excs: Sequence[GeminiMultiError]) -> AllRoutesFailed:  # type: ignore[override]  # narrower
         """Keep the type when the group is split."""
         return AllRoutesFailed(self.message, excs, attempts=self.attempts)
 

@@ -1,7 +1,9 @@
 """Neutral values that every dialect, provider and framework binding speaks.
 
-A request is a `ChatRequest`: messages made of parts, tools and generation settings. An answer is a sequence of `ChatEvent`
-values that ends with `Finished`, which carries the whole `ChatResponse`. Nothing here knows a host, a wire or a framework.
+A request is a `ChatRequest`: messages made of parts, tools and generation settings. An answer is a sequence of
+`ChatEvent`
+values that ends with `Finished`, which carries the whole `ChatResponse`. Nothing here knows a host, a wire or a
+framework.
 All values are frozen; two values with equal content are equal.
 """
 
@@ -216,16 +218,14 @@ class CodeResult:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A part that only the host understands (`toolCall`, `toolResponse`, a future kind), kept whole for the next turn."""
+    """A part that only the host understands (`toolCall`, `toolResponse`, a future kind), kept for the next turn."""
 
     data: JsonObject = field(hash=False)
     _: KW_ONLY
     signature: Signature | None = None
 
 
-Part: TypeAlias = (
-    Text | Thought | Blob | FileReference | ToolCall | ToolResult | ExecutableCode | CodeResult | Opaque
-)
+Part: TypeAlias = Text | Thought | Blob | FileReference | ToolCall | ToolResult | ExecutableCode | CodeResult | Opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class BuiltInTool:
-    """A tool that the host runs itself: `google_search`, `url_context`, `code_execution`, `google_maps`, …"""
+    """A tool that the host runs itself, such as `google_search`, `url_context` or `code_execution`."""
 
     kind: str
     """The snake_case name of the member of Gemini's `Tool` message."""

@@ -1,0 +1,39 @@
+"""JSON, both ways, without a second pass."""
+
+from __future__ import annotations
+
+import pydantic_core
+
+from gemini_multi.errors import ConfigurationError, InvalidResponse
+from gemini_multi.types import JsonObject, JsonValue
+
+
+def read(data: bytes) -> JsonValue:
+    """Read a JSON document; invalid UTF-8 is replaced, as the event stream standard asks.
+
+    Raises:
+        InvalidResponse: It is no JSON, or nested absurdly deep.
+    """
+    try:
+        return pydantic_core.from_json(data)  # type: ignore[no-any-return]  # it returns Any
+    except ValueError:
+        pass
+    text = data.decode("utf-8", "replace")
+    try:
+        return pydantic_core.from_json(text)  # type: ignore[no-any-return]  # it returns Any
+    except ValueError as error:
+        raise InvalidResponse(f"The answer is not JSON ({error}).", raw=text) from None
+
+
+def write(body: JsonObject) -> bytes:
+    """Write a request's body.
+
+    Raises:
+        ConfigurationError: Something in it cannot be written as JSON.
+    """
+    try:
+        return pydantic_core.to_json(body)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
+        ) from error

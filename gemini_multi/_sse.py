@@ -1,0 +1,116 @@
+"""Server-sent events, from bytes to the data of each event, by the rules of the WHATWG HTML standard.
+
+Theory of operation. Bytes are split into lines at LF, CR or CRLF and at nothing else (`bytes.splitlines` does just
+that; the
+text version would also split at U+2028, U+0085 and others, which may stand inside JSON strings). A line that is not yet
+terminated waits in pieces that are joined once its end arrives, so that a host that sends byte by byte costs linear
+time. A CR
+at the end of a chunk ends its line at once; an LF that begins the next chunk then belongs to it and is skipped. Only
+`data`
+matters to us: comments, `event`, `id`, `retry` and unknown fields are read over, and an event without any data line is
+none. Deviation: an event that is cut off by the end of the stream is handed out by `close`, since hosts omit the last
+blank
+line; its reader decides whether it is whole.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.errors import InvalidResponse
+
+_BOM: Final = b"\xef\xbb\xbf"
+_LF: Final = 10
+_CR: Final = 13
+
+
+class EventDecoder:
+    """Takes the bytes of a stream as they come and gives the data of each whole event."""
+
+    __slots__ = ("_after_cr", "_data", "_data_size", "_limit", "_partial", "_partial_size", "_start")
+
+    def __init__(self, limit: int) -> None:
+        """Make a decoder that holds at most `limit` bytes of one event."""
+        self._limit = limit
+        self._partial: list[bytes] = []
+        self._data: list[bytes] = []
+        self._data_size = 0
+        self._partial_size = 0
+        self._after_cr = False
+        self._start: bytes | None = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Read the next bytes and return the data of the events that they complete.
+
+        Raises:
+            InvalidResponse: One event is larger than the limit.
+        """
+        if self._start is not None:
+            chunk = self._without_bom(chunk)
+        if self._after_cr and chunk:
+            self._after_cr = False
+            if chunk[0] == _LF:
+                chunk = chunk[1:]
+        if not chunk:
+            return []
+        return self._read(self._lines(chunk))
+
+    def close(self) -> list[bytes]:
+        """Return the data of an event that the end of the stream cut off, if there is any."""
+        if self._start:
+            self._partial.append(self._start)
+        tail = b"".join(self._partial)
+        events = self._read([tail, b""]) if tail else self._read([b""])
+        self._partial = []
+        return events
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        start = (self._start or b"") + chunk
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        lines = chunk.splitlines()
+        last = chunk[-1]
+        tail: bytes | None = None
+        if last == _CR:
+            self._after_cr = True
+        elif last != _LF:
+            tail = lines.pop()
+        if lines and self._partial:
+            self._partial.append(lines[0])
+            lines[0] = b"".join(self._partial)
+            self._partial = []
+            self._partial_size = 0
+        if tail is not None:
+            self._partial.append(tail)
+            self._partial_size += len(tail)
+            self._check()
+        return lines
+
+    def _read(self, lines: list[bytes]) -> list[bytes]:
+        events: list[bytes] = []
+        data = self._data
+        for line in lines:
+            if not line:
+                if data:
+                    events.append(data[0] if len(data) == 1 else b"\n".join(data))
+                    data.clear()
+                    self._data_size = 0
+            elif line.startswith(b"data:"):
+                data.append(line[6:] if line[5:6] == b" " else line[5:])
+                self._data_size += len(line)
+                self._check()
+            elif line == b"data":
+                data.append(b"")
+        return events
+
+    def _check(self) -> None:
+        if self._data_size + self._partial_size > self._limit:
+            raise InvalidResponse(
+                f"One event of the stream is larger than {self._limit:,} bytes. "
+                "Raise `Limits(event_bytes=...)` if that is expected."
+            )

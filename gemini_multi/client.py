@@ -1,0 +1,403 @@
+"""`Client` and `AsyncClient`: ask one model over several hosts.
+
+Nothing is connected before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
+many
+threads, and from several event loops.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+
+from gemini_multi._exchange import Conditions, Exchange, Flow
+from gemini_multi._http import POOLS, AsyncWire, Wire
+from gemini_multi._totals import Ledger, Totals
+from gemini_multi._wire import Limits, Step, Timeouts, WireFailure
+from gemini_multi.errors import ConfigurationError, InvalidResponse, StreamInterrupted
+from gemini_multi.providers import Provider, ProvidersArgument, resolve
+from gemini_multi.retry import RetryPolicy
+from gemini_multi.routing import Route, routes
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
+
+TimeoutArgument: TypeAlias = float | Timeouts | None
+
+_NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
+
+DEFAULT_DEADLINE: Final = 600.0
+"""Seconds for a whole call, with its retries and failovers, when nothing is said."""
+
+
+class _Asker:
+    """What the blocking and the asynchronous client have in common: configuration and shared state."""
+
+    def __init__(
+        self,
+        providers: ProvidersArgument = None,
+        *,
+        timeout: TimeoutArgument = None,
+        deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
+        max_cost_usd: float | None = None,
+        limits: Limits | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        """Configure a client. Nothing is connected yet.
+
+        Args:
+            providers: Names (`cloudflare`, `aimlapi`, `oxen`) or provider values, in order of preference; by default
+            all
+                whose key is in the environment.
+            timeout: Seconds for each wait (connect, first byte, stall), or `Timeouts`.
+            deadline: Seconds for a whole call with its retries and failovers.
+            max_retries: Extra requests per route.
+            retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
+            max_cost_usd: No call begins once this much was spent.
+            limits: How much of an answer is held in memory.
+            http_client: A client with httpx's interface to use instead of the shared one.
+            http_async_client: The same, asynchronous.
+
+        Raises:
+            ConfigurationError: A provider is unknown or has no key, or a number makes no sense.
+        """
+        self._providers = resolve(providers)
+        self._timeouts = Timeouts.of(_positive(timeout, "timeout"))
+        self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
+        policy = retry_policy or RetryPolicy()
+        self._policy = policy if max_retries is None else replace(policy, max_retries=max_retries)
+        self._limits = limits or Limits()
+        self._ledger = Ledger(max_cost_usd)
+        self._http_client = http_client
+        self._http_async_client = http_async_client
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """The hosts, in order of preference."""
+        return self._providers
+
+    @property
+    def totals(self) -> Totals:
+        """What this client and its copies for async have used so far."""
+        return self._ledger.totals
+
+    def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
+        """List the routes that a request would try, in order."""
+        return routes(request, self._providers, stream=stream)
+
+    def _flow(
+        self,
+        request: ChatRequest,
+        providers: ProvidersArgument,
+        timeout: TimeoutArgument,
+        deadline: float | None,
+        *,
+        stream: bool,
+    ) -> Flow:
+        self._ledger.admit()
+        chosen = self._providers if providers is None else resolve(providers, known=self._providers)
+        conditions = Conditions(
+            stream=stream,
+            policy=self._policy,
+            timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
+            deadline=self._deadline if deadline is None else _positive(deadline, "deadline"),
+            limits=self._limits,
+            clock=time.monotonic,
+            chance=random.random,
+            today=_today,
+        )
+        return Exchange(request, routes(request, chosen, stream=stream), conditions).run()
+
+    def __repr__(self) -> str:
+        names = ", ".join(repr(provider.name) for provider in self._providers)
+        return f"{type(self).__name__}([{names}])"
+
+    def _share(self, other: _Asker) -> None:
+        self.__dict__.update(other.__dict__)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the caller's own http clients: they hold sockets."""
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None}
+
+
+class Client(_Asker):
+    """Asks, and waits for the answer."""
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        providers: ProvidersArgument = None,
+        timeout: TimeoutArgument = None,
+        deadline: float | None = None,
+    ) -> ChatResponse:
+        """Ask for a whole answer.
+
+        Args:
+            request: What to ask.
+            providers: Other hosts for this call.
+            timeout: Other timeouts for this call.
+            deadline: Another deadline for this call.
+
+        Raises:
+            GeminiMultiError: See `gemini_multi.errors`.
+        """
+        with self._opened(self._flow(request, providers, timeout, deadline, stream=False)) as stream:
+            return stream.response()
+
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        providers: ProvidersArgument = None,
+        timeout: TimeoutArgument = None,
+        deadline: float | None = None,
+    ) -> EventStream:
+        """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
+        return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
+
+    def _opened(self, flow: Flow) -> EventStream:
+        if self._http_client is None:
+            POOLS.lease(self)
+        return EventStream(flow, Wire(self._http_client), self._ledger)
+
+    def for_async(self) -> AsyncClient:
+        """Return an asynchronous client with the same configuration and totals."""
+        client = AsyncClient.__new__(AsyncClient)
+        client._share(self)
+        return client
+
+    def close(self) -> None:
+        """Let go of shared connections; the last client that lets go closes them. A later call connects anew."""
+        POOLS.release(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient(_Asker):
+    """Asks with `await`."""
+
+    async def chat(
+        self,
+        request: ChatRequest,
+        *,
+        providers: ProvidersArgument = None,
+        timeout: TimeoutArgument = None,  # seconds per wait, not for the call
+        deadline: float | None = None,
+    ) -> ChatResponse:
+        """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
+        async with self._opened(self._flow(request, providers, timeout, deadline, stream=False)) as stream:
+            return await stream.response()
+
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        providers: ProvidersArgument = None,
+        timeout: TimeoutArgument = None,
+        deadline: float | None = None,
+    ) -> AsyncEventStream:
+        """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
+        return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
+
+    def _opened(self, flow: Flow) -> AsyncEventStream:
+        if self._http_async_client is None:
+            POOLS.lease(self)
+        return AsyncEventStream(flow, AsyncWire(self._http_async_client), self._ledger)
+
+    async def aclose(self) -> None:
+        """Let go of shared connections; the last client that lets go closes those of the running loop."""
+        await POOLS.release_running_loop(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class EventStream(Iterator[ChatEvent]):
+    """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
+
+    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger) -> None:
+        self._flow = flow
+        self._wire = wire
+        self._ledger = ledger
+        self._waiting: deque[ChatEvent] = deque()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatEvent:
+        while not self._waiting:
+            try:
+                events = self._events()
+            except BaseException as error:
+                self.close()
+                _count_partial(error, self._ledger)
+                raise
+            if events is None:
+                self.close()
+                raise StopIteration
+            self._waiting.extend(events)
+        event = self._waiting.popleft()
+        if isinstance(event, Finished):
+            self._ledger.add(event.response.usage)
+        return event
+
+    def _events(self) -> list[ChatEvent] | None:
+        outcome = _advance(self._flow, None)
+        while outcome is not None and not isinstance(outcome, list):
+            try:
+                reply = self._wire.perform(outcome)
+            except WireFailure as failure:
+                outcome = _fail(self._flow, failure)
+            else:
+                outcome = _advance(self._flow, reply)
+        return outcome
+
+    def response(self) -> ChatResponse:
+        """Read to the end and return the whole answer."""
+        response: ChatResponse | None = None
+        for event in self:
+            if isinstance(event, Finished):
+                response = event.response
+        if response is None:
+            raise InvalidResponse("The stream was already read to its end.")
+        return response
+
+    def close(self) -> None:
+        """Let go of the connection. What was not read is lost."""
+        self._flow.close()
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._wire.close()
+
+
+class AsyncEventStream(AsyncIterator[ChatEvent]):
+    """The asynchronous twin of `EventStream`."""
+
+    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger) -> None:
+        self._flow = flow
+        self._wire = wire
+        self._ledger = ledger
+        self._waiting: deque[ChatEvent] = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatEvent:
+        while not self._waiting:
+            try:
+                events = await self._events()
+            except BaseException as error:
+                await self.aclose()
+                _count_partial(error, self._ledger)
+                raise
+            if events is None:
+                await self.aclose()
+                raise StopAsyncIteration
+            self._waiting.extend(events)
+        event = self._waiting.popleft()
+        if isinstance(event, Finished):
+            self._ledger.add(event.response.usage)
+        return event
+
+    async def _events(self) -> list[ChatEvent] | None:
+        outcome = _advance(self._flow, None)
+        while outcome is not None and not isinstance(outcome, list):
+            try:
+                reply = await self._wire.perform(outcome)
+            except WireFailure as failure:
+                outcome = _fail(self._flow, failure)
+            else:
+                outcome = _advance(self._flow, reply)
+        return outcome
+
+    async def response(self) -> ChatResponse:
+        """Read to the end and return the whole answer."""
+        response: ChatResponse | None = None
+        async for event in self:
+            if isinstance(event, Finished):
+                response = event.response
+        if response is None:
+            raise InvalidResponse("The stream was already read to its end.")
+        return response
+
+    async def aclose(self) -> None:
+        """Let go of the connection. What was not read is lost."""
+        self._flow.close()
+        await self._wire.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._wire.abandon()
+
+
+def _advance(flow: Flow, reply: object) -> Step | list[ChatEvent] | None:
+    """Send the flow what its last step gave; `None` means that it is at its end.
+
+    `StopIteration` cannot cross a coroutine, so it ends here.
+    """
+    try:
+        return flow.send(reply)
+    except StopIteration:
+        return None
+
+
+def _fail(flow: Flow, failure: WireFailure) -> Step | list[ChatEvent] | None:
+    try:
+        return flow.throw(failure)
+    except StopIteration:
+        return None
+
+
+def _count_partial(error: BaseException, ledger: Ledger) -> None:
+    if isinstance(error, StreamInterrupted):
+        ledger.add(error.partial.usage)
+
+
+def _positive(number: _NumberT, name: str) -> _NumberT:
+    if isinstance(number, int | float) and not number > 0:
+        raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
+    return number
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

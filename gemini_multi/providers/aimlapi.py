@@ -1,0 +1,174 @@
+"""AIMLAPI: OpenAI-style chat completions whose request schema differs by model family.
+
+Sources: https://docs.aimlapi.com/api-references/text-models-llm/google (the OpenAPI file of each model; the catalog
+names
+its family A to D), https://docs.aimlapi.com/capabilities/request-tracing-and-cost and …/errors-and-messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from gemini_multi import _environment
+from gemini_multi._keys import Key
+from gemini_multi.dialects._contract import Target
+from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
+from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers._errors import ErrorFacts
+from gemini_multi.types import JsonValue
+
+if TYPE_CHECKING:
+    from gemini_multi._keys import KeyArgument
+    from gemini_multi.catalog import HostedModel, Model
+    from gemini_multi.types import ChatRequest
+
+_BASE_URL: Final = "https://api.aimlapi.com/v1"
+_CREDITS_PER_USD: Final = 2_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class AIMLAPI(Provider):
+    """AIMLAPI.
+
+    Args:
+        api_key: From `AIMLAPI_API_KEY`, `AIML_API_KEY` or `AIMLAPI_KEY` when not given.
+        upstream: Their `provider` field: whose endpoint serves the call, without fallback (`google`, `openrouter`, …).
+        model: AIMLAPI's own model id, instead of the catalog's for the requested model.
+        headers: Further headers for every request.
+        base_url: From `AIMLAPI_BASE_URL` or `AIMLAPI_API_BASE`, else `https://api.aimlapi.com/v1`.
+
+    Raises:
+        ConfigurationError: There is no key, or a value cannot be used.
+    """
+
+    name: ClassVar[str] = "aimlapi"
+    key_variables: ClassVar[tuple[str, ...]] = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
+
+    api_key: KeyArgument = field(default=None, repr=False)
+    _: KW_ONLY
+    upstream: str | None = None
+    model: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        base_url = self.base_url or _environment.read("AIMLAPI_BASE_URL", "AIMLAPI_API_BASE") or _BASE_URL
+        key = Key.of(self.api_key, variables=self.key_variables, argument="AIMLAPI(api_key=...)")
+        object.__setattr__(self, "api_key", key)
+        object.__setattr__(self, "headers", checked_headers(self.headers))
+        object.__setattr__(self, "base_url", checked_url(base_url, "AIMLAPI's `base_url`"))
+
+    @property
+    def identity(self) -> str:
+        """Tell accounts apart."""
+        return f"{self.name}:{hash(self.api_key):x}"
+
+    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
+        """Name the one door."""
+        model_id = self.hosted_id(request, model)
+        if model_id is None:
+            return ()
+        traits = _traits(model, model.hosts.get(self.name))
+        if self.upstream is not None:
+            traits = replace(traits, extra={"provider": self.upstream})
+        target = Target(self.name, model, model_id, traits, issuer=self.name)
+        return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
+
+    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
+        """Give the request's headers."""
+        assert isinstance(self.api_key, Key)
+        return {**self.common_headers(self.api_key), **self.headers}
+
+    def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
+        """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""
+        said = facts.message.lower()
+        if facts.status == 403:
+            return QuotaExhausted if "run out of" in said or "top up" in said else PermissionDenied
+        if facts.status == 429 and "free-tier limit" in said:
+            return QuotaExhausted
+        if "no endpoints found" in said or "unable to access model" in said or "under maintenance" in said:
+            return ModelNotFound
+        return None
+
+    def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
+        """Keep AIMLAPI's own headers."""
+        return {name: value for name, value in headers.items() if name.startswith("x-aimlapi-")}
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """Name AIMLAPI's id of the inference."""
+        return headers.get("x-inference-id") or headers.get("x-request-id")
+
+    def cost_usd(self, headers: Mapping[str, str]) -> float | None:
+        """Read what was charged; streams say it in their last chunk instead."""
+        try:
+            return float(headers["x-aimlapi-usd-spent"])
+        except (KeyError, ValueError):
+            return None
+
+    def guessed_id(self, name: str) -> str:
+        """Spell as the newer ids do: `google/gemini-3-8-flash`."""
+        return name if "/" in name else f"google/{name.replace('.', '-')}"
+
+
+_COMMON: Final = ChatTraits(
+    supports_n=True,
+    supports_penalties=True,
+    supports_seed=True,
+    minimum_seed=1,
+    minimum_top_p=0.01,
+    assistant_null_content=False,
+    parallel_tool_calls=True,
+    strict_tools=True,
+    credits_per_usd=_CREDITS_PER_USD,
+)
+
+
+_FAMILIES: Final[dict[str, ChatTraits]] = {
+    "A": replace(_COMMON, tool_parameters_required=True),
+    "B": replace(
+        _COMMON,
+        assistant_null_content=True,
+        tool_content="parts",
+        audio_part="input_audio",
+        video_part=True,
+        file_data=True,
+        modalities=True,
+    ),
+    "C": replace(
+        _COMMON,
+        supports_penalties=False,
+        assistant_null_content=True,
+        tool_content="parts",
+        call_extra_content=True,
+    ),
+    "D": replace(
+        _COMMON,
+        supports_n=False,
+        supports_top_k=True,
+        supports_logprobs=True,
+        assistant_null_content=True,
+        tool_content="parts",
+        call_extra_content=True,
+        file_data=True,
+    ),
+}
+
+
+def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
+    """Choose by the family that the catalog names; a model that it does not know is taken for the newest, C."""
+    traits = _FAMILIES[(hosted.schema if hosted is not None else None) or "C"]
+    inputs = hosted.inputs if hosted is not None else None
+    takes_media = inputs is not None and "audio" in inputs
+    return replace(
+        traits,
+        reasoning_efforts=hosted.reasoning_efforts if hosted is not None else ("low", "medium", "high"),
+        # Families A and B do not declare the field, but Gemini 3 refuses a tool loop without it: there it is the only
+        # chance.
+        call_extra_content=traits.call_extra_content or model.needs_signatures,
+        audio_part="input_audio" if takes_media else traits.audio_part,
+        video_part=traits.video_part or takes_media,
+        file_data=traits.file_data or takes_media,
+    )

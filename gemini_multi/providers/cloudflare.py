@@ -1,0 +1,317 @@
+"""Cloudflare AI: native generateContent through `/ai/run`, chat completions, and the gateway's Google AI Studio door.
+
+Sources: https://developers.cloudflare.com/ai/models/ (the model pages and their schemas),
+https://developers.cloudflare.com/ai-gateway/usage/rest-api/ and …/usage/providers/google-ai-studio/. Only the chat
+completions door
+and the AI Studio door are documented to stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from urllib.parse import quote
+
+import pydantic_core
+
+from gemini_multi import _environment
+from gemini_multi._keys import Key
+from gemini_multi.dialects._contract import Target
+from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.dialects.generate_content import GENERATE_CONTENT, GenerateContentTraits
+from gemini_multi.errors import (
+    AuthenticationFailed,
+    BadRequest,
+    ConfigurationError,
+    ModelNotFound,
+    PermissionDenied,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+)
+from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers._errors import ErrorFacts
+from gemini_multi.types import JsonObject, JsonValue, ToolResult
+
+if TYPE_CHECKING:
+    from gemini_multi._keys import KeyArgument
+    from gemini_multi.catalog import Model
+    from gemini_multi.types import ChatRequest
+
+Door = Literal["auto", "run", "chat_completions", "google_ai_studio"]
+
+_BASE_URL: Final = "https://api.cloudflare.com/client/v4"
+_GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
+_DOORS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
+_METADATA_ENTRIES: Final = 5
+_ENVELOPES: Final = 5
+"""How deep `result` is looked for; the run door nests up to two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloudflare(Provider):
+    """Cloudflare AI.
+
+    Args:
+        account_id: From `CLOUDFLARE_ACCOUNT_ID` when not given.
+        api_token: A token with the permission Workers AI Read; from `CLOUDFLARE_API_TOKEN` when not given.
+        api: Which door: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native through
+        the
+            gateway, streams); `auto` takes the native one for whole answers and chat completions for streams.
+        gateway_id: The AI gateway to go through; the account's `default` when not given.
+        google_api_key: Your own Google key, for `google_ai_studio`.
+        cache_ttl: Seconds for which the gateway may answer from its cache (60 to a month).
+        skip_cache: Bypass the gateway's cache.
+        cache_key: The gateway's cache key for these requests.
+        metadata: Up to 5 entries of text, number or boolean for the gateway's log.
+        collect_log: Whether the gateway logs the call.
+        collect_log_payload: Whether the log keeps the bodies.
+        request_timeout: Seconds that the gateway waits for the first byte.
+        max_attempts: How often the gateway itself asks the model, 1 to 5.
+        retry_delay: Seconds between the gateway's own attempts, at most 5.
+        backoff: How the gateway's own delays grow.
+        event_id: A trace id of yours.
+        zero_data_retention: Ask for it where Cloudflare offers it.
+        no_wholesale: Never fall back to Cloudflare's own credentials.
+        model: Cloudflare's own model id, instead of the catalog's for the requested model.
+        headers: Further headers for every request.
+        base_url: From `CLOUDFLARE_BASE_URL`, else `https://api.cloudflare.com/client/v4`.
+        gateway_base_url: From `CLOUDFLARE_GATEWAY_BASE_URL`, else `https://gateway.ai.cloudflare.com/v1`.
+
+    Raises:
+        ConfigurationError: The account or the token is missing, or a value cannot be used.
+    """
+
+    name: ClassVar[str] = "cloudflare"
+    key_field: ClassVar[str] = "api_token"
+    key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
+
+    account_id: str | None = None
+    api_token: KeyArgument = field(default=None, repr=False)
+    _: KW_ONLY
+    api: Door = "auto"
+    gateway_id: str | None = None
+    google_api_key: KeyArgument = field(default=None, repr=False)
+    cache_ttl: int | None = None
+    skip_cache: bool | None = None
+    cache_key: str | None = None
+    metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
+    collect_log: bool | None = None
+    collect_log_payload: bool | None = None
+    request_timeout: float | None = None
+    max_attempts: int | None = None
+    retry_delay: float | None = None
+    backoff: Literal["constant", "linear", "exponential"] | None = None
+    event_id: str | None = None
+    zero_data_retention: bool | None = None
+    no_wholesale: bool | None = None
+    model: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    base_url: str = ""
+    gateway_base_url: str = ""
+
+    def __post_init__(self) -> None:
+        account = (self.account_id or "").strip() or _environment.read("CLOUDFLARE_ACCOUNT_ID")
+        token = Key.of(self.api_token, variables=self.key_variables, argument="Cloudflare(api_token=...)")
+        if account is None:
+            raise ConfigurationError(
+                "Set the `CLOUDFLARE_ACCOUNT_ID` environment variable or pass it as `Cloudflare(account_id=...)`."
+            )
+        base_url = self.base_url or _environment.read("CLOUDFLARE_BASE_URL") or _BASE_URL
+        gateway = self.gateway_base_url or _environment.read("CLOUDFLARE_GATEWAY_BASE_URL") or _GATEWAY_BASE_URL
+        settings = {
+            "account_id": account,
+            "api_token": token,
+            "base_url": checked_url(base_url, "Cloudflare's `base_url`"),
+            "gateway_base_url": checked_url(gateway, "Cloudflare's `gateway_base_url`"),
+            "headers": checked_headers(self.headers),
+        }
+        if self.google_api_key is not None:
+            settings["google_api_key"] = Key.of(
+                self.google_api_key, variables=(), argument="Cloudflare(google_api_key=...)"
+            )
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        if self.api not in _DOORS:
+            raise ConfigurationError(f"Cloudflare's `api` must be one of {', '.join(_DOORS)}, not {self.api!r}.")
+        if len(self.metadata) > _METADATA_ENTRIES:
+            raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
+        for name, value in self.metadata.items():
+            if not isinstance(value, str | int | float):
+                raise ConfigurationError(
+                    f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
+                    "gateway lose all entries."
+                )
+        if self.max_attempts is not None and not 1 <= self.max_attempts <= 5:
+            raise ConfigurationError(f"Cloudflare's `max_attempts` must be 1 to 5, not {self.max_attempts!r}.")
+        if self.retry_delay is not None and not 0 <= self.retry_delay <= 5:
+            raise ConfigurationError(f"Cloudflare's `retry_delay` must be 0 to 5 seconds, not {self.retry_delay!r}.")
+        checked_headers(self._gateway_headers())
+
+    @property
+    def identity(self) -> str:
+        """Tell accounts apart."""
+        return f"{self.name}:{self.account_id}:{hash(self.api_token):x}"
+
+    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
+        """Name the doors, best first."""
+        model_id = self.hosted_id(request, model)
+        if model_id is None:
+            return ()
+        if self.api == "google_ai_studio":
+            return (self._google_ai_studio(model, model_id, stream=stream),)
+        doors = {"run": self._run(model, model_id), "chat_completions": self._chat(model, model_id)}
+        if self.api != "auto":
+            return (doors[self.api],)
+        prefers_chat = stream or _loop_began_in_chat(request)
+        return (doors["chat_completions"], doors["run"]) if prefers_chat else (doors["run"], doors["chat_completions"])
+
+    def _run(self, model: Model, model_id: str) -> Endpoint:
+        target = Target(self.name, model, model_id, _RUN_TRAITS, issuer=self.name)
+        return Endpoint(f"{self._account_url}/run", GENERATE_CONTENT, target, streams=False, body_key="input")
+
+    def _chat(self, model: Model, model_id: str) -> Endpoint:
+        target = Target(self.name, model, model_id, _CHAT_TRAITS, issuer=self.name)
+        return Endpoint(f"{self._account_url}/v1/chat/completions", CHAT_COMPLETIONS, target)
+
+    def _google_ai_studio(self, model: Model, model_id: str, *, stream: bool) -> Endpoint:
+        google_id = (self.model or (model.name if model.is_known else model_id)).removeprefix("google/")
+        target = Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=f"{self.name}/google_ai_studio")
+        gateway = quote(self.gateway_id or "default", safe="")
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        url = (
+            f"{self.gateway_base_url}/{quote(self.account_id or '', safe='')}/{gateway}/google-ai-studio/v1beta/models/"
+        )
+        return Endpoint(f"{url}{quote(google_id, safe='.-_')}:{method}", GENERATE_CONTENT, target)
+
+    @property
+    def _account_url(self) -> str:
+        return f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
+
+    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
+        """Give the request's headers: the gateway host has its own names for the keys."""
+        assert isinstance(self.api_token, Key)
+        headers = {**self.common_headers(self.api_token), **self._gateway_headers()}
+        if endpoint.target.issuer != self.name:
+            headers["cf-aig-authorization"] = headers.pop("authorization")
+            headers.pop("cf-aig-gateway-id", None)
+            if isinstance(self.google_api_key, Key):
+                headers["x-goog-api-key"] = self.google_api_key.reveal()
+        return {**headers, **self.headers}
+
+    def _gateway_headers(self) -> dict[str, str]:
+        given = {
+            "cf-aig-gateway-id": self.gateway_id,
+            "cf-aig-cache-ttl": self.cache_ttl,
+            "cf-aig-skip-cache": self.skip_cache,
+            "cf-aig-cache-key": self.cache_key,
+            "cf-aig-metadata": _as_json(self.metadata) if self.metadata else None,
+            "cf-aig-collect-log": self.collect_log,
+            "cf-aig-collect-log-payload": self.collect_log_payload,
+            "cf-aig-request-timeout": _milliseconds(self.request_timeout),
+            "cf-aig-max-attempts": self.max_attempts,
+            "cf-aig-retry-delay": _milliseconds(self.retry_delay),
+            "cf-aig-backoff": self.backoff,
+            "cf-aig-event-id": self.event_id,
+            "cf-aig-zdr": self.zero_data_retention,
+            "cf-aig-no-wholesale": self.no_wholesale,
+        }
+        return {name: _header(value) for name, value in given.items() if value is not None}
+
+    def unwrap(self, document: JsonValue) -> JsonObject:
+        """Take off the envelopes `result` and, inside it, `{"state", "result"}`; the URL does not tell which come."""
+        outer: dict[str, JsonValue] = {}
+        for _ in range(_ENVELOPES):
+            unwrapped = Provider.unwrap(self, document)
+            inner = unwrapped.get("result")
+            if "candidates" in unwrapped or "choices" in unwrapped or not isinstance(inner, dict):
+                return {**unwrapped, **outer} if outer else unwrapped
+            if "gatewayMetadata" in unwrapped:
+                outer["gatewayMetadata"] = unwrapped["gatewayMetadata"]
+            document = inner
+        return {}
+
+    def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
+        """Classify by the gateway's internal codes; their meanings are collected in the error documentation."""
+        if facts.code == "2021" or facts.status == 402:
+            # The same code and status say "no credit" and "the shared pool is busy"; only the text tells them apart.
+            return RateLimited if "rate limit" in facts.message.lower() else QuotaExhausted
+        if facts.code == "7003":
+            is_missing = facts.status == 404 or "not found" in facts.message.lower()
+            return ModelNotFound if is_missing else None
+        return _CODES.get(facts.code or "")
+
+    def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
+        """Keep the gateway's own headers."""
+        return {name: value for name, value in headers.items() if name.startswith("cf-aig-") or name == "cf-ray"}
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """Name the gateway's log entry."""
+        return headers.get("cf-aig-log-id") or headers.get("cf-aig-request-id") or headers.get("cf-ray")
+
+    def guessed_id(self, name: str) -> str:
+        """Spell as the catalog of Cloudflare does: `google/gemini-3.8-flash`."""
+        return name if "/" in name else f"google/{name}"
+
+
+_CODES: Final[dict[str, type[ProviderError]]] = {
+    "10000": AuthenticationFailed,
+    "2009": AuthenticationFailed,
+    "2047": AuthenticationFailed,
+    "2001": BadRequest,
+    "2003": RateLimited,
+    "2008": ModelNotFound,
+    "2045": QuotaExhausted,
+    "3036": QuotaExhausted,
+    "3040": RateLimited,
+    "5007": ModelNotFound,
+    "5018": PermissionDenied,
+    "7013": ServerError,
+}
+
+# The schema of this door names penalties, modalities and reasoning_effort; stop and seed are Google's own OpenAI
+# endpoint's.
+# What neither names (n, logprobs, top_k, safety, cached content, remote media, thought summaries) goes through the
+# native door.
+_CHAT_TRAITS: Final = ChatTraits(
+    supports_penalties=True,
+    supports_seed=True,
+    reasoning_efforts=("none", "minimal", "low", "medium", "high"),
+    tool_content="string",
+    call_extra_content=True,
+    message_extra_content=True,
+    image_url_remote=False,
+    modalities=True,
+)
+_RUN_TRAITS: Final = GenerateContentTraits()
+_AI_STUDIO_TRAITS: Final = GenerateContentTraits(
+    accepts_synthetic_ids=True, server_side_tool_flag=True, developer_api=True
+)
+
+
+def _loop_began_in_chat(request: ChatRequest) -> bool:
+    """Whether the tool loop that goes on began in chat completions: stay with the dialect that issued signatures."""
+    for message in reversed(request.messages):
+        if message.role == "assistant":
+            signatures = [part.signature for part in message.parts if not isinstance(part, ToolResult)]
+            return any(signature.carrier != "thoughtSignature" for signature in signatures if signature is not None)
+        if message.role == "user":
+            return False
+    return False
+
+
+def _as_json(value: object) -> str:
+    return pydantic_core.to_json(value).decode("ascii", "backslashreplace")
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def _header(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,68 @@
+"""Which hosts to try for a request, and through which of their doors. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gemini_multi import catalog
+from gemini_multi.catalog import Model
+from gemini_multi.errors import ConfigurationError, UnsupportedFeature
+from gemini_multi.providers import Endpoint, Provider
+from gemini_multi.types import ChatRequest, JsonObject
+
+__all__ = ["Passage", "Route", "routes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A door together with the body to send through it."""
+
+    endpoint: Endpoint
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One host for one request."""
+
+    provider: Provider
+    model: Model
+    endpoints: tuple[Endpoint, ...]
+
+    def passage(self, request: ChatRequest, *, stream: bool) -> Passage:
+        """Take the first door that can express the request.
+
+        Raises:
+            UnsupportedFeature: None of the host's doors can.
+        """
+        if not self.endpoints:
+            raise UnsupportedFeature(
+                f"{self.provider.name} does not serve {request.model!r}; if it does by now, pass its id as `model=` "
+                "to the provider.",
+                features=[f"the model {request.model!r}"],
+                providers=[self.provider.name],
+            )
+        refusals: list[UnsupportedFeature] = []
+        for endpoint in self.endpoints:
+            try:
+                return Passage(endpoint, endpoint.body(request, stream=stream))
+            except UnsupportedFeature as refusal:
+                refusals.append(refusal)
+        raise min(refusals, key=lambda refusal: len(refusal.features))
+
+
+def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+    """List the hosts to try, in the caller's order.
+
+    Raises:
+        ConfigurationError: The request cannot be sent anywhere.
+    """
+    if not request.model.strip():
+        raise ConfigurationError("Name a model, such as `gemini-2.5-flash-lite`.")
+    if not request.messages:
+        raise ConfigurationError("There is nothing to answer: pass at least one message.")
+    model = catalog.find(request.model)
+    return tuple(
+        Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))) for provider in providers
+    )
