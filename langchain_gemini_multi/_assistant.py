@@ -1,0 +1,248 @@
+"""Messages of the model -> parts, whoever made them: this package, other Gemini integrations, OpenAI or Anthropic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from langchain_core.messages import AIMessage
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import (
+    Blob,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonObject,
+    JsonValue,
+    Opaque,
+    Part,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+)
+from langchain_gemini_multi._content_blocks import Block, block_parts, mapping_of, text_of
+from langchain_gemini_multi._signature_store import Rebuild, call_signatures, entries
+
+PROVIDER: Final = "gemini_multi"
+"""What messages of this package name as their `model_provider`."""
+
+OPAQUE: Final = "gemini_part"
+"""The `type` inside a non-standard block that holds a part only the host understands."""
+
+_GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
+_CALL_BLOCKS: Final = {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
+
+
+def assistant_parts(message: AIMessage) -> list[Part]:
+    """Translate a message of the model, exactly as the host sent it when the message is unchanged since."""
+    reader = _Reader(message)
+    parts = reader.parts()
+    outlined = entries(message.additional_kwargs)
+    return (reader.rebuilt(parts, outlined) if outlined else None) or parts
+
+
+def calls_of(message: AIMessage) -> list[ToolCall]:
+    """Collect the calls of a message from where LangChain keeps them; invalid ones keep their raw arguments."""
+    calls = [
+        ToolCall(call["id"] or f"call_{position}", call["name"], call["args"], synthetic_id=True)
+        for position, call in enumerate(message.tool_calls)
+    ]
+    for position, broken in enumerate(message.invalid_tool_calls, start=len(calls)):
+        identity = broken["id"] or f"call_{position}"
+        calls.append(
+            ToolCall(identity, broken["name"] or "", invalid_arguments=broken["args"] or "", synthetic_id=True)
+        )
+    legacy = mapping_of(message.additional_kwargs.get("function_call"))
+    if not calls and text_of(legacy, "name"):
+        calls.append(_call("call_0", text_of(legacy, "name"), legacy.get("arguments")))
+    return calls
+
+
+def _call(identity: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
+    value: object = arguments or {}
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if isinstance(value, Mapping):
+        return ToolCall(identity, name, dict(value), signature=signature, synthetic_id=True)
+    return ToolCall(identity, name, signature=signature, invalid_arguments=str(arguments), synthetic_id=True)
+
+
+class _Reader:
+    """Reads one message: the content in order, each call at its block or else at the end."""
+
+    def __init__(self, message: AIMessage) -> None:
+        self._message = message
+        maker = message.response_metadata.get("model_provider")
+        provider = message.response_metadata.get("provider")
+        self._is_google = maker in _GOOGLE
+        # A signature is valid only where it was issued. Unless the message says that one of our hosts was it, it is foreign.
+        self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
+        self._signatures = call_signatures(message.additional_kwargs, self._issuer)
+        self._calls = {call.id: call for call in calls_of(message)}
+
+    def parts(self) -> list[Part]:
+        """Return the parts in the order of the content, then the calls that the content doesn't mention."""
+        parts = list(self._content())
+        parts.extend(self._signed(call) for call in self._calls.values())
+        self._calls = {}
+        reasoning = self._message.additional_kwargs.get("reasoning_content")
+        if isinstance(reasoning, str) and reasoning and not any(isinstance(part, Thought) for part in parts):
+            parts.insert(0, Thought(reasoning))
+        return parts
+
+    def rebuilt(self, parts: list[Part], outlined: list[Mapping[str, JsonValue]]) -> list[Part] | None:
+        """Put the parts back as the outline describes them; `None` when they were changed."""
+        rebuild = Rebuild(
+            text="".join(part.text for part in parts if isinstance(part, Text)),
+            thought="".join(part.text for part in parts if isinstance(part, Thought)),
+            media=[part for part in parts if isinstance(part, Blob | FileReference)],
+            calls=[part for part in parts if isinstance(part, ToolCall)],
+        )
+        return rebuild.parts(outlined)
+
+    def _content(self) -> Iterator[Part]:
+        content = self._message.content
+        for block in [content] if isinstance(content, str) else content:
+            if isinstance(block, str):
+                if block:
+                    yield Text(block)
+            elif block.get("type") in _CALL_BLOCKS:
+                yield from self._call_at(block)
+            else:
+                yield from self._block(block)
+
+    def _call_at(self, block: Block) -> Iterator[Part]:
+        """Place the call that a block stands for; a block that no call of the message matches makes one."""
+        identity = text_of(block, "call_id") or text_of(block, "id")
+        extras = self._from_extras(block)
+        if (call := self._calls.pop(identity, None)) is not None:
+            yield self._signed(call, extras)
+        elif text_of(block, "name") and not self._message.tool_calls:
+            arguments = next((block[key] for key in ("input", "args", "arguments") if block.get(key)), None)
+            yield self._signed(_call(identity or "call_0", text_of(block, "name"), arguments), extras)
+
+    def _signed(self, call: ToolCall, fallback: Signature | None = None) -> ToolCall:
+        signature = self._signatures.get(call.id) or fallback
+        return ToolCall(
+            call.id,
+            call.name,
+            call.arguments,
+            signature=signature,
+            invalid_arguments=call.invalid_arguments,
+            synthetic_id=call.synthetic_id,
+        )
+
+    def _from_extras(self, block: Block) -> Signature | None:
+        """Read Google's signature from where LangChain's documentation puts it."""
+        payload = mapping_of(block.get("extras")).get("signature")
+        if not isinstance(payload, str) or not payload:
+            return None
+        return Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+
+    def _block(self, block: Block) -> Iterator[Part]:
+        kind = str(block.get("type"))
+        if kind in ("text", "output_text") or (kind == "None" and "text" in block):
+            signature = self._from_extras(block)
+            if text_of(block) or signature is not None:
+                yield Text(text_of(block), signature=signature)
+        elif kind in ("reasoning", "thinking", "redacted_thinking"):
+            yield from self._thought(block)
+        elif (read := _READERS.get(kind)) is not None:
+            yield from read(block)
+        else:
+            yield from _other(block)
+
+    def _thought(self, block: Block) -> Iterator[Part]:
+        text = text_of(block, "reasoning") or text_of(block, "thinking") or _summary(block)
+        payload = block.get("signature", mapping_of(block.get("extras")).get("signature"))
+        signature = None
+        if self._is_google and isinstance(payload, str) and payload:
+            signature = Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+        if text or signature is not None:
+            yield Thought(text, signature=signature)
+
+
+def _summary(block: Block) -> str:
+    """Read OpenAI's reasoning summaries."""
+    summary = block.get("summary")
+    return "\n".join(text_of(mapping_of(item)) for item in summary) if isinstance(summary, list) else ""
+
+
+def _other(block: Block) -> Iterator[Part]:
+    """Read media; what only another host understands is told as JSON text, so that the model still knows of it."""
+    try:
+        yield from block_parts(block)
+    except ConfigurationError:
+        yield Text(json.dumps(dict(block), ensure_ascii=False, default=str))
+
+
+def _non_standard(block: Block) -> Iterator[Part]:
+    value = mapping_of(block.get("value"))
+    data = value.get("part")
+    if value.get("type") == OPAQUE and isinstance(data, dict):
+        yield Opaque(data)
+    elif (read := _READERS.get(str(value.get("type")))) is not None:
+        yield from read(value)
+    else:
+        yield from _other(value)
+
+
+def _server_call(block: Block) -> Iterator[Part]:
+    arguments = mapping_of(block.get("args"))
+    code = arguments.get("code")
+    if not isinstance(code, str):
+        yield from _other(block)
+    else:
+        language = text_of(arguments, "language") or "PYTHON"
+        yield ExecutableCode(code, language.upper(), id=text_of(block, "id") or None)
+
+
+def _server_result(block: Block) -> Iterator[Part]:
+    outcome = mapping_of(block.get("extras")).get("outcome")
+    output = block.get("output")
+    if outcome is None or not isinstance(output, str):
+        yield from _other(block)
+    else:
+        yield CodeResult(output, _outcome(outcome), id=text_of(block, "tool_call_id") or None)
+
+
+def _outcome(value: object) -> str:
+    """Read Google's outcome by name or by the number that `langchain-google-genai` keeps."""
+    return value if isinstance(value, str) else {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}.get(
+        value if isinstance(value, int) else 0, "OUTCOME_DEADLINE_EXCEEDED"
+    )
+
+
+def _code(block: Block) -> Iterator[Part]:
+    """Read the code blocks of `langchain-google-genai`."""
+    yield ExecutableCode(text_of(block, "executable_code"), text_of(block, "language").upper() or "PYTHON")
+
+
+def _code_result(block: Block) -> Iterator[Part]:
+    yield CodeResult(text_of(block, "code_execution_result"), _outcome(block.get("outcome", 1)))
+
+
+def _refusal(block: Block) -> Iterator[Part]:
+    if text := text_of(block, "refusal"):
+        yield Text(text)
+
+
+_READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
+    "non_standard": _non_standard,
+    "server_tool_call": _server_call,
+    "server_tool_result": _server_result,
+    "executable_code": _code,
+    "code_execution_result": _code_result,
+    "refusal": _refusal,
+}
+
+
+def opaque_block(data: JsonObject) -> dict[str, object]:
+    """Make the block that stands for a part only the host understands."""
+    return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(data)}}

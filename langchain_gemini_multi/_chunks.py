@@ -1,0 +1,197 @@
+"""Events of a streamed answer -> LangChain chunks that merge into the same message as the whole answer.
+
+Merging concatenates equal strings and adds up equal numbers, so every scalar is in one chunk only: what is known at the end
+(usage, model, finish reason, signatures) is in the last. Only `model_provider`, by which LangChain finds the block
+translator, is in all; its merging is idempotent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final, TypeAlias
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from gemini_multi.types import (
+    ChatEvent,
+    ChatResponse,
+    Finished,
+    PartReady,
+    TextDelta,
+    ThoughtDelta,
+    ToolCallDelta,
+    ToolCallReady,
+)
+from langchain_gemini_multi._assistant import PROVIDER
+from langchain_gemini_multi._citations import annotations
+from langchain_gemini_multi._results import (
+    content,
+    metadata,
+    outline_kwargs,
+    signature_kwargs,
+    to_block,
+    usage_metadata,
+)
+
+Block: TypeAlias = dict[str, object]
+_OPENING: Final = {"{": "}", "[": "]"}
+
+
+class ChunkBuilder:
+    """Translates the events of one stream; it remembers which block is growing.
+
+    Content is plain text until something else than text arrives, then blocks. An index that begins with `lc_` names the
+    block that a piece belongs to, differently for each kind, because LangChain merges whatever has the same index.
+    """
+
+    def __init__(self, *, blocks: bool, usage: bool = True) -> None:
+        """Begin a stream.
+
+        Args:
+            blocks: Give content as blocks from the start.
+            usage: Report the tokens used.
+        """
+        self._blocks = blocks
+        self._usage = usage
+        self._texts: list[int] = []
+        """The length of each text block so far."""
+        self._thoughts = 0
+        self._parts = 0
+        self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
+        self._started: set[int] = set()
+        """Positions of the calls whose arguments arrive in pieces."""
+
+    def feed(self, event: ChatEvent) -> ChatGenerationChunk | None:
+        """Translate an event; `None` when it adds nothing that a chunk can show."""
+        if isinstance(event, Finished):
+            return self._last(event.response)
+        if event.candidate != 0:
+            return None
+        match event:
+            case TextDelta():
+                return self._text(event)
+            case ThoughtDelta():
+                return self._thought(event)
+            case ToolCallDelta():
+                return self._call_delta(event)
+            case ToolCallReady():
+                return self._call(event)
+            case PartReady():
+                self._blocks, self._growing = True, None
+                self._parts += 1
+                block = to_block(event.part)
+                return _chunk([{**block, "index": f"lc_part_{self._parts - 1}"}]) if block else None
+
+    def _text(self, event: TextDelta) -> ChatGenerationChunk | None:
+        if not event.text and event.signature is None:
+            return None
+        is_new = not self._texts or self._blocks and (self._growing is not TextDelta or _opens(event))
+        if is_new:
+            self._texts.append(0)
+        self._texts[-1] += len(event.text)
+        self._growing = None if event.signature and self._blocks else TextDelta
+        if not self._blocks:
+            return _chunk(event.text, text=event.text) if event.text else None
+        block: Block = {"type": "text", "text": event.text, "index": f"lc_txt_{len(self._texts) - 1}"}
+        if event.signature and (bare := event.signature.thought_signature()):
+            block["extras"] = {"signature": bare}
+        return _chunk([block], text=event.text)
+
+    def _thought(self, event: ThoughtDelta) -> ChatGenerationChunk | None:
+        if not event.text:
+            return None
+        self._blocks = True
+        if self._growing is not ThoughtDelta:
+            self._thoughts += 1
+        self._growing = ThoughtDelta
+        index = f"lc_rs_{self._thoughts - 1}"
+        return _chunk([{"type": "reasoning", "reasoning": event.text, "index": index}])
+
+    def _call_delta(self, event: ToolCallDelta) -> ChatGenerationChunk:
+        self._growing = None
+        is_first = event.position not in self._started
+        self._started.add(event.position)
+        piece = tool_call_chunk(
+            name=event.name if is_first else None,
+            id=event.id if is_first else None,
+            args=event.arguments,
+            index=event.position,
+        )
+        return self._calls([piece])
+
+    def _call(self, event: ToolCallReady) -> ChatGenerationChunk | None:
+        self._growing = None
+        call, kwargs = event.call, signature_kwargs([event.call])
+        broken = call.invalid_arguments
+        if event.position in self._started:
+            rest = "" if broken is None else _spoiler(broken)
+            pieces = [tool_call_chunk(args=rest, index=event.position)] if rest else []
+            return self._calls(pieces, kwargs) if pieces or kwargs else None
+        arguments = _compact(dict(call.arguments)) if broken is None else broken + _spoiler(broken)
+        piece = tool_call_chunk(name=call.name, id=call.id, args=arguments, index=event.position)
+        return self._calls([piece], kwargs)
+
+    def _calls(self, pieces: list[object], kwargs: dict[str, object] | None = None) -> ChatGenerationChunk:
+        return _chunk([] if self._blocks else "", tool_call_chunks=pieces, additional_kwargs=kwargs or {})
+
+    def _last(self, response: ChatResponse) -> ChatGenerationChunk:
+        candidate = response.candidate
+        known = metadata(response, candidate)
+        if others := response.candidates[1:]:
+            known["alternatives"] = [
+                {"content": content(other.parts, blocks=True), "finish_reason": other.finish_reason} for other in others
+            ]
+        return _chunk(
+            self._annotated(known.get("citations")) if self._blocks else "",
+            additional_kwargs=outline_kwargs(candidate),
+            response_metadata=known,
+            usage_metadata=usage_metadata(response.usage) if self._usage else None,
+            chunk_position="last",
+        )
+
+    def _annotated(self, citations: object) -> list[Block]:
+        """Give empty pieces of the text blocks that bring their annotations."""
+        return [
+            {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
+            for position, found in enumerate(annotations(citations, self._texts))
+            if found
+        ]
+
+
+def _opens(event: TextDelta) -> bool:
+    """Whether the text begins a block of its own: signed text is never merged with the unsigned text before it."""
+    return event.signature is not None and bool(event.text)
+
+
+def _chunk(shown: str | list[Block], *, text: str = "", **fields: object) -> ChatGenerationChunk:
+    fields.setdefault("response_metadata", {"model_provider": PROVIDER})
+    message = AIMessageChunk(content=shown, **fields)  # type: ignore[arg-type]  # list items are invariant there
+    return ChatGenerationChunk(message=message, text=text)
+
+
+def _compact(arguments: dict[str, object]) -> str:
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def _spoiler(arguments: str) -> str:
+    """Give an ending that makes broken arguments stay broken.
+
+    LangChain completes unfinished JSON in chunks, so that a call whose arguments were cut off would be executed with half of
+    them. A bracket that closes nothing makes it an `invalid_tool_call`, as in an answer that comes in one piece.
+    """
+    open_brackets: list[str] = []
+    is_text = is_escaped = False
+    for character in arguments:
+        if is_text:
+            is_text = character != '"' or is_escaped
+            is_escaped = character == "\\" and not is_escaped
+        elif character == '"':
+            is_text = True
+        elif character in _OPENING:
+            open_brackets.append(_OPENING[character])
+        elif open_brackets and character == open_brackets[-1]:
+            open_brackets.pop()
+    wrong = "]" if open_brackets[-1:] != ["]"] else "}"
+    return ("\\" if is_escaped else "") + ('"' if is_text else "") + wrong

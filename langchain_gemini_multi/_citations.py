@@ -1,0 +1,70 @@
+"""Sources of the answer's text -> annotations of its text blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gemini_multi.types import Citation, JsonObject
+
+
+def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:
+    """Write citations as plain JSON, for `response_metadata`."""
+    return [
+        {
+            key: value
+            for key, value in (
+                ("start", citation.start),
+                ("end", citation.end),
+                ("uri", citation.uri),
+                ("title", citation.title),
+                ("text", citation.text),
+                ("source", dict(citation.source) or None),
+            )
+            if value is not None
+        }
+        for citation in citations
+    ]
+
+
+def annotations(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
+    """Give each of several text blocks the annotations that begin in it, with offsets counted from its own start.
+
+    Args:
+        records: What `recorded` wrote.
+        lengths: How many characters each block of the answer's text has.
+    """
+    shared: list[list[dict[str, object]]] = [[] for _ in lengths]
+    for record in records if isinstance(records, list) else ():
+        if lengths and isinstance(record, Mapping):
+            start = record.get("start")
+            block, offset = _home(start if isinstance(start, int) else 0, lengths)
+            shared[block].append(_annotation(record, offset))
+    return shared
+
+
+def _home(position: int, lengths: Sequence[int]) -> tuple[int, int]:
+    """Find the block that holds a position, and where it starts."""
+    offset = 0
+    for block, length in enumerate(lengths):
+        if position < offset + length or block == len(lengths) - 1:
+            return block, offset
+        offset += length
+    return 0, 0
+
+
+def _annotation(record: Mapping[str, object], offset: int) -> dict[str, object]:
+    found: dict[str, object] = {"type": "citation"}
+    for key, name in (("uri", "url"), ("title", "title"), ("text", "cited_text")):
+        if isinstance(value := record.get(key), str):
+            found[name] = value
+    for key, name in (("start", "start_index"), ("end", "end_index")):
+        if isinstance(value := record.get(key), int):
+            found[name] = value - offset
+    if source := record.get("source"):
+        found["extras"] = {"source": source}
+    return found
+
+
+def as_json(value: JsonObject | None) -> dict[str, object] | None:
+    """Copy a JSON object into a plain dictionary."""
+    return dict(value) if value is not None else None

@@ -1,0 +1,252 @@
+"""Errors that are both ours and LangChain's, so that its retries, summaries and agents act on them rightly.
+
+`except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each keeps all that our
+error knows, and gives LangChain's tracing the host's answer as `response`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from langchain_core import exceptions
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+    OutputParserException,
+)
+
+from gemini_multi.errors import (
+    AllRoutesFailed,
+    AuthenticationFailed,
+    BadRequest,
+    BudgetExceeded,
+    ConnectionFailed,
+    ContextOverflow,
+    GeminiMultiError,
+    InvalidResponse,
+    ModelNotFound,
+    PermissionDenied,
+    PromptBlocked,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    StreamInterrupted,
+    UnsupportedFeature,
+)
+from gemini_multi.types import JsonValue
+
+# Newer than the oldest langchain-core that is supported.
+ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", ModelError)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """The host's error answer, with the names of an HTTP response."""
+
+    status_code: int | None
+    body: JsonValue = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def json(self) -> JsonValue:
+        """Return the body."""
+        return self.body
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body if isinstance(self.body, str) else json.dumps(self.body, ensure_ascii=False)
+
+
+class _Answered(ProviderError):
+    """An error with the host's answer."""
+
+    @property
+    def response(self) -> ErrorAnswer:
+        """The host's answer, as LangChain's tracing wants it."""
+        return ErrorAnswer(self.status, self.body)
+
+
+class ModelRequestRejected(_Answered, BadRequest, ModelInvalidRequestError):
+    """The host cannot accept the request as it is."""
+
+
+class ModelContextOverflowed(_Answered, ContextOverflow, ContextOverflowError):
+    """The prompt is longer than the model's window."""
+
+
+class ModelAuthenticationFailed(_Answered, AuthenticationFailed, ModelAuthenticationError):
+    """The host does not accept the key."""
+
+
+class ModelPermissionDenied(_Answered, PermissionDenied, ModelPermissionDeniedError):
+    """The key is good but may not do this."""
+
+
+class ModelMissing(_Answered, ModelNotFound, ModelNotFoundError):
+    """The host does not serve the model."""
+
+
+class ModelRateLimited(_Answered, RateLimited, ModelRateLimitError):
+    """Too many requests just now."""
+
+
+class ModelQuotaExhausted(_Answered, QuotaExhausted, ModelRateLimitError):
+    """Out of credit, or a daily or spending limit is reached; not worth a retry."""
+
+
+class ModelServerFailed(_Answered, ServerError, ModelAPIError):
+    """The host failed."""
+
+
+class ModelFailed(_Answered, ModelAPIError):
+    """The host answered with an error of no known kind."""
+
+
+class ModelUnreachable(ConnectionFailed, ModelConnectionError):
+    """The host gave no answer."""
+
+
+class ModelTimedOut(RequestTimeout, ModelTimeoutError):
+    """The host took too long."""
+
+
+class ModelStreamInterrupted(StreamInterrupted, ModelConnectionError):
+    """The stream broke after its first content; what had arrived is in `partial`. Not retried by itself."""
+
+
+class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
+    """The answer cannot be read."""
+
+
+class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
+    """The host refused the prompt itself."""
+
+    if ModelRefusalError is not ModelError:
+
+        @property
+        def response(self) -> None:  # type: ignore[override]  # a refusal's own attribute there
+            """Nothing: the answer is in `refused`."""
+            return None
+
+
+class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
+    """No route can express what was asked."""
+
+
+class ModelBudgetExceeded(BudgetExceeded, ModelError):
+    """The call would start above the spending limit."""
+
+
+class AllModelsFailed(AllRoutesFailed, ModelAPIError):
+    """More than one route was tried and none answered."""
+
+
+class AllModelsOverflowed(AllRoutesFailed, ContextOverflowError):
+    """The prompt is longer than the window on every route."""
+
+
+class AllModelsLimited(AllRoutesFailed, ModelRateLimitError):
+    """Every route has had too many requests or is out of credit."""
+
+
+class AllModelsUnauthenticated(AllRoutesFailed, ModelAuthenticationError):
+    """No host accepts its key."""
+
+
+class AllModelsMissing(AllRoutesFailed, ModelNotFoundError):
+    """No host serves the model."""
+
+
+class AllModelsRejected(AllRoutesFailed, ModelInvalidRequestError):
+    """No route accepts the request."""
+
+
+class StructuredOutputError(OutputParserException, InvalidResponse):
+    """The answer doesn't hold the object that was asked for."""
+
+    def __init__(self, message: str, *, llm_output: str | None = None) -> None:
+        """Make an error about an answer whose text is `llm_output`."""
+        InvalidResponse.__init__(self, message, raw=llm_output or "")
+        OutputParserException.__init__(self, ValueError(message), llm_output=llm_output)
+        self.args = (message,)
+
+
+class StructuredOutputRefused(StructuredOutputError, ModelRefusalError):  # type: ignore[misc,valid-type]  # as above
+    """The host stopped the answer for its content."""
+
+
+_TWINS: Final[tuple[tuple[type[GeminiMultiError], type[GeminiMultiError]], ...]] = (
+    (ContextOverflow, ModelContextOverflowed),
+    (AuthenticationFailed, ModelAuthenticationFailed),
+    (PermissionDenied, ModelPermissionDenied),
+    (ModelNotFound, ModelMissing),
+    (RateLimited, ModelRateLimited),
+    (QuotaExhausted, ModelQuotaExhausted),
+    (ServerError, ModelServerFailed),
+    (BadRequest, ModelRequestRejected),
+    (ProviderError, ModelFailed),
+    (RequestTimeout, ModelTimedOut),
+    (ConnectionFailed, ModelUnreachable),
+    (StreamInterrupted, ModelStreamInterrupted),
+    (InvalidResponse, ModelAnswerUnreadable),
+    (PromptBlocked, ModelPromptBlocked),
+    (UnsupportedFeature, ModelFeatureUnsupported),
+    (BudgetExceeded, ModelBudgetExceeded),
+)
+_GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[AllRoutesFailed]], ...]] = (
+    ((ContextOverflow,), AllModelsOverflowed),
+    ((RateLimited, QuotaExhausted), AllModelsLimited),
+    ((AuthenticationFailed, PermissionDenied), AllModelsUnauthenticated),
+    ((ModelNotFound,), AllModelsMissing),
+    ((BadRequest, UnsupportedFeature, ContextOverflow, ModelNotFound), AllModelsRejected),
+)
+
+
+def twin(error: GeminiMultiError) -> GeminiMultiError:
+    """Return the error as one that LangChain knows too; others, such as `ConfigurationError`, are returned as they are."""
+    if isinstance(error, ModelError):
+        return error
+    if isinstance(error, AllRoutesFailed):
+        return _group(error)
+    kind = next((ours for base, ours in _TWINS if isinstance(error, base)), None)
+    if kind is None:
+        return error
+    copied = kind.__new__(kind, *error.args)
+    copied.args = error.args
+    copied.__dict__.update(error.__dict__)
+    return copied
+
+
+def _group(error: AllRoutesFailed) -> AllRoutesFailed:
+    inner = [twin(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
+    kind = next(
+        (ours for bases, ours in _GROUPS if inner and all(isinstance(one, bases) for one in inner)), AllModelsFailed
+    )
+    copied = kind(error.message, inner or error.exceptions, attempts=error.attempts)
+    copied.__dict__.update(error.__dict__)
+    return copied
+
+
+@contextmanager
+def langchain_errors() -> Iterator[None]:
+    """Raise our errors as ones that LangChain knows too."""
+    try:
+        yield
+    except GeminiMultiError as error:
+        if (known := twin(error)) is error:
+            raise
+        raise known from error

@@ -1,0 +1,104 @@
+"""LangChain messages -> neutral messages. Histories of other chat models are accepted; their signatures are marked as theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Message, Part, Role, Text, ToolResult
+from langchain_gemini_multi._assistant import assistant_parts
+from langchain_gemini_multi._content_blocks import content_parts, tool_result
+
+_ROLES: Final[dict[str, Role]] = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "model": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+    """Translate a conversation. Nothing is reordered or merged here: the core knows each host's turn rules.
+
+    Raises:
+        ConfigurationError: A message or a content block is of a kind that cannot be sent.
+    """
+    names: dict[str, str] = {}
+    translated: list[Message] = []
+    for message in messages:
+        translated.extend(_translated(message, names))
+    return tuple(translated)
+
+
+def _translated(message: BaseMessage, names: dict[str, str]) -> list[Message]:
+    """Translate one message; `names` collects which function each call id belongs to."""
+    match message:
+        case AIMessage():
+            parts = assistant_parts(message)
+            names.update({call["id"]: call["name"] for call in message.tool_calls if call["id"]})
+            return [Message("assistant", tuple(parts), name=message.name)]
+        case ToolMessage():
+            return [Message("tool", (_result(message, names),))]
+        case FunctionMessage():
+            return [Message("tool", (tool_result("", message.name, message.content, is_error=False),))]
+        case SystemMessage():
+            return [Message("system", tuple(content_parts(message.content)), name=message.name)]
+        case HumanMessage():
+            return _user(content_parts(message.content), message.name, names)
+        case ChatMessage():
+            return [Message(_role(message), tuple(content_parts(message.content)), name=message.name)]
+        case _:
+            raise ConfigurationError(
+                f"A {type(message).__name__} cannot be sent to a model. "
+                "Use human, AI, system, tool, function or chat messages."
+            )
+
+
+def _result(message: ToolMessage, names: Mapping[str, str]) -> ToolResult:
+    call_id = message.tool_call_id
+    name = message.name or names.get(call_id, "")
+    return tool_result(call_id, name, message.content, is_error=message.status == "error")
+
+
+def _user(parts: list[Part], name: str | None, names: Mapping[str, str]) -> list[Message]:
+    """Split off tool results that stand in a message of the user, as Anthropic's format has them."""
+    results = [_named(part, names) for part in parts if isinstance(part, ToolResult)]
+    rest = tuple(part for part in parts if not isinstance(part, ToolResult))
+    messages = [Message("tool", tuple(results))] if results else []
+    if rest or not results:
+        messages.append(Message("user", rest, name=name))
+    return messages
+
+
+def _named(result: ToolResult, names: Mapping[str, str]) -> ToolResult:
+    name = result.name or names.get(result.call_id, "")
+    return ToolResult(result.call_id, name, result.content, value=result.value, is_error=result.is_error)
+
+
+def _role(message: ChatMessage) -> Role:
+    role = _ROLES.get(message.role.lower())
+    if role is None:
+        raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {sorted(_ROLES)!r}.")
+    # A result needs the call that it answers, which a chat message does not name.
+    return "user" if role == "tool" else role
+
+
+def text_only(prompt: str) -> tuple[Message, ...]:
+    """Make a conversation of one prompt."""
+    return (Message("user", (Text(prompt),)),)

@@ -1,0 +1,240 @@
+"""Answers -> LangChain messages: content, calls, usage and metadata of one candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Final
+
+from langchain_core.messages import AIMessage, InvalidToolCall
+from langchain_core.messages import ToolCall as LangChainToolCall
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from gemini_multi.types import (
+    Attempt,
+    Blob,
+    Candidate,
+    ChatResponse,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonObject,
+    Opaque,
+    Part,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from langchain_gemini_multi._assistant import PROVIDER, opaque_block
+from langchain_gemini_multi._citations import as_json, recorded
+from langchain_gemini_multi._signature_store import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
+
+MediaPart = Blob | FileReference
+_FAMILIES: Final = ("image", "audio", "video")
+
+
+def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
+    """Translate a whole answer, one generation per candidate; the usage of all is on the first.
+
+    Args:
+        response: The answer.
+        blocks: Give content as blocks even when it is text only.
+    """
+    candidates = response.candidates or (Candidate(),)
+    generations = [
+        ChatGeneration(
+            message=to_message(response, candidate, blocks=blocks, usage=position == 0),
+            generation_info={"finish_reason": candidate.finish_reason},
+        )
+        for position, candidate in enumerate(candidates)
+    ]
+    return ChatResult(generations=generations, llm_output=llm_output(response))
+
+
+def to_message(response: ChatResponse, candidate: Candidate, *, blocks: bool, usage: bool = True) -> AIMessage:
+    """Translate one candidate."""
+    calls, invalid = split_calls(candidate.tool_calls)
+    return AIMessage(
+        content=content(candidate.parts, blocks=blocks),
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        additional_kwargs={**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
+        response_metadata=metadata(response, candidate),
+        usage_metadata=usage_metadata(response.usage) if usage else None,
+    )
+
+
+def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str, object]]:
+    """Give text as a plain string; as soon as there is anything beside it, a list of LangChain's standard blocks."""
+    shown = [part for part in parts if not isinstance(part, ToolCall | ToolResult)]
+    if not blocks and all(isinstance(part, Text) for part in shown):
+        return "".join(part.text for part in shown if isinstance(part, Text))
+    return [block for part in shown if (block := to_block(part)) is not None]
+
+
+def to_block(part: Part) -> dict[str, object] | None:
+    """Translate a part into a standard block; `None` for calls, which have their own fields."""
+    match part:
+        case Text():
+            bare = part.signature.thought_signature() if part.signature else None
+            block: dict[str, object] = {"type": "text", "text": part.text}
+            return {**block, "extras": {"signature": bare}} if bare else block
+        case Thought():
+            return {"type": "reasoning", "reasoning": part.text}
+        case Blob():
+            return {"type": _family(part.mime_type), "base64": part.data, "mime_type": part.mime_type}
+        case FileReference():
+            block = {"type": _family(part.mime_type or ""), "url": part.uri}
+            return {**block, "mime_type": part.mime_type} if part.mime_type else block
+        case ExecutableCode():
+            arguments: dict[str, object] = {"code": part.code, "language": part.language}
+            return {"type": "server_tool_call", "name": "code_interpreter", "args": arguments, "id": part.id or ""}
+        case CodeResult():
+            return _code_result(part)
+        case Opaque():
+            return opaque_block(part.data)
+        case ToolCall() | ToolResult():
+            return None
+
+
+def _code_result(part: CodeResult) -> dict[str, object]:
+    return {
+        "type": "server_tool_result",
+        "tool_call_id": part.id or "",
+        "status": "success" if part.outcome == "OUTCOME_OK" else "error",
+        "output": part.output,
+        "extras": {"outcome": part.outcome},
+    }
+
+
+def _family(mime_type: str) -> str:
+    family = mime_type.partition("/")[0]
+    return family if family in _FAMILIES else "file"
+
+
+def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
+    """Separate the calls whose arguments are not a JSON object."""
+    valid: list[LangChainToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in calls:
+        if call.invalid_arguments is None:
+            valid.append({"type": "tool_call", "id": call.id, "name": call.name, "args": dict(call.arguments)})
+        else:
+            error = "The arguments are not a JSON object."
+            invalid.append(
+                {
+                    "type": "invalid_tool_call",
+                    "id": call.id,
+                    "name": call.name,
+                    "args": call.invalid_arguments,
+                    "error": error,
+                }
+            )
+    return valid, invalid
+
+
+def signature_kwargs(parts: Sequence[Part]) -> dict[str, object]:
+    """Give the calls' bare signatures under the key of `langchain-google-genai`."""
+    found = google_signatures(parts)
+    return {GOOGLE_KEY: found} if found else {}
+
+
+def outline_kwargs(candidate: Candidate) -> dict[str, object]:
+    """Give what the message has no other field for: where the signatures stand, and a refusal."""
+    found: dict[str, object] = {} if is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
+    if candidate.refusal:
+        found["refusal"] = candidate.refusal
+    return found
+
+
+def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
+    """Collect what is known of the answer beside its content, as plain JSON, without the fields nothing is known of."""
+    found: dict[str, object] = {
+        "model_name": response.model,
+        "model_provider": PROVIDER,
+        "provider": response.provider,
+        "dialect": response.dialect,
+        "finish_reason": candidate.finish_reason,
+        "raw_finish_reason": candidate.raw_finish_reason,
+        "finish_message": candidate.finish_message,
+        "response_id": response.response_id,
+        "request_id": response.request_id,
+        "cost_usd": response.usage.cost_usd,
+        "cost_source": response.usage.cost_source,
+        "attempts": [_attempt(attempt) for attempt in response.attempts],
+        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
+        "prompt_feedback": as_json(response.prompt_feedback),
+        "grounding_metadata": as_json(candidate.grounding),
+        "citations": recorded(candidate.citations),
+        "logprobs": candidate.logprobs,
+        "candidate_metadata": dict(candidate.metadata),
+        "provider_metadata": dict(response.provider_metadata),
+    }
+    return {key: value for key, value in found.items() if value not in (None, "", [], {})}
+
+
+def _attempt(attempt: Attempt) -> JsonObject:
+    return {field.name: getattr(attempt, field.name) for field in fields(attempt)}
+
+
+def usage_metadata(usage: Usage) -> UsageMetadata:
+    """Translate token counts; output includes thoughts, and the details never add up to more than the totals."""
+    found = UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens or usage.input_tokens + usage.output_tokens,
+    )
+    inputs = _details(
+        usage.input_tokens,
+        cache_read=usage.cached_tokens,
+        cache_creation=usage.cache_creation_tokens,
+        audio=usage.input_by_modality.get("audio", 0),
+    )
+    outputs = _details(
+        usage.output_tokens,
+        reasoning=usage.reasoning_tokens,
+        audio=usage.output_by_modality.get("audio", 0),
+    )
+    if inputs:
+        found["input_token_details"] = InputTokenDetails(**inputs)  # type: ignore[typeddict-item]  # keys are given above
+    if outputs:
+        found["output_token_details"] = OutputTokenDetails(**outputs)  # type: ignore[typeddict-item]  # keys are given above
+    return found
+
+
+def _details(total: int, **counts: int) -> dict[str, int]:
+    """Keep the positive counts, in order, as long as they are parts of the total; cached audio is told as cached."""
+    details: dict[str, int] = {}
+    rest = total
+    for name, count in counts.items():
+        if (share := min(count, rest)) > 0:
+            details[name] = share
+            rest -= share
+    return details
+
+
+def llm_output(response: ChatResponse) -> dict[str, object]:
+    """Summarize a call for callbacks that add up tokens over a batch."""
+    usage = response.usage
+    tokens = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    return {"token_usage": tokens, "model_name": response.model}
+
+
+def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
+    """Add up what `llm_output` gave for several calls."""
+    tokens: dict[str, int] = {}
+    found: dict[str, object] = {}
+    for output in outputs:
+        usage = (output or {}).get("token_usage")
+        for name, count in usage.items() if isinstance(usage, dict) else ():
+            tokens[name] = tokens.get(name, 0) + (count if isinstance(count, int) else 0)
+        if output and output.get("model_name"):
+            found["model_name"] = output["model_name"]
+    return {"token_usage": tokens, **found} if tokens else found

@@ -1,0 +1,180 @@
+"""Generation settings, from the model's fields and from each call's arguments -> the arguments of `ChatRequest`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, TypeAlias, get_args
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
+from langchain_gemini_multi._structured_output import to_response_format
+from langchain_gemini_multi._tools import to_tool_choice, to_tools
+
+SafetyArgument: TypeAlias = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting] | None
+
+ALIASES: Final = {
+    "model_name": "model",
+    "max_output_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "stop_sequences": "stop",
+    "response_modalities": "modalities",
+    "frequencyPenalty": "frequency_penalty",
+}
+PLAIN: Final = (
+    "model",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "seed",
+    "n",
+    "presence_penalty",
+    "frequency_penalty",
+    "logprobs",
+    "top_logprobs",
+    "thinking_budget",
+    "thinking_level",
+    "include_thoughts",
+    "cached_content",
+    "media_resolution",
+    "voice",
+    "labels",
+    "user",
+    "extra_body",
+    "parallel_tool_calls",
+)
+"""Settings that are passed on as they are."""
+
+CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
+TRANSPORT: Final = ("providers", "timeout", "deadline")
+"""Arguments of the call itself, not of the request."""
+
+_LANGCHAIN: Final = ("stream", "stream_usage", "strict", "ls_structured_output_format", "structured_output_format")
+"""What LangChain's own machinery puts among a call's arguments; nothing of it is for the host."""
+
+_EFFORTS: Final = get_args(ReasoningEffort)
+
+
+def to_request(
+    messages: tuple[Message, ...],
+    fields: Mapping[str, object],
+    arguments: Mapping[str, object],
+    stop: Sequence[str] | None,
+) -> ChatRequest:
+    """Make the request: a call's arguments go before the model's fields; what is `None` in both is not sent.
+
+    Args:
+        messages: The conversation.
+        fields: The model's settings.
+        arguments: The call's settings, tools and format.
+        stop: The call's stop sequences.
+
+    Raises:
+        ConfigurationError: An argument is unknown or cannot be used.
+    """
+    given = {ALIASES.get(name, name): value for name, value in arguments.items()}
+    settings = {**fields, **{name: value for name, value in given.items() if value is not None}}
+    if stop is not None:
+        settings["stop"] = stop
+    _check(settings)
+    found: dict[str, Any] = {name: settings[name] for name in PLAIN if settings.get(name) is not None}
+    for name, read in _READ.items():
+        if settings.get(name) is not None:
+            found[name] = read(settings[name])
+    if "tools" in found:
+        names = [tool.name for tool in found["tools"] if hasattr(tool, "name")]
+        found["tool_choice"] = to_tool_choice(settings.get("tool_choice"), names)  # type: ignore[arg-type]  # it checks
+    elif settings.get("tool_choice") not in (None, "none", "auto", False):
+        raise ConfigurationError("`tool_choice` was given without `tools`. Bind the tools with `bind_tools`.")
+    return ChatRequest(messages=messages, **found)
+
+
+def _check(settings: Mapping[str, object]) -> None:
+    known = {*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *_LANGCHAIN}
+    for name in settings:
+        if name not in known:
+            raise ConfigurationError(unknown(name, {*known, *ALIASES} - set(_LANGCHAIN)))
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """Say that an argument is unknown, and which one may have been meant."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    return f"There is no argument {name!r}.{hint} What a host takes and has no name here goes into `extra_body`."
+
+
+def safety_settings(given: object) -> tuple[SafetySetting, ...]:
+    """Read `{category: threshold}` or a list of settings; members of Google's enums are taken by their names.
+
+    Raises:
+        ConfigurationError: It is of no such form.
+    """
+    if isinstance(given, Mapping):
+        if "category" in given:
+            return (_safety_setting(given),)
+        return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return tuple(_safety_setting(item) for item in given)
+    raise ConfigurationError(f"`safety_settings` must be a mapping of category to threshold, not {given!r}.")
+
+
+def _safety_setting(item: object) -> SafetySetting:
+    if isinstance(item, SafetySetting):
+        return item
+    if isinstance(item, Mapping) and "category" in item and "threshold" in item:
+        method = item.get("method")
+        return SafetySetting(
+            _word(item["category"]), _word(item["threshold"]), method=_word(method) if method is not None else None
+        )
+    raise ConfigurationError(f"A safety setting needs `category` and `threshold`; {item!r} does not have both.")
+
+
+def _word(value: object) -> str:
+    return value.name if isinstance(value, Enum) else str(value)
+
+
+def _effort(value: object) -> str:
+    word = _word(value).lower()
+    if word not in _EFFORTS:
+        raise ConfigurationError(f"`reasoning_effort` must be one of {list(_EFFORTS)!r}, not {value!r}.")
+    return word
+
+
+def _modalities(value: object) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str | Enum) else value
+    return tuple(_word(item).lower() for item in items) if isinstance(items, Iterable) else ()
+
+
+def stops(value: object) -> tuple[str, ...]:
+    """Read one stop sequence or several.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable) and all(isinstance(item, str) for item in (items := list(value))):
+        return tuple(items)
+    raise ConfigurationError(f"`stop` must be text or a list of texts, not {value!r}.")
+
+
+def _tools(value: object) -> tuple[object, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
+        raise ConfigurationError(f"`tools` must be a list, not {value!r}.")
+    return to_tools(list(value))
+
+
+def _format(value: object) -> ResponseFormat | None:
+    return to_response_format(value)
+
+
+_READ: Final[dict[str, Callable[[object], object]]] = {
+    "stop": stops,
+    "reasoning_effort": _effort,
+    "safety_settings": safety_settings,
+    "modalities": _modalities,
+    "tools": _tools,
+    "response_format": _format,
+}

@@ -1,0 +1,228 @@
+"""Structured output: schemas in, objects out, and a typed error whenever the object is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from operator import itemgetter
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_json_schema
+from langchain_core.utils.json import parse_json_markdown
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import JsonObject, ResponseFormat
+from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
+
+Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
+Schema: TypeAlias = Mapping[str, Any] | type
+METHODS: Final = get_args(Method)
+
+
+def to_response_format(value: object) -> ResponseFormat | None:
+    """Read OpenAI's `response_format`, a JSON Schema, or a class that has one.
+
+    Raises:
+        ConfigurationError: It is of no known form.
+    """
+    if isinstance(value, ResponseFormat):
+        return value
+    if isinstance(value, type):
+        return ResponseFormat(json_schema_of(value), name=value.__name__)
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"`response_format` must be an object or a class, not {value!r}.")
+    match value.get("type"):
+        case "text":
+            return None
+        case "json_object":
+            return ResponseFormat()
+        case "json_schema":
+            return _from_openai(value.get("json_schema", value))
+        case _:
+            return _bare(value)
+
+
+def _from_openai(described: object) -> ResponseFormat:
+    if not isinstance(described, Mapping) or not isinstance(schema := described.get("schema"), Mapping):
+        raise ConfigurationError(f"`response_format` lacks its `schema`: {described!r}.")
+    description, strict = described.get("description"), described.get("strict")
+    return ResponseFormat(
+        schema,
+        name=str(described.get("name") or schema.get("title") or "response"),
+        description=description if isinstance(description, str) else None,
+        strict=strict if isinstance(strict, bool) else None,
+    )
+
+
+def _bare(value: Mapping[str, Any]) -> ResponseFormat:
+    """Read a JSON Schema that stands alone."""
+    if not any(key in value for key in ("properties", "type", "anyOf", "$ref", "enum")):
+        raise ConfigurationError(f"`response_format` {dict(value)!r} is no JSON Schema and of no form that OpenAI has.")
+    return ResponseFormat(value, name=str(value.get("title") or "response"))
+
+
+def json_schema_of(schema: Schema) -> JsonObject:
+    """Return the JSON Schema of a schema in any form that LangChain takes.
+
+    Pydantic's own is kept whole: LangChain's conversion cuts recursive references off.
+
+    Raises:
+        ConfigurationError: It cannot be turned into one.
+    """
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return schema.model_json_schema()
+    if isinstance(schema, type) and is_dataclass(schema):
+        return TypeAdapter(schema).json_schema()
+    if isinstance(schema, Mapping) and _is_json_schema(schema):
+        return schema
+    try:
+        return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
+
+
+def _is_json_schema(schema: Mapping[str, Any]) -> bool:
+    return "function" not in schema and "input_schema" not in schema and "name" not in schema and "properties" in schema
+
+
+def name_of(schema: Schema) -> str:
+    """Name a schema, as the function that returns it is called."""
+    if isinstance(schema, type):
+        return schema.__name__
+    function = schema.get("function")
+    source: Mapping[str, Any] = function if isinstance(function, Mapping) else schema
+    return str(source.get("name") or source.get("title") or "response")
+
+
+class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
+    """Reads the object from an answer: from its call of `tool_name`, or from its text when there is no such name."""
+
+    schema_type: Any = None
+    """A class to make instances of; without one, dictionaries are given."""
+    tool_name: str | None = None
+
+    def parse(self, text: str) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
+        """Read the object from text."""
+        return self.parse_result([Generation(text=text)])
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:  # noqa: ANN401  # as above
+        """Read the object from an answer.
+
+        Args:
+            result: The answer.
+            partial: Whether it is still arriving; what cannot be read yet is then `None`.
+
+        Raises:
+            StructuredOutputError: The answer does not hold the object.
+        """
+        message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
+        try:
+            found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
+            return self._instance(found)
+        except StructuredOutputError:
+            if partial:
+                return None
+            raise
+
+    def _from_call(self, message: Any) -> Any:  # noqa: ANN401  # a message of the model; the value is JSON
+        if isinstance(message, AIMessage):
+            for call in message.tool_calls:
+                if call["name"] == self.tool_name:
+                    return call["args"]
+            if broken := message.invalid_tool_calls:
+                raise StructuredOutputError(
+                    f"The arguments of {self.tool_name!r} are not a JSON object: {broken[0]['args']!r}.",
+                    llm_output=broken[0]["args"],
+                )
+        return self._from_text_instead(message)
+
+    def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
+        """Take an answer that gives the object as text although a call was asked for; models do that at times."""
+        found = _parsed(message.text) if str(message.text).strip() else None
+        if isinstance(found, dict):
+            return found
+        raise _missing(message, f"it does not call {self.tool_name!r}")
+
+    def _from_text(self, message: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
+        text = str(message.text)
+        if not text.strip():
+            raise _missing(message, "it has no text")
+        found = _parsed(text, complete=not partial)
+        if found is None and text.strip() != "null":
+            raise _missing(message, f"its text is not JSON: {text[:200]!r}")
+        return found
+
+    def _instance(self, found: Any) -> Any:  # noqa: ANN401  # as above
+        if self.schema_type is None:
+            return found
+        try:
+            return _validated(self.schema_type, found)
+        except (ValidationError, ValueError, TypeError) as error:
+            name = getattr(self.schema_type, "__name__", str(self.schema_type))
+            raise StructuredOutputError(f"The answer {found!r} is not a {name}: {error}", llm_output=str(found)) from error
+
+
+def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_validate(found)
+    if is_basemodel_subclass(kind):
+        return kind.parse_obj(found)
+    return TypeAdapter(kind).validate_python(found)
+
+
+def _parsed(text: str, *, complete: bool = True) -> Any:  # noqa: ANN401  # JSON
+    """Read JSON, in a fence or bare; what is unfinished is completed only while it is still arriving."""
+    strict = _refuse_unfinished if complete else None
+    try:
+        return parse_json_markdown(text, parser=strict) if strict else parse_json_markdown(text)
+    except (ValueError, TypeError):
+        return None
+
+
+def _refuse_unfinished(text: str) -> Any:  # noqa: ANN401  # JSON
+    # strict=False takes raw line ends inside texts, which models write.
+    import json
+
+    return json.loads(text, strict=False)
+
+
+def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
+    """Say why the object isn't there, by the reason for which the answer ended."""
+    known = getattr(message, "response_metadata", {})
+    reason = known.get("finish_reason")
+    raw = known.get("raw_finish_reason") or reason
+    text = str(message.text)
+    if reason == "content_filter":
+        return StructuredOutputRefused(f"The host stopped the answer ({raw}), so {what}.", llm_output=text)
+    advice = {
+        "length": " It was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
+        "error": " The model made a call that cannot be read: ask again, or use another `method`.",
+    }.get(str(reason), " Ask again, or use another `method`.")
+    return StructuredOutputError(f"The answer does not hold the object: {what} (finish reason {raw!r}).{advice}", llm_output=text)
+
+
+def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
+    """Make the parser: classes of pydantic (both versions) and dataclasses give instances, all else dictionaries."""
+    is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
+    return StructuredOutputParser(schema_type=schema if is_class else None, tool_name=tool_name)
+
+
+def with_raw(
+    model: Runnable[LanguageModelInput, AIMessage], parser: StructuredOutputParser
+) -> Runnable[LanguageModelInput, dict[str, Any]]:
+    """Give the raw answer, the object and the error of reading it side by side."""
+    no_error: Callable[[object], None] = _none
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=no_error)
+    failed = RunnablePassthrough.assign(parsed=no_error)
+    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+
+def _none(_: object) -> None:
+    return None

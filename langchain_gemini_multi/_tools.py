@@ -1,0 +1,232 @@
+"""Tools and tool choices in all the forms that LangChain users write -> OpenAI's form, which is bound, -> neutral values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
+
+ToolLike: TypeAlias = Mapping[str, object] | type | Callable[..., object] | BaseTool | Tool | BuiltInTool
+ToolChoiceLike: TypeAlias = str | bool | Mapping[str, object] | ToolChoice | None
+
+_BUILT_IN: Final = {
+    "google_search": "google_search",
+    "googleSearch": "google_search",
+    "google_search_retrieval": "google_search_retrieval",
+    "googleSearchRetrieval": "google_search_retrieval",
+    "google_maps": "google_maps",
+    "googleMaps": "google_maps",
+    "url_context": "url_context",
+    "urlContext": "url_context",
+    "code_execution": "code_execution",
+    "codeExecution": "code_execution",
+    "file_search": "file_search",
+    "fileSearch": "file_search",
+    "computer_use": "computer_use",
+    "computerUse": "computer_use",
+    "enterprise_web_search": "enterprise_web_search",
+    "enterpriseWebSearch": "enterprise_web_search",
+    "mcp_servers": "mcp_servers",
+    "mcpServers": "mcp_servers",
+    "web_search": "google_search",
+    "web_search_preview": "google_search",
+    "code_interpreter": "code_execution",
+}
+_MODES: Final = {"auto": "auto", "any": "required", "required": "required", "none": "none", "validated": "validated"}
+
+
+def bound(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, object]]:
+    """Write tools in OpenAI's form, for `bind`: plain JSON that traces and caches can show.
+
+    Args:
+        tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON Schemas, tools in OpenAI's, Anthropic's or
+            Google's form, or built-in ones such as `{"google_search": {}}` and `{"type": "url_context"}`.
+        strict: Ask for arguments that keep the schema exactly.
+    """
+    written: list[dict[str, object]] = []
+    for tool in tools:
+        written.extend(_written(tool, strict))
+    return written
+
+
+def _written(tool: ToolLike, strict: bool | None) -> list[dict[str, object]]:  # noqa: FBT001  # three states, of OpenAI's field
+    if isinstance(tool, Tool):
+        return [_function(tool.name, tool.description, tool.parameters, strict if tool.strict is None else tool.strict)]
+    if isinstance(tool, BuiltInTool):
+        return [{tool.kind: dict(tool.options)}]
+    if isinstance(tool, Mapping):
+        return _from_mapping(tool, strict)
+    return [_converted(tool, strict)]
+
+
+def _from_mapping(tool: Mapping[str, object], strict: bool | None) -> list[dict[str, object]]:  # noqa: FBT001  # as above
+    declarations = tool.get("function_declarations", tool.get("functionDeclarations"))
+    if isinstance(declarations, Sequence):
+        functions = [_declaration(one, strict) for one in declarations if isinstance(one, Mapping)]
+        rest = {key: value for key, value in tool.items() if key not in ("function_declarations", "functionDeclarations")}
+        return [*functions, *(_from_mapping(rest, strict) if rest else [])]
+    kind = tool.get("type")
+    if isinstance(kind, str) and (known := _built_in(kind)) is not None and "function" not in tool:
+        return [{known: {key: value for key, value in tool.items() if key != "type"}}]
+    if tool and all(key in _BUILT_IN and isinstance(value, Mapping | None) for key, value in tool.items()):
+        return [{_BUILT_IN[key]: dict(value) if isinstance(value, Mapping) else {}} for key, value in tool.items()]
+    return [_converted(tool, strict)]
+
+
+def _built_in(kind: str) -> str | None:
+    """Recognize the type of a built-in tool, OpenAI's and Anthropic's dated names included."""
+    if kind in _BUILT_IN:
+        return _BUILT_IN[kind]
+    stem = kind.rstrip("0123456789").rstrip("_")
+    return _BUILT_IN.get(stem) if stem != kind else None
+
+
+def _declaration(declared: Mapping[str, object], strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+    """Read one of Google's function declarations."""
+    schemas = ("parameters", "parameters_json_schema", "parametersJsonSchema")
+    parameters = next((found for key in schemas if isinstance(found := declared.get(key), Mapping)), {})
+    description = declared.get("description")
+    return _function(str(declared.get("name")), description if isinstance(description, str) else "", parameters, strict)
+
+
+def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseTool, strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+    """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
+    source = dict(tool) if isinstance(tool, Mapping) else tool
+    try:
+        converted = convert_to_openai_tool(source, strict=strict)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
+    schema = arguments_schema(tool)
+    if schema is not None and "$defs" in schema and not strict:
+        function = {**converted["function"], "parameters": _without_names(schema)}
+        return {**converted, "function": function}
+    return dict(converted)
+
+
+def arguments_schema(tool: object) -> JsonObject | None:
+    """Return the JSON Schema of a pydantic class or of a tool's arguments; `None` when there is none to read."""
+    source = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
+    if isinstance(source, type) and issubclass(source, BaseModel):
+        return source.model_json_schema()
+    return None
+
+
+def _without_names(schema: JsonObject) -> JsonObject:
+    return {key: value for key, value in schema.items() if key not in ("title", "description")}
+
+
+def _function(name: str, description: str, parameters: JsonObject | Mapping[str, object], strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+    function: dict[str, object] = {"name": name, "description": description, "parameters": dict(parameters)}
+    if strict is not None:
+        function["strict"] = strict
+    return {"type": "function", "function": function}
+
+
+def to_tools(tools: Sequence[ToolLike]) -> tuple[Tool | BuiltInTool, ...]:
+    """Translate tools in any form into neutral ones."""
+    return tuple(_neutral(tool) for tool in bound(tools))
+
+
+def _neutral(tool: Mapping[str, object]) -> Tool | BuiltInTool:
+    function = tool.get("function")
+    if isinstance(function, Mapping) and "name" in function:
+        strict = function.get("strict")
+        return Tool(
+            str(function["name"]),
+            function.get("description") or "",
+            function.get("parameters") or {},
+            strict=strict if isinstance(strict, bool) else None,
+        )
+    kind, options = next(iter(tool.items()))
+    return BuiltInTool(kind, options if isinstance(options, dict) else {})
+
+
+def names_of(tools: Sequence[Mapping[str, object]]) -> list[str]:
+    """List the names of the functions among tools in OpenAI's form."""
+    functions = (tool.get("function") for tool in tools)
+    return [str(function["name"]) for function in functions if isinstance(function, Mapping) and "name" in function]
+
+
+def bound_choice(choice: ToolChoiceLike, tools: Sequence[Mapping[str, object]]) -> str | dict[str, object]:
+    """Write a tool choice in OpenAI's form.
+
+    Args:
+        choice: `auto`, `any`, `required`, `none`, `True`, a function's name, or OpenAI's, Anthropic's or Google's object.
+        tools: The bound tools.
+
+    Raises:
+        ConfigurationError: It names no bound tool.
+    """
+    neutral = to_tool_choice(choice, names_of(tools))
+    if neutral is None:
+        return "auto"
+    if len(neutral.names) == 1 and neutral.mode == "required":
+        return {"type": "function", "function": {"name": neutral.names[0]}}
+    if neutral.names:
+        return {"mode": neutral.mode, "allowed_function_names": list(neutral.names)}
+    return neutral.mode
+
+
+def to_tool_choice(choice: ToolChoiceLike, names: Sequence[str]) -> ToolChoice | None:
+    """Translate a tool choice; `names` are the functions there are.
+
+    Raises:
+        ConfigurationError: It is of no known form, or names no bound function.
+    """
+    if choice is None or choice is False:
+        return None
+    if isinstance(choice, ToolChoice):
+        return choice
+    if choice is True:
+        return ToolChoice("required", tuple(names) if len(names) == 1 else ())
+    if isinstance(choice, str):
+        # A function may be called like a mode; the mode wins, as it does at the hosts.
+        mode = _MODES.get(choice.lower())
+        return _mode(mode) if mode is not None else _named([choice], names)
+    return _from_choice(choice, names)
+
+
+def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
+    match word:
+        case "required" | "any":
+            return ToolChoice("required", names)
+        case "none":
+            return ToolChoice("none")
+        case "validated":
+            return ToolChoice("validated", names)
+        case _:
+            return ToolChoice("auto")
+
+
+def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") -> ToolChoice:
+    if unknown := [name for name in wanted if name not in names]:
+        raise ConfigurationError(
+            f"`tool_choice` names {unknown[0]!r}, which is none of the bound tools {list(names)!r}. "
+            "Use one of them, or 'auto', 'any' or 'none'."
+        )
+    return _mode(mode, tuple(wanted))
+
+
+def _from_choice(choice: Mapping[str, object], names: Sequence[str]) -> ToolChoice:
+    """Read a choice that is an object."""
+    config = choice.get("function_calling_config", choice.get("functionCallingConfig", choice))
+    inner = config if isinstance(config, Mapping) else choice
+    function = inner.get("function")
+    kind = str(inner.get("mode", inner.get("type", ""))).lower()
+    if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+        return _named([str(function["name"])], names)
+    if kind in ("tool", "function") and isinstance(inner.get("name"), str):
+        return _named([str(inner["name"])], names)
+    allowed = inner.get("allowed_function_names", inner.get("allowedFunctionNames")) or []
+    if (mode := _MODES.get(kind)) is not None and isinstance(allowed, list):
+        return _named([str(name) for name in allowed], names, mode) if allowed else _mode(mode)
+    raise ConfigurationError(
+        f"`tool_choice` {dict(choice)!r} is of no known form. Use 'auto', 'any', 'none', a tool's name, "
+        "or {'type': 'function', 'function': {'name': ...}}."
+    )
