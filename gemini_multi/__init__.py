@@ -1,70 +1,75 @@
 """Hosted Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai, with one interface and failover from host to host.
 
-The framework bindings are `langchain_gemini_multi` and `llama_index_gemini_multi`; this package knows no framework.
+The framework bindings are `langchain_gemini_multi` and `llama_index_gemini_multi`; this package knows no framework. Names are
+imported on first use, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
 
-from gemini_multi._totals import Totals
+from typing import TYPE_CHECKING, Final
+
 from gemini_multi._version import __version__
-from gemini_multi._wire import Limits, Timeouts
-from gemini_multi.client import AsyncClient, AsyncEventStream, Client, EventStream
-from gemini_multi.errors import (
-    AllRoutesFailed,
-    AuthenticationFailed,
-    BadRequest,
-    BudgetExceeded,
-    ConfigurationError,
-    ConnectionFailed,
-    ContextOverflow,
-    GeminiMultiError,
-    InvalidResponse,
-    KnobIgnored,
-    ModelNotFound,
-    PermissionDenied,
-    PromptBlocked,
-    ProviderError,
-    QuotaExhausted,
-    RateLimited,
-    RequestTimeout,
-    ServerError,
-    StreamInterrupted,
-    UnsupportedFeature,
-)
-from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
-from gemini_multi.retry import RetryPolicy
-from gemini_multi.types import (
-    Attempt,
-    Blob,
-    BuiltInTool,
-    Candidate,
-    ChatEvent,
-    ChatRequest,
-    ChatResponse,
-    Citation,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    Finished,
-    Message,
-    Opaque,
-    Part,
-    PartReady,
-    ResponseFormat,
-    SafetySetting,
-    Signature,
-    Text,
-    TextDelta,
-    Thought,
-    ThoughtDelta,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallReady,
-    ToolChoice,
-    ToolResult,
-    Usage,
-)
+
+if TYPE_CHECKING:
+    from gemini_multi._totals import Totals
+    from gemini_multi._wire import Limits, Timeouts
+    from gemini_multi.client import AsyncClient, AsyncEventStream, Client, EventStream
+    from gemini_multi.errors import (
+        AllRoutesFailed,
+        AuthenticationFailed,
+        BadRequest,
+        BudgetExceeded,
+        ConfigurationError,
+        ConnectionFailed,
+        ContextOverflow,
+        GeminiMultiError,
+        InvalidResponse,
+        KnobIgnored,
+        ModelNotFound,
+        PermissionDenied,
+        PromptBlocked,
+        ProviderError,
+        QuotaExhausted,
+        RateLimited,
+        RequestTimeout,
+        ServerError,
+        StreamInterrupted,
+        UnsupportedFeature,
+    )
+    from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
+    from gemini_multi.retry import RetryPolicy
+    from gemini_multi.types import (
+        Attempt,
+        Blob,
+        BuiltInTool,
+        Candidate,
+        ChatEvent,
+        ChatRequest,
+        ChatResponse,
+        Citation,
+        CodeResult,
+        ExecutableCode,
+        FileReference,
+        Finished,
+        Message,
+        Opaque,
+        Part,
+        PartReady,
+        ResponseFormat,
+        SafetySetting,
+        Signature,
+        Text,
+        TextDelta,
+        Thought,
+        ThoughtDelta,
+        Tool,
+        ToolCall,
+        ToolCallDelta,
+        ToolCallReady,
+        ToolChoice,
+        ToolResult,
+        Usage,
+    )
 
 __all__ = [
     "AIMLAPI",
@@ -131,3 +136,81 @@ __all__ = [
     "Usage",
     "__version__",
 ]
+
+_MODULES: Final = {
+    "gemini_multi._totals": ("Totals",),
+    "gemini_multi._wire": ("Limits", "Timeouts"),
+    "gemini_multi.client": ("AsyncClient", "AsyncEventStream", "Client", "EventStream"),
+    "gemini_multi.errors": (
+        "AllRoutesFailed",
+        "AuthenticationFailed",
+        "BadRequest",
+        "BudgetExceeded",
+        "ConfigurationError",
+        "ConnectionFailed",
+        "ContextOverflow",
+        "GeminiMultiError",
+        "InvalidResponse",
+        "KnobIgnored",
+        "ModelNotFound",
+        "PermissionDenied",
+        "PromptBlocked",
+        "ProviderError",
+        "QuotaExhausted",
+        "RateLimited",
+        "RequestTimeout",
+        "ServerError",
+        "StreamInterrupted",
+        "UnsupportedFeature",
+    ),
+    "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
+    "gemini_multi.retry": ("RetryPolicy",),
+    "gemini_multi.types": (
+        "Attempt",
+        "Blob",
+        "BuiltInTool",
+        "Candidate",
+        "ChatEvent",
+        "ChatRequest",
+        "ChatResponse",
+        "Citation",
+        "CodeResult",
+        "ExecutableCode",
+        "FileReference",
+        "Finished",
+        "Message",
+        "Opaque",
+        "Part",
+        "PartReady",
+        "ResponseFormat",
+        "SafetySetting",
+        "Signature",
+        "Text",
+        "TextDelta",
+        "Thought",
+        "ThoughtDelta",
+        "Tool",
+        "ToolCall",
+        "ToolCallDelta",
+        "ToolCallReady",
+        "ToolChoice",
+        "ToolResult",
+        "Usage",
+    ),
+}
+_SOURCES: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    source = _SOURCES.get(name)
+    if source is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(source), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

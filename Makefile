@@ -1,0 +1,53 @@
+# Everything is installed into .venv, on first use; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PACKAGES := gemini_multi langchain_gemini_multi llama_index_gemini_multi
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Set up .venv with all that is needed
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run the quickstart: on the sandbox without a key, on the real hosts with one
+	$(BIN)/python examples/quickstart.py
+
+.PHONY: test
+test: $(INSTALLED) ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: coverage
+coverage: $(INSTALLED) ## Run the tests and show which branches they miss
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+.PHONY: format
+format: $(INSTALLED) ## Put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: $(INSTALLED) ## Write the generated tables of the README anew
+	$(BIN)/python tools/catalog_table.py --write README.md
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
