@@ -1,6 +1,7 @@
 """Repair of what Gemini gets wrong in JSON, guided by the schema that was asked for.
 
-The schema is the caller's own, not the one that went over the wire. Nothing here invents data or changes what is already valid.
+The schema is the caller's own, not the one that went over the wire. Nothing here invents data or changes what is
+already valid.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final, NoReturn
 
 from pydantic_core import from_json
 
-from gemini_multi._schema_check import Checker, declared_kinds, item_schema, kind_of, problems, resolve, same
+from gemini_multi._schema_check import Checker, declared_kinds, item_schema, kind_of, outline, problems, resolve, same
 from gemini_multi.types import JsonObject, JsonValue
 
 __all__ = ["conform", "json_text", "partial_json", "problems", "strip_prefix"]
@@ -27,8 +28,9 @@ _NAMESPACES: Final = ("default_api:", "default_api.")
 def conform(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = None) -> JsonValue:
     """Return a value with what Gemini gets wrong put right; the same value when there is nothing to do.
 
-    Whole floats become integers, numbers and truth values leave their quotes, JSON text becomes the object or array that was asked for, and null
-    is taken out of optional properties that may not be null. What cannot be repaired stays as it is: `problems` names it.
+    Whole floats become integers, numbers and truth values leave their quotes, JSON text becomes the object or array
+    that was asked for, and null is taken out of optional properties that may not be null. What cannot be repaired
+    stays as it is: `problems` names it.
 
     Args:
         value: What the model answered.
@@ -85,7 +87,7 @@ class _Repair:
             candidate = self.fit(value, branch)
             if checker.accepts(candidate, branch):
                 return candidate
-        likely = [branch for branch in branches if Checker(self._root).accepts(value, _outline(branch, self._root))]
+        likely = [branch for branch in branches if Checker(self._root).accepts(value, outline(branch, self._root))]
         return self.fit(value, likely[0]) if len(likely) == 1 else value
 
     def _object(self, value: dict[str, JsonValue], schema: dict[str, JsonValue]) -> JsonValue:
@@ -107,25 +109,6 @@ class _Repair:
 
     def _may_be_null(self, schema: JsonValue) -> bool:
         return Checker(self._root).accepts(None, schema)
-
-
-def _outline(branch: JsonValue, root: JsonObject) -> JsonValue:
-    """Return what tells an alternative from the others: its type, and the constants among its properties."""
-    if isinstance(branch, dict) and isinstance(pointer := branch.get("$ref"), str):
-        branch = resolve(pointer, root)
-    if not isinstance(branch, dict):
-        return branch
-    properties = branch.get("properties")
-    constants: dict[str, JsonValue] = {
-        name: {keyword: child[keyword] for keyword in ("const", "enum") if keyword in child}
-        for name, child in (properties.items() if isinstance(properties, dict) else ())
-        if isinstance(child, dict)
-    }
-    return {
-        "type": branch.get("type"),
-        "properties": constants,
-        "required": [name for name in constants if constants[name]],
-    }
 
 
 def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
@@ -232,7 +215,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:
-    """Yield each object and array in a text with its length; with `is_partial` also one that goes on at the text's end."""
+    """Yield each object and array in a text with its length; with `is_partial` also one that the text breaks off."""
     position = 0
     for _ in range(_MOST_STARTS):
         start = _START.search(text, position)

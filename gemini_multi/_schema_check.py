@@ -1,7 +1,8 @@
 """A check of JSON values against the part of JSON Schema that Gemini is asked to follow but does not enforce.
 
-Checked: `$ref`, `type`, `nullable`, `enum`, `const`, bounds, lengths, `pattern`, `required`, `properties`, `additionalProperties`,
-`items`, `prefixItems`, `anyOf`, `oneOf` (read as `anyOf`), `allOf`, and the formats date-time, date, uuid and email, lightly.
+Checked: `$ref`, `type`, `nullable`, `enum`, `const`, bounds, lengths, `pattern`, `required`, `properties`,
+`additionalProperties`, `items`, `prefixItems`, `anyOf`, `oneOf` (read as `anyOf`), `allOf`, and, lightly, the formats
+date-time, date, uuid and email.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from urllib.parse import unquote
 
 from gemini_multi.types import JsonObject, JsonValue
 
-__all__ = ["Checker", "declared_kinds", "problems", "resolve", "same"]
+__all__ = ["Checker", "declared_kinds", "item_schema", "kind_of", "outline", "problems", "resolve", "same"]
 
 _DEEPEST: Final = 64
 _MOST_STEPS: Final = 200_000
@@ -43,11 +44,7 @@ def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
     elif isinstance(declared, list):
         found = {_KINDS.get(name.lower(), ""): None for name in declared if isinstance(name, str)}
     else:
-        return (
-            ("null",)
-            if schema.get("nullable") is True and "type" not in schema and schema.keys() == {"nullable"}
-            else ()
-        )
+        return ()
     found.pop("", None)
     if found and schema.get("nullable") is True:
         found["null"] = None
@@ -165,17 +162,15 @@ class Checker:
             yield from self._array(value, schema, path)
 
     def _alternatives(self, value: JsonValue, branches: list[JsonValue], path: str) -> Iterator[str]:
-        closest: list[str] | None = None
+        closest: list[str] = []
         for branch in branches:
             found = list(self.check(value, branch, path))
             if not found:
                 return
-            if closest is None or _distance(found, path) < _distance(closest, path):
+            is_meant = len(branches) == 1 or self.accepts(value, outline(branch, self.root))
+            if is_meant and (not closest or len(found) < len(closest)):
                 closest = found
-        if closest is None or _distance(closest, path)[0]:
-            yield f"{path}: fits none of the {len(branches)} alternatives, is {_shown(value)}"
-        else:
-            yield from closest
+        yield from closest or [f"{path}: fits none of the {len(branches)} alternatives, is {_shown(value)}"]
 
     def _object(self, value: dict[str, JsonValue], schema: dict[str, JsonValue], path: str) -> Iterator[str]:
         properties, required = schema.get("properties"), schema.get("required")
@@ -207,6 +202,25 @@ def item_schema(schema: JsonObject, position: int) -> JsonValue:
     if isinstance(prefix, list) and position < len(prefix):
         return prefix[position]
     return items
+
+
+def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
+    """Return what tells an alternative from the others: its type, and the constants among its properties."""
+    if isinstance(branch, dict) and isinstance(pointer := branch.get("$ref"), str):
+        branch = resolve(pointer, root)
+    if not isinstance(branch, dict):
+        return branch
+    properties = branch.get("properties")
+    constants: dict[str, JsonValue] = {
+        name: {keyword: child[keyword] for keyword in ("const", "enum") if keyword in child}
+        for name, child in (properties.items() if isinstance(properties, dict) else ())
+        if isinstance(child, dict)
+    }
+    return {
+        "type": branch.get("type"),
+        "properties": constants,
+        "required": [name for name in constants if constants[name]],
+    }
 
 
 def kind_of(value: JsonValue) -> str:
@@ -291,11 +305,6 @@ def _has_format(form: str, value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _distance(found: list[str], path: str) -> tuple[bool, int]:
-    """Rank a branch's problems: one whose type does not fit at all is farther than any other."""
-    return found[0].startswith(f"{path}: must be ") and " is " in found[0], len(found)
 
 
 def _member_path(path: str, name: str) -> str:

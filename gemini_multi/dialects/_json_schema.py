@@ -5,9 +5,10 @@
 | `json_schema` | `parametersJsonSchema`, `responseJsonSchema` | kept | as written | kept |
 | `open_api_schema` | `parameters`, `responseSchema` | in place, recursion ends in JSON text | `nullable` | JSON text |
 | `chat_schema` | chat completions | in place, recursive ones kept | `anyOf` with null | kept |
-| `strict_schema` | chat completions with `strict` | as `chat_schema` | optional properties, too | JSON text |
+| `strict_schema` | chat completions, `strict` | as `chat_schema` | optional properties, too | JSON text |
 
-Where a form asks for JSON text, or for numbers as text, `gemini_multi._conform.conform` with the original schema turns the answer back.
+Where a form asks for JSON text, or for numbers as text, `gemini_multi._conform.conform` with the original schema turns
+the answer back.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _LONGEST_NAME: Final = 64
 
 
 def json_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return a schema as Gemini's JSON Schema fields read it: limits that Gemini would ignore are told in descriptions."""
+    """Return a schema as Gemini's JSON Schema fields read it, with the limits that they ignore told in descriptions."""
     return _translated(JsonSchemaTranslation(schema))
 
 
@@ -75,13 +76,12 @@ def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
         seen.add(pointer)
         schema = resolve(pointer, root) or schema
     told = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
-    return (
-        told <= {"type"} and kinds(schema) in ((), ("object",)) and schema.get("additionalProperties") in (None, False)
-    )
+    is_open = schema.get("additionalProperties") not in (None, False)
+    return not is_open and told <= {"type"} and kinds(schema) in ((), ("object",))
 
 
 def function_name(name: str) -> str:
-    """Return a name that every host accepts as a function's: a letter or `_`, then letters, digits, `_` and `-`, at most 64."""
+    """Return a function name that every host accepts: a letter or `_`, then letters, digits, `_`, `-`; at most 64."""
     clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if not clean or not (clean[0].isalpha() or clean[0] == "_"):
         clean = f"_{clean}"
@@ -89,7 +89,7 @@ def function_name(name: str) -> str:
 
 
 def wire_names(names: Iterable[str]) -> dict[str, str]:
-    """Give each name a wire name of its own. A name that is already good keeps it; the others step aside with a number."""
+    """Give each name a wire name of its own. A good name keeps it; the others step aside with a number."""
     originals = list(dict.fromkeys(names))
     taken = {name for name in originals if function_name(name) == name}
     result: dict[str, str] = {}

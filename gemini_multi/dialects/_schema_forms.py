@@ -1,4 +1,4 @@
-"""The forms that hosts accept: JSON Schema as Gemini reads it, Gemini's `Schema`, and what chat hosts have in common."""
+"""The forms that hosts accept: JSON Schema as Gemini reads it, Gemini's `Schema`, and what chat hosts share."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ class StrictTranslation(ChatTranslation):
 
 
 def values_of(schema: Node) -> bool | Node | None:
-    """Return what an object's further values must be like: a schema, whether there may be any, or `None` for not said."""
+    """Return what an object's further values are like: a schema, whether there may be any, `None` for not said."""
     values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
     if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
         values = next(iter(patterns.values()))

@@ -1,9 +1,9 @@
 """The walk through a JSON Schema that all forms share. `_schema_forms` holds what differs.
 
 A node is first brought to one of few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, siblings of `anyOf` move
-into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape in its own
-words. Limits that the form has no keyword for are told in the description. Keywords are only ever looked for in schemas,
-so a property may have any name.
+into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape in its
+own words. Limits that the form has no keyword for are told in the description. Keywords are only ever looked for in
+schemas, so a property may have any name.
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ _FACETS: Final[dict[str, tuple[str, str]]] = {
     "maxItems": ("array", "At most {} items."),
     "minProperties": ("object", "At least {} keys."),
     "maxProperties": ("object", "At most {} keys."),
-    "pattern": ("string", "Matches the regular expression {}"),
+    "pattern": ("string", "Matches the regular expression `{}`."),
     "format": ("", "Format: {}."),
     "multipleOf": ("", "A multiple of {}."),
     "uniqueItems": ("array", "No item twice."),
     "propertyNames": ("object", "Keys follow the JSON Schema {}"),
-    "patternProperties": ("object", "Keys that match follow the JSON Schemas {}"),
+    "patternProperties": ("object", "By key: {}"),
     "dependentRequired": ("object", "Keys that need other keys: {}"),
     "dependentSchemas": ("object", "Keys that need more (JSON Schema): {}"),
     "dependencies": ("object", "Keys that need more (JSON Schema): {}"),
@@ -36,8 +36,8 @@ _FACETS: Final[dict[str, tuple[str, str]]] = {
     "contentSchema": ("string", "The text follows the JSON Schema {}"),
     "not": ("", "Must not follow the JSON Schema {}"),
     "if": ("", "If it follows the JSON Schema {}"),
-    "then": ("", "then it follows {}"),
-    "else": ("", "else it follows {}"),
+    "then": ("", "Then it follows {}"),
+    "else": ("", "Else it follows {}"),
 }
 """For each keyword: the kind of value that it restricts (empty: any) and its meaning in words."""
 
