@@ -1,0 +1,223 @@
+"""Assembles the tool calls of one candidate and decides when each is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import uuid4
+
+from gemini_multi._conform import conform, strip_prefix
+from gemini_multi._transcript import Transcript
+from gemini_multi.dialects._chat_reasoning import CARRIERS, signature_in
+from gemini_multi.dialects._chat_stream import Slot, Slots, parsed, piece_of
+from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall
+
+Events: TypeAlias = list[ChatEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What an answer is read against."""
+
+    issuer: str
+    tools: Mapping[str, Tool]
+    """Declared functions by the name that went over the wire."""
+    originals: Mapping[str, str]
+    """The caller's names by those that went over the wire."""
+    single_call: bool
+    """Whether only one call was wanted."""
+    waits_for_signature: bool
+    """Whether the first call's signature matters, so that an unsigned call is not whole before the end."""
+    audio_format: str
+
+
+class Calls:
+    """The tool calls of one candidate."""
+
+    __slots__ = (
+        "_candidate",
+        "_details",
+        "_early",
+        "_expectation",
+        "_is_refused",
+        "_slots",
+        "_transcript",
+        "_used_ids",
+    )
+
+    def __init__(self, transcript: Transcript, candidate: int, expectation: Expectation) -> None:
+        """Begin without calls."""
+        self._transcript = transcript
+        self._candidate = candidate
+        self._expectation = expectation
+        self._slots = Slots()
+        self._used_ids: set[str] = set()
+        self._early: JsonObject = {}
+        self._details: dict[str, list[JsonValue]] = {}
+        self._is_refused = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a call."""
+        return any(slot.position is not None for slot in self._slots.all)
+
+    def add(self, items: JsonValue, chunk: int, events: Events, *, whole: bool) -> None:
+        """Read `tool_calls`; in a whole answer every element is a call of its own."""
+        for item in items if isinstance(items, list) else [items]:
+            if not isinstance(item, dict):
+                continue
+            piece = piece_of(item)
+            found = (self._slots.open(piece), True) if whole and not piece.is_silent else self._slots.of(piece)
+            if found is None:
+                self._early = {**self._early, **piece.extra}
+                continue
+            slot, is_new = found
+            slot.chunk = chunk
+            added = slot.add(piece)
+            self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
+            if is_new:
+                self._early = {}
+            self._announce(slot, added, events, whole=whole)
+
+    def _announce(self, slot: Slot, added: str, events: Events, *, whole: bool) -> None:
+        if slot.position is not None:
+            if added and not whole:
+                self._tell(slot, added, events)
+            return
+        if not slot.name or (self._expectation.single_call and self.any):
+            return
+        self._place(slot)
+        if not whole:
+            self.ready(events, before=slot)
+            self._tell(slot, slot.arguments, events)
+
+    def _tell(self, slot: Slot, arguments: str, events: Events) -> None:
+        assert slot.position is not None
+        name = self._name(slot)
+        events.append(self._transcript.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
+
+    def _place(self, slot: Slot) -> None:
+        is_free = bool(slot.host_id) and slot.host_id not in self._used_ids
+        slot.local_id = slot.host_id if is_free else f"call_{uuid4().hex}"
+        self._used_ids.add(slot.local_id)
+        slot.position = self._transcript.open_call(self._candidate)
+        if (details := self._details.pop(slot.host_id, None)) is not None:
+            self._sign_with_details(slot, details)
+
+    def _note(self, slot: Slot, extra: JsonObject) -> None:
+        """Keep what the host said of a call beside its name and arguments."""
+        if not extra:
+            return
+        signature = signature_in(extra, self._expectation.issuer)
+        if signature is None:
+            slot.extra.update(extra)
+            return
+        self._sign(slot, signature)
+        slot.extra.update((key, value) for key, value in extra.items() if key not in CARRIERS)
+
+    def sign_first(self, signature: Signature) -> bool:
+        """Give a signature of the whole message to the first call; `False` when there is none or it has its own."""
+        slot = next((slot for slot in self._slots.all if slot.position is not None), None)
+        if slot is None or slot.signature is not None:
+            return False
+        self._sign(slot, signature)
+        return True
+
+    def sign_by_id(self, detail: JsonObject) -> bool:
+        """Give an element of `reasoning_details` to the call that it names, which may come later."""
+        call_id = detail.get("id")
+        if not isinstance(call_id, str) or not call_id:
+            return False
+        slot = next((slot for slot in self._slots.all if slot.host_id == call_id), None)
+        if slot is None:
+            self._details.setdefault(call_id, []).append(dict(detail))
+            return True
+        return self._sign_with_details(slot, [dict(detail)])
+
+    def unclaimed(self) -> list[JsonValue]:
+        """Take the details whose call never came."""
+        details = [detail for group in self._details.values() for detail in group]
+        self._details.clear()
+        return details
+
+    def _sign_with_details(self, slot: Slot, details: list[JsonValue]) -> bool:
+        known = slot.signature
+        if known is not None and known.carrier != "reasoning_details":
+            return False
+        if known is not None and isinstance(known.payload, list):
+            details = [*known.payload, *(detail for detail in details if detail not in known.payload)]
+        self._sign(slot, Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        return True
+
+    def _sign(self, slot: Slot, signature: Signature) -> None:
+        slot.signature = signature
+        if slot.is_ready:
+            # The event is out; the answer at the end still gets the signature that came late.
+            self._transcript.call(self._call(slot), self._candidate, slot.position)
+
+    def ready(self, events: Events, *, before: Slot | None = None, chunk: int = -1, at_end: bool = False) -> None:
+        """Give the calls that are known to be whole, in the host's order.
+
+        Args:
+            events: Where they go.
+            before: A call that begins, so that those before it are whole if they read well.
+            chunk: The document that said why the answer stopped.
+            at_end: Whether nothing can follow, so that unreadable arguments stay so.
+        """
+        for slot in () if self._is_refused else self._placed():
+            if slot is before:
+                return
+            if slot.is_ready:
+                continue
+            if not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
+                return
+            events.append(self._transcript.call(self._call(slot), self._candidate, slot.position))
+            slot.is_ready = True
+
+    def _placed(self) -> Iterable[Slot]:
+        placed = [slot for slot in self._slots.all if slot.position is not None]
+        return sorted(placed, key=lambda slot: slot.position or 0)
+
+    def _is_whole(self, slot: Slot, *, is_stopped: bool, chunk: int) -> bool:
+        if is_stopped:
+            # Some hosts say `stop` in every chunk: then a call that has no arguments yet may still get them.
+            return slot.is_whole or (not slot.arguments.strip() and slot.chunk != chunk)
+        is_signed = slot.signature is not None or slot.position != 0 or not self._expectation.waits_for_signature
+        return slot.is_whole and is_signed
+
+    def _name(self, slot: Slot) -> str:
+        name = strip_prefix(slot.name, self._expectation.originals)
+        return self._expectation.originals.get(name, name)
+
+    def _call(self, slot: Slot) -> ToolCall:
+        text = slot.arguments
+        arguments = parsed(text)
+        tool = self._expectation.tools.get(strip_prefix(slot.name, self._expectation.originals))
+        if tool is not None and isinstance(arguments, dict):
+            arguments = conform(arguments, tool.parameters)
+        is_object = isinstance(arguments, dict)
+        return ToolCall(
+            slot.local_id,
+            self._name(slot),
+            arguments if isinstance(arguments, dict) else {},
+            signature=slot.signature,
+            invalid_arguments=None if is_object else text,
+            synthetic_id=slot.local_id != slot.host_id,
+        )
+
+    def refuse(self) -> None:
+        """Keep out of the answer what is not out yet: the host says that the calls must not be run."""
+        self._is_refused = True
+
+    def dropped(self) -> list[JsonValue]:
+        """Return, as plain records, the calls that are not part of the answer."""
+        return [
+            {"id": slot.host_id, "name": slot.name, "arguments": slot.arguments}
+            for slot in self._slots.all
+            if slot.position is None or (self._is_refused and not slot.is_ready)
+        ]
+
+    def remarks(self) -> dict[str, JsonValue]:
+        """Return what the host said of calls and has no field, by the calls' ids."""
+        return {slot.local_id: dict(slot.extra) for slot in self._slots.all if slot.extra}

@@ -1,0 +1,270 @@
+"""Reads the choices of one candidate: whole messages and deltas alike."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi._transcript import Draft, Transcript
+from gemini_multi.dialects._chat_answer import Speech, citation, extended, image, parts_of
+from gemini_multi.dialects._chat_calls import Calls, Events, Expectation
+from gemini_multi.dialects._chat_reasoning import (
+    Thoughts,
+    is_flagged,
+    signature_in,
+    signed_details,
+    thought_texts,
+    unread,
+)
+from gemini_multi.dialects._finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
+from gemini_multi.dialects._thought_tags import ThoughtTags
+from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
+
+_FAILED: Final = MALFORMED | UNWANTED_CALL
+
+_PLAIN: Final = frozenset({"role", "content"})
+_CHOICE: Final = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+_MESSAGE: Final = frozenset(
+    {
+        "role",
+        "content",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "images",
+        "audio",
+        "tool_calls",
+        "function_call",
+        "extra_content",
+        "thought_signature",
+        "refusal",
+        "annotations",
+    }
+)
+
+
+class CandidateReader:
+    """One candidate in the making."""
+
+    __slots__ = (
+        "_calls",
+        "_chunk",
+        "_citations",
+        "_draft",
+        "_expectation",
+        "_index",
+        "_late",
+        "_loose",
+        "_signatures",
+        "_speech",
+        "_tags",
+        "_thoughts",
+        "_transcript",
+        "has_content",
+    )
+
+    def __init__(self, transcript: Transcript, index: int, expectation: Expectation) -> None:
+        """Begin with nothing."""
+        self._transcript = transcript
+        self._index = index
+        self._expectation = expectation
+        self._draft: Draft = transcript.draft(index)
+        self._calls = Calls(transcript, index, expectation)
+        self._tags = ThoughtTags()
+        self._thoughts = Thoughts()
+        self._speech = Speech()
+        self._chunk = 0
+        self._citations: set[tuple[int | None, int | None, str | None]] = set()
+        self._signatures: list[JsonValue] = []
+        self._loose: list[JsonValue] = []
+        self._late: list[Signature] = []
+        self.has_content = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the host said why it stopped."""
+        return self._draft.raw_finish_reason is not None
+
+    def read(self, choice: JsonObject, events: Events) -> None:
+        """Read one element of `choices`."""
+        self._chunk += 1
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and delta:
+            self._delta(delta, events)
+        elif isinstance(message := choice.get("message"), dict):
+            self._message(message, events, whole=True)
+        self._keep_all(choice, _CHOICE)
+        if (reason := choice.get("finish_reason")) is not None and reason != "":
+            self._stop(reason if isinstance(reason, str) else str(reason), events)
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._draft.logprobs = extended(self._draft.logprobs, logprobs)
+        if delta is None and "message" in choice:
+            self.close(events)
+
+    def close(self, events: Events) -> None:
+        """Release what waited for the end."""
+        self._release(events)
+        self._speak(events)
+        self._settle(events)
+        self._calls.ready(events, at_end=True)
+
+    def conclude(self) -> None:
+        """Put into the draft what is known only from the whole."""
+        draft = self._draft
+        if draft.raw_finish_reason is not None:
+            draft.finish_reason = finish_reason(self._reason(draft.raw_finish_reason), called=self._calls.any)
+        if dropped := self._calls.dropped():
+            draft.metadata["dropped_tool_calls"] = dropped
+        if remarks := self._calls.remarks():
+            draft.metadata["tool_calls"] = remarks
+        if self._speech.facts:
+            draft.metadata["audio"] = dict(self._speech.facts)
+
+    def _stop(self, reason: str, events: Events) -> None:
+        self._draft.raw_finish_reason = reason
+        if word_of(self._reason(reason)) in _FAILED:
+            self._calls.refuse()
+        self._settle(events)
+        self._calls.ready(events, chunk=self._chunk)
+
+    def _reason(self, reason: str) -> str:
+        """Prefer Google's own word where a gateway translated a failure into a harmless reason."""
+        native = self._draft.metadata.get("native_finish_reason")
+        return native if isinstance(native, str) and word_of(native) in _FAILED else reason
+
+    def _delta(self, delta: JsonObject, events: Events) -> None:
+        if delta.keys() <= _PLAIN:
+            self._content(delta.get("content"), events)
+        else:
+            self._message(delta, events, whole=False)
+
+    def _content(self, content: JsonValue, events: Events) -> None:
+        if isinstance(content, str):
+            if content:
+                self._text(content, events)
+            return
+        for part in parts_of(content):
+            if isinstance(part, Text):
+                self._text(part.text, events)
+            elif isinstance(part, Thought):
+                self._think("content", part.text, events)
+            else:
+                self._part(part, events)
+
+    def _text(self, content: str, events: Events) -> None:
+        if self._tags.is_plain:
+            self.has_content = True
+            events.append(self._transcript.text(content, None, self._index))
+            return
+        for kind, piece in self._tags.split(content):
+            self._write(kind, piece, events)
+
+    def _write(self, kind: str, piece: str, events: Events) -> None:
+        self.has_content = True
+        write = self._transcript.text if kind == "text" else self._transcript.thought
+        events.append(write(piece, None, self._index))
+
+    def _think(self, field: str, text: str, events: Events) -> None:
+        if news := self._thoughts.news(field, text):
+            self._write("thought", news, events)
+
+    def _part(self, part: Blob | FileReference | Opaque, events: Events) -> None:
+        self._release(events)
+        self.has_content = True
+        events.append(self._transcript.part(part, self._index))
+
+    def _message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        """Read a message or a delta that is more than text, in the order in which a model answers."""
+        for field, text in thought_texts(message):
+            self._think(field, text, events)
+        if is_flagged(message):
+            self._tags.hint()
+        self._content(message.get("content"), events)
+        self._media(message, events)
+        self._tool_calls(message, events, whole=whole)
+        self._sign(message, events)
+        self._remark(message)
+
+    def _media(self, message: JsonObject, events: Events) -> None:
+        images = message.get("images")
+        for item in images if isinstance(images, list) else []:
+            if (found := image(item)) is not None:
+                self._part(found, events)
+        audio = message.get("audio")
+        if isinstance(audio, dict) and (transcript := self._speech.add(audio)) and not message.get("content"):
+            self._text(transcript, events)
+
+    def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        calls = message.get("tool_calls")
+        if not calls and isinstance(legacy := message.get("function_call"), dict):
+            calls = {"function": legacy}
+        if calls:
+            self._release(events)
+            self._calls.add(calls, self._chunk, events, whole=whole)
+            self.has_content = self.has_content or self._calls.any
+
+    def _sign(self, message: JsonObject, events: Events) -> None:
+        for detail in signed_details(message):
+            self.has_content = True
+            if not self._calls.sign_by_id(detail) and detail not in self._loose:
+                self._loose.append(dict(detail))
+        signature = signature_in(message, self._expectation.issuer)
+        if signature is None or signature.payload in self._signatures:
+            return
+        self._signatures.append(signature.payload)
+        self.has_content = True
+        if self._tags.is_open:
+            self._late.append(signature)
+        elif message.get("content") or not self._calls.sign_first(signature):
+            self._sign_text(signature, events)
+
+    def _sign_text(self, signature: Signature, events: Events) -> None:
+        self._release(events)
+        events.append(self._transcript.text("", signature, self._index))
+
+    def _settle(self, events: Events) -> None:
+        """Give the signatures that name no call of this answer to the message as a whole."""
+        details = [*self._calls.unclaimed(), *self._loose]
+        self._loose = []
+        late, self._late = self._late, []
+        if details:
+            late.append(Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        for signature in late:
+            if not self._calls.sign_first(signature):
+                self._sign_text(signature, events)
+
+    def _release(self, events: Events) -> None:
+        for kind, piece in self._tags.end():
+            self._write(kind, piece, events)
+
+    def _speak(self, events: Events) -> None:
+        if (sound := self._speech.blob(self._expectation.audio_format)) is not None:
+            self._part(sound, events)
+
+    def _remark(self, message: JsonObject) -> None:
+        refusal = message.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            self._draft.refusal = (self._draft.refusal or "") + refusal
+        annotations = message.get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else []:
+            self._annotate(annotation)
+        if signature_in(message, "") is None and (extra := unread(message)) is not None:
+            self._keep("extra_content", extra)
+        self._keep_all(message, _MESSAGE)
+
+    def _annotate(self, annotation: JsonValue) -> None:
+        found = citation(annotation) if isinstance(annotation, dict) else None
+        if found is None:
+            kept = self._draft.metadata.get("annotations")
+            self._keep("annotations", [*(kept if isinstance(kept, list) else []), annotation])
+        elif (key := (found.start, found.end, found.uri)) not in self._citations:
+            self._citations.add(key)
+            self._draft.citations = (*self._draft.citations, found)
+
+    def _keep_all(self, said: JsonObject, read: frozenset[str]) -> None:
+        for key, value in said.items():
+            if value is not None and key not in read:
+                self._keep(key, value)
+
+    def _keep(self, key: str, value: JsonValue) -> None:
+        known = self._draft.metadata.get(key)
+        self._draft.metadata[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value

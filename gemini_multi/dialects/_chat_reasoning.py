@@ -1,0 +1,118 @@
+"""Reads thoughts and signatures that come beside the content, in up to three fields that may repeat each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from gemini_multi.types import JsonObject, JsonValue, Signature
+
+CARRIERS: Final = ("extra_content", "thought_signature")
+"""Fields that hold a signature, on messages and on tool calls."""
+
+_TOLERATED_DIFFERENCES: Final = 2
+
+
+class Thoughts:
+    """Merges the fields in which one thought may be said at once, whichever way each is cut.
+
+    Each field is read as a stream of its own; what it says at a place where another field was before is taken as a
+    repetition if it is one.
+    """
+
+    __slots__ = ("_differences", "_length", "_pieces", "_positions")
+
+    def __init__(self) -> None:
+        """Begin without thoughts."""
+        self._pieces: list[str] = []
+        self._positions: dict[str, int] = {}
+        self._length = 0
+        self._differences = 0
+
+    def news(self, field: str, text: str) -> str:
+        """Return the part of a field's increment that no field said before."""
+        position = self._positions.get(field, 0)
+        if position < self._length and self._differences <= _TOLERATED_DIFFERENCES:
+            text = self._without_repetition(field, position, text)
+        else:
+            self._positions[field] = self._length + len(text)
+        if text:
+            self._pieces.append(text)
+            self._length += len(text)
+        return text
+
+    def _without_repetition(self, field: str, position: int, text: str) -> str:
+        if position + len(self._pieces[-1]) == self._length and text == self._pieces[-1]:
+            self._positions[field] = self._length
+            return ""
+        known = "".join(self._pieces)[position : position + len(text)]
+        if text.startswith(known):
+            self._positions[field] = position + len(text)
+            return text[len(known) :]
+        self._differences += 1
+        self._positions[field] = self._length + len(text)
+        return text
+
+
+def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:
+    """Give each field's thought in a message or delta."""
+    details = message.get("reasoning_details")
+    if isinstance(details, list):
+        text = "".join(_texts(details))
+        if text:
+            yield "reasoning_details", text
+    for field in ("reasoning", "reasoning_content"):
+        value = message.get(field)
+        if isinstance(value, str) and value:
+            yield field, value
+        elif isinstance(value, list):
+            yield field, "".join(_texts(value))
+
+
+def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
+    for detail in details:
+        if isinstance(detail, dict):
+            for key in ("text", "summary"):
+                if isinstance(text := detail.get(key), str):
+                    yield text
+
+
+def signed_details(message: JsonObject) -> list[JsonObject]:
+    """Return the elements of `reasoning_details` that the host wants back: those with more than readable text."""
+    details = message.get("reasoning_details")
+    if not isinstance(details, list):
+        return []
+    found = (detail for detail in details if isinstance(detail, dict))
+    return [detail for detail in found if detail.get("data") or detail.get("signature")]
+
+
+def is_flagged(message: JsonObject) -> bool:
+    """Whether the host hints that the content of a delta is a thought."""
+    return any(space.get("thought") is True for space in _namespaces(message.get("extra_content")))
+
+
+def signature_in(carrier: JsonObject, issuer: str) -> Signature | None:
+    """Return the signature on a message or a tool call, with its whole carrier."""
+    extra = carrier.get("extra_content")
+    signatures = (space.get("thought_signature") for space in _namespaces(extra))
+    if any(isinstance(found, str) and found for found in signatures):
+        return Signature(extra, carrier="extra_content", issuer=issuer)
+    bare = carrier.get("thought_signature")
+    if isinstance(bare, str) and bare:
+        return Signature(bare, carrier="thought_signature", issuer=issuer)
+    return None
+
+
+def unread(message: JsonObject) -> JsonValue:
+    """Return the message's `extra_content` when it says more than that the content is a thought."""
+    extra = message.get("extra_content")
+    if extra is None or (isinstance(extra, dict) and all(space.keys() <= {"thought"} for space in _namespaces(extra))):
+        return None
+    return extra
+
+
+def _namespaces(extra: JsonValue) -> Iterator[JsonObject]:
+    if isinstance(extra, dict):
+        for space in extra.values():
+            if isinstance(space, dict):
+                yield space

@@ -1,0 +1,86 @@
+"""Says how much to think: exactly, in Google's namespace, or as the `reasoning_effort` that comes nearest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.dialects._chat_traits import ChatTraits
+from gemini_multi.dialects._contract import Losses, Target
+from gemini_multi.dialects._thinking import ThinkingPlan, thinking
+from gemini_multi.types import ChatRequest, JsonValue
+
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
+"""What the efforts mean to models that take budgets: https://ai.google.dev/gemini-api/docs/openai#thinking."""
+
+
+def thinking_fields(
+    request: ChatRequest, target: Target[ChatTraits], losses: Losses
+) -> tuple[str | None, dict[str, JsonValue]]:
+    """Return the `reasoning_effort`, or else the `thinking_config` of Google's namespace; at most one is filled."""
+    plan = thinking(request, target.model, losses)
+    if plan.is_empty:
+        return None, {}
+    if "drop_thinking" in target.repairs:
+        losses.knob("thinking", "the host refused it")
+        return None, {}
+    if target.traits.google_extra:
+        return None, _config(plan)
+    if plan.include_thoughts:
+        losses.feature("`include_thoughts=True`")
+    return _effort(request, plan, target, losses), {}
+
+
+def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
+    config: dict[str, JsonValue] = {}
+    if plan.budget is not None:
+        config["thinking_budget"] = plan.budget
+    if plan.level is not None:
+        config["thinking_level"] = plan.level
+    if plan.include_thoughts is not None:
+        config["include_thoughts"] = plan.include_thoughts
+    return config
+
+
+def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits], losses: Losses) -> str | None:
+    if plan.budget is None and plan.level is None:
+        return None
+    efforts = target.traits.reasoning_efforts
+    word = _word(request, plan)
+    if word in efforts:
+        return word
+    if word == "none" and target.model.thinking.default == "off":
+        return None
+    if request.reasoning_effort is not None and efforts:
+        return _nearest(word or "low", efforts)
+    losses.feature(_setting(request))
+    return None
+
+
+def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
+    """Find the effort that says what is planned."""
+    if plan.level is not None:
+        return plan.level
+    if request.reasoning_effort is not None:
+        is_least = request.reasoning_effort == "none" and plan.budget != 0
+        return "minimal" if is_least else request.reasoning_effort
+    if request.thinking_level is not None:
+        return request.thinking_level.lower()
+    return None if plan.budget is None else _BUDGET_EFFORTS.get(plan.budget)
+
+
+def _nearest(word: str, efforts: tuple[str, ...]) -> str:
+    """Find the effort nearest to the word; of two, the higher. A host's own words come last."""
+    known = [effort for effort in efforts if effort in _EFFORTS and (effort != "none" or word == "none")]
+    if not known or word not in _EFFORTS:
+        return efforts[-1]
+    wanted = _EFFORTS.index(word)
+    return min(sorted(known, key=_EFFORTS.index, reverse=True), key=lambda effort: abs(_EFFORTS.index(effort) - wanted))
+
+
+def _setting(request: ChatRequest) -> str:
+    if request.reasoning_effort is not None:
+        return f"`reasoning_effort={request.reasoning_effort!r}`"
+    if request.thinking_level is not None:
+        return f"`thinking_level={request.thinking_level!r}`"
+    return f"`thinking_budget={request.thinking_budget}`"

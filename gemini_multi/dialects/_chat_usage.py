@@ -1,0 +1,138 @@
+"""Reads token counts and costs of chat completions, whose hosts disagree on what the figures include.
+
+Google leaves thoughts out of `completion_tokens`, gateways count them in; the sum tells which. Some streams repeat the
+counts, so the last word on each field counts and nothing is added up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from gemini_multi.types import JsonObject, JsonValue, Usage
+
+_PROMPT: Final = ("prompt_tokens", "input_tokens")
+_COMPLETION: Final = ("completion_tokens", "output_tokens")
+_PROMPT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details")
+_COMPLETION_DETAILS: Final = ("completion_tokens_details", "output_tokens_details")
+_CACHED: Final = ("cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens", "cache_read_tokens")
+_CACHE_CREATION: Final = (
+    "cache_write_tokens",
+    "cache_creation_tokens",
+    "cache_creation_input_tokens",
+    "cache_write_input_tokens",
+)
+_REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
+_MODALITIES: Final[Mapping[str, str]] = {
+    "text_tokens": "text",
+    "image_tokens": "image",
+    "audio_tokens": "audio",
+    "video_tokens": "video",
+    "document_tokens": "document",
+    "file_tokens": "document",
+}
+
+
+def update(known: dict[str, JsonValue], news: JsonObject) -> None:
+    """Take over what is said anew; `null` says nothing and objects are merged."""
+    for key, value in news.items():
+        if value is None:
+            known.setdefault(key, None)
+            continue
+        present = known.get(key)
+        if isinstance(value, dict):
+            merged = dict(present) if isinstance(present, dict) else {}
+            update(merged, value)
+            known[key] = merged
+        else:
+            known[key] = value
+
+
+def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None) -> Usage:
+    """Make sense of a host's figures.
+
+    Args:
+        usage: The `usage` object.
+        billed: What the host itself billed (`meta.usage`); it wins over the cost that its upstream states.
+        credits_per_usd: How many of the host's credits are one dollar.
+    """
+    prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
+    given, output, total, reasoning = _balanced(usage, completion_details)
+    cost = _cost(usage, billed, credits_per_usd)
+    return Usage(
+        input_tokens=given,
+        output_tokens=output,
+        total_tokens=total,
+        cached_tokens=_first(prompt_details, _CACHED) or _first(usage, _CACHED),
+        cache_creation_tokens=_first(prompt_details, _CACHE_CREATION) or _first(usage, _CACHE_CREATION),
+        reasoning_tokens=reasoning,
+        input_by_modality=_modalities(prompt_details),
+        output_by_modality=_modalities(completion_details),
+        cost_usd=cost,
+        cost_source=None if cost is None else "host",
+    )
+
+
+def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, int, int, int]:
+    """Return input, output with thoughts, total and thoughts, such that input and output make the total."""
+    prompt, completion = _first(usage, _PROMPT), _first(usage, _COMPLETION)
+    total = _count(usage.get("total_tokens"))
+    reasoning = _first(completion_details, _REASONING) or _first(usage, _REASONING)
+    excess = total - prompt - completion
+    if not prompt and total:
+        # No real prompt has no tokens: the count is missing, and what thoughts and text leave of the total is input.
+        output = completion + (reasoning if reasoning > completion else 0)
+        return max(total - output, 0), output, max(total, output), reasoning
+    if excess > 0:
+        return prompt, completion + excess, total, reasoning or excess
+    output = completion + (reasoning if reasoning > completion else 0)
+    return prompt, output, prompt + output, reasoning
+
+
+def _cost(usage: JsonObject, billed: JsonObject, credits_per_usd: float | None) -> float | None:
+    if (cost := _number(billed.get("usd_spent"))) is not None:
+        return cost
+    spent = _number(billed.get("credits_used"))
+    if spent is not None and credits_per_usd:
+        return spent / credits_per_usd
+    return _number(usage.get("cost"))
+
+
+def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
+    for name in names:
+        found = usage.get(name)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _modalities(details: JsonObject) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name, modality in _MODALITIES.items():
+        if count := _count(details.get(name)):
+            counts[modality] = counts.get(modality, 0) + count
+    return counts
+
+
+def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
+    for name in names:
+        if count := _count(usage.get(name)):
+            return count
+    return 0
+
+
+def _count(value: JsonValue) -> int:
+    number = _number(value)
+    return 0 if number is None else int(number)
+
+
+def _number(value: JsonValue) -> float | None:
+    """Read a number that may be written as text; a negative or infinite one is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None

@@ -1,0 +1,81 @@
+"""Separates thoughts from text where a host writes both into the same field.
+
+Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and cut
+them into deltas anywhere. A tag is recognized only at the very start of the content or where the host flags a delta as
+thought; an answer that merely mentions the tag later stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
+
+OPEN: Final = "<thought>"
+CLOSE: Final = "</thought>"
+
+Kind: TypeAlias = Literal["text", "thought"]
+_State: TypeAlias = Literal["start", "thought", "text"]
+
+
+class ThoughtTags:
+    """Splits increments of content into text and thought, holding back only what may still become a tag."""
+
+    __slots__ = ("_held", "_state")
+
+    def __init__(self) -> None:
+        """Begin where a tag may stand."""
+        self._state: _State = "start"
+        self._held = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all further content is text, unless the host hints otherwise."""
+        return self._state == "text"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a thought has begun and not ended."""
+        return self._state == "thought"
+
+    def hint(self) -> None:
+        """Expect a tag: the host flags the next increment as thought."""
+        if self._state == "text":
+            self._state = "start"
+
+    def split(self, content: str) -> Iterator[tuple[Kind, str]]:
+        """Give what an increment decides."""
+        content = self._held + content
+        self._held = ""
+        if self._state == "start":
+            if len(content) < len(OPEN) and OPEN.startswith(content):
+                self._held = content
+                return
+            self._state = "thought" if content.startswith(OPEN) else "text"
+            content = content.removeprefix(OPEN)
+        if self._state == "thought":
+            thought, tag, content = content.partition(CLOSE)
+            if tag:
+                self._state = "text"
+            else:
+                thought, self._held = _without_tag_start(thought)
+            if thought:
+                yield "thought", thought
+        if content:
+            yield "text", content
+
+    def end(self) -> Iterator[tuple[Kind, str]]:
+        """Release what is held back, and end a thought without a closing tag: a call or the answer's end came."""
+        held, self._held = self._held, ""
+        if held:
+            yield ("thought" if self._state == "thought" else "text"), held
+            self._state = "text"
+        elif self._state == "thought":
+            self._state = "text"
+
+
+def _without_tag_start(thought: str) -> tuple[str, str]:
+    """Cut off an end that may be the beginning of the closing tag."""
+    begin = thought.rfind("<", max(0, len(thought) - len(CLOSE) + 1))
+    if begin >= 0 and CLOSE.startswith(thought[begin:]):
+        return thought[:begin], thought[begin:]
+    return thought, ""
