@@ -156,7 +156,7 @@ def _told(result: ToolResult) -> tuple[Part, ...]:
     label = "Error" if result.is_error else "Result"
     name = result.name or result.call_id
     media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))
-    return (Text(f"{label} of the function `{name}`: {''.join(texts)}"), *media)
+    return (Text(f"{label} of the function `{name}`: {chr(10).join(texts)}"), *media)
 
 
 def _is_empty(part: Part) -> bool:

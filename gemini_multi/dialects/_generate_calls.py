@@ -1,0 +1,204 @@
+"""Reads function calls, whole or streamed argument by argument.
+
+Calls are held back until the host says why it stopped: with some reasons the call is one that the model made up and
+must not be run.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from pydantic_core import from_json, to_json
+
+from gemini_multi._conform import conform, strip_prefix
+from gemini_multi._transcript import Transcript
+from gemini_multi.dialects._generate_request import tool_names
+from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
+
+_STEP: Final = re.compile(r"\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
+_LONGEST_LIST: Final = 10_000
+"""A bound on list positions in streamed arguments, which a broken host could set to anything."""
+
+_Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
+
+
+class Declared:
+    """The tools that the request declared, and the ids given so far."""
+
+    def __init__(self, request: ChatRequest) -> None:
+        """Read the tools of a request."""
+        self._originals = {wire: name for name, wire in tool_names(request).items()}
+        self._schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
+        self._ids: set[str] = set()
+        self._base = ""
+        self.single = request.parallel_tool_calls is False
+        """Whether only the first call is wanted: the dialect has no word for it."""
+
+    def call(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> ToolCall:
+        """Read a whole `functionCall`."""
+        name = given.get("name")
+        name = self._original(name if isinstance(name, str) else "")
+        call_id, is_ours = self._id(given.get("id"), response_id)
+        arguments, invalid = self._arguments(given.get("args"), name)
+        return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
+
+    def _original(self, name: str) -> str:
+        wire = strip_prefix(name, self._originals)
+        return self._originals.get(wire) or strip_prefix(name, self._schemas)
+
+    def _id(self, given: JsonValue, response_id: JsonValue) -> tuple[str, bool]:
+        if isinstance(given, str) and given and given not in self._ids:
+            self._ids.add(given)
+            return given, False
+        if not self._base:
+            self._base = response_id[-24:] if isinstance(response_id, str) and response_id else uuid.uuid4().hex
+        ours = f"call_{self._base}_{len(self._ids)}"
+        self._ids.add(ours)
+        return ours, True
+
+    def _arguments(self, given: JsonValue, name: str) -> tuple[JsonObject, str | None]:
+        if given is None:
+            return {}, None
+        read = _parsed(given) if isinstance(given, str) else given
+        if not isinstance(read, dict):
+            return {}, given if isinstance(given, str) else to_json(given).decode()
+        schema = self._schemas.get(name)
+        fitted = conform(read, schema) if schema else read
+        return (fitted if isinstance(fitted, dict) else read), None
+
+
+def _parsed(text: str) -> JsonValue:
+    try:
+        return from_json(text)  # type: ignore[no-any-return]  # it returns Any
+    except ValueError:
+        return None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A call whose arguments are arriving."""
+
+    position: int
+    head: JsonObject
+    signature: Signature | None
+    arguments: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+class CallReader:
+    """The calls of one candidate."""
+
+    __slots__ = ("_declared", "_held", "_index", "_open", "_transcript", "dropped", "given")
+
+    def __init__(self, transcript: Transcript, index: int, declared: Declared) -> None:
+        """Read into the draft of the candidate `index`."""
+        self._transcript = transcript
+        self._index = index
+        self._declared = declared
+        self._held: list[tuple[int, ToolCall]] = []
+        self._open: _Open | None = None
+        self.given = 0
+        """How many calls were released."""
+        self.dropped: list[ToolCall] = []
+        """Calls that arrived and are not to be run."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether calls are held back or still arriving."""
+        return bool(self._held) or self._open is not None
+
+    def feed(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> None:
+        """Read one `functionCall`: a whole one, the begin of one, more arguments, or the end."""
+        if call.get("name"):
+            self._end(response_id)
+            self._open = _Open(self._transcript.open_call(self._index), call, signature)
+        elif self._open is None:
+            return
+        elif signature is not None and self._open.signature is None:
+            self._open.signature = signature
+        partial = call.get("partialArgs")
+        for entry in partial if isinstance(partial, list) else ():
+            if isinstance(entry, dict):
+                _place(self._open.arguments, entry)
+        if not call.get("willContinue"):
+            self._end(response_id)
+
+    def _end(self, response_id: JsonValue) -> None:
+        """Make the open call whole."""
+        if (call := self._open) is None:
+            return
+        self._open = None
+        given = call.head
+        if call.arguments:
+            present = given.get("args")
+            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **call.arguments}}
+        self._held.append((call.position, self._declared.call(given, call.signature, response_id)))
+
+    def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
+        """Give the calls, now that it is known whether they are wanted."""
+        self._end(response_id)
+        for position, call in self._held:
+            if is_unwanted or (self._declared.single and self.given):
+                self.dropped.append(call)
+            else:
+                self.given += 1
+                events.append(self._transcript.call(call, self._index, position))
+        self._held.clear()
+
+
+def _place(arguments: dict[str, JsonValue], entry: JsonObject) -> None:
+    """Put one streamed value in its place; text is appended to the text that is there."""
+    path = entry.get("jsonPath")
+    steps = list(_steps(path)) if isinstance(path, str) else []
+    if not steps:
+        return
+    holder: _Container = arguments
+    for step, following in pairwise(steps):
+        holder = _inner(holder, step, following)
+    value = _value(entry)
+    present = _get(holder, steps[-1])
+    _set(holder, steps[-1], present + value if isinstance(present, str) and isinstance(value, str) else value)
+
+
+def _inner(holder: _Container, step: str | int, following: str | int) -> _Container:
+    """Return what is at a step, made on first use so that the following step has a place."""
+    present = _get(holder, step)
+    if isinstance(present, dict | list):
+        return present
+    made: _Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
+    _set(holder, step, made)
+    return made
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    for match in _STEP.finditer(path.removeprefix("$")):
+        position, quoted, name = match.groups()
+        if position is not None:
+            yield int(position)
+        else:
+            yield name if quoted is None else quoted.replace("\\'", "'")
+
+
+def _get(holder: _Container, step: str | int) -> JsonValue:
+    if isinstance(holder, dict):
+        return holder.get(str(step))
+    return holder[step] if isinstance(step, int) and step < len(holder) else None
+
+
+def _set(holder: _Container, step: str | int, value: JsonValue) -> None:
+    if isinstance(holder, dict):
+        holder[str(step)] = value
+    elif isinstance(step, int) and step < _LONGEST_LIST:
+        holder.extend([None] * (step + 1 - len(holder)))
+        holder[step] = value
+
+
+def _value(entry: Mapping[str, JsonValue]) -> JsonValue:
+    for key in ("stringValue", "numberValue", "boolValue"):
+        if key in entry:
+            return entry[key]
+    return None

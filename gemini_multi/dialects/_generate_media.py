@@ -1,0 +1,139 @@
+"""Writes media as parts of `generateContent`."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Final
+from urllib.parse import urlsplit
+
+from gemini_multi.catalog import Modality, Model
+from gemini_multi.dialects._contract import Losses
+from gemini_multi.dialects._generate_traits import GenerateTarget
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Blob, FileReference, JsonValue
+
+_SAME_TYPE: Final = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/mpeg3": "audio/mp3"}
+_YOUTUBE: Final = ("youtube.com", "youtu.be")
+_RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
+"""What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+
+
+class MediaWriter:
+    """Writes the media of one request and counts what they weigh."""
+
+    def __init__(self, target: GenerateTarget, losses: Losses) -> None:
+        """Write for `target` and note in `losses` what it cannot take."""
+        self._target = target
+        self._losses = losses
+        self._inputs = _inputs(target.model, target.provider)
+        self._bytes = 0
+
+    def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
+        """Write a part of its own."""
+        part = self._data(media, named=not self._target.traits.developer_api)
+        if video := _video(media):
+            part["videoMetadata"] = video
+        if media.resolution is not None:
+            if self._target.model.generation >= 3:
+                part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
+            else:
+                self._losses.knob("resolution", "only Gemini 3 and newer take it part by part")
+        return part
+
+    def fits_in_result(self, media: Blob | FileReference) -> bool:
+        """Whether the medium can stand inside a function response."""
+        return self._target.model.media_in_tool_results and _mime_type(media) in _RESULT_TYPES
+
+    def result_part(self, media: Blob | FileReference, name: str) -> JsonValue:
+        """Write a part of a function response; `name` stands in for a display name."""
+        part = self._data(media, named=False)
+        for data in part.values():
+            assert isinstance(data, dict)
+            data["displayName"] = media.name or name
+        return part
+
+    def check_size(self) -> None:
+        """Note when the media written so far weigh more than the host takes."""
+        if self._bytes > (limit := self._target.traits.inline_limit):
+            self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+
+    def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
+        mime_type = _mime_type(media)
+        self._check_kind(mime_type)
+        data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
+        if named and media.name is not None:
+            data["displayName"] = media.name
+        if isinstance(media, FileReference):
+            return {"fileData": {**data, "fileUri": media.uri}}
+        content = _base64(media)
+        self._bytes += len(content) * 3 // 4
+        return {"inlineData": {**data, "data": content}}
+
+    def _check_kind(self, mime_type: str | None) -> None:
+        kind = _modality(mime_type)
+        if kind is not None and kind not in self._inputs:
+            self._losses.feature(f"{kind} input")
+
+
+def _inputs(model: Model, provider: str) -> frozenset[Modality]:
+    hosted = model.hosts.get(provider)
+    return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
+
+
+def _base64(media: Blob) -> str:
+    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
+    data = media.data
+    if data.startswith("data:"):
+        data = data.partition(",")[2]
+    if "\n" in data or " " in data:
+        data = "".join(data.split())
+    if not data:
+        raise ConfigurationError(f"An inline part of type {media.mime_type!r} holds no data. Leave it out.")
+    return data
+
+
+def _mime_type(media: Blob | FileReference) -> str | None:
+    given = media.mime_type
+    if not given and isinstance(media, Blob) and media.data.startswith("data:"):
+        given = media.data[5:].partition(",")[0].partition(";")[0]
+    if not given and isinstance(media, FileReference):
+        given = _guessed(media.uri)
+    if not given:
+        return None
+    plain = given.lower()
+    return _SAME_TYPE.get(plain, plain)
+
+
+def _guessed(uri: str) -> str | None:
+    location = urlsplit(uri)
+    if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
+        return "video/mp4"
+    return mimetypes.guess_type(location.path)[0]
+
+
+def _modality(mime_type: str | None) -> Modality | None:
+    """Name the kind of media; `None` where only the host can tell."""
+    kind = (mime_type or "").partition("/")[0]
+    if kind == "image":
+        return "image"
+    if kind == "audio":
+        return "audio"
+    if kind == "video":
+        return "video"
+    return "document" if mime_type == "application/pdf" else None
+
+
+def _video(media: Blob | FileReference) -> dict[str, JsonValue]:
+    video: dict[str, JsonValue] = {}
+    if media.start is not None:
+        video["startOffset"] = _seconds(media.start)
+    if media.end is not None:
+        video["endOffset"] = _seconds(media.end)
+    if media.fps is not None:
+        video["fps"] = media.fps
+    return video
+
+
+def _seconds(value: float) -> str:
+    """Write a duration as Protobuf's JSON does: `12.5s`."""
+    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"

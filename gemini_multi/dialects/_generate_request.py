@@ -1,0 +1,103 @@
+"""Writes the body of a `generateContent` request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gemini_multi._history import conversation
+from gemini_multi._signing import sign
+from gemini_multi.dialects._contract import Losses
+from gemini_multi.dialects._generate_config import generation_config
+from gemini_multi.dialects._generate_contents import ContentsWriter
+from gemini_multi.dialects._generate_tools import format_demand, format_fields, tool_config, tools
+from gemini_multi.dialects._generate_traits import GenerateTarget
+from gemini_multi.dialects._json_schema import wire_names
+from gemini_multi.dialects._merge import merge
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import ChatRequest, JsonValue, SafetySetting, Tool
+
+
+def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]:
+    """Write the body.
+
+    Raises:
+        UnsupportedFeature: The target cannot express something that the request asks for.
+        ConfigurationError: Gemini cannot, wherever it is asked.
+    """
+    losses = Losses()
+    names = tool_names(request)
+    body = _contents(request, target, names, losses)
+    if written := tools(request, target, names, losses):
+        body["tools"] = written
+    if config := tool_config(request, target, names):
+        body["toolConfig"] = config
+    generation = generation_config(request, target, losses)
+    if request.response_format is not None and not _demands_json(request, target):
+        generation |= format_fields(request.response_format, target)
+    if generation:
+        body["generationConfig"] = generation
+    _add_rest(body, request, target, losses)
+    losses.settle(target)
+    merge(body, request.extra_body)
+    return body
+
+
+def tool_names(request: ChatRequest) -> dict[str, str]:
+    """Give each function its name on the wire."""
+    return wire_names(tool.name for tool in request.tools if isinstance(tool, Tool))
+
+
+def _contents(
+    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], losses: Losses
+) -> dict[str, JsonValue]:
+    found = conversation(request.messages, target.model)
+    distrust = "dummy_signatures" in target.repairs
+    turns = sign(
+        found.turns,
+        issuer=target.issuer,
+        required=target.model.needs_signatures or distrust,
+        distrust=distrust,
+    )
+    body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, losses).write(turns)}
+    system: list[JsonValue] = [{"text": part.text} for part in found.system]
+    if request.response_format is not None and _demands_json(request, target):
+        system.append({"text": format_demand(request.response_format)})
+    if system:
+        body["systemInstruction"] = {"parts": system}
+    return body
+
+
+def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
+    """Whether JSON must be asked for in words: older models refuse a response format beside tools."""
+    return bool(request.tools) and not target.model.tools_with_json
+
+
+def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: Losses) -> None:
+    if request.safety_settings:
+        body["safetySettings"] = [_safety(setting, target, losses) for setting in request.safety_settings]
+    if request.cached_content is not None:
+        _check_cache(body)
+        body["cachedContent"] = request.cached_content
+    if request.labels:
+        body["labels"] = dict(request.labels)
+    if request.user is not None:
+        losses.knob("user", "`generateContent` has no field for it; `labels` can tell users apart")
+
+
+def _safety(setting: SafetySetting, target: GenerateTarget, losses: Losses) -> JsonValue:
+    written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
+    if setting.method is not None:
+        if target.traits.developer_api:
+            losses.feature("the `method` of a safety setting")
+        written["method"] = setting.method
+    return written
+
+
+def _check_cache(body: Mapping[str, JsonValue]) -> None:
+    """Refuse what Gemini refuses beside a cache: moving it elsewhere would say it twice or change its meaning."""
+    words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
+    if found := [word for field, word in words.items() if field in body]:
+        raise ConfigurationError(
+            f"`cached_content` cannot be combined with {' or '.join(found)}: Gemini takes these from the cache. "
+            "Leave them out of the request, or put them into the cached content."
+        )

@@ -1,0 +1,53 @@
+"""Reads `usageMetadata`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gemini_multi.types import JsonValue, Usage
+
+
+def usage(metadata: Mapping[str, JsonValue]) -> Usage:
+    """Add up by Google's identity: total = prompt + candidates + tool use + thoughts.
+
+    Cached tokens are a part of the prompt.
+    """
+    prompt = whole(metadata.get("promptTokenCount"))
+    candidates = whole(metadata.get("candidatesTokenCount"))
+    thoughts = whole(metadata.get("thoughtsTokenCount"))
+    tool_use = whole(metadata.get("toolUsePromptTokenCount"))
+    total = whole(metadata.get("totalTokenCount"))
+    # Some gateways count thoughts among the candidates' tokens; then the identity holds without them.
+    output = candidates if thoughts and total and prompt + candidates + tool_use == total else candidates + thoughts
+    return Usage(
+        input_tokens=prompt + tool_use,
+        output_tokens=output,
+        total_tokens=total or prompt + tool_use + output,
+        cached_tokens=whole(metadata.get("cachedContentTokenCount")),
+        reasoning_tokens=thoughts,
+        tool_use_tokens=tool_use,
+        input_by_modality=_by_modality(metadata, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        output_by_modality=_by_modality(metadata, "candidatesTokensDetails"),
+    )
+
+
+def whole(value: JsonValue) -> int:
+    """Read a count that may be missing, a float or text."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return 0
+
+
+def _by_modality(metadata: Mapping[str, JsonValue], *fields: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for field in fields:
+        details = metadata.get(field)
+        for detail in details if isinstance(details, list) else ():
+            if isinstance(detail, dict) and isinstance(modality := detail.get("modality"), str):
+                count = whole(detail.get("tokenCount"))
+                counts[modality.lower()] = counts.get(modality.lower(), 0) + count
+    return counts
