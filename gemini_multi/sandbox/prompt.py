@@ -1,0 +1,92 @@
+"""What a request asks for, whichever dialect it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gemini_multi.sandbox.json_value import JsonObject, JsonValue
+
+Role = Literal["user", "model", "tool"]
+Mode = Literal["auto", "any", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call."""
+
+    name: str
+    arguments: JsonObject
+    id: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gave back."""
+
+    name: str
+    content: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the conversation."""
+
+    role: Role
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    results: tuple[Result, ...] = ()
+    media: tuple[str, ...] = ()
+    """Modality of each image, sound, film or document: `IMAGE`, `AUDIO`, `VIDEO`, `DOCUMENT`."""
+    signatures: tuple[str, ...] = ()
+    """Signatures on parts other than calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A declared tool."""
+
+    name: str
+    schema: JsonObject = field(default_factory=dict[str, JsonValue])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A request, read."""
+
+    model: str
+    turns: tuple[Turn, ...]
+    system: str = ""
+    tools: tuple[Function, ...] = ()
+    mode: Mode = "auto"
+    allowed: tuple[str, ...] = ()
+    wants_json: bool = False
+    output_schema: JsonObject | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    count: int = 1
+    include_thoughts: bool = False
+    effort: str | None = None
+    """`none`, `minimal`, `low`, `medium`, `high`, or none when the model's own default holds."""
+    wants_audio: bool = False
+    caches: bool = False
+    """Whether the request marks a prefix to be cached."""
+    cached_content: str = ""
+
+    @property
+    def last_user_text(self) -> str:
+        """The text of the last user turn that has one."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "user" and turn.text), "")
+
+    @property
+    def current_turn(self) -> tuple[Turn, ...]:
+        """Everything after the last user turn: the steps of the tool loop that is under way."""
+        position = max((index for index, turn in enumerate(self.turns) if turn.role == "user"), default=-1)
+        return self.turns[position + 1 :]
+
+    @property
+    def callable_tools(self) -> tuple[Function, ...]:
+        """The tools that may be called."""
+        return tuple(tool for tool in self.tools if not self.allowed or tool.name in self.allowed)

@@ -1,0 +1,24 @@
+"""How a request is refused: one exception that every door turns into its host's own error body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Exception):
+    """A request that the real host would refuse, with the status and the words that it would use."""
+
+    status: int
+    message: str
+    code: str | int | None = None
+    """The host's machine-readable code, where it differs from the usual one for the status."""
+
+    def __str__(self) -> str:
+        """Show status and message."""
+        return f"{self.status}: {self.message}"
+
+
+def bad(message: str, code: str | int | None = None) -> Refused:
+    """Refuse with status 400."""
+    return Refused(400, message, code)
