@@ -196,7 +196,7 @@ class CandidateReader:
     def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool) -> None:
         calls = message.get("tool_calls")
         if not calls and isinstance(legacy := message.get("function_call"), dict):
-            calls = {"function": legacy}
+            calls = _called(legacy)
         if calls:
             self._release(events)
             self._calls.add(calls, self._chunk, events, whole=whole)
@@ -268,3 +268,8 @@ class CandidateReader:
     def _keep(self, key: str, value: JsonValue) -> None:
         known = self._draft.metadata.get(key)
         self._draft.metadata[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+
+
+def _called(legacy: dict[str, JsonValue]) -> JsonValue:
+    """Read the older `function_call` as an element of `tool_calls`."""
+    return {"function": legacy}

@@ -160,7 +160,7 @@ def _guessed(media: Blob | FileReference) -> str | None:
 
 
 def _kind(mime_type: str | None) -> Modality | None:
-    """Name the kind of media. What says nothing of itself is an image: so OpenAI's clients write addresses of images."""
+    """Name the kind of media. What does not say is an image: OpenAI's clients give images by bare address."""
     if mime_type is None:
         return "image"
     kind = mime_type.partition("/")[0]

@@ -114,7 +114,7 @@ class MessagesWriter:
                 texts.append(text)
         text = "".join(texts)
         if written:
-            return [*([{"type": "text", "text": text}] if text else []), *written]
+            return [{"type": "text", "text": text}, *written] if text else written
         return text or (None if self._traits.assistant_null_content else "")
 
     def _call(self, call: ToolCall) -> JsonValue:

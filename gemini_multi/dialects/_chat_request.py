@@ -16,7 +16,7 @@ from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
 from gemini_multi.dialects._merge import merge
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, JsonValue
+from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
 
 _SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
@@ -149,11 +149,7 @@ def _google(request: ChatRequest, target: Target[ChatTraits], losses: Losses) ->
     if request.cached_content is not None:
         google["cached_content"] = request.cached_content
     if request.safety_settings:
-        google["safety_settings"] = [
-            {"category": setting.category, "threshold": setting.threshold}
-            | ({} if setting.method is None else {"method": setting.method})
-            for setting in request.safety_settings
-        ]
+        google["safety_settings"] = [_safety(setting) for setting in request.safety_settings]
     if request.labels:
         losses.feature("`labels`")
     fields: dict[str, JsonValue] = {} if effort is None else {"reasoning_effort": effort}
@@ -163,3 +159,10 @@ def _google(request: ChatRequest, target: Target[ChatTraits], losses: Losses) ->
         for name in google:
             losses.feature(f"`{name}`")
     return {**fields, "extra_body": {"google": google}}
+
+
+def _safety(setting: SafetySetting) -> JsonValue:
+    written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
+    if setting.method is not None:
+        written["method"] = setting.method
+    return written

@@ -28,10 +28,7 @@ def tool_fields(
     if not traits.supports_tools:
         losses.feature("functions")
         return {}
-    functions = _allowed(declared, choice)
-    if len(functions) > traits.maximum_tools:
-        losses.feature(f"{len(functions)} functions (at most {traits.maximum_tools})")
-    fields: dict[str, JsonValue] = {"tools": [_declaration(tool, traits, names, losses) for tool in functions]}
+    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), traits, names, losses)}
     if choice is not None:
         fields["tool_choice"] = _chosen(choice, traits, names, losses)
     if traits.parallel_tool_calls and request.parallel_tool_calls is not None:
@@ -51,6 +48,14 @@ def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
     if choice.mode == "required" and len(choice.names) == 1:
         return declared
     return [tool for tool in declared if tool.name in choice.names]
+
+
+def _declarations(
+    functions: list[Tool], traits: ChatTraits, names: Mapping[str, str], losses: Losses
+) -> list[JsonValue]:
+    if len(functions) > traits.maximum_tools:
+        losses.feature(f"{len(functions)} functions (at most {traits.maximum_tools})")
+    return [_declaration(tool, traits, names, losses) for tool in functions]
 
 
 def _declaration(tool: Tool, traits: ChatTraits, names: Mapping[str, str], losses: Losses) -> JsonValue:
