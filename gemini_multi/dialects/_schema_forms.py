@@ -155,10 +155,8 @@ class OpenApiTranslation(_Subset):
         texts, numbers, truths, others = grouped(values)
         if not numbers and not (texts and truths):
             return super().constants(values, found)
-        members: list[JsonValue] = [
-            value if isinstance(value, str) else compact(value) for value in [*texts, *numbers, *truths]
-        ]
-        node: Node = {"type": "string", "format": "enum", "enum": members}
+        members = [*(str(text) for text in texts), *(compact(value) for value in [*numbers, *truths])]
+        node: Node = {"type": "string", "format": "enum", "enum": [*dict.fromkeys(members)]}
         return [node, *super().constants(others, found)]
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:

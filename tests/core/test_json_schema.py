@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter, v1
 from typing_extensions import TypedDict
 
+from gemini_multi._conform import conform, problems
 from gemini_multi.dialects._json_schema import (
     chat_schema,
     function_name,
@@ -524,6 +525,42 @@ def test_required_recursion_is_made_optional(form: Callable[..., Any]) -> None:
     assert result["required"] == ["children"]
 
 
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        (
+            [{"type": "number", "minimum": 1, "maximum": 9}, {"type": "integer", "minimum": 3, "maximum": 12}],
+            {"type": "integer", "minimum": 3, "maximum": 9},
+        ),
+        ([{"enum": ["a", "b"]}, {"enum": ["b", "c"]}], {"type": "string", "enum": ["b"]}),
+        (
+            [{"type": "object", "properties": {"a": {"type": "string"}}}, {"properties": {"a": {"description": "A"}}}],
+            {"type": "object", "properties": {"a": {"type": "string", "description": "A"}}},
+        ),
+        (
+            [{"type": "array", "items": {"type": "string"}}, {"items": {"description": "I"}}],
+            {"type": "array", "items": {"type": "string", "description": "I"}},
+        ),
+        (
+            [{"description": "A", "minimum": 1}, {"description": "B", "type": "integer"}],
+            {"type": "integer", "minimum": 1, "description": "A. B"},
+        ),
+    ],
+)
+def test_conjunction_is_merged(members: list[Any], expected: object) -> None:
+    """What several schemas demand together becomes one schema with the tighter limits."""
+    result = json_schema({"type": "object", "properties": {"x": {"allOf": members}}})
+    assert result["properties"] == {"x": expected}
+
+
+def test_required_bare_recursion_is_wrapped() -> None:
+    """A reference can hold no description, so one that is made optional stands alone in `anyOf`."""
+    node = {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "required": ["n"]}
+    wrapped = {"anyOf": [{"$ref": "#/$defs/N"}], "description": "Required."}
+    result = json_schema({"$ref": "#/$defs/N", "$defs": {"N": node}})
+    assert result == {**node, "$defs": {"N": {"type": "object", "properties": {"n": wrapped}}}}
+
+
 def test_required_reference_outside_the_cycle_stays_required() -> None:
     """Only properties on a cycle of required properties lose `required`."""
     definitions = {
@@ -725,6 +762,49 @@ def test_google_types_accept_the_schemas(name: str) -> None:
     types.Schema.model_validate(open_api_schema(MODELS[name]))
     declared = types.FunctionDeclaration(name="f", parameters_json_schema=json_schema(MODELS[name]))
     assert declared.parameters_json_schema == json_schema(MODELS[name])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
+def test_google_schema_type_accepts_each_repair(case: Case) -> None:
+    """Google's own `Schema`, which forbids unknown fields, reads every repaired row, and nothing gets lost in it."""
+    from google.genai import types
+
+    expected = case.expected(open_api_schema)
+    schema = types.Schema.model_validate(expected)
+    dumped = schema.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert json.loads(json.dumps(dumped).lower()) == json.loads(json.dumps(expected).lower())
+
+
+ROUND_TRIP = {
+    "type": "object",
+    "properties": {
+        "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "level": {"type": "integer", "enum": [1, 2]},
+        "mode": {"enum": ["auto", 1, True]},
+        "node": {"$ref": "#/$defs/Node"},
+    },
+    "$defs": {"Node": NODE},
+}
+
+
+def test_what_is_asked_for_as_text_is_turned_back() -> None:
+    """An answer that follows the wire schema conforms to the original one."""
+    node: dict[str, Any] = {"value": "4", "next": json.dumps({"value": 5, "next": None})}
+    answer: Any = {"counts": '{"a": 1}', "level": "2", "mode": "1", "node": node}
+    right = {"counts": {"a": 1}, "level": 2, "mode": 1, "node": {"value": 4, "next": {"value": 5, "next": None}}}
+    assert conform(answer, ROUND_TRIP) == right
+    assert problems(right, ROUND_TRIP) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_results_share_nothing_with_the_input(form: Callable[..., Any]) -> None:
+    """Changing a result leaves the schema and later results alone."""
+    schema = {"type": "object", "properties": {"x": {"enum": ["a", None]}, "y": NODE}, "$defs": {"Node": NODE}}
+    before, first = copy.deepcopy(schema), form(schema)
+    expected = copy.deepcopy(first)
+    for node in list(nodes_of(first)):
+        node.clear()
+    assert (schema, form(schema)) == (before, expected)
 
 
 @pytest.mark.parametrize("name", MODELS)
