@@ -1,0 +1,130 @@
+"""The model's fields beside generation, and its client: made when first needed, made anew when a field was changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_serializer
+
+from gemini_multi import AsyncClient, Client, RetryPolicy, Timeouts, Totals
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.providers import ProvidersArgument, resolve
+from llama_index_gemini_multi._settings import GenerationSettings
+
+_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "rate_limiter", "_client", "_async_client")
+"""What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
+
+
+class Connected(GenerationSettings, FunctionCallingLLM):
+    """A model that knows its hosts. Fields can be set at any time and count from the next call on."""
+
+    model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a host's own id.")
+    providers: ProvidersArgument = Field(
+        default=None,
+        description="Hosts in order of preference, by name or configured; by default all with a key.",
+    )
+    api_key: str | SecretStr | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="The key of the only provider named. Moves into `providers`.",
+    )
+    base_url: str | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="The address of the only provider named. Moves into `providers`.",
+    )
+    timeout: float | Timeouts | None = Field(default=None, description="Seconds for each wait.")
+    deadline: float | None = Field(default=None, description="Seconds for a whole call with its retries and failovers.")
+    max_retries: int | None = Field(default=None, description="Extra requests per host.")
+    retry_policy: RetryPolicy | None = Field(default=None, description="Retries in detail.")
+    max_cost_usd: float | None = Field(default=None, description="No call begins once this much was spent.")
+    context_window: int | None = Field(
+        default=None, gt=0, description="What to report instead of the catalog's figure."
+    )
+    http_client: Any = Field(default=None, exclude=True, repr=False, description="A client with httpx's interface.")
+    http_async_client: Any = Field(default=None, exclude=True, repr=False, description="The same, asynchronous.")
+
+    _client: Client | None = PrivateAttr(default=None)
+    _async_client: AsyncClient | None = PrivateAttr(default=None)
+    _connected_with: tuple[Any, ...] = PrivateAttr(default=())
+
+    if not TYPE_CHECKING:  # the fields are the signature
+
+        def __init__(self, **settings: object) -> None:
+            """Take the fields; what the core refuses is raised as the core's own error."""
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                raise _core_error(error) or error from None
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
+        """Find the hosts and their keys at once, so that a missing one is told here and not by the first call."""
+        super().model_post_init(context)
+        key = self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
+        self.providers = resolve(self.providers, api_key=key, base_url=self.base_url)
+        self.api_key = None
+        self.base_url = None
+        self._connect()
+
+    @field_serializer("providers")
+    def _serialize_providers(self, providers: ProvidersArgument) -> list[str]:
+        return [provider.name for provider in resolve(providers)]
+
+    @property
+    def provider_names(self) -> tuple[str, ...]:
+        """The hosts, in order of preference."""
+        return tuple(provider.name for provider in self._connect().providers)
+
+    @property
+    def totals(self) -> Totals:
+        """What was used and spent so far, by this model and its copies."""
+        return self._connect().totals
+
+    def _connect(self) -> Client:
+        wanted = (
+            self.providers,
+            self.timeout,
+            self.deadline,
+            self.max_retries,
+            self.retry_policy,
+            self.max_cost_usd,
+            self.http_client,
+            self.http_async_client,
+        )
+        if self._client is None or self._connected_with != wanted:
+            self._client = Client(
+                self.providers,
+                timeout=self.timeout,
+                deadline=self.deadline,
+                max_retries=self.max_retries,
+                retry_policy=self.retry_policy,
+                max_cost_usd=self.max_cost_usd,
+                http_client=self.http_client,
+                http_async_client=self.http_async_client,
+            )
+            self._async_client = self._client.for_async()
+            self._connected_with = wanted
+        return self._client
+
+    def _connect_async(self) -> AsyncClient:
+        self._connect()
+        assert self._async_client is not None
+        return self._async_client
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connected:
+        shared = {} if memo is None else memo
+        shared.update({id(value): value for name in _SHARED if (value := getattr(self, name)) is not None})
+        return super().__deepcopy__(shared)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        return {**state, "__pydantic_private__": None}
+
+
+def _core_error(error: ValidationError) -> ConfigurationError | None:
+    """Find the core's error in pydantic's, which wraps every `ValueError`."""
+    causes = [detail.get("ctx", {}).get("error") for detail in error.errors(include_input=False, include_url=False)]
+    return next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)

@@ -1,0 +1,9 @@
+"""What goes wrong only in LlamaIndex's terms. Everything else is raised by `gemini_multi` itself."""
+
+from __future__ import annotations
+
+from gemini_multi.errors import InvalidResponse
+
+
+class InvalidStructuredOutput(InvalidResponse, ValueError):
+    """The answer does not fit the class that was asked for. Its text is in `raw`."""

@@ -1,0 +1,140 @@
+"""What is said about an answer: `raw` as plain JSON, the short facts beside it, and log probabilities.
+
+LlamaIndex's token counter reads `raw["usage"]` in OpenAI's form and fails on anything but integers; MLflow and others
+read the same figures from `additional_kwargs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from llama_index.core.base.llms.types import LogProb
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from gemini_multi.types import Candidate, ChatResponse, Citation, JsonValue, Usage
+
+
+def raw(response: ChatResponse) -> dict[str, JsonValue]:
+    """Tell everything that the host said beside the message, as plain JSON."""
+    candidate = response.candidate
+    told: dict[str, JsonValue] = {
+        "id": response.response_id,
+        "provider": response.provider,
+        "model": response.model,
+        "dialect": response.dialect,
+        "request_id": response.request_id,
+        "usage": _usage(response.usage),
+        "cost_usd": response.usage.cost_usd,
+        "cost_source": response.usage.cost_source,
+        "attempts": _attempts(response),
+        **_candidate(candidate),
+    }
+    if response.prompt_feedback is not None:
+        told["prompt_feedback"] = dict(response.prompt_feedback)
+    if len(response.candidates) > 1:
+        told["candidates"] = [{"text": each.text, **_candidate(each)} for each in response.candidates]
+    if response.provider_metadata:
+        told["provider_metadata"] = dict(response.provider_metadata)
+    return told
+
+
+def facts(response: ChatResponse) -> dict[str, JsonValue]:
+    """Tell who answered, why it stopped and what it cost; small enough to be kept with every response."""
+    usage = response.usage
+    return {
+        "provider": response.provider,
+        "model_name": response.model,
+        "finish_reason": response.finish_reason,
+        "cost_usd": usage.cost_usd,
+        "attempts": _attempts(response),
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "thoughts_tokens": usage.reasoning_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cached_content_tokens": usage.cached_tokens,
+    }
+
+
+def _attempts(response: ChatResponse) -> list[JsonValue]:
+    return [asdict(attempt) for attempt in response.attempts]
+
+
+def _usage(usage: Usage) -> dict[str, JsonValue]:
+    told: dict[str, JsonValue] = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_creation_tokens": usage.cache_creation_tokens,
+            "tool_use_tokens": usage.tool_use_tokens,
+            **{f"{modality}_tokens": count for modality, count in usage.input_by_modality.items()},
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            **{f"{modality}_tokens": count for modality, count in usage.output_by_modality.items()},
+        },
+    }
+    return told
+
+
+def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
+    told: dict[str, JsonValue] = {
+        "finish_reason": candidate.finish_reason,
+        "raw_finish_reason": candidate.raw_finish_reason,
+    }
+    optional: dict[str, JsonValue] = {
+        "finish_message": candidate.finish_message,
+        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
+        "grounding_metadata": None if candidate.grounding is None else dict(candidate.grounding),
+        "citations": [_citation(citation) for citation in candidate.citations],
+        "logprobs": candidate.logprobs,
+        "refusal": candidate.refusal,
+        "metadata": dict(candidate.metadata),
+    }
+    return told | {name: value for name, value in optional.items() if value}
+
+
+def _citation(citation: Citation) -> JsonValue:
+    return {
+        "start": citation.start,
+        "end": citation.end,
+        "uri": citation.uri,
+        "title": citation.title,
+        "text": citation.text,
+        "source": dict(citation.source),
+    }
+
+
+class _Token(TypedDict, total=False):
+    token: str
+    logprob: float
+    bytes: list[int] | None
+    top_logprobs: list[_Token] | None
+
+
+class _Tokens(TypedDict, total=False):
+    content: list[_Token] | None
+
+
+_TOKENS: TypeAdapter[_Tokens] = TypeAdapter(_Tokens)
+
+
+def logprobs(value: JsonValue) -> list[list[LogProb]] | None:
+    """Read OpenAI's form: for each token its alternatives, or the token itself when there are none."""
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        tokens = _TOKENS.validate_python(value).get("content")
+    except ValueError:
+        return None
+    if not tokens:
+        return None
+    return [[_logprob(each) for each in token.get("top_logprobs") or [token]] for token in tokens]
+
+
+def _logprob(token: _Token) -> LogProb:
+    return LogProb(token=token.get("token", ""), logprob=token.get("logprob", 0.0), bytes=token.get("bytes") or [])

@@ -1,0 +1,158 @@
+"""Image, audio, video and document blocks, both ways. Nothing here downloads: an address stays an address."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Mapping
+from io import IOBase
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+import filetype  # type: ignore[import-untyped]  # it ships no types
+from llama_index.core.base.llms.types import AudioBlock, ContentBlock, DocumentBlock, ImageBlock, VideoBlock
+from llama_index.core.utils import resolve_binary
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Blob, FileReference
+
+MediaBlock: TypeAlias = ImageBlock | AudioBlock | VideoBlock | DocumentBlock
+Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
+
+_RESOLUTIONS: Final[Mapping[str, Resolution | None]] = {
+    "auto": None,
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "ultra_high": "ultra_high",
+}
+_AUDIO_TYPES: Final[Mapping[str, str]] = {
+    "wav": "audio/wav",
+    "wave": "audio/wav",
+    "x-wav": "audio/wav",
+    "mp3": "audio/mp3",
+    "mpeg": "audio/mp3",
+    "aif": "audio/aiff",
+    "aiff": "audio/aiff",
+    "aac": "audio/aac",
+    "ogg": "audio/ogg",
+    "oga": "audio/ogg",
+    "flac": "audio/flac",
+    "m4a": "audio/m4a",
+    "pcm": "audio/pcm",
+    "webm": "audio/webm",
+}
+_DEFAULT_TITLE: Final = "input_document"
+"""What `DocumentBlock` calls a document without a title."""
+
+
+def to_part(block: MediaBlock) -> Blob | FileReference | None:
+    """Make the core's part, or `None` when the block is empty.
+
+    Raises:
+        ConfigurationError: The kind of the data is neither stated nor recognizable, or `detail` is unknown.
+    """
+    match block:
+        case ImageBlock():
+            return _part(block.image, block.path, block.url, block.image_mimetype, resolution=_resolution(block.detail))
+        case AudioBlock():
+            return _part(block.audio, block.path, block.url, _audio_type(block.format))
+        case VideoBlock():
+            fps = None if block.fps is None else float(block.fps)
+            resolution = _resolution(block.detail)
+            return _part(block.video, block.path, block.url, block.video_mimetype, resolution=resolution, fps=fps)
+        case DocumentBlock():
+            name = None if block.title == _DEFAULT_TITLE else block.title
+            return _part(block.data, block.path, block.url, block.document_mimetype, name=name)
+
+
+def to_block(part: Blob | FileReference) -> ContentBlock:
+    """Make the block that fits the part's kind; a kind of its own becomes a document."""
+    mime_type = (
+        part.mime_type or mimetypes.guess_type(part.uri)[0] if isinstance(part, FileReference) else part.mime_type
+    )
+    kind = (mime_type or "image/*").partition("/")[0]
+    data = part.data.encode("ascii") if isinstance(part, Blob) else None
+    url = part.uri if isinstance(part, FileReference) else None
+    match kind:
+        case "image":
+            return ImageBlock(image=data, url=url, image_mimetype=mime_type)
+        case "audio":
+            return AudioBlock(audio=data, url=url, format=(mime_type or "").partition("/")[2] or None)
+        case "video":
+            return VideoBlock(video=data, url=url, video_mimetype=mime_type)
+        case _:
+            return DocumentBlock(data=data, url=url, document_mimetype=mime_type, title=part.name)
+
+
+def _part(
+    data: bytes | IOBase | None,
+    path: object,
+    url: object,
+    mime_type: str | None,
+    *,
+    name: str | None = None,
+    resolution: Resolution | None = None,
+    fps: float | None = None,
+) -> Blob | FileReference | None:
+    address = None if url is None else str(url)
+    if data is None and path is None and address and not address.startswith("data:"):
+        return FileReference(address, mime_type, name=name, resolution=resolution, fps=fps)
+    found = _content(data, path, address)
+    if not found:
+        return None
+    known_type = mime_type or _type_in_address(address) or _guessed_type(found, path)
+    return Blob(base64.b64encode(found).decode("ascii"), known_type, name=name, resolution=resolution, fps=fps)
+
+
+def _content(data: bytes | IOBase | None, path: object, address: str | None) -> bytes:
+    if isinstance(data, bytes):
+        return resolve_binary(raw_bytes=data).read()
+    if data is not None:
+        data.seek(0)
+        read = data.read()
+        return read if isinstance(read, bytes) else b""
+    if path is not None:
+        return Path(str(path)).read_bytes()
+    return _inline(address) if address else b""
+
+
+def _inline(address: str) -> bytes:
+    header, _, payload = address.partition(",")
+    raw = unquote_to_bytes(payload)
+    return base64.b64decode(raw) if header.endswith(";base64") else raw
+
+
+def _type_in_address(address: str | None) -> str | None:
+    if address is None or not address.startswith("data:"):
+        return None
+    return address[len("data:") :].partition(",")[0].partition(";")[0] or None
+
+
+def _guessed_type(data: bytes, path: object) -> str:
+    sniffed: object = filetype.guess_mime(data)  # pyright: ignore[reportUnknownMemberType]  # it ships no types
+    guess = sniffed or mimetypes.guess_type(str(path or ""))[0]
+    if isinstance(guess, str):
+        return guess
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        message = f"What kind of data is in a block of {len(data)} bytes cannot be told. Set its mime type or format."
+        raise ConfigurationError(message) from None
+    return "text/plain"
+
+
+def _audio_type(audio_format: str | None) -> str | None:
+    if not audio_format:
+        return None
+    bare = audio_format.lower().removeprefix("audio/")
+    return _AUDIO_TYPES.get(bare, f"audio/{bare}")
+
+
+def _resolution(detail: str | None) -> Resolution | None:
+    if detail is None:
+        return None
+    if detail not in _RESOLUTIONS:
+        raise ConfigurationError(f"`detail` {detail!r} is not known. Use one of {sorted(_RESOLUTIONS)!r}.")
+    return _RESOLUTIONS[detail]

@@ -1,0 +1,151 @@
+"""LlamaIndex's messages to the core's. Histories of other integrations are read too; nothing given is changed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from llama_index.core.base.llms.types import (
+    CachePoint,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    ContentBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from gemini_multi.errors import KnobIgnored
+from gemini_multi.types import (
+    Blob,
+    FileReference,
+    JsonValue,
+    Message,
+    Part,
+    Role,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+from llama_index_gemini_multi._foreign import foreign_calls, foreign_signatures, to_call
+from llama_index_gemini_multi._media import to_part
+from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
+
+_ROLES: Final[Mapping[MessageRole, Role]] = {
+    MessageRole.SYSTEM: "system",
+    MessageRole.DEVELOPER: "system",
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CHATBOT: "assistant",
+    MessageRole.MODEL: "assistant",
+    MessageRole.TOOL: "tool",
+    MessageRole.FUNCTION: "tool",
+}
+
+
+def to_core(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+    """Translate a conversation; messages without content are left out."""
+    reader = _Reader()
+    return tuple(message for given in messages if (message := reader.read(given)) is not None)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one conversation in order, and remembers its calls so that results find theirs."""
+
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """Function names by call id."""
+    open_calls: list[str] = field(default_factory=list[str])
+    """Ids of the calls that have no result yet."""
+    position: int = 0
+
+    def read(self, message: ChatMessage) -> Message | None:
+        role = _ROLES[MessageRole(message.role)]
+        self.position += 1
+        if role == "tool":
+            return Message("tool", (self._result(message),))
+        parts = self._answer(message) if role == "assistant" else tuple(_parts(message.blocks))
+        if not parts:
+            return None
+        name = message.additional_kwargs.get("name")
+        return Message(role, parts, name=name if isinstance(name, str) else None)
+
+    def _answer(self, message: ChatMessage) -> tuple[Part, ...]:
+        # A citation repeats what the answer's text rests on; sent back, it would read as more text.
+        blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
+        parts = [*_parts(blocks, signatures=foreign_signatures(message)), *foreign_calls(message)]
+        named = [self._identified(part, index) for index, part in enumerate(parts)]
+        answer: tuple[Part, ...] = tuple(named)
+        for note in _notes(message.blocks):
+            answer = unpack(answer, note)
+        calls = [part for part in answer if isinstance(part, ToolCall)]
+        self.names.update({call.id: call.name for call in calls})
+        self.open_calls.extend(call.id for call in calls)
+        return answer
+
+    def _identified(self, part: Part, index: int) -> Part:
+        if isinstance(part, ToolCall) and not part.id:
+            return replace(part, id=f"call_{self.position}_{index}")
+        return part
+
+    def _result(self, message: ChatMessage) -> ToolResult:
+        extra: Mapping[str, object] = message.additional_kwargs
+        name = extra.get("name")
+        given_name = name if isinstance(name, str) else ""
+        call_id = self._call_id(extra.get("tool_call_id"), given_name)
+        content = tuple(part for part in _parts(message.blocks) if isinstance(part, Text | Blob | FileReference))
+        known_name = self.names.get(call_id) or given_name or "tool"
+        return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
+
+    def _call_id(self, given: object, name: str) -> str:
+        """Return the id of the call that a result answers: its own, else the first open call of its function."""
+        if isinstance(given, str) and given:
+            call_id = given
+        else:
+            candidates = [call_id for call_id in self.open_calls if not name or self.names.get(call_id) == name]
+            call_id = candidates[0] if candidates else f"result_{self.position}"
+        if call_id in self.open_calls:
+            self.open_calls.remove(call_id)
+        return call_id
+
+
+def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None] = ()) -> Iterator[Part]:
+    for index, block in enumerate(blocks):
+        signature = signatures[index] if index < len(signatures) else None
+        for part in _block_parts(block):
+            yield replace(part, signature=signature) if signature and isinstance(part, Text | ToolCall) else part
+
+
+def _block_parts(block: ContentBlock) -> Iterator[Part]:
+    match block:
+        case TextBlock(text=text):
+            yield from (Text(text),) if text else ()
+        case ThinkingBlock(content=text):
+            yield from (Thought(text),) if text else ()
+        case ToolCallBlock():
+            yield to_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs)
+        case CitableBlock() | CitationBlock():
+            yield from _sourced(block)
+        case CachePoint():
+            message = "Left out a `CachePoint`: Gemini caches long common prefixes by itself; or use `cached_content`."
+            warnings.warn(message, KnobIgnored, stacklevel=2)
+        case _:
+            part = to_part(block)
+            yield from () if part is None else (part,)
+
+
+def _sourced(block: CitableBlock | CitationBlock) -> Iterator[Part]:
+    yield Text(f"Source: {block.title} ({block.source})\n")
+    yield from _parts(block.content if isinstance(block, CitableBlock) else [block.cited_content])
+
+
+def _notes(blocks: Sequence[ContentBlock]) -> Iterator[dict[str, JsonValue]]:
+    for block in blocks:
+        if isinstance(block, ThinkingBlock) and isinstance(note := block.additional_information.get(NOTE_KEY), dict):
+            yield note

@@ -1,0 +1,42 @@
+"""What LlamaIndex wants to know of a model before it asks anything; all of it from the catalog, without network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llama_index.core.base.llms.types import LLMMetadata, MessageRole
+
+from gemini_multi import catalog
+
+
+def metadata(
+    model: str, providers: Iterable[str], *, context_window: int | None = None, max_tokens: int | None = None
+) -> LLMMetadata:
+    """Describe a model as the given hosts serve it.
+
+    Args:
+        model: A catalog name or a host's own id.
+        providers: The hosts that may answer; the smallest of their windows counts.
+        context_window: What the caller wants used instead.
+        max_tokens: The output limit of a request, when one is set.
+    """
+    known = catalog.find(model)
+    hosts = [known.hosts[provider] for provider in providers if provider in known.hosts]
+    windows = [host.context_window for host in hosts if host.context_window]
+    window = context_window or min([known.context_window, *windows])
+    limits = [host.max_output_tokens for host in hosts if host.max_output_tokens]
+    return LLMMetadata(
+        context_window=window,
+        num_output=_num_output(window, max_tokens, min([known.max_output_tokens, *limits])),
+        is_chat_model=True,
+        is_function_calling_model=True,
+        model_name=model,
+        system_role=MessageRole.SYSTEM,
+    )
+
+
+def _num_output(window: int, max_tokens: int | None, model_limit: int) -> int:
+    """Reserve room for the answer without using up the window, as LlamaIndex subtracts it from the prompt's room."""
+    if max_tokens is not None:
+        return max(1, min(max_tokens, window // 2))
+    return max(1, min(model_limit, window // 4))

@@ -1,0 +1,207 @@
+"""The core's answers and events to LlamaIndex's responses.
+
+Every chunk of a stream is a snapshot of its own: the whole message so far and the new `delta`. Snapshots are made
+without validation, because their values come from here, and share nothing that a caller could change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing, closing
+from typing import assert_never
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CitationBlock,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    ContentBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from gemini_multi.types import (
+    Blob,
+    ChatEvent,
+    Citation,
+    FileReference,
+    Finished,
+    JsonValue,
+    Part,
+    PartReady,
+    Text,
+    TextDelta,
+    Thought,
+    ThoughtDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallReady,
+    Usage,
+)
+from gemini_multi.types import ChatResponse as CoreResponse
+from llama_index_gemini_multi._facts import facts, logprobs, raw
+from llama_index_gemini_multi._media import to_block
+from llama_index_gemini_multi._signatures import NOTE_KEY, pack
+from llama_index_gemini_multi._typed import facts_of
+
+
+def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
+    """Make LlamaIndex's response of a whole answer; further candidates are in `raw`."""
+    return ChatResponse(
+        message=_message(response, first_call_only=first_call_only),
+        raw=raw(response),
+        delta=delta,
+        logprobs=logprobs(response.candidate.logprobs),
+        additional_kwargs=facts(response),
+    )
+
+
+def to_completion(response: ChatResponse) -> CompletionResponse:
+    """Make a completion of a chat response."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        additional_kwargs=dict(facts_of(response)),
+        raw=response.raw,
+        logprobs=response.logprobs,
+        delta=response.delta,
+    )
+
+
+def to_completions(chunks: ChatResponseGen) -> CompletionResponseGen:
+    """Make completions of chat chunks."""
+    with closing(chunks):
+        for chunk in chunks:
+            yield to_completion(chunk)
+
+
+async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
+    """Make completions of chat chunks."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield to_completion(chunk)
+
+
+class Snapshots:
+    """Makes the chunks of one streamed answer, from its events in order."""
+
+    __slots__ = ("_calls", "_first_call_only", "_media", "_text", "_thoughts")
+
+    def __init__(self, *, first_call_only: bool = False) -> None:
+        """Begin an answer.
+
+        Args:
+            first_call_only: Whether calls after the first are left out.
+        """
+        self._first_call_only = first_call_only
+        self._text = ""
+        self._thoughts = ""
+        self._calls: list[ToolCall] = []
+        self._media: list[Blob | FileReference] = []
+
+    def feed(self, event: ChatEvent) -> ChatResponse | None:
+        """Make the chunk for an event, or `None` when the event adds nothing to show."""
+        if isinstance(event, Finished):
+            return to_result(event.response, delta="", first_call_only=self._first_call_only)
+        return None if event.candidate else self._piece(event)
+
+    def _piece(
+        self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady
+    ) -> ChatResponse | None:
+        match event:
+            case TextDelta(text):
+                self._text += text
+                return self._chunk(text) if text else None
+            case ThoughtDelta(text):
+                self._thoughts += text
+                return self._chunk("", {"thinking_delta": text}) if text else None
+            case ToolCallDelta():
+                return self._call_delta(event)
+            case ToolCallReady(call):
+                if self._first_call_only and self._calls:
+                    return None
+                self._calls.append(call)
+                return self._chunk("")
+            case PartReady(part):
+                if not isinstance(part, Blob | FileReference):
+                    return None
+                self._media.append(part)
+                return self._chunk("")
+            case _:
+                assert_never(event)
+
+    def _call_delta(self, event: ToolCallDelta) -> ChatResponse | None:
+        if self._first_call_only and event.position:
+            return None
+        piece = {"position": event.position, "id": event.id, "name": event.name, "arguments": event.arguments}
+        return self._chunk("", {"tool_call_delta": piece})
+
+    def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
+        blocks: list[ContentBlock] = []
+        if self._thoughts:
+            blocks.append(
+                ThinkingBlock.model_construct(content=self._thoughts, num_tokens=None, additional_information={})
+            )
+        if self._text:
+            blocks.append(TextBlock.model_construct(text=self._text))
+        blocks.extend(to_block(part) for part in self._media)
+        blocks.extend(_call_block(call) for call in self._calls)
+        message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs={})
+        return ChatResponse.model_construct(
+            message=message, raw=None, delta=delta, logprobs=None, additional_kwargs=extra or {}
+        )
+
+
+def _message(response: CoreResponse, *, first_call_only: bool) -> ChatMessage:
+    candidate = response.candidate
+    parts = _without_further_calls(candidate.parts) if first_call_only else candidate.parts
+    blocks: list[ContentBlock] = []
+    note = pack(parts)
+    thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
+    if thoughts or note:
+        blocks.append(_thinking(thoughts, note, response.usage))
+    text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
+    if text:
+        blocks.append(TextBlock(text=text))
+    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference))
+    blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
+    blocks.extend(block for citation in candidate.citations if (block := _citation(citation, text)) is not None)
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
+
+
+def _without_further_calls(parts: Sequence[Part]) -> tuple[Part, ...]:
+    first = next((part for part in parts if isinstance(part, ToolCall)), None)
+    return tuple(part for part in parts if part is first or not isinstance(part, ToolCall))
+
+
+def _thinking(thoughts: str, note: dict[str, JsonValue], usage: Usage) -> ThinkingBlock:
+    return ThinkingBlock(
+        content=thoughts or None,
+        # Memory counts this figure. A block that only carries signatures must not push messages out.
+        num_tokens=(usage.reasoning_tokens or None) if thoughts else None,
+        additional_information={NOTE_KEY: note} if note else {},
+    )
+
+
+def _call_block(call: ToolCall) -> ToolCallBlock:
+    arguments = dict(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
+    return ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
+
+
+def _citation(citation: Citation, text: str) -> CitationBlock | None:
+    cited = citation.text or text[citation.start or 0 : citation.end]
+    source = citation.uri or citation.title
+    if not cited or not source:
+        return None
+    offsets = {"start": citation.start, "end": citation.end}
+    return CitationBlock(
+        cited_content=TextBlock(text=cited),
+        source=source,
+        title=citation.title or source,
+        additional_location_info={name: offset for name, offset in offsets.items() if offset is not None},
+    )

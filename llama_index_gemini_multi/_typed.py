@@ -1,0 +1,47 @@
+"""LlamaIndex's loosely typed corners, with types. Nothing here does anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeGuard, TypeVar, cast
+
+import llama_index.core.instrumentation as instrument
+from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.llms import callbacks
+from llama_index_instrumentation.dispatcher import Dispatcher
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_multi")  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
+
+
+def chat_callback(function: FunctionT) -> FunctionT:
+    """Report the calls of a chat method as LlamaIndex's events."""
+    decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_chat_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
+    return decorate(function)
+
+
+def completion_callback(function: FunctionT) -> FunctionT:
+    """Report the calls of a completion method as LlamaIndex's events."""
+    decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_completion_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
+    return decorate(function)
+
+
+def facts_of(response: ChatResponse) -> Mapping[str, object]:
+    """Return what is said beside a response."""
+    return cast("Mapping[str, object]", response.additional_kwargs)  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Tell whether the value is a mapping; its keys are taken to be strings."""
+    return isinstance(value, Mapping)
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Return the value if it is a mapping, else an empty one."""
+    return value if is_mapping(value) else {}
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Return the value if it is a list or tuple, else an empty one."""
+    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()

@@ -1,0 +1,327 @@
+"""`GeminiMulti`: one Gemini model over several hosts, as a LlamaIndex LLM.
+
+It translates both ways and asks through `gemini_multi.Client`; connections, retries and failover live there.
+"""
+
+# ruff: noqa: FBT001, FBT002  # the signatures are LlamaIndex's
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import Model, PydanticProgramMode
+
+from gemini_multi.types import ChatRequest
+from llama_index_gemini_multi._connection import Connected
+from llama_index_gemini_multi._messages import to_core
+from llama_index_gemini_multi._metadata import metadata
+from llama_index_gemini_multi._results import Snapshots, to_async_completions, to_completion, to_completions, to_result
+from llama_index_gemini_multi._selections import first_call_only, tool_selections
+from llama_index_gemini_multi._settings import CallSettings, call_settings, request
+from llama_index_gemini_multi._structured import Extraction
+from llama_index_gemini_multi._tools import ToolChoiceArgument, function_json, requested_choice
+from llama_index_gemini_multi._typed import chat_callback, completion_callback, dispatcher, facts_of
+
+if TYPE_CHECKING:
+    from llama_index.core.program.utils import FlexibleModel
+    from llama_index.core.tools.types import BaseTool
+
+
+class GeminiMulti(Connected):
+    """A Gemini model, served by Cloudflare AI, AIMLAPI or Oxen.ai: whichever of them answers first in the given order.
+
+    Keys come from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
+    `OXEN_API_KEY`) or from configured providers. As with every LlamaIndex LLM, `system_prompt` is added by `predict`,
+    the structured methods and the engines, not by `chat` and `complete`.
+
+    Examples:
+        ```python
+        from llama_index_gemini_multi import GeminiMulti
+
+        llm = GeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
+        print(llm.complete("What is 2 + 2?"))
+        ```
+    """
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name the class for serialization and traces."""
+        return "GeminiMulti"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What is known of the model; no network."""
+        return metadata(
+            self.model,
+            self.provider_names,
+            context_window=self.context_window,
+            max_tokens=self.max_tokens,
+        )
+
+    def to_payload(self) -> dict[str, Any]:
+        """Describe the model for traces, without secrets."""
+        names = self.provider_names
+        return {
+            "class_name": self.class_name(),
+            **self.metadata.model_dump(),
+            "model": self.model,
+            "provider": names[0],
+            "providers": list(names),
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+
+    # -- Chat --
+
+    @chat_callback
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponse:
+        """Ask for a whole answer.
+
+        Args:
+            messages: The conversation.
+            **kwargs: object field about generation, for this call; `tools`, `tool_choice`, `allow_parallel_tool_calls`,
+                `response_format`, `model`, `providers`, `timeout`, `deadline`.
+        """
+        return self._chat(messages, kwargs)
+
+    @chat_callback
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponseGen:
+        """Ask for an answer in pieces: each is the whole message so far and the new `delta`; the last is complete."""
+        return self._stream_chat(messages, kwargs)
+
+    @chat_callback
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponse:
+        """Ask for a whole answer, as `chat` does."""
+        return await self._achat(messages, kwargs)
+
+    @chat_callback
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponseAsyncGen:
+        """Ask for an answer in pieces, as `stream_chat` does."""
+        return self._astream_chat(messages, kwargs)
+
+    # The undecorated ones: a completion that went through the decorated ones would be counted twice.
+
+    def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
+        question, call = self._question(messages, given)
+        return to_result(self._connect().chat(question, **call.connection), first_call_only=call.first_call_only)
+
+    async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
+        question, call = self._question(messages, given)
+        response = await self._connect_async().chat(question, **call.connection)
+        return to_result(response, first_call_only=call.first_call_only)
+
+    def _stream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseGen:
+        question, call = self._question(messages, given)
+        events = self._connect().stream(question, **call.connection)
+
+        def chunks() -> ChatResponseGen:
+            snapshots = Snapshots(first_call_only=call.first_call_only)
+            with events:
+                for event in events:
+                    if (chunk := snapshots.feed(event)) is not None:
+                        yield chunk
+
+        return chunks()
+
+    def _astream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseAsyncGen:
+        question, call = self._question(messages, given)
+        events = self._connect_async().stream(question, **call.connection)
+
+        async def chunks() -> ChatResponseAsyncGen:
+            snapshots = Snapshots(first_call_only=call.first_call_only)
+            async with events:
+                async for event in events:
+                    if (chunk := snapshots.feed(event)) is not None:
+                        yield chunk
+
+        return chunks()
+
+    def _question(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> tuple[ChatRequest, CallSettings]:
+        call = call_settings(given)
+        return request(self.model, to_core(messages), self, call), call
+
+    # -- Completion --
+
+    @completion_callback
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
+        """Answer a prompt; arguments are those of `chat`."""
+        return to_completion(self._chat(self._prompt(prompt, formatted=formatted), kwargs))
+
+    @completion_callback
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponseGen:
+        """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        return to_completions(self._stream_chat(self._prompt(prompt, formatted=formatted), kwargs))
+
+    @completion_callback
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
+        """Answer a prompt; arguments are those of `chat`."""
+        return to_completion(await self._achat(self._prompt(prompt, formatted=formatted), kwargs))
+
+    @completion_callback
+    async def astream_complete(
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: object,
+    ) -> CompletionResponseAsyncGen:
+        """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        return to_async_completions(self._astream_chat(self._prompt(prompt, formatted=formatted), kwargs))
+
+    def _prompt(self, prompt: str, *, formatted: bool) -> list[ChatMessage]:
+        text = prompt if formatted or self.completion_to_prompt is None else self.completion_to_prompt(prompt)
+        return [ChatMessage(role=MessageRole.USER, content=text)]
+
+    # -- Tools --
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        tool_choice: ToolChoiceArgument | None = None,
+        **kwargs: object,
+    ) -> dict[str, Any]:
+        """Make the arguments for `chat`; the history given is not changed."""
+        messages = list(chat_history or ())
+        if user_msg is not None:
+            messages.append(ChatMessage(content=user_msg) if isinstance(user_msg, str) else user_msg)
+        if not tools:
+            return {"messages": messages, **kwargs}
+        return {
+            "messages": messages,
+            "tools": [function_json(tool) for tool in tools],
+            "tool_choice": requested_choice(tool_choice, required=tool_required),
+            "allow_parallel_tool_calls": allow_parallel_tool_calls,
+            **kwargs,
+        }
+
+    def _validate_chat_with_tools_response(
+        self,
+        response: ChatResponse,
+        tools: Sequence[BaseTool],
+        allow_parallel_tool_calls: bool = False,
+        **kwargs: object,
+    ) -> ChatResponse:
+        """Keep the first tool call only, unless several are allowed."""
+        return response if allow_parallel_tool_calls else first_call_only(response)
+
+    def get_tool_calls_from_response(
+        self,
+        response: ChatResponse,
+        error_on_no_tool_call: bool = True,
+        **kwargs: object,
+    ) -> list[ToolSelection]:
+        """Read the tool calls of an answer or of a chunk.
+
+        Raises:
+            ValueError: There are none, and `error_on_no_tool_call` is set.
+        """
+        selections = tool_selections(response)
+        if error_on_no_tool_call and not selections:
+            reason = facts_of(response).get("finish_reason")
+            raise ValueError(
+                "Expected at least one tool call, but got 0 tool calls. "
+                f"The answer stopped for the reason {reason!r}; its text was {response.message.content!r}."
+            )
+        return selections
+
+    # -- Structured answers --
+
+    def _extraction(self, output_cls: type[Model]) -> Extraction[Model] | None:
+        """Decide how to ask; `None` leaves it to LlamaIndex's own programs."""
+        if self.pydantic_program_mode == PydanticProgramMode.DEFAULT:
+            return Extraction(output_cls)
+        if self.pydantic_program_mode == PydanticProgramMode.FUNCTION:
+            return Extraction(output_cls, by_tool=True)
+        return None
+
+    def _structured_messages(self, prompt: PromptTemplate, arguments: dict[str, object]) -> list[ChatMessage]:
+        return self._extend_messages(prompt.format_messages(llm=self, **arguments))
+
+    @dispatcher.span
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: object,
+    ) -> Model:
+        """Answer a prompt with an instance of a class.
+
+        Raises:
+            InvalidStructuredOutput: The answer does not fit the class.
+        """
+        extraction = self._extraction(output_cls)
+        if extraction is None:
+            return cast("Model", super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        messages = self._structured_messages(prompt, prompt_args)
+        result: Model = extraction.result(self.chat(messages, **extraction.arguments(llm_kwargs)))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    @dispatcher.span
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: object,
+    ) -> Model:
+        """Answer a prompt with an instance of a class, as `structured_predict` does."""
+        extraction = self._extraction(output_cls)
+        if extraction is None:
+            return cast("Model", await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        messages = self._structured_messages(prompt, prompt_args)
+        result: Model = extraction.result(await self.achat(messages, **extraction.arguments(llm_kwargs)))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: object,
+    ) -> Generator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None, None]:
+        extraction = self._extraction(output_cls)
+        if extraction is None:
+            return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        messages = self._structured_messages(prompt, prompt_args)
+        return extraction.stream(self.stream_chat(messages, **extraction.arguments(llm_kwargs)))
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: object,
+    ) -> AsyncGenerator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None]:
+        extraction = self._extraction(output_cls)
+        if extraction is None:
+            return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        messages = self._structured_messages(prompt, prompt_args)
+        return extraction.astream(await self.astream_chat(messages, **extraction.arguments(llm_kwargs)))
