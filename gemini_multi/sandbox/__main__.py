@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from gemini_multi.sandbox import Sandbox
 
@@ -23,8 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     leaving = threading.Event()
+
+    def leave(_: int, __: FrameType | None) -> None:
+        leaving.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
+        signal.signal(number, leave)
     with Sandbox(host=options.host, port=options.port) as sandbox:
         sys.stdout.write("".join(f"export {name}={value}\n" for name, value in sandbox.environment().items()))
         sys.stdout.write(f"# The sandbox listens on {sandbox.url}; Ctrl-C stops it.\n")

@@ -173,7 +173,7 @@ def chunks(outcome: Outcome, manner: Manner, *, with_usage: bool) -> list[JsonOb
             *_call_deltas(candidate, manner),
         ]
         deltas[0] = {"role": "assistant", **deltas[0]}
-        told += [{**head, "choices": [_chunk_choice(delta, index, None)]} for delta in deltas]
+        told.extend({**head, "choices": [_chunk_choice(delta, index, None)]} for delta in deltas)
         finish = candidate.finish if manner.whole_calls else _finish(candidate)
         last: JsonObject = {"content": None, **_message_signature(candidate, manner)} if candidate.signature else {}
         told.append({**head, "choices": [_chunk_choice(last, index, finish)]})
@@ -202,11 +202,11 @@ def _text_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
     answer = pieces(candidate.text)
     if candidate.thoughts and manner.tags_thoughts:
         flag: JsonObject = {"extra_content": {"google": {"thought": True}}}
-        deltas += [{"content": piece, **flag} for piece in pieces(f"<thought>{candidate.thoughts}")]
+        deltas.extend({"content": piece, **flag} for piece in pieces(f"<thought>{candidate.thoughts}"))
         answer = pieces(f"</thought>{candidate.text}")
     elif candidate.thoughts:
-        deltas += [{"content": "", "reasoning_content": piece} for piece in pieces(candidate.thoughts)]
-    deltas += [{"content": piece} for piece in answer]
+        deltas.extend({"content": "", "reasoning_content": piece} for piece in pieces(candidate.thoughts))
+    deltas.extend({"content": piece} for piece in answer)
     before = (
         _message_signature(candidate, manner) if candidate.calls and manner.signature == "reasoning_details" else {}
     )
@@ -228,8 +228,8 @@ def _call_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
             continue
         begun: JsonObject = {**whole, "index": position, "function": {"name": call.name, "arguments": ""}}
         deltas.append({"content": None, "tool_calls": [begun]})
-        deltas += [
+        deltas.extend(
             {"tool_calls": [{"index": position, "function": {"arguments": piece}}]}
             for piece in pieces(json.dumps(call.arguments, ensure_ascii=False))
-        ]
+        )
     return deltas

@@ -11,14 +11,9 @@ from gemini_multi.sandbox.models import Model
 from gemini_multi.sandbox.native_reading import Reader, is_base64
 from gemini_multi.sandbox.native_rules import check_thinking
 from gemini_multi.sandbox.refusal import bad
+from gemini_multi.sandbox.turn_messages import CALL_TURN, COUNT, MODEL_LAST, RESPONSE_TURN, STOP_SEQUENCES
 
 Check = Callable[[JsonObject, Model], None]
-
-_CALL_TURN: Final = (
-    "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
-)
-_RESPONSE_TURN: Final = "Please ensure that function response turn comes immediately after a function call turn."
-_COUNT: Final = "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn."
 
 
 def messages_of(request: JsonObject) -> list[JsonObject]:
@@ -33,7 +28,7 @@ def _present(request: JsonObject, _: Model) -> None:
     if not messages:
         raise bad("* GenerateContentRequest.contents: contents is not specified\n")
     if messages[0].get("role") != "user":
-        raise bad(_RESPONSE_TURN if messages[0].get("role") == "tool" else _CALL_TURN)
+        raise bad(RESPONSE_TURN if messages[0].get("role") == "tool" else CALL_TURN)
 
 
 def _filled(request: JsonObject, _: Model) -> None:
@@ -52,16 +47,16 @@ def _tool_turns(request: JsonObject, _: Model) -> None:
         if role == "tool":
             call_id = a_text(message.get("tool_call_id"))
             if call_id not in waiting:
-                raise bad(_RESPONSE_TURN)
+                raise bad(RESPONSE_TURN)
             waiting.remove(call_id)
         elif waiting:
-            raise bad(_COUNT)
+            raise bad(COUNT)
         elif role == "assistant":
             waiting = [_checked_call(call) for call in objects(message.get("tool_calls"))]
             if len(set(waiting)) != len(waiting) or "" in waiting:
-                raise bad(_COUNT)
+                raise bad(COUNT)
     if waiting:
-        raise bad(_COUNT)
+        raise bad(COUNT)
 
 
 def _checked_call(call: JsonObject) -> str:
@@ -77,7 +72,7 @@ def _checked_call(call: JsonObject) -> str:
 
 def _ending(request: JsonObject, model: Model) -> None:
     if model.refuses_prefill and messages_of(request)[-1].get("role") == "assistant":
-        raise bad("Requests ending with a model turn are not supported.")
+        raise bad(MODEL_LAST)
 
 
 def _tool_choice(request: JsonObject, _: Model) -> None:
@@ -146,9 +141,7 @@ def _google_effort(request: JsonObject, model: Model) -> None:
 
 def _google_parameters(request: JsonObject, model: Model) -> None:
     if len(texts(request.get("stop"))) > 5:
-        raise bad(
-            "* GenerateContentRequest.generation_config.stop_sequences: the number of stop sequences must not exceed 5.\n"
-        )
+        raise bad(STOP_SEQUENCES)
     if model.is_gemini_3 and (request.get("frequency_penalty") or request.get("presence_penalty")):
         raise bad("Penalty is not enabled for this model")
     for part in content_parts(request):

@@ -198,8 +198,8 @@ def studio(visit: Visit) -> Reply:
     if model not in models.STUDIO or method not in {"generateContent", "streamGenerateContent"}:
         raise Refused(
             404,
-            f"models/{model} is not found for API version {visit.parameters['version']}, or is not supported for {method}. Call "
-            "ModelService.ListModels to see the list of available models and their supported methods.",
+            f"models/{model} is not found for API version {visit.parameters['version']}, or is not supported for "
+            f"{method}. Call ModelService.ListModels to see the list of available models and their supported methods.",
         )
     request = native.validated(as_object(visit), model, is_vertex=False)
     prompt = native.read(request, model)

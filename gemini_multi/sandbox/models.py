@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_CLOUDFLARE_NAMES: Final = "2.5-flash-lite 2.5-flash 2.5-pro 3-flash 3.1-flash-lite 3.1-pro 3.5-flash 3.5-flash-lite 3.6-flash 3.7-flash 3.8-flash"
+_CLOUDFLARE_NAMES: Final = (
+    "2.5-flash-lite 2.5-flash 2.5-pro 3-flash 3.1-flash-lite 3.1-pro 3.5-flash 3.5-flash-lite 3.6-flash 3.7-flash "
+    "3.8-flash"
+)
 _STUDIO_NAMES: Final = (
-    "2.5-flash-lite 2.5-flash-lite-preview-09-2025 2.5-flash 2.5-pro 3-flash-preview 3.1-pro-preview 3.1-pro-preview-customtools "
-    "3.1-flash-lite 3.5-flash 3.5-flash-lite 3.6-flash 3.7-flash 3.8-flash 4-argon flash-latest flash-lite-latest pro-latest"
+    "2.5-flash-lite 2.5-flash-lite-preview-09-2025 2.5-flash 2.5-pro 3-flash-preview 3.1-pro-preview "
+    "3.1-pro-preview-customtools 3.1-flash-lite 3.5-flash 3.5-flash-lite 3.6-flash 3.7-flash 3.8-flash 4-argon "
+    "flash-latest flash-lite-latest pro-latest"
 )
 _OXEN_NAMES: Final = (
-    "2-5-flash 2-5-pro 3-flash-preview 3-1-pro-preview 3-7-flash 3-8-flash 2-5-flash-lite-preview-09-2025 2-0-flash-001 "
-    "3-1-flash-lite-preview"
+    "2-5-flash 2-5-pro 3-flash-preview 3-1-pro-preview 3-7-flash 3-8-flash 2-5-flash-lite-preview-09-2025 "
+    "2-0-flash-001 3-1-flash-lite-preview"
 )
 _AIMLAPI_FAMILIES: Final = {
-    "A": "2.5-flash-lite-preview 2.5-flash-lite 2.5-flash 2.5-pro 3-flash-preview 3-1-pro-preview 3-1-flash-lite-preview",
+    "A": "2.5-flash-lite-preview 2.5-flash-lite 2.5-flash 2.5-pro 3-flash-preview 3-1-pro-preview "
+    "3-1-flash-lite-preview",
     "B": "3-1-flash-lite 3-5-flash",
     "C": "3-6-flash 3-7-flash 3-8-flash",
     "C+media": "3-5-flash-lite 3.5-flash-lite",

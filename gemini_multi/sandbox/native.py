@@ -1,4 +1,4 @@
-"""The native dialect: a `generateContent` request read as a prompt, an outcome told as `GenerateContentResponse` documents."""
+"""The native dialect: a `generateContent` request read as a prompt, an outcome told as response documents."""
 
 from __future__ import annotations
 

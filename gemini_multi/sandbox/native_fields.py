@@ -1,7 +1,7 @@
 """The fields of a `generateContent` request, as the upstream's own description gives them.
 
-A field's kind is `string`, `bool`, `int`, `number`, `bytes`, `struct` (any object), `value` (anything), an enumeration `A|B`, the name of another
-message, `[kind]` for a list or `{kind}` for a map.
+A field's kind is `string`, `bool`, `int`, `number`, `bytes`, `struct` (any object), `value` (anything), an
+enumeration `A|B`, the name of another message, `[kind]` for a list or `{kind}` for a map.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ def _fields(text: str) -> Fields:
 
 
 _SCHEMA: Final = """
-type:TYPE|STRING|NUMBER|INTEGER|BOOLEAN|ARRAY|OBJECT|NULL format:string title:string description:string nullable:bool enum:[string]
-items:Schema minItems:int maxItems:int properties:{Schema} required:[string] propertyOrdering:[string] minProperties:int maxProperties:int
-minimum:number maximum:number minLength:int maxLength:int pattern:string example:value anyOf:[Schema] default:value
+type:TYPE|STRING|NUMBER|INTEGER|BOOLEAN|ARRAY|OBJECT|NULL format:string title:string description:string
+nullable:bool enum:[string] items:Schema minItems:int maxItems:int properties:{Schema} required:[string]
+propertyOrdering:[string] minProperties:int maxProperties:int minimum:number maximum:number minLength:int
+maxLength:int pattern:string example:value anyOf:[Schema] default:value
 """
 
 MESSAGES: Final[Mapping[str, Fields]] = {
     "Request": _fields(
-        "contents:[Content] systemInstruction:Content tools:[Tool] toolConfig:ToolConfig safetySettings:[SafetySetting] "
-        "generationConfig:GenerationConfig cachedContent:string labels:{string} modelArmorConfig:struct continuationToken:bytes "
-        "serviceTier:string store:bool model:string"
+        "contents:[Content] systemInstruction:Content tools:[Tool] toolConfig:ToolConfig "
+        "safetySettings:[SafetySetting] generationConfig:GenerationConfig cachedContent:string "
+        "labels:{string} modelArmorConfig:struct continuationToken:bytes serviceTier:string store:bool "
+        "model:string"
     ),
     "Content": _fields("role:string parts:[Part]"),
     "Part": _fields(
-        "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall functionResponse:FunctionResponse "
-        "executableCode:ExecutableCode codeExecutionResult:CodeExecutionResult toolCall:struct toolResponse:struct thought:bool "
-        "thoughtSignature:bytes videoMetadata:VideoMetadata mediaResolution:struct mediaProcessing:string partMetadata:struct"
+        "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall "
+        "functionResponse:FunctionResponse executableCode:ExecutableCode "
+        "codeExecutionResult:CodeExecutionResult toolCall:struct toolResponse:struct thought:bool "
+        "thoughtSignature:bytes videoMetadata:VideoMetadata mediaResolution:struct mediaProcessing:string "
+        "partMetadata:struct"
     ),
     "Blob": _fields("mimeType:string data:bytes displayName:string"),
     "FileData": _fields("mimeType:string fileUri:string displayName:string"),
@@ -45,11 +49,13 @@ MESSAGES: Final[Mapping[str, Fields]] = {
     "CodeExecutionResult": _fields("outcome:string output:string id:string"),
     "VideoMetadata": _fields("startOffset:string endOffset:string fps:number"),
     "Tool": _fields(
-        "functionDeclarations:[FunctionDeclaration] googleSearch:struct googleSearchRetrieval:struct codeExecution:struct urlContext:struct "
-        "googleMaps:struct computerUse:struct retrieval:struct enterpriseWebSearch:struct fileSearch:struct mcpServers:[struct]"
+        "functionDeclarations:[FunctionDeclaration] googleSearch:struct googleSearchRetrieval:struct "
+        "codeExecution:struct urlContext:struct googleMaps:struct computerUse:struct retrieval:struct "
+        "enterpriseWebSearch:struct fileSearch:struct mcpServers:[struct]"
     ),
     "FunctionDeclaration": _fields(
-        "name:string description:string parameters:Schema parametersJsonSchema:value response:Schema responseJsonSchema:value behavior:string"
+        "name:string description:string parameters:Schema parametersJsonSchema:value response:Schema "
+        "responseJsonSchema:value behavior:string"
     ),
     "Schema": _fields(_SCHEMA),
     "VertexSchema": _fields(
@@ -62,17 +68,20 @@ MESSAGES: Final[Mapping[str, Fields]] = {
         "mode:MODE_UNSPECIFIED|AUTO|ANY|NONE|VALIDATED allowedFunctionNames:[string] streamFunctionCallArguments:bool"
     ),
     "SafetySetting": _fields(
-        "category:HARM_CATEGORY_HARASSMENT|HARM_CATEGORY_HATE_SPEECH|HARM_CATEGORY_SEXUALLY_EXPLICIT|HARM_CATEGORY_DANGEROUS_CONTENT|"
-        "HARM_CATEGORY_CIVIC_INTEGRITY|HARM_CATEGORY_JAILBREAK|HARM_CATEGORY_IMAGE_HATE|HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT|"
-        "HARM_CATEGORY_IMAGE_HARASSMENT|HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT "
-        "threshold:BLOCK_LOW_AND_ABOVE|BLOCK_MEDIUM_AND_ABOVE|BLOCK_ONLY_HIGH|BLOCK_NONE|OFF method:SEVERITY|PROBABILITY"
+        "category:HARM_CATEGORY_HARASSMENT|HARM_CATEGORY_HATE_SPEECH|HARM_CATEGORY_SEXUALLY_EXPLICIT|"
+        "HARM_CATEGORY_DANGEROUS_CONTENT|HARM_CATEGORY_CIVIC_INTEGRITY|HARM_CATEGORY_JAILBREAK|"
+        "HARM_CATEGORY_IMAGE_HATE|HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT|HARM_CATEGORY_IMAGE_HARASSMENT|"
+        "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT "
+        "threshold:BLOCK_LOW_AND_ABOVE|BLOCK_MEDIUM_AND_ABOVE|BLOCK_ONLY_HIGH|BLOCK_NONE|OFF "
+        "method:SEVERITY|PROBABILITY"
     ),
     "GenerationConfig": _fields(
-        "stopSequences:[string] candidateCount:int maxOutputTokens:int temperature:number topP:number topK:number seed:int presencePenalty:number "
-        "frequencyPenalty:number responseLogprobs:bool logprobs:int responseMimeType:string responseSchema:Schema responseJsonSchema:value "
-        "responseFormat:struct responseModalities:[TEXT|IMAGE|AUDIO|VIDEO] speechConfig:struct thinkingConfig:ThinkingConfig "
-        "mediaResolution:string imageConfig:struct audioTimestamp:bool enableEnhancedCivicAnswers:bool routingConfig:struct "
-        "modelSelectionConfig:struct"
+        "stopSequences:[string] candidateCount:int maxOutputTokens:int temperature:number topP:number "
+        "topK:number seed:int presencePenalty:number frequencyPenalty:number responseLogprobs:bool "
+        "logprobs:int responseMimeType:string responseSchema:Schema responseJsonSchema:value "
+        "responseFormat:struct responseModalities:[TEXT|IMAGE|AUDIO|VIDEO] speechConfig:struct "
+        "thinkingConfig:ThinkingConfig mediaResolution:string imageConfig:struct audioTimestamp:bool "
+        "enableEnhancedCivicAnswers:bool routingConfig:struct modelSelectionConfig:struct"
     ),
     "ThinkingConfig": _fields(
         "includeThoughts:bool thinkingBudget:int thinkingLevel:THINKING_LEVEL_UNSPECIFIED|MINIMAL|LOW|MEDIUM|HIGH"

@@ -1,4 +1,7 @@
-"""Reads a `generateContent` body strictly, as ProtoJSON: unknown names and wrong types are refused, `snake_case` is taken as `camelCase`."""
+"""Reads a `generateContent` body strictly, as ProtoJSON does.
+
+Unknown names and wrong types are refused; `snake_case` is taken as `camelCase`.
+"""
 
 from __future__ import annotations
 
@@ -117,8 +120,10 @@ def _unknown(name: str, path: str) -> Refused:
 
 
 def _not_repeating(path: str) -> Refused:
+    name = path.rpartition(".")[2]
     return bad(
-        f"Invalid JSON payload received. Unknown name \"{path.rpartition('.')[2]}\" at '{path}': Proto field is not repeating, cannot start list."
+        f"Invalid JSON payload received. Unknown name \"{name}\" at '{path}': Proto field is not repeating, cannot "
+        "start list."
     )
 
 

@@ -11,6 +11,7 @@ from gemini_multi.sandbox.models import Model
 from gemini_multi.sandbox.native_fields import DATA_MEMBERS
 from gemini_multi.sandbox.native_reading import is_base64
 from gemini_multi.sandbox.refusal import bad
+from gemini_multi.sandbox.turn_messages import CALL_TURN, COUNT, MODEL_LAST, RESPONSE_TURN, STOP_SEQUENCES
 
 Check = Callable[[JsonObject, Model], None]
 
@@ -76,8 +77,9 @@ def _functions(request: JsonObject, _: Model) -> None:
         name = a_text(function.get("name"))
         if not _FUNCTION_NAME.fullmatch(name):
             raise bad(
-                "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start with a letter or an "
-                "underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128.\n"
+                "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start with "
+                "a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), "
+                "or dashes (-), with a maximum length of 128.\n"
             )
         if name in names:
             raise bad(f"Duplicate function declaration found: {name}")
@@ -213,12 +215,11 @@ def _ranges(request: JsonObject, model: Model) -> None:
         number = a_number(config.get(name))
         if number is not None and not least <= number <= most:
             raise bad(
-                f"Unable to submit request because it has a {name} value of {number} but the supported range is from {least} to {most}."
+                f"Unable to submit request because it has a {name} value of {number} "
+                f"but the supported range is from {least} to {most}."
             )
     if len(texts(config.get("stopSequences"))) > 5:
-        raise bad(
-            "* GenerateContentRequest.generation_config.stop_sequences: the number of stop sequences must not exceed 5.\n"
-        )
+        raise bad(STOP_SEQUENCES)
     if model.is_gemini_3 and {"presencePenalty", "frequencyPenalty"} & set(config):
         raise bad("Penalty is not enabled for this model")
     if "logprobs" in config and not config.get("responseLogprobs"):
@@ -228,32 +229,26 @@ def _ranges(request: JsonObject, model: Model) -> None:
 def _turns(request: JsonObject, model: Model) -> None:
     contents = objects(request.get("contents"))
     if contents[0].get("role") == "model":
-        raise bad(
-            "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
-        )
+        raise bad(CALL_TURN)
     calls = 0
     for content in contents:
         kinds = {name for part in objects(content.get("parts")) for name in part}
         responses = sum("functionResponse" in part for part in objects(content.get("parts")))
         _pair(calls, responses)
         if responses and (content.get("role") == "model" or kinds & (set(DATA_MEMBERS) - {"functionResponse"})):
-            raise bad("Requests ending with a model turn are not supported.")
+            raise bad(MODEL_LAST)
         calls = sum("functionCall" in part for part in objects(content.get("parts")))
         if calls and content.get("role") != "model":
-            raise bad(
-                "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
-            )
+            raise bad(CALL_TURN)
     if calls or (model.refuses_prefill and contents[-1].get("role") == "model"):
-        raise bad("Requests ending with a model turn are not supported.")
+        raise bad(MODEL_LAST)
 
 
 def _pair(calls: int, responses: int) -> None:
     if responses and not calls:
-        raise bad("Please ensure that function response turn comes immediately after a function call turn.")
+        raise bad(RESPONSE_TURN)
     if calls and calls != responses:
-        raise bad(
-            "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn."
-        )
+        raise bad(COUNT)
 
 
 def declarations(request: JsonObject) -> list[JsonObject]:

@@ -51,8 +51,7 @@ class _Server(uvicorn.Server):
         if tasks:
             await asyncio.wait(tasks, timeout=_PATIENCE)
         for connection in list(self.server_state.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.transport.abort()
         await asyncio.sleep(0)
 
 

@@ -83,8 +83,8 @@ def _check_steps(prompt: Prompt) -> None:
     for position, turn in enumerate(prompt.current_turn, start=start + 1):
         if turn.calls and not turn.calls[0].signature:
             raise bad(
-                "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
-                "correctly, and missing thought_signature may lead to degraded model performance. Additional data, "
-                f"function call `default_api:{turn.calls[0].name}` , position {position}. Please refer to "
+                "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
+                "work correctly, and missing thought_signature may lead to degraded model performance. Additional "
+                f"data, function call `default_api:{turn.calls[0].name}` , position {position}. Please refer to "
                 "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
             )

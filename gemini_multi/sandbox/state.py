@@ -122,7 +122,7 @@ class State:
             return None
 
     def cached_tokens(self, owner: str, text: str) -> tuple[int, int]:
-        """Count the tokens of a text's beginning that were seen before, and of what is remembered now for the first time."""
+        """Count the tokens at a text's beginning that were seen before, and those remembered from now on."""
         ends = range(_CACHE_UNIT, len(text) + 1, _CACHE_UNIT)
         digests = [hashlib.sha256(f"{owner}\n{text[:end]}".encode()).digest() for end in ends]
         with self._lock:
