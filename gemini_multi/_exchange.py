@@ -46,6 +46,7 @@ Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 READ: Final = Read()
 CLOSE: Final = Close()
 _DONE: Final = b"[DONE]"
+_BOM: Final = b"\xef\xbb\xbf"
 _RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 
 
@@ -275,24 +276,31 @@ class _Reception:
         if not 200 <= head.status < 300:
             body = yield from self._body([], self._conditions.limits.error_bytes, is_error=True)
             raise self._route.provider.error_of(head, body, endpoint.target)
-        chunks: list[bytes] = []
-        start = b""
-        while not start:
+        head_bytes, start = yield from self._beginning()
+        if start[:1] in (b"{", b"["):
+            yield from self._whole(head_bytes)
+        elif start[:1] == b"<":
+            raise InvalidResponse("The answer is an HTML page.", raw=start.decode("utf-8", "replace"))
+        else:
+            yield from self._stream(head_bytes)
+
+    def _beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
+        """Read until something other than white space came; give it as it is, and without what stands before."""
+        beginning = b""
+        while True:
             chunk: bytes = yield READ
             if not chunk:
                 raise InvalidResponse("The answer is empty.")
             self._check_time()
-            chunks.append(chunk)
-            start = chunk.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if start[:1] in (b"{", b"["):
-            yield from self._whole(chunks)
-        elif start[:1] == b"<":
-            raise InvalidResponse("The answer is an HTML page.", raw=start.decode("utf-8", "replace"))
-        else:
-            yield from self._stream(b"".join(chunks))
+            beginning += chunk
+            start = beginning.removeprefix(_BOM).lstrip()
+            if start and not _BOM.startswith(beginning):
+                return beginning, start
+            if len(beginning) > self._conditions.limits.event_bytes:
+                raise InvalidResponse("The answer is nothing but white space.")
 
-    def _whole(self, chunks: list[bytes]) -> Flow:
-        body = yield from self._body(chunks, self._conditions.limits.body_bytes)
+    def _whole(self, beginning: bytes) -> Flow:
+        body = yield from self._body([beginning], self._conditions.limits.body_bytes)
         document = _json.read(body)
         events: list[ChatEvent] = []
         for item in document if isinstance(document, list) else [document]:

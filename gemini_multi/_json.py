@@ -18,7 +18,7 @@ def read(data: bytes) -> JsonValue:
         return pydantic_core.from_json(data)  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         pass
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8-sig", "replace")
     try:
         return pydantic_core.from_json(text)  # type: ignore[no-any-return]  # it returns Any
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -108,7 +109,7 @@ def test_any_stream_matches_the_standard(lines: list[tuple[bytes, bytes]], cuts:
     """Random streams, randomly cut, decode as the standard says."""
     stream = (b"\xef\xbb\xbf" if marked else b"") + b"".join(line + end for line, end in lines)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    pieces = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in pairwise(edges)]
 
     assert decode(pieces) == specified(stream)
 
@@ -119,8 +120,7 @@ def test_an_endless_event_is_refused(piece: bytes) -> None:
     decoder = EventDecoder(1_000)
 
     with pytest.raises(InvalidResponse, match="larger than 1,000 bytes"):
-        for _ in range(3):
-            decoder.feed(piece)
+        list(map(decoder.feed, [piece] * 3))
 
 
 def test_the_limit_is_per_event() -> None:

@@ -1,0 +1,102 @@
+"""What is repeated, what moves on, and how long to wait."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_multi.errors import (
+    AuthenticationFailed,
+    BadRequest,
+    BudgetExceeded,
+    ConfigurationError,
+    ConnectionFailed,
+    ContextOverflow,
+    GeminiMultiError,
+    InvalidResponse,
+    ModelNotFound,
+    PermissionDenied,
+    PromptBlocked,
+    QuotaExhausted,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    UnsupportedFeature,
+)
+from gemini_multi.retry import RetryPolicy, Verdict, duration_of, retry_after_of
+
+VERDICTS: list[tuple[GeminiMultiError, Verdict]] = [
+    (ConnectionFailed("x"), "retry"),
+    (RequestTimeout("x"), "retry"),
+    (RateLimited("x", status=429), "retry"),
+    (ServerError("x", status=500), "retry"),
+    (ServerError("x", status=408), "retry"),
+    (ServerError("x", status=529), "retry"),
+    (InvalidResponse("x"), "retry"),
+    (ServerError("x", status=501), "next"),
+    (ServerError("x", status=505), "next"),
+    (AuthenticationFailed("x", status=401), "next"),
+    (PermissionDenied("x", status=403), "next"),
+    (QuotaExhausted("x", status=402), "next"),
+    (ModelNotFound("x", status=404), "next"),
+    (UnsupportedFeature("x"), "next"),
+    (BadRequest("x", status=400), "stop"),
+    (ContextOverflow("x", status=400), "stop"),
+    (PromptBlocked("x"), "stop"),
+    (BudgetExceeded("x"), "stop"),
+]
+
+
+@pytest.mark.parametrize(("error", "verdict"), VERDICTS, ids=lambda value: repr(value))
+def test_each_failure_has_its_verdict(error: GeminiMultiError, verdict: Verdict) -> None:
+    """The documented table holds."""
+    assert RetryPolicy().verdict(error) == verdict
+
+
+@pytest.mark.parametrize(("retry", "limit"), [(0, 0.5), (1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 8.0), (50, 8.0)])
+def test_the_wait_is_jittered_up_to_a_doubling_limit(retry: int, limit: float) -> None:
+    """Chance picks anything from nothing to the limit, which doubles and is capped."""
+    policy = RetryPolicy()
+
+    assert [policy.wait(retry, None, chance) for chance in (0.0, 0.5, 1.0)] == [0.0, limit / 2, limit]
+
+
+@pytest.mark.parametrize(("asked", "wait"), [(0.0, 0.0), (7.5, 7.5), (60.0, 60.0), (60.1, None)])
+def test_the_hosts_own_wait_comes_first(asked: float, wait: float | None) -> None:
+    """A host that asks for a wait gets it; one that asks for too much is left."""
+    assert RetryPolicy().wait(0, asked, 1.0) == wait
+
+
+HEADERS: list[tuple[dict[str, str], float | None]] = [
+    ({}, None),
+    ({"retry-after": "3"}, 3.0),
+    ({"retry-after": "0"}, 0.0),
+    ({"retry-after": "1.5"}, 1.5),
+    ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+    ({"x-ms-retry-after-ms": "40"}, 0.04),
+    ({"retry-after": "-1"}, None),
+    ({"retry-after": "inf"}, None),
+    ({"retry-after": "soon"}, None),
+    ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 30.0),
+    ({"retry-after": "Fri, 20 Nov 2026 09:00:00 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
+    ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT"}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "seconds"), HEADERS)
+def test_retry_after_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
+    """Milliseconds, seconds and dates are understood; nonsense is no wait."""
+    assert retry_after_of(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("34.07s", 34.07), ("900ms", 0.9), ("2m", 120.0), ("5", 5.0), ("", None), ("soon", None)]
+)
+def test_googles_durations_are_read(text: str, seconds: float | None) -> None:
+    """`RetryInfo.retryDelay` comes with a unit."""
+    assert duration_of(text) == seconds
+
+
+def test_a_negative_number_of_retries_is_refused() -> None:
+    """A policy that makes no sense is an error at construction."""
+    with pytest.raises(ConfigurationError, match="max_retries"):
+        RetryPolicy(max_retries=-1)
