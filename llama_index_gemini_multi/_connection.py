@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_serializer
 
-from gemini_multi import AsyncClient, Client, RetryPolicy, Timeouts, Totals
+from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.providers import ProvidersArgument, resolve
 from llama_index_gemini_multi._settings import GenerationSettings
+
+if TYPE_CHECKING:
+    from gemini_multi import AsyncClient, Client, Totals
+    from gemini_multi.providers import ProvidersArgument
+else:
+    # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
+    ProvidersArgument = Any
 
 _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "rate_limiter", "_client", "_async_client")
 """What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
@@ -62,6 +68,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
         """Find the hosts and their keys at once, so that a missing one is told here and not by the first call."""
+        from gemini_multi.providers import resolve
+
         super().model_post_init(context)
         key = self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
         self.providers = resolve(self.providers, api_key=key, base_url=self.base_url)
@@ -71,6 +79,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
 
     @field_serializer("providers")
     def _serialize_providers(self, providers: ProvidersArgument) -> list[str]:
+        from gemini_multi.providers import resolve
+
         return [provider.name for provider in resolve(providers)]
 
     @property
@@ -84,6 +94,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
         return self._connect().totals
 
     def _connect(self) -> Client:
+        from gemini_multi import Client
+
         wanted = (
             self.providers,
             self.timeout,

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from gemini_multi import Timeouts
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.providers import ProvidersArgument
 from gemini_multi.types import ChatRequest, Message, ReasoningEffort, SafetySetting
 from llama_index_gemini_multi._formats import to_core_format
 from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_core_tool
 from llama_index_gemini_multi._typed import is_mapping, sequence
+
+if TYPE_CHECKING:
+    from gemini_multi.providers import ProvidersArgument
+else:
+    # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
+    ProvidersArgument = Any
 
 _OTHER_NAMES: Final[Mapping[str, str]] = {"max_output_tokens": "max_tokens", "stop_sequences": "stop"}
 """Names that other integrations use, and ours."""

@@ -130,7 +130,7 @@ class Partials(Generic[ModelT]):
         self._extraction = extraction
         self._flexible = create_flexible_model(extraction.output_cls)
         self._pieces: list[str] = []
-        self._last: JsonValue = None
+        self._last: JsonValue = {}
 
     def feed(self, chunk: ChatResponse) -> ModelT | FlexibleModel | None:
         """Return the object as far as it is known, or `None` when the chunk told nothing new.
