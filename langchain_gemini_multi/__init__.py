@@ -11,26 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from gemini_multi import __version__ as __version__
     from langchain_gemini_multi._registration import init_chat_model, register_with_langchain
-    from langchain_gemini_multi._version import __version__
     from langchain_gemini_multi.chat_models import ChatGeminiMulti
     from langchain_gemini_multi.llms import GeminiMultiLLM
 
 __all__ = ["ChatGeminiMulti", "GeminiMultiLLM", "__version__", "init_chat_model", "register_with_langchain"]
 
 _HOMES: Final = {
-    "ChatGeminiMulti": "chat_models",
-    "GeminiMultiLLM": "llms",
-    "__version__": "_version",
-    "init_chat_model": "_registration",
-    "register_with_langchain": "_registration",
+    "ChatGeminiMulti": "langchain_gemini_multi.chat_models",
+    "GeminiMultiLLM": "langchain_gemini_multi.llms",
+    "__version__": "gemini_multi",
+    "init_chat_model": "langchain_gemini_multi._registration",
+    "register_with_langchain": "langchain_gemini_multi._registration",
 }
 
 
 def __getattr__(name: str) -> object:
     if (home := _HOMES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

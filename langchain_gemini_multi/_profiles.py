@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,27 +13,37 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=256)
-def _cached(name: str) -> ModelProfile:
-    return _made(find(name))
+def _cached(name: str, hosts: tuple[str, ...]) -> ModelProfile:
+    model = find(name)
+    return _made(model, _inputs(model, hosts))
 
 
-def profile_of(name: str) -> ModelProfile:
-    """Return the profile of a model by any of its names."""
-    return _cached(name).copy()
+def profile_of(name: str, hosts: Sequence[str]) -> ModelProfile:
+    """Return the profile of a model, by any of its names, as these hosts serve it between them."""
+    return _cached(name, tuple(hosts)).copy()
 
 
-def _made(model: Model) -> ModelProfile:
+def _inputs(model: Model, hosts: Sequence[str]) -> frozenset[str]:
+    """Collect the kinds of input that at least one of the hosts takes."""
+    taken: set[str] = set()
+    for host in hosts:
+        hosted = model.hosts.get(host)
+        taken |= model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
+    return frozenset(taken)
+
+
+def _made(model: Model, inputs: frozenset[str]) -> ModelProfile:
     profile: ModelProfile = {
         "name": model.name,
         "open_weights": False,
         "max_input_tokens": model.context_window,
         "max_output_tokens": model.max_output_tokens,
-        "text_inputs": "text" in model.inputs,
-        "image_inputs": "image" in model.inputs,
-        "image_url_inputs": "image" in model.inputs,
-        "pdf_inputs": "document" in model.inputs,
-        "audio_inputs": "audio" in model.inputs,
-        "video_inputs": "video" in model.inputs,
+        "text_inputs": "text" in inputs,
+        "image_inputs": "image" in inputs,
+        "image_url_inputs": "image" in inputs,
+        "pdf_inputs": "document" in inputs,
+        "audio_inputs": "audio" in inputs,
+        "video_inputs": "video" in inputs,
         "image_tool_message": model.media_in_tool_results,
         "pdf_tool_message": model.media_in_tool_results,
         "text_outputs": "text" in model.outputs,
@@ -43,7 +54,7 @@ def _made(model: Model) -> ModelProfile:
         "tool_calling": True,
         "tool_choice": True,
         "structured_output": True,
-        "attachment": bool(model.inputs - {"text"}),
+        "attachment": bool(inputs - {"text"}),
         "temperature": "temperature" not in model.refuses,
     }
     if model.thinking.levels:

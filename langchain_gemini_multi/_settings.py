@@ -51,7 +51,7 @@ CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
 TRANSPORT: Final = ("providers", "timeout", "deadline")
 """Arguments of the call itself, not of the request."""
 
-_LANGCHAIN: Final = ("stream", "stream_usage", "strict", "ls_structured_output_format", "structured_output_format")
+_LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
 """What LangChain's own machinery puts among a call's arguments; nothing of it is for the host."""
 
 _EFFORTS: Final = get_args(ReasoningEffort)
@@ -155,8 +155,9 @@ def stops(value: object) -> tuple[str, ...]:
     """
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, Iterable) and all(isinstance(item, str) for item in (items := list(value))):
-        return tuple(items)
+    texts = tuple(value) if isinstance(value, Iterable) else (None,)
+    if all(isinstance(text, str) for text in texts):
+        return texts
     raise ConfigurationError(f"`stop` must be text or a list of texts, not {value!r}.")
 
 

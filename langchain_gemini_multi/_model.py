@@ -1,0 +1,325 @@
+"""What the chat model and the text model have in common: fields, the client behind them, serialization."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
+from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, SecretStr, SkipValidation, model_validator
+
+from gemini_multi import (
+    AsyncClient,
+    ChatRequest,
+    Client,
+    ConfigurationError,
+    Message,
+    Provider,
+    RetryPolicy,
+    Timeouts,
+    __version__,
+)
+from gemini_multi.providers import PROVIDERS, resolve
+from langchain_gemini_multi._settings import ALIASES, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
+from langchain_gemini_multi._tokens import estimate
+
+ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
+
+_CONNECTION: Final = (
+    "providers",
+    "api_key",
+    "base_url",
+    "timeout",
+    "deadline",
+    "max_retries",
+    "retry_policy",
+    "max_cost_usd",
+    "http_client",
+    "http_async_client",
+)
+_REQUEST: Final = (*(name for name in PLAIN if name != "parallel_tool_calls"), "stop", "reasoning_effort", "safety_settings", "modalities")
+_SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
+_OWN: Final = ("http_client", "http_async_client")
+"""The caller's own clients hold sockets: they are neither pickled nor copied."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """The clients of a model and what they were made from. Two models with equal fields are equal, connected or not."""
+
+    settings: tuple[Any, ...] = field(default=(), compare=False)
+    clients: tuple[Client, AsyncClient] | None = field(default=None, compare=False)
+
+
+class GeminiModel(Serializable):
+    """The arguments that all models of this package take, and the client that they configure.
+
+    Nothing is connected before the first call. `None` means: not set, so not sent.
+    """
+
+    model: str
+    """A catalog name such as `gemini-2.5-flash-lite`, or a host's own id."""
+    providers: SkipValidation[ProvidersArgument] = None
+    """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
+    api_key: SecretStr | None = None
+    """The key of the only provider named. Keys are otherwise read from the environment."""
+    base_url: str | None = None
+    """The address of the only provider named."""
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    """The most tokens to generate, thoughts included. Also taken as `max_output_tokens`."""
+    stop: str | list[str] | None = None
+    """Texts at which to stop. Also taken as `stop_sequences`."""
+    seed: int | None = None
+    n: int | None = None
+    """How many candidates to generate."""
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    reasoning_effort: str | None = None
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`, whatever the model's own control is."""
+    thinking_budget: int | None = None
+    """Tokens for thoughts; 0 turns them off, -1 lets the model decide. Gemini 2.5."""
+    thinking_level: str | None = None
+    """`minimal`, `low`, `medium` or `high`. Gemini 3 and newer."""
+    include_thoughts: bool | None = None
+    safety_settings: SkipValidation[SafetyArgument] = None
+    """`{category: threshold}`, or a list of objects with both."""
+    cached_content: str | None = None
+    media_resolution: str | None = None
+    modalities: list[str] | None = None
+    """What the answer may hold: `text`, `image`, `audio`. Also taken as `response_modalities`."""
+    voice: str | None = None
+    labels: dict[str, str] | None = None
+    user: str | None = None
+    extra_body: dict[str, JsonValue] | None = None
+    """Merged into the body last, for what has no name here."""
+    timeout: SkipValidation[float | Timeouts | None] = None
+    """Seconds for each wait, or `Timeouts`."""
+    deadline: float | None = None
+    """Seconds for a whole call, with its retries and failovers."""
+    max_retries: int | None = None
+    retry_policy: SkipValidation[RetryPolicy | None] = None
+    max_cost_usd: float | None = None
+    """No call begins once this much was spent."""
+    http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
+    """A client with httpx's interface, instead of the shared one."""
+    http_async_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
+
+    _connection: _Connection = PrivateAttr(default_factory=_Connection)
+
+    # Inputs are hidden because pydantic's messages would show the key.
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True
+    )
+
+    if not TYPE_CHECKING:  # type checkers know the arguments from the fields
+
+        def __init__(self, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            # Outside of validation, so that a missing key is raised as what it is. Nothing is connected by it.
+            _ = self.client
+            self._to_request((), {}, None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_arguments(cls, values: Any) -> Any:  # noqa: ANN401  # pydantic's own signature
+        if not isinstance(values, dict):
+            return values
+        read: dict[str, Any] = {}
+        for name, value in values.items():
+            known = ALIASES.get(name, name)
+            if known not in cls.model_fields:
+                raise ValueError(unknown(name, [*cls.model_fields, *ALIASES]))
+            if known in read:
+                raise ValueError(f"{name!r} is another name of {known!r}: pass one of them.")
+            read[known] = value
+        return {**read, **_revived(read)}
+
+    @model_validator(mode="after")
+    def _set_gemini_multi_version(self) -> Self:
+        add_version = getattr(self, "_add_version", None)
+        if add_version is not None:
+            add_version("gemini-multi", __version__)
+        return self
+
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
+        super().__setattr__(name, value)
+        # LangChain computes it once, and its caches are keyed by it.
+        self.__dict__.pop("_serialized", None)
+
+    @property
+    def client(self) -> Client:
+        """The client behind this model; made anew when a field that configures it was assigned to."""
+        return self._clients()[0]
+
+    @property
+    def async_client(self) -> AsyncClient:
+        """The same client for `await`."""
+        return self._clients()[1]
+
+    @property
+    def model_name(self) -> str:
+        """The model's name, where LangChain looks for it."""
+        return self.model
+
+    @property
+    def provider_names(self) -> list[str]:
+        """The hosts, in order of preference."""
+        return [provider.name for provider in self.client.providers]
+
+    def _clients(self) -> tuple[Client, AsyncClient]:
+        held = self._connection
+        settings = tuple(getattr(self, name) for name in _CONNECTION)
+        if held.clients is None or held.settings != settings:
+            client = self._made_client()
+            held.clients, held.settings = (client, client.for_async()), settings
+        return held.clients
+
+    def _made_client(self) -> Client:
+        key = self.api_key.get_secret_value() if self.api_key is not None else None
+        return Client(
+            resolve(self.providers, api_key=key, base_url=self.base_url),
+            timeout=self.timeout,
+            deadline=self.deadline,
+            max_retries=self.max_retries,
+            retry_policy=self.retry_policy,
+            max_cost_usd=self.max_cost_usd,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+        )
+
+    def _to_request(
+        self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None
+    ) -> ChatRequest:
+        own = {name: getattr(self, name) for name in _REQUEST}
+        return to_request(messages, own, arguments, stop)
+
+    def close(self) -> None:
+        """Let go of shared connections. A later call connects anew."""
+        self.client.close()
+
+    async def aclose(self) -> None:
+        """Let go of the connections of the running event loop."""
+        await self.async_client.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Models can be written with `langchain_core.load.dumpd`. Keys are left out."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Where a serialized model's `api_key` is read from."""
+        names = self.provider_names if self.api_key is not None else []
+        return {"api_key": PROVIDERS[names[0]].key_variables[0]} if names else {}
+
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """Write the model; configured values become plain JSON, without keys and headers."""
+        written = super().to_json()
+        arguments = written.get("kwargs")
+        if isinstance(arguments, dict):
+            for name in ("providers", "retry_policy", "timeout"):
+                if name in arguments:
+                    arguments[name] = _plain(arguments[name])
+        return written
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out what holds sockets; the key goes into the provider, which doesn't show it in a pickle's text."""
+        held = {name: None for name in _OWN}
+        if self.api_key is not None or self.base_url is not None:
+            held |= {"providers": self.client.providers, "api_key": None, "base_url": None}
+        state = super().__getstate__()
+        private = {**(state.get("__pydantic_private__") or {}), "_connection": _Connection()}
+        return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy everything but the caller's own http clients, which are shared."""
+        memo = {} if memo is None else memo
+        memo.update({id(own): own for own in (self.http_client, self.http_async_client) if own is not None})
+        return super().__deepcopy__(memo)
+
+    def _shown_params(self) -> dict[str, Any]:
+        """Collect what tells answers of this model apart: no keys, no connection."""
+        own = {name: value for name in _REQUEST if (value := getattr(self, name)) is not None}
+        return {**own, "providers": self.provider_names}
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Split a text into token ids by `custom_get_token_ids`.
+
+        Raises:
+            ConfigurationError: It is not set. Gemini's own tokenizer is not public; `get_num_tokens` estimates.
+        """
+        custom = getattr(self, "custom_get_token_ids", None)
+        if custom is None:
+            raise ConfigurationError(
+                "Gemini's tokenizer is not public, so there are no token ids. Use `get_num_tokens` for an estimate, or set "
+                "`custom_get_token_ids`."
+            )
+        return list(custom(text))
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text, without a request; exact if `custom_get_token_ids` is."""
+        if getattr(self, "custom_get_token_ids", None) is not None:
+            return len(self.get_token_ids(text))
+        return estimate(text)
+
+
+def transport(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the arguments of the call itself."""
+    return {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
+
+
+def _plain(value: object) -> object:
+    """Write providers and policies as JSON; names and numbers stay as they are."""
+    if isinstance(value, Provider):
+        return {"name": value.name, **_public(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _public(provider: Provider) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
+        value = getattr(provider, one.name)
+        if one.name not in _SECRET_FIELDS and value not in (None, "", {}):
+            found[one.name] = dict(value) if isinstance(value, Mapping) else value
+    return found
+
+
+def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read configured values that `to_json` wrote."""
+    found: dict[str, Any] = {}
+    providers = values.get("providers")
+    if isinstance(providers, Mapping):
+        found["providers"] = _provider(providers)
+    elif isinstance(providers, list | tuple):
+        found["providers"] = [_provider(item) if isinstance(item, Mapping) else item for item in providers]
+    for name, kind in (("retry_policy", RetryPolicy), ("timeout", Timeouts)):
+        if isinstance(value := values.get(name), Mapping):
+            found[name] = kind(**value)
+    return found
+
+
+def _provider(written: Mapping[str, Any]) -> Provider:
+    known = PROVIDERS.get(str(written.get("name")))
+    if known is None:
+        raise ValueError(f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}.")
+    return known(**{name: value for name, value in written.items() if name != "name"})

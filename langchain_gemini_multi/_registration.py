@@ -1,0 +1,59 @@
+"""Explicit opt-ins by which LangChain's own look-ups find this package's models."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from langchain_gemini_multi.chat_models import ChatGeminiMulti
+
+_CLASSES: Final = (
+    ("langchain_gemini_multi", "chat_models", "ChatGeminiMulti"),
+    ("langchain_gemini_multi", "llms", "GeminiMultiLLM"),
+)
+_HOSTS: Final = ("cloudflare", "aimlapi", "oxen")
+
+
+def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
+    """Make a chat model from text, such as `oxen:gemini-2.5-flash-lite`.
+
+    Args:
+        model: A model's name; a host's name and a colon may stand before it.
+        model_provider: A host's name, or `gemini_multi` for all that have a key.
+        **arguments: Arguments of `ChatGeminiMulti`.
+    """
+    host, colon, name = model.partition(":")
+    if colon and host in (*_HOSTS, "gemini_multi"):
+        model, model_provider = name, model_provider or host
+    if model_provider in _HOSTS:
+        arguments.setdefault("providers", model_provider)
+    return ChatGeminiMulti(model=model, **arguments)
+
+
+def register_with_langchain() -> None:
+    """Let `langchain_core.load` rebuild this package's models, and `langchain`'s `init_chat_model` make them.
+
+    `load` only builds classes on a list, so that text from elsewhere cannot make it run others. This puts this package's
+    two models on that list, for the whole process. With `langchain` installed,
+    `init_chat_model("gemini_multi:gemini-2.5-flash-lite")` then works too.
+    """
+    # The name `langchain_core.load.load` is the function; the module is found by its path.
+    load = import_module("langchain_core.load.load")
+    for path in _CLASSES:
+        load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
+    load._default_class_paths_cache.clear()
+    _register_provider()
+
+
+def _register_provider() -> None:
+    try:
+        base = import_module("langchain.chat_models.base")
+    except ImportError:
+        return
+    known = getattr(base, "_BUILTIN_PROVIDERS", None)
+    if isinstance(known, dict):
+        known.setdefault("gemini_multi", ("langchain_gemini_multi", "ChatGeminiMulti", _created))
+
+
+def _created(kind: type[ChatGeminiMulti], **arguments: Any) -> ChatGeminiMulti:
+    return kind(**arguments)

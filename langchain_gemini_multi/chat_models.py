@@ -1,0 +1,238 @@
+"""`ChatGeminiMulti`: Gemini as a LangChain chat model, over several hosts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+
+from gemini_multi import ChatRequest, ConfigurationError
+from langchain_gemini_multi._chunks import ChunkBuilder
+from langchain_gemini_multi._errors import langchain_errors
+from langchain_gemini_multi._messages import to_core
+from langchain_gemini_multi._model import GeminiModel, transport
+from langchain_gemini_multi._profiles import profile_of
+from langchain_gemini_multi._results import combined, to_result
+from langchain_gemini_multi._settings import stops
+from langchain_gemini_multi._structured_output import (
+    METHODS,
+    Method,
+    json_schema_of,
+    name_of,
+    parser_for,
+    with_raw,
+)
+from langchain_gemini_multi._tokens import estimate_messages
+from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, names_of
+from langchain_gemini_multi._translator import register
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.model_profile import ModelProfile
+
+register()
+
+
+class ChatGeminiMulti(GeminiModel, BaseChatModel):
+    """Gemini behind Cloudflare AI, AIMLAPI and Oxen.ai; when one host is down or out of quota, the next one answers.
+
+        model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
+        model.invoke("Hello")
+
+    Keys are read from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
+    `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0, model=...)`, and so
+    can `providers`, `timeout` and `deadline`. Only what is set is sent.
+
+    `response_metadata` names the host that answered as `provider`, beside `model_name`, `finish_reason`, `cost_usd` and
+    `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
+    blocks. Errors are both `gemini_multi`'s and LangChain's.
+    """
+
+    streaming: bool = False
+    """Whether `invoke` streams too; set to `False` explicitly, `stream` does not stream either."""
+    stream_usage: bool = True
+    """Whether a stream's last chunk tells the tokens used."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "gemini-multi-chat"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return self._shown_params()
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
+        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="chat")
+        if isinstance(temperature := given.get("temperature"), int | float):
+            found["ls_temperature"] = float(temperature)
+        if isinstance(limit := given.get("max_tokens", given.get("max_output_tokens")), int):
+            found["ls_max_tokens"] = limit
+        if (texts := stop if stop is not None else given.get("stop")) is not None:
+            found["ls_stop"] = list(stops(texts))
+        return found
+
+    def _resolve_model_profile(self) -> ModelProfile:
+        return profile_of(self.model, self.provider_names)
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        return combined(llm_outputs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with langchain_errors():
+            response = self.client.chat(self._asked(messages, stop, kwargs), **transport(kwargs))
+        return to_result(response, blocks=self._wants_blocks)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with langchain_errors():
+            response = await self.async_client.chat(self._asked(messages, stop, kwargs), **transport(kwargs))
+        return to_result(response, blocks=self._wants_blocks)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        # LangChain reports the tokens to callbacks itself.
+        builder = self._builder(kwargs)
+        with langchain_errors(), self.client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+            for event in events:
+                if (chunk := builder.feed(event)) is not None:
+                    yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        builder = self._builder(kwargs)
+        with langchain_errors():
+            async with self.async_client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+                async for event in events:
+                    if (chunk := builder.feed(event)) is not None:
+                        yield chunk
+
+    @property
+    def _wants_blocks(self) -> bool:
+        return self.output_version == "v1"
+
+    def _asked(self, messages: list[BaseMessage], stop: list[str] | None, arguments: Mapping[str, Any]) -> ChatRequest:
+        return self._to_request(to_core(messages), arguments, stop)
+
+    def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
+        usage = arguments.get("stream_usage")
+        return ChunkBuilder(blocks=self._wants_blocks, usage=self.stream_usage if usage is None else bool(usage))
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: ToolChoiceLike = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools that the model may call.
+
+        Args:
+            tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's or
+                Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
+            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name, or OpenAI's object.
+            strict: Ask for arguments that keep the schemas exactly.
+            parallel_tool_calls: Whether several calls may be made at once.
+            **kwargs: Further arguments of the call, such as `response_format`.
+
+        Raises:
+            ConfigurationError: Something is no tool, or `tool_choice` names none of them.
+        """
+        written = bound(tools, strict=strict)
+        if written:
+            kwargs["tools"] = written
+            if tool_choice not in (None, False):
+                kwargs["tool_choice"] = bound_choice(tool_choice, written)
+        if parallel_tool_calls is not None:
+            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        return super().bind(**kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Make a runnable that answers with an object.
+
+        Args:
+            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form.
+            method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
+                ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON, of any shape when no schema
+                is given, else as with ChatGoogleGenerativeAI of the schema's.
+            include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of raising.
+            strict: Ask for an answer that keeps the schema exactly.
+            tools: With `json_schema`: tools that the model may call before it answers.
+            **kwargs: Further arguments of the call.
+
+        Raises:
+            ConfigurationError: The schema or the method is of no known form.
+        """
+        if method not in METHODS:
+            raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
+        if schema is None and method != "json_mode":
+            raise ConfigurationError(f"`method={method!r}` needs a `schema`.")
+        tool_name: str | None = None
+        traced = {"ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": schema}}
+        options: dict[str, Any] = {**kwargs, **(traced if schema is not None else {})}
+        if method == "function_calling" and schema is not None:
+            written = bound([schema], strict=strict)
+            tool_name = names_of(written)[0]
+            model = self.bind_tools([schema], tool_choice="any", strict=strict, parallel_tool_calls=False, **options)
+        else:
+            options["response_format"] = _response_format(schema, method, strict)
+            model = self.bind_tools(tools, strict=strict, **options)
+        parser = parser_for(schema, tool_name=tool_name)
+        return with_raw(model, parser) if include_raw else model | parser
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+    ) -> int:
+        """Estimate the tokens of a conversation and of the tools that go with it, without a request."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(messages)
+        return estimate_messages(to_core(messages), bound(tools or ()))
+
+
+def _response_format(schema: dict[str, Any] | type | None, method: Method, strict: bool | None) -> dict[str, Any]:  # noqa: FBT001  # three states, of OpenAI's field
+    if schema is None:
+        return {"type": "json_object"}
+    described: dict[str, Any] = {"name": name_of(schema), "schema": dict(json_schema_of(schema))}
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}

@@ -1,0 +1,129 @@
+"""`GeminiMultiLLM`: Gemini as a LangChain text model: a prompt in, text out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseLLM, LangSmithParams
+from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+
+from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
+from langchain_gemini_multi._errors import langchain_errors
+from langchain_gemini_multi._messages import text_only
+from langchain_gemini_multi._model import GeminiModel, transport
+from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
+from langchain_gemini_multi._settings import stops
+
+
+class GeminiMultiLLM(GeminiModel, BaseLLM):
+    """Gemini as a text model, over the hosts and with the arguments of `ChatGeminiMulti`.
+
+    Thoughts and tool calls have no place in plain text: use the chat model for them.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return "gemini-multi"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return self._shown_params()
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
+        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="llm")
+        if isinstance(temperature := given.get("temperature"), int | float):
+            found["ls_temperature"] = float(temperature)
+        if isinstance(limit := given.get("max_tokens"), int):
+            found["ls_max_tokens"] = limit
+        if (texts := stop if stop is not None else given.get("stop")) is not None:
+            found["ls_stop"] = list(stops(texts))
+        return found
+
+    def _generate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        with langchain_errors():
+            responses = [
+                self.client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
+                for prompt in prompts
+            ]
+        return _result(responses)
+
+    async def _agenerate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        with langchain_errors():
+            calls = [
+                self.async_client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
+                for prompt in prompts
+            ]
+            return _result(await asyncio.gather(*calls))
+
+    def _stream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[GenerationChunk]:
+        request = self._to_request(text_only(prompt), kwargs, stop)
+        with langchain_errors(), self.client.stream(request, **transport(kwargs)) as events:
+            for event in events:
+                if (chunk := _chunk(event)) is not None:
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+
+    async def _astream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[GenerationChunk]:
+        request = self._to_request(text_only(prompt), kwargs, stop)
+        with langchain_errors():
+            async with self.async_client.stream(request, **transport(kwargs)) as events:
+                async for event in events:
+                    if (chunk := _chunk(event)) is not None:
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+
+
+def _result(responses: list[ChatResponse]) -> LLMResult:
+    generations = [
+        [
+            Generation(text=candidate.text, generation_info=_information(response, position))
+            for position, candidate in enumerate(response.candidates)
+        ]
+        or [Generation(text="", generation_info=_information(response, 0))]
+        for response in responses
+    ]
+    return LLMResult(generations=generations, llm_output=combined([llm_output(response) for response in responses]))
+
+
+def _information(response: ChatResponse, position: int) -> dict[str, Any]:
+    candidate = response.candidates[position] if response.candidates else response.candidate
+    usage = {"usage_metadata": usage_metadata(response.usage)} if position == 0 else {}
+    return {**metadata(response, candidate), **usage}
+
+
+def _chunk(event: ChatEvent) -> GenerationChunk | None:
+    if isinstance(event, Finished):
+        return GenerationChunk(text="", generation_info=_information(event.response, 0))
+    if isinstance(event, TextDelta) and event.candidate == 0 and event.text:
+        return GenerationChunk(text=event.text)
+    return None
