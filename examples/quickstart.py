@@ -1,7 +1,7 @@
 """The quickstart: one Gemini model object over three hosts, in LangChain.
 
-Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README) and the
-same file talks to that host.
+Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README)
+and the same file talks to that host.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def main() -> None:
             print(f"\n== {provider}")
             for what, run in (("invoke", ask), ("stream", stream), ("agent", agent), ("structured", structured)):
                 started = time.perf_counter()
-                for answer in run(model, provider):
-                    calls.append((provider, what, answer, time.perf_counter() - started))
+                answers = run(model, QUESTIONS[provider])
+                seconds = (time.perf_counter() - started) / max(len(answers), 1)
+                calls += [(provider, what, answer, seconds) for answer in answers]
         print_usage(calls)
 
 
@@ -83,25 +84,25 @@ def hosts_with_key() -> list[str]:
         return []
 
 
-def ask(model: ChatGeminiMulti, provider: str) -> list[AIMessage]:
+def ask(model: ChatGeminiMulti, question: str) -> list[AIMessage]:
     """Ask a question and wait for the whole answer."""
-    answer = model.invoke(QUESTIONS[provider])
-    print(f"-- {QUESTIONS[provider]}\n   {shortened(answer.text)}")
+    answer = model.invoke(question)
+    print(f"-- {question}\n   {shortened(answer.text)}")
     return [answer]
 
 
-def stream(model: ChatGeminiMulti, provider: str) -> list[AIMessage]:
-    """Ask for an answer in pieces; the pieces add up to the same message."""
-    print("-- Write a haiku about failover, streamed:\n   ", end="")
+def stream(model: ChatGeminiMulti, question: str) -> list[AIMessage]:
+    """Ask for the same answer in pieces, which add up to the same message."""
+    pieces: list[str] = []
     whole = None
-    for chunk in model.stream("Write a haiku about failover."):
-        print(chunk.text.replace("\n", " / "), end="|", flush=True)
+    for chunk in model.stream(question):
+        pieces.append(chunk.text)
         whole = chunk if whole is None else whole + chunk
-    print()
+    print(f"-- {question} (streamed)\n   {len(pieces)} chunks: {shortened(' | '.join(filter(None, pieces)))}")
     return [whole] if whole is not None else []
 
 
-def agent(model: ChatGeminiMulti, provider: str) -> list[AIMessage]:
+def agent(model: ChatGeminiMulti, _: str) -> list[AIMessage]:
     """Let an agent call two tools and answer from what they return."""
     question = "Use get_weather and get_population for Paris, then tell me both."
     state = create_agent(model, [get_weather, get_population]).invoke({"messages": [("user", question)]})
@@ -111,7 +112,7 @@ def agent(model: ChatGeminiMulti, provider: str) -> list[AIMessage]:
     return answers
 
 
-def structured(model: ChatGeminiMulti, provider: str) -> list[AIMessage]:
+def structured(model: ChatGeminiMulti, _: str) -> list[AIMessage]:
     """Ask for a pydantic object."""
     result = model.with_structured_output(City, include_raw=True).invoke("Describe the city of Lisbon.")
     print(f"-- Describe the city of Lisbon, as a `City`:\n   {result['parsed']!r}")
