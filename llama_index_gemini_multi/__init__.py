@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gemini_multi._version import __version__
+    from gemini_multi import __version__
     from llama_index_gemini_multi._errors import InvalidStructuredOutput
     from llama_index_gemini_multi.base import GeminiMulti
 
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> object:
 
         return InvalidStructuredOutput
     if name == "__version__":
-        from gemini_multi._version import __version__
+        from gemini_multi import __version__
 
         return __version__
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

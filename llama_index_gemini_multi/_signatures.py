@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
+from zlib import crc32
 
 from gemini_multi.types import (
     Blob,
@@ -138,9 +139,9 @@ def _entry(part: Part) -> JsonValue:
 def _described(part: Part) -> dict[str, JsonValue]:
     match part:
         case Thought(text):
-            return {"kind": "thought", "length": len(text)}
+            return {"kind": "thought", "length": len(text), "check": _check(text)}
         case Text(text):
-            return {"kind": "text", "length": len(text)}
+            return {"kind": "text", "length": len(text), "check": _check(text)}
         case Blob() | FileReference():
             return {"kind": "media"}
         case ToolCall(id=call_id):
@@ -193,9 +194,10 @@ class _Run:
     """The text of one kind that is cut into parts again, unless somebody changed it in the meantime."""
 
     def __init__(self, kind: str, text: str, entries: Sequence[JsonValue]) -> None:
-        lengths = [_length(entry) for entry in entries if isinstance(entry, dict) and entry.get("kind") == kind]
         self.text = text
-        self.is_unchanged = sum(lengths) == len(text)
+        self.is_unchanged = _fits(
+            text, [entry for entry in entries if isinstance(entry, dict) and entry.get("kind") == kind]
+        )
 
     def take(self, kind: type[Text] | type[Thought], entry: JsonObject, signature: Signature | None) -> Part | None:
         if not self.is_unchanged:
@@ -204,6 +206,20 @@ class _Run:
         length = _length(entry)
         text, self.text = self.text[:length], self.text[length:]
         return kind(text, signature=signature)
+
+
+def _fits(text: str, entries: Sequence[JsonObject]) -> bool:
+    """Tell whether the text is still the one that the entries describe."""
+    position = 0
+    for entry in entries:
+        start, position = position, position + _length(entry)
+        if _check(text[start:position]) != entry.get("check"):
+            return False
+    return position == len(text)
+
+
+def _check(text: str) -> int:
+    return crc32(text.encode("utf-8", "surrogatepass"))
 
 
 def _length(entry: JsonObject) -> int:
