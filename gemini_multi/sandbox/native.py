@@ -23,6 +23,7 @@ from gemini_multi.sandbox.native_reading import Reader
 from gemini_multi.sandbox.native_rules import CHECKS, calling_config, declarations, generation_config
 from gemini_multi.sandbox.outcome import Candidate, Outcome, pieces
 from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn
+from gemini_multi.sandbox.signatures import DUMMIES
 
 _MODES: Final[dict[str, Mode]] = {"ANY": "any", "NONE": "none"}
 _FINISHES: Final = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
@@ -95,7 +96,7 @@ def _turn(content: JsonObject) -> Turn:
         calls=calls,
         results=results,
         media=tuple(modality(_mime_type(part)) for part in parts if "inlineData" in part or "fileData" in part),
-        signatures=tuple(a_text(part.get("thoughtSignature")) for part in parts if "functionCall" not in part),
+        signatures=tuple(_signature(part) for part in parts if "functionCall" not in part),
     )
 
 
@@ -105,7 +106,7 @@ def _call(part: JsonObject) -> Call:
         a_text(call.get("name")),
         an_object(call.get("args")),
         a_text(call.get("id")),
-        a_text(part.get("thoughtSignature")),
+        _signature(part),
     )
 
 
@@ -114,6 +115,12 @@ def _result(response: JsonObject) -> Result:
     told = next((value[key] for key in ("output", "result", "error") if key in value), value)
     content = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
     return Result(a_text(response.get("name")), content, a_text(response.get("id")))
+
+
+def _signature(part: JsonObject) -> str:
+    signature = a_text(part.get("thoughtSignature"))
+    # ProtoJSON takes bytes in both alphabets, and Google's own client writes the other one.
+    return signature if signature in DUMMIES else signature.replace("-", "+").replace("_", "/")
 
 
 def _mime_type(part: JsonObject) -> str:

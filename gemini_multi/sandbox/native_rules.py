@@ -77,9 +77,9 @@ def _functions(request: JsonObject, _: Model) -> None:
         name = a_text(function.get("name"))
         if not _FUNCTION_NAME.fullmatch(name):
             raise bad(
-                "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start with "
-                "a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), "
-                "or dashes (-), with a maximum length of 128.\n"
+                "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start "
+                "with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons "
+                "(:), or dashes (-), with a maximum length of 128.\n"
             )
         if name in names:
             raise bad(f"Duplicate function declaration found: {name}")
