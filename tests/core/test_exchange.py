@@ -1,0 +1,255 @@
+"""The life of a request, step by step: no HTTP, no clock, no event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from gemini_multi import (
+    AllRoutesFailed,
+    ChatEvent,
+    ChatRequest,
+    Finished,
+    GeminiMultiError,
+    Limits,
+    Message,
+    Oxen,
+    Provider,
+    RateLimited,
+    RequestTimeout,
+    RetryPolicy,
+    StreamInterrupted,
+    TextDelta,
+    Timeouts,
+    ToolCall,
+    ToolResult,
+)
+from gemini_multi._exchange import Conditions, Exchange
+from gemini_multi._wire import Close, Head, Open, Read, Wait, WireFailure
+from gemini_multi.errors import ConnectionFailed
+from gemini_multi.routing import routes
+
+from .hosts import DONE, PROVIDERS, REQUEST, event
+
+ANSWER = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'
+OK = Head(200, {})
+BUSY = Head(503, {})
+
+
+@dataclass
+class Stage:
+    """Performs steps by a script: each `Open` takes the next scene, a list of a head and what the reads give."""
+
+    scenes: list[list[Any]]
+    providers: tuple[Provider, ...] = PROVIDERS[2:]
+    now: float = 0.0
+    log: list[Any] = field(default_factory=list)
+    events: list[ChatEvent] = field(default_factory=list)
+    scene: list[Any] = field(default_factory=list)
+
+    def play(self, *, stream: bool = False, deadline: float | None = None, chance: float = 1.0, **policy: Any) -> Stage:
+        conditions = Conditions(
+            stream=stream,
+            policy=RetryPolicy(**policy),
+            timeouts=Timeouts(connect=1.0, read=20.0, write=3.0),
+            deadline=deadline,
+            limits=Limits(),
+            clock=lambda: self.now,
+            chance=lambda: chance,
+            today=lambda: date(2026, 11, 20),
+        )
+        flow = Exchange(REQUEST, routes(REQUEST, self.providers, stream=stream), conditions).run()
+        reply: Any = None
+        act: Callable[[Any], Any] = flow.send
+        while True:
+            try:
+                step = act(reply)
+            except StopIteration:
+                return self
+            act, reply = flow.send, None
+            if isinstance(step, list):
+                self.events += step
+                continue
+            reply = self.perform(step)
+            if isinstance(reply, Exception):
+                act = flow.throw
+
+    def perform(self, step: Any) -> Any:
+        if isinstance(step, Open):
+            self.scene = self.scenes.pop(0)
+            self.log.append(step.timeouts)
+            return self.take()
+        if isinstance(step, Read):
+            return self.take()
+        if isinstance(step, Wait):
+            self.log.append(step.seconds)
+            self.now += step.seconds
+        else:
+            assert isinstance(step, Close)
+        return None
+
+    def take(self) -> Any:
+        item = self.scene.pop(0) if self.scene else b""
+        while isinstance(item, float):
+            self.now += item
+            item = self.scene.pop(0) if self.scene else b""
+        return item
+
+    @property
+    def waits(self) -> list[float]:
+        return [entry for entry in self.log if isinstance(entry, float)]
+
+
+def test_waits_double_between_retries() -> None:
+    """Full jitter: with the highest chance the limits themselves."""
+    stage = Stage([[BUSY], [BUSY], [BUSY], [OK, ANSWER]]).play(max_retries=3)
+
+    assert stage.waits == [0.5, 1.0, 2.0]
+    assert isinstance(stage.events[-1], Finished)
+
+
+def test_the_wait_and_the_duration_are_on_the_attempts() -> None:
+    """The answer tells how long each attempt waited and took."""
+    stage = Stage([[0.25, BUSY], [0.75, OK, ANSWER]]).play()
+    finished = stage.events[-1]
+    assert isinstance(finished, Finished)
+
+    assert [(attempt.wait, attempt.duration) for attempt in finished.response.attempts] == [(0.0, 0.25), (0.5, 0.75)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [({"retry-after": "7"}, 7.0), ({"retry-after-ms": "70"}, 0.07), ({"retry-after": "0"}, None)],
+)
+def test_the_hosts_own_wait_is_honored(headers: dict[str, str], wait: float | None) -> None:
+    """Retry-After comes before our own backoff; no wait is no step."""
+    stage = Stage([[Head(429, headers)], [OK, ANSWER]]).play()
+
+    assert stage.waits == ([] if wait is None else [wait])
+
+
+def test_googles_retry_info_is_honored() -> None:
+    """It stands in the body."""
+    body = b'{"error": {"code": 429, "details": [{"retryDelay": "1.5s"}]}}'
+
+    assert Stage([[Head(429, {}), body], [OK, ANSWER]]).play().waits == [1.5]
+
+
+def test_no_wait_passes_the_deadline() -> None:
+    """A retry that could not begin in time is not waited for."""
+    stage = Stage([[Head(429, {"retry-after": "50"})]])
+
+    with pytest.raises(RateLimited):
+        stage.play(deadline=30.0)
+
+    assert stage.waits == []
+
+
+def test_the_deadline_cuts_the_timeouts() -> None:
+    """What is left of the deadline bounds every wait of the next attempt."""
+    stage = Stage([[18.0, BUSY], [OK, ANSWER]]).play(deadline=20.0)
+
+    assert [entry for entry in stage.log if isinstance(entry, Timeouts)] == [
+        Timeouts(connect=1.0, read=20.0, write=3.0),
+        Timeouts(connect=1.0, read=1.5, write=1.5),
+    ]
+
+
+def test_the_deadline_ends_a_slow_answer() -> None:
+    """A host that trickles on is left when the time is up."""
+    with pytest.raises(RequestTimeout, match="deadline of 5"):
+        Stage([[OK, ANSWER[:10], 6.0, ANSWER[10:]]]).play(deadline=5.0, max_retries=0)
+
+
+def test_after_the_deadline_no_other_host_is_asked() -> None:
+    """The deadline is for the whole call."""
+    stage = Stage([[31.0, BUSY]], PROVIDERS)
+
+    with pytest.raises(GeminiMultiError):
+        stage.play(deadline=30.0)
+
+
+def test_keep_alive_comments_are_no_content() -> None:
+    """A stream that only keeps its connection alive has stalled."""
+    comments = [item for _ in range(10) for item in (5.0, b": PROCESSING\n\n")]
+
+    with pytest.raises(RequestTimeout, match=r"no content for 25\.0 s"):
+        Stage([[OK, *comments]]).play(stream=True, max_retries=0)
+
+
+def test_content_resets_the_stall() -> None:
+    """A slow stream with content goes on as long as it likes."""
+    pieces = [item for _ in range(10) for item in (15.0, event("a"))]
+    stage = Stage([[OK, *pieces, event(finish="stop"), DONE]]).play(stream=True)
+
+    assert isinstance(stage.events[-1], Finished)
+    assert stage.events[-1].response.text == "a" * 10
+
+
+def test_a_stall_after_content_keeps_the_partial_answer() -> None:
+    """And nothing is repeated."""
+    with pytest.raises(StreamInterrupted) as caught:
+        Stage([[OK, event("a"), 21.0, b": x\n\n"]]).play(stream=True)
+
+    assert caught.value.partial.text == "a"
+    assert isinstance(caught.value.__cause__, RequestTimeout)
+
+
+def test_role_only_chunks_do_not_commit() -> None:
+    """Until the first content a stream may fail freely."""
+    fails = [OK, event(role="assistant"), event(""), WireFailure(ConnectionFailed, "reset")]
+    stage = Stage([fails, [OK, event("Hi"), event(finish="stop"), DONE]]).play(stream=True)
+
+    assert stage.events[0] == TextDelta("Hi")
+
+
+def test_what_follows_done_is_not_waited_for() -> None:
+    """The last event is delivered before the rest of the connection is read, whose failure does not matter."""
+    stage = Stage([[OK, event("Hi"), event(finish="stop") + DONE, WireFailure(ConnectionFailed, "reset")]]).play(
+        stream=True
+    )
+
+    assert isinstance(stage.events[-1], Finished)
+
+
+def test_a_failed_connection_after_the_finish_reason_is_forgiven() -> None:
+    """The answer is whole."""
+    stage = Stage([[OK, event("Hi"), event(finish="stop"), WireFailure(ConnectionFailed, "reset")]]).play(stream=True)
+
+    assert isinstance(stage.events[-1], Finished)
+
+
+def test_every_route_is_listed_when_all_fail() -> None:
+    """The message has a line for each host."""
+    stage = Stage([[Head(401, {}), b"{}"] for _ in PROVIDERS], PROVIDERS)
+
+    with pytest.raises(AllRoutesFailed, match=r"(?s)cloudflare refused.*aimlapi refused.*oxen refused"):
+        stage.play()
+
+
+def test_a_refused_signature_is_replaced_once() -> None:
+    """The documented dummy takes its place, and the request is repeated without counting as a retry."""
+    call = ToolCall("call_1", "f", {}, signature=None)
+    messages = (Message.user("x"), Message.assistant(call), Message.tool(ToolResult("call_1", "f")))
+    request = ChatRequest(model="gemini-3.8-flash", messages=messages)
+    conditions = Conditions(
+        stream=False,
+        policy=RetryPolicy(max_retries=0),
+        timeouts=Timeouts(),
+        deadline=None,
+        limits=Limits(),
+        clock=lambda: 0.0,
+        chance=lambda: 0.0,
+        today=lambda: date(2026, 11, 20),
+    )
+    flow = Exchange(request, routes(request, [Oxen("key")], stream=False), conditions).run()
+    opened = [next(flow), flow.send(Head(400, {}))]
+    opened.append(flow.send(b'{"error": {"message": "Corrupted thought signature."}}'))
+    while not isinstance(opened[-1], Open):
+        opened.append(flow.send(b"" if isinstance(opened[-1], Read) else None))
+
+    assert b"skip_thought_signature_validator" in opened[-1].request.body
