@@ -23,7 +23,8 @@ from gemini_multi.types import (
     Thought,
     ToolCall,
 )
-from langchain_gemini_multi._content_blocks import Block, block_parts, mapping_of, text_of
+from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
+from langchain_gemini_multi._shapes import is_mapping, is_object, items_of, mapping_of
 from langchain_gemini_multi._signature_store import Rebuild, call_signatures, entries
 
 PROVIDER: Final = "gemini_multi"
@@ -33,7 +34,14 @@ OPAQUE: Final = "gemini_part"
 """The `type` inside a non-standard block that holds a part only the host understands."""
 
 _GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
-_CALL_BLOCKS: Final = {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
+_CALL_BLOCKS: Final = {
+    "tool_call",
+    "tool_call_chunk",
+    "invalid_tool_call",
+    "tool_use",
+    "input_json_delta",
+    "function_call",
+}
 
 
 def assistant_parts(message: AIMessage) -> list[Part]:
@@ -68,7 +76,7 @@ def _call(identity: str, name: str, arguments: object, signature: Signature | No
             value = json.loads(value)
         except ValueError:
             value = None
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return ToolCall(identity, name, dict(value), signature=signature, synthetic_id=True)
     return ToolCall(identity, name, signature=signature, invalid_arguments=str(arguments), synthetic_id=True)
 
@@ -81,7 +89,7 @@ class _Reader:
         maker = message.response_metadata.get("model_provider")
         provider = message.response_metadata.get("provider")
         self._is_google = maker in _GOOGLE
-        # A signature is valid only where it was issued. Unless the message says that one of our hosts was it, it is foreign.
+        # A signature is valid only where it was issued: unless the message names one of our hosts, it is foreign.
         self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
         self._signatures = call_signatures(message.additional_kwargs, self._issuer)
         self._calls = {call.id: call for call in calls_of(message)}
@@ -170,8 +178,7 @@ class _Reader:
 
 def _summary(block: Block) -> str:
     """Read OpenAI's reasoning summaries."""
-    summary = block.get("summary")
-    return "\n".join(text_of(mapping_of(item)) for item in summary) if isinstance(summary, list) else ""
+    return "\n".join(text_of(mapping_of(item)) for item in items_of(block.get("summary")))
 
 
 def _other(block: Block) -> Iterator[Part]:
@@ -185,7 +192,7 @@ def _other(block: Block) -> Iterator[Part]:
 def _non_standard(block: Block) -> Iterator[Part]:
     value = mapping_of(block.get("value"))
     data = value.get("part")
-    if value.get("type") == OPAQUE and isinstance(data, dict):
+    if value.get("type") == OPAQUE and is_object(data):
         yield Opaque(data)
     elif (read := _READERS.get(str(value.get("type")))) is not None:
         yield from read(value)
@@ -214,8 +221,12 @@ def _server_result(block: Block) -> Iterator[Part]:
 
 def _outcome(value: object) -> str:
     """Read Google's outcome by name or by the number that `langchain-google-genai` keeps."""
-    return value if isinstance(value, str) else {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}.get(
-        value if isinstance(value, int) else 0, "OUTCOME_DEADLINE_EXCEEDED"
+    return (
+        value
+        if isinstance(value, str)
+        else {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}.get(
+            value if isinstance(value, int) else 0, "OUTCOME_DEADLINE_EXCEEDED"
+        )
     )
 
 

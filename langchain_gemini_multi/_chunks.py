@@ -1,7 +1,7 @@
 """Events of a streamed answer -> LangChain chunks that merge into the same message as the whole answer.
 
-Merging concatenates equal strings and adds up equal numbers, so every scalar is in one chunk only: what is known at the end
-(usage, model, finish reason, signatures) is in the last. Only `model_provider`, by which LangChain finds the block
+Merging concatenates equal strings and adds up equal numbers, so every scalar is in one chunk only: what is known at the
+end (usage, model, finish reason, signatures) is in the last. Only `model_provider`, by which LangChain finds the block
 translator, is in all; its merging is idempotent.
 """
 
@@ -11,7 +11,7 @@ import json
 from typing import Final, TypeAlias
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from gemini_multi.types import (
@@ -25,7 +25,7 @@ from gemini_multi.types import (
     ToolCallReady,
 )
 from langchain_gemini_multi._assistant import PROVIDER
-from langchain_gemini_multi._citations import annotations
+from langchain_gemini_multi._citations import annotated
 from langchain_gemini_multi._results import (
     content,
     metadata,
@@ -87,7 +87,7 @@ class ChunkBuilder:
     def _text(self, event: TextDelta) -> ChatGenerationChunk | None:
         if not event.text and event.signature is None:
             return None
-        is_new = not self._texts or self._blocks and (self._growing is not TextDelta or _opens(event))
+        is_new = not self._texts or (self._blocks and (self._growing is not TextDelta or _opens(event)))
         if is_new:
             self._texts.append(0)
         self._texts[-1] += len(event.text)
@@ -133,7 +133,7 @@ class ChunkBuilder:
         piece = tool_call_chunk(name=call.name, id=call.id, args=arguments, index=event.position)
         return self._calls([piece], kwargs)
 
-    def _calls(self, pieces: list[object], kwargs: dict[str, object] | None = None) -> ChatGenerationChunk:
+    def _calls(self, pieces: list[ToolCallChunk], kwargs: dict[str, object] | None = None) -> ChatGenerationChunk:
         return _chunk([] if self._blocks else "", tool_call_chunks=pieces, additional_kwargs=kwargs or {})
 
     def _last(self, response: ChatResponse) -> ChatGenerationChunk:
@@ -155,7 +155,7 @@ class ChunkBuilder:
         """Give empty pieces of the text blocks that bring their annotations."""
         return [
             {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
-            for position, found in enumerate(annotations(citations, self._texts))
+            for position, found in enumerate(annotated(citations, self._texts))
             if found
         ]
 
@@ -178,8 +178,8 @@ def _compact(arguments: dict[str, object]) -> str:
 def _spoiler(arguments: str) -> str:
     """Give an ending that makes broken arguments stay broken.
 
-    LangChain completes unfinished JSON in chunks, so that a call whose arguments were cut off would be executed with half of
-    them. A bracket that closes nothing makes it an `invalid_tool_call`, as in an answer that comes in one piece.
+    LangChain completes unfinished JSON in chunks, so that a call whose arguments were cut off would be executed
+    with half of them. A bracket that closes nothing makes it an `invalid_tool_call`, as in an answer in one piece.
     """
     open_brackets: list[str] = []
     is_text = is_escaped = False

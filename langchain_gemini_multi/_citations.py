@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gemini_multi.types import Citation, JsonObject
+from gemini_multi.types import Citation
+from langchain_gemini_multi._shapes import is_mapping, items_of
 
 
 def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:
@@ -26,7 +27,7 @@ def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:
     ]
 
 
-def annotations(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
+def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
     """Give each of several text blocks the annotations that begin in it, with offsets counted from its own start.
 
     Args:
@@ -34,8 +35,8 @@ def annotations(records: object, lengths: Sequence[int]) -> list[list[dict[str, 
         lengths: How many characters each block of the answer's text has.
     """
     shared: list[list[dict[str, object]]] = [[] for _ in lengths]
-    for record in records if isinstance(records, list) else ():
-        if lengths and isinstance(record, Mapping):
+    for record in items_of(records):
+        if lengths and is_mapping(record):
             start = record.get("start")
             block, offset = _home(start if isinstance(start, int) else 0, lengths)
             shared[block].append(_annotation(record, offset))
@@ -63,8 +64,3 @@ def _annotation(record: Mapping[str, object], offset: int) -> dict[str, object]:
     if source := record.get("source"):
         found["extras"] = {"source": source}
     return found
-
-
-def as_json(value: JsonObject | None) -> dict[str, object] | None:
-    """Copy a JSON object into a plain dictionary."""
-    return dict(value) if value is not None else None

@@ -1,18 +1,19 @@
 """Content blocks in all the forms that LangChain users write -> parts.
 
-Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google. Hints for
-other hosts' caches are let go; a block whose content cannot be sent is an error, never dropped.
+Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google. Hints
+for other hosts' caches are let go; a block whose content cannot be sent is an error, never dropped.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
 from langchain_gemini_multi._media import clip_of, from_data, from_url, resolution_of, type_of_format
+from langchain_gemini_multi._shapes import is_mapping, items_of, mapping_of
 
 Block: TypeAlias = Mapping[str, object]
 
@@ -25,11 +26,6 @@ def text_of(block: Block, key: str = "text") -> str:
     return value if isinstance(value, str) else ""
 
 
-def mapping_of(value: object) -> Block:
-    """Return `value` when it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
 def content_parts(content: object) -> list[Part]:
     """Turn the content of a human, system or tool message into parts.
 
@@ -38,11 +34,9 @@ def content_parts(content: object) -> list[Part]:
     """
     if isinstance(content, str):
         return [Text(content)] if content else []
-    if isinstance(content, Mapping):
+    if is_mapping(content):
         return block_parts(content)
-    if not isinstance(content, Iterable):
-        return []
-    return [part for item in content for part in content_parts(item)]
+    return [part for item in items_of(content) for part in content_parts(item)]
 
 
 def block_parts(block: Block) -> list[Part]:
@@ -65,7 +59,7 @@ def block_parts(block: Block) -> list[Part]:
 def media_part(block: Block) -> Part | None:
     """Read an `image`, `audio`, `video`, `file` or `media` block in LangChain's, Anthropic's or Google's form."""
     source = block.get("source")
-    fields: Block = {**block, **source} if isinstance(source, Mapping) else block
+    fields: Block = {**block, **source} if is_mapping(source) else block
     extras = mapping_of(block.get("extras"))
     mime_type = text_of(fields, "mime_type") or text_of(fields, "media_type") or None
     name = next((text for key in ("filename", "title", "name") if (text := text_of({**extras, **fields}, key))), None)
@@ -90,7 +84,8 @@ def _media(block: Block) -> list[Part]:
     part = media_part(block)
     if part is None:
         raise ConfigurationError(
-            f"A block of type {block.get('type')!r} needs `base64`, `url` or `file_id`; it has {sorted(map(str, block))!r}."
+            f"A block of type {block.get('type')!r} needs `base64`, `url` or `file_id`; "
+            f"it has {sorted(map(str, block))!r}."
         )
     return [part]
 

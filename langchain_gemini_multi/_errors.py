@@ -1,13 +1,18 @@
 """Errors that are both ours and LangChain's, so that its retries, summaries and agents act on them rightly.
 
-`except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each keeps all that our
-error knows, and gives LangChain's tracing the host's answer as `response`.
+`except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each keeps all that
+our error knows, and gives LangChain's tracing the host's answer as `response`.
 """
+
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleVariableOverride=false, reportIncompatibleMethodOverride=false
+# `is_retryable` is a property here and a plain attribute in LangChain. Both are only read, and ours, first in the order
+# of resolution, knows more.
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -59,7 +64,7 @@ class ErrorAnswer:
 
     status_code: int | None
     body: JsonValue = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def json(self) -> JsonValue:
         """Return the body."""
@@ -138,7 +143,7 @@ class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc
     if ModelRefusalError is not ModelError:
 
         @property
-        def response(self) -> None:  # type: ignore[override]  # a refusal's own attribute there
+        def response(self) -> None:
             """Nothing: the answer is in `refused`."""
             return None
 
@@ -217,7 +222,7 @@ _GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[AllRoutesFai
 
 
 def twin(error: GeminiMultiError) -> GeminiMultiError:
-    """Return the error as one that LangChain knows too; others, such as `ConfigurationError`, are returned as they are."""
+    """Return the error as one that LangChain knows too; one with no counterpart there is returned as it is."""
     if isinstance(error, ModelError):
         return error
     if isinstance(error, AllRoutesFailed):
@@ -233,16 +238,14 @@ def twin(error: GeminiMultiError) -> GeminiMultiError:
 
 def _group(error: AllRoutesFailed) -> AllRoutesFailed:
     inner = [twin(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
-    kind = next(
-        (ours for bases, ours in _GROUPS if inner and all(isinstance(one, bases) for one in inner)), AllModelsFailed
-    )
-    copied = kind(error.message, inner or error.exceptions, attempts=error.attempts)
+    kind = next((ours for bases, ours in _GROUPS if all(isinstance(one, bases) for one in inner)), AllModelsFailed)
+    copied = kind(error.message, inner, attempts=error.attempts)
     copied.__dict__.update(error.__dict__)
     return copied
 
 
 @contextmanager
-def langchain_errors() -> Iterator[None]:
+def langchain_errors() -> Generator[None]:
     """Raise our errors as ones that LangChain knows too."""
     try:
         yield

@@ -1,17 +1,29 @@
-"""Media in its many spellings -> `Blob` and `FileReference`: data URLs, base64, addresses, kinds told by their first bytes."""
+"""Media in its many spellings -> `Blob` and `FileReference`: data URLs, base64, addresses."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
+from langchain_gemini_multi._shapes import is_mapping
 
 Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
+
+
+class Clip(NamedTuple):
+    """Which stretch of a video is meant, and how many frames of a second."""
+
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+
+
+WHOLE: Final = Clip()
 
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -43,22 +55,22 @@ def from_data(
     *,
     name: str | None = None,
     resolution: Resolution | None = None,
-    clip: Mapping[str, float] | None = None,
+    clip: Clip = WHOLE,
 ) -> Blob:
     """Make inline media from bytes or base64 text; a missing media type is told from the first bytes.
 
     Raises:
         ConfigurationError: The data is empty or its media type is neither given nor recognized.
     """
-    text = base64.b64encode(bytes(data)).decode("ascii") if isinstance(data, bytes | bytearray | memoryview) else data
+    text = base64.b64encode(data).decode("ascii") if isinstance(data, bytes | bytearray) else data
     if not isinstance(text, str) or not text:
         raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {type(data).__name__}.")
     if text.startswith("data:"):
-        return from_url(text, mime_type, name=name, resolution=resolution, clip=clip, kind=Blob)
+        return _from_data_url(text, mime_type, name=name, resolution=resolution, clip=clip)
     kind = mime_type or recognized(text)
     if kind is None:
         raise ConfigurationError("Inline media needs a `mime_type`: its first bytes are not of a known kind.")
-    return Blob(text, kind, name=name, resolution=resolution, **(clip or {}))
+    return Blob(text, kind, name=name, resolution=resolution, start=clip.start, end=clip.end, fps=clip.fps)
 
 
 def from_url(
@@ -67,8 +79,7 @@ def from_url(
     *,
     name: str | None = None,
     resolution: Resolution | None = None,
-    clip: Mapping[str, float] | None = None,
-    kind: type[Blob] | None = None,
+    clip: Clip = WHOLE,
 ) -> Blob | FileReference:
     """Make media from an address: a `data:` URL becomes inline media, everything else a reference.
 
@@ -78,7 +89,15 @@ def from_url(
     if not isinstance(url, str) or not url:
         raise ConfigurationError(f"The address of media must be text, not {url!r}.")
     if not url.startswith("data:"):
-        return FileReference(url, mime_type, name=name, resolution=resolution, **(clip or {}))
+        return FileReference(
+            url, mime_type, name=name, resolution=resolution, start=clip.start, end=clip.end, fps=clip.fps
+        )
+    return _from_data_url(url, mime_type, name=name, resolution=resolution, clip=clip)
+
+
+def _from_data_url(
+    url: str, mime_type: str | None, *, name: str | None, resolution: Resolution | None, clip: Clip
+) -> Blob:
     header, comma, payload = url[5:].partition(",")
     if not comma:
         raise ConfigurationError(f"{url[:40]!r} is not a `data:` URL: a comma is missing.")
@@ -108,20 +127,20 @@ def type_of_format(word: object, family: str) -> str | None:
 
 def resolution_of(word: object) -> Resolution | None:
     """Read `low`, `MEDIA_RESOLUTION_LOW` or `{"level": …}`; `auto` and unknown words mean the host's default."""
-    if isinstance(word, Mapping):
+    if is_mapping(word):
         return resolution_of(word.get("level"))
     return _RESOLUTIONS.get(word.lower().removeprefix("media_resolution_")) if isinstance(word, str) else None
 
 
-def clip_of(block: Mapping[str, object]) -> dict[str, float]:
+def clip_of(block: Mapping[str, object]) -> Clip:
     """Read which stretch of a video is meant, in Google's spelling, at the block or in its `video_metadata`."""
     found = block.get("video_metadata")
-    source = found if isinstance(found, Mapping) else block
-    clip: dict[str, float] = {}
-    for key, target in (("start_offset", "start"), ("end_offset", "end"), ("fps", "fps")):
-        value = source.get(key)
-        if isinstance(value, str):
-            value = value.removesuffix("s")
-        if isinstance(value, int | float | str):
-            clip[target] = float(value)
-    return clip
+    source = found if is_mapping(found) else block
+    return Clip(*(_seconds(source.get(key)) for key in ("start_offset", "end_offset", "fps")))
+
+
+def _seconds(value: object) -> float | None:
+    """Read a number, or Google's durations (`12.5s`)."""
+    if isinstance(value, str):
+        value = value.removesuffix("s")
+    return float(value) if isinstance(value, int | float | str) and value != "" else None

@@ -1,4 +1,4 @@
-"""LangChain messages -> neutral messages. Histories of other chat models are accepted; their signatures are marked as theirs."""
+"""LangChain messages -> neutral messages, histories that other chat models made included."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from gemini_multi import (
 )
 from gemini_multi.providers import PROVIDERS, resolve
 from langchain_gemini_multi._settings import ALIASES, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
+from langchain_gemini_multi._shapes import is_many, is_mapping
 from langchain_gemini_multi._tokens import estimate
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
@@ -38,7 +39,13 @@ _CONNECTION: Final = (
     "http_client",
     "http_async_client",
 )
-_REQUEST: Final = (*(name for name in PLAIN if name != "parallel_tool_calls"), "stop", "reasoning_effort", "safety_settings", "modalities")
+_REQUEST: Final = (
+    *(name for name in PLAIN if name != "parallel_tool_calls"),
+    "stop",
+    "reasoning_effort",
+    "safety_settings",
+    "modalities",
+)
 _SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
 _OWN: Final = ("http_client", "http_async_client")
 """The caller's own clients hold sockets: they are neither pickled nor copied."""
@@ -128,7 +135,7 @@ class GeminiModel(Serializable):
     @model_validator(mode="before")
     @classmethod
     def _read_arguments(cls, values: Any) -> Any:  # noqa: ANN401  # pydantic's own signature
-        if not isinstance(values, dict):
+        if not is_mapping(values):
             return values
         read: dict[str, Any] = {}
         for name, value in values.items():
@@ -150,7 +157,7 @@ class GeminiModel(Serializable):
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
         super().__setattr__(name, value)
         # LangChain computes it once, and its caches are keyed by it.
-        self.__dict__.pop("_serialized", None)
+        vars(self).pop("_serialized", None)
 
     @property
     def client(self) -> Client:
@@ -237,16 +244,16 @@ class GeminiModel(Serializable):
         if isinstance(arguments, dict):
             for name in ("providers", "retry_policy", "timeout"):
                 if name in arguments:
-                    arguments[name] = _plain(arguments[name])
+                    arguments[name] = _plain(getattr(self, name))
         return written
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave out what holds sockets; the key goes into the provider, which doesn't show it in a pickle's text."""
-        held = {name: None for name in _OWN}
+        held: dict[str, Any] = dict.fromkeys(_OWN)
         if self.api_key is not None or self.base_url is not None:
             held |= {"providers": self.client.providers, "api_key": None, "base_url": None}
         state = super().__getstate__()
-        private = {**(state.get("__pydantic_private__") or {}), "_connection": _Connection()}
+        private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_connection": _Connection()}
         return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -269,8 +276,8 @@ class GeminiModel(Serializable):
         custom = getattr(self, "custom_get_token_ids", None)
         if custom is None:
             raise ConfigurationError(
-                "Gemini's tokenizer is not public, so there are no token ids. Use `get_num_tokens` for an estimate, or set "
-                "`custom_get_token_ids`."
+                "Gemini's tokenizer is not public, so there are no token ids. Use `get_num_tokens` for an estimate, or "
+                "set `custom_get_token_ids`."
             )
         return list(custom(text))
 
@@ -290,7 +297,7 @@ def _plain(value: object) -> object:
     """Write providers and policies as JSON; names and numbers stay as they are."""
     if isinstance(value, Provider):
         return {"name": value.name, **_public(value)}
-    if isinstance(value, list | tuple):
+    if is_many(value):
         return [_plain(item) for item in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
@@ -300,7 +307,7 @@ def _public(provider: Provider) -> dict[str, object]:
     for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
         value = getattr(provider, one.name)
         if one.name not in _SECRET_FIELDS and value not in (None, "", {}):
-            found[one.name] = dict(value) if isinstance(value, Mapping) else value
+            found[one.name] = dict(value) if is_mapping(value) else value
     return found
 
 
@@ -308,13 +315,14 @@ def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
     """Read configured values that `to_json` wrote."""
     found: dict[str, Any] = {}
     providers = values.get("providers")
-    if isinstance(providers, Mapping):
+    if is_mapping(providers):
         found["providers"] = _provider(providers)
-    elif isinstance(providers, list | tuple):
-        found["providers"] = [_provider(item) if isinstance(item, Mapping) else item for item in providers]
+    elif is_many(providers):
+        found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
     for name, kind in (("retry_policy", RetryPolicy), ("timeout", Timeouts)):
-        if isinstance(value := values.get(name), Mapping):
-            found[name] = kind(**value)
+        if is_mapping(values.get(name)):
+            arguments: dict[str, Any] = dict(values[name])
+            found[name] = kind(**arguments)
     return found
 
 

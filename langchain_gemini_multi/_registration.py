@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
+from langchain_gemini_multi._shapes import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
 _CLASSES: Final = (
@@ -33,8 +34,8 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
 def register_with_langchain() -> None:
     """Let `langchain_core.load` rebuild this package's models, and `langchain`'s `init_chat_model` make them.
 
-    `load` only builds classes on a list, so that text from elsewhere cannot make it run others. This puts this package's
-    two models on that list, for the whole process. With `langchain` installed,
+    `load` only builds classes on a list, so that text from elsewhere cannot make it run others. This puts this
+    package's two models on that list, for the whole process. With `langchain` installed,
     `init_chat_model("gemini_multi:gemini-2.5-flash-lite")` then works too.
     """
     # The name `langchain_core.load.load` is the function; the module is found by its path.
@@ -51,7 +52,7 @@ def _register_provider() -> None:
     except ImportError:
         return
     known = getattr(base, "_BUILTIN_PROVIDERS", None)
-    if isinstance(known, dict):
+    if is_object(known):
         known.setdefault("gemini_multi", ("langchain_gemini_multi", "ChatGeminiMulti", _created))
 
 

@@ -29,10 +29,10 @@ from gemini_multi.types import (
     Usage,
 )
 from langchain_gemini_multi._assistant import PROVIDER, opaque_block
-from langchain_gemini_multi._citations import as_json, recorded
+from langchain_gemini_multi._citations import recorded
+from langchain_gemini_multi._shapes import mapping_of
 from langchain_gemini_multi._signature_store import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
-MediaPart = Blob | FileReference
 _FAMILIES: Final = ("image", "audio", "video")
 
 
@@ -79,16 +79,11 @@ def to_block(part: Part) -> dict[str, object] | None:
     """Translate a part into a standard block; `None` for calls, which have their own fields."""
     match part:
         case Text():
-            bare = part.signature.thought_signature() if part.signature else None
-            block: dict[str, object] = {"type": "text", "text": part.text}
-            return {**block, "extras": {"signature": bare}} if bare else block
+            return _text(part)
         case Thought():
             return {"type": "reasoning", "reasoning": part.text}
-        case Blob():
-            return {"type": _family(part.mime_type), "base64": part.data, "mime_type": part.mime_type}
-        case FileReference():
-            block = {"type": _family(part.mime_type or ""), "url": part.uri}
-            return {**block, "mime_type": part.mime_type} if part.mime_type else block
+        case Blob() | FileReference():
+            return _media(part)
         case ExecutableCode():
             arguments: dict[str, object] = {"code": part.code, "language": part.language}
             return {"type": "server_tool_call", "name": "code_interpreter", "args": arguments, "id": part.id or ""}
@@ -98,6 +93,19 @@ def to_block(part: Part) -> dict[str, object] | None:
             return opaque_block(part.data)
         case ToolCall() | ToolResult():
             return None
+
+
+def _text(part: Text) -> dict[str, object]:
+    bare = part.signature.thought_signature() if part.signature else None
+    block: dict[str, object] = {"type": "text", "text": part.text}
+    return {**block, "extras": {"signature": bare}} if bare else block
+
+
+def _media(part: Blob | FileReference) -> dict[str, object]:
+    if isinstance(part, Blob):
+        return {"type": _family(part.mime_type), "base64": part.data, "mime_type": part.mime_type}
+    block: dict[str, object] = {"type": _family(part.mime_type or ""), "url": part.uri}
+    return {**block, "mime_type": part.mime_type} if part.mime_type else block
 
 
 def _code_result(part: CodeResult) -> dict[str, object]:
@@ -166,8 +174,8 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "cost_source": response.usage.cost_source,
         "attempts": [_attempt(attempt) for attempt in response.attempts],
         "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
-        "prompt_feedback": as_json(response.prompt_feedback),
-        "grounding_metadata": as_json(candidate.grounding),
+        "prompt_feedback": dict(response.prompt_feedback or {}),
+        "grounding_metadata": dict(candidate.grounding or {}),
         "citations": recorded(candidate.citations),
         "logprobs": candidate.logprobs,
         "candidate_metadata": dict(candidate.metadata),
@@ -232,8 +240,7 @@ def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
     tokens: dict[str, int] = {}
     found: dict[str, object] = {}
     for output in outputs:
-        usage = (output or {}).get("token_usage")
-        for name, count in usage.items() if isinstance(usage, dict) else ():
+        for name, count in mapping_of((output or {}).get("token_usage")).items():
             tokens[name] = tokens.get(name, 0) + (count if isinstance(count, int) else 0)
         if output and output.get("model_name"):
             found["model_name"] = output["model_name"]

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
+from langchain_gemini_multi._shapes import is_many, is_mapping, items_of
 from langchain_gemini_multi._structured_output import to_response_format
 from langchain_gemini_multi._tools import to_tool_choice, to_tools
 
@@ -111,11 +112,11 @@ def safety_settings(given: object) -> tuple[SafetySetting, ...]:
     Raises:
         ConfigurationError: It is of no such form.
     """
-    if isinstance(given, Mapping):
+    if is_mapping(given):
         if "category" in given:
             return (_safety_setting(given),)
         return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
-    if isinstance(given, Iterable) and not isinstance(given, str):
+    if is_many(given):
         return tuple(_safety_setting(item) for item in given)
     raise ConfigurationError(f"`safety_settings` must be a mapping of category to threshold, not {given!r}.")
 
@@ -123,7 +124,7 @@ def safety_settings(given: object) -> tuple[SafetySetting, ...]:
 def _safety_setting(item: object) -> SafetySetting:
     if isinstance(item, SafetySetting):
         return item
-    if isinstance(item, Mapping) and "category" in item and "threshold" in item:
+    if is_mapping(item) and "category" in item and "threshold" in item:
         method = item.get("method")
         return SafetySetting(
             _word(item["category"]), _word(item["threshold"]), method=_word(method) if method is not None else None
@@ -143,8 +144,8 @@ def _effort(value: object) -> str:
 
 
 def _modalities(value: object) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str | Enum) else value
-    return tuple(_word(item).lower() for item in items) if isinstance(items, Iterable) else ()
+    items = [value] if isinstance(value, str | Enum) else items_of(value)
+    return tuple(_word(item).lower() for item in items)
 
 
 def stops(value: object) -> tuple[str, ...]:
@@ -155,14 +156,14 @@ def stops(value: object) -> tuple[str, ...]:
     """
     if isinstance(value, str):
         return (value,)
-    texts = tuple(value) if isinstance(value, Iterable) else (None,)
-    if all(isinstance(text, str) for text in texts):
-        return texts
+    texts = items_of(value)
+    if is_many(value) and all(isinstance(text, str) for text in texts):
+        return tuple(texts)
     raise ConfigurationError(f"`stop` must be text or a list of texts, not {value!r}.")
 
 
 def _tools(value: object) -> tuple[object, ...]:
-    if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
+    if not is_many(value):
         raise ConfigurationError(f"`tools` must be a list, not {value!r}.")
     return to_tools(list(value))
 

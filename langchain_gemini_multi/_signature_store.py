@@ -1,12 +1,12 @@
 """Keeps what a LangChain message has no field for: signatures, who issued them, and where among the parts they stand.
 
 A message of ours carries, under one key of `additional_kwargs`, an outline of its parts: how many characters of text or
-thought, which call, which signature. It is plain JSON, so it survives serialization, checkpoints and pickles, and it is in
-one chunk of a stream only, so that merging chunks doesn't repeat it. When the message comes back unchanged, the parts are
-rebuilt exactly; when it was edited, the calls' signatures are still found by their ids.
+thought, which call, which signature. It is plain JSON, so it survives serialization, checkpoints and pickles, and it is
+in one chunk of a stream only, so that merging chunks doesn't repeat it. When the message comes back unchanged, the
+parts are rebuilt exactly; when it was edited, the calls' signatures are still found by their ids.
 
-The bare signatures of calls are also stored under the key of `langchain-google-genai`, so that either package can continue
-the other's conversations.
+The bare signatures of calls are also stored under the key of `langchain-google-genai`, so that either package can
+continue the other's conversations.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
+from langchain_gemini_multi._shapes import is_mapping, is_object, items_of
 
 OUTLINE_KEY: Final = "gemini_multi_parts"
 GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
@@ -35,6 +36,7 @@ GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 Carrier: TypeAlias = Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
 _CARRIERS: Final[dict[str, Carrier]] = {carrier: carrier for carrier in get_args(Carrier)}
 Entry: TypeAlias = dict[str, JsonValue]
+SignedPart: TypeAlias = Text | Thought | ToolCall | ExecutableCode | CodeResult | Opaque | Blob | FileReference
 
 
 def is_plain(parts: Sequence[Part]) -> bool:
@@ -64,31 +66,27 @@ def google_signatures(parts: Sequence[Part]) -> dict[str, str]:
     }
 
 
-def _entry(part: Part) -> Entry:
-    entry: Entry = {}
+def _entry(part: SignedPart) -> Entry:
+    entry = _described(part)
+    return entry if part.signature is None else {**entry, "signature": written(part.signature)}
+
+
+def _described(part: SignedPart) -> Entry:
     match part:
         case Text():
-            entry["text"] = len(part.text)
+            return {"text": len(part.text)}
         case Thought():
-            entry["thought"] = len(part.text)
+            return {"thought": len(part.text)}
         case ToolCall():
-            entry["call"] = part.id
-            if part.synthetic_id:
-                entry["synthetic_id"] = True
+            return {"call": part.id, "synthetic_id": True} if part.synthetic_id else {"call": part.id}
         case ExecutableCode():
-            entry |= {"code": part.code, "language": part.language, "id": part.id}
+            return {"code": part.code, "language": part.language, "id": part.id}
         case CodeResult():
-            entry |= {"result": part.output, "outcome": part.outcome, "id": part.id}
+            return {"result": part.output, "outcome": part.outcome, "id": part.id}
         case Opaque():
-            entry["opaque"] = dict(part.data)
+            return {"opaque": dict(part.data)}
         case Blob() | FileReference():
-            entry["media"] = True
-        case ToolResult():
-            entry["tool_result"] = part.call_id
-    signature = None if isinstance(part, ToolResult) else part.signature
-    if signature is not None:
-        entry["signature"] = written(signature)
-    return entry
+            return {"media": True}
 
 
 def written(signature: Signature) -> Entry:
@@ -98,7 +96,7 @@ def written(signature: Signature) -> Entry:
 
 def read_signature(value: object) -> Signature | None:
     """Read what `written` wrote; `None` when it is not that."""
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         return None
     carrier = _CARRIERS.get(str(value.get("carrier")))
     issuer = value.get("issuer")
@@ -109,8 +107,7 @@ def read_signature(value: object) -> Signature | None:
 
 def entries(additional_kwargs: Mapping[str, object]) -> list[Mapping[str, JsonValue]]:
     """Return the outline that a message carries; empty when it carries none."""
-    found = additional_kwargs.get(OUTLINE_KEY)
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+    return [entry for entry in items_of(additional_kwargs.get(OUTLINE_KEY)) if is_mapping(entry)]
 
 
 def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dict[str, Signature]:
@@ -122,7 +119,7 @@ def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dic
     """
     found: dict[str, Signature] = dict(_extra_content(additional_kwargs.get("tool_calls"), issuer))
     by_google = additional_kwargs.get(GOOGLE_KEY)
-    if isinstance(by_google, Mapping):
+    if is_mapping(by_google):
         for call_id, payload in by_google.items():
             if isinstance(payload, str) and payload:
                 found[str(call_id)] = Signature(payload, carrier="thoughtSignature", issuer=issuer)
@@ -133,8 +130,8 @@ def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dic
 
 
 def _extra_content(calls: object, issuer: str) -> Iterator[tuple[str, Signature]]:
-    for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, Mapping) and isinstance(extra := call.get("extra_content"), dict):
+    for call in items_of(calls):
+        if is_mapping(call) and is_object(extra := call.get("extra_content")):
             yield str(call.get("id")), Signature(extra, carrier="extra_content", issuer=issuer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
@@ -20,9 +21,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
+from langchain_gemini_multi._shapes import is_mapping, is_object
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
-Schema: TypeAlias = Mapping[str, Any] | type
+Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
 
 
@@ -36,7 +38,7 @@ def to_response_format(value: object) -> ResponseFormat | None:
         return value
     if isinstance(value, type):
         return ResponseFormat(json_schema_of(value), name=value.__name__)
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         raise ConfigurationError(f"`response_format` must be an object or a class, not {value!r}.")
     match value.get("type"):
         case "text":
@@ -50,7 +52,7 @@ def to_response_format(value: object) -> ResponseFormat | None:
 
 
 def _from_openai(described: object) -> ResponseFormat:
-    if not isinstance(described, Mapping) or not isinstance(schema := described.get("schema"), Mapping):
+    if not is_mapping(described) or not is_mapping(schema := described.get("schema")):
         raise ConfigurationError(f"`response_format` lacks its `schema`: {described!r}.")
     description, strict = described.get("description"), described.get("strict")
     return ResponseFormat(
@@ -97,7 +99,7 @@ def name_of(schema: Schema) -> str:
     if isinstance(schema, type):
         return schema.__name__
     function = schema.get("function")
-    source: Mapping[str, Any] = function if isinstance(function, Mapping) else schema
+    source: Mapping[str, Any] = function if is_mapping(function) else schema
     return str(source.get("name") or source.get("title") or "response")
 
 
@@ -146,7 +148,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
         """Take an answer that gives the object as text although a call was asked for; models do that at times."""
         found = _parsed(message.text) if str(message.text).strip() else None
-        if isinstance(found, dict):
+        if is_object(found):
             return found
         raise _missing(message, f"it does not call {self.tool_name!r}")
 
@@ -166,15 +168,15 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             return _validated(self.schema_type, found)
         except (ValidationError, ValueError, TypeError) as error:
             name = getattr(self.schema_type, "__name__", str(self.schema_type))
-            raise StructuredOutputError(f"The answer {found!r} is not a {name}: {error}", llm_output=str(found)) from error
+            text = f"The answer {found!r} is not a {name}: {error}"
+            raise StructuredOutputError(text, llm_output=str(found)) from error
 
 
 def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return kind.model_validate(found)
-    if is_basemodel_subclass(kind):
-        return kind.parse_obj(found)
-    return TypeAdapter(kind).validate_python(found)
+    if not is_basemodel_subclass(kind):
+        return TypeAdapter(kind).validate_python(found)
+    # A class of pydantic 1 has no `model_validate`.
+    return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
 
 
 def _parsed(text: str, *, complete: bool = True) -> Any:  # noqa: ANN401  # JSON
@@ -188,8 +190,6 @@ def _parsed(text: str, *, complete: bool = True) -> Any:  # noqa: ANN401  # JSON
 
 def _refuse_unfinished(text: str) -> Any:  # noqa: ANN401  # JSON
     # strict=False takes raw line ends inside texts, which models write.
-    import json
-
     return json.loads(text, strict=False)
 
 
@@ -205,7 +205,8 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
         "length": " It was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
         "error": " The model made a call that cannot be read: ask again, or use another `method`.",
     }.get(str(reason), " Ask again, or use another `method`.")
-    return StructuredOutputError(f"The answer does not hold the object: {what} (finish reason {raw!r}).{advice}", llm_output=text)
+    explained = f"The answer does not hold the object: {what} (finish reason {raw!r}).{advice}"
+    return StructuredOutputError(explained, llm_output=text)
 
 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:

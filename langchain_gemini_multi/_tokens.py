@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from gemini_multi.types import (
     Blob,
@@ -56,14 +56,18 @@ def _part(part: Part) -> int:
         case ToolResult():
             value = "" if part.value is None else _compact(part.value)
             return estimate(part.name + value) + sum(_part(item) for item in part.content)
+        case ExecutableCode() | CodeResult() | Opaque():
+            return estimate(_told(part))
+
+
+def _told(part: ExecutableCode | CodeResult | Opaque) -> str:
+    match part:
         case ExecutableCode():
-            return estimate(part.code)
+            return part.code
         case CodeResult():
-            return estimate(part.output)
+            return part.output
         case Opaque():
-            return estimate(_compact(dict(part.data)))
-        case _:
-            assert_never(part)
+            return _compact(dict(part.data))
 
 
 def _media(mime_type: str, size: int) -> int:

@@ -1,9 +1,9 @@
-"""Tools and tool choices in all the forms that LangChain users write -> OpenAI's form, which is bound, -> neutral values."""
+"""Tools and tool choices in all the forms that LangChain users write -> OpenAI's form -> neutral values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
+from langchain_gemini_multi._shapes import is_mapping, items_of, mapping_of
 
-ToolLike: TypeAlias = Mapping[str, object] | type | Callable[..., object] | BaseTool | Tool | BuiltInTool
+ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | Tool | BuiltInTool
 ToolChoiceLike: TypeAlias = str | bool | Mapping[str, object] | ToolChoice | None
 
 _BUILT_IN: Final = {
@@ -38,6 +39,7 @@ _BUILT_IN: Final = {
     "web_search_preview": "google_search",
     "code_interpreter": "code_execution",
 }
+_DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
 _MODES: Final = {"auto": "auto", "any": "required", "required": "required", "none": "none", "validated": "validated"}
 
 
@@ -51,32 +53,33 @@ def bound(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict
     """
     written: list[dict[str, object]] = []
     for tool in tools:
-        written.extend(_written(tool, strict))
+        written.extend(_written(tool, strict=strict))
     return written
 
 
-def _written(tool: ToolLike, strict: bool | None) -> list[dict[str, object]]:  # noqa: FBT001  # three states, of OpenAI's field
+def _written(tool: ToolLike, *, strict: bool | None) -> list[dict[str, object]]:
     if isinstance(tool, Tool):
-        return [_function(tool.name, tool.description, tool.parameters, strict if tool.strict is None else tool.strict)]
+        own = strict if tool.strict is None else tool.strict
+        return [_function(tool.name, tool.description, tool.parameters, strict=own)]
     if isinstance(tool, BuiltInTool):
         return [{tool.kind: dict(tool.options)}]
-    if isinstance(tool, Mapping):
-        return _from_mapping(tool, strict)
-    return [_converted(tool, strict)]
+    if is_mapping(tool):
+        return _from_mapping(tool, strict=strict)
+    return [_converted(tool, strict=strict)]
 
 
-def _from_mapping(tool: Mapping[str, object], strict: bool | None) -> list[dict[str, object]]:  # noqa: FBT001  # as above
-    declarations = tool.get("function_declarations", tool.get("functionDeclarations"))
-    if isinstance(declarations, Sequence):
-        functions = [_declaration(one, strict) for one in declarations if isinstance(one, Mapping)]
-        rest = {key: value for key, value in tool.items() if key not in ("function_declarations", "functionDeclarations")}
-        return [*functions, *(_from_mapping(rest, strict) if rest else [])]
+def _from_mapping(tool: Mapping[str, object], *, strict: bool | None) -> list[dict[str, object]]:
+    declarations = next((tool[key] for key in _DECLARATIONS if key in tool), None)
+    if declarations is not None:
+        functions = [_declaration(one, strict=strict) for one in items_of(declarations) if is_mapping(one)]
+        rest = {key: value for key, value in tool.items() if key not in _DECLARATIONS}
+        return [*functions, *(_from_mapping(rest, strict=strict) if rest else [])]
     kind = tool.get("type")
     if isinstance(kind, str) and (known := _built_in(kind)) is not None and "function" not in tool:
         return [{known: {key: value for key, value in tool.items() if key != "type"}}]
     if tool and all(key in _BUILT_IN and isinstance(value, Mapping | None) for key, value in tool.items()):
-        return [{_BUILT_IN[key]: dict(value) if isinstance(value, Mapping) else {}} for key, value in tool.items()]
-    return [_converted(tool, strict)]
+        return [{_BUILT_IN[key]: dict(value) if is_mapping(value) else {}} for key, value in tool.items()]
+    return [_converted(tool, strict=strict)]
 
 
 def _built_in(kind: str) -> str | None:
@@ -87,23 +90,26 @@ def _built_in(kind: str) -> str | None:
     return _BUILT_IN.get(stem) if stem != kind else None
 
 
-def _declaration(declared: Mapping[str, object], strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+def _declaration(declared: Mapping[str, object], *, strict: bool | None) -> dict[str, object]:
     """Read one of Google's function declarations."""
     schemas = ("parameters", "parameters_json_schema", "parametersJsonSchema")
-    parameters = next((found for key in schemas if isinstance(found := declared.get(key), Mapping)), {})
+    parameters = mapping_of(next((declared[key] for key in schemas if key in declared), None))
     description = declared.get("description")
-    return _function(str(declared.get("name")), description if isinstance(description, str) else "", parameters, strict)
+    return _function(
+        str(declared.get("name")), description if isinstance(description, str) else "", parameters, strict=strict
+    )
 
 
-def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseTool, strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+def _converted(
+    tool: Mapping[str, object] | type | Callable[..., object] | BaseTool, *, strict: bool | None
+) -> dict[str, object]:
     """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
-    source = dict(tool) if isinstance(tool, Mapping) else tool
     try:
-        converted = convert_to_openai_tool(source, strict=strict)
+        converted = convert_to_openai_tool(dict(tool) if is_mapping(tool) else tool, strict=strict)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
     schema = arguments_schema(tool)
-    if schema is not None and "$defs" in schema and not strict:
+    if schema is not None and "$defs" in schema:
         function = {**converted["function"], "parameters": _without_names(schema)}
         return {**converted, "function": function}
     return dict(converted)
@@ -121,7 +127,9 @@ def _without_names(schema: JsonObject) -> JsonObject:
     return {key: value for key, value in schema.items() if key not in ("title", "description")}
 
 
-def _function(name: str, description: str, parameters: JsonObject | Mapping[str, object], strict: bool | None) -> dict[str, object]:  # noqa: FBT001  # as above
+def _function(
+    name: str, description: str, parameters: JsonObject | Mapping[str, object], *, strict: bool | None
+) -> dict[str, object]:
     function: dict[str, object] = {"name": name, "description": description, "parameters": dict(parameters)}
     if strict is not None:
         function["strict"] = strict
@@ -135,7 +143,7 @@ def to_tools(tools: Sequence[ToolLike]) -> tuple[Tool | BuiltInTool, ...]:
 
 def _neutral(tool: Mapping[str, object]) -> Tool | BuiltInTool:
     function = tool.get("function")
-    if isinstance(function, Mapping) and "name" in function:
+    if is_mapping(function) and "name" in function:
         strict = function.get("strict")
         return Tool(
             str(function["name"]),
@@ -144,20 +152,21 @@ def _neutral(tool: Mapping[str, object]) -> Tool | BuiltInTool:
             strict=strict if isinstance(strict, bool) else None,
         )
     kind, options = next(iter(tool.items()))
-    return BuiltInTool(kind, options if isinstance(options, dict) else {})
+    return BuiltInTool(kind, mapping_of(options))
 
 
 def names_of(tools: Sequence[Mapping[str, object]]) -> list[str]:
     """List the names of the functions among tools in OpenAI's form."""
     functions = (tool.get("function") for tool in tools)
-    return [str(function["name"]) for function in functions if isinstance(function, Mapping) and "name" in function]
+    return [str(function["name"]) for function in functions if is_mapping(function) and "name" in function]
 
 
 def bound_choice(choice: ToolChoiceLike, tools: Sequence[Mapping[str, object]]) -> str | dict[str, object]:
     """Write a tool choice in OpenAI's form.
 
     Args:
-        choice: `auto`, `any`, `required`, `none`, `True`, a function's name, or OpenAI's, Anthropic's or Google's object.
+        choice: `auto`, `any`, `required`, `none`, `True`, a function's name, or an object as OpenAI, Anthropic or
+            Google have it.
         tools: The bound tools.
 
     Raises:
@@ -216,15 +225,15 @@ def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") 
 def _from_choice(choice: Mapping[str, object], names: Sequence[str]) -> ToolChoice:
     """Read a choice that is an object."""
     config = choice.get("function_calling_config", choice.get("functionCallingConfig", choice))
-    inner = config if isinstance(config, Mapping) else choice
+    inner = config if is_mapping(config) else choice
     function = inner.get("function")
     kind = str(inner.get("mode", inner.get("type", ""))).lower()
-    if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+    if is_mapping(function) and isinstance(function.get("name"), str):
         return _named([str(function["name"])], names)
     if kind in ("tool", "function") and isinstance(inner.get("name"), str):
         return _named([str(inner["name"])], names)
-    allowed = inner.get("allowed_function_names", inner.get("allowedFunctionNames")) or []
-    if (mode := _MODES.get(kind)) is not None and isinstance(allowed, list):
+    allowed = items_of(inner.get("allowed_function_names", inner.get("allowedFunctionNames")))
+    if (mode := _MODES.get(kind)) is not None:
         return _named([str(name) for name in allowed], names, mode) if allowed else _mode(mode)
     raise ConfigurationError(
         f"`tool_choice` {dict(choice)!r} is of no known form. Use 'auto', 'any', 'none', a tool's name, "

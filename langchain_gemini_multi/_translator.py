@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from langchain_gemini_multi._assistant import PROVIDER
-from langchain_gemini_multi._citations import annotations
+from langchain_gemini_multi._citations import annotated
+from langchain_gemini_multi._shapes import mapping_of
 from langchain_gemini_multi._signature_store import GOOGLE_KEY
 
 
@@ -19,7 +20,9 @@ def translate_content(message: AIMessage) -> list[ContentBlock]:
     present = {block.get("id") for block in blocks if block.get("type") == "tool_call"}
     for call in message.tool_calls:
         if call["id"] not in present:
-            blocks.append(_signed({"type": "tool_call", "id": call["id"], "name": call["name"], "args": call["args"]}, message))
+            blocks.append(
+                _signed({"type": "tool_call", "id": call["id"], "name": call["name"], "args": call["args"]}, message)
+            )
     for broken in message.invalid_tool_calls:
         blocks.append({**broken, "type": "invalid_tool_call"})
     return _typed(_annotated(blocks, message))
@@ -51,7 +54,9 @@ def _content(message: AIMessage, index: str | None) -> list[dict[str, object]]:
             if item:
                 blocks.append({"type": "text", "text": item, **({"index": index} if index else {})})
         else:
-            blocks.append(dict(item) if item.get("type") in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": item})
+            blocks.append(
+                dict(item) if item.get("type") in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": item}
+            )
     return [*blocks, *_refusal(message)]
 
 
@@ -64,8 +69,7 @@ def _refusal(message: AIMessage) -> Iterator[dict[str, object]]:
 
 
 def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:
-    known = message.additional_kwargs.get(GOOGLE_KEY)
-    signature = known.get(block["id"]) if isinstance(known, Mapping) else None
+    signature = mapping_of(message.additional_kwargs.get(GOOGLE_KEY)).get(str(block["id"]))
     return {**block, "extras": {"signature": signature}} if signature else block
 
 
@@ -78,8 +82,14 @@ def _annotated(
         return blocks
     texts = [position for position, block in enumerate(blocks) if block.get("type") == "text"]
     if not texts and is_chunk and isinstance(message.content, str):
-        return [{"type": "text", "text": "", "annotations": annotations(citations, [0])[0], "index": "lc_txt_0"}, *blocks]
-    found = annotations(citations, [len(str(blocks[position]["text"])) for position in texts])
+        empty: dict[str, object] = {
+            "type": "text",
+            "text": "",
+            "annotations": annotated(citations, [0])[0],
+            "index": "lc_txt_0",
+        }
+        return [empty, *blocks]
+    found = annotated(citations, [len(str(blocks[position]["text"])) for position in texts])
     for position, here in zip(texts, found, strict=True):
         if here:
             blocks[position] = {**blocks[position], "annotations": here}

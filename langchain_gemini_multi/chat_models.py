@@ -46,8 +46,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         model.invoke("Hello")
 
     Keys are read from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
-    `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0, model=...)`, and so
-    can `providers`, `timeout` and `deadline`. Only what is set is sent.
+    `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0)`, and so can
+    `providers`, `timeout` and `deadline`. Only what is set is sent.
 
     `response_metadata` names the host that answered as `provider`, beside `model_name`, `finish_reason`, `cost_usd` and
     `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
@@ -157,8 +157,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Bind tools that the model may call.
 
         Args:
-            tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's or
-                Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
+            tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's
+                or Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
             tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name, or OpenAI's object.
             strict: Ask for arguments that keep the schemas exactly.
             parallel_tool_calls: Whether several calls may be made at once.
@@ -191,8 +191,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Args:
             schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form.
             method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
-                ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON, of any shape when no schema
-                is given, else as with ChatGoogleGenerativeAI of the schema's.
+                ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
+                no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
             include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of raising.
             strict: Ask for an answer that keeps the schema exactly.
             tools: With `json_schema`: tools that the model may call before it answers.
@@ -213,7 +213,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             tool_name = names_of(written)[0]
             model = self.bind_tools([schema], tool_choice="any", strict=strict, parallel_tool_calls=False, **options)
         else:
-            options["response_format"] = _response_format(schema, method, strict)
+            options["response_format"] = _response_format(schema, strict=strict)
             model = self.bind_tools(tools, strict=strict, **options)
         parser = parser_for(schema, tool_name=tool_name)
         return with_raw(model, parser) if include_raw else model | parser
@@ -229,7 +229,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return estimate_messages(to_core(messages), bound(tools or ()))
 
 
-def _response_format(schema: dict[str, Any] | type | None, method: Method, strict: bool | None) -> dict[str, Any]:  # noqa: FBT001  # three states, of OpenAI's field
+def _response_format(schema: dict[str, Any] | type | None, *, strict: bool | None) -> dict[str, Any]:
     if schema is None:
         return {"type": "json_object"}
     described: dict[str, Any] = {"name": name_of(schema), "schema": dict(json_schema_of(schema))}

@@ -23,9 +23,7 @@ def running_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(
-    running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, _clean_environment: None
-) -> Sandbox:
+def sandbox(running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Sandbox:
     """Point the providers at the sandbox, and begin with nothing planned and nothing recorded."""
     running_sandbox.clear()
     for name, value in running_sandbox.environment().items():
