@@ -1,6 +1,7 @@
 """Print the README's table of models, or check that the README still says the same.
 
 python tools/catalog_table.py                      # print it
+python tools/catalog_table.py --write README.md    # put it between the markers
 python tools/catalog_table.py --check README.md    # exit with 1 when the text between the markers differs
 """
 
@@ -63,19 +64,29 @@ def _between_markers(text: str) -> Iterator[str]:
         yield inner.strip()
 
 
+def write(path: Path, text: str) -> None:
+    """Replace what stands between the markers."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(description="Print or check the table of models.")
     parser.add_argument("--check", type=Path, metavar="README.md", help="compare with the text between the markers")
+    parser.add_argument("--write", type=Path, metavar="README.md", help="put the table between the markers")
     options = parser.parse_args(arguments)
     expected = table()
+    if options.write is not None:
+        write(options.write, expected)
+        return 0
     if options.check is None:
         print(expected)
         return 0
     if expected in _between_markers(options.check.read_text(encoding="utf-8")):
         return 0
     print(f"{options.check}: the text between {BEGIN} and {END} is not what the catalog says.", file=sys.stderr)
-    print(f"Put the output of `python {Path(__file__).name}` there.", file=sys.stderr)
+    print("Run `make docs`.", file=sys.stderr)
     return 1
 
 

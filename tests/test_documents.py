@@ -1,0 +1,116 @@
+"""The documents are true: their code runs and their tables are the catalog's."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+from gemini_multi import ChatRequest, Client, KnobIgnored, Message
+from gemini_multi.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Serve the hosts, and point the environment at them."""
+    with Sandbox() as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+def blocks(document: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_readmes_code_runs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its blocks run in order, as a reader would run them."""
+    namespace: dict[str, Any] = {"os": os}
+    for block in blocks("README.md"):
+        exec(compile(block, "README.md", "exec"), namespace)
+
+    printed = capsys.readouterr().out
+    assert "Zeroth Law of Thermodynamics" in printed
+    assert namespace["city"].name
+
+
+def test_the_readmes_table_is_the_catalogs() -> None:
+    """`make docs` writes it."""
+    command = [sys.executable, "tools/catalog_table.py", "--check", "README.md"]
+    checked = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_without_a_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says that it runs on the sandbox, and comes to its end."""
+    before = dict(os.environ)
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+    assert "sandbox" in capsys.readouterr().out
+
+
+def test_a_host_is_added_as_contributing_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file shown there, a registry line and a key are enough."""
+    from gemini_multi import providers
+
+    (block,) = blocks("CONTRIBUTING.md")
+    acme = ModuleType("gemini_multi.providers.acme")
+    monkeypatch.setitem(sys.modules, acme.__name__, acme)
+    exec(compile(block, "acme.py", "exec"), acme.__dict__)
+    monkeypatch.setitem(providers.PROVIDERS, "acme", acme.Acme)
+    monkeypatch.setenv("ACME_API_KEY", "key")
+    answer = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    asked: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json=answer)
+
+    client = Client("acme", http_client=httpx.Client(transport=httpx.MockTransport(handler)))
+    response = client.chat(ChatRequest(model="acme-gemini", messages=(Message.user("Hello"),)))
+
+    assert (response.text, response.provider) == ("Hi", "acme")
+    assert str(asked[0].url) == "https://api.acme.example/v1/chat/completions"
+
+
+def test_no_document_names_what_a_clone_lacks() -> None:
+    """Documents and code make sense for someone who has nothing but the clone."""
+    files = [path for pattern in ("*.md", "docs/*.md", "*/*.py", "*/*/*.py") for path in ROOT.glob(pattern)]
+    private = re.compile(r"\.\./shared|/work/|wire/gemini\.md|seeds/|\.library")
+
+    own = Path(__file__)
+    assert [
+        str(path) for path in files if path != own and ".venv" not in path.parts and private.search(path.read_text())
+    ] == []
+
+
+def test_warnings_about_knobs_are_ordinary_warnings() -> None:
+    """Users can silence them by class."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.warn("x", KnobIgnored, stacklevel=1)
+
+    assert caught[0].category is KnobIgnored
