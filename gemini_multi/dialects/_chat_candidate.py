@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from gemini_multi._transcript import Draft, Transcript
@@ -21,25 +22,31 @@ from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Opaqu
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
 
+_ANY: Final = (str, int, float, list, dict)
 _PLAIN: Final = frozenset({"role", "content"})
-_CHOICE: Final = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
-_MESSAGE: Final = frozenset(
-    {
-        "role",
-        "content",
-        "reasoning",
-        "reasoning_content",
-        "reasoning_details",
-        "images",
-        "audio",
-        "tool_calls",
-        "function_call",
-        "extra_content",
-        "thought_signature",
-        "refusal",
-        "annotations",
-    }
-)
+_CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
+    "index": _ANY,
+    "delta": (dict,),
+    "message": (dict,),
+    "finish_reason": _ANY,
+    "logprobs": (dict,),
+}
+_MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
+    "role": _ANY,
+    "content": _ANY,
+    "reasoning": (str, list),
+    "reasoning_content": (str, list),
+    "reasoning_details": (list,),
+    "images": (list,),
+    "audio": (dict,),
+    "tool_calls": (list, dict),
+    "function_call": (dict,),
+    "extra_content": _ANY,
+    "thought_signature": (str,),
+    "refusal": (str,),
+    "annotations": (list,),
+}
+"""What is read of a message, and of which types; all else is kept as it is."""
 
 
 class CandidateReader:
@@ -260,9 +267,9 @@ class CandidateReader:
             self._citations.add(key)
             self._draft.citations = (*self._draft.citations, found)
 
-    def _keep_all(self, said: JsonObject, read: frozenset[str]) -> None:
+    def _keep_all(self, said: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
         for key, value in said.items():
-            if value is not None and key not in read:
+            if value is not None and not isinstance(value, read.get(key, ())):
                 self._keep(key, value)
 
     def _keep(self, key: str, value: JsonValue) -> None:

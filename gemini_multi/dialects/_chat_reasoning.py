@@ -10,6 +10,7 @@ from gemini_multi.types import JsonObject, JsonValue, Signature
 CARRIERS: Final = ("extra_content", "thought_signature")
 """Fields that hold a signature, on messages and on tool calls."""
 
+_READABLE: Final = frozenset({"text", "summary"})
 _TOLERATED_DIFFERENCES: Final = 2
 
 
@@ -78,12 +79,12 @@ def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:
-    """Return the elements of `reasoning_details` that the host wants back: those with more than readable text."""
+    """Return the elements of `reasoning_details` that are more than readable text: the host wants them back."""
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
     found = (detail for detail in details if isinstance(detail, dict))
-    return [detail for detail in found if detail.get("data") or detail.get("signature")]
+    return [detail for detail in found if detail.get("signature") or (detail and not _READABLE & detail.keys())]
 
 
 def is_flagged(message: JsonObject) -> bool:
