@@ -152,7 +152,7 @@ def _told(result: ToolResult) -> tuple[Part, ...]:
     """Say in words what a result without a call holds."""
     texts = [part.text for part in result.content if isinstance(part, Text)]
     if result.value is not None and not texts:
-        texts = [to_json(result.value, inf_nan_mode="null").decode()]
+        texts = [to_json(result.value, fallback=str).decode()]
     label = "Error" if result.is_error else "Result"
     name = result.name or result.call_id
     media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))

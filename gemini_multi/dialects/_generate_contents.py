@@ -12,6 +12,7 @@ from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_media import MediaWriter
 from gemini_multi.dialects._generate_traits import GenerateTarget
 from gemini_multi.dialects._json_schema import function_name
+from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
     CodeResult,
@@ -164,15 +165,18 @@ def _response(result: ToolResult) -> dict[str, JsonValue]:
     value = result.value
     if value is None:
         value = "\n".join(part.text for part in result.content if isinstance(part, Text))
-    elif _has_reference(value):
+    elif b'"$ref":' in (written := _json_text(value)):
         # Gemini reads `$ref` as a pointer to a part of the response.
-        value = to_json(value).decode()
+        value = written.decode()
     if result.is_error:
         return {"error": value}
     return dict(value) if isinstance(value, dict) else {"output": value}
 
 
-def _has_reference(value: JsonValue) -> bool:
-    if isinstance(value, dict):
-        return "$ref" in value or any(_has_reference(inner) for inner in value.values())
-    return isinstance(value, list) and any(_has_reference(inner) for inner in value)
+def _json_text(value: JsonValue) -> bytes:
+    try:
+        return to_json(value)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"A tool's result cannot be written as JSON: {error}. Pass a value made of JSON values, or text."
+        ) from error

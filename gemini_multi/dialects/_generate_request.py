@@ -14,7 +14,7 @@ from gemini_multi.dialects._generate_traits import GenerateTarget
 from gemini_multi.dialects._json_schema import wire_names
 from gemini_multi.dialects._merge import merge
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, JsonValue, SafetySetting, Tool
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Tool
 
 
 def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]:
@@ -68,7 +68,9 @@ def _contents(
 
 
 def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
-    """Whether JSON must be asked for in words: older models refuse a response format beside tools."""
+    """Whether JSON must be asked for in words: older models refuse a response format beside tools, all beside Maps."""
+    if any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools):
+        return True
     return bool(request.tools) and not target.model.tools_with_json
 
 

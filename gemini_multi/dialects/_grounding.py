@@ -22,8 +22,8 @@ class Offsets:
     def character(self, offset: int) -> int:
         """Return the character at a byte offset; inside a character or beyond the text, the nearest one before."""
         if self._encoded is None:
-            return min(offset, len(self.text))
-        return len(self._encoded[:offset].decode(errors="ignore"))
+            return max(0, min(offset, len(self.text)))
+        return len(self._encoded[: max(0, offset)].decode(errors="ignore"))
 
     def span(self, record: Mapping[str, JsonValue]) -> tuple[int | None, int | None]:
         """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known."""

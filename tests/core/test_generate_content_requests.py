@@ -256,6 +256,12 @@ FORMATS = [
         },
     ),
     Case(
+        "beside Google Maps it is asked for in words on every model",
+        settings={"tools": (BuiltInTool("google_maps"),), "response_format": ResponseFormat(SCHEMA)},
+        rest={"tools": [{"googleMaps": {}}], "systemInstruction": {"parts": [{"text": JSON_DEMAND}]}},
+        model=PREVIEW,
+    ),
+    Case(
         "an enum beside functions on an old model",
         settings={"tools": (CLOCK,), "response_format": ResponseFormat(mime_type="text/x.enum")},
         rest={
