@@ -36,15 +36,19 @@ class Response(Protocol):
 
     def iter_bytes(self) -> Iterator[bytes]:
         """Give the body, decompressed."""
+        ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
         """Give the body, decompressed."""
+        ...
 
     def close(self) -> None:
         """Let go."""
+        ...
 
     async def aclose(self) -> None:
         """Let go."""
+        ...
 
 
 class _Pools:

@@ -61,8 +61,8 @@ class _CallSlot:
 class Draft:
     """One candidate in the making. Decoders set the facts here as they learn them; the last word wins."""
 
-    items: list[_Run | _CallSlot | Part] = field(default_factory=list)
-    calls: list[_CallSlot] = field(default_factory=list)
+    items: list[_Run | _CallSlot | Part] = field(default_factory=list["_Run | _CallSlot | Part"])
+    calls: list[_CallSlot] = field(default_factory=list[_CallSlot])
     finish_reason: FinishReason | None = None
     raw_finish_reason: str | None = None
     finish_message: str | None = None
@@ -71,7 +71,7 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     logprobs: JsonValue = None
     refusal: str | None = None
-    metadata: dict[str, JsonValue] = field(default_factory=dict)
+    metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def candidate(self) -> Candidate:
         """Freeze what is known so far. Calls that never became whole are left out."""

@@ -291,8 +291,11 @@ class ServerError(ProviderError):
 class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
     """More than one route was tried and none answered. `exceptions` holds the last error of each route."""
 
-    def __new__(cls, message: str, exceptions: Sequence[GeminiMultiError], **_: object) -> AllRoutesFailed:
-        """Make the group; `attempts` is taken by `__init__`."""
+    def __new__(
+        cls, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[Attempt] = ()
+    ) -> AllRoutesFailed:
+        """Make the group; `attempts` is kept by `__init__`."""
+        del attempts
         return ExceptionGroup.__new__(cls, message, exceptions)
 
     def __init__(

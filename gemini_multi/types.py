@@ -105,7 +105,7 @@ class Citation:
     title: str | None = None
     text: str | None = None
     """The cited stretch, when the host gave it."""
-    source: JsonObject = field(default_factory=dict, hash=False)
+    source: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """The host's own record, whole."""
 
 
@@ -172,7 +172,7 @@ class ToolCall:
     id: str
     """Always present and unique in the answer: the host's own id, else one of ours."""
     name: str
-    arguments: JsonObject = field(default_factory=dict, hash=False)
+    arguments: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     _: KW_ONLY
     signature: Signature | None = None
     invalid_arguments: str | None = None
@@ -268,7 +268,7 @@ class Tool:
 
     name: str
     description: str = ""
-    parameters: JsonObject = field(default_factory=dict, hash=False)
+    parameters: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """JSON Schema of the arguments; empty for a function without any."""
     _: KW_ONLY
     strict: bool | None = None
@@ -280,7 +280,7 @@ class BuiltInTool:
 
     kind: str
     """The snake_case name of the member of Gemini's `Tool` message."""
-    options: JsonObject = field(default_factory=dict, hash=False)
+    options: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +354,7 @@ class ChatRequest:
     """The voice of spoken answers."""
     labels: Mapping[str, str] | None = field(default=None, hash=False)
     user: str | None = None
-    extra_body: JsonObject = field(default_factory=dict, hash=False)
+    extra_body: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """Merged into the body last, object by object, for what has no name here."""
 
 
@@ -370,9 +370,9 @@ class Usage:
     reasoning_tokens: int = 0
     tool_use_tokens: int = 0
     """Input that the host's own tools fed back to the model; counted in `input_tokens`."""
-    input_by_modality: Mapping[str, int] = field(default_factory=dict, hash=False)
+    input_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens; need not add up to the total."""
-    output_by_modality: Mapping[str, int] = field(default_factory=dict, hash=False)
+    output_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     cost_usd: float | None = None
     cost_source: Literal["host", "catalog"] | None = None
     """Whether the host billed this figure or it was computed from the catalog's prices."""
@@ -409,7 +409,7 @@ class Candidate:
     logprobs: JsonValue = None
     """In the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
     refusal: str | None = None
-    metadata: JsonObject = field(default_factory=dict, hash=False)
+    metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """What the host said of this candidate and has no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
 
     @property
@@ -444,7 +444,7 @@ class ChatResponse:
     """The host's id for its logs."""
     attempts: tuple[Attempt, ...] = ()
     prompt_feedback: JsonObject | None = None
-    provider_metadata: JsonObject = field(default_factory=dict, hash=False)
+    provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """All that the host said beside and has no field here, by the host's own names; headers included."""
 
     @property

@@ -38,8 +38,8 @@ class Target(Generic[TraitsT]):
 class Losses:
     """Collects what a body cannot say, so that all of it is named at once."""
 
-    features: list[str] = field(default_factory=list)
-    knobs: list[str] = field(default_factory=list)
+    features: list[str] = field(default_factory=list[str])
+    knobs: list[str] = field(default_factory=list[str])
 
     def feature(self, feature: str) -> None:
         """Note something that was asked for and cannot be expressed: the route is unusable."""
@@ -69,20 +69,25 @@ class Decoder(Protocol):
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read one document (a whole answer or one chunk), envelope already removed."""
+        ...
 
     def close(self) -> list[ChatEvent]:
         """Give the events that waited for the end: open tool calls become whole, held-back text is released."""
+        ...
 
     @property
     def is_complete(self) -> bool:
         """Whether the host said why it stopped. A stream that ends before is cut."""
+        ...
 
     @property
     def has_content(self) -> bool:
         """Whether anything of the answer itself has arrived: text, thought, call, signature, part."""
+        ...
 
     def response(self) -> ChatResponse:
         """The answer so far: candidates, usage, model, ids and metadata; the exchange adds the rest."""
+        ...
 
 
 class Dialect(ABC, Generic[TraitsT]):

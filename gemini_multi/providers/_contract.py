@@ -71,11 +71,6 @@ class Provider(ABC):
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
         """Give the request's headers, with the key."""
 
-    @property
-    @abstractmethod
-    def identity(self) -> str:
-        """Tell accounts at one host apart without showing a key."""
-
     def unwrap(self, document: JsonValue) -> JsonObject:
         """Take the host's envelope off one document.
 

@@ -51,7 +51,7 @@ class AIMLAPI(Provider):
     _: KW_ONLY
     upstream: str | None = None
     model: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -60,11 +60,6 @@ class AIMLAPI(Provider):
         object.__setattr__(self, "api_key", key)
         object.__setattr__(self, "headers", checked_headers(self.headers))
         object.__setattr__(self, "base_url", checked_url(base_url, "AIMLAPI's `base_url`"))
-
-    @property
-    def identity(self) -> str:
-        """Tell accounts apart."""
-        return f"{self.name}:{hash(self.api_key):x}"
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
         """Name the one door."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, cast
 from urllib.parse import quote
 
 import pydantic_core
@@ -97,7 +97,9 @@ class Cloudflare(Provider):
     cache_ttl: int | None = None
     skip_cache: bool | None = None
     cache_key: str | None = None
-    metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
+    metadata: Mapping[str, str | int | float | bool] = field(
+        default_factory=dict[str, "str | int | float | bool"], hash=False
+    )
     collect_log: bool | None = None
     collect_log_payload: bool | None = None
     request_timeout: float | None = None
@@ -108,7 +110,7 @@ class Cloudflare(Provider):
     zero_data_retention: bool | None = None
     no_wholesale: bool | None = None
     model: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
     base_url: str = ""
     gateway_base_url: str = ""
 
@@ -142,7 +144,7 @@ class Cloudflare(Provider):
         if len(self.metadata) > _METADATA_ENTRIES:
             raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
         for name, value in self.metadata.items():
-            if not isinstance(value, str | int | float):
+            if not isinstance(cast("object", value), str | int | float):  # what callers pass is not checked before
                 raise ConfigurationError(
                     f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
                     "gateway lose all entries."
@@ -152,11 +154,6 @@ class Cloudflare(Provider):
         if self.retry_delay is not None and not 0 <= self.retry_delay <= 5:
             raise ConfigurationError(f"Cloudflare's `retry_delay` must be 0 to 5 seconds, not {self.retry_delay!r}.")
         checked_headers(self._gateway_headers())
-
-    @property
-    def identity(self) -> str:
-        """Tell accounts apart."""
-        return f"{self.name}:{self.account_id}:{hash(self.api_token):x}"
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
         """Name the doors, best first."""

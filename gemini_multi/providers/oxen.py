@@ -64,7 +64,7 @@ class Oxen(Provider):
     _: KW_ONLY
     target_namespace: str | None = None
     model: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -89,11 +89,6 @@ class Oxen(Provider):
         """Give the request's headers."""
         assert isinstance(self.api_key, Key)
         return {**self.common_headers(self.api_key), **self.headers}
-
-    @property
-    def identity(self) -> str:
-        """Tell accounts apart."""
-        return f"{self.name}:{hash(self.api_key):x}"
 
     def guessed_id(self, name: str) -> str:
         """Spell with dashes and without a maker's prefix: `gemini-3-8-flash`."""
