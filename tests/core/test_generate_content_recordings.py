@@ -89,3 +89,13 @@ def test_a_recorded_signature_is_kept_with_its_issuer() -> None:
     assert response.parts[0].signature == Signature(given, carrier="thoughtSignature", issuer="cloudflare")
     assert response.finish_reason == "length"
     assert response.provider_metadata["gatewayMetadata"] == {"keySource": "Unified"}
+
+
+def test_recordings_go_back_as_they_came(document: dict[str, object]) -> None:
+    """In the next request's history the answer is the content that the host sent, signature included."""
+    response, _ = decoded(document)
+    model = find("gemini-3-flash-preview")
+    target = Target("cloudflare", model, "google/gemini-3-flash", GenerateContentTraits(), issuer="cloudflare")
+    messages = (Message.user("Hello"), response.message, Message.user("And then?"))
+    body = GENERATE_CONTENT.encode(ChatRequest(model=model.name, messages=messages), target, stream=False)
+    assert body["contents"][1] == document["candidates"][0]["content"]
