@@ -92,7 +92,8 @@ def cut(events: tuple[bytes, ...]) -> Iterator[bytes]:
         if rest.endswith(b"\n"):
             yield rest[:-1]
             rest = b"\n"
-    yield rest
+    if rest:
+        yield rest
 
 
 def _reset(transport: asyncio.Transport) -> None:

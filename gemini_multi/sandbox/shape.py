@@ -102,8 +102,12 @@ def _items(shape: Shape, value: JsonValue, path: str) -> Problem | None:
 
 def _any_of(shape: Shape, value: JsonValue, path: str) -> Problem | None:
     problems = [check_shape(branch, value, path) for branch in objects(shape["anyOf"])]
-    # The branch that got deepest says best what is wrong.
-    return None if None in problems else max((one for one in problems if one), key=lambda one: len(one.path))
+    return None if None in problems else max((one for one in problems if one), key=_tells_most)
+
+
+def _tells_most(problem: Problem) -> tuple[int, bool]:
+    """Rank by how deep a branch got, then by whether at least the type was right."""
+    return len(problem.path), not problem.message.startswith("Invalid input")
 
 
 def _cases(shape: Shape, value: JsonValue, path: str) -> Problem | None:
