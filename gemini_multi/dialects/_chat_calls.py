@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import uuid4
@@ -40,7 +40,9 @@ class Calls:
         "_details",
         "_early",
         "_expectation",
+        "_given",
         "_is_refused",
+        "_placed",
         "_slots",
         "_transcript",
         "_used_ids",
@@ -56,11 +58,13 @@ class Calls:
         self._early: JsonObject = {}
         self._details: dict[str, list[JsonValue]] = {}
         self._is_refused = False
+        self._placed: list[Slot] = []
+        self._given = 0
 
     @property
     def any(self) -> bool:
         """Whether there is a call."""
-        return any(slot.position is not None for slot in self._slots.all)
+        return bool(self._placed)
 
     def add(self, items: JsonValue, chunk: int, events: Events, *, whole: bool) -> None:
         """Read `tool_calls`; in a whole answer every element is a call of its own."""
@@ -82,7 +86,10 @@ class Calls:
 
     def _announce(self, slot: Slot, added: str, events: Events, *, whole: bool) -> None:
         if slot.position is not None:
-            if added and not whole:
+            if added and slot.is_ready:
+                late = slot.extra.get("late_arguments", "")
+                slot.extra["late_arguments"] = f"{late}{added}"
+            elif added and not whole:
                 self._tell(slot, added, events)
             return
         if not slot.name or (self._expectation.single_call and self.any):
@@ -102,6 +109,7 @@ class Calls:
         slot.local_id = slot.host_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
         slot.position = self._transcript.open_call(self._candidate)
+        self._placed.append(slot)
         if (details := self._details.pop(slot.host_id, None)) is not None:
             self._sign_with_details(slot, details)
 
@@ -118,10 +126,9 @@ class Calls:
 
     def sign_first(self, signature: Signature) -> bool:
         """Give a signature of the whole message to the first call; `False` when there is none or it has its own."""
-        slot = next((slot for slot in self._slots.all if slot.position is not None), None)
-        if slot is None or slot.signature is not None:
+        if not self._placed or self._placed[0].signature is not None:
             return False
-        self._sign(slot, signature)
+        self._sign(self._placed[0], signature)
         return True
 
     def sign_by_id(self, detail: JsonObject) -> bool:
@@ -165,19 +172,13 @@ class Calls:
             chunk: The document that said why the answer stopped.
             at_end: Whether nothing can follow, so that unreadable arguments stay so.
         """
-        for slot in () if self._is_refused else self._placed():
-            if slot is before:
-                return
-            if slot.is_ready:
-                continue
-            if not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
+        while self._given < len(self._placed) and not self._is_refused:
+            slot = self._placed[self._given]
+            if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
                 return
             events.append(self._transcript.call(self._call(slot), self._candidate, slot.position))
             slot.is_ready = True
-
-    def _placed(self) -> Iterable[Slot]:
-        placed = [slot for slot in self._slots.all if slot.position is not None]
-        return sorted(placed, key=lambda slot: slot.position or 0)
+            self._given += 1
 
     def _is_whole(self, slot: Slot, *, is_stopped: bool, chunk: int) -> bool:
         if is_stopped:

@@ -157,7 +157,8 @@ def parsed(arguments: str) -> JsonValue:
         value: JsonValue = from_json(text)
         if isinstance(value, str):
             value = from_json(value)
-    except ValueError:
+    except (ValueError, TypeError):
+        # A `TypeError` means text that is not Unicode: half of a surrogate pair.
         return None
     return value
 

@@ -249,6 +249,8 @@ MESSAGES = (
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"}]},
         (Thought("t"), Text("a")),
     ),
+    ({"content": [{"type": "text", "text": {"value": "a", "annotations": []}}]}, (Text("a"),)),
+    ({"content": [{"type": "image_url", "image_url": {"url": "data:,x"}}]}, (Blob("x", "application/octet-stream"),)),
     ({"content": [{"type": "future", "x": 1}]}, (Opaque({"type": "future", "x": 1}),)),
     (
         {"content": "a", "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}]},

@@ -264,6 +264,11 @@ MEDIA = (
         PLAIN,
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD", "detail": "low"}},
     ),
+    (
+        FileReference("data:image/png;base64,QUJD"),
+        PLAIN,
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}},
+    ),
     (FileReference("https://x.org/a"), PLAIN, {"type": "image_url", "image_url": {"url": "https://x.org/a"}}),
     (
         Blob("QUJD", "audio/mpeg"),
@@ -308,6 +313,19 @@ MEDIA = (
 def test_media_are_written_as_the_host_takes_them(part: Part, traits: ChatTraits, written: JsonValue) -> None:
     """Each kind has its part, inline or by address."""
     assert one("Look:", part, traits=traits) == [{"type": "text", "text": "Look:"}, written]
+
+
+def test_code_of_a_user_is_told_in_words() -> None:
+    """Parts that chat completions have no place for become text."""
+    content = one(ExecutableCode("print(1)"), CodeResult("1"))
+    assert [part["text"] for part in content] == ["\n```python\nprint(1)\n```\n", "\n```\n1\n```\n"]
+
+
+def test_parts_of_the_models_own_turns_go_back() -> None:
+    """A content part that the dialect gave and we do not understand is replayed as it came, after the text."""
+    said = Message.assistant("a", Opaque({"type": "refusal", "refusal": "no"}))
+    written = messages(Message.user("Hi"), said, Message.user("Why?"))
+    assert written[1]["content"] == [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}]
 
 
 def test_media_stand_first_where_the_host_wants_it() -> None:
@@ -359,6 +377,12 @@ def test_resolutions_without_a_word_are_left_out_with_a_warning() -> None:
     with pytest.warns(KnobIgnored, match="media_resolution"):
         content = one(PNG, media_resolution="medium")
     assert content == [{"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}]
+
+
+def test_resolutions_of_other_media_are_left_out_with_a_warning() -> None:
+    """Only images have a `detail`."""
+    with pytest.warns(KnobIgnored, match="video"):
+        one(FileReference("https://youtu.be/1"), traits=ChatTraits(video_part=True), media_resolution="low")
 
 
 def test_empty_media_are_a_configuration_error() -> None:

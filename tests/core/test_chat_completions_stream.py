@@ -185,6 +185,16 @@ def test_a_finish_reason_in_every_chunk_ends_nothing_early() -> None:
     assert response.tool_calls == (ToolCall("1", "f", {"a": 1}),)
 
 
+def test_arguments_after_a_whole_call_do_not_change_it() -> None:
+    """A call that was given stays as it was given; what comes too late is noted."""
+    late = piece(None, "[]", "1")
+    deltas = [piece("f", "{}", "1", extra_content=google("S")), piece("g", "{}", "2"), late, late]
+    events, response = play(stream(deltas))
+    assert [call.arguments for call in response.tool_calls] == [{}, {}]
+    assert response.candidate.metadata == {"tool_calls": {"1": {"late_arguments": "[][]"}}}
+    assert not any(isinstance(event, ToolCallDelta) and event.arguments == "[]" for event in events)
+
+
 def test_broken_arguments_are_kept_as_text() -> None:
     """Arguments that never become an object are given at the end, as they came."""
     events, response = play(stream([piece("f", '{"a":', "1", 0)]))
