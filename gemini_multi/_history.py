@@ -153,10 +153,10 @@ def _told(result: ToolResult) -> tuple[Part, ...]:
     texts = [part.text for part in result.content if isinstance(part, Text)]
     if result.value is not None and not texts:
         texts = [to_json(result.value, fallback=str).decode()]
+    told = "\n".join(texts)
     label = "Error" if result.is_error else "Result"
-    name = result.name or result.call_id
     media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))
-    return (Text(f"{label} of the function `{name}`: {chr(10).join(texts)}"), *media)
+    return (Text(f"{label} of the function `{result.name or result.call_id}`: {told}"), *media)
 
 
 def _is_empty(part: Part) -> bool:
