@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from gemini_multi.sandbox.answer import Answer
-from gemini_multi.sandbox.json_value import JsonValue
 from gemini_multi.sandbox.state import PROVIDERS, Failure, Provider, RawReply, Recorded, State, Wrapping
 
 if TYPE_CHECKING:
@@ -171,12 +170,10 @@ def _serving(state: State, host: str, port: int) -> Serving:
     try:
         from gemini_multi.sandbox.server import Serving
     except ModuleNotFoundError as error:
-        if error.name not in {"starlette", "uvicorn", "h11", "anyio"}:
+        package = (error.name or "").partition(".")[0]
+        if package == "gemini_multi":
             raise
         raise ModuleNotFoundError(
-            f'The sandbox needs {error.name!r}. Install it with: pip install "gemini-multi[sandbox]"', name=error.name
+            f'The sandbox needs {package!r}. Install it with: pip install "gemini-multi[sandbox]"', name=error.name
         ) from error
     return Serving(state, host, port)
-
-
-__all__ = ["JsonValue", "Sandbox"]

@@ -17,7 +17,9 @@ class Asking:
         self.environment = sandbox.environment()
         self.client = client
         self.account = f"{self.environment['CLOUDFLARE_BASE_URL']}/accounts/{self.environment['CLOUDFLARE_ACCOUNT_ID']}"
-        gateway = f"{self.environment['CLOUDFLARE_GATEWAY_BASE_URL']}/{self.environment['CLOUDFLARE_ACCOUNT_ID']}/default"
+        gateway = (
+            f"{self.environment['CLOUDFLARE_GATEWAY_BASE_URL']}/{self.environment['CLOUDFLARE_ACCOUNT_ID']}/default"
+        )
         self.studio = f"{gateway}/google-ai-studio"
         self.bases = {
             "cloudflare": f"{self.account}/ai/v1",
@@ -37,7 +39,11 @@ class Asking:
 
     def chat(self, host: str, body: dict[str, object], **defaults: object) -> httpx.Response:
         """Post to a chat endpoint."""
-        models = {"cloudflare": "google/gemini-2.5-flash", "aimlapi": "google/gemini-2.5-flash", "oxen": "gemini-2-5-flash"}
+        models = {
+            "cloudflare": "google/gemini-2.5-flash",
+            "aimlapi": "google/gemini-2.5-flash",
+            "oxen": "gemini-2-5-flash",
+        }
         headers = {"authorization": f"Bearer {self.keys[host]}"}
         whole = {"model": models[host], "messages": [{"role": "user", "content": "Hello"}], **defaults, **body}
         return self.client.post(f"{self.bases[host]}/chat/completions", headers=headers, json=whole)

@@ -41,7 +41,10 @@ def test_aimlapis_documented_prompt_gets_the_recorded_answer(asking):
 def test_a_recorded_answer_is_told_in_the_other_dialect_too(asking):
     """The chat door gives the recorded words and counts."""
     name = "cloudflare_gemini-3-flash_thermodynamics"
-    body = {"model": "google/gemini-3-flash", "messages": [{"role": "user", "content": "What are the three laws of thermodynamics?"}]}
+    body = {
+        "model": "google/gemini-3-flash",
+        "messages": [{"role": "user", "content": "What are the three laws of thermodynamics?"}],
+    }
     told, recorded = asking.chat("cloudflare", body).json(), load(f"{name}.answer")
     assert told["choices"][0]["message"]["content"] == recorded["candidates"][0]["content"]["parts"][0]["text"]
     assert told["usage"] == {"prompt_tokens": 8, "completion_tokens": 652, "total_tokens": 1023}
@@ -74,11 +77,21 @@ PIRATE, WEATHER = function("greeting_generator", answer_style=TEXT), function("g
 CUSTOMER = function("unicode_customer", customer_name=TEXT, description=TEXT)
 CALLS = [
     ("What is the value of magic_function(3)? Use the tool.", [MAGIC], "required", ("magic_function", {"input": 3})),
-    ("What is the value of magic_function_no_args()? Use the tool.", [NO_ARGUMENTS], "required", ("magic_function_no_args", {})),
+    (
+        "What is the value of magic_function_no_args()? Use the tool.",
+        [NO_ARGUMENTS],
+        "required",
+        ("magic_function_no_args", {}),
+    ),
     ("Using the tool, generate a Pirate greeting.", [PIRATE], None, ("greeting_generator", {"answer_style": "pirate"})),
     ("What is the weather in San Francisco, CA?", [WEATHER], None, ("get_weather", {"location": "San Francisco, CA"})),
     ("Hello!", [MAGIC, WEATHER], "required", ("magic_function", {"input": 1})),
-    ("Hello!", [WEATHER, MAGIC], {"type": "function", "function": {"name": "magic_function"}}, ("magic_function", {"input": 1})),
+    (
+        "Hello!",
+        [WEATHER, MAGIC],
+        {"type": "function", "function": {"name": "magic_function"}},
+        ("magic_function", {"input": 1}),
+    ),
 ]
 
 
@@ -87,7 +100,9 @@ CALLS = [
 def test_a_tool_is_called_when_asked_for(asking, host, prompt, tools, choice, call):
     """The prompts of LangChain's standard tests get the calls that those tests look for."""
     body = {"messages": [{"role": "user", "content": prompt}], "tools": tools}
-    told = asking.chat(host, body if choice is None else {**body, "tool_choice": choice}).json()["choices"][0]["message"]
+    told = asking.chat(host, body if choice is None else {**body, "tool_choice": choice}).json()["choices"][0][
+        "message"
+    ]
     calls = [(one["function"]["name"], json.loads(one["function"]["arguments"])) for one in told["tool_calls"]]
     assert calls == [call]
 
@@ -132,7 +147,11 @@ NESTED = {
     "required": ["cats", "mood", "note"],
 }
 SCHEMAS = [
-    (JOKE, "Tell me a joke about cats.", {"setup": "Why did the cat sit on the computer?", "punchline": "To keep an eye on the mouse!"}),
+    (
+        JOKE,
+        "Tell me a joke about cats.",
+        {"setup": "Why did the cat sit on the computer?", "punchline": "To keep an eye on the mouse!"},
+    ),
     (NESTED, "Be gay.", {"cats": [{"age": 2}, {"age": 2}], "mood": "gay", "note": True}),
 ]
 
@@ -149,7 +168,10 @@ def test_json_mode_has_the_quoted_keys(asking):
     """Without a schema, the keys are those that the prompt quotes."""
     prompt = "Tell me a joke about cats. Return the result as a JSON with 'setup' and 'punchline' keys. Return nothing other than JSON."
     body = {"messages": [{"role": "user", "content": prompt}], "response_format": {"type": "json_object"}}
-    assert list(json.loads(asking.chat("oxen", body).json()["choices"][0]["message"]["content"])) == ["setup", "punchline"]
+    assert list(json.loads(asking.chat("oxen", body).json()["choices"][0]["message"]["content"])) == [
+        "setup",
+        "punchline",
+    ]
 
 
 def test_stop_sequences_end_the_text(asking):
@@ -186,7 +208,9 @@ def test_thoughts_are_told_in_each_hosts_way(asking):
     """Google's endpoint puts thoughts between tags, AIMLAPI in a field of their own."""
     thinking = {"extra_body": {"google": {"thinking_config": {"thinking_budget": 1000, "include_thoughts": True}}}}
     tagged = asking.chat("cloudflare", thinking).json()["choices"][0]["message"]
-    apart = asking.chat("aimlapi", {"reasoning_effort": "low", "model": "google/gemini-3-7-flash"}).json()["choices"][0]["message"]
+    apart = asking.chat("aimlapi", {"reasoning_effort": "low", "model": "google/gemini-3-7-flash"}).json()["choices"][
+        0
+    ]["message"]
     assert tagged["content"].startswith("<thought>**Sandbox thoughts**")
     assert "</thought>Hello from" in tagged["content"]
     assert apart["reasoning_content"].startswith("**Sandbox thoughts**")
@@ -196,7 +220,10 @@ def test_thoughts_are_told_in_each_hosts_way(asking):
 def test_the_answer_says_that_it_is_a_sandbox(asking):
     """The model's name holds the requested id, and a word that says what answers."""
     given = {"contents": [{"parts": [{"text": "Hello"}]}]}
-    assert asking.run(given, "google/gemini-2.5-flash-lite").json()["result"]["modelVersion"] == "gemini-2.5-flash-lite-sandbox"
+    assert (
+        asking.run(given, "google/gemini-2.5-flash-lite").json()["result"]["modelVersion"]
+        == "gemini-2.5-flash-lite-sandbox"
+    )
     assert asking.chat("oxen", {}).json()["model"] == "gemini-2-5-flash-sandbox"
 
 

@@ -47,7 +47,9 @@ CASES = [
     Case("assistant first", turns(SAID, ASKED), "function call turn comes immediately after a user turn"),
     Case("tool first", turns(GAVE), "function response turn comes immediately after"),
     Case("empty user", turns({"role": "user", "content": ""}), "contents.parts must not be empty"),
-    Case("empty assistant", turns(ASKED, {"role": "assistant", "content": ""}, ASKED), "contents.parts must not be empty"),
+    Case(
+        "empty assistant", turns(ASKED, {"role": "assistant", "content": ""}, ASKED), "contents.parts must not be empty"
+    ),
     Case("unanswered", turns(ASKED, CALLED, ASKED), "number of function response parts is equal"),
     Case("unanswered last", turns(ASKED, CALLED), "number of function response parts is equal"),
     Case("unknown id", turns(ASKED, CALLED, {**GAVE, "tool_call_id": "x"}), "function response turn comes immediately"),
@@ -64,12 +66,21 @@ CASES = [
         {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}},
         "'g', which is not among the tools",
     ),
-    Case("tools and JSON", {"tools": [TOOL], "response_format": {"type": "json_object"}}, "Function calling with a response mime type"),
+    Case(
+        "tools and JSON",
+        {"tools": [TOOL], "response_format": {"type": "json_object"}},
+        "Function calling with a response mime type",
+    ),
     Case("base64", media(type="image_url", image_url={"url": "data:image/png;base64,%%"}), "Base64 decoding failed"),
     Case("no URL", media(type="image_url", image_url={"url": "eA=="}), "is no URL"),
     Case("stream options", {"stream": True, "stream_options": {"x": 1}}, "Unrecognized key(s) in object: 'x'", CF),
     Case("zero tokens", {"max_tokens": 0}, "expected number to be >0", CF),
-    Case("video part", media(type="video_url", video_url={"url": "https://a/b"}), "Invalid content part type: video_url", CF),
+    Case(
+        "video part",
+        media(type="video_url", video_url={"url": "https://a/b"}),
+        "Invalid content part type: video_url",
+        CF,
+    ),
     Case("stops", {"stop": list("abcdef")}, "stop sequences must not exceed 5", CF),
     Case("effort", {"reasoning_effort": "xhigh"}, "not supported for this model", CF),
     Case(
@@ -86,12 +97,26 @@ CASES = [
     Case("no include_usage", {"stream": True, "stream_options": {}}, "stream_options.include_usage: Required", AI),
     Case("no messages", turns(), "messages: Too small: expected array to have >=1 items", AI),
     Case("null content", turns(ASKED, {**CALLED, "content": None}, GAVE), "messages[1].content: Invalid input", AI),
-    Case("tool parts", turns(ASKED, CALLED, {**GAVE, "content": [{"type": "text", "text": "x"}]}), "messages[2].content", AI),
+    Case(
+        "tool parts",
+        turns(ASKED, CALLED, {**GAVE, "content": [{"type": "text", "text": "x"}]}),
+        "messages[2].content",
+        AI,
+    ),
     Case("tool key", turns(ASKED, CALLED, {**GAVE, "status": "x"}), "Unrecognized key(s) in object: 'status'", AI),
-    Case("developer", turns({"role": "developer", "content": "x"}, ASKED), "messages[0].role: Invalid discriminator", AI),
-    Case("parameters", {"tools": [{"type": "function", "function": {"name": "f"}}]}, "function.parameters: Required", AI),
+    Case(
+        "developer", turns({"role": "developer", "content": "x"}, ASKED), "messages[0].role: Invalid discriminator", AI
+    ),
+    Case(
+        "parameters", {"tools": [{"type": "function", "function": {"name": "f"}}]}, "function.parameters: Required", AI
+    ),
     Case("format key", {"response_format": {"type": "json_object", "x": 1}}, "Unrecognized key(s) in object: 'x'", AI),
-    Case("audio part", media(type="input_audio", input_audio={"data": "eA==", "format": "wav"}), "Invalid discriminator", AI),
+    Case(
+        "audio part",
+        media(type="input_audio", input_audio={"data": "eA==", "format": "wav"}),
+        "Invalid discriminator",
+        AI,
+    ),
     Case("n", {"n": 0}, "n: Too small", AI),
     Case("C effort", {"model": C, "reasoning_effort": "none"}, "reasoning_effort: Invalid enum value", AI),
     Case("C audio part", media(type="input_audio", input_audio={}) | {"model": C}, "Invalid discriminator", AI),
@@ -105,8 +130,18 @@ CASES = [
     Case("penalty", {"frequency_penalty": 0.1}, "frequency_penalty is not supported", OX),
     Case("other audio", media(type="input_audio", input_audio={"data": "eA==", "format": "wav"}), "'input_audio'", OX),
     Case("file id", media(type="file", file={"file_id": "x"}), "file_id is not supported", OX),
-    Case("two files", media(type="file", file={**PDF, "file_url": "https://a/b"}), "Exactly one of file_data and file_url", OX),
-    Case("tiff", media(type="file", file={"file_data": "data:image/tiff;base64,eA=="}), "Unsupported file type 'image/tiff'", OX),
+    Case(
+        "two files",
+        media(type="file", file={**PDF, "file_url": "https://a/b"}),
+        "Exactly one of file_data and file_url",
+        OX,
+    ),
+    Case(
+        "tiff",
+        media(type="file", file={"file_data": "data:image/tiff;base64,eA=="}),
+        "Unsupported file type 'image/tiff'",
+        OX,
+    ),
 ]
 
 
@@ -140,7 +175,12 @@ ACCEPTED = [
     Case("effort unread", {"reasoning_effort": "banana", "model": "google/gemini-3-1-pro-preview"}, "", AI),
     Case("pdf", media(type="file", file=PDF), "", OX),
     Case("unsigned", turns(ASKED, CALLED, GAVE, model="gemini-3-8-flash"), "", OX),
-    Case("tools and JSON on 3", {"tools": [TOOL], "response_format": {"type": "json_object"}, "model": "google/gemini-3-flash"}, "", CF),
+    Case(
+        "tools and JSON on 3",
+        {"tools": [TOOL], "response_format": {"type": "json_object"}, "model": "google/gemini-3-flash"},
+        "",
+        CF,
+    ),
 ]
 
 
@@ -162,7 +202,15 @@ def test_run_with_messages_refuses_as_the_chat_door(asking):
 
 
 WRONG_KEYS = [
-    ("cloudflare", {"result": None, "success": False, "errors": [{"code": 10000, "message": "Authentication error"}], "messages": []}),
+    (
+        "cloudflare",
+        {
+            "result": None,
+            "success": False,
+            "errors": [{"code": 10000, "message": "Authentication error"}],
+            "messages": [],
+        },
+    ),
     (
         "oxen",
         {

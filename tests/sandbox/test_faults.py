@@ -69,7 +69,7 @@ def test_a_broken_connection_is_a_transport_error(sandbox, asking, host, fault, 
 
 @pytest.mark.parametrize("body", [{}, STREAM], ids=["unary", "stream"])
 def test_a_truncated_archive_holds_half_an_answer(sandbox, asking, body):
-    """httpx does not notice that a compressed body is incomplete; what comes out of it is half an answer."""
+    """Httpx does not notice that a compressed body is incomplete; what comes out of it is half an answer."""
     whole = asking.chat("oxen", body)
     sandbox.fail("oxen", fault="truncated_gzip")
     half = asking.chat("oxen", body)
@@ -83,7 +83,10 @@ def test_a_cut_stream_gives_so_many_events_first(sandbox, asking):
     lines: list[str] = []
     url, headers = f"{asking.bases['oxen']}/chat/completions", {"authorization": f"Bearer {asking.keys['oxen']}"}
     body = {"model": "gemini-2-5-flash", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
-    with asking.client.stream("POST", url, headers=headers, json=body) as answer, pytest.raises(httpx.RemoteProtocolError):
+    with (
+        asking.client.stream("POST", url, headers=headers, json=body) as answer,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
         lines.extend(line for line in answer.iter_lines() if line)
     assert [line[:6] for line in lines] == ["data: "] * 3
 

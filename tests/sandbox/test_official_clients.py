@@ -21,7 +21,8 @@ CASES = [
 QUESTION = "Use add(2, 3) and multiply(4, 5)."
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
 TOOLS = [
-    {"type": "function", "function": {"name": name, "description": name, "parameters": SCHEMA}} for name in ("add", "multiply")
+    {"type": "function", "function": {"name": name, "description": name, "parameters": SCHEMA}}
+    for name in ("add", "multiply")
 ]
 
 
@@ -88,7 +89,10 @@ def test_openai_reads_streamed_calls(client_and_model):
         for call in [call for chunk in stream for choice in chunk.choices for call in choice.delta.tool_calls or []]:
             current = call.function.name or current
             arguments[current] = arguments.get(current, "") + (call.function.arguments or "")
-    assert {name: json.loads(text) for name, text in arguments.items()} == {"add": {"a": 2, "b": 3}, "multiply": {"a": 2, "b": 3}}
+    assert {name: json.loads(text) for name, text in arguments.items()} == {
+        "add": {"a": 2, "b": 3},
+        "multiply": {"a": 2, "b": 3},
+    }
 
 
 @pytest.fixture

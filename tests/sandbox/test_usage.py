@@ -20,7 +20,9 @@ def native(**settings: object) -> dict[str, object]:
     return {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], **settings}
 
 
-@pytest.mark.parametrize(("host", "model", "part"), [("cloudflare", None, AUDIO), ("aimlapi", B, AUDIO), ("oxen", None, OXEN_AUDIO)])
+@pytest.mark.parametrize(
+    ("host", "model", "part"), [("cloudflare", None, AUDIO), ("aimlapi", B, AUDIO), ("oxen", None, OXEN_AUDIO)]
+)
 def test_audio_input_is_counted(asking, host, model, part):
     """Audio tokens are part of the prompt's."""
     body = {"messages": asked(part), **({"model": model} if model else {})}
@@ -29,7 +31,9 @@ def test_audio_input_is_counted(asking, host, model, part):
     assert usage["prompt_tokens"] == 34
 
 
-@pytest.mark.parametrize(("host", "model"), [("cloudflare", "google/gemini-2.5-flash"), ("aimlapi", B), ("oxen", "gemini-2-5-flash")])
+@pytest.mark.parametrize(
+    ("host", "model"), [("cloudflare", "google/gemini-2.5-flash"), ("aimlapi", B), ("oxen", "gemini-2-5-flash")]
+)
 def test_audio_output_is_counted(asking, host, model):
     """Spoken answers have a sound, a transcript and audio tokens."""
     told = asking.chat(host, {"model": model, "modalities": ["text", "audio"]}).json()
@@ -61,7 +65,10 @@ def test_a_long_prefix_is_cached(asking):
     assert second["prompt_tokens_details"]["cached_tokens"] == 2048 <= second["prompt_tokens"]
 
 
-@pytest.mark.parametrize(("host", "model", "name"), [("aimlapi", C, "cache_write_tokens"), ("oxen", "gemini-2-5-flash", "cache_creation_tokens")])
+@pytest.mark.parametrize(
+    ("host", "model", "name"),
+    [("aimlapi", C, "cache_write_tokens"), ("oxen", "gemini-2-5-flash", "cache_creation_tokens")],
+)
 def test_a_marked_prefix_is_written_to_the_cache(asking, host, model, name):
     """`cache_control` asks for it; the second time it is read."""
     marked = {"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}
@@ -76,8 +83,14 @@ def test_native_counts_add_up(asking):
     image = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
     given = {"contents": [{"role": "user", "parts": [{"text": "Hello"}, image]}]}
     usage = asking.run(given).json()["result"]["usageMetadata"]
-    assert usage["promptTokensDetails"] == [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]
-    assert usage["totalTokenCount"] == usage["promptTokenCount"] + usage["candidatesTokenCount"] + usage["thoughtsTokenCount"]
+    assert usage["promptTokensDetails"] == [
+        {"modality": "TEXT", "tokenCount": 2},
+        {"modality": "IMAGE", "tokenCount": 258},
+    ]
+    assert (
+        usage["totalTokenCount"]
+        == usage["promptTokenCount"] + usage["candidatesTokenCount"] + usage["thoughtsTokenCount"]
+    )
     assert usage["trafficType"] == "ON_DEMAND"
 
 
@@ -95,6 +108,8 @@ def test_flash_lite_does_not_think_unasked(asking):
     """The smallest 2.5 model thinks only when told to."""
     model = "google/gemini-2.5-flash-lite"
     quiet = asking.run(native(), model).json()["result"]["usageMetadata"]
-    told = asking.run(native(generationConfig={"thinkingConfig": {"thinkingBudget": -1}}), model).json()["result"]["usageMetadata"]
+    told = asking.run(native(generationConfig={"thinkingConfig": {"thinkingBudget": -1}}), model).json()["result"][
+        "usageMetadata"
+    ]
     assert "thoughtsTokenCount" not in quiet
     assert told["thoughtsTokenCount"] == 24
