@@ -1,0 +1,195 @@
+"""Answers in the shape of a class, on every host."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
+from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.program import FunctionCallingProgram
+from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, Field
+
+from gemini_multi import ConfigurationError
+from gemini_multi.sandbox import Answer, Sandbox
+from llama_index_gemini_multi import GeminiMulti, InvalidStructuredOutput
+
+Value = TypeVar("Value")
+
+
+class Song(BaseModel):
+    title: str
+    seconds: int | None = None
+
+
+class Album(BaseModel):
+    """A record."""
+
+    name: str
+    songs: list[Song] = Field(min_length=1)
+    prices: dict[str, int] = Field(default_factory=dict)
+
+
+class Pair(BaseModel, Generic[Value]):
+    value: Value
+
+
+PROMPT = PromptTemplate("Describe the album {name}.")
+TEXT = '{"name": "Blue", "songs": [{"title": "So What", "seconds": 545}], "prices": {"de": 9}}'
+BLUE = Album(name="Blue", songs=[Song(title="So What", seconds=545)], prices={"de": 9})
+MODES = [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION]
+
+
+@pytest.fixture(params=MODES, ids=lambda mode: mode.value)
+def scripted(request: pytest.FixtureRequest, sandbox: Sandbox, make: Any) -> GeminiMulti:
+    """A model of each host in each mode, whose next answer is the album."""
+    by_tool = request.param == PydanticProgramMode.FUNCTION
+    answer = Answer(tool_calls=[("Album", BLUE.model_dump())]) if by_tool else Answer(TEXT)
+    sandbox.script(None, [answer])
+    return make(pydantic_program_mode=request.param)
+
+
+def test_structured_predict(scripted: GeminiMulti) -> None:
+    """An instance of the class, with nested lists, optional fields and open mappings."""
+    assert scripted.structured_predict(Album, PROMPT, name="Blue") == BLUE
+
+
+async def test_astructured_predict(scripted: GeminiMulti) -> None:
+    """The same with `await`."""
+    assert await scripted.astructured_predict(Album, PROMPT, name="Blue") == BLUE
+
+
+def assert_grows(parts: list[Any]) -> None:
+    """Every part has the class's attributes, names only grow, and the last one is the whole instance."""
+    names = [part.name for part in parts if part.name is not None]
+    assert all(after.startswith(before) for before, after in pairwise(names))
+    assert all(hasattr(part, "songs") for part in parts)
+    assert parts[-1] == BLUE
+
+
+def test_stream_structured_predict(scripted: GeminiMulti) -> None:
+    """The object grows field by field until it is whole."""
+    assert_grows(list(scripted.stream_structured_predict(Album, PROMPT, name="Blue")))
+
+
+async def test_astream_structured_predict(scripted: GeminiMulti) -> None:
+    """The same with `await`."""
+    assert_grows([part async for part in await scripted.astream_structured_predict(Album, PROMPT, name="Blue")])
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("provider", ["oxen"], indirect=True)
+def test_stream_shows_fields_as_they_arrive(mode: PydanticProgramMode, sandbox: Sandbox, make: Any) -> None:
+    """Where the host streams, parts of a field are seen before the field is whole."""
+    by_tool = mode == PydanticProgramMode.FUNCTION
+    sandbox.script(None, [Answer(tool_calls=[("Album", BLUE.model_dump())]) if by_tool else Answer(TEXT)])
+    llm = make(pydantic_program_mode=mode)
+    parts = list(llm.stream_structured_predict(Album, PROMPT, name="Blue"))
+    assert len(parts) >= 4
+    assert not isinstance(parts[0], Album)
+
+
+def test_system_prompt_and_call_arguments_are_used(sandbox: Sandbox, make: Any) -> None:
+    """The model's `system_prompt` and `llm_kwargs` reach the host; the caller's arguments are not changed."""
+    given = {"temperature": 0.5, "tool_choice": "x", "tool_required": True}
+    make(system_prompt="Be brief.").structured_predict(Song, PROMPT, given, name="Blue")
+    body = str(sandbox.requests[-1].body)
+    assert "Be brief." in body
+    assert "'temperature': 0.5" in body
+    assert given == {"temperature": 0.5, "tool_choice": "x", "tool_required": True}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```json\n{TEXT}\n```",
+        f"Here it is:\n{TEXT}\nEnjoy!",
+        TEXT.replace("545", '"545"').replace(": 9}", ": 9.0}"),
+    ],
+)
+def test_answer_is_repaired(text: str, sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """Fences, words around the JSON and numbers in quotes do no harm."""
+    sandbox.script(None, [Answer(text)])
+    assert llm.structured_predict(Album, PROMPT, name="Blue") == BLUE
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Answer("I would rather not."), "The answer is no 'Album'"),
+        (Answer('{"name": "Blue"}'), "songs: Field required."),
+        (Answer('{"name": "Bl', finish_reason="MAX_TOKENS"), "Raise `max_tokens`."),
+    ],
+)
+@pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
+def test_unusable_answer_is_a_clear_error(answer: Answer, message: str, sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """It tells what does not fit, why the answer stopped and what it was; a stream ends with the same error."""
+    sandbox.script(None, [answer, answer])
+    with pytest.raises(InvalidStructuredOutput) as caught:
+        llm.structured_predict(Album, PROMPT, name="Blue")
+    assert message in str(caught.value)
+    assert caught.value.raw == answer.text
+    with pytest.raises(InvalidStructuredOutput):
+        list(llm.stream_structured_predict(Album, PROMPT, name="Blue"))
+
+
+# LlamaIndex's `StructuredLLM.stream_chat` calls pydantic's old `json`.
+old_json = pytest.mark.filterwarnings("ignore:The `json` method is deprecated")
+
+
+@old_json
+def test_structured_llm(sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """`as_structured_llm` answers chats with the instance, and call arguments do not wipe the schema."""
+    structured = llm.as_structured_llm(Album)
+    assert isinstance(structured, StructuredLLM)
+    sandbox.script(None, [Answer(TEXT), Answer(TEXT)])
+    assert structured.chat([ChatMessage(content="Blue")], temperature=0.1).raw == BLUE
+    assert list(structured.stream_chat([ChatMessage(content="Blue")]))[-1].raw == BLUE
+
+
+@old_json
+async def test_structured_llm_async(sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """The same with `await`."""
+    sandbox.script(None, [Answer(TEXT), Answer(TEXT)])
+    structured = llm.as_structured_llm(Album)
+    assert (await structured.achat([ChatMessage(content="Blue")])).raw == BLUE
+    assert [part async for part in await structured.astream_chat([ChatMessage(content="Blue")])][-1].raw == BLUE
+
+
+def test_images_are_sent_with_a_structured_prompt(sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """A prompt of several blocks keeps them all."""
+    picture = ImageBlock(image=b"\x89PNG\r\n\x1a\n" + b"\x00" * 8, image_mimetype="image/png")
+    prompt = ChatPromptTemplate(message_templates=[ChatMessage(blocks=[TextBlock(text="What is it?"), picture])])
+    llm.structured_predict(Song, prompt)
+    assert "image/png" in str(sandbox.requests[-1].body)
+
+
+def test_name_of_a_generic_class_is_cleaned(sandbox: Sandbox, llm: GeminiMulti) -> None:
+    """Brackets are not allowed in the name of a schema or of a function."""
+    assert isinstance(llm.structured_predict(Pair[int], PROMPT, name="Blue"), Pair)
+    assert "Pair[int]" not in str(sandbox.requests[-1].body.get("response_format"))
+
+
+@pytest.mark.parametrize("provider", ["oxen"], indirect=True)
+def test_text_mode_is_left_to_llama_index(sandbox: Sandbox, make: Any) -> None:
+    """`PydanticProgramMode.LLM` asks in the prompt and parses the text."""
+    sandbox.script(None, [Answer(TEXT)])
+    llm = make(pydantic_program_mode=PydanticProgramMode.LLM)
+    assert llm.structured_predict(Album, PROMPT, name="Blue") == BLUE
+    assert "response_format" not in sandbox.requests[-1].body
+
+
+async def test_function_calling_program(llm: GeminiMulti) -> None:
+    """LlamaIndex's own program asks for a required call and gets it."""
+    program = FunctionCallingProgram.from_defaults(Song, prompt=PROMPT, llm=llm)
+    assert isinstance(program(name="Blue"), Song)
+    assert isinstance(await program.acall(name="Blue"), Song)
+
+
+def test_unknown_call_argument_is_refused(llm: GeminiMulti) -> None:
+    """`llm_kwargs` are checked like those of `chat`."""
+    with pytest.raises(ConfigurationError, match="temprature"):
+        llm.structured_predict(Song, PROMPT, {"temprature": 1}, name="Blue")
