@@ -118,7 +118,7 @@ class CandidateReader:
         """Put into the draft what is known only from the whole."""
         draft = self._draft
         if draft.raw_finish_reason is not None:
-            draft.finish_reason = finish_reason(self._reason(draft.raw_finish_reason), called=self._calls.any)
+            draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
         if dropped := self._calls.dropped():
             draft.metadata["dropped_tool_calls"] = dropped
         if remarks := self._calls.remarks():
@@ -127,16 +127,16 @@ class CandidateReader:
             draft.metadata["audio"] = dict(self._speech.facts)
 
     def _stop(self, reason: str, events: Events) -> None:
+        native = self._draft.metadata.get("native_finish_reason")
+        if isinstance(native, str) and word_of(native) in _FAILED:
+            # Google's own word, where a gateway translated a failure into something harmless.
+            self._draft.metadata["finish_reason"] = reason
+            reason = native
         self._draft.raw_finish_reason = reason
-        if word_of(self._reason(reason)) in _FAILED:
+        if word_of(reason) in _FAILED:
             self._calls.refuse()
         self._settle(events)
         self._calls.ready(events, chunk=self._chunk)
-
-    def _reason(self, reason: str) -> str:
-        """Prefer Google's own word where a gateway translated a failure into a harmless reason."""
-        native = self._draft.metadata.get("native_finish_reason")
-        return native if isinstance(native, str) and word_of(native) in _FAILED else reason
 
     def _delta(self, delta: JsonObject, events: Events) -> None:
         if delta.keys() <= _PLAIN:

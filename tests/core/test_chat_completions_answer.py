@@ -370,7 +370,9 @@ def test_finish_reasons_are_normalized_and_kept(raw: str, normalized: str) -> No
 
 def test_a_gateways_stop_does_not_hide_a_malformed_call() -> None:
     """Google's own word wins when it names a failure."""
-    assert read(answer({"content": ""}, native_finish_reason="MALFORMED_FUNCTION_CALL")).finish_reason == "error"
+    candidate = read(answer({"content": ""}, native_finish_reason="MALFORMED_FUNCTION_CALL")).candidate
+    assert (candidate.finish_reason, candidate.raw_finish_reason) == ("error", "MALFORMED_FUNCTION_CALL")
+    assert candidate.metadata == {"native_finish_reason": "MALFORMED_FUNCTION_CALL", "finish_reason": "stop"}
 
 
 def test_calls_that_must_not_be_run_are_kept_apart() -> None:
