@@ -1,0 +1,269 @@
+"""Messages of the model come back as the host sent them, and histories of other integrations are understood."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from langchain_core.load import dumps, loads
+from langchain_core.messages import AIMessage, AIMessageChunk, message_to_dict, messages_from_dict
+
+from gemini_multi import (
+    Blob,
+    Candidate,
+    ChatEvent,
+    ChatResponse,
+    CodeResult,
+    ExecutableCode,
+    Finished,
+    Message,
+    Opaque,
+    Part,
+    PartReady,
+    Signature,
+    Text,
+    TextDelta,
+    Thought,
+    ThoughtDelta,
+    ToolCall,
+    ToolCallReady,
+)
+from langchain_gemini_multi._chunks import ChunkBuilder
+from langchain_gemini_multi._messages import to_core
+from langchain_gemini_multi._results import to_result
+
+NATIVE = Signature("Q3ZJQQ==", carrier="thoughtSignature", issuer="cloudflare")
+CHAT = Signature({"vertex": {"thought_signature": "dg=="}, "x": 1}, carrier="extra_content", issuer="oxen")
+DETAILS = Signature([{"type": "reasoning.encrypted", "data": "cg=="}], carrier="reasoning_details", issuer="aimlapi")
+
+ANSWERS: dict[str, tuple[Part, ...]] = {
+    "text": (Text("a"),),
+    "signed text": (Text("a", signature=NATIVE),),
+    "signed empty tail": (Text("a"), Text("", signature=NATIVE)),
+    "two signed texts": (Text("a", signature=NATIVE), Text("b", signature=CHAT)),
+    "thought and text": (Thought("t"), Text("a", signature=NATIVE)),
+    "signed call": (ToolCall("c1", "f", {"x": 1}, signature=NATIVE),),
+    "parallel calls": (ToolCall("c1", "f", {"x": 1}, signature=CHAT), ToolCall("c2", "g", {})),
+    "calls with ids of ours": (ToolCall("c1", "f", {}, signature=DETAILS, synthetic_id=True),),
+    "text after a call": (Text("a"), ToolCall("c1", "f", {}, signature=NATIVE), Text("b", signature=CHAT)),
+    "code": (
+        ExecutableCode("1+1", id="e", signature=NATIVE),
+        CodeResult("2", id="e"),
+        Text("2"),
+    ),
+    "opaque": (Opaque({"toolCall": {"id": "s"}}, signature=NATIVE), Text("a")),
+    "image": (Text("see"), Blob("aGk=", "image/png", signature=NATIVE)),
+    "thoughts between": (Thought("t"), Text("a"), Thought("u"), Text("b")),
+}
+
+
+def answer(parts: tuple[Part, ...]) -> ChatResponse:
+    return ChatResponse(candidates=(Candidate(parts=parts, finish_reason="stop"),), provider="cloudflare", model="m")
+
+
+def invoked(parts: tuple[Part, ...], *, blocks: bool) -> AIMessage:
+    message = to_result(answer(parts), blocks=blocks).generations[0].message
+    assert isinstance(message, AIMessage)
+    return message
+
+
+def event_of(part: Part) -> ChatEvent:
+    match part:
+        case Text():
+            return TextDelta(part.text, part.signature)
+        case Thought():
+            return ThoughtDelta(part.text, part.signature)
+        case ToolCall():
+            return ToolCallReady(part, int(part.id[-1]) - 1)
+        case _:
+            return PartReady(part)  # type: ignore[arg-type]
+
+
+def streamed(parts: tuple[Part, ...], *, blocks: bool) -> AIMessage:
+    builder = ChunkBuilder(blocks=blocks)
+    events = [*map(event_of, parts), Finished(answer(parts))]
+    first, *rest = [chunk.message for event in events if (chunk := builder.feed(event))]
+    merged = sum(rest, first)
+    assert isinstance(merged, AIMessageChunk)
+    return merged
+
+
+def sent_back(message: AIMessage) -> tuple[Part, ...]:
+    (translated,) = to_core([message])
+    return translated.parts
+
+
+@pytest.mark.parametrize("blocks", [False, True], ids=["plain", "blocks"])
+@pytest.mark.parametrize("make", [invoked, streamed])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answer_goes_back_exactly(name: str, make: Any, blocks: bool) -> None:
+    """Every part returns in its place with its signature, whether the answer came whole or in pieces."""
+    parts = ANSWERS[name]
+    assert sent_back(make(parts, blocks=blocks)) == parts
+
+
+def through_dumps(message: AIMessage) -> AIMessage:
+    return loads(dumps(message), allowed_objects="messages")
+
+
+def through_dict(message: AIMessage) -> AIMessage:
+    (found,) = messages_from_dict([message_to_dict(message)])
+    assert isinstance(found, AIMessage)
+    return found
+
+
+def through_pickle(message: AIMessage) -> AIMessage:
+    return pickle.loads(pickle.dumps(message))
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("store", [through_dumps, through_dict, through_pickle])
+@pytest.mark.parametrize("make", [invoked, streamed])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answer_goes_back_exactly_after_storage(name: str, make: Any, store: Any) -> None:
+    """Nothing is lost when a conversation is stored between turns."""
+    parts = ANSWERS[name]
+    assert sent_back(store(make(parts, blocks=False))) == parts
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_streamed_answer_is_the_whole_one(name: str) -> None:
+    """Merged chunks give the calls, the metadata and the text of the answer in one piece."""
+    whole, pieces = (make(ANSWERS[name], blocks=False) for make in (invoked, streamed))
+    assert (pieces.text, pieces.tool_calls, pieces.additional_kwargs, pieces.response_metadata) == (
+        whole.text,
+        whole.tool_calls,
+        whole.additional_kwargs,
+        whole.response_metadata,
+    )
+
+
+def test_edited_message_keeps_its_calls_signatures() -> None:
+    """When the text was changed, the calls' signatures are still found by their ids."""
+    message = invoked((Text("long"), ToolCall("c1", "f", {}, signature=CHAT)), blocks=False)
+    edited = message.model_copy(update={"content": "short"})
+    assert sent_back(edited) == (Text("short"), ToolCall("c1", "f", {}, signature=CHAT, synthetic_id=True))
+
+
+def test_removed_call_does_not_come_back() -> None:
+    """A call that the caller took out of the message stays out."""
+    message = invoked((ToolCall("c1", "f", {}, signature=NATIVE), ToolCall("c2", "g", {})), blocks=False)
+    edited = message.model_copy(update={"tool_calls": message.tool_calls[:1]})
+    assert sent_back(edited) == (ToolCall("c1", "f", {}, signature=NATIVE, synthetic_id=True),)
+
+
+FOREIGN = Signature("c2ln", carrier="thoughtSignature", issuer="google")
+CALLS: list[Any] = [{"name": "f", "args": {"x": 1}, "id": "c1"}]
+SIGNED_CALL = ToolCall("c1", "f", {"x": 1}, signature=FOREIGN, synthetic_id=True)
+CALL = ToolCall("c1", "f", {"x": 1}, synthetic_id=True)
+HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
+    "google's key": (
+        AIMessage(
+            "",
+            tool_calls=CALLS,
+            additional_kwargs={"__gemini_function_call_thought_signatures__": {"c1": "c2ln"}},
+            response_metadata={"model_provider": "google_genai"},
+        ),
+        (SIGNED_CALL,),
+    ),
+    "google's key on a message of ours": (
+        AIMessage(
+            "",
+            tool_calls=CALLS,
+            additional_kwargs={"__gemini_function_call_thought_signatures__": {"c1": "c2ln"}},
+            response_metadata={"model_provider": "gemini_multi", "provider": "oxen"},
+        ),
+        (ToolCall("c1", "f", {"x": 1}, signature=Signature("c2ln", carrier="thoughtSignature", issuer="oxen"), synthetic_id=True),),
+    ),
+    "google's thinking": (
+        AIMessage(
+            [{"type": "thinking", "thinking": "t", "signature": "c2ln"}, {"type": "text", "text": "a"}],
+            response_metadata={"model_provider": "google_genai"},
+        ),
+        (Thought("t", signature=FOREIGN), Text("a")),
+    ),
+    "google's text extras": (
+        AIMessage([{"type": "text", "text": "a", "extras": {"signature": "c2ln"}}]),
+        (Text("a", signature=FOREIGN),),
+    ),
+    "google's code": (
+        AIMessage(
+            [
+                {"type": "executable_code", "executable_code": "1", "language": "python"},
+                {"type": "code_execution_result", "code_execution_result": "1", "outcome": 1},
+            ]
+        ),
+        (ExecutableCode("1"), CodeResult("1")),
+    ),
+    "openai's extra content": (
+        AIMessage(
+            "",
+            tool_calls=CALLS,
+            additional_kwargs={"tool_calls": [{"id": "c1", "extra_content": {"google": {"thought_signature": "c2ln"}}}]},
+        ),
+        (
+            ToolCall(
+                "c1",
+                "f",
+                {"x": 1},
+                signature=Signature(
+                    {"google": {"thought_signature": "c2ln"}}, carrier="extra_content", issuer="google"
+                ),
+                synthetic_id=True,
+            ),
+        ),
+    ),
+    "openai's reasoning": (
+        AIMessage([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}]}, {"type": "text", "text": "a"}]),
+        (Thought("t"), Text("a")),
+    ),
+    "openai's old function call": (
+        AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": '{"x": 1}'}}),
+        (ToolCall("call_0", "f", {"x": 1}, synthetic_id=True),),
+    ),
+    "deepseek's reasoning": (
+        AIMessage("a", additional_kwargs={"reasoning_content": "t"}),
+        (Thought("t"), Text("a")),
+    ),
+    "anthropic's thinking": (
+        AIMessage(
+            [
+                {"type": "thinking", "thinking": "t", "signature": "anthropic"},
+                {"type": "redacted_thinking", "data": "x"},
+                {"type": "text", "text": "a"},
+            ]
+        ),
+        (Thought("t"), Text("a")),
+    ),
+    "anthropic's call": (
+        AIMessage([{"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}}], tool_calls=CALLS),
+        (CALL,),
+    ),
+    "anthropic's call alone": (AIMessage([{"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}}]), (CALL,)),
+    "v1 blocks": (
+        AIMessage(
+            content_blocks=[
+                {"type": "reasoning", "reasoning": "t"},
+                {"type": "tool_call", "id": "c1", "name": "f", "args": {"x": 1}, "extras": {"signature": "c2ln"}},
+                {"type": "text", "text": "a"},
+            ]
+        ),
+        (Thought("t"), SIGNED_CALL, Text("a")),
+    ),
+    "broken call": (
+        AIMessage("", invalid_tool_calls=[{"name": "f", "args": "{x", "id": "c1", "error": None, "type": "invalid_tool_call"}]),
+        (ToolCall("c1", "f", invalid_arguments="{x", synthetic_id=True),),
+    ),
+    "another host's search": (
+        AIMessage([{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}]),
+        (Text('{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}'),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_history_of_another_integration_is_understood(name: str) -> None:
+    """A conversation that another model began can be continued; its signatures are marked as not ours."""
+    message, parts = HISTORIES[name]
+    assert to_core([message]) == (Message("assistant", parts),)

@@ -1,0 +1,197 @@
+"""LangChain messages and content blocks become the neutral conversation, in all the forms that users write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from gemini_multi import Blob, ConfigurationError, FileReference, Message, Text, ToolCall, ToolResult
+from langchain_gemini_multi._messages import to_core
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+PDF = "JVBERi0xLjQK"
+WAV = "UklGRiQAAABXQVZFZm10IA=="
+IMAGE = Blob(PNG, "image/png")
+ADDRESS = "https://example.com/a.png"
+
+BLOCKS: dict[str, tuple[Any, list[Any]]] = {
+    "text": ({"type": "text", "text": "a"}, [Text("a")]),
+    "text with a cache hint": ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, [Text("a")]),
+    "text without a type": ({"text": "a"}, [Text("a")]),
+    "responses text": ({"type": "input_text", "text": "a"}, [Text("a")]),
+    "empty text": ({"type": "text", "text": ""}, []),
+    "v1 image": ({"type": "image", "base64": PNG, "mime_type": "image/png"}, [IMAGE]),
+    "v1 image without a media type": ({"type": "image", "base64": PNG}, [IMAGE]),
+    "v1 image address": ({"type": "image", "url": ADDRESS}, [FileReference(ADDRESS)]),
+    "v1 image data address": ({"type": "image", "url": f"data:image/png;base64,{PNG}"}, [IMAGE]),
+    "v1 image file": ({"type": "image", "file_id": "files/1", "mime_type": "image/png"}, [FileReference("files/1", "image/png")]),
+    "v1 audio": ({"type": "audio", "base64": WAV, "mime_type": "audio/wav"}, [Blob(WAV, "audio/wav")]),
+    "v1 video": ({"type": "video", "url": "gs://b/v.mp4", "mime_type": "video/mp4"}, [FileReference("gs://b/v.mp4", "video/mp4")]),
+    "v1 file": ({"type": "file", "base64": PDF, "mime_type": "application/pdf"}, [Blob(PDF, "application/pdf")]),
+    "v1 named file": (
+        {"type": "file", "base64": PDF, "mime_type": "application/pdf", "extras": {"filename": "a.pdf"}},
+        [Blob(PDF, "application/pdf", name="a.pdf")],
+    ),
+    "v1 plain text": ({"type": "text-plain", "text": "a", "mime_type": "text/plain"}, [Text("a")]),
+    "v1 plain text with a title": ({"type": "text-plain", "title": "T", "text": "a"}, [Text("T\na")]),
+    "v1 plain text as data": ({"type": "text-plain", "base64": "YQ=="}, [Blob("YQ==", "text/plain")]),
+    "v1 non-standard": ({"type": "non_standard", "value": {"type": "media", "mime_type": "image/png", "data": PNG}}, [IMAGE]),
+    "v1 resolution": (
+        {"type": "image", "base64": PNG, "extras": {"media_resolution": {"level": "MEDIA_RESOLUTION_LOW"}}},
+        [Blob(PNG, "image/png", resolution="low")],
+    ),
+    "v0 base64": ({"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"}, [IMAGE]),
+    "v0 address": ({"type": "image", "source_type": "url", "url": ADDRESS}, [FileReference(ADDRESS)]),
+    "v0 id": ({"type": "file", "source_type": "id", "id": "files/1"}, [FileReference("files/1")]),
+    "v0 text": ({"type": "text", "source_type": "text", "text": "a"}, [Text("a")]),
+    "openai image": ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, [IMAGE]),
+    "openai image as text": ({"type": "image_url", "image_url": ADDRESS}, [FileReference(ADDRESS)]),
+    "openai image detail": (
+        {"type": "image_url", "image_url": {"url": ADDRESS, "detail": "high"}},
+        [FileReference(ADDRESS, resolution="high")],
+    ),
+    "openai responses image": ({"type": "input_image", "image_url": ADDRESS}, [FileReference(ADDRESS)]),
+    "openai audio": ({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}, [Blob(WAV, "audio/wav")]),
+    "openai file": (
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        [Blob(PDF, "application/pdf", name="a.pdf")],
+    ),
+    "openai file id": ({"type": "file", "file": {"file_id": "files/1"}}, [FileReference("files/1")]),
+    "openai video": ({"type": "video_url", "video_url": {"url": "https://y/v.mp4"}}, [FileReference("https://y/v.mp4")]),
+    "anthropic image": (
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+        [IMAGE],
+    ),
+    "anthropic image address": ({"type": "image", "source": {"type": "url", "url": ADDRESS}}, [FileReference(ADDRESS)]),
+    "anthropic document": (
+        {"type": "document", "title": "T", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}},
+        [Blob(PDF, "application/pdf", name="T")],
+    ),
+    "anthropic text document": ({"type": "document", "source": {"type": "text", "data": "a"}}, [Text("a")]),
+    "anthropic content document": (
+        {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "a"}]}},
+        [Text("a")],
+    ),
+    "google media": ({"type": "media", "mime_type": "image/png", "data": PNG}, [IMAGE]),
+    "google media bytes": ({"type": "media", "mime_type": "text/plain", "data": b"a"}, [Blob("YQ==", "text/plain")]),
+    "google media address": (
+        {
+            "type": "media",
+            "mime_type": "video/mp4",
+            "file_uri": "gs://b/v.mp4",
+            "video_metadata": {"start_offset": "2s", "end_offset": "5.5s", "fps": 2},
+        },
+        [FileReference("gs://b/v.mp4", "video/mp4", start=2.0, end=5.5, fps=2.0)],
+    ),
+    "percent-encoded data address": ({"type": "file", "url": "data:text/plain,a%20b"}, [Blob("YSBi", "text/plain")]),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_becomes_parts(name: str) -> None:
+    """Every documented form of a content block is understood."""
+    block, parts = BLOCKS[name]
+    assert to_core([HumanMessage([block])]) == (Message("user", tuple(parts)),)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "hologram", "data": "x"},
+        {"type": "image"},
+        {"type": "image", "base64": "AAAA"},
+        {"type": "image", "url": "data:image/png;base64"},
+        {"type": "image_url", "image_url": {"url": 7}},
+    ],
+)
+def test_block_that_cannot_be_sent_is_an_error(block: dict[str, Any]) -> None:
+    """What cannot be sent is named; it is never dropped."""
+    with pytest.raises(ConfigurationError):
+        to_core([HumanMessage([block])])
+
+
+CALL = ToolCall("c1", "add", {"a": 1}, synthetic_id=True)
+ASKED = AIMessage("", tool_calls=[{"name": "add", "args": {"a": 1}, "id": "c1"}])
+MESSAGES: dict[str, tuple[BaseMessage, Message]] = {
+    "system": (SystemMessage("s"), Message.system("s")),
+    "human with a name": (HumanMessage("h", name="ann"), Message("user", (Text("h"),), name="ann")),
+    "ai": (AIMessage("a"), Message.assistant("a")),
+    "ai with a call": (ASKED, Message.assistant(CALL)),
+    "chat user": (ChatMessage("h", role="user"), Message.user("h")),
+    "chat developer": (ChatMessage("s", role="developer"), Message.system("s")),
+    "function": (FunctionMessage("3", name="add"), Message.tool(ToolResult("", "add", (Text("3"),)))),
+    "tool": (ToolMessage("3", tool_call_id="c1", name="add"), Message.tool(ToolResult("c1", "add", (Text("3"),)))),
+    "tool with an object": (
+        ToolMessage('{"sum": 3}', tool_call_id="c1", name="add"),
+        Message.tool(ToolResult("c1", "add", value={"sum": 3})),
+    ),
+    "tool with an error": (
+        ToolMessage("no", tool_call_id="c1", name="add", status="error"),
+        Message.tool(ToolResult("c1", "add", (Text("no"),), is_error=True)),
+    ),
+    "tool with an artifact": (
+        ToolMessage("3", tool_call_id="c1", name="add", artifact={"kept": "here"}),
+        Message.tool(ToolResult("c1", "add", (Text("3"),))),
+    ),
+    "tool with an image": (
+        ToolMessage(
+            [{"type": "text", "text": "look"}, {"type": "image", "base64": PNG}], tool_call_id="c1", name="add"
+        ),
+        Message.tool(ToolResult("c1", "add", (Text("look"), IMAGE))),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_is_translated(name: str) -> None:
+    """Every kind of message has its neutral counterpart."""
+    message, expected = MESSAGES[name]
+    assert to_core([message]) == (expected,)
+
+
+def test_result_without_a_name_gets_its_calls_name() -> None:
+    """A tool message needs no name: the call that it answers has one."""
+    translated = to_core([ASKED, ToolMessage("3", tool_call_id="c1")])
+    assert translated[1] == Message.tool(ToolResult("c1", "add", (Text("3"),)))
+
+
+def test_tool_results_of_a_human_message_become_a_tool_message() -> None:
+    """Anthropic's results, which stand among the user's blocks, go to where they belong."""
+    blocks: list[Any] = [
+        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "3"}]},
+        {"type": "text", "text": "and now?"},
+    ]
+    translated = to_core([ASKED, HumanMessage(blocks)])
+    assert translated[1:] == (Message.tool(ToolResult("c1", "add", (Text("3"),))), Message.user("and now?"))
+
+
+def test_system_messages_stay_where_they_are() -> None:
+    """A system message in the middle of a conversation is kept."""
+    roles = [message.role for message in to_core([SystemMessage("a"), HumanMessage("b"), SystemMessage("c")])]
+    assert roles == ["system", "user", "system"]
+
+
+@pytest.mark.parametrize("message", [RemoveMessage("1"), ChatMessage("x", role="wizard")])
+def test_message_that_cannot_be_sent_is_an_error(message: BaseMessage) -> None:
+    """A message of no known kind or role is named."""
+    with pytest.raises(ConfigurationError):
+        to_core([message])
+
+
+def test_messages_are_not_changed() -> None:
+    """The caller's messages stay as they are."""
+    message = HumanMessage([{"type": "image", "base64": PNG}])
+    before = message.model_dump_json()
+    to_core([message])
+    assert message.model_dump_json() == before

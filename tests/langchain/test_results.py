@@ -1,0 +1,265 @@
+"""Answers become LangChain messages and chunks: content, calls, usage, metadata, content blocks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from gemini_multi import (
+    Attempt,
+    Blob,
+    Candidate,
+    ChatEvent,
+    ChatResponse,
+    Citation,
+    Finished,
+    Part,
+    Signature,
+    Text,
+    TextDelta,
+    Thought,
+    ThoughtDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallReady,
+    Usage,
+)
+from langchain_gemini_multi._chunks import ChunkBuilder
+from langchain_gemini_multi._results import to_result, usage_metadata
+from langchain_gemini_multi.chat_models import ChatGeminiMulti  # noqa: F401  # registers the block translator
+
+SIGNATURE = Signature("c2ln", carrier="thoughtSignature", issuer="oxen")
+
+
+def response(*parts: Part, **fields: Any) -> ChatResponse:
+    candidate = Candidate(parts=parts, finish_reason="stop", raw_finish_reason="STOP", **fields)
+    return ChatResponse(candidates=(candidate,), provider="oxen", model="gemini-x", dialect="chat_completions")
+
+
+def message(*parts: Part, blocks: bool = False, **fields: Any) -> AIMessage:
+    made = to_result(response(*parts, **fields), blocks=blocks).generations[0].message
+    assert isinstance(made, AIMessage)
+    return made
+
+
+def chunks(*events: ChatEvent, blocks: bool = False, usage: bool = True) -> list[AIMessageChunk]:
+    builder = ChunkBuilder(blocks=blocks, usage=usage)
+    made = [chunk.message for event in events if (chunk := builder.feed(event))]
+    assert all(isinstance(chunk, AIMessageChunk) for chunk in made)
+    return made  # type: ignore[return-value]
+
+
+def merged(*events: ChatEvent, blocks: bool = False) -> AIMessageChunk:
+    first, *rest = chunks(*events, blocks=blocks)
+    return first.__add__(rest) if rest else first  # type: ignore[return-value]
+
+
+THOUGHT = {"type": "reasoning", "reasoning": "t"}
+CONTENTS: dict[str, tuple[tuple[Part, ...], Any]] = {
+    "nothing": ((), ""),
+    "text": ((Text("a"), Text("b")), "ab"),
+    "text and a call": ((Text("a"), ToolCall("c", "f")), "a"),
+    "thought": ((Thought("t"), Text("a")), [THOUGHT, {"type": "text", "text": "a"}]),
+    "image": ((Blob("aGk=", "image/png"),), [{"type": "image", "base64": "aGk=", "mime_type": "image/png"}]),
+    "speech": ((Blob("aGk=", "audio/wav"),), [{"type": "audio", "base64": "aGk=", "mime_type": "audio/wav"}]),
+    "document": ((Blob("aGk=", "text/csv"),), [{"type": "file", "base64": "aGk=", "mime_type": "text/csv"}]),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_content_is_text_unless_there_is_more(name: str) -> None:
+    """Content is a plain string for text alone, whatever the model; else standard blocks."""
+    parts, content = CONTENTS[name]
+    assert message(*parts).content == content
+
+
+def test_broken_arguments_make_an_invalid_call() -> None:
+    """Arguments that are not JSON are shown as what they are and never executed."""
+    made = message(ToolCall("c", "f", invalid_arguments='{"a": '))
+    assert (made.tool_calls, made.invalid_tool_calls[0]["args"]) == ([], '{"a": ')
+
+
+@pytest.mark.parametrize("raw", ['{"a": 1', '{"a": "b', '{"a": [1, 2', "{'a': 1}", '{"a": "b\\', "[1", "no"])
+@pytest.mark.parametrize("pieces", [True, False], ids=["in pieces", "whole"])
+def test_broken_arguments_stay_broken_in_a_stream(raw: str, pieces: bool) -> None:
+    """LangChain completes unfinished JSON in chunks; a call that was cut off must not be executed all the same."""
+    delta = [ToolCallDelta(0, "c", "f", raw)] if pieces else []
+    ready = ToolCallReady(ToolCall("c", "f", invalid_arguments=raw))
+    made = merged(*delta, ready, Finished(response()))
+    assert (made.tool_calls, made.invalid_tool_calls[0]["name"]) == ([], "f")
+
+
+def test_arguments_in_pieces_become_the_call() -> None:
+    """Pieces of arguments are merged by the call's position; the whole call that follows adds nothing twice."""
+    events = [
+        ToolCallDelta(0, "c0", "f", '{"a":'),
+        ToolCallDelta(1, "c1", "g", "{}"),
+        ToolCallDelta(0, "c0", "f", "1}"),
+        ToolCallReady(ToolCall("c0", "f", {"a": 1}), 0),
+        ToolCallReady(ToolCall("c1", "g", {}), 1),
+    ]
+    calls = [(call["id"], call["name"], call["args"]) for call in merged(*events, Finished(response())).tool_calls]
+    assert calls == [("c0", "f", {"a": 1}), ("c1", "g", {})]
+
+
+STREAM = (
+    ThoughtDelta("t1"),
+    ThoughtDelta("t2"),
+    TextDelta("a"),
+    TextDelta("b"),
+    TextDelta("", SIGNATURE),
+    ToolCallReady(ToolCall("c0", "f", {"x": 1}, signature=SIGNATURE), 0),
+    ToolCallReady(ToolCall("c1", "g", {}), 1),
+    Finished(
+        response(
+            Thought("t1t2"),
+            Text("ab", signature=SIGNATURE),
+            ToolCall("c0", "f", {"x": 1}, signature=SIGNATURE),
+            ToolCall("c1", "g", {}),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_each_kind_of_block_is_merged_with_its_own_kind(blocks: bool) -> None:
+    """Thoughts, text and parallel calls stay apart, in order."""
+    found = [(block["type"], block.get("id")) for block in merged(*STREAM, blocks=blocks).content_blocks]
+    assert found == [("reasoning", None), ("text", None), ("tool_call", "c0"), ("tool_call", "c1")]
+
+
+def test_signatures_show_as_extras() -> None:
+    """Google's signatures are where LangChain documents them."""
+    extras = [block.get("extras") for block in merged(*STREAM, blocks=True).content_blocks]
+    assert extras == [None, {"signature": "c2ln"}, {"signature": "c2ln"}, None]
+
+
+def test_plain_text_streams_as_strings() -> None:
+    """A stream of text alone has string chunks and ends with an empty one."""
+    made = chunks(TextDelta("a"), TextDelta("b"), Finished(response(Text("ab"))))
+    assert [(chunk.content, chunk.chunk_position) for chunk in made] == [("a", None), ("b", None), ("", "last")]
+
+
+@pytest.mark.parametrize("key", ["model_name", "provider", "finish_reason", "raw_finish_reason", "dialect"])
+def test_scalar_is_in_one_chunk(key: str) -> None:
+    """Merging concatenates strings, so each stands in exactly one chunk."""
+    assert [key in chunk.response_metadata for chunk in chunks(*STREAM)].count(True) == 1
+
+
+def test_usage_is_in_one_chunk() -> None:
+    """Merging adds usage up, so it is told once, at the end."""
+    told = [chunk.usage_metadata is not None for chunk in chunks(*STREAM)]
+    assert told == [False] * (len(told) - 1) + [True]
+
+
+def test_usage_can_be_left_out_of_a_stream() -> None:
+    """`stream_usage=False` leaves it out."""
+    assert all(chunk.usage_metadata is None for chunk in chunks(*STREAM, usage=False))
+
+
+def test_empty_answer_streams_one_chunk() -> None:
+    """A stream without content still has the chunk that LangChain demands."""
+    (only,) = chunks(Finished(response()))
+    assert (only.content, only.chunk_position) == ("", "last")
+
+
+def test_other_candidates_of_a_stream_are_kept() -> None:
+    """A stream shows the first candidate; the others are told at its end."""
+    two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),), finish_reason="stop")))
+    last = chunks(TextDelta("a"), TextDelta("b", None, 1), Finished(two))[-1]
+    assert last.response_metadata["alternatives"] == [{"content": [{"type": "text", "text": "b"}], "finish_reason": "stop"}]
+
+
+def test_all_candidates_are_generations() -> None:
+    """`n` answers are `n` generations; the usage of the call is told once."""
+    two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),))))
+    generations = to_result(two, blocks=False).generations
+    assert [(one.text, one.message.usage_metadata is not None) for one in generations] == [("a", True), ("b", False)]  # type: ignore[attr-defined]
+
+
+USAGES: dict[str, tuple[Usage, dict[str, Any]]] = {
+    "plain": (
+        Usage(input_tokens=3, output_tokens=2, total_tokens=5),
+        {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
+    ),
+    "details": (
+        Usage(input_tokens=9, output_tokens=8, total_tokens=17, cached_tokens=4, reasoning_tokens=6, cache_creation_tokens=1),
+        {
+            "input_tokens": 9,
+            "output_tokens": 8,
+            "total_tokens": 17,
+            "input_token_details": {"cache_read": 4, "cache_creation": 1},
+            "output_token_details": {"reasoning": 6},
+        },
+    ),
+    "cached audio": (
+        Usage(input_tokens=9, output_tokens=0, total_tokens=9, cached_tokens=7, input_by_modality={"audio": 5}),
+        {
+            "input_tokens": 9,
+            "output_tokens": 0,
+            "total_tokens": 9,
+            "input_token_details": {"cache_read": 7, "audio": 2},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", USAGES)
+def test_usage_details_are_parts_of_the_totals(name: str) -> None:
+    """The details never add up to more than what they are details of."""
+    usage, expected = USAGES[name]
+    assert usage_metadata(usage) == expected
+
+
+def test_metadata_tells_all_that_is_known() -> None:
+    """Nothing the host said is lost, and what it did not say is left out."""
+    told = ChatResponse(
+        candidates=(Candidate(finish_reason="stop", raw_finish_reason="STOP", safety_ratings=({"blocked": False},)),),
+        usage=Usage(cost_usd=0.5, cost_source="host"),
+        provider="oxen",
+        model="gemini-x",
+        response_id="r",
+        attempts=(Attempt(provider="oxen", model="x", outcome="answered", status=200),),
+    )
+    found = to_result(told, blocks=False).generations[0].message.response_metadata
+    attempt = {"provider": "oxen", "model": "x", "outcome": "answered", "status": 200, "code": None, "message": ""}
+    assert found == {
+        "model_name": "gemini-x",
+        "model_provider": "gemini_multi",
+        "provider": "oxen",
+        "finish_reason": "stop",
+        "raw_finish_reason": "STOP",
+        "response_id": "r",
+        "cost_usd": 0.5,
+        "cost_source": "host",
+        "attempts": [{**attempt, "wait": 0.0, "duration": 0.0}],
+        "safety_ratings": [{"blocked": False}],
+    }
+
+
+def test_metadata_is_plain_json() -> None:
+    """Checkpoints and traces can write it."""
+    made = message(Text("a"), grounding={"webSearchQueries": ["q"]}, citations=(Citation(start=0, end=1, uri="u"),))
+    assert json.loads(json.dumps(made.response_metadata)) == made.response_metadata
+
+
+CITED = (Citation(start=0, end=2, uri="https://a", title="A"),)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_citations_become_annotations(blocks: bool) -> None:
+    """Sources stand at the text that they are for, in whole answers and in merged streams."""
+    expected = [{"type": "citation", "url": "https://a", "title": "A", "start_index": 0, "end_index": 2}]
+    whole = message(Text("ab"), blocks=blocks, citations=CITED)
+    stream = merged(TextDelta("ab"), Finished(response(Text("ab"), citations=CITED)), blocks=blocks)
+    assert [one.content_blocks[0].get("annotations") for one in (whole, stream)] == [expected, expected]
+
+
+def test_refusal_is_shown() -> None:
+    """A refusal that a host gives beside its answer is neither lost nor mixed into the text."""
+    made = message(refusal="no")
+    (block,) = made.content_blocks
+    assert (made.additional_kwargs, block["type"]) == ({"refusal": "no"}, "non_standard")
