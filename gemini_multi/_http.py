@@ -61,7 +61,9 @@ class _Pools:
         self._by_loop: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]] = {}
         self._leases: set[int] = set()
 
-    def blocking(self) -> httpx.Client:
+    def blocking(self, holder: object) -> httpx.Client:
+        """Give the blocking client, which is kept until its last holder lets go or is gone."""
+        self._lease(holder)
         client = self._blocking
         if client is None:
             with self._lock:
@@ -70,7 +72,9 @@ class _Pools:
                     client = self._blocking = self._new_blocking()
         return client
 
-    async def of_running_loop(self) -> httpx.AsyncClient:
+    async def of_running_loop(self, holder: object) -> httpx.AsyncClient:
+        """Give the running loop's client, which is kept until the loop ends or its last holder lets go."""
+        self._lease(holder)
         loop = asyncio.get_running_loop()
         entry = self._by_loop.get(loop)
         if entry is not None:
@@ -92,14 +96,13 @@ class _Pools:
             self._by_loop.pop(loop, None)
             await client.aclose()
 
-    def lease(self, holder: object) -> None:
-        """Count a user of the shared clients."""
+    def _lease(self, holder: object) -> None:
         if id(holder) not in self._leases:
             self._leases.add(id(holder))
             weakref.finalize(holder, self._release, id(holder))
 
     def release(self, holder: object) -> None:
-        """Forget a user; the last one closes the blocking client."""
+        """Forget a holder; the last one closes the blocking client."""
         self._release(id(holder))
 
     def _release(self, holder: int) -> None:
@@ -111,7 +114,7 @@ class _Pools:
                 client.close()
 
     async def release_running_loop(self, holder: object) -> None:
-        """Forget a user; the last one closes the running loop's client too."""
+        """Forget a holder; the last one closes the running loop's client too."""
         self._release(id(holder))
         if not self._leases:
             entry = self._by_loop.get(asyncio.get_running_loop())
@@ -155,9 +158,10 @@ os.register_at_fork(after_in_child=POOLS.forget)
 class Wire:
     """Performs the steps of one exchange, blocking."""
 
-    def __init__(self, client: httpx.Client | None) -> None:
-        """Use the caller's client, or the shared one."""
+    def __init__(self, client: httpx.Client | None, holder: object) -> None:
+        """Use the caller's client, or the shared one, which stays open as long as the holder does."""
         self._client = client
+        self._holder = holder
         self._response: Response | None = None
         self._body: Iterator[bytes] = iter(())
 
@@ -182,7 +186,7 @@ class Wire:
 
     def _open(self, step: Open) -> Head:
         self.close()
-        client = self._client or POOLS.blocking()
+        client = self._client or POOLS.blocking(self._holder)
         try:
             response = client.send(_built(client, step.request, step.timeouts), stream=True, follow_redirects=False)
         except Exception as error:
@@ -202,9 +206,10 @@ class Wire:
 class AsyncWire:
     """Performs the steps of one exchange with `await`."""
 
-    def __init__(self, client: httpx.AsyncClient | None) -> None:
-        """Use the caller's client, or the running loop's shared one."""
+    def __init__(self, client: httpx.AsyncClient | None, holder: object) -> None:
+        """Use the caller's client, or the running loop's shared one, which stays open as long as the holder does."""
         self._client = client
+        self._holder = holder
         self._response: Response | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -236,7 +241,7 @@ class AsyncWire:
     async def _open(self, step: Open) -> Head:
         await self.close()
         self._loop = asyncio.get_running_loop()
-        client = self._client or await POOLS.of_running_loop()
+        client = self._client or await POOLS.of_running_loop(self._holder)
         try:
             response = await client.send(
                 _built(client, step.request, step.timeouts), stream=True, follow_redirects=False

@@ -169,9 +169,7 @@ class Client(_Asker):
         return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
 
     def _opened(self, flow: Flow) -> EventStream:
-        if self._http_client is None:
-            POOLS.lease(self)
-        return EventStream(flow, Wire(self._http_client), self._ledger)
+        return EventStream(flow, Wire(self._http_client, self), self._ledger)
 
     def for_async(self) -> AsyncClient:
         """Return an asynchronous client with the same configuration and totals."""
@@ -219,9 +217,7 @@ class AsyncClient(_Asker):
         return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
 
     def _opened(self, flow: Flow) -> AsyncEventStream:
-        if self._http_async_client is None:
-            POOLS.lease(self)
-        return AsyncEventStream(flow, AsyncWire(self._http_async_client), self._ledger)
+        return AsyncEventStream(flow, AsyncWire(self._http_async_client, self), self._ledger)
 
     async def aclose(self) -> None:
         """Let go of shared connections; the last client that lets go closes those of the running loop."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,23 +80,23 @@ async def test_a_blocking_call_inside_a_running_loop(sandbox: Sandbox) -> None:
 
 
 def test_a_loop_closes_its_connections(sandbox: Sandbox) -> None:
-    """After the loop's end no socket of it is left open."""
+    """Loop after loop, the open sockets do not pile up (a few may be on their way out)."""
     client = Client("oxen").for_async()
     asyncio.run(client.chat(REQUEST))
     before = open_sockets()
-    for _ in range(3):
+    for _ in range(30):
         asyncio.run(client.chat(REQUEST))
 
-    assert open_sockets() <= before
+    assert open_sockets() < before + 10
 
 
 def open_sockets() -> int:
-    folder = Path("/proc/self/fd")
-    return (
-        sum("socket:" in str(entry.readlink()) for entry in folder.iterdir() if entry.is_symlink())
-        if folder.exists()
-        else 0
-    )
+    """Count the process's sockets, where the platform tells."""
+    links = []
+    for entry in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):  # closed meanwhile
+            links.append(str(entry.readlink()))
+    return sum("socket:" in link for link in links)
 
 
 def test_the_last_client_closes_the_connections(sandbox: Sandbox) -> None:
