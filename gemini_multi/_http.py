@@ -55,26 +55,24 @@ class _Pools:
     """The clients that all models share."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
         self._tls: ssl.SSLContext | None = None
         self._blocking: httpx.Client | None = None
         self._by_loop: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]] = {}
         self._leases: set[int] = set()
 
     def blocking(self, holder: object) -> httpx.Client:
-        """Give the blocking client, which is kept until its last holder lets go or is gone."""
-        self._lease(holder)
-        client = self._blocking
-        if client is None:
-            with self._lock:
-                client = self._blocking
-                if client is None:
-                    client = self._blocking = self._new_blocking()
-        return client
+        """Give the blocking client, which is kept until its last holder lets go."""
+        with self._lock:
+            self._lease(holder)
+            if self._blocking is None:
+                self._blocking = self._new_blocking()
+            return self._blocking
 
     async def of_running_loop(self, holder: object) -> httpx.AsyncClient:
         """Give the running loop's client, which is kept until the loop ends or its last holder lets go."""
-        self._lease(holder)
+        with self._lock:
+            self._lease(holder)
         loop = asyncio.get_running_loop()
         entry = self._by_loop.get(loop)
         if entry is not None:
@@ -99,23 +97,24 @@ class _Pools:
     def _lease(self, holder: object) -> None:
         if id(holder) not in self._leases:
             self._leases.add(id(holder))
-            weakref.finalize(holder, self._release, id(holder))
+            weakref.finalize(holder, self._leases.discard, id(holder))
 
     def release(self, holder: object) -> None:
-        """Forget a holder; the last one closes the blocking client."""
-        self._release(id(holder))
+        """Forget a holder; the last one to let go closes the blocking client.
 
-    def _release(self, holder: int) -> None:
-        self._leases.discard(holder)
-        if not self._leases:
-            with self._lock:
-                client, self._blocking = self._blocking, None
+        One that is merely gone does not: the next model that is made finds the connections still warm.
+        """
+        with self._lock:
+            self._leases.discard(id(holder))
+            client = None if self._leases else self._blocking
             if client is not None:
-                client.close()
+                self._blocking = None
+        if client is not None:
+            client.close()
 
     async def release_running_loop(self, holder: object) -> None:
-        """Forget a holder; the last one closes the running loop's client too."""
-        self._release(id(holder))
+        """Forget a holder; the last one to let go closes the running loop's client too."""
+        self.release(holder)
         if not self._leases:
             entry = self._by_loop.get(asyncio.get_running_loop())
             if entry is not None:
