@@ -154,6 +154,8 @@ class CandidateReader:
                 self._text(part.text, events)
             elif isinstance(part, Thought):
                 self._think("content", part.text, events)
+            elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
+                self._draft.refusal = (self._draft.refusal or "") + refusal
             else:
                 self._part(part, events)
 

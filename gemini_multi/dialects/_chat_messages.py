@@ -37,6 +37,9 @@ class MessagesWriter:
         self._names = names
         self._media = media
         self._losses = losses
+        self._ids: list[str] = []
+        """Ids of the last turn's calls, in order."""
+        self._invented = 0
 
     def write(self, system: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
         """Write the system message, if there is one, and all turns, in order."""
@@ -90,8 +93,10 @@ class MessagesWriter:
         if turn.name:
             message["name"] = turn.name
         message["content"] = self._said(turn.parts)
-        if calls := [self._call(part) for part in turn.parts if isinstance(part, ToolCall)]:
-            message["tool_calls"] = calls
+        calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+        self._ids = [call.id or self._invent() for call in calls]
+        if calls:
+            message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
         if self._traits.reasoning_details and (details := _details(turn.parts)):
             message["reasoning_details"] = details
         if self._traits.message_extra_content:
@@ -117,9 +122,14 @@ class MessagesWriter:
             return [{"type": "text", "text": text}, *written] if text else written
         return text or (None if self._traits.assistant_null_content else "")
 
-    def _call(self, call: ToolCall) -> JsonValue:
+    def _invent(self) -> str:
+        """Make an id for a call of a history that has none: an empty one is refused."""
+        self._invented += 1
+        return f"call_{self._invented}"
+
+    def _call(self, call: ToolCall, own: str) -> JsonValue:
         function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": json_of(dict(call.arguments))}
-        written: dict[str, JsonValue] = {"id": call.id, "type": "function", "function": function}
+        written: dict[str, JsonValue] = {"id": own, "type": "function", "function": function}
         if self._traits.call_extra_content and (extra := self._extra_content(call.signature)) is not None:
             written["extra_content"] = extra
         return written
@@ -138,10 +148,9 @@ class MessagesWriter:
     def _results(self, turn: Message) -> Iterator[dict[str, JsonValue]]:
         """Write one message per result and, as a tool's message holds text only, one of the user with all media."""
         rest: list[JsonValue] = []
-        for result in turn.parts:
-            if not isinstance(result, ToolResult):
-                continue
-            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": result.call_id}
+        results = [part for part in turn.parts if isinstance(part, ToolResult)]
+        for result, own in zip(results, self._ids, strict=True):
+            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own}
             if self._traits.tool_name and result.name:
                 message["name"] = self._name(result.name)
             message["content"] = self._result(result)

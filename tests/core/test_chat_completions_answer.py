@@ -398,8 +398,10 @@ def test_blocked_prompt_is_an_answer_with_its_reason() -> None:
 
 
 def test_refusal_is_kept() -> None:
-    """A refusal stands beside the parts."""
-    assert read(answer({"content": None, "refusal": "No."})).candidate.refusal == "No."
+    """A refusal stands beside the parts, wherever the host puts it."""
+    for message in ({"content": None, "refusal": "No."}, {"content": [{"type": "refusal", "refusal": "No."}]}):
+        candidate = read(answer(message)).candidate
+        assert (candidate.refusal, candidate.parts) == ("No.", ())
 
 
 def test_citations_and_other_annotations_are_kept() -> None:

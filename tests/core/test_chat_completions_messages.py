@@ -113,6 +113,19 @@ def test_results_are_one_message_each_in_the_order_of_the_calls() -> None:
     assert [(message["tool_call_id"], message["content"]) for message in written[2:]] == [("1", "A"), ("2", "B")]
 
 
+def test_calls_without_ids_get_some() -> None:
+    """An empty id would be refused; results follow their calls by place."""
+    turn = (
+        Message.assistant(ToolCall("", "a"), ToolCall("", "b")),
+        Message.tool(ToolResult("", "b"), ToolResult("", "a")),
+    )
+    written = messages(Message.user("Go"), *turn, Message.user("Again"), *turn)
+    made = [call["id"] for message in written for call in message.get("tool_calls", ())]
+    answered = [(message["tool_call_id"], message["name"]) for message in written if message["role"] == "tool"]
+    assert made == ["call_1", "call_2", "call_3", "call_4"]
+    assert answered == [("call_1", "a"), ("call_2", "b"), ("call_3", "a"), ("call_4", "b")]
+
+
 @pytest.mark.parametrize(
     ("result", "content"),
     [
