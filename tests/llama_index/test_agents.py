@@ -1,0 +1,244 @@
+"""LlamaIndex's agents on every host, streaming and not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from llama_index.core.agent.workflow import (
+    AgentOutput,
+    AgentStream,
+    AgentWorkflow,
+    CodeActAgent,
+    FunctionAgent,
+    ReActAgent,
+    ToolCallResult,
+)
+from llama_index.core.base.llms.types import ToolCallBlock
+from llama_index.core.memory import Memory
+from llama_index.core.tools import FunctionTool
+from pydantic import BaseModel
+
+from gemini_multi.sandbox import Answer, Sandbox
+from llama_index_gemini_multi import GeminiMulti
+
+# LlamaIndex's agents use names that pydantic and its own workflows have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
+]
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiply two numbers."""
+    return a * b
+
+
+@pytest.fixture(params=[True, False], ids=["streaming", "whole"])
+def streaming(request: pytest.FixtureRequest) -> bool:
+    """Both ways of asking."""
+    return bool(request.param)
+
+
+@pytest.fixture
+async def memory() -> AsyncIterator[Memory]:
+    """A memory for one test."""
+    memory = Memory.from_defaults(session_id="s", token_limit=40_000)
+    yield memory
+    if memory.sql_store._async_engine is not None:
+        await memory.sql_store._async_engine.dispose()
+
+
+async def finished(handler: Any) -> tuple[AgentOutput, list[Any]]:
+    events = [event async for event in handler.stream_events()]
+    return await handler, events
+
+
+def results_in(events: list[Any]) -> list[str]:
+    return [str(event.tool_output.content) for event in events if isinstance(event, ToolCallResult)]
+
+
+async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+    """Calls the tools one after the other, returns every signature, and streams what it says."""
+    agent = FunctionAgent(tools=[add, multiply], llm=llm, streaming=streaming, system_prompt="Use tools.")
+    output, events = await finished(agent.run("add 2 and 3 then multiply them", memory=memory))
+    assert len(results_in(events)) == 2
+    assert "multiply gave" in str(output)
+    assert llm.totals.calls == len(sandbox.requests)
+    said = "".join(event.delta for event in events if isinstance(event, AgentStream))
+    assert said == (str(output) if streaming else "")
+
+
+async def test_function_agent_goes_on_from_memory(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+    """A second run sends the first one's calls with their signatures again."""
+    agent = FunctionAgent(tools=[add], llm=llm)
+    await finished(agent.run("Please add 2 and 3", memory=memory))
+    _, events = await finished(agent.run("Please add 4 and 5", memory=memory))
+    assert results_in(events) == ["9"]
+    assert llm.totals.calls == len(sandbox.requests)
+
+
+async def test_function_agent_runs_parallel_calls(
+    llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox
+) -> None:
+    """Two calls in one answer are two results; with `allow_parallel_tool_calls=False` they are one."""
+    two = Answer(tool_calls=[("add", {"a": 2, "b": 3}), ("add", {"a": 4, "b": 5})])
+    for is_allowed, expected in ((True, {"5", "9"}), (False, {"5"})):
+        sandbox.script(None, [two])
+        agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming, allow_parallel_tool_calls=is_allowed)
+        _, events = await finished(agent.run("Add", memory=memory))
+        assert set(results_in(events)) == expected
+
+
+async def test_function_agent_without_tools(
+    llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox
+) -> None:
+    """It is a plain chat: no tools are sent."""
+    output, _ = await finished(FunctionAgent(llm=llm, streaming=streaming).run("Hi", memory=memory))
+    assert "you said “Hi”" in str(output)
+    assert "tool" not in str(sandbox.requests[-1].body).lower()
+
+
+async def test_function_agent_forces_the_first_tool(llm: GeminiMulti, memory: Memory) -> None:
+    """`initial_tool_choice` is the tool's name."""
+    agent = FunctionAgent(tools=[add, multiply], llm=llm, initial_tool_choice="multiply")
+    _, events = await finished(agent.run("Hi", memory=memory))
+    assert [event.tool_name for event in events if isinstance(event, ToolCallResult)] == ["multiply"]
+
+
+async def test_function_agent_returns_a_result_directly(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+    """`return_direct` ends the run; the history that it leaves is accepted by the next run."""
+    agent = FunctionAgent(tools=[FunctionTool.from_defaults(add, return_direct=True)], llm=llm)
+    output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
+    assert str(output) == "5"
+    await finished(agent.run("Thank you", memory=memory))
+    assert llm.totals.calls == len(sandbox.requests)
+
+
+async def test_function_agent_gives_structured_output(llm: GeminiMulti, memory: Memory) -> None:
+    """`output_cls` asks for JSON after the run."""
+
+    class Total(BaseModel):
+        value: int
+
+    agent = FunctionAgent(tools=[add], llm=llm, output_cls=Total)
+    output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
+    assert isinstance(output.get_pydantic_model(Total), Total)
+
+
+async def test_function_agent_streams_thoughts(sandbox: Sandbox, memory: Memory) -> None:
+    """Thoughts are in `thinking_delta`, not in `delta`."""
+    llm = GeminiMulti(model="gemini-3-flash-preview", providers="cloudflare", include_thoughts=True)
+    output, events = await finished(FunctionAgent(tools=[add], llm=llm).run("Please add 2 and 3", memory=memory))
+    stream = [event for event in events if isinstance(event, AgentStream)]
+    assert any("Sandbox thoughts" in (event.thinking_delta or "") for event in stream)
+    assert "Sandbox thoughts" not in "".join(event.delta for event in stream) + str(output)
+
+
+REACT = [
+    Answer('Thought: I need a tool.\nAction: add\nAction Input: {"a": 2, "b": 3}'),
+    Answer("Thought: I can answer without using any more tools.\nAnswer: It is 5."),
+]
+
+
+async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+    """Works with plain text."""
+    sandbox.script(None, REACT)
+    agent = ReActAgent(tools=[add], llm=llm, streaming=streaming)
+    output, events = await finished(agent.run("What is 2 + 3?", memory=memory))
+    assert results_in(events) == ["5"]
+    assert str(output) == "It is 5."
+
+
+async def test_react_agent_survives_an_unreadable_answer(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+    """It sends the bad answer back with what is wrong; the model then does better."""
+    sandbox.script(None, [Answer("Thought: Hm.\nAction: add\nAction Input: nothing"), *REACT])
+    agent = ReActAgent(tools=[add], llm=llm)
+    output, _ = await finished(agent.run("What is 2 + 3?", memory=memory))
+    assert str(output) == "It is 5."
+
+
+async def test_code_act_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+    """Runs the code between its tags."""
+    sandbox.script(None, [Answer("Let me see.\n<execute>\nadd(2, 3)\n</execute>"), Answer("It is 5.")])
+    agent = CodeActAgent(lambda code: str(eval(code, {"add": add})), tools=[add], llm=llm, streaming=streaming)  # type: ignore[arg-type]
+    output, events = await finished(agent.run("What is 2 + 3?", memory=memory))
+    assert results_in(events) == ["5"]
+    assert str(output) == "It is 5."
+
+
+class Report(BaseModel):
+    total: int
+
+
+async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+    """One agent passes the work on, the other one uses its tool, and the workflow gives structured output."""
+    sandbox.script(
+        None,
+        [
+            Answer(tool_calls=[("handoff", {"to_agent": "adder", "reason": "numbers"})]),
+            Answer(tool_calls=[("add", {"a": 2, "b": 3})]),
+            Answer("It is 5."),
+            Answer('{"total": 5}'),
+        ],
+    )
+    common = {"llm": llm, "streaming": streaming}
+    clerk = FunctionAgent(name="clerk", description="Takes orders.", can_handoff_to=["adder"], **common)
+    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], **common)
+    workflow = AgentWorkflow(agents=[clerk, adder], root_agent="clerk", output_cls=Report)
+    output, events = await finished(workflow.run("2 + 3?", memory=memory))
+    assert results_in(events)[-1] == "5"
+    assert output.get_pydantic_model(Report) == Report(total=5)
+    assert (output.current_agent_name, llm.totals.calls) == ("adder", len(sandbox.requests))
+
+
+async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+    """It keeps the hand-off's result without the call; that orphan must not break the next request."""
+    sandbox.script(
+        None,
+        [
+            Answer(tool_calls=[("handoff", {"to_agent": "adder", "reason": "numbers"})]),
+            Answer("It is 5."),
+        ],
+    )
+    coder = CodeActAgent(
+        lambda code: code,  # type: ignore[arg-type]
+        name="coder",
+        description="Writes code.",
+        llm=llm,
+        can_handoff_to=["adder"],
+    )
+    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm)
+    workflow = AgentWorkflow(agents=[coder, adder], root_agent="coder")
+    output, _ = await finished(workflow.run("2 + 3?", memory=memory))
+    assert str(output) == "It is 5."
+
+
+async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: Memory) -> None:
+    """`from_tools_or_functions` sees that the model calls functions."""
+    workflow = AgentWorkflow.from_tools_or_functions([add], llm=llm)
+    assert isinstance(next(iter(workflow.agents.values())), FunctionAgent)
+    output, events = await finished(workflow.run("Please add 2 and 3", memory=memory))
+    assert results_in(events) == ["5"]
+    assert not any(isinstance(block, ToolCallBlock) for block in output.response.blocks)
+
+
+async def test_agent_fails_over_in_a_tool_loop(sandbox: Sandbox, memory: Memory) -> None:
+    """The next host takes a history with signatures of the first."""
+    llm = GeminiMulti(model="gemini-3-flash-preview", providers=["cloudflare", "oxen"], max_retries=0)
+
+    def add_and_break(a: int, b: int) -> int:
+        """Add, while the first host goes down."""
+        sandbox.fail("cloudflare", status=503, times=9)
+        return a + b
+
+    tool = FunctionTool.from_defaults(add_and_break, name="add")
+    output, events = await finished(FunctionAgent(tools=[tool], llm=llm).run("Please add 2 and 3", memory=memory))
+    assert results_in(events) == ["5"]
+    assert output.raw["provider"] == "oxen"

@@ -1,0 +1,229 @@
+"""LlamaIndex's query engines, chat engines and what is built on them, on every host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
+from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.embeddings import MockEmbedding
+from llama_index.core.evaluation import FaithfulnessEvaluator
+from llama_index.core.extractors import KeywordExtractor
+from llama_index.core.memory import Memory
+from llama_index.core.postprocessor import LLMRerank
+from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
+from llama_index.core.question_gen import LLMQuestionGenerator
+from llama_index.core.response_synthesizers import ResponseMode
+from llama_index.core.retrievers import QueryFusionRetriever
+from llama_index.core.schema import TextNode
+from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
+from llama_index.core.tools import QueryEngineTool
+from pydantic import BaseModel
+
+from gemini_multi.sandbox import Answer, Sandbox
+from llama_index_gemini_multi import GeminiMulti
+
+# LlamaIndex's engines and agents use names that pydantic and its own workflows have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:llama_index.*"),
+]
+
+TEXTS = ["A signature must be sent back with its tool call.", "The sandbox listens on the loopback interface."]
+QUESTION = "What must be sent back?"
+
+
+class Fact(BaseModel):
+    """One fact."""
+
+    answer: str
+
+
+@pytest.fixture
+def index() -> VectorStoreIndex:
+    """Two short documents."""
+    return VectorStoreIndex.from_documents([Document(text=text) for text in TEXTS], embed_model=MockEmbedding(8))
+
+
+MODES = [
+    ResponseMode.COMPACT,
+    ResponseMode.REFINE,
+    ResponseMode.TREE_SUMMARIZE,
+    ResponseMode.SIMPLE_SUMMARIZE,
+    ResponseMode.ACCUMULATE,
+    ResponseMode.COMPACT_ACCUMULATE,
+    ResponseMode.GENERATION,
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_query_engine(mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """Every way to put an answer together works, blocking and with `await`."""
+    engine = index.as_query_engine(llm=llm, response_mode=mode)
+    answers = [str(engine.query(QUESTION)), str(await engine.aquery(QUESTION))]
+    assert all("Gemini sandbox" in answer for answer in answers)
+
+
+@pytest.mark.parametrize("mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE])
+async def test_streaming_query_engine(mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """The pieces add up to the answer."""
+    engine = index.as_query_engine(llm=llm, response_mode=mode, streaming=True)
+    assert "Gemini sandbox" in "".join(engine.query(QUESTION).response_gen)
+    response = await engine.aquery(QUESTION)
+    assert "Gemini sandbox" in "".join([piece async for piece in response.response_gen])
+
+
+@pytest.mark.parametrize("mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE])
+async def test_structured_query_engine(mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """`output_cls` gives instances of the class."""
+    engine = index.as_query_engine(llm=llm, response_mode=mode, output_cls=Fact)
+    assert isinstance(engine.query(QUESTION).response, Fact)
+    assert isinstance((await engine.aquery(QUESTION)).response, Fact)
+
+
+def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """Refining with a verdict per chunk goes through required function calls."""
+    engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
+    assert str(engine.query(QUESTION))
+
+
+CHAT_MODES = ["simple", "context", "condense_question", "condense_plus_context"]
+
+
+@pytest.mark.parametrize("mode", CHAT_MODES)
+async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """Two turns each, so that the history is sent; blocking and with `await`, whole and in pieces."""
+    engine = index.as_chat_engine(chat_mode=mode, llm=llm)
+    for ask in (lambda: engine.chat("Hi"), lambda: engine.chat("And more?")):
+        assert "Gemini sandbox" in str(ask())
+    assert "Gemini sandbox" in str(await engine.achat("And then?"))
+    assert "Gemini sandbox" in "".join(engine.stream_chat("And in pieces?").response_gen)
+    response = await engine.astream_chat("And at last?")
+    assert "Gemini sandbox" in "".join([piece async for piece in response.async_response_gen()])
+    assert len(engine.chat_history) == 10
+
+
+async def test_query_engine_is_a_tool_of_an_agent(index: VectorStoreIndex, llm: GeminiMulti, memory: Memory) -> None:
+    """The agent asks the documents, whose engine asks the same model inside the agent's loop."""
+    tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="docs_search", description="Documents.")
+    handler = FunctionAgent(tools=[tool], llm=llm).run("Use docs_search: what must be sent back?", memory=memory)
+    results = [str(event.tool_output) async for event in handler.stream_events() if isinstance(event, ToolCallResult)]
+    assert "Gemini sandbox" in results[0]
+    assert "docs_search gave" in str(await handler)
+
+
+@pytest.fixture
+async def memory() -> AsyncIterator[Memory]:
+    """A memory for one test."""
+    memory = Memory.from_defaults(session_id="s")
+    yield memory
+    if memory.sql_store._async_engine is not None:
+        await memory.sql_store._async_engine.dispose()
+
+
+def tools_of(index: VectorStoreIndex, llm: GeminiMulti) -> list[QueryEngineTool]:
+    engine = index.as_query_engine(llm=llm)
+    return [QueryEngineTool.from_defaults(engine, name=name, description=f"About {name}.") for name in ("one", "two")]
+
+
+async def test_sub_question_engine(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """The model's list of questions in a fence is read, each is asked, and the answers are put together."""
+    asked = {"items": [{"sub_question": f"What is {name}?", "tool_name": name} for name in ("one", "two")]}
+    sandbox.script(None, [Answer(f"```json\n{json.dumps(asked)}\n```")])
+    engine = SubQuestionQueryEngine.from_defaults(
+        tools_of(index, llm),
+        llm=llm,
+        question_gen=LLMQuestionGenerator.from_defaults(llm=llm),
+        verbose=False,
+    )
+    assert "Gemini sandbox" in str(await engine.aquery("Compare one with two."))
+    assert len(sandbox.requests) == 4
+
+
+@pytest.mark.parametrize("by_function", [True, False])
+def test_router_engine(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, by_function: bool) -> None:
+    """The model chooses an engine, by a function call or by JSON text."""
+    choice = {"index": 1 if by_function else 2, "reason": "It fits."}
+    if by_function:
+        sandbox.script(None, [Answer(tool_calls=[("SingleSelection", choice)])])
+        selector: Any = PydanticSingleSelector.from_defaults(llm=llm)
+    else:
+        sandbox.script(None, [Answer(json.dumps([{"choice": 2, "reason": "It fits."}]))])
+        selector = LLMSingleSelector.from_defaults(llm=llm)
+    engine = RouterQueryEngine.from_defaults(tools_of(index, llm), llm=llm, selector=selector)
+    response = engine.query(QUESTION)
+    assert "Gemini sandbox" in str(response)
+    assert response.metadata["selector_result"].reasons == ["It fits."]
+
+
+def test_evaluator(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """A verdict in one word is read."""
+    sandbox.script(None, [Answer("YES"), Answer("NO")])
+    evaluator = FaithfulnessEvaluator(llm=llm)
+    results = [evaluator.evaluate(response="It is so.", contexts=TEXTS) for _ in range(2)]
+    assert [result.passing for result in results] == [True, False]
+
+
+async def test_extractor(llm: GeminiMulti) -> None:
+    """Metadata is extracted with `apredict`."""
+    extracted = await KeywordExtractor(llm=llm, show_progress=False).aextract([TextNode(text=TEXTS[0])])
+    assert "Gemini sandbox" in extracted[0]["excerpt_keywords"]
+
+
+def test_reranker(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """The model orders what was found."""
+    sandbox.script(None, [Answer("Doc: 2, Relevance: 9\nDoc: 1, Relevance: 3")])
+    nodes = index.as_retriever(similarity_top_k=2).retrieve(QUESTION)
+    ranked = LLMRerank(llm=llm, top_n=2).postprocess_nodes(nodes, query_str=QUESTION)
+    assert [node.score for node in ranked] == [9.0, 3.0]
+
+
+def test_fusion_retriever(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """More questions are made with `complete`."""
+    sandbox.script(None, [Answer("Which calls?\nWhich signatures?")])
+    retriever = QueryFusionRetriever([index.as_retriever()], llm=llm, num_queries=3, use_async=False)
+    assert retriever.retrieve(QUESTION)
+    assert len(sandbox.requests) == 1
+
+
+def test_summary_index(llm: GeminiMulti) -> None:
+    """All documents in one answer."""
+    engine = SummaryIndex.from_documents([Document(text=text) for text in TEXTS]).as_query_engine(llm=llm)
+    assert "Gemini sandbox" in str(engine.query("Summarize."))
+
+
+@pytest.fixture
+def as_default() -> AsyncIterator[Callable[[GeminiMulti], None]]:
+    """Make a model LlamaIndex's default for one test."""
+    before = Settings._llm
+
+    def use(llm: GeminiMulti) -> None:
+        Settings.llm = llm
+
+    yield use
+    Settings._llm = before
+
+
+def test_default_model(index: VectorStoreIndex, llm: GeminiMulti, as_default: Callable[[GeminiMulti], None]) -> None:
+    """Engines take the model from `Settings`."""
+    as_default(llm)
+    assert "Gemini sandbox" in str(index.as_query_engine().query(QUESTION))
+
+
+def test_structured_extraction_from_documents(llm: GeminiMulti) -> None:
+    """`as_structured_llm` turns documents into records."""
+    record = llm.as_structured_llm(Fact).complete(f"Extract a fact: {TEXTS[0]}")
+    assert isinstance(record.raw, Fact)
+    assert Fact.model_validate_json(record.text) == record.raw
+
+
+def test_history_of_a_chat_engine_goes_to_another_host(index: VectorStoreIndex, sandbox: Sandbox) -> None:
+    """A conversation may begin at one host and go on at another."""
+    engine = index.as_chat_engine(chat_mode="simple", llm=GeminiMulti(model="gemini-2.5-flash", providers="oxen"))
+    engine.chat("Hi")
+    other = GeminiMulti(model="gemini-2.5-flash", providers="cloudflare")
+    assert other.chat([*engine.chat_history, ChatMessage(content="And now?")]).message.content
