@@ -76,7 +76,7 @@ class MessagesWriter:
         return media + texts
 
     def _part(self, part: Part) -> dict[str, JsonValue] | None:
-        if isinstance(part, Text):
+        if isinstance(part, (Text, Thought)):
             return {"type": "text", "text": part.text}
         if isinstance(part, (Blob, FileReference)):
             return self._media.part(part)
@@ -84,6 +84,8 @@ class MessagesWriter:
             if "type" in part.data:
                 return dict(part.data)
             self._losses.feature(f"a native part ({', '.join(part.data)})")
+        elif isinstance(part, ToolCall):
+            self._losses.feature("a tool call in a message of the user")
         elif (text := _told(part)) is not None:
             return {"type": "text", "text": text}
         return None

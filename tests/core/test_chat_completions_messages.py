@@ -362,6 +362,7 @@ LACKING = (
     (Blob("QUJD" * 4, "image/png"), ChatTraits(maximum_bytes={"image": 11}), "12 bytes of image (at most 11)"),
     (Blob("QUJD" * 4, "image/png"), ChatTraits(maximum_total_bytes=11), "12 bytes of inline media (at most 11)"),
     (Opaque({"future": 1}), PLAIN, "a native part (future)"),
+    (ToolCall("1", "f"), PLAIN, "a tool call in a message of the user"),
 )
 
 
