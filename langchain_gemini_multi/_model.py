@@ -7,7 +7,16 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
-from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, SecretStr, SkipValidation, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    SecretStr,
+    SkipValidation,
+    field_serializer,
+    model_validator,
+)
 
 from gemini_multi import (
     AsyncClient,
@@ -153,6 +162,10 @@ class GeminiModel(Serializable):
         if add_version is not None:
             add_version("gemini-multi", __version__)
         return self
+
+    @field_serializer("providers")
+    def _written_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
+        return _plain(providers)
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
         super().__setattr__(name, value)

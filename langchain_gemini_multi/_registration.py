@@ -56,5 +56,6 @@ def _register_provider() -> None:
         known.setdefault("gemini_multi", ("langchain_gemini_multi", "ChatGeminiMulti", _created))
 
 
-def _created(kind: type[ChatGeminiMulti], **arguments: Any) -> ChatGeminiMulti:
-    return kind(**arguments)
+def _created(cls: type[ChatGeminiMulti], **arguments: Any) -> ChatGeminiMulti:
+    # `langchain` passes the class by this name.
+    return cls(**arguments)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
@@ -26,6 +28,8 @@ from langchain_gemini_multi._shapes import is_mapping, is_object
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
+_FENCED: Final = re.compile(r"```(?:[a-zA-Z]*)\s(.*?)```", re.DOTALL)
+_MOST_STARTS: Final = 64
 
 
 def to_response_format(value: object) -> ResponseFormat | None:
@@ -180,17 +184,32 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
 
 
 def _parsed(text: str, *, complete: bool = True) -> Any:  # noqa: ANN401  # JSON
-    """Read JSON, in a fence or bare; what is unfinished is completed only while it is still arriving."""
-    strict = _refuse_unfinished if complete else None
-    try:
-        return parse_json_markdown(text, parser=strict) if strict else parse_json_markdown(text)
-    except (ValueError, TypeError):
-        return None
-
-
-def _refuse_unfinished(text: str) -> Any:  # noqa: ANN401  # JSON
+    """Read JSON, bare, in a fence or after some words; what is unfinished is completed only while it still arrives."""
+    if not complete:
+        try:
+            return parse_json_markdown(text)
+        except (ValueError, TypeError):
+            return None
     # strict=False takes raw line ends inside texts, which models write.
-    return json.loads(text, strict=False)
+    decoder = json.JSONDecoder(strict=False)
+    for candidate in (text.strip(), *(match.strip() for match in _FENCED.findall(text))):
+        try:
+            return decoder.decode(candidate)
+        except ValueError:
+            continue
+    return _embedded(text, decoder)
+
+
+def _embedded(text: str, decoder: json.JSONDecoder) -> dict[str, Any] | None:
+    """Find the first object among words."""
+    for match in itertools.islice(re.finditer(r"\{", text), _MOST_STARTS):
+        try:
+            found: Any = decoder.raw_decode(text, match.start())[0]
+        except ValueError:
+            continue
+        if is_object(found):
+            return found
+    return None
 
 
 def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model

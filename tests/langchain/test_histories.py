@@ -174,7 +174,15 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
             additional_kwargs={"__gemini_function_call_thought_signatures__": {"c1": "c2ln"}},
             response_metadata={"model_provider": "gemini_multi", "provider": "oxen"},
         ),
-        (ToolCall("c1", "f", {"x": 1}, signature=Signature("c2ln", carrier="thoughtSignature", issuer="oxen"), synthetic_id=True),),
+        (
+            ToolCall(
+                "c1",
+                "f",
+                {"x": 1},
+                signature=Signature("c2ln", carrier="thoughtSignature", issuer="oxen"),
+                synthetic_id=True,
+            ),
+        ),
     ),
     "google's thinking": (
         AIMessage(
@@ -200,7 +208,9 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         AIMessage(
             "",
             tool_calls=CALLS,
-            additional_kwargs={"tool_calls": [{"id": "c1", "extra_content": {"google": {"thought_signature": "c2ln"}}}]},
+            additional_kwargs={
+                "tool_calls": [{"id": "c1", "extra_content": {"google": {"thought_signature": "c2ln"}}}]
+            },
         ),
         (
             ToolCall(
@@ -215,7 +225,9 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         ),
     ),
     "openai's reasoning": (
-        AIMessage([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}]}, {"type": "text", "text": "a"}]),
+        AIMessage(
+            [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}]}, {"type": "text", "text": "a"}]
+        ),
         (Thought("t"), Text("a")),
     ),
     "openai's old function call": (
@@ -252,7 +264,9 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         (Thought("t"), SIGNED_CALL, Text("a")),
     ),
     "broken call": (
-        AIMessage("", invalid_tool_calls=[{"name": "f", "args": "{x", "id": "c1", "error": None, "type": "invalid_tool_call"}]),
+        AIMessage(
+            "", invalid_tool_calls=[{"name": "f", "args": "{x", "id": "c1", "error": None, "type": "invalid_tool_call"}]
+        ),
         (ToolCall("c1", "f", invalid_arguments="{x", synthetic_id=True),),
     ),
     "another host's search": (

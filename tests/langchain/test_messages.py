@@ -35,9 +35,15 @@ BLOCKS: dict[str, tuple[Any, list[Any]]] = {
     "v1 image without a media type": ({"type": "image", "base64": PNG}, [IMAGE]),
     "v1 image address": ({"type": "image", "url": ADDRESS}, [FileReference(ADDRESS)]),
     "v1 image data address": ({"type": "image", "url": f"data:image/png;base64,{PNG}"}, [IMAGE]),
-    "v1 image file": ({"type": "image", "file_id": "files/1", "mime_type": "image/png"}, [FileReference("files/1", "image/png")]),
+    "v1 image file": (
+        {"type": "image", "file_id": "files/1", "mime_type": "image/png"},
+        [FileReference("files/1", "image/png")],
+    ),
     "v1 audio": ({"type": "audio", "base64": WAV, "mime_type": "audio/wav"}, [Blob(WAV, "audio/wav")]),
-    "v1 video": ({"type": "video", "url": "gs://b/v.mp4", "mime_type": "video/mp4"}, [FileReference("gs://b/v.mp4", "video/mp4")]),
+    "v1 video": (
+        {"type": "video", "url": "gs://b/v.mp4", "mime_type": "video/mp4"},
+        [FileReference("gs://b/v.mp4", "video/mp4")],
+    ),
     "v1 file": ({"type": "file", "base64": PDF, "mime_type": "application/pdf"}, [Blob(PDF, "application/pdf")]),
     "v1 named file": (
         {"type": "file", "base64": PDF, "mime_type": "application/pdf", "extras": {"filename": "a.pdf"}},
@@ -46,7 +52,10 @@ BLOCKS: dict[str, tuple[Any, list[Any]]] = {
     "v1 plain text": ({"type": "text-plain", "text": "a", "mime_type": "text/plain"}, [Text("a")]),
     "v1 plain text with a title": ({"type": "text-plain", "title": "T", "text": "a"}, [Text("T\na")]),
     "v1 plain text as data": ({"type": "text-plain", "base64": "YQ=="}, [Blob("YQ==", "text/plain")]),
-    "v1 non-standard": ({"type": "non_standard", "value": {"type": "media", "mime_type": "image/png", "data": PNG}}, [IMAGE]),
+    "v1 non-standard": (
+        {"type": "non_standard", "value": {"type": "media", "mime_type": "image/png", "data": PNG}},
+        [IMAGE],
+    ),
     "v1 resolution": (
         {"type": "image", "base64": PNG, "extras": {"media_resolution": {"level": "MEDIA_RESOLUTION_LOW"}}},
         [Blob(PNG, "image/png", resolution="low")],
@@ -68,7 +77,10 @@ BLOCKS: dict[str, tuple[Any, list[Any]]] = {
         [Blob(PDF, "application/pdf", name="a.pdf")],
     ),
     "openai file id": ({"type": "file", "file": {"file_id": "files/1"}}, [FileReference("files/1")]),
-    "openai video": ({"type": "video_url", "video_url": {"url": "https://y/v.mp4"}}, [FileReference("https://y/v.mp4")]),
+    "openai video": (
+        {"type": "video_url", "video_url": {"url": "https://y/v.mp4"}},
+        [FileReference("https://y/v.mp4")],
+    ),
     "anthropic image": (
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
         [IMAGE],

@@ -170,7 +170,9 @@ def test_other_candidates_of_a_stream_are_kept() -> None:
     """A stream shows the first candidate; the others are told at its end."""
     two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),), finish_reason="stop")))
     last = chunks(TextDelta("a"), TextDelta("b", None, 1), Finished(two))[-1]
-    assert last.response_metadata["alternatives"] == [{"content": [{"type": "text", "text": "b"}], "finish_reason": "stop"}]
+    assert last.response_metadata["alternatives"] == [
+        {"content": [{"type": "text", "text": "b"}], "finish_reason": "stop"}
+    ]
 
 
 def test_all_candidates_are_generations() -> None:
@@ -186,7 +188,14 @@ USAGES: dict[str, tuple[Usage, dict[str, Any]]] = {
         {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
     ),
     "details": (
-        Usage(input_tokens=9, output_tokens=8, total_tokens=17, cached_tokens=4, reasoning_tokens=6, cache_creation_tokens=1),
+        Usage(
+            input_tokens=9,
+            output_tokens=8,
+            total_tokens=17,
+            cached_tokens=4,
+            reasoning_tokens=6,
+            cache_creation_tokens=1,
+        ),
         {
             "input_tokens": 9,
             "output_tokens": 8,

@@ -46,10 +46,16 @@ FORMS: dict[str, tuple[Any, str]] = {
     "pydantic class": (Add, "Add"),
     "typed dictionary": (AddDict, "AddDict"),
     "json schema": ({"title": "add", "description": "Add one.", **PARAMETERS}, "add"),
-    "openai": ({"type": "function", "function": {"name": "add", "description": "Add one.", "parameters": PARAMETERS}}, "add"),
+    "openai": (
+        {"type": "function", "function": {"name": "add", "description": "Add one.", "parameters": PARAMETERS}},
+        "add",
+    ),
     "openai function": ({"name": "add", "description": "Add one.", "parameters": PARAMETERS}, "add"),
     "anthropic": ({"name": "add", "description": "Add one.", "input_schema": PARAMETERS}, "add"),
-    "google": ({"function_declarations": [{"name": "add", "description": "Add one.", "parameters": PARAMETERS}]}, "add"),
+    "google": (
+        {"function_declarations": [{"name": "add", "description": "Add one.", "parameters": PARAMETERS}]},
+        "add",
+    ),
     "ours": (ADD, "add"),
 }
 
@@ -150,7 +156,9 @@ CHOICES: list[tuple[Any, ToolChoice | None]] = [
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
 def test_tool_choice_is_translated(choice: Any, expected: ToolChoice | None) -> None:
     """Every form of a choice is understood, also after it was bound."""
-    tools = bound([{"title": "f", "type": "object", "properties": {}}, {"title": "g", "type": "object", "properties": {}}])
+    tools = bound(
+        [{"title": "f", "type": "object", "properties": {}}, {"title": "g", "type": "object", "properties": {}}]
+    )
     assert to_tool_choice(choice, ["f", "g"]) == expected
     assert to_tool_choice(bound_choice(choice, tools), ["f", "g"]) == (expected or ToolChoice("auto"))
 
