@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -30,7 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
-    with Sandbox(host=options.host, port=options.port) as sandbox:
+    sandbox = Sandbox(host=options.host, port=options.port)
+    try:
+        sandbox.start()
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {os.strerror(error.errno or 0)}. Try another --port.\n")
+        return 1
+    with sandbox:
         sys.stdout.write("".join(f"export {name}={value}\n" for name, value in sandbox.environment().items()))
         sys.stdout.write(f"# The sandbox listens on {sandbox.url}; Ctrl-C stops it.\n")
         sys.stdout.flush()

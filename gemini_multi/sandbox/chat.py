@@ -203,7 +203,8 @@ def _text_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
     if candidate.thoughts and manner.tags_thoughts:
         flag: JsonObject = {"extra_content": {"google": {"thought": True}}}
         deltas.extend({"content": piece, **flag} for piece in pieces(f"<thought>{candidate.thoughts}"))
-        answer = pieces(f"</thought>{candidate.text}")
+        # A tool call ends the thoughts without a closing tag, as on Google's own endpoint.
+        answer = pieces(f"</thought>{candidate.text}") if candidate.text or not candidate.calls else []
     elif candidate.thoughts:
         deltas.extend({"content": "", "reasoning_content": piece} for piece in pieces(candidate.thoughts))
     deltas.extend({"content": piece} for piece in answer)

@@ -9,7 +9,7 @@ from typing import Final
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text, an_object, objects, texts
 from gemini_multi.sandbox.models import Model
 from gemini_multi.sandbox.native_reading import Reader, is_base64
-from gemini_multi.sandbox.native_rules import check_thinking
+from gemini_multi.sandbox.native_rules import FUNCTION_NAME, check_thinking
 from gemini_multi.sandbox.refusal import bad
 from gemini_multi.sandbox.turn_messages import CALL_TURN, COUNT, MODEL_LAST, RESPONSE_TURN, STOP_SEQUENCES
 
@@ -73,6 +73,28 @@ def _checked_call(call: JsonObject) -> str:
 def _ending(request: JsonObject, model: Model) -> None:
     if model.refuses_prefill and messages_of(request)[-1].get("role") == "assistant":
         raise bad(MODEL_LAST)
+
+
+def _tools(request: JsonObject, _: Model) -> None:
+    names: list[str] = []
+    for tool in objects(request.get("tools")):
+        name = a_text(an_object(tool.get("function")).get("name"))
+        if tool.get("type") != "function" or not FUNCTION_NAME.fullmatch(name):
+            raise bad(f"Invalid tool: {tool.get('type')!r} with the name {name!r} is no function that can be declared.")
+        names.append(name)
+    if len(set(names)) < len(names):
+        raise bad("Duplicate function declaration found.")
+
+
+def _response_format(request: JsonObject, _: Model) -> None:
+    output = request.get("response_format")
+    if output is None:
+        return
+    kind, described = an_object(output).get("type"), an_object(an_object(output).get("json_schema"))
+    if kind not in {"text", "json_object", "json_schema"}:
+        raise bad(f"Invalid value for response_format.type: {kind!r}")
+    if kind == "json_schema" and not (a_text(described.get("name")) and isinstance(described.get("schema"), dict)):
+        raise bad("response_format.json_schema needs a name and a schema.")
 
 
 def _tool_choice(request: JsonObject, _: Model) -> None:
@@ -177,7 +199,17 @@ def _oxen_file(file: JsonObject) -> None:
         raise bad(f"Unsupported file type '{mime_type}'. Supported file types: application/pdf.", "invalid_file_input")
 
 
-COMMON: Final[tuple[Check, ...]] = (_present, _filled, _tool_turns, _ending, _tool_choice, _json_with_tools, _data_urls)
+COMMON: Final[tuple[Check, ...]] = (
+    _present,
+    _filled,
+    _tool_turns,
+    _tools,
+    _response_format,
+    _ending,
+    _tool_choice,
+    _json_with_tools,
+    _data_urls,
+)
 CLOUDFLARE: Final[tuple[Check, ...]] = (*COMMON, _google_extras, _google_effort, _google_parameters)
 AIMLAPI: Final[tuple[Check, ...]] = COMMON
 OXEN: Final[tuple[Check, ...]] = (_oxen_parameters, _oxen_parts, *COMMON)

@@ -9,13 +9,13 @@ from typing import Final
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_list, a_number, a_text, an_object, objects, texts
 from gemini_multi.sandbox.models import Model
 from gemini_multi.sandbox.native_fields import DATA_MEMBERS
-from gemini_multi.sandbox.native_reading import is_base64
+from gemini_multi.sandbox.native_reading import is_base64, snake
 from gemini_multi.sandbox.refusal import bad
 from gemini_multi.sandbox.turn_messages import CALL_TURN, COUNT, MODEL_LAST, RESPONSE_TURN, STOP_SEQUENCES
 
 Check = Callable[[JsonObject, Model], None]
 
-_FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _FORMATS: Final = frozenset({"enum", "date-time"})
 
 
@@ -63,6 +63,21 @@ def _blobs(request: JsonObject, _: Model) -> None:
                 raise bad(f"Unsupported MIME type: {a_text(blob.get('mimeType'))}")
 
 
+def _named_members(request: JsonObject, _: Model) -> None:
+    for part in all_parts(request):
+        for member, name in (("functionCall", "name"), ("functionResponse", "name"), ("fileData", "fileUri")):
+            if member in part and not an_object(part[member]).get(name):
+                raise bad(f"* GenerateContentRequest.contents.parts.{snake(member)}.{snake(name)}: cannot be empty.\n")
+        if "functionResponse" in part and "response" not in an_object(part["functionResponse"]):
+            raise bad("* GenerateContentRequest.contents.parts.function_response.response: cannot be empty.\n")
+
+
+def _safety(request: JsonObject, _: Model) -> None:
+    categories = [a_text(setting.get("category")) for setting in objects(request.get("safetySettings"))]
+    if len(set(categories)) < len(categories):
+        raise bad("Invalid value at 'safety_settings': only one setting per category is allowed.")
+
+
 def _system_instruction(request: JsonObject, _: Model) -> None:
     if "systemInstruction" not in request:
         return
@@ -75,11 +90,11 @@ def _functions(request: JsonObject, _: Model) -> None:
     names: set[str] = set()
     for function in declarations(request):
         name = a_text(function.get("name"))
-        if not _FUNCTION_NAME.fullmatch(name):
+        if not FUNCTION_NAME.fullmatch(name):
             raise bad(
                 "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start "
-                "with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons "
-                "(:), or dashes (-), with a maximum length of 128.\n"
+                "with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), "
+                "colons (:), or dashes (-), with a maximum length of 128.\n"
             )
         if name in names:
             raise bad(f"Duplicate function declaration found: {name}")
@@ -284,6 +299,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     _roles,
     _parts,
     _blobs,
+    _named_members,
+    _safety,
     _system_instruction,
     _functions,
     _response_schema,

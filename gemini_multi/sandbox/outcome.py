@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from gemini_multi.sandbox.answer import Answer
 from gemini_multi.sandbox.json_value import JsonObject
@@ -20,6 +20,13 @@ _DOCUMENT_TOKENS: Final = 258
 _CACHED_CONTENT_TOKENS: Final = 2048
 _SPEECH_TOKENS: Final = 25
 _numbers = itertools.count(1)
+
+
+class Stamp(TypedDict):
+    """What makes one answer another than the next."""
+
+    number: int
+    created: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,11 @@ class Outcome:
     created: int = 0
 
 
+def stamp() -> Stamp:
+    """Number and date an answer."""
+    return {"number": next(_numbers), "created": int(time.time())}
+
+
 def count_tokens(text: str) -> int:
     """Count four characters as a token."""
     return (len(text) + 3) // 4
@@ -95,8 +107,7 @@ class Teller:
             counts=self._counts(prompt, model, candidates, thought_tokens),
             speaks=prompt.wants_audio,
             blocked=answers[0].block_reason,
-            number=next(_numbers),
-            created=int(time.time()),
+            **stamp(),
         )
 
     def _candidate(self, prompt: Prompt, model: Model, answer: Answer, room: int | None) -> Candidate:

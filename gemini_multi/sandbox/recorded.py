@@ -10,7 +10,7 @@ from typing import Final
 
 from gemini_multi.sandbox import chat_reading, native
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text, a_whole_number, an_object, objects
-from gemini_multi.sandbox.outcome import Candidate, Counts, Outcome
+from gemini_multi.sandbox.outcome import Candidate, Counts, Outcome, stamp
 from gemini_multi.sandbox.prompt import Prompt
 
 _FOLDER: Final = Path(__file__).parent / "recordings"
@@ -53,6 +53,7 @@ class Recording:
             candidates=(candidate,),
             counts=counts,
             document=self.answer if is_native == self.is_native else None,
+            **stamp(),
         )
 
 

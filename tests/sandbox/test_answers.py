@@ -166,7 +166,7 @@ def test_structured_output_is_the_smallest_instance(asking, schema, prompt, valu
 
 def test_json_mode_has_the_quoted_keys(asking):
     """Without a schema, the keys are those that the prompt quotes."""
-    prompt = "Tell me a joke about cats. Return the result as a JSON with 'setup' and 'punchline' keys. Return nothing other than JSON."
+    prompt = "A joke about cats, please. Return the result as a JSON with 'setup' and 'punchline' keys. Nothing else."
     body = {"messages": [{"role": "user", "content": prompt}], "response_format": {"type": "json_object"}}
     assert list(json.loads(asking.chat("oxen", body).json()["choices"][0]["message"]["content"])) == [
         "setup",

@@ -39,6 +39,15 @@ def media(**part: object) -> dict[str, object]:
 PDF = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,eA=="}
 CF, AI, OX = ("cloudflare",), ("aimlapi",), ("oxen",)
 CASES = [
+    Case(
+        "tool name",
+        {"tools": [{"type": "function", "function": {"name": "1 f", "parameters": {}}}]},
+        "'1 f' is no function",
+    ),
+    Case("same tool", {"tools": [TOOL, TOOL]}, "Duplicate function declaration"),
+    Case("tool type", {"tools": [{"type": "google_search"}]}, "is no function", ("cloudflare",)),
+    Case("format", {"response_format": {"type": "xml"}}, "type", ("cloudflare", "aimlapi", "oxen")),
+    Case("format schema", {"response_format": {"type": "json_schema", "json_schema": {"name": "A"}}}, "schema"),
     Case("type", {"messages": "Hello"}, "expected array, received string"),
     Case("temperature", {"temperature": 2.5}, "Too big: expected number to be <=2"),
     Case("role", turns({"role": "function", "content": "x"}), "role"),
@@ -275,6 +284,13 @@ def test_a_wrong_account_is_no_route(asking):
 def test_an_unknown_path_is_refused(sandbox, asking, path):
     """Each host has its own way to say that there is nothing."""
     assert asking.client.post(f"{sandbox.url}{path}", json={}).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
+def test_a_wrong_method_is_refused(asking, host):
+    """Chat is POST only."""
+    headers = {"authorization": f"Bearer {asking.keys[host]}"}
+    assert asking.client.get(f"{asking.bases[host]}/chat/completions", headers=headers).status_code == 405
 
 
 @pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])

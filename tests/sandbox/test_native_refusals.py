@@ -61,6 +61,20 @@ WORDS = [
     "prefixItems",
 ]
 CASES = [
+    Case("no URI", part(fileData={"mimeType": "image/png"}), "file_data.file_uri: cannot be empty"),
+    Case(
+        "nameless call", contents(ASKED, {"role": "model", "parts": [{"functionCall": {}}]}, GAVE), "function_call.name"
+    ),
+    Case(
+        "no response",
+        contents(ASKED, CALLED, {"role": "user", "parts": [{"functionResponse": {"name": "f"}}]}),
+        "function_response.response: cannot be empty",
+    ),
+    Case(
+        "safety twice",
+        contents(ASKED, safetySettings=[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}] * 2),
+        "only one setting per category",
+    ),
     Case("unknown top", contents(ASKED, banana=1), 'Unknown name "banana": Cannot find field.'),
     Case("stream", contents(ASKED, stream=True), 'Unknown name "stream": Cannot find field.'),
     Case(

@@ -85,6 +85,7 @@ def test_openai_reads_streamed_calls(client_and_model):
     client, model = client_and_model
     messages = [{"role": "user", "content": QUESTION}]
     arguments: dict[str, str] = {}
+    current = ""
     with client.chat.completions.create(model=model, messages=messages, tools=TOOLS, stream=True) as stream:
         for call in [call for chunk in stream for choice in chunk.choices for call in choice.delta.tool_calls or []]:
             current = call.function.name or current

@@ -126,6 +126,15 @@ def test_importing_needs_no_extra():
     assert told.stdout == "[]\n"
 
 
+def test_the_command_line_tells_of_a_taken_port():
+    """It says what is wrong and what to do, without a traceback."""
+    with Sandbox() as sandbox:
+        command = [sys.executable, "-m", "gemini_multi.sandbox", "--port", str(sandbox.port)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr == f"Cannot listen on 127.0.0.1:{command[-1]}: Address already in use. Try another --port.\n"
+
+
 def test_the_command_line_prints_the_exports_and_serves():
     """It prints what to set, serves, and ends on an interrupt."""
     command = [sys.executable, "-m", "gemini_multi.sandbox", "--port", "0"]

@@ -74,6 +74,16 @@ def test_cloudflare_streams_calls_as_googles_endpoint(asking):
     assert documents[-1]["choices"][0]["finish_reason"] == "stop"
 
 
+def test_a_call_ends_the_thoughts_without_a_closing_tag(asking):
+    """As Google's endpoint does it; the flag marks each piece of a thought."""
+    thinking = {"google": {"thinking_config": {"thinking_level": "low", "include_thoughts": True}}}
+    body = {**CALLING, "model": "google/gemini-3-flash", "extra_body": thinking}
+    deltas = [one["choices"][0]["delta"] for one in chunks(asking.chat("cloudflare", body).text)]
+    flagged = [delta["content"] for delta in deltas if delta.get("extra_content", {}).get("google", {}).get("thought")]
+    assert "".join(flagged).startswith("<thought>**Sandbox thoughts**")
+    assert "</thought>" not in "".join(delta.get("content") or "" for delta in deltas)
+
+
 def test_aimlapi_streams_calls_as_openrouter(asking):
     """Calls come in pieces by `index`; the counts come with a choice that repeats the reason."""
     body = {**CALLING, "model": "google/gemini-3-7-flash", "stream_options": {"include_usage": True}}
