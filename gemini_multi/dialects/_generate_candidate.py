@@ -86,7 +86,7 @@ class CandidateReader:
         draft.logprobs = _logprobs(self._facts.get("logprobsResult"))
         draft.metadata = {key: value for key, value in self._facts.items() if key not in _OWN_FIELD}
         if self._calls.dropped:
-            draft.metadata["droppedCalls"] = [_told(call) for call in self._calls.dropped]
+            draft.metadata["dropped_tool_calls"] = [_told(call) for call in self._calls.dropped]
         return draft
 
     def _settle_citations(self, draft: Draft) -> None:

@@ -212,7 +212,7 @@ SHAPES = [
             finish_message="Unexpected tool call",
             metadata={
                 "avgLogprobs": -18.2,
-                "droppedCalls": [
+                "dropped_tool_calls": [
                     {"id": "call_answer_0", "name": "list_files", "args": {"a": 1}, "thoughtSignature": "cw=="}
                 ],
             },
@@ -258,7 +258,7 @@ def test_decode_keeps_only_the_first_call_when_one_is_wanted() -> None:
     calls = [{"functionCall": {"name": "sum", "id": number}} for number in ("1", "2")]
     candidate = decoded({"candidates": [parts(*calls)]}, parallel_tool_calls=False).candidate
     assert candidate.tool_calls == (ToolCall("1", "sum"),)
-    assert candidate.metadata == {"droppedCalls": [{"id": "2", "name": "sum", "args": {}}]}
+    assert candidate.metadata == {"dropped_tool_calls": [{"id": "2", "name": "sum", "args": {}}]}
 
 
 def test_decode_makes_ids_when_the_answer_has_none_itself() -> None:

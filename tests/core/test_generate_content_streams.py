@@ -93,7 +93,7 @@ def test_an_unwanted_call_is_never_given(reason: str) -> None:
     events += reader.feed({"candidates": [{"finishReason": reason}]})
     candidate = reader.response().candidate
     assert (events, candidate.tool_calls, candidate.finish_reason) == ([], (), "error")
-    assert candidate.metadata == {"droppedCalls": [{"id": "1", "name": "order", "args": {}}]}
+    assert candidate.metadata == {"dropped_tool_calls": [{"id": "1", "name": "order", "args": {}}]}
     assert not reader.has_content
 
 
