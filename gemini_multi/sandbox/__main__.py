@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         sandbox.start()
     except OSError as error:
-        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {os.strerror(error.errno or 0)}. Try another --port.\n")
+        reason = os.strerror(error.errno or 0)
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {reason}. Try another --port.\n")
         return 1
     with sandbox:
         sys.stdout.write("".join(f"export {name}={value}\n" for name, value in sandbox.environment().items()))
