@@ -19,7 +19,7 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from gemini_multi._conform import conform, json_text, partial_json
+from gemini_multi.structured import conform, json_text, partial_json
 from gemini_multi.types import JsonValue
 from llama_index_gemini_multi._errors import InvalidStructuredOutput
 from llama_index_gemini_multi._formats import format_json

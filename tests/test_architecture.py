@@ -13,6 +13,7 @@ RINGS: list[tuple[str, ...]] = [
     ("types", "_version", "_environment"),
     ("errors",),
     ("_keys", "_json", "_sse", "_wire", "_totals", "_transcript", "_schema_check", "_conform", "catalog", "retry"),
+    ("structured",),
     ("_catalog_hosts", "_catalog_rows", "_catalog_rows_2", "_catalog_rows_3", "_catalog_rows_gemma"),
     ("_pricing", "_history", "_signing"),
     ("dialects",),
@@ -33,7 +34,14 @@ FRAMEWORKS = {
     "llama_index_gemini_multi",
 }
 SDKS = {"openai", "google", "litellm", "anthropic"}
-PUBLIC = {"gemini_multi", "gemini_multi.catalog", "gemini_multi.providers", "gemini_multi.types", "gemini_multi.errors"}
+PUBLIC = {
+    "gemini_multi",
+    "gemini_multi.catalog",
+    "gemini_multi.errors",
+    "gemini_multi.providers",
+    "gemini_multi.structured",
+    "gemini_multi.types",
+}
 
 
 def modules(package: str) -> list[Path]:
