@@ -16,8 +16,10 @@ from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
-from gemini_multi._exchange import Conditions, Exchange, Flow
+from gemini_multi._exchange import Exchange
 from gemini_multi._http import POOLS, AsyncWire, Wire
+from gemini_multi._journal import Conditions
+from gemini_multi._reception import Flow
 from gemini_multi._totals import Ledger, Totals
 from gemini_multi._wire import Limits, Step, Timeouts, WireFailure
 from gemini_multi.errors import ConfigurationError, InvalidResponse, StreamInterrupted

@@ -19,6 +19,8 @@ RINGS: list[tuple[str, ...]] = [
     ("dialects",),
     ("providers",),
     ("routing",),
+    ("_journal",),
+    ("_reception",),
     ("_exchange",),
     ("_http",),
     ("client",),

@@ -28,7 +28,8 @@ from gemini_multi import (
     ToolCall,
     ToolResult,
 )
-from gemini_multi._exchange import Conditions, Exchange
+from gemini_multi._exchange import Exchange
+from gemini_multi._journal import Conditions
 from gemini_multi._wire import Close, Head, Open, Read, Wait, WireFailure
 from gemini_multi.errors import ConnectionFailed
 from gemini_multi.routing import routes

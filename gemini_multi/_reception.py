@@ -1,0 +1,248 @@
+"""One attempt: a request sent through one door of one host, and its answer as it comes in, as a generator of steps.
+
+The answer's bytes are told apart by their first one: a JSON document, an HTML page, or an event stream. What the URL
+promised does not matter, since hosts answer streams in one piece and errors with a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from gemini_multi import _json, _pricing, catalog
+from gemini_multi._journal import Journal
+from gemini_multi._sse import EventDecoder
+from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, WireFailure
+from gemini_multi.dialects._contract import Decoder
+from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, RequestTimeout
+from gemini_multi.providers import ErrorFacts
+from gemini_multi.routing import Passage, Route
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
+
+Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
+
+READ: Final = Read()
+_DONE: Final = b"[DONE]"
+_BOM: Final = b"\xef\xbb\xbf"
+_RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
+
+
+class FlawedAnswer(InvalidResponse):
+    """A readable answer that is worth another try: empty, or with a malformed call."""
+
+    response: ChatResponse
+
+
+class Reception:
+    """One attempt: the request sent and the answer as it comes in."""
+
+    def __init__(self, request: ChatRequest, route: Route, passage: Passage, journal: Journal) -> None:
+        self._route = route
+        self._passage = passage
+        self._journal = journal
+        self._conditions = journal.conditions
+        self._decoder: Decoder = passage.endpoint.dialect.decoder(request, passage.endpoint.target)
+        self._progress = self._started = self._conditions.clock()
+        self._status: int | None = None
+        self.headers: Mapping[str, str] = {}
+        self.committed = False
+        self._finished = False
+
+    def note(self, failure: GeminiMultiError | None = None) -> None:
+        """Enter the attempt into the journal."""
+        self._journal.note(
+            self._route.provider.name, self.model_id, status=self._status, started=self._started, failure=failure
+        )
+
+    @property
+    def model_id(self) -> str:
+        return self._passage.endpoint.target.model_id
+
+    def run(self) -> Flow:
+        endpoint = self._passage.endpoint
+        request = HttpRequest(
+            endpoint.url, self._route.provider.request_headers(endpoint), _json.write(self._passage.body)
+        )
+        head: Head = yield Open(request, timeouts=self._journal.timeouts())
+        self._status, self.headers = head.status, head.headers
+        if not 200 <= head.status < 300:
+            body = yield from self._body([], self._conditions.limits.error_bytes, is_error=True)
+            raise self._route.provider.error_of(head, body, endpoint.target)
+        head_bytes, start = yield from self._beginning()
+        if start[:1] in (b"{", b"["):
+            yield from self._whole(head_bytes)
+        elif start[:1] == b"<":
+            raise InvalidResponse("The answer is an HTML page.", raw=start.decode("utf-8", "replace"))
+        else:
+            yield from self._stream(head_bytes)
+
+    def _beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
+        """Read until something other than white space came; give it as it is, and without what stands before."""
+        beginning = b""
+        while True:
+            chunk: bytes = yield READ
+            if not chunk:
+                raise InvalidResponse("The answer is empty.")
+            self._check_time()
+            beginning += chunk
+            start = beginning.removeprefix(_BOM).lstrip()
+            if start and not _BOM.startswith(beginning):
+                return beginning, start
+            if len(beginning) > self._conditions.limits.event_bytes:
+                raise InvalidResponse("The answer is nothing but white space.")
+
+    def _whole(self, beginning: bytes) -> Flow:
+        body = yield from self._body([beginning], self._conditions.limits.body_bytes)
+        document = _json.read(body)
+        events: list[ChatEvent] = []
+        for item in document if isinstance(document, list) else [document]:
+            events += self._decoder.feed(self._route.provider.unwrap(item))
+        events += self._decoder.close()
+        yield self._finish(events)
+
+    def _body(self, chunks: list[bytes], limit: int, *, is_error: bool = False) -> Generator[Step, Any, bytes]:
+        size = sum(map(len, chunks))
+        while size <= limit:
+            chunk: bytes = yield READ
+            if not chunk:
+                return b"".join(chunks)
+            self._check_time()
+            chunks.append(chunk)
+            size += len(chunk)
+        if is_error:
+            return b"".join(chunks)[:limit]
+        raise InvalidResponse(
+            f"The answer is larger than {limit:,} bytes. Raise `Limits(body_bytes=...)` if that is expected."
+        )
+
+    def _stream(self, chunk: bytes) -> Flow:
+        decoder = EventDecoder(self._conditions.limits.event_bytes)
+        while chunk:
+            yield from self._deliver(decoder.feed(chunk))
+            try:
+                chunk = yield READ
+            except WireFailure:
+                if self._finished or self._decoder.is_complete:
+                    break
+                raise
+            self._check_time()
+        if self._finished:
+            return
+        yield from self._deliver(decoder.close(), at_end=True)
+        if not self._finished:
+            yield self._end(is_done=False)
+
+    def _deliver(self, payloads: list[bytes], *, at_end: bool = False) -> Flow:
+        """Decode what arrived. What came before a failure is delivered before the failure."""
+        events: list[ChatEvent] = []
+        try:
+            for payload in payloads:
+                if self._finished:
+                    break
+                if payload == _DONE:
+                    events += self._end(is_done=True)
+                elif payload and not payload.isspace():
+                    events += self._decode(payload, at_end=at_end)
+        except (ErrorFacts, GeminiMultiError):
+            if events and self._conditions.stream:
+                self.committed = True
+                yield events
+            raise
+        if events:
+            self._progress = self._conditions.clock()
+            self.committed = self._conditions.stream
+            yield events
+
+    def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:
+        try:
+            document = _json.read(payload)
+        except InvalidResponse:
+            if at_end:  # cut off in the middle of an event: the missing end is noticed below
+                return []
+            raise
+        if document is None:
+            return []
+        return self._decoder.feed(self._route.provider.unwrap(document))
+
+    def _end(self, *, is_done: bool) -> list[ChatEvent]:
+        if not is_done and not self._decoder.is_complete:
+            raise InvalidResponse("The stream ended before the answer did: no finish reason and no [DONE].")
+        return self._finish(self._decoder.close())
+
+    def _finish(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        response = self.response()
+        if not response.candidates:
+            raise InvalidResponse("The answer holds no candidates.")
+        if not self.committed:
+            self._check_worth(response, events)
+        self.note()
+        self._finished = True
+        self.committed = self._conditions.stream
+        return [*events, Finished(replace(response, attempts=self._journal.attempts))]
+
+    def _check_worth(self, response: ChatResponse, events: list[ChatEvent]) -> None:
+        candidate = response.candidate
+        is_malformed = (
+            candidate.finish_reason == "error"
+            and candidate.raw_finish_reason is not None
+            and any(reason in candidate.raw_finish_reason for reason in _RETRYABLE_REASONS)
+        )
+        is_empty = candidate.finish_reason in ("stop", None) and not candidate.parts and not candidate.refusal
+        if is_malformed or is_empty:
+            what = "a malformed function call" if is_malformed else "nothing at all"
+            flawed = FlawedAnswer(f"{response.provider} ({self.model_id!r}) answered with {what}.")
+            flawed.response = response
+            raise flawed
+
+    def response(self) -> ChatResponse:
+        """Complete what the decoder knows by what the exchange knows."""
+        provider, target = self._route.provider, self._passage.endpoint.target
+        response = self._decoder.response()
+        metadata: dict[str, JsonValue] = {**response.provider_metadata, **provider.response_metadata(self.headers)}
+        return replace(
+            response,
+            provider=provider.name,
+            model=response.model or target.model_id,
+            dialect=self._passage.endpoint.dialect.name,
+            request_id=provider.request_id(self.headers) or response.request_id,
+            usage=self._priced(response),
+            attempts=self._journal.attempts,
+            provider_metadata=metadata,
+        )
+
+    def _priced(self, response: ChatResponse) -> Usage:
+        usage = response.usage
+        if usage.cost_usd is not None:
+            return usage
+        charged = self._route.provider.cost_usd(self.headers)
+        if charged is not None:
+            return replace(usage, cost_usd=charged, cost_source="host")
+        model = catalog.find_answered(response.model) or self._route.model
+        computed = _pricing.cost_usd(usage, model, self._route.provider.name, self._conditions.today())
+        return usage if computed is None else replace(usage, cost_usd=computed, cost_source="catalog")
+
+    def _check_time(self) -> None:
+        """Notice a host that keeps the connection alive without going on, and a deadline that passes meanwhile."""
+        if self._finished:
+            return
+        silent = self._conditions.clock() - self._progress
+        if silent > self._conditions.timeouts.read:
+            raise WireFailure(RequestTimeout, f"no content for {silent:.1f} s")
+        self._journal.timeouts()
+
+    def typed(self, failure: WireFailure) -> GeminiMultiError:
+        """Make the typed error for a failed connection."""
+        provider = self._route.provider.name
+        text = f"{provider} ({self.model_id!r}) gave no whole answer: {failure}."
+        if issubclass(failure.kind, InvalidResponse):
+            return InvalidResponse(text, provider=provider, model=self.model_id)
+        return failure.kind(text, provider=provider, model=self.model_id)
+
+    def located(self, failure: GeminiMultiError) -> GeminiMultiError:
+        """Say in an error where it happened, if it does not yet."""
+        if isinstance(failure, InvalidResponse | PromptBlocked | RequestTimeout) and not failure.provider:
+            failure.provider, failure.model = self._route.provider.name, self.model_id
+            failure.message = f"{failure.provider} ({failure.model!r}): {failure.message}"
+            failure.args = (failure.message,)
+        return failure
