@@ -104,7 +104,7 @@ def stream(model: ChatGeminiMulti, question: str) -> list[AIMessage]:
 
 def agent(model: ChatGeminiMulti, _: str) -> list[AIMessage]:
     """Let an agent call two tools and answer from what they return."""
-    question = "Use get_weather and get_population for Paris, then tell me both."
+    question = "Use get_weather and get_population for Paris and tell me both."
     state = create_agent(model, [get_weather, get_population]).invoke({"messages": [("user", question)]})
     answers = [message for message in state["messages"] if isinstance(message, AIMessage)]
     calls = [f"{call['name']}({call['args']})" for answer in answers for call in answer.tool_calls]
@@ -114,8 +114,9 @@ def agent(model: ChatGeminiMulti, _: str) -> list[AIMessage]:
 
 def structured(model: ChatGeminiMulti, _: str) -> list[AIMessage]:
     """Ask for a pydantic object."""
-    result = model.with_structured_output(City, include_raw=True).invoke("Describe the city of Lisbon.")
-    print(f"-- Describe the city of Lisbon, as a `City`:\n   {result['parsed']!r}")
+    text = "They say that the city of Lisbon, Portugal, has 548703 inhabitants."
+    result = model.with_structured_output(City, include_raw=True).invoke(text)
+    print(f"-- {text} (as a `City`)\n   {result['parsed']!r}")
     return [result["raw"]]
 
 

@@ -40,7 +40,7 @@ class Instances:
         """Collect what the prompt offers."""
         self._numbers = [float(number) for number in _NUMBER.findall(self.prompt)]
         quoted = ["".join(groups) for groups in _QUOTED.findall(self.prompt)]
-        proper = [word.lower() for word in _PROPER.findall(self.prompt)]
+        proper: list[str] = _PROPER.findall(self.prompt)
         self._words = [*quoted, *_PLACE.findall(self.prompt), *proper]
 
     def build(self, schema: JsonValue, name: str = "", depth: int = 0) -> JsonValue:
