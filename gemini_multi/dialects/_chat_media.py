@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
+from gemini_multi.dialects._media_types import guess_type
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -156,7 +156,7 @@ def _guessed(media: Blob | FileReference) -> str | None:
     location = urlsplit(address)
     if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
         return "video/mp4"
-    return mimetypes.guess_type(location.path)[0]
+    return guess_type(location.path)
 
 
 def _kind(mime_type: str | None) -> Modality | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import Final
 from urllib.parse import urlsplit
 
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
+from gemini_multi.dialects._media_types import guess_type
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -108,7 +108,7 @@ def _guessed(uri: str) -> str | None:
     location = urlsplit(uri)
     if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
         return "video/mp4"
-    return mimetypes.guess_type(location.path)[0]
+    return guess_type(location.path)
 
 
 def _modality(mime_type: str | None) -> Modality | None:

@@ -1,0 +1,59 @@
+"""Media types told from a file name's ending.
+
+The standard library's `mimetypes` reads the machine's own tables from disk at its first use: that would block an event
+loop and make requests depend on the machine.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_BY_ENDING: Final = {
+    "aac": "audio/aac",
+    "aif": "audio/aiff",
+    "aiff": "audio/aiff",
+    "avi": "video/x-msvideo",
+    "bmp": "image/bmp",
+    "css": "text/css",
+    "csv": "text/csv",
+    "flac": "audio/flac",
+    "flv": "video/x-flv",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "htm": "text/html",
+    "html": "text/html",
+    "jpe": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "js": "text/javascript",
+    "json": "application/json",
+    "m4a": "audio/mp4",
+    "md": "text/markdown",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpeg",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "py": "text/x-python",
+    "rtf": "application/rtf",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "txt": "text/plain",
+    "wav": "audio/wav",
+    "webm": "video/webm",
+    "webp": "image/webp",
+    "wmv": "video/x-ms-wmv",
+    "xml": "text/xml",
+    "3gp": "video/3gpp",
+}
+
+
+def guess_type(path: str) -> str | None:
+    """Return the media type that a path's ending stands for, if it is known."""
+    name = path.rpartition("/")[2]
+    return _BY_ENDING.get(name.rpartition(".")[2].lower()) if "." in name else None
