@@ -83,7 +83,7 @@ CALLS = [
         "required",
         ("magic_function_no_args", {}),
     ),
-    ("Using the tool, generate a Pirate greeting.", [PIRATE], None, ("greeting_generator", {"answer_style": "pirate"})),
+    ("Using the tool, generate a Pirate greeting.", [PIRATE], None, ("greeting_generator", {"answer_style": "Pirate"})),
     ("What is the weather in San Francisco, CA?", [WEATHER], None, ("get_weather", {"location": "San Francisco, CA"})),
     ("Hello!", [MAGIC, WEATHER], "required", ("magic_function", {"input": 1})),
     (
