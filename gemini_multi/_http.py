@@ -1,10 +1,9 @@
 """The only module that knows httpx: connections that are made lazily, shared, and let go with their event loop.
 
-All models of a process share one blocking client and one client per event loop, and all of those share one TLS
-context. They
-are made by the first call, never at import or construction. A client belongs to its event loop: when the loop shuts its
-asynchronous generators down, as `asyncio.run` and `asyncio.Runner` do at their end, its connections are closed with it.
-After a fork the child begins with none.
+All models of a process share one blocking client and one client per event loop, and all of those share one TLS context.
+They are made by the first call, never at import or construction. A client belongs to its event loop: when the loop
+shuts its asynchronous generators down, as `asyncio.run` and `asyncio.Runner` do at their end, its connections are
+closed with it. After a fork the child begins with none.
 """
 
 from __future__ import annotations

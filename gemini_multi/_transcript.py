@@ -1,9 +1,8 @@
 """Assembles an answer from the pieces that a decoder finds, and makes the event for each piece.
 
 Text that arrives in increments is collected and joined once at the end, so the work per chunk does not grow with the
-answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail
-closes the
-unsigned text before it.
+answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail closes
+the unsigned text before it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """`Client` and `AsyncClient`: ask one model over several hosts.
 
 Nothing is connected before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
-many
-threads, and from several event loops.
+many threads, and from several event loops.
 """
 
 from __future__ import annotations

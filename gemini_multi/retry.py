@@ -10,9 +10,8 @@
 | a bad request, a prompt that is too long, a blocked prompt | stop |
 
 A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or date, Google's `RetryInfo`), else chosen at
-random up to a
-limit that doubles with each retry. A wait that is longer than `maximum_retry_after`, or would pass the deadline, moves
-on.
+random up to a limit that doubles with each retry. A wait that is longer than `maximum_retry_after`, or would pass the
+deadline, moves on.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Reads the error bodies of all hosts, by their shape, and classifies them by status and machine-readable code.
 
 Shapes (the wire documents of each host name their sources): Google's `{"error": {code, message, status, details}}`,
-bare or in a
-one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name": "AiGatewayError",
-"internalCode"}`;
-AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title", "detail"}, "status_message"}`; OpenAI's
-`{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands in front of a host.
+bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
+"AiGatewayError", "internalCode"}`; AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title",
+"detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands
+in front of a host.
 """
 
 from __future__ import annotations

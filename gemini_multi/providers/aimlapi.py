@@ -1,8 +1,7 @@
 """AIMLAPI: OpenAI-style chat completions whose request schema differs by model family.
 
 Sources: https://docs.aimlapi.com/api-references/text-models-llm/google (the OpenAPI file of each model; the catalog
-names
-its family A to D), https://docs.aimlapi.com/capabilities/request-tracing-and-cost and …/errors-and-messages.
+names its family A to D), https://docs.aimlapi.com/capabilities/request-tracing-and-cost and …/errors-and-messages.
 """
 
 from __future__ import annotations

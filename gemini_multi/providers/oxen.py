@@ -1,8 +1,7 @@
 """Oxen.ai: OpenAI-style chat completions at `/chat/completions`.
 
-Sources: https://docs.oxen.ai/inference-api/overview and the model pages beside it. Reasoning settings, seeds, `n`,
-logprobs and
-signatures are not documented there: the first four are not sent; signatures travel as on Google's own OpenAI endpoint.
+Sources: https://docs.oxen.ai/inference-api/overview and the model pages beside it, which say that these models follow
+the standard OpenAI request body. Signatures are not documented there: they travel as on Google's own OpenAI endpoint.
 """
 
 from __future__ import annotations
