@@ -11,6 +11,7 @@ from gemini_multi.dialects._chat_calls import Calls, Events, Expectation
 from gemini_multi.dialects._chat_reasoning import (
     Thoughts,
     is_flagged,
+    remarks,
     signature_in,
     signed_details,
     thought_texts,
@@ -256,6 +257,8 @@ class CandidateReader:
         annotations = message.get("annotations")
         for annotation in annotations if isinstance(annotations, list) else []:
             self._annotate(annotation)
+        for remark in remarks(message):
+            self._keep("reasoning_details", remark)
         if signature_in(message, "") is None and (extra := unread(message)) is not None:
             self._keep("extra_content", extra)
         self._keep_all(message, _MESSAGE)

@@ -11,6 +11,7 @@ CARRIERS: Final = ("extra_content", "thought_signature")
 """Fields that hold a signature, on messages and on tool calls."""
 
 _READABLE: Final = frozenset({"text", "summary"})
+_SAID_BY_THOUGHTS: Final = _READABLE | {"type", "index"}
 _TOLERATED_DIFFERENCES: Final = 2
 
 
@@ -85,6 +86,16 @@ def signed_details(message: JsonObject) -> list[JsonObject]:
         return []
     found = (detail for detail in details if isinstance(detail, dict))
     return [detail for detail in found if detail.get("signature") or (detail and not _READABLE & detail.keys())]
+
+
+def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
+    """Return what the readable elements of `reasoning_details` say beside their text, such as their format."""
+    details = message.get("reasoning_details")
+    if not isinstance(details, list):
+        return []
+    signed = signed_details(message)
+    unsigned = [item for item in details if isinstance(item, dict) and item not in signed]
+    return [rest for item in unsigned if (rest := {key: item[key] for key in item if key not in _SAID_BY_THOUGHTS})]
 
 
 def is_flagged(message: JsonObject) -> bool:
