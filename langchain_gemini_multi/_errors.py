@@ -140,13 +140,6 @@ class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
 class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
     """The host refused the prompt itself."""
 
-    if ModelRefusalError is not ModelError:
-
-        @property
-        def response(self) -> None:
-            """Nothing: the answer is in `refused`."""
-            return None
-
 
 class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
     """No route can express what was asked."""

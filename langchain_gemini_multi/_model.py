@@ -128,9 +128,13 @@ class GeminiModel(Serializable):
 
     _connection: _Connection = PrivateAttr(default_factory=_Connection)
 
-    # Inputs are hidden because pydantic's messages would show the key.
+    # Inputs are hidden because pydantic's messages would show the key. This class is never built itself.
     model_config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), hide_input_in_errors=True
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
     if not TYPE_CHECKING:  # type checkers know the arguments from the fields

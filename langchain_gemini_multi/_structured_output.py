@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
@@ -16,20 +14,18 @@ from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema
-from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import JsonObject, ResponseFormat
+from gemini_multi.structured import conform, json_text, partial_json
+from gemini_multi.types import JsonObject, JsonValue, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
-from langchain_gemini_multi._shapes import is_mapping, is_object
+from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
-_FENCED: Final = re.compile(r"```(?:[a-zA-Z]*)\s(.*?)```", re.DOTALL)
-_MOST_STARTS: Final = 64
 
 
 def to_response_format(value: object) -> ResponseFormat | None:
@@ -98,6 +94,13 @@ def _is_json_schema(schema: Mapping[str, Any]) -> bool:
     return "function" not in schema and "input_schema" not in schema and "name" not in schema and "properties" in schema
 
 
+def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
+    """Return what can be bound as a function: a JSON Schema needs a name for it."""
+    if isinstance(schema, dict) and _is_json_schema(schema) and "title" not in schema:
+        return {**schema, "title": name_of(schema)}
+    return schema
+
+
 def name_of(schema: Schema) -> str:
     """Name a schema, as the function that returns it is called."""
     if isinstance(schema, type):
@@ -113,6 +116,8 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     schema_type: Any = None
     """A class to make instances of; without one, dictionaries are given."""
     tool_name: str | None = None
+    json_schema: dict[str, Any] | None = None
+    """By which what models get wrong in JSON is put right."""
 
     def parse(self, text: str) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         """Read the object from text."""
@@ -151,21 +156,28 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
     def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
         """Take an answer that gives the object as text although a call was asked for; models do that at times."""
-        found = _parsed(message.text) if str(message.text).strip() else None
+        try:
+            found = _parsed(str(message.text), is_cut=_reason(message) == "length")
+        except ValueError:
+            found = None
         if is_object(found):
             return found
         raise _missing(message, f"it does not call {self.tool_name!r}")
 
     def _from_text(self, message: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
         text = str(message.text)
+        if partial:
+            return partial_json(text)
         if not text.strip():
             raise _missing(message, "it has no text")
-        found = _parsed(text, complete=not partial)
-        if found is None and text.strip() != "null":
-            raise _missing(message, f"its text is not JSON: {text[:200]!r}")
-        return found
+        try:
+            return _parsed(text, is_cut=_reason(message) == "length")
+        except ValueError as error:
+            raise _missing(message, f"its text is not JSON: {text[:200]!r}") from error
 
     def _instance(self, found: Any) -> Any:  # noqa: ANN401  # as above
+        if self.json_schema is not None:
+            found = conform(found, self.json_schema)
         if self.schema_type is None:
             return found
         try:
@@ -183,40 +195,34 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
     return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
 
 
-def _parsed(text: str, *, complete: bool = True) -> Any:  # noqa: ANN401  # JSON
-    """Read JSON, bare, in a fence or after some words; what is unfinished is completed only while it still arrives."""
-    if not complete:
-        try:
-            return parse_json_markdown(text)
-        except (ValueError, TypeError):
-            return None
-    # strict=False takes raw line ends inside texts, which models write.
-    decoder = json.JSONDecoder(strict=False)
-    for candidate in (text.strip(), *(match.strip() for match in _FENCED.findall(text))):
-        try:
-            return decoder.decode(candidate)
-        except ValueError:
-            continue
-    return _embedded(text, decoder)
+def _parsed(text: str, *, is_cut: bool) -> JsonValue:
+    """Read JSON, bare, in a fence or among words.
+
+    Args:
+        text: The answer's text.
+        is_cut: Whether the answer was cut off: then a whole value inside it is not the one that was asked for.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        # strict=False takes raw line ends inside texts, which models write.
+        value: JsonValue = json.loads(text, strict=False)
+    except ValueError:
+        if is_cut:
+            raise
+        return json_text(text)
+    return value
 
 
-def _embedded(text: str, decoder: json.JSONDecoder) -> dict[str, Any] | None:
-    """Find the first object among words."""
-    for match in itertools.islice(re.finditer(r"\{", text), _MOST_STARTS):
-        try:
-            found: Any = decoder.raw_decode(text, match.start())[0]
-        except ValueError:
-            continue
-        if is_object(found):
-            return found
-    return None
+def _reason(message: Any) -> str | None:  # noqa: ANN401  # a message of the model
+    return mapping_of(getattr(message, "response_metadata", None)).get("finish_reason")
 
 
 def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
     """Say why the object isn't there, by the reason for which the answer ended."""
-    known = getattr(message, "response_metadata", {})
-    reason = known.get("finish_reason")
-    raw = known.get("raw_finish_reason") or reason
+    reason = _reason(message)
+    raw = getattr(message, "response_metadata", {}).get("raw_finish_reason") or reason
     text = str(message.text)
     if reason == "content_filter":
         return StructuredOutputRefused(f"The host stopped the answer ({raw}), so {what}.", llm_output=text)
@@ -231,7 +237,11 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
     """Make the parser: classes of pydantic (both versions) and dataclasses give instances, all else dictionaries."""
     is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
-    return StructuredOutputParser(schema_type=schema if is_class else None, tool_name=tool_name)
+    return StructuredOutputParser(
+        schema_type=schema if is_class else None,
+        tool_name=tool_name,
+        json_schema=None if schema is None else dict(json_schema_of(schema)),
+    )
 
 
 def with_raw(

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from gemini_multi import ChatRequest, ConfigurationError
 from langchain_gemini_multi._chunks import ChunkBuilder
@@ -24,6 +24,7 @@ from langchain_gemini_multi._settings import stops
 from langchain_gemini_multi._structured_output import (
     METHODS,
     Method,
+    as_function,
     json_schema_of,
     name_of,
     parser_for,
@@ -53,6 +54,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
     blocks. Errors are both `gemini_multi`'s and LangChain's.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     streaming: bool = False
     """Whether `invoke` streams too; set to `False` explicitly, `stream` does not stream either."""
@@ -209,9 +212,9 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         traced = {"ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": schema}}
         options: dict[str, Any] = {**kwargs, **(traced if schema is not None else {})}
         if method == "function_calling" and schema is not None:
-            written = bound([schema], strict=strict)
-            tool_name = names_of(written)[0]
-            model = self.bind_tools([schema], tool_choice="any", strict=strict, parallel_tool_calls=False, **options)
+            function = as_function(schema)
+            tool_name = names_of(bound([function], strict=strict))[0]
+            model = self.bind_tools([function], tool_choice="any", strict=strict, **options)
         else:
             options["response_format"] = _response_format(schema, strict=strict)
             model = self.bind_tools(tools, strict=strict, **options)

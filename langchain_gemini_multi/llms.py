@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM, LangSmithParams
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from pydantic import ConfigDict
 
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
 from langchain_gemini_multi._errors import langchain_errors
@@ -23,6 +24,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
 
     Thoughts and tool calls have no place in plain text: use the chat model for them.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     @property
     def _llm_type(self) -> str:

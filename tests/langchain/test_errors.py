@@ -91,7 +91,7 @@ def test_error_has_a_twin(name: str) -> None:
     """Each of our errors becomes one that is also LangChain's, with our own judgment of a retry."""
     error, theirs, is_retryable = ERRORS[name]
     found = twin(error)
-    assert isinstance(found, type(error)) and isinstance(found, theirs)
+    assert (isinstance(found, type(error)), isinstance(found, theirs)) == (True, True)
     assert (found.is_retryable, found.message, str(found)) == (is_retryable, error.message, str(error))
 
 

@@ -95,6 +95,7 @@ FENCED = [
     '```\n{"name": "Bonn", "people": 3}\n```',
     'Here it is:\n```json\n{"name": "Bonn", "people": 3}\n```\nDone.',
     '{"name": "Bonn",\n "people": 3}\n',
+    'It is {"name": "Bonn", "people": 3}, I think.',
 ]
 
 
@@ -122,7 +123,28 @@ def test_missing_object_is_a_typed_error(model: ChatGeminiMulti, sandbox: Sandbo
     sandbox.script(None, [BAD[name]])
     with pytest.raises((OutputParserException, GeminiMultiError)) as caught:
         model.with_structured_output(City, method=method).invoke("Bonn?")
-    assert isinstance(caught.value, OutputParserException) and isinstance(caught.value, InvalidResponse)
+    assert (isinstance(caught.value, OutputParserException), isinstance(caught.value, InvalidResponse)) == (True, True)
+
+
+def test_cut_off_answer_is_not_taken_for_a_part_of_it(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """A whole object inside a cut-off one is not the answer, even where nothing would validate it."""
+    sandbox.script(None, [Answer('{"first": {"name": "Bonn", "people": 3}, "seco', finish_reason="length")])
+    with pytest.raises(OutputParserException):
+        model.with_structured_output(SCHEMA).invoke("Cities?")
+
+
+@pytest.mark.parametrize("text", ['{"name": "Bonn", "people": "3"}', '{"name": "Bonn", "people": 3.0}'])
+def test_wrong_spelling_of_numbers_is_put_right(model: ChatGeminiMulti, sandbox: Sandbox, text: str) -> None:
+    """Numbers in quotes and whole floats become what the schema says, also in dictionaries."""
+    sandbox.script(None, [Answer(text)])
+    assert model.with_structured_output(SCHEMA).invoke("Bonn?") == CITY
+
+
+def test_schema_needs_no_title(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """A JSON Schema without a name is called `response`."""
+    sandbox.script(None, [Answer(tool_calls=[("response", CITY)])])
+    nameless = {key: value for key, value in SCHEMA.items() if key != "title"}
+    assert model.with_structured_output(nameless, method="function_calling").invoke("Bonn?") == CITY
 
 
 def test_error_says_why_the_object_is_missing(model: ChatGeminiMulti, sandbox: Sandbox) -> None:

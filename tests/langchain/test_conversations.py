@@ -1,0 +1,109 @@
+"""Histories that make other integrations fail or lose something, sent to every host."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from blockbuster import blockbuster_ctx
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+
+from gemini_multi.sandbox import Sandbox
+from langchain_gemini_multi import ChatGeminiMulti
+
+TWO_CALLS = AIMessage(
+    "",
+    tool_calls=[{"name": "f", "args": {"x": 1}, "id": "c1"}, {"name": "g", "args": {}, "id": "c2"}],
+)
+HISTORIES: dict[str, list[BaseMessage]] = {
+    "two systems": [SystemMessage("one"), SystemMessage("two"), HumanMessage("go on")],
+    "system in the middle": [HumanMessage("a"), AIMessage("b"), SystemMessage("be brief"), HumanMessage("go on")],
+    "system alone": [SystemMessage("go on")],
+    "users in a row": [HumanMessage("a"), HumanMessage("go on")],
+    "model first": [AIMessage("hello"), HumanMessage("go on")],
+    "model last": [HumanMessage("go on"), AIMessage("well")],
+    "a result is missing": [HumanMessage("a"), TWO_CALLS, ToolMessage("1", tool_call_id="c1"), HumanMessage("go on")],
+    "a result without a call": [
+        HumanMessage("a"),
+        ToolMessage("1", tool_call_id="zz", name="f"),
+        HumanMessage("go on"),
+    ],
+    "results out of order": [
+        HumanMessage("a"),
+        TWO_CALLS,
+        ToolMessage("2", tool_call_id="c2"),
+        ToolMessage("1", tool_call_id="c1"),
+    ],
+    "empty answer": [HumanMessage("a"), AIMessage(""), HumanMessage("go on")],
+    "broken call": [
+        HumanMessage("a"),
+        AIMessage(
+            "", invalid_tool_calls=[{"name": "f", "args": "{", "id": "c1", "error": "?", "type": "invalid_tool_call"}]
+        ),
+        ToolMessage("Error: not JSON", tool_call_id="c1", status="error"),
+    ],
+}
+
+
+def f(x: int) -> int:
+    """Do f."""
+    return x
+
+
+def g() -> int:
+    """Do g."""
+    return 0
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_odd_history_is_answered(sandbox: Sandbox, provider: str, model: str, name: str) -> None:
+    """The hosts refuse these as they stand; the model puts them right."""
+    chat = ChatGeminiMulti(model=model, providers=provider, max_retries=0).bind_tools([f, g])
+    assert chat.invoke(HISTORIES[name]).text
+
+
+def test_instruction_in_the_middle_reaches_the_host(sandbox: Sandbox) -> None:
+    """A system message is never dropped, wherever it stands."""
+    ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen").invoke(HISTORIES["system in the middle"])
+    assert "be brief" in str(sandbox.requests[-1].body)
+
+
+def test_stream_can_be_left_early(sandbox: Sandbox) -> None:
+    """What is not read is let go of, and the next call works."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen")
+    first = next(iter(model.stream("Tell me a story.")))
+    assert isinstance(first, AIMessageChunk)
+    assert model.invoke("hi").text
+
+
+async def test_async_stream_can_be_left_early(sandbox: Sandbox) -> None:
+    """The same with `async for`."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen")
+    async for chunk in model.astream("Tell me a story."):
+        assert isinstance(chunk, AIMessageChunk)
+        break
+    assert (await model.ainvoke("hi")).text
+
+
+async def test_cancelled_call_is_let_go_of(sandbox: Sandbox) -> None:
+    """Cancelling is not an error of the host, and the next call works."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen")
+    call = asyncio.ensure_future(model.ainvoke("hi"))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (await model.ainvoke("hi")).text
+
+
+async def test_nothing_blocks_the_event_loop(sandbox: Sandbox) -> None:
+    """Asynchronous calls never wait for a socket or a file in the loop's thread."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen").bind_tools([f])
+    messages: list[Any] = [HumanMessage(["look", {"type": "image_url", "image_url": "https://example.com/a.png"}])]
+    await model.ainvoke("hi")
+    with blockbuster_ctx("gemini_multi"), blockbuster_ctx("langchain_gemini_multi"):
+        assert (await model.ainvoke(messages)).text
+        assert [chunk async for chunk in model.astream("hi")]
