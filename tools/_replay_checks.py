@@ -156,8 +156,7 @@ def reading_of(answer: ChatResponse) -> Reading:
     return {
         "text": answer.text,
         "thoughts": answer.thoughts,
-        "calls": [(call.name, dict(call.arguments)) for call in answer.tool_calls]
-        or [(name, None) for name in dropped],
+        "calls": [(call.name, dict(call.arguments)) for call in answer.tool_calls],
         "finish": native if isinstance(native, str) else answer.candidate.raw_finish_reason,
         "input": answer.usage.input_tokens,
         "total": answer.usage.total_tokens,
