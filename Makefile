@@ -28,6 +28,12 @@ demo: $(INSTALLED) ## Run the quickstart: on the sandbox without a key, on the r
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+.PHONY: test-min
+test-min: ## Run the tests with the oldest supported versions of the frameworks
+	$(PYTHON) -m venv .venv-min
+	.venv-min/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/minimum.txt --editable ".[dev]"
+	.venv-min/bin/python -m pytest -n 2 --dist loadfile
+
 .PHONY: coverage
 coverage: $(INSTALLED) ## Run the tests and show which branches they miss
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
@@ -50,4 +56,4 @@ docs: $(INSTALLED) ## Write the generated tables of the README anew
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-min build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
