@@ -50,7 +50,9 @@ class MessagesWriter:
             if turn.role == "tool":
                 messages.extend(self._results(turn))
             elif turn.role == "assistant":
-                messages.append(self._assistant(turn))
+                message = self._assistant(turn)
+                # Gemini refuses a turn that says nothing.
+                messages.extend([message] if message["content"] or "tool_calls" in message else [])
             else:
                 messages.append(self._user(turn))
         self._media.check_size()
@@ -96,7 +98,7 @@ class MessagesWriter:
             message["name"] = turn.name
         message["content"] = self._said(turn.parts)
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
-        self._ids = [call.id or self._invent() for call in calls]
+        self._ids = self._own_ids(calls)
         if calls:
             message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
         if self._traits.reasoning_details and (details := _details(turn.parts)):
@@ -124,10 +126,16 @@ class MessagesWriter:
             return [{"type": "text", "text": text}, *written] if text else written
         return text or (None if self._traits.assistant_null_content else "")
 
-    def _invent(self) -> str:
-        """Make an id for a call of a history that has none: an empty one is refused."""
-        self._invented += 1
-        return f"call_{self._invented}"
+    def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
+        """Give each call of a turn an id of its own, ours where the history has none or repeats one: both are refused."""
+        ids: list[str] = []
+        for call in calls:
+            own = call.id
+            while not own or own in ids:
+                self._invented += 1
+                own = f"call_{self._invented}"
+            ids.append(own)
+        return ids
 
     def _call(self, call: ToolCall, own: str) -> JsonValue:
         function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": json_of(dict(call.arguments))}

@@ -56,10 +56,17 @@ class ContentsWriter:
                 parts: list[JsonValue] = [
                     written for part in message.parts if (written := self._part(part, message)) is not None
                 ]
-                if parts:
-                    contents.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
+                if message.role == "assistant":
+                    contents.extend([{"role": "model", "parts": parts}] if parts else [])
+                elif parts:
+                    contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
         self._media.check_size()
         return contents
+
+    def _missing_text(self, message: Message) -> list[JsonValue]:
+        """Give media without words the least words there are: Vertex AI may ask for `a text parameter`."""
+        is_wordless = all(isinstance(part, (Blob, FileReference)) for part in message.parts)
+        return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
 
     def name(self, name: str) -> str:
         """Return the name of a tool on the wire, also of one that is no longer declared."""

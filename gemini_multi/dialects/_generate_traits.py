@@ -20,6 +20,8 @@ class GenerateContentTraits:
     """Whether functions beside built-in tools need `includeServerSideToolInvocations`."""
     developer_api: bool = False
     """Whether the upstream is the Gemini API rather than Vertex AI."""
+    needs_text: bool = True
+    """Whether a turn of the user that holds media only is refused."""
     inline_limit: int = 20 * 1024 * 1024
     """Bytes of inline media in one request."""
 

@@ -2,8 +2,7 @@
 
 Sources: https://developers.cloudflare.com/ai/models/ (the model pages and their schemas),
 https://developers.cloudflare.com/ai-gateway/usage/rest-api/ and …/usage/providers/google-ai-studio/. Only the chat
-completions door
-and the AI Studio door are documented to stream.
+completions door and the AI Studio door are documented to stream.
 """
 
 from __future__ import annotations
@@ -287,7 +286,7 @@ _CHAT_TRAITS: Final = ChatTraits(
 )
 _RUN_TRAITS: Final = GenerateContentTraits()
 _AI_STUDIO_TRAITS: Final = GenerateContentTraits(
-    accepts_synthetic_ids=True, server_side_tool_flag=True, developer_api=True
+    accepts_synthetic_ids=True, server_side_tool_flag=True, developer_api=True, needs_text=False
 )
 
 

@@ -61,7 +61,8 @@ class Case:
 
 
 def media(*parts: object, written: list[object], **other: object) -> dict[str, object]:
-    return {"messages": (Message.user(*parts),), "contents": [{"role": "user", "parts": written}], **other}
+    contents = [{"role": "user", "parts": [{"text": "See:"}, *written]}]
+    return {"messages": (Message.user("See:", *parts),), "contents": contents, **other}
 
 
 def loop(result: ToolResult, *written: object, **other: object) -> dict[str, object]:
