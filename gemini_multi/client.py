@@ -15,10 +15,7 @@ from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
-from gemini_multi._exchange import Exchange
 from gemini_multi._http import POOLS, AsyncWire, Wire
-from gemini_multi._journal import Conditions
-from gemini_multi._reception import Flow
 from gemini_multi._totals import Ledger, Totals
 from gemini_multi._wire import Limits, Step, Timeouts, WireFailure
 from gemini_multi.errors import ConfigurationError, InvalidResponse, StreamInterrupted
@@ -29,6 +26,8 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished
 
 if TYPE_CHECKING:
     import httpx
+
+    from gemini_multi._reception import Flow
 
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
@@ -107,6 +106,10 @@ class _Asker:
         *,
         stream: bool,
     ) -> Flow:
+        # What only calls need is imported by the first one.
+        from gemini_multi._exchange import Exchange
+        from gemini_multi._journal import Conditions
+
         self._ledger.admit()
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
         conditions = Conditions(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -94,6 +95,8 @@ class Dialect(ABC, Generic[TraitsT]):
     """One way to write requests and to read answers."""
 
     name: str
+    refusals: Sequence[tuple[Repair, str]]
+    """Documented wordings of refusals, as regular expressions, with their repair; the first that matches decides."""
 
     @abstractmethod
     def encode(self, request: ChatRequest, target: Target[TraitsT], *, stream: bool) -> dict[str, JsonValue]:
@@ -107,6 +110,9 @@ class Dialect(ABC, Generic[TraitsT]):
     def decoder(self, request: ChatRequest, target: Target[TraitsT]) -> Decoder:
         """Make a decoder for one answer to the request."""
 
-    @abstractmethod
     def repair(self, error_text: str, applied: Iterable[Repair]) -> Repair | None:
         """Name the change to the body that answers a refusal, if one is known that was not tried yet."""
+        for repair, refusal in self.refusals:
+            if re.search(refusal, error_text, re.IGNORECASE):
+                return None if repair in applied else repair
+        return None
