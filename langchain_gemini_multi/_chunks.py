@@ -93,11 +93,11 @@ class ChunkBuilder:
         self._texts[-1] += len(event.text)
         self._growing = None if event.signature and self._blocks else TextDelta
         if not self._blocks:
-            return _chunk(event.text, text=event.text) if event.text else None
+            return _chunk(event.text) if event.text else None
         block: Block = {"type": "text", "text": event.text, "index": f"lc_txt_{len(self._texts) - 1}"}
         if event.signature and (bare := event.signature.thought_signature()):
             block["extras"] = {"signature": bare}
-        return _chunk([block], text=event.text)
+        return _chunk([block])
 
     def _thought(self, event: ThoughtDelta) -> ChatGenerationChunk | None:
         if not event.text:
@@ -165,10 +165,10 @@ def _opens(event: TextDelta) -> bool:
     return event.signature is not None and bool(event.text)
 
 
-def _chunk(shown: str | list[Block], *, text: str = "", **fields: object) -> ChatGenerationChunk:
+def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
     fields.setdefault("response_metadata", {"model_provider": PROVIDER})
     message = AIMessageChunk(content=shown, **fields)  # type: ignore[arg-type]  # list items are invariant there
-    return ChatGenerationChunk(message=message, text=text)
+    return ChatGenerationChunk(message=message)
 
 
 def _compact(arguments: dict[str, object]) -> str:

@@ -37,6 +37,7 @@ from gemini_multi.errors import (
     AuthenticationFailed,
     BadRequest,
     BudgetExceeded,
+    ConfigurationError,
     ConnectionFailed,
     ContextOverflow,
     GeminiMultiError,
@@ -145,6 +146,10 @@ class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
     """No route can express what was asked."""
 
 
+class ModelMisconfigured(ConfigurationError, ModelInvalidRequestError):
+    """An argument of the call cannot be used."""
+
+
 class ModelBudgetExceeded(BudgetExceeded, ModelError):
     """The call would start above the spending limit."""
 
@@ -204,6 +209,7 @@ _TWINS: Final[tuple[tuple[type[GeminiMultiError], type[GeminiMultiError]], ...]]
     (PromptBlocked, ModelPromptBlocked),
     (UnsupportedFeature, ModelFeatureUnsupported),
     (BudgetExceeded, ModelBudgetExceeded),
+    (ConfigurationError, ModelMisconfigured),
 )
 _GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[AllRoutesFailed]], ...]] = (
     ((ContextOverflow,), AllModelsOverflowed),

@@ -28,6 +28,22 @@ Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
 
 
+def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        ConfigurationError: The method is unknown, lacks its schema, or has tools that it cannot let the model call.
+    """
+    if method not in METHODS:
+        raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
+    if not has_schema and method != "json_mode":
+        raise ConfigurationError(f"`method={method!r}` needs a `schema`.")
+    if has_tools and method == "function_calling":
+        raise ConfigurationError(
+            "`tools` do not go with `method='function_calling'`, which forces one call: use another."
+        )
+
+
 def to_response_format(value: object) -> ResponseFormat | None:
     """Read OpenAI's `response_format`, a JSON Schema, or a class that has one.
 

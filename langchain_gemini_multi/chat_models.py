@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi import ChatRequest, ConfigurationError
+from gemini_multi import ChatRequest
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
@@ -22,9 +22,9 @@ from langchain_gemini_multi._profiles import profile_of
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._settings import stops
 from langchain_gemini_multi._structured_output import (
-    METHODS,
     Method,
     as_function,
+    check_method,
     json_schema_of,
     name_of,
     parser_for,
@@ -198,16 +198,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                 no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
             include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of raising.
             strict: Ask for an answer that keeps the schema exactly.
-            tools: With `json_schema`: tools that the model may call before it answers.
+            tools: Tools that the model may call instead of answering; not with `function_calling`.
             **kwargs: Further arguments of the call.
 
         Raises:
-            ConfigurationError: The schema or the method is of no known form.
+            ConfigurationError: The schema or the method is of no known form, or they do not go together.
         """
-        if method not in METHODS:
-            raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
-        if schema is None and method != "json_mode":
-            raise ConfigurationError(f"`method={method!r}` needs a `schema`.")
+        check_method(method, has_schema=schema is not None, has_tools=bool(tools))
         tool_name: str | None = None
         traced = {"ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": schema}}
         options: dict[str, Any] = {**kwargs, **(traced if schema is not None else {})}

@@ -81,10 +81,10 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
-        request = self._to_request(text_only(prompt), kwargs, stop)
-        with langchain_errors(), self.client.stream(request, **transport(kwargs)) as events:
-            for event in events:
-                if (chunk := _chunk(event)) is not None:
+        with langchain_errors():
+            request = self._to_request(text_only(prompt), kwargs, stop)
+            with self.client.stream(request, **transport(kwargs)) as events:
+                for chunk in filter(None, map(_chunk, events)):
                     if run_manager is not None:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
@@ -96,8 +96,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[GenerationChunk]:
-        request = self._to_request(text_only(prompt), kwargs, stop)
         with langchain_errors():
+            request = self._to_request(text_only(prompt), kwargs, stop)
             async with self.async_client.stream(request, **transport(kwargs)) as events:
                 async for event in events:
                     if (chunk := _chunk(event)) is not None:

@@ -85,6 +85,18 @@ def test_agent_streams(provider: str, model: str) -> None:
     assert "people" in "".join(chunk.text for chunk in chunks)
 
 
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_typed_events_keep_the_signatures(sandbox: Sandbox, provider: str) -> None:
+    """What LangChain's newest way of streaming assembles can be sent back, parallel calls included."""
+    model = ChatGeminiMulti(model="gemini-3-flash", providers=provider).bind_tools([get_weather, get_population])
+    stream: Any = model.stream_events(AT_ONCE, version="v3")
+    answer = stream.output
+    results = [{"role": "tool", "content": "1", "tool_call_id": call["id"]} for call in answer.tool_calls]
+    assert model.invoke([HumanMessage(AT_ONCE), answer, *results]).text
+    assert len(results) == 2
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_conversation_goes_on_from_a_checkpoint(provider: str) -> None:
     """A stored conversation is continued with its signatures."""

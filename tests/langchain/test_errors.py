@@ -52,6 +52,7 @@ ERRORS: dict[str, tuple[errors.GeminiMultiError, type[Exception], bool]] = {
     "unreadable": (errors.InvalidResponse("x", raw="<html>"), exceptions.ModelAPIError, True),
     "blocked": (errors.PromptBlocked("x", block_reason="SAFETY"), exceptions.ModelError, False),
     "unsupported": (errors.UnsupportedFeature("x"), exceptions.ModelInvalidRequestError, False),
+    "mistake of the caller": (errors.ConfigurationError("x"), exceptions.ModelInvalidRequestError, False),
     "budget": (errors.BudgetExceeded("x"), exceptions.ModelError, False),
     "all failed": (
         errors.AllRoutesFailed("x", [errors.ServerError("a"), errors.AuthenticationFailed("b")]),
@@ -117,9 +118,9 @@ def test_our_error_is_the_cause() -> None:
     assert caught.value.__cause__ is error
 
 
-def test_configuration_error_stays_itself() -> None:
-    """A mistake of the caller is no failure of a model."""
-    error = errors.ConfigurationError("x")
+def test_twin_is_its_own_twin() -> None:
+    """An error that LangChain knows already is left alone."""
+    error = twin(errors.RateLimited("x"))
     assert twin(error) is error
 
 

@@ -47,6 +47,13 @@ class CityDict(TypedDict):
     people: int
 
 
+class Node(BaseModel):
+    """A tree."""
+
+    name: str
+    children: list[Node] = []
+
+
 CITY = {"name": "Bonn", "people": 3}
 SCHEMA = {
     "title": "City",
@@ -194,19 +201,18 @@ def test_json_mode_without_a_schema_gives_any_json(model: ChatGeminiMulti, sandb
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"schema": City, "method": "telepathy"}, {"schema": None}, {"schema": {"no": "schema"}}]
+    "arguments",
+    [
+        {"schema": City, "method": "telepathy"},
+        {"schema": None},
+        {"schema": {"no": "schema"}},
+        {"schema": City, "method": "function_calling", "tools": [Node]},
+    ],
 )
 def test_unusable_arguments_are_an_error(model: ChatGeminiMulti, arguments: dict[str, Any]) -> None:
     """What cannot work is said at once."""
     with pytest.raises(ConfigurationError):
         model.with_structured_output(**arguments)
-
-
-class Node(BaseModel):
-    """A tree."""
-
-    name: str
-    children: list[Node] = []
 
 
 @pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
