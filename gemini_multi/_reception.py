@@ -213,11 +213,12 @@ class Reception:
 
     def _priced(self, response: ChatResponse) -> Usage:
         usage = response.usage
-        if usage.cost_usd is not None:
-            return usage
         charged = self._route.provider.cost_usd(self.headers)
         if charged is not None:
+            # What the host charged comes before a cost in the body, which may be its upstream's.
             return replace(usage, cost_usd=charged, cost_source="host")
+        if usage.cost_usd is not None:
+            return usage
         model = catalog.find_answered(response.model) or self._route.model
         computed = _pricing.cost_usd(usage, model, self._route.provider.name, self._conditions.today())
         return usage if computed is None else replace(usage, cost_usd=computed, cost_source="catalog")

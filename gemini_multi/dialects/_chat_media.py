@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
-from gemini_multi.dialects._media_types import guess_type
+from gemini_multi.dialects._media_types import guess_type, is_files_api
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -45,6 +45,8 @@ class MediaWriter:
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
         """Write a part of its own; `None` for what the host cannot take."""
         mime_type = _mime_type(media)
+        if isinstance(media, FileReference) and media.uri.startswith("data:"):
+            media = _inline(media, mime_type)
         kind = _kind(mime_type)
         if kind is None:
             self._losses.feature(f"a file of type {mime_type!r}")
@@ -94,14 +96,21 @@ class MediaWriter:
         return {"type": "image_url", "image_url": target}
 
     def _audio(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
+        if self._traits.audio_types and mime_type not in self._traits.audio_types:
+            self._losses.feature(f"audio of type {mime_type!r}")
+            return None
         if self._traits.audio_part == "audio_url":
             url = self._url(media, mime_type, "audio", remote=True)
             return None if url is None else {"type": "audio_url", "audio_url": {"url": url}}
-        if self._traits.audio_part is None or isinstance(media, FileReference):
-            self._losses.feature("audio input" if isinstance(media, Blob) else "audio by address")
-            return None
         sound = _AUDIO_FORMATS.get(mime_type or "", mime_type or "wav")
-        return {"type": "input_audio", "input_audio": {"data": _base64(media), "format": sound}}
+        if self._traits.audio_part is None:
+            self._losses.feature("audio input")
+            return None
+        if isinstance(media, FileReference):
+            data = self._url(media, mime_type, "audio", remote=self._traits.audio_url_remote)
+        else:
+            data = _base64(media)
+        return None if data is None else {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
 
     def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
         if not self._traits.video_part:
@@ -124,12 +133,18 @@ class MediaWriter:
     def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool) -> str | None:
         if isinstance(media, Blob):
             return f"data:{mime_type or 'application/octet-stream'};base64,{_base64(media)}"
-        if media.uri.startswith("data:"):
-            return media.uri
+        if is_files_api(media.uri):
+            self._losses.feature("files of the Gemini API's Files API")
+            return None
         if remote and urlsplit(media.uri).scheme in ("https", "http"):
             return media.uri
         self._losses.feature(f"{plural} by address" if not remote else f"{plural} at {media.uri.partition(':')[0]}:")
         return None
+
+
+def _inline(media: FileReference, mime_type: str | None) -> Blob:
+    """Read a `data:` address as the inline medium that it is."""
+    return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
 
 
 def _base64(media: Blob) -> str:

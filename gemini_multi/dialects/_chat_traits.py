@@ -54,6 +54,10 @@ class ChatTraits:
     image_url_remote: bool = True
     """Whether images may be given by address; else inline only."""
     audio_part: Literal["input_audio", "audio_url"] | None = None
+    audio_types: frozenset[str] = frozenset()
+    """The MIME types of sounds that the host documents; empty when it states none."""
+    audio_url_remote: bool = False
+    """Whether `input_audio` takes an address in the place of the data."""
     video_part: bool = False
     file_data: bool = False
     """Whether documents may be given inline, in a `file` part."""

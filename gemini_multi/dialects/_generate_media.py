@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
-from gemini_multi.dialects._media_types import guess_type
+from gemini_multi.dialects._media_types import guess_type, is_files_api
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
 _SAME_TYPE: Final = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/mpeg3": "audio/mp3"}
+_SCHEMES: Final = ("https", "http", "gs")
+_FASTEST: Final = 24.0
 _YOUTUBE: Final = ("youtube.com", "youtu.be")
 _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 """What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
@@ -32,13 +34,23 @@ class MediaWriter:
         """Write a part of its own."""
         part = self._data(media, named=not self._target.traits.developer_api)
         if video := _video(media):
+            kind = _modality(_mime_type(media))
+            if kind not in (None, "video"):
+                self._losses.feature(f"a stretch or a frame rate of {kind} input")
             part["videoMetadata"] = video
-        if media.resolution is not None:
-            if self._target.model.generation >= 3:
-                part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
-            else:
-                self._losses.knob("resolution", "only Gemini 3 and newer take it part by part")
+        if reason := self._resolution_refusal(media):
+            self._losses.knob("resolution", reason)
+        elif media.resolution is not None:
+            part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
         return part
+
+    def _resolution_refusal(self, media: Blob | FileReference) -> str | None:
+        if media.resolution is None:
+            return None
+        if self._target.model.generation < 3:
+            return "only Gemini 3 and newer take it part by part"
+        is_image = _modality(_mime_type(media)) in (None, "image")
+        return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
 
     def fits_in_result(self, media: Blob | FileReference) -> bool:
         """Whether the medium can stand inside a function response."""
@@ -63,11 +75,19 @@ class MediaWriter:
         data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
         if named and media.name is not None:
             data["displayName"] = media.name
-        if isinstance(media, FileReference):
+        if isinstance(media, FileReference) and not media.uri.startswith("data:"):
+            self._check_address(media.uri)
             return {"fileData": {**data, "fileUri": media.uri}}
         content = _base64(media)
         self._bytes += len(content) * 3 // 4
         return {"inlineData": {**data, "data": content}}
+
+    def _check_address(self, uri: str) -> None:
+        if is_files_api(uri):
+            if not self._target.traits.developer_api:
+                self._losses.feature("files of the Gemini API's Files API")
+        elif (scheme := urlsplit(uri).scheme) not in _SCHEMES:
+            self._losses.feature(f"files at {scheme or uri}:")
 
     def _check_kind(self, mime_type: str | None) -> None:
         kind = _modality(mime_type)
@@ -80,9 +100,9 @@ def _inputs(model: Model, provider: str) -> frozenset[Modality]:
     return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 
-def _base64(media: Blob) -> str:
+def _base64(media: Blob | FileReference) -> str:
     """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
-    data = media.data
+    data = media.data if isinstance(media, Blob) else media.uri
     if data.startswith("data:"):
         data = data.partition(",")[2]
     if "\n" in data or " " in data:
@@ -94,9 +114,10 @@ def _base64(media: Blob) -> str:
 
 def _mime_type(media: Blob | FileReference) -> str | None:
     given = media.mime_type
-    if not given and isinstance(media, Blob) and media.data.startswith("data:"):
-        given = media.data[5:].partition(",")[0].partition(";")[0]
-    if not given and isinstance(media, FileReference):
+    address = media.data if isinstance(media, Blob) else media.uri
+    if not given and address.startswith("data:"):
+        given = address[5:].partition(",")[0].partition(";")[0]
+    elif not given and isinstance(media, FileReference):
         given = _guessed(media.uri)
     if not given:
         return None
@@ -130,6 +151,8 @@ def _video(media: Blob | FileReference) -> dict[str, JsonValue]:
     if media.end is not None:
         video["endOffset"] = _seconds(media.end)
     if media.fps is not None:
+        if not 0 < media.fps <= _FASTEST:
+            raise ConfigurationError(f"`fps={media.fps}` is out of range: give more than 0 and at most {_FASTEST:g}.")
         video["fps"] = media.fps
     return video
 

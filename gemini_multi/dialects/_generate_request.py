@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from gemini_multi._history import conversation
 from gemini_multi._signing import sign
@@ -15,6 +16,18 @@ from gemini_multi.dialects._json_schema import wire_names
 from gemini_multi.dialects._merge import merge
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Tool
+
+_VERTEX_HARMS: Final = frozenset(
+    f"HARM_CATEGORY_{harm}"
+    for harm in (
+        "JAILBREAK",
+        "IMAGE_HATE",
+        "IMAGE_DANGEROUS_CONTENT",
+        "IMAGE_HARASSMENT",
+        "IMAGE_SEXUALLY_EXPLICIT",
+    )
+)
+"""Categories that only Vertex AI knows."""
 
 
 def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]:
@@ -88,6 +101,8 @@ def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: Generate
 
 def _safety(setting: SafetySetting, target: GenerateTarget, losses: Losses) -> JsonValue:
     written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
+    if target.traits.developer_api and setting.category in _VERTEX_HARMS:
+        losses.feature(f"the safety category `{setting.category}`")
     if setting.method is not None:
         if target.traits.developer_api:
             losses.feature("the `method` of a safety setting")

@@ -6,7 +6,10 @@ loop and make requests depend on the machine.
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+_FILES_API: Final = re.compile(r"(https://generativelanguage\.googleapis\.com/[^/]+/)?files/[^/]+")
 
 _BY_ENDING: Final = {
     "aac": "audio/aac",
@@ -57,3 +60,8 @@ def guess_type(path: str) -> str | None:
     """Return the media type that a path's ending stands for, if it is known."""
     name = path.rpartition("/")[2]
     return _BY_ENDING.get(name.rpartition(".")[2].lower()) if "." in name else None
+
+
+def is_files_api(uri: str) -> bool:
+    """Whether the address is one of the Gemini API's file store, which only the owner of a Google key can read."""
+    return _FILES_API.fullmatch(uri) is not None

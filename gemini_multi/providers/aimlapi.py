@@ -6,6 +6,7 @@ names its family A to D), https://docs.aimlapi.com/capabilities/request-tracing-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -97,15 +98,21 @@ class AIMLAPI(Provider):
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
         """Read what was charged; streams say it in their last chunk instead."""
-        try:
-            return float(headers["x-aimlapi-usd-spent"])
-        except (KeyError, ValueError):
-            return None
+        if (spent := _figure(headers.get("x-aimlapi-usd-spent"))) is not None:
+            return spent
+        credits_used = _figure(headers.get("x-aimlapi-credits-used"))
+        return None if credits_used is None else credits_used / _CREDITS_PER_USD
 
     def guessed_id(self, name: str) -> str:
         """Spell as the newer ids do: `google/gemini-3-8-flash`."""
         return name if "/" in name else f"google/{name.replace('.', '-')}"
 
+
+_SOUNDS: Final = frozenset(
+    f"audio/{kind}"
+    for kind in ("wav", "mp3", "mpeg", "aac", "x-aac", "flac", "m4a", "mpga", "mp4", "ogg", "pcm", "webm")
+)
+"""The formats of `input_audio` in the request schema, with the MIME types that are written as one of them."""
 
 _COMMON: Final = ChatTraits(
     supports_n=True,
@@ -116,6 +123,9 @@ _COMMON: Final = ChatTraits(
     assistant_null_content=False,
     parallel_tool_calls=True,
     strict_tools=True,
+    audio_types=_SOUNDS,
+    audio_url_remote=True,
+    maximum_total_bytes=20 * 1024 * 1024,
     credits_per_usd=_CREDITS_PER_USD,
 )
 
@@ -151,6 +161,14 @@ _FAMILIES: Final[dict[str, ChatTraits]] = {
 }
 
 
+def _figure(text: str | None) -> float | None:
+    try:
+        figure = float(text or "")
+    except ValueError:
+        return None
+    return figure if math.isfinite(figure) and figure >= 0 else None
+
+
 def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
     """Choose by the family that the catalog names; a model that it does not know is taken for the newest, C."""
     traits = _FAMILIES[(hosted.schema if hosted is not None else None) or "C"]
@@ -165,4 +183,5 @@ def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
         audio_part="input_audio" if takes_media else traits.audio_part,
         video_part=traits.video_part or takes_media,
         file_data=traits.file_data or takes_media,
+        modalities=traits.modalities or takes_media,
     )

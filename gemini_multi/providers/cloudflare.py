@@ -282,6 +282,7 @@ _CHAT_TRAITS: Final = ChatTraits(
     call_extra_content=True,
     message_extra_content=True,
     image_url_remote=False,
+    maximum_total_bytes=20 * 1024 * 1024,
     modalities=True,
 )
 _RUN_TRAITS: Final = GenerateContentTraits()

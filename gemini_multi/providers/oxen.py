@@ -32,6 +32,9 @@ _TRAITS: Final = ChatTraits(
     call_extra_content=True,
     message_extra_content=True,
     audio_part="audio_url",
+    audio_types=frozenset(
+        f"audio/{kind}" for kind in ("wav", "mp3", "mpeg", "mp4", "m4a", "x-m4a", "aac", "x-aac", "ogg", "flac")
+    ),
     video_part=True,
     file_data=True,
     file_url=True,

@@ -330,13 +330,13 @@ MEDIA = [
         "resolution",
         **media(
             FileReference("gs://b/i", "image/png", resolution="ultra_high"),
-            FileReference("files/abc"),
+            FileReference("gs://bucket/abc"),
             written=[
                 {
                     "fileData": {"mimeType": "image/png", "fileUri": "gs://b/i"},
                     "mediaResolution": {"level": "MEDIA_RESOLUTION_ULTRA_HIGH"},
                 },
-                {"fileData": {"fileUri": "files/abc"}},
+                {"fileData": {"fileUri": "gs://bucket/abc"}},
             ],
             model=PREVIEW,
         ),
