@@ -73,6 +73,9 @@ class _Pools:
         with self._lock:
             self._lease(holder)
         loop = asyncio.get_running_loop()
+        if self._tls is None:
+            # httpx and the certificates are read from disk, which must not hold up the loop.
+            await asyncio.to_thread(self._context)
         entry = self._by_loop.get(loop)
         if entry is not None:
             return entry[0]
