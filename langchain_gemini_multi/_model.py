@@ -30,24 +30,13 @@ from gemini_multi import (
     __version__,
 )
 from gemini_multi.providers import PROVIDERS, resolve
-from langchain_gemini_multi._settings import ALIASES, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
+from langchain_gemini_multi._settings import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping
 from langchain_gemini_multi._tokens import estimate
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
 
-_CONNECTION: Final = (
-    "providers",
-    "api_key",
-    "base_url",
-    "timeout",
-    "deadline",
-    "max_retries",
-    "retry_policy",
-    "max_cost_usd",
-    "http_client",
-    "http_async_client",
-)
+_CONNECTION: Final = (*TRANSPORT, *MODEL_ONLY)
 _REQUEST: Final = (
     *(name for name in PLAIN if name != "parallel_tool_calls"),
     "stop",
@@ -62,10 +51,10 @@ _OWN: Final = ("http_client", "http_async_client")
 
 @dataclass(slots=True)
 class _Connection:
-    """The clients of a model and what they were made from. Two models with equal fields are equal, connected or not."""
+    """The clients of a model. Two models with equal fields are equal, connected or not."""
 
-    settings: tuple[Any, ...] = field(default=(), compare=False)
-    clients: tuple[Client, AsyncClient] | None = field(default=None, compare=False)
+    made: tuple[tuple[Any, ...], Client, AsyncClient] | None = field(default=None, compare=False)
+    """The settings that the clients were made from, and both; replaced as one, because threads share a model."""
 
 
 class GeminiModel(Serializable):
@@ -179,12 +168,12 @@ class GeminiModel(Serializable):
     @property
     def client(self) -> Client:
         """The client behind this model; made anew when a field that configures it was assigned to."""
-        return self._clients()[0]
+        return self._made()[1]
 
     @property
     def async_client(self) -> AsyncClient:
         """The same client for `await`."""
-        return self._clients()[1]
+        return self._made()[2]
 
     @property
     def model_name(self) -> str:
@@ -196,13 +185,13 @@ class GeminiModel(Serializable):
         """The hosts, in order of preference."""
         return [provider.name for provider in self.client.providers]
 
-    def _clients(self) -> tuple[Client, AsyncClient]:
-        held = self._connection
+    def _made(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:
+        made = self._connection.made
         settings = tuple(getattr(self, name) for name in _CONNECTION)
-        if held.clients is None or held.settings != settings:
+        if made is None or made[0] != settings:
             client = self._made_client()
-            held.clients, held.settings = (client, client.for_async()), settings
-        return held.clients
+            made = self._connection.made = (settings, client, client.for_async())
+        return made
 
     def _made_client(self) -> Client:
         key = self.api_key.get_secret_value() if self.api_key is not None else None
@@ -272,6 +261,12 @@ class GeminiModel(Serializable):
         state = super().__getstate__()
         private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_connection": _Connection()}
         return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
+
+    def __copy__(self) -> Self:
+        """Copy the fields; the client is shared as long as they stay equal."""
+        copied = super().__copy__()
+        copied._connection = _Connection(self._connection.made)
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy everything but the caller's own http clients, which are shared."""

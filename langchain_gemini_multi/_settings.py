@@ -52,6 +52,17 @@ CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
 TRANSPORT: Final = ("providers", "timeout", "deadline")
 """Arguments of the call itself, not of the request."""
 
+MODEL_ONLY: Final = (
+    "api_key",
+    "base_url",
+    "max_retries",
+    "retry_policy",
+    "max_cost_usd",
+    "http_client",
+    "http_async_client",
+)
+"""What a model's clients are made from, beside what a call may change."""
+
 _LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
 """What LangChain's own machinery puts among a call's arguments; nothing of it is for the host."""
 
@@ -95,6 +106,8 @@ def to_request(
 def _check(settings: Mapping[str, object]) -> None:
     known = {*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *_LANGCHAIN}
     for name in settings:
+        if name in MODEL_ONLY:
+            raise ConfigurationError(f"`{name}` is an argument of the model; a call cannot change it.")
         if name not in known:
             raise ConfigurationError(unknown(name, {*known, *ALIASES} - set(_LANGCHAIN)))
 

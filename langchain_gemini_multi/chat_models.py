@@ -57,8 +57,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
     model_config = ConfigDict(defer_build=False)
 
-    streaming: bool = False
-    """Whether `invoke` streams too; set to `False` explicitly, `stream` does not stream either."""
+    streaming: bool | None = None
+    """`True`: `invoke` streams too. `False`: `stream` does not stream either."""
     stream_usage: bool = True
     """Whether a stream's last chunk tells the tokens used."""
 

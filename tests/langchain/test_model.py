@@ -14,6 +14,7 @@ from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
 from langchain_core.load import dumpd, dumps
 from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.runnables import ConfigurableField
 from pydantic import ValidationError
 
 from gemini_multi import AIMLAPI, ConfigurationError, Oxen, RetryPolicy, Timeouts
@@ -112,6 +113,12 @@ def test_unknown_call_argument_is_an_error() -> None:
     """Neither in a call; the message names the nearest known one."""
     with pytest.raises(ConfigurationError, match="Did you mean `temperature`"):
         ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi", temprature=1)
+
+
+def test_call_cannot_change_what_the_client_is_made_from() -> None:
+    """The message says where the argument belongs."""
+    with pytest.raises(ConfigurationError, match="argument of the model"):
+        ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi", max_retries=1)
 
 
 UNUSABLE: list[dict[str, Any]] = [
@@ -238,6 +245,21 @@ def test_assignment_takes_effect(sandbox: Sandbox) -> None:
     model.temperature = 0.5
     assert model.invoke("hi").response_metadata["provider"] == "oxen"
     assert sent(sandbox)["temperature"] == 0.5
+
+
+def test_changed_copy_leaves_its_original_alone() -> None:
+    """A copy with another host has a client of its own."""
+    model = ChatGeminiMulti(model=NAME, providers="cloudflare")
+    other = model.model_copy(update={"providers": "oxen"})
+    hosts = [one.invoke("hi").response_metadata["provider"] for one in (model, other, model)]
+    assert (hosts, model.model_copy().client is model.client) == (["cloudflare", "oxen", "cloudflare"], True)
+
+
+def test_fields_are_configurable(sandbox: Sandbox) -> None:
+    """LangChain's own way to change a field at run time works, and streams still stream."""
+    model = ChatGeminiMulti(model=NAME, providers="oxen").configurable_fields(temperature=ConfigurableField(id="t"))
+    assert len(list(model.stream("Hello", {"configurable": {"t": 0.75}}))) > 2
+    assert sent(sandbox)["temperature"] == 0.75
 
 
 def test_one_model_serves_many_event_loops() -> None:
