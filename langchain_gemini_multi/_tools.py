@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import isfunction
 from typing import Any, Final, TypeAlias
 
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
@@ -116,8 +117,19 @@ def _converted(
 
 
 def arguments_schema(tool: object) -> JsonObject | None:
-    """Return the JSON Schema of a pydantic class or of a tool's arguments; `None` when there is none to read."""
-    source = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
+    """Return the JSON Schema of a tool's, a function's or a class's arguments; `None` when there is none to read."""
+    source: object = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
+    if isinstance(tool, BaseTool) and is_mapping(source):
+        return source
+    if isfunction(source):
+        source = create_schema_from_function(
+            source.__name__,
+            source,
+            filter_args=(),
+            parse_docstring=True,
+            error_on_invalid_docstring=False,
+            include_injected=False,
+        )
     if isinstance(source, type) and issubclass(source, BaseModel):
         return source.model_json_schema()
     return None

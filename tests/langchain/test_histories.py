@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, AIMessageChunk, message_to_dict, messages_from_dict
 
@@ -100,6 +103,36 @@ def sent_back(message: AIMessage) -> tuple[Part, ...]:
 def test_answer_goes_back_exactly(name: str, make: Any, blocks: bool) -> None:
     """Every part returns in its place with its signature, whether the answer came whole or in pieces."""
     parts = ANSWERS[name]
+    assert sent_back(make(parts, blocks=blocks)) == parts
+
+
+SIGNATURES = st.sampled_from([NATIVE, CHAT, DETAILS])
+PARTS = st.one_of(
+    st.builds(Text, st.text(min_size=1), signature=st.none() | SIGNATURES),
+    st.builds(Thought, st.text(min_size=1)),
+    st.builds(Blob, st.just("aGk="), st.just("image/png"), signature=st.none() | SIGNATURES),
+    st.builds(ToolCall, st.just(""), st.just("f"), signature=st.none() | SIGNATURES, synthetic_id=st.booleans()),
+)
+
+
+def as_a_host_sends(drawn: list[Part]) -> tuple[Part, ...]:
+    """Number the calls, and join neighbors that a stream could not tell apart."""
+    parts: list[Part] = []
+    for part in drawn:
+        last = parts[-1] if parts else None
+        if isinstance(part, ToolCall):
+            part = replace(part, id=f"c{sum(isinstance(one, ToolCall) for one in parts) + 1}")
+        if isinstance(part, Text | Thought) and type(last) is type(part) and part.signature is last.signature is None:
+            parts[-1] = replace(last, text=last.text + part.text)
+        else:
+            parts.append(part)
+    return tuple(parts)
+
+
+@settings(deadline=None)
+@given(st.lists(PARTS, max_size=8).map(as_a_host_sends), st.sampled_from([invoked, streamed]), st.booleans())
+def test_any_answer_goes_back_exactly(parts: tuple[Part, ...], make: Any, blocks: bool) -> None:
+    """Whatever a host sends, in whatever order, comes back as it was."""
     assert sent_back(make(parts, blocks=blocks)) == parts
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any, Literal, TypedDict
 
 import pytest
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel
 
 from gemini_multi import BuiltInTool, ConfigurationError, Tool, ToolChoice
@@ -107,11 +107,26 @@ class Odd(BaseModel):
     number: Literal[10, 11]
 
 
-def test_recursive_schema_is_kept() -> None:
+TREE = Node.model_json_schema()["$defs"]
+
+
+def grow(node: Node) -> int:
+    """Grow a tree."""
+    return len(node.children)
+
+
+def remote_tool() -> StructuredTool:
+    """Make a tool as MCP servers have them: its schema is plain JSON."""
+    schema = {"type": "object", "properties": {"node": {"$ref": "#/$defs/Node"}}, "required": ["node"], "$defs": TREE}
+    return StructuredTool(name="grow", description="Grow a tree.", args_schema=schema, func=grow)
+
+
+@pytest.mark.parametrize("form", [Node, grow, tool(grow), remote_tool()], ids=["class", "function", "tool", "json"])
+def test_recursive_schema_is_kept(form: Any) -> None:
     """A tree stays a tree: LangChain's own conversion cuts the recursion off."""
-    (found,) = to_tools([Node])
+    (found,) = to_tools([form])
     assert isinstance(found, Tool)
-    assert found.parameters == {"$defs": {"Node": Node.model_json_schema()["$defs"]["Node"]}, "$ref": "#/$defs/Node"}
+    assert found.parameters["$defs"] == TREE
 
 
 def test_unions_tuples_and_number_enums_are_kept() -> None:
