@@ -204,7 +204,7 @@ class Reception:
             response,
             provider=provider.name,
             model=response.model or target.model_id,
-            dialect=self._passage.endpoint.dialect.name,
+            dialect=response.dialect or self._passage.endpoint.dialect.name,
             request_id=provider.request_id(self.headers) or response.request_id,
             usage=self._priced(response),
             attempts=self._journal.attempts,

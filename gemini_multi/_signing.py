@@ -32,7 +32,7 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
         if message.role != "assistant":
             signed.append(message)
             continue
-        parts = _without_foreign(message.parts, accepted)
+        parts = _once(_without_foreign(message.parts, accepted))
         if required and position > begin:
             parts = _with_dummy(parts, issuer)
         if parts:
@@ -60,19 +60,37 @@ def _accepted_part(part: Part, accepted: str) -> Part | None:
     return replace(part, signature=None)
 
 
+def _once(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Leave a signature that a host gave in two places only where it is asked for: sent twice, it is billed twice."""
+    calls = {bare for part in parts if isinstance(part, ToolCall) and (bare := _bare(part)) is not None}
+    seen = set[str]()
+    kept: list[Part] = []
+    for part in parts:
+        bare = _bare(part)
+        if bare is not None and (bare in seen or (bare in calls and not isinstance(part, ToolCall))):
+            unsigned = _accepted_part(part, "")
+            kept.extend([] if unsigned is None else [unsigned])
+            continue
+        if bare is not None:
+            seen.add(bare)
+        kept.append(part)
+    return tuple(kept)
+
+
+def _bare(part: Part) -> str | None:
+    signature = None if isinstance(part, ToolResult) else part.signature
+    return None if signature is None else signature.thought_signature()
+
+
 def _with_dummy(parts: tuple[Part, ...], issuer: str) -> tuple[Part, ...]:
     """Put the dummy on the first call unless the step is signed already."""
     for position, part in enumerate(parts):
         if isinstance(part, ToolCall):
-            if _is_signed(part) or _has_reasoning_details(parts):
+            if _bare(part) is not None or _has_reasoning_details(parts):
                 return parts
             dummy = Signature(DUMMY, carrier="thoughtSignature", issuer=issuer)
             return (*parts[:position], replace(part, signature=dummy), *parts[position + 1 :])
     return parts
-
-
-def _is_signed(call: ToolCall) -> bool:
-    return call.signature is not None and call.signature.thought_signature() is not None
 
 
 def _has_reasoning_details(parts: tuple[Part, ...]) -> bool:

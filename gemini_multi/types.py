@@ -80,9 +80,9 @@ class Signature:
         if isinstance(self.payload, str):
             return self.payload
         if isinstance(self.payload, dict):
-            for namespace in ("google", "vertex"):
-                inner = self.payload.get(namespace)
-                if isinstance(inner, dict) and isinstance(found := inner.get("thought_signature"), str):
+            # The namespace is `google` or `vertex`, depending on who stands behind the host.
+            for namespace in self.payload.values():
+                if isinstance(namespace, dict) and isinstance(found := namespace.get("thought_signature"), str):
                     return found
         if isinstance(self.payload, list):
             for detail in self.payload:

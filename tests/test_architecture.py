@@ -13,7 +13,7 @@ RINGS: list[tuple[str, ...]] = [
     ("types", "_version", "_environment"),
     ("errors",),
     ("_keys", "_json", "_sse", "_wire", "_totals", "_transcript", "_schema_check", "_conform", "catalog", "retry"),
-    ("structured",),
+    ("archive", "structured"),
     ("_catalog_hosts", "_catalog_rows", "_catalog_rows_2", "_catalog_rows_3", "_catalog_rows_gemma"),
     ("_pricing", "_history", "_signing"),
     ("dialects",),
@@ -38,6 +38,7 @@ FRAMEWORKS = {
 SDKS = {"openai", "google", "litellm", "anthropic"}
 PUBLIC = {
     "gemini_multi",
+    "gemini_multi.archive",
     "gemini_multi.catalog",
     "gemini_multi.errors",
     "gemini_multi.providers",

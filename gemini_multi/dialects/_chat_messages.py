@@ -127,7 +127,7 @@ class MessagesWriter:
         return text or (None if self._traits.assistant_null_content else "")
 
     def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
-        """Give each call of a turn an id of its own, ours where the history has none or repeats one: both are refused."""
+        """Give each call of a turn an id of its own: hosts refuse empty and repeated ones."""
         ids: list[str] = []
         for call in calls:
             own = call.id

@@ -17,6 +17,7 @@ Repair: TypeAlias = Literal["dummy_signatures", "open_api_schemas", "drop_thinki
 """A change to the body that answers a documented refusal; each is tried once."""
 
 TraitsT = TypeVar("TraitsT")
+OtherT = TypeVar("OtherT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Target(Generic[TraitsT]):
     issuer: str
     """The upstream whose signatures are valid here."""
     repairs: frozenset[Repair] = frozenset()
+
+    def spoken(self, traits: OtherT) -> Target[OtherT]:
+        """Return the same place, spoken in another dialect."""
+        return Target(self.provider, self.model, self.model_id, traits, issuer=self.issuer, repairs=self.repairs)
 
 
 @dataclass(slots=True)

@@ -46,8 +46,14 @@ class ChatCompletions(Dialect[ChatTraits]):
     def decoder(self, request: ChatRequest, target: Target[ChatTraits]) -> Decoder:
         """Make a decoder for one answer to the request."""
         from gemini_multi.dialects._chat_decoder import ChatDecoder
+        from gemini_multi.dialects._either import CHAT, EitherDecoder
+        from gemini_multi.dialects._generate_response import GenerateContentDecoder
+        from gemini_multi.dialects._generate_traits import GenerateContentTraits
 
-        return ChatDecoder(request, target)
+        def other() -> Decoder:
+            return GenerateContentDecoder(request, target.spoken(GenerateContentTraits()))
+
+        return EitherDecoder(ChatDecoder(request, target), CHAT, other)
 
 
 CHAT_COMPLETIONS: Final = ChatCompletions()

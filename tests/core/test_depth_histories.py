@@ -23,7 +23,7 @@ from gemini_multi import (
 )
 from gemini_multi.sandbox import Sandbox
 
-from .doors import DOORS, OLD_DOORS, Door, ask, client_of, sent
+from .depth_doors import DOORS, OLD_DOORS, Door, ask, client_of, sent
 
 HELLO = Message.user("Hello")
 DOG = Blob("aGk=", "image/png")

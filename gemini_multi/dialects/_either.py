@@ -1,0 +1,56 @@
+"""Reads an answer by its shape: hosts that take both dialects may answer in the one that they were not asked in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gemini_multi.dialects._contract import Decoder
+from gemini_multi.types import ChatEvent, ChatResponse, JsonObject
+
+NATIVE: Final = frozenset({"candidates", "promptFeedback"})
+CHAT: Final = frozenset({"choices"})
+
+
+class EitherDecoder:
+    """Decodes in the dialect that was asked in, unless the first document that tells is in the other."""
+
+    __slots__ = ("_decoder", "_is_settled", "_other", "_own_marks")
+
+    def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
+        """Expect `own`, whose documents have one of `own_marks`."""
+        self._decoder = own
+        self._own_marks = own_marks
+        self._other = other
+        self._is_settled = False
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read one document (a whole answer or one chunk), envelope already removed."""
+        if not self._is_settled:
+            self._settle(document)
+        return self._decoder.feed(document)
+
+    def _settle(self, document: JsonObject) -> None:
+        if not self._own_marks.isdisjoint(document):
+            self._is_settled = True
+        elif not (NATIVE | CHAT).isdisjoint(document):
+            self._is_settled = True
+            self._decoder = self._other()
+
+    def close(self) -> list[ChatEvent]:
+        """Give the events that waited for the end."""
+        return self._decoder.close()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the host said why it stopped."""
+        return self._decoder.is_complete
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer itself has arrived."""
+        return self._decoder.has_content
+
+    def response(self) -> ChatResponse:
+        """The answer so far."""
+        return self._decoder.response()
