@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
-from gemini_multi.dialects._media_types import guess_type, is_files_api
+from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -74,7 +74,7 @@ class MediaWriter:
     def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
         if isinstance(media, FileReference):
             return
-        size = len(_base64(media)) * 3 // 4
+        size = decoded_size(_base64(media))
         self._bytes += size
         limit = self._traits.maximum_bytes.get(kind)
         if limit is not None and size > limit:

@@ -14,6 +14,7 @@ from gemini_multi.dialects._chat_thinking import thinking_fields
 from gemini_multi.dialects._chat_tools import response_format, tool_fields
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
+from gemini_multi.dialects._generate_config import top_logprobs
 from gemini_multi.dialects._merge import merge
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
@@ -88,7 +89,7 @@ def _settings(request: ChatRequest, traits: ChatTraits) -> Iterator[tuple[str, s
     yield "presence_penalty", "presence_penalty", request.presence_penalty
     yield "frequency_penalty", "frequency_penalty", request.frequency_penalty
     yield "logprobs", "logprobs", (request.logprobs or request.top_logprobs is not None) or None
-    yield "logprobs", "top_logprobs", request.top_logprobs
+    yield "logprobs", "top_logprobs", top_logprobs(request)
     yield "user", "user", request.user
 
 

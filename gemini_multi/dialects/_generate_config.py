@@ -12,6 +12,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonValue
 
 _MOST_STOPS: Final = 5
+_MOST_LOGPROBS: Final = 20
 _SEEDS: Final = range(-(2**31), 2**31)
 _SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
@@ -45,7 +46,7 @@ def _settings(request: ChatRequest, losses: Losses) -> Iterator[tuple[str, str, 
     yield "presence_penalty", "presencePenalty", request.presence_penalty
     yield "frequency_penalty", "frequencyPenalty", request.frequency_penalty
     yield "logprobs", "responseLogprobs", (request.logprobs or request.top_logprobs is not None) or None
-    yield "logprobs", "logprobs", request.top_logprobs
+    yield "logprobs", "logprobs", top_logprobs(request)
     resolution = request.media_resolution
     yield "media_resolution", "mediaResolution", resolution and f"MEDIA_RESOLUTION_{resolution.upper()}"
 
@@ -59,6 +60,18 @@ def _refusal(setting: str, target: GenerateTarget) -> str | None:
     if setting in _PENALTIES and "drop_penalties" in target.repairs:
         return "the host refused it"
     return None
+
+
+def top_logprobs(request: ChatRequest) -> int | None:
+    """Return how many alternatives are wanted for each token.
+
+    Raises:
+        ConfigurationError: More than Gemini gives.
+    """
+    number = request.top_logprobs
+    if number is not None and not 0 <= number <= _MOST_LOGPROBS:
+        raise ConfigurationError(f"`top_logprobs={number}` is out of range: give 0 to {_MOST_LOGPROBS}.")
+    return number
 
 
 def _candidates(number: int | None) -> int | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
-from gemini_multi.dialects._media_types import guess_type, is_files_api
+from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -79,7 +79,7 @@ class MediaWriter:
             self._check_address(media.uri)
             return {"fileData": {**data, "fileUri": media.uri}}
         content = _base64(media)
-        self._bytes += len(content) * 3 // 4
+        self._bytes += decoded_size(content)
         return {"inlineData": {**data, "data": content}}
 
     def _check_address(self, uri: str) -> None:

@@ -65,3 +65,8 @@ def guess_type(path: str) -> str | None:
 def is_files_api(uri: str) -> bool:
     """Whether the address is one of the Gemini API's file store, which only the owner of a Google key can read."""
     return _FILES_API.fullmatch(uri) is not None
+
+
+def decoded_size(data: str) -> int:
+    """Return how many bytes are in base64."""
+    return len(data) * 3 // 4 - data[-2:].count("=")

@@ -1,85 +1,156 @@
-"""Every door of every host, on the sandbox, each with a model of each generation that is served there."""
+"""Every door of every host, asked through the public client: what it was sent, and what came of the answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from gemini_multi import AIMLAPI, ChatRequest, ChatResponse, Client, Cloudflare, Finished, Message, Oxen, Provider
-from gemini_multi.retry import RetryPolicy
-from gemini_multi.sandbox import Sandbox
+import httpx
 
-AT_ONCE = RetryPolicy(max_retries=0, initial_wait=0.0)
+from gemini_multi import (
+    AIMLAPI,
+    ChatRequest,
+    ChatResponse,
+    Client,
+    Cloudflare,
+    KnobIgnored,
+    Message,
+    Oxen,
+    RetryPolicy,
+    UnsupportedFeature,
+)
+from gemini_multi.providers import Provider
 
 
 @dataclass(frozen=True)
 class Door:
-    name: str
-    provider: Literal["cloudflare", "aimlapi", "oxen"]
-    model: str
-    """Of Gemini 3 or later, unless the name says `2.5`."""
-    api: Literal["auto", "run", "chat_completions", "google_ai_studio"] = "auto"
+    """A host's door for a model."""
 
-    def __str__(self) -> str:
-        return self.name
+    provider: Provider
+    model: str
+    model_id: str
+    is_native: bool = False
+    envelope: str | None = None
+
+    def body(self, said: Any, **fields: Any) -> dict[str, Any]:
+        """Write the whole body of a request with one user message."""
+        if not self.is_native:
+            return {"model": self.model_id, "messages": [{"role": "user", "content": said}], **fields}
+        parts = [{"text": said}] if isinstance(said, str) else said
+        body = {"contents": [{"role": "user", "parts": parts}], **fields}
+        return {"model": self.model_id, self.envelope: body} if self.envelope else body
+
+    def request(self, *parts: Any, **settings: Any) -> ChatRequest:
+        """Ask this door's model."""
+        return ChatRequest(model=self.model, messages=(Message.user(*(parts or ("Hello",))),), **settings)
+
+
+PREVIEW = "gemini-3-flash-preview"
+DOORS = {
+    "run": Door(Cloudflare("account", "token", api="run"), PREVIEW, "google/gemini-3-flash", True, "input"),
+    "chat": Door(Cloudflare("account", "token", api="chat_completions"), PREVIEW, "google/gemini-3-flash"),
+    "studio": Door(Cloudflare("account", "token", api="google_ai_studio"), PREVIEW, PREVIEW, True),
+    "A": Door(AIMLAPI("key"), PREVIEW, "google/gemini-3-flash-preview"),
+    "B": Door(AIMLAPI("key"), "gemini-3.5-flash", "google/gemini-3-5-flash"),
+    "C": Door(AIMLAPI("key"), "gemini-3.7-flash", "google/gemini-3-7-flash"),
+    "C with media": Door(AIMLAPI("key"), "gemini-3.5-flash-lite", "google/gemini-3-5-flash-lite"),
+    "D": Door(AIMLAPI("key"), "gemini-pro-latest", "google/gemini-pro-latest"),
+    "oxen": Door(Oxen("key"), PREVIEW, PREVIEW),
+}
+NATIVE = ("run", "studio")
+AIMLAPI_DOORS = ("A", "B", "C", "C with media", "D")
+CHAT = ("chat", *AIMLAPI_DOORS, "oxen")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The door cannot express it; the words that name it."""
+
+    feature: str
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """The knob is left out with one warning."""
+
+    knob: str
+
+
+def native_answer(**extra: Any) -> dict[str, Any]:
+    content = {"role": "model", "parts": [{"text": "Hi"}]}
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}
+    return {"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage, **extra}
+
+
+def chat_answer(**extra: Any) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    return {"id": "1", "choices": [choice], "usage": usage, **extra}
+
+
+def events(*documents: Any) -> bytes:
+    """Write a stream."""
+    return b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in documents)
+
+
+class Wire:
+    """Plays the hosts: answers what it is given and keeps what it was sent."""
+
+    def __init__(self, *replies: Any, headers: dict[str, str] | None = None) -> None:
+        self.replies = list(replies)
+        self.headers = headers or {}
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if not self.replies:
+            is_native = "generateContent" in request.url.path or request.url.path.endswith("/run")
+            return httpx.Response(200, json=native_answer() if is_native else chat_answer())
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, httpx.Response):
+            return reply
+        content = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+        return httpx.Response(200, content=content, headers=self.headers)
 
     @property
-    def is_native(self) -> bool:
-        return self.api in ("run", "google_ai_studio")
+    def body(self) -> Any:
+        """The last body that was sent."""
+        return json.loads(self.requests[-1].content)
 
-    def configured(self, sandbox: Sandbox) -> Provider:
-        values = sandbox.environment()
-        if self.provider == "aimlapi":
-            return AIMLAPI(values["AIMLAPI_API_KEY"], base_url=values["AIMLAPI_BASE_URL"])
-        if self.provider == "oxen":
-            return Oxen(values["OXEN_API_KEY"], base_url=values["OXEN_BASE_URL"])
-        return Cloudflare(
-            values["CLOUDFLARE_ACCOUNT_ID"],
-            values["CLOUDFLARE_API_TOKEN"],
-            api=self.api,
-            base_url=values["CLOUDFLARE_BASE_URL"],
-            gateway_base_url=values["CLOUDFLARE_GATEWAY_BASE_URL"],
+    def client(self, providers: Provider | Sequence[Provider], **settings: Any) -> Client:
+        return Client(
+            providers,
+            http_client=httpx.Client(transport=httpx.MockTransport(self)),
+            http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self)),
+            **{"retry_policy": RetryPolicy(initial_wait=0.0, max_retries=0), **settings},
         )
 
-    def request(self, *messages: Message, **settings: Any) -> ChatRequest:
-        return ChatRequest(model=self.model, messages=messages, **settings)
+
+def sent(door: Door, request: ChatRequest, *, stream: bool = False) -> Any:
+    """Return the body that the door was sent, or what became of the request instead."""
+    wire = Wire()
+    client = wire.client(door.provider)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            client.stream(request).response() if stream else client.chat(request)
+        except UnsupportedFeature as refusal:
+            assert not wire.requests
+            return Refused("; ".join(refusal.features))
+    ignored = [str(warning.message) for warning in caught if issubclass(warning.category, KnobIgnored)]
+    return (wire.body, Ignored(ignored[0])) if ignored else wire.body
 
 
-RUN = Door("run", "cloudflare", "gemini-3.5-flash", "run")
-RUN_WITH_IDS = Door("run-ids", "cloudflare", "gemini-3.8-flash", "run")
-CHAT = Door("chat", "cloudflare", "gemini-3.8-flash", "chat_completions")
-STUDIO = Door("studio", "cloudflare", "gemini-3.8-flash", "google_ai_studio")
-FAMILY_A = Door("aimlapi-A", "aimlapi", "gemini-3-flash-preview")
-FAMILY_B = Door("aimlapi-B", "aimlapi", "gemini-3.5-flash")
-FAMILY_C = Door("aimlapi-C", "aimlapi", "gemini-3.8-flash")
-FAMILY_D = Door("aimlapi-D", "aimlapi", "gemini-3.1-pro-preview-customtools")
-OXEN = Door("oxen", "oxen", "gemini-3.8-flash")
-DOORS = (RUN, RUN_WITH_IDS, CHAT, STUDIO, FAMILY_A, FAMILY_B, FAMILY_C, FAMILY_D, OXEN)
-
-OLD_DOORS = (
-    Door("run-2.5", "cloudflare", "gemini-2.5-flash", "run"),
-    Door("chat-2.5", "cloudflare", "gemini-2.5-flash", "chat_completions"),
-    Door("studio-2.5", "cloudflare", "gemini-2.5-flash", "google_ai_studio"),
-    Door("aimlapi-2.5", "aimlapi", "gemini-2.5-flash"),
-    Door("oxen-2.5", "oxen", "gemini-2.5-flash"),
-)
+def answered(door: Door, document: Any, *, headers: dict[str, str] | None = None, **settings: Any) -> ChatResponse:
+    """Return what the client makes of an answer in one piece."""
+    return Wire(document, headers=headers).client(door.provider).chat(door.request(**settings))
 
 
-def client_of(sandbox: Sandbox, *doors: Door, **settings: Any) -> Client:
-    return Client([door.configured(sandbox) for door in doors], **{"retry_policy": AT_ONCE, **settings})
-
-
-def ask(client: Client, request: ChatRequest, *, stream: bool = False) -> ChatResponse:
-    """Ask for an answer, whole or in pieces."""
-    if not stream:
-        return client.chat(request)
-    *_, last = client.stream(request)
-    assert isinstance(last, Finished)
-    return last.response
-
-
-def sent(sandbox: Sandbox) -> Any:
-    """Return the last body without the run door's envelope."""
-    body = sandbox.requests[-1].body
-    assert isinstance(body, dict)
-    return body.get("input", body)
+def streamed(door: Door, *documents: Any, headers: dict[str, str] | None = None) -> ChatResponse:
+    """Return what the client makes of a stream."""
+    body = events(*documents) + (b"" if door.is_native else b"data: [DONE]\n\n")
+    response = Wire(body, headers=headers).client(door.provider).stream(door.request()).response()
+    return replace(response, attempts=())
