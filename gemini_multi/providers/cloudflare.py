@@ -7,12 +7,11 @@ completions door and the AI Studio door are documented to stream.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, cast
 from urllib.parse import quote
-
-import pydantic_core
 
 from gemini_multi import _environment
 from gemini_multi._keys import Key
@@ -302,8 +301,9 @@ def _loop_began_in_chat(request: ChatRequest) -> bool:
     return False
 
 
-def _as_json(value: object) -> str:
-    return pydantic_core.to_json(value).decode("ascii", "backslashreplace")
+def _as_json(value: Mapping[str, str | int | float | bool]) -> str:
+    """Write JSON in ASCII, as a header must be."""
+    return json.dumps(dict(value), separators=(",", ":"))
 
 
 def _milliseconds(seconds: float | None) -> int | None:
