@@ -42,7 +42,8 @@ def register_with_langchain() -> None:
     load = import_module("langchain_core.load.load")
     for path in _CLASSES:
         load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
-    load._default_class_paths_cache.clear()
+    # What `load` worked out from the list before; a private name, so it may be gone in another version.
+    getattr(load, "_default_class_paths_cache", {}).clear()
     _register_provider()
 
 

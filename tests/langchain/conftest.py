@@ -39,6 +39,9 @@ def _registered() -> None:
 
 @pytest.fixture(scope="session")
 def vcr_config() -> dict[str, Any]:
-    """Match recorded requests by path and body: the sandbox's port is another each time."""
+    """Match recorded requests by path and body: the sandbox's port is another each time.
+
+    A cassette that is deleted is recorded anew, from the sandbox, by the next run.
+    """
     cassettes = str(Path(__file__).parent / "cassettes")
     return {**base_vcr_config(), "match_on": ["method", "path", "body"], "cassette_library_dir": cassettes}
