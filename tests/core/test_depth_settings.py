@@ -273,7 +273,7 @@ GATEWAY_HEADERS = {
     "cf-aig-cache-ttl": "60",
     "cf-aig-skip-cache": "true",
     "cf-aig-cache-key": "key",
-    "cf-aig-metadata": '{"user":"\\xfc","paid":true,"tier":2}',
+    "cf-aig-metadata": '{"user":"\\u00fc","paid":true,"tier":2}',
     "cf-aig-collect-log": "false",
     "cf-aig-collect-log-payload": "false",
     "cf-aig-request-timeout": "1500",
