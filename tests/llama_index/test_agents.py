@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from llama_index.core.agent.workflow import (
     ToolCallResult,
 )
 from llama_index.core.base.llms.types import ToolCallBlock
-from llama_index.core.memory import Memory
+from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
@@ -47,10 +48,18 @@ def streaming(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-async def memory() -> AsyncIterator[Memory]:
-    """A memory for one test."""
+def memory() -> ChatMemoryBuffer:
+    """A memory for one test; agents lose the implicit one between runs."""
+    return ChatMemoryBuffer.from_defaults(token_limit=40_000)
+
+
+@pytest.fixture
+async def stored_memory() -> AsyncIterator[Memory]:
+    """LlamaIndex's newer memory, which keeps messages as JSON in a database."""
     memory = Memory.from_defaults(session_id="s", token_limit=40_000)
     yield memory
+    # LlamaIndex leaves sessions and their connections to the garbage collector.
+    gc.collect()
     if memory.sql_store._async_engine is not None:
         await memory.sql_store._async_engine.dispose()
 
@@ -64,7 +73,7 @@ def results_in(events: list[Any]) -> list[str]:
     return [str(event.tool_output.content) for event in events if isinstance(event, ToolCallResult)]
 
 
-async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
     """Calls the tools one after the other, returns every signature, and streams what it says."""
     agent = FunctionAgent(tools=[add, multiply], llm=llm, streaming=streaming, system_prompt="Use tools.")
     output, events = await finished(agent.run("add 2 and 3 then multiply them", memory=memory))
@@ -75,17 +84,17 @@ async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: Memory,
     assert said == (str(output) if streaming else "")
 
 
-async def test_function_agent_goes_on_from_memory(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
-    """A second run sends the first one's calls with their signatures again."""
+async def test_function_agent_goes_on_from_memory(llm: GeminiMulti, stored_memory: Memory, sandbox: Sandbox) -> None:
+    """A second run sends the first one's calls with their signatures again, from the database."""
     agent = FunctionAgent(tools=[add], llm=llm)
-    await finished(agent.run("Please add 2 and 3", memory=memory))
-    _, events = await finished(agent.run("Please add 4 and 5", memory=memory))
+    await finished(agent.run("Please add 2 and 3", memory=stored_memory))
+    _, events = await finished(agent.run("Please add 4 and 5", memory=stored_memory))
     assert results_in(events) == ["9"]
     assert llm.totals.calls == len(sandbox.requests)
 
 
 async def test_function_agent_runs_parallel_calls(
-    llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """Two calls in one answer are two results; with `allow_parallel_tool_calls=False` they are one."""
     two = Answer(tool_calls=[("add", {"a": 2, "b": 3}), ("add", {"a": 4, "b": 5})])
@@ -97,7 +106,7 @@ async def test_function_agent_runs_parallel_calls(
 
 
 async def test_function_agent_without_tools(
-    llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """It is a plain chat: no tools are sent."""
     output, _ = await finished(FunctionAgent(llm=llm, streaming=streaming).run("Hi", memory=memory))
@@ -105,14 +114,16 @@ async def test_function_agent_without_tools(
     assert "tool" not in str(sandbox.requests[-1].body).lower()
 
 
-async def test_function_agent_forces_the_first_tool(llm: GeminiMulti, memory: Memory) -> None:
+async def test_function_agent_forces_the_first_tool(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
     """`initial_tool_choice` is the tool's name."""
     agent = FunctionAgent(tools=[add, multiply], llm=llm, initial_tool_choice="multiply")
     _, events = await finished(agent.run("Hi", memory=memory))
     assert [event.tool_name for event in events if isinstance(event, ToolCallResult)] == ["multiply"]
 
 
-async def test_function_agent_returns_a_result_directly(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+async def test_function_agent_returns_a_result_directly(
+    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
     """`return_direct` ends the run; the history that it leaves is accepted by the next run."""
     agent = FunctionAgent(tools=[FunctionTool.from_defaults(add, return_direct=True)], llm=llm)
     output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
@@ -121,7 +132,7 @@ async def test_function_agent_returns_a_result_directly(llm: GeminiMulti, memory
     assert llm.totals.calls == len(sandbox.requests)
 
 
-async def test_function_agent_gives_structured_output(llm: GeminiMulti, memory: Memory) -> None:
+async def test_function_agent_gives_structured_output(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
     """`output_cls` asks for JSON after the run."""
 
     class Total(BaseModel):
@@ -132,7 +143,7 @@ async def test_function_agent_gives_structured_output(llm: GeminiMulti, memory: 
     assert isinstance(output.get_pydantic_model(Total), Total)
 
 
-async def test_function_agent_streams_thoughts(sandbox: Sandbox, memory: Memory) -> None:
+async def test_function_agent_streams_thoughts(sandbox: Sandbox, memory: ChatMemoryBuffer) -> None:
     """Thoughts are in `thinking_delta`, not in `delta`."""
     llm = GeminiMulti(model="gemini-3-flash-preview", providers="cloudflare", include_thoughts=True)
     output, events = await finished(FunctionAgent(tools=[add], llm=llm).run("Please add 2 and 3", memory=memory))
@@ -147,7 +158,7 @@ REACT = [
 ]
 
 
-async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
     """Works with plain text."""
     sandbox.script(None, REACT)
     agent = ReActAgent(tools=[add], llm=llm, streaming=streaming)
@@ -156,7 +167,9 @@ async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sa
     assert str(output) == "It is 5."
 
 
-async def test_react_agent_survives_an_unreadable_answer(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+async def test_react_agent_survives_an_unreadable_answer(
+    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
     """It sends the bad answer back with what is wrong; the model then does better."""
     sandbox.script(None, [Answer("Thought: Hm.\nAction: add\nAction Input: nothing"), *REACT])
     agent = ReActAgent(tools=[add], llm=llm)
@@ -164,7 +177,7 @@ async def test_react_agent_survives_an_unreadable_answer(llm: GeminiMulti, memor
     assert str(output) == "It is 5."
 
 
-async def test_code_act_agent(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+async def test_code_act_agent(llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
     """Runs the code between its tags."""
     sandbox.script(None, [Answer("Let me see.\n<execute>\nadd(2, 3)\n</execute>"), Answer("It is 5.")])
     agent = CodeActAgent(lambda code: str(eval(code, {"add": add})), tools=[add], llm=llm, streaming=streaming)  # type: ignore[arg-type]
@@ -177,7 +190,7 @@ class Report(BaseModel):
     total: int
 
 
-async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: Memory, sandbox: Sandbox) -> None:
+async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
     """One agent passes the work on, the other one uses its tool, and the workflow gives structured output."""
     sandbox.script(
         None,
@@ -198,7 +211,7 @@ async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: Memor
     assert (output.current_agent_name, llm.totals.calls) == ("adder", len(sandbox.requests))
 
 
-async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: Memory, sandbox: Sandbox) -> None:
+async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
     """It keeps the hand-off's result without the call; that orphan must not break the next request."""
     sandbox.script(
         None,
@@ -220,7 +233,7 @@ async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: Memory, sandb
     assert str(output) == "It is 5."
 
 
-async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: Memory) -> None:
+async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
     """`from_tools_or_functions` sees that the model calls functions."""
     workflow = AgentWorkflow.from_tools_or_functions([add], llm=llm)
     assert isinstance(next(iter(workflow.agents.values())), FunctionAgent)
@@ -229,7 +242,7 @@ async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: Memor
     assert not any(isinstance(block, ToolCallBlock) for block in output.response.blocks)
 
 
-async def test_agent_fails_over_in_a_tool_loop(sandbox: Sandbox, memory: Memory) -> None:
+async def test_agent_fails_over_in_a_tool_loop(sandbox: Sandbox, memory: ChatMemoryBuffer) -> None:
     """The next host takes a history with signatures of the first."""
     llm = GeminiMulti(model="gemini-3-flash-preview", providers=["cloudflare", "oxen"], max_retries=0)
 

@@ -13,7 +13,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.evaluation import FaithfulnessEvaluator
 from llama_index.core.extractors import KeywordExtractor
-from llama_index.core.memory import Memory
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
@@ -97,7 +97,7 @@ CHAT_MODES = ["simple", "context", "condense_question", "condense_plus_context"]
 @pytest.mark.parametrize("mode", CHAT_MODES)
 async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti) -> None:
     """Two turns each, so that the history is sent; blocking and with `await`, whole and in pieces."""
-    engine = index.as_chat_engine(chat_mode=mode, llm=llm)
+    engine = index.as_chat_engine(chat_mode=mode, llm=llm, memory=ChatMemoryBuffer.from_defaults(token_limit=9999))
     for ask in (lambda: engine.chat("Hi"), lambda: engine.chat("And more?")):
         assert "Gemini sandbox" in str(ask())
     assert "Gemini sandbox" in str(await engine.achat("And then?"))
@@ -107,22 +107,14 @@ async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti)
     assert len(engine.chat_history) == 10
 
 
-async def test_query_engine_is_a_tool_of_an_agent(index: VectorStoreIndex, llm: GeminiMulti, memory: Memory) -> None:
+async def test_query_engine_is_a_tool_of_an_agent(index: VectorStoreIndex, llm: GeminiMulti) -> None:
     """The agent asks the documents, whose engine asks the same model inside the agent's loop."""
     tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="docs_search", description="Documents.")
+    memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
     handler = FunctionAgent(tools=[tool], llm=llm).run("Use docs_search: what must be sent back?", memory=memory)
     results = [str(event.tool_output) async for event in handler.stream_events() if isinstance(event, ToolCallResult)]
     assert "Gemini sandbox" in results[0]
     assert "docs_search gave" in str(await handler)
-
-
-@pytest.fixture
-async def memory() -> AsyncIterator[Memory]:
-    """A memory for one test."""
-    memory = Memory.from_defaults(session_id="s")
-    yield memory
-    if memory.sql_store._async_engine is not None:
-        await memory.sql_store._async_engine.dispose()
 
 
 def tools_of(index: VectorStoreIndex, llm: GeminiMulti) -> list[QueryEngineTool]:
@@ -223,7 +215,9 @@ def test_structured_extraction_from_documents(llm: GeminiMulti) -> None:
 
 def test_history_of_a_chat_engine_goes_to_another_host(index: VectorStoreIndex, sandbox: Sandbox) -> None:
     """A conversation may begin at one host and go on at another."""
-    engine = index.as_chat_engine(chat_mode="simple", llm=GeminiMulti(model="gemini-2.5-flash", providers="oxen"))
+    memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
+    first = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
+    engine = index.as_chat_engine(chat_mode="context", llm=first, memory=memory)
     engine.chat("Hi")
     other = GeminiMulti(model="gemini-2.5-flash", providers="cloudflare")
     assert other.chat([*engine.chat_history, ChatMessage(content="And now?")]).message.content
