@@ -10,6 +10,8 @@ from gemini_multi.dialects._thinking import ThinkingPlan, thinking
 from gemini_multi.types import ChatRequest, JsonValue
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_ABOVE_HIGH: Final = ("xhigh", "max")
+"""Words of the hosts' own: no level or budget says them."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
 """What the efforts mean to models that take budgets: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
@@ -46,6 +48,8 @@ def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits]
     if plan.budget is None and plan.level is None:
         return None
     efforts = target.traits.reasoning_efforts
+    if request.reasoning_effort in _ABOVE_HIGH and request.reasoning_effort in efforts:
+        return request.reasoning_effort
     word = _word(request, plan)
     if word in efforts:
         return word
