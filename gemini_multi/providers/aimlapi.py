@@ -7,30 +7,23 @@ names its family A to D), https://docs.aimlapi.com/capabilities/request-tracing-
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from gemini_multi import _environment
-from gemini_multi._keys import Key
-from gemini_multi.dialects._contract import Target
-from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
-from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
 from gemini_multi.providers._errors import ErrorFacts
+from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 from gemini_multi.types import JsonValue
 
 if TYPE_CHECKING:
-    from gemini_multi._keys import KeyArgument
     from gemini_multi.catalog import HostedModel, Model
-    from gemini_multi.types import ChatRequest
 
-_BASE_URL: Final = "https://api.aimlapi.com/v1"
 _CREDITS_PER_USD: Final = 2_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class AIMLAPI(Provider):
+class AIMLAPI(ChatHost):
     """AIMLAPI.
 
     Args:
@@ -46,36 +39,15 @@ class AIMLAPI(Provider):
 
     name: ClassVar[str] = "aimlapi"
     key_variables: ClassVar[tuple[str, ...]] = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
+    base_urls: ClassVar[tuple[str, ...]] = ("https://api.aimlapi.com/v1", "AIMLAPI_BASE_URL", "AIMLAPI_API_BASE")
 
-    api_key: KeyArgument = field(default=None, repr=False)
     _: KW_ONLY
     upstream: str | None = None
-    model: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
-    base_url: str = ""
 
-    def __post_init__(self) -> None:
-        base_url = self.base_url or _environment.read("AIMLAPI_BASE_URL", "AIMLAPI_API_BASE") or _BASE_URL
-        key = Key.of(self.api_key, variables=self.key_variables, argument="AIMLAPI(api_key=...)")
-        object.__setattr__(self, "api_key", key)
-        object.__setattr__(self, "headers", checked_headers(self.headers))
-        object.__setattr__(self, "base_url", checked_url(base_url, "AIMLAPI's `base_url`"))
-
-    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the one door."""
-        model_id = self.hosted_id(request, model)
-        if model_id is None:
-            return ()
+    def traits(self, model: Model) -> ChatTraits:
+        """Say how AIMLAPI deviates, by the request schema that it documents for the model."""
         traits = _traits(model, model.hosts.get(self.name))
-        if self.upstream is not None:
-            traits = replace(traits, extra={"provider": self.upstream})
-        target = Target(self.name, model, model_id, traits, issuer=self.name)
-        return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
-
-    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers."""
-        assert isinstance(self.api_key, Key)
-        return {**self.common_headers(self.api_key), **self.headers}
+        return traits if self.upstream is None else replace(traits, extra={"provider": self.upstream})
 
     def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
         """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""

@@ -6,22 +6,14 @@ the standard OpenAI request body. Signatures are not documented there: they trav
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from gemini_multi import _environment
-from gemini_multi._keys import Key
-from gemini_multi.dialects._contract import Target
-from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
-from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 
 if TYPE_CHECKING:
-    from gemini_multi._keys import KeyArgument
     from gemini_multi.catalog import Model
-    from gemini_multi.types import ChatRequest
 
-_BASE_URL: Final = "https://hub.oxen.ai/api/ai"
 _MEBIBYTE: Final = 1024 * 1024
 
 # "This model follows the standard OpenAI chat completions request body" (the model pages); penalties are refused for
@@ -45,7 +37,7 @@ _TRAITS: Final = ChatTraits(
 
 
 @dataclass(frozen=True, slots=True)
-class Oxen(Provider):
+class Oxen(ChatHost):
     """Oxen.ai.
 
     Args:
@@ -61,36 +53,14 @@ class Oxen(Provider):
 
     name: ClassVar[str] = "oxen"
     key_variables: ClassVar[tuple[str, ...]] = ("OXEN_API_KEY",)
+    base_urls: ClassVar[tuple[str, ...]] = ("https://hub.oxen.ai/api/ai", "OXEN_BASE_URL")
 
-    api_key: KeyArgument = field(default=None, repr=False)
     _: KW_ONLY
     target_namespace: str | None = None
-    model: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
-    base_url: str = ""
 
-    def __post_init__(self) -> None:
-        base_url = self.base_url or _environment.read("OXEN_BASE_URL") or _BASE_URL
-        key = Key.of(self.api_key, variables=self.key_variables, argument="Oxen(api_key=...)")
-        object.__setattr__(self, "api_key", key)
-        object.__setattr__(self, "headers", checked_headers(self.headers))
-        object.__setattr__(self, "base_url", checked_url(base_url, "Oxen's `base_url`"))
-
-    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the one door."""
-        model_id = self.hosted_id(request, model)
-        if model_id is None:
-            return ()
-        traits = (
-            replace(_TRAITS, extra={"target_namespace": self.target_namespace}) if self.target_namespace else _TRAITS
-        )
-        target = Target(self.name, model, model_id, traits, issuer=self.name)
-        return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
-
-    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers."""
-        assert isinstance(self.api_key, Key)
-        return {**self.common_headers(self.api_key), **self.headers}
+    def traits(self, model: Model) -> ChatTraits:
+        """Say how Oxen deviates: the same for all Gemini models."""
+        return replace(_TRAITS, extra={"target_namespace": self.target_namespace}) if self.target_namespace else _TRAITS
 
     def guessed_id(self, name: str) -> str:
         """Spell with dashes and without a maker's prefix: `gemini-3-8-flash`."""

@@ -1,0 +1,65 @@
+"""What hosts have in common that speak chat completions at one door and take one key: most of a provider."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from gemini_multi import _environment
+from gemini_multi._keys import Key
+from gemini_multi.dialects._contract import Target
+from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
+
+if TYPE_CHECKING:
+    from gemini_multi._keys import KeyArgument
+    from gemini_multi.catalog import Model
+    from gemini_multi.types import ChatRequest
+
+__all__ = ["ChatHost", "ChatTraits"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatHost(Provider):
+    """A host with an OpenAI-style `/chat/completions` and a bearer key.
+
+    Subclasses are frozen dataclasses too. They name themselves, their variables and their address, and say in `traits`
+    how they deviate.
+    """
+
+    base_urls: ClassVar[tuple[str, ...]]
+    """The address, then the environment variables that may replace it, in order."""
+
+    api_key: KeyArgument = field(default=None, repr=False)
+    _: KW_ONLY
+    model: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        address, *variables = self.base_urls
+        base_url = self.base_url or _environment.read(*variables) or address
+        key = Key.of(self.api_key, variables=self.key_variables, argument=f"{kind}(api_key=...)")
+        object.__setattr__(self, "api_key", key)
+        object.__setattr__(self, "headers", checked_headers(self.headers))
+        object.__setattr__(self, "base_url", checked_url(base_url, f"The `base_url` of {kind}"))
+
+    @abstractmethod
+    def traits(self, model: Model) -> ChatTraits:
+        """Say how this host deviates from the dialect for a model."""
+
+    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
+        """Name the one door."""
+        model_id = self.hosted_id(request, model)
+        if model_id is None:
+            return ()
+        target = Target(self.name, model, model_id, self.traits(model), issuer=self.name)
+        return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
+
+    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
+        """Give the request's headers."""
+        assert isinstance(self.api_key, Key)
+        return {**self.common_headers(self.api_key), **self.headers}
