@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gemini_multi import Timeouts
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, Message, ReasoningEffort, SafetySetting
+from gemini_multi.types import ChatRequest, Message, ReasoningEffort, SafetySetting, ToolChoice
 from llama_index_gemini_multi._formats import to_core_format
 from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_core_tool
 from llama_index_gemini_multi._typed import is_mapping, sequence
@@ -122,12 +122,13 @@ def call_settings(given: Mapping[str, object]) -> CallSettings:
 def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
     """Write a request; what the call sets wins over what is always set."""
     tools = tuple(to_core_tool(tool) for tool in cast("Sequence[ToolArgument]", call.tools or ()))
-    choice = None if call.tool_choice is None or not tools else to_core_choice(call.tool_choice, tools)
+    choice = None if call.tool_choice is None else to_core_choice(call.tool_choice, tools)
     return ChatRequest(
         model=call.model or model,
         messages=messages,
         tools=tools,
-        tool_choice=choice,
+        # LlamaIndex says `auto` for everything that is not required; hosts do so by themselves.
+        tool_choice=None if choice == ToolChoice("auto") else choice,
         parallel_tool_calls=call.parallel_tool_calls,
         response_format=None if call.response_format is None else to_core_format(call.response_format),
         **_generation(always, call),

@@ -144,6 +144,7 @@ ALBUM = ResponseFormat(ALBUM_JSON, name="Album")
             {"tools": [ADD], "tool_choice": {"type": "function", "function": {"name": "add"}}},
             {"tools": (ADD,), "tool_choice": ToolChoice("required", ("add",))},
         ),
+        ({"tools": [ADD], "tool_choice": "auto"}, {"tools": (ADD,)}),
         ({"parallel_tool_calls": False}, {"parallel_tool_calls": False}),
         ({"allow_parallel_tool_calls": False}, {}),
         ({"response_format": Album}, {"response_format": ALBUM}),
@@ -166,6 +167,7 @@ def test_call_argument_reaches_the_request(given: dict[str, Any], wanted: dict[s
         ({"temperature": "warm"}, "temperature: Input should be a valid number"),
         ({"max_tokens": 1, "max_output_tokens": 2}, "`max_tokens` is given twice"),
         ({"tools": [ADD], "tool_choice": "subtract"}, "`tool_choice` 'subtract' names no tool"),
+        ({"tool_choice": "add"}, "`tool_choice` 'add' names no tool"),
         ({"tools": [7]}, "7 is not a tool"),
         ({"tools": [{"a": 1, "b": 2}]}, "describes no tool"),
         ({"response_format": {"type": "json_schema"}}, "`response_format` has no schema"),
@@ -241,6 +243,14 @@ def test_changed_field_counts_from_the_next_call(sandbox: Sandbox) -> None:
         ("oxen", None),
         ("aimlapi", 0.5),
     ]
+
+
+def test_copy_with_another_host_asks_there(sandbox: Sandbox) -> None:
+    """`model_copy(update=...)` counts like an assignment, for the copy only."""
+    llm = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
+    copied = llm.model_copy(update={"providers": "aimlapi"})
+    assert [each.complete("Hi").additional_kwargs["provider"] for each in (copied, llm)] == ["aimlapi", "oxen"]
+    assert copied.to_dict()["providers"] == ["aimlapi"]
 
 
 def test_provider_can_be_chosen_for_one_call(sandbox: Sandbox) -> None:

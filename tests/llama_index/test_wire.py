@@ -1,0 +1,81 @@
+"""A whole tool loop as it goes over the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.tools import FunctionTool
+
+from gemini_multi.sandbox import Sandbox
+from llama_index_gemini_multi import GeminiMulti
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+    "required": ["a", "b"],
+}
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+TOOL = FunctionTool.from_defaults(add, description="Add.")
+
+
+def looped(llm: GeminiMulti) -> tuple[str, Any]:
+    """Ask, run the tool, ask again; return the call's id and its signature as it is kept."""
+    history = [ChatMessage(role="system", content="Be brief."), ChatMessage(content="Please add 2 and 3")]
+    answer = llm.chat_with_tools([TOOL], chat_history=history)
+    (call,) = llm.get_tool_calls_from_response(answer)
+    result = ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": call.tool_id})
+    llm.chat_with_tools([TOOL], chat_history=[*history, answer.message, result])
+    block = answer.message.blocks[0]
+    assert isinstance(block, ThinkingBlock)
+    note = block.additional_information["gemini_multi"]["tool_calls"][call.tool_id]
+    return call.tool_id, note["signature"]["payload"]
+
+
+@pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
+def test_tool_loop_in_generate_content(make: Any, sandbox: Sandbox) -> None:
+    """Natively, with the signature on the part that had it."""
+    _, signature = looped(make(max_tokens=99, top_p=0.5, model="gemini-2.5-pro", include_thoughts=True))
+    call = {"functionCall": {"name": "add", "args": {"a": 2, "b": 3}}, "thoughtSignature": signature}
+    result = {"functionResponse": {"name": "add", "response": {"output": "5"}}}
+    body = sandbox.requests[-1].body["input"]
+    thoughts = [part for part in body["contents"][1]["parts"] if part.get("thought")]
+    assert body == {
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+        "contents": [
+            {"role": "user", "parts": [{"text": "Please add 2 and 3"}]},
+            {"role": "model", "parts": [*thoughts, call]},
+            {"role": "user", "parts": [result]},
+        ],
+        "tools": [{"functionDeclarations": [{"name": "add", "description": "Add.", "parametersJsonSchema": SCHEMA}]}],
+        "generationConfig": {"maxOutputTokens": 99, "topP": 0.5, "thinkingConfig": {"includeThoughts": True}},
+    }
+
+
+@pytest.mark.parametrize("provider", ["oxen"], indirect=True)
+def test_tool_loop_in_chat_completions(make: Any, sandbox: Sandbox) -> None:
+    """With the whole `extra_content` of the call, and the id that the host gave."""
+    call_id, signature = looped(make(max_tokens=99, stop="END"))
+    function = {"name": "add", "arguments": '{"a":2,"b":3}'}
+    assert sandbox.requests[-1].body == {
+        "model": "gemini-2-5-flash",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Please add 2 and 3"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": call_id, "type": "function", "function": function, "extra_content": signature}],
+            },
+            {"role": "tool", "tool_call_id": call_id, "name": "add", "content": "5"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "add", "description": "Add.", "parameters": SCHEMA}}],
+        "max_tokens": 99,
+        "stop": ["END"],
+    }
