@@ -128,7 +128,7 @@ class Connected(GenerationSettings, FunctionCallingLLM):
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connected:
         shared = {} if memo is None else memo
-        shared.update({id(value): value for name in _SHARED if (value := getattr(self, name)) is not None})
+        shared.update({id(value): value for name in _SHARED if (value := getattr(self, name, None)) is not None})
         return super().__deepcopy__(shared)
 
     def __getstate__(self) -> dict[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -263,3 +264,29 @@ def test_rate_limiter_is_asked(make: Any) -> None:
     llm.complete("Hi")
     list(llm.stream_chat(HI))
     assert asked == [1, 1]
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_of_chat_completions_is_thinking(field: str, sandbox: Sandbox) -> None:
+    """By either name, whole and streamed: one thinking block, and its pieces as thinking deltas."""
+    deltas = [{field: "H"}, {field: "m"}, {"content": "Hi"}]
+    chunks_told = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    chunks_told.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks_told]
+    body = "".join([*events, "data: [DONE]\n\n"]).encode()
+    sandbox.reply_raw("oxen", headers={"content-type": "text/event-stream"}, body=body)
+    chunks = list(GeminiMulti(model="gemini-2.5-flash", providers="oxen").stream_chat(HI))
+    assert [chunk.additional_kwargs.get("thinking_delta") for chunk in chunks[:3]] == ["H", "m", None]
+    assert [block.block_type for block in chunks[-1].message.blocks] == ["thinking", "text"]
+    assert (chunks[-1].message.blocks[0].content, chunks[-1].message.content) == ("Hm", "Hi")
+
+
+def test_usage_after_the_last_content_is_counted(sandbox: Sandbox) -> None:
+    """Hosts send it in a chunk of its own, after the reason."""
+    body = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+        b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":73}}\n\ndata: [DONE]\n\n'
+    )
+    sandbox.reply_raw("oxen", headers={"content-type": "text/event-stream"}, body=body)
+    last = list(GeminiMulti(model="gemini-2.5-flash", providers="oxen").stream_chat(HI))[-1]
+    assert (last.raw["usage"]["prompt_tokens"], last.raw["usage"]["completion_tokens"]) == (9, 64)
