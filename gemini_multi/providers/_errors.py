@@ -81,8 +81,8 @@ def _withdrawal(target: Target[Any], provider: str) -> str:
     named = next((day for day in days if day is not None), None)
     if named is None:
         return ""
-    successor = f" Use {target.model.successor!r} instead." if target.model.successor else ""
-    return f"Its end is announced for {named.isoformat()}.{successor}"
+    instead = repr(target.model.successor) if target.model.successor else "a newer model, or name another provider,"
+    return f"Its end is announced for {named.isoformat()}. Use {instead} instead."
 
 
 _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
