@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -88,6 +89,9 @@ def test_role_may_be_a_bare_string() -> None:
         (ImageBlock(image=PNG, detail="auto"), Blob(b64(PNG), "image/png")),
         (ImageBlock(url="https://a.example/cat.png"), FileReference("https://a.example/cat.png", "image/png")),
         (ImageBlock(url=f"data:image/gif;base64,{b64(PNG)}"), Blob(b64(PNG), "image/gif")),
+        (ImageBlock(image=io.BytesIO(PNG)), Blob(b64(PNG), "image/png")),
+        (DocumentBlock(url="data:text/plain,Hello%20you"), Blob(b64(b"Hello you"), "text/plain")),
+        (AudioBlock(audio=WAV, format="opus"), Blob(b64(WAV), "audio/opus")),
         (AudioBlock(audio=WAV, format="wav"), Blob(b64(WAV), "audio/wav")),
         (AudioBlock(audio=WAV), Blob(b64(WAV), "audio/wav")),
         (AudioBlock(url="https://a.example/a.mp3"), FileReference("https://a.example/a.mp3", "audio/mp3")),
