@@ -47,6 +47,9 @@ class ContentsWriter:
 
     def write(self, turns: Sequence[Message]) -> list[JsonValue]:
         """Write all turns, in order."""
+        if len({message.name for message in turns if message.role == "user"}) > 1:
+            # A name that all share tells the model nothing.
+            self._losses.knob("name", "`generateContent` has no field for it; say in the text who speaks")
         contents: list[JsonValue] = []
         for message in turns:
             if message.role == "tool":

@@ -279,10 +279,10 @@ class Translation(ABC):
         result: Node = {"type": "array", **stated}
         if isinstance(prefix, list) and prefix:
             notes = [*notes, *self.positions(result, prefix, items)]
-        elif items is False:
-            result["maxItems"] = 0
-        elif (members := self.items(items)) is not None:
+        elif (members := self.items(None if items is False else items)) is not None:
             result["items"] = members
+        if items is False and not prefix:
+            result["maxItems"] = 0
         return describe(result, schema, notes)
 
     @abstractmethod

@@ -13,6 +13,7 @@ from gemini_multi import (
     Blob,
     CodeResult,
     ExecutableCode,
+    KnobIgnored,
     Message,
     Opaque,
     Signature,
@@ -21,6 +22,7 @@ from gemini_multi import (
     ToolCall,
     ToolResult,
 )
+from gemini_multi.catalog import find
 from gemini_multi.sandbox import Sandbox
 
 from .depth_doors import DOORS, OLD_DOORS, Door, ask, client_of, sent
@@ -386,3 +388,40 @@ def test_every_door_takes_every_history(door: Door, stream: bool, sandbox: Sandb
 
         assert response.finish_reason == "stop", case.name
         assert case.messages == before
+
+
+NAMED = (Message("user", (Text("Hello"),), name="ann"), Message("assistant", (Text("Hi"),), name="bot"), HELLO)
+
+
+def test_names_go_along_in_chat(sandbox: Sandbox) -> None:
+    """Chat completions has a field for who speaks."""
+    ask(client_of(sandbox, CHAT), CHAT.request(*NAMED))
+
+    assert sent(sandbox)["messages"] == [
+        {"role": "user", "name": "ann", "content": "Hello"},
+        {"role": "assistant", "name": "bot", "content": "Hi"},
+        USER_C,
+    ]
+
+
+def test_names_of_users_are_not_dropped_silently(sandbox: Sandbox) -> None:
+    """The native dialect has no field for them: the text goes as it is, with a warning."""
+    with pytest.warns(KnobIgnored, match="no field for it; say in the text who speaks"):
+        ask(client_of(sandbox, NATIVE), NATIVE.request(*NAMED))
+
+    assert sent(sandbox) == {"contents": [USER_N, said_n("Hi", "model"), USER_N]}
+
+
+@pytest.mark.parametrize("door", [door for door in DOORS if door.name not in ("aimlapi-A", "aimlapi-B")], ids=str)
+def test_a_trailing_model_turn_goes_where_it_is_refused(door: Door, sandbox: Sandbox) -> None:
+    """From 3.6 Flash on the last word must be the user's, and an emptied history still has one."""
+    ask(client_of(sandbox, door), door.request(HELLO, Message.assistant("Once"), Message.assistant("upon")))
+    kept = sent(sandbox)
+    ask(client_of(sandbox, door), door.request(Message.assistant("{")))
+    alone = sent(sandbox)
+    prefills = find(door.model).allows_prefill
+    turns = "contents" if door.is_native else "messages"
+
+    assert [len(body[turns]) for body in (kept, alone)] == ([3, 2] if prefills else [1, 1])
+    assert kept[turns][0] == (USER_N if door.is_native else USER_C)
+    assert alone[turns][0] == (DOT_N if door.is_native else DOT_C)
