@@ -49,6 +49,8 @@ class ChatDecoder:
         self._identify(document)
         if isinstance(counts := document.get("usage"), dict):
             usage.update(self._usage, counts)
+        elif counts is not None:
+            self._metadata["usage"] = counts
         return events
 
     def close(self) -> list[ChatEvent]:

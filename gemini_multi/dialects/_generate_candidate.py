@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gemini_multi._transcript import Draft, Transcript
@@ -21,7 +21,18 @@ _MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
 class CandidateReader:
     """Reads into one draft of a transcript."""
 
-    __slots__ = ("_calls", "_draft", "_facts", "_index", "_issuer", "_response", "_spoke", "_transcript", "finish")
+    __slots__ = (
+        "_calls",
+        "_draft",
+        "_facts",
+        "_index",
+        "_issuer",
+        "_part_starts",
+        "_response",
+        "_spoke",
+        "_transcript",
+        "finish",
+    )
 
     def __init__(
         self, transcript: Transcript, index: int, *, issuer: str, declared: Declared, response: Mapping[str, JsonValue]
@@ -34,6 +45,7 @@ class CandidateReader:
         self._draft = transcript.draft(index)
         self._calls = CallReader(transcript, index, declared)
         self._facts: dict[str, JsonValue] = {}
+        self._part_starts: list[int] = []
         self._spoke = False
         self.finish: str | None = None
         """The host's reason to stop."""
@@ -55,7 +67,10 @@ class CandidateReader:
 
     def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         parts = content.get("parts")
-        for part in parts if isinstance(parts, list) else [parts]:
+        listed = parts if isinstance(parts, list) else [parts]
+        # Sources may point into a part by its number, which is known while all parts are in one document.
+        self._part_starts = [] if self.has_content else _text_starts(listed)
+        for part in listed:
             if isinstance(part, dict):
                 text = part.get("text")
                 if len(part) > 1 or not isinstance(text, str):
@@ -95,7 +110,7 @@ class CandidateReader:
             return
         text = "".join(part.text for part in draft.candidate().parts if isinstance(part, Text))
         records = citations if isinstance(citations, list) else []
-        draft.citations = cited(records, text) + grounded(draft.grounding, text)
+        draft.citations = cited(records, text) + grounded(draft.grounding, text, self._part_starts)
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is not merely text."""
@@ -176,6 +191,16 @@ class CandidateReader:
         for field in ("citations", "citationSources"):
             records += [record for record in objects(found.get(field)) if record not in records]
         self._facts["citationMetadata"] = records
+
+
+def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
+    """Return at which character of the candidate's text each part begins."""
+    starts, length = list[int](), 0
+    for part in parts:
+        starts.append(length)
+        text = part.get("text") if isinstance(part, dict) and not part.get("thought") else None
+        length += len(text) if isinstance(text, str) else 0
+    return starts
 
 
 def objects(value: JsonValue) -> list[dict[str, JsonValue]]:

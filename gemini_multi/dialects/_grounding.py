@@ -25,11 +25,18 @@ class Offsets:
             return max(0, min(offset, len(self.text)))
         return len(self._encoded[: max(0, offset)].decode(errors="ignore"))
 
-    def span(self, record: Mapping[str, JsonValue]) -> tuple[int | None, int | None]:
-        """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known."""
+    def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
+        """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known.
+
+        Args:
+            record: What holds the offsets.
+            part_start: The character at which the part begins that they count from.
+        """
         if record.get("endIndex") is None:
             return None, None
-        return self.character(whole(record.get("startIndex"))), self.character(whole(record.get("endIndex")))
+        first = len(self.text[:part_start].encode())
+        start, end = whole(record.get("startIndex")), whole(record.get("endIndex"))
+        return self.character(first + start), self.character(first + end)
 
 
 def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
@@ -50,14 +57,20 @@ def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
     )
 
 
-def grounded(metadata: JsonObject | None, text: str) -> tuple[Citation, ...]:
-    """Make a citation for each source of each supported stretch in `groundingMetadata`."""
+def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:
+    """Make a citation for each source of each supported stretch in `groundingMetadata`.
+
+    Args:
+        metadata: The host's record.
+        text: The candidate's text.
+        part_starts: The characters at which the host's parts begin in the text, where that is known.
+    """
     if not metadata:
         return ()
     offsets = Offsets(text)
     chunks = _records(metadata.get("groundingChunks"))
     return tuple(
-        _supported(support, chunks[index], offsets)
+        _supported(support, chunks[index], offsets, part_starts)
         for support in _records(metadata.get("groundingSupports"))
         for index in _indices(support, len(chunks))
     )
@@ -75,10 +88,13 @@ def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
             yield position
 
 
-def _supported(support: dict[str, JsonValue], chunk: dict[str, JsonValue], offsets: Offsets) -> Citation:
+def _supported(
+    support: dict[str, JsonValue], chunk: dict[str, JsonValue], offsets: Offsets, part_starts: Sequence[int]
+) -> Citation:
     found = support.get("segment")
     segment = found if isinstance(found, dict) else {}
-    start, end = _located(segment, offsets)
+    part = whole(segment.get("partIndex"))
+    start, end = _located(segment, offsets, part_starts[part] if 0 < part < len(part_starts) else 0)
     kinds = [kind for kind in chunk.values() if isinstance(kind, dict)]
     source = kinds[0] if kinds else {}
     return Citation(
@@ -91,9 +107,9 @@ def _supported(support: dict[str, JsonValue], chunk: dict[str, JsonValue], offse
     )
 
 
-def _located(segment: Mapping[str, JsonValue], offsets: Offsets) -> tuple[int | None, int | None]:
+def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
     """Find the segment. Its own text decides: offsets may be a byte off, or count from the start of another part."""
-    start, end = offsets.span(segment)
+    start, end = offsets.span(segment, part_start)
     wanted = _text(segment, "text")
     if not wanted or (start is not None and offsets.text[start:end] == wanted):
         return start, end

@@ -44,6 +44,7 @@ _BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
 _DOORS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
+_ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _ENVELOPES: Final = 5
 """How deep `result` is looked for; the run door nests up to two."""
 
@@ -226,8 +227,7 @@ class Cloudflare(Provider):
             inner = unwrapped.get("result")
             if "candidates" in unwrapped or "choices" in unwrapped or not isinstance(inner, dict):
                 return {**unwrapped, **outer} if outer else unwrapped
-            if "gatewayMetadata" in unwrapped:
-                outer["gatewayMetadata"] = unwrapped["gatewayMetadata"]
+            outer |= {key: value for key, value in unwrapped.items() if value and key not in _ENVELOPE_KEYS}
             document = inner
         return {}
 

@@ -167,6 +167,20 @@ def test_sources_of_a_stream_are_placed_in_its_whole_text() -> None:
     assert [TEXT[item.start : item.end] for item in candidate.citations] == [TEXT[:29], "Größte Stadt."]
 
 
+@pytest.mark.parametrize("parts", [["Größe ", TEXT], ["Größe ", {"text": "hm", "thought": True}, TEXT]])
+def test_sources_may_count_from_a_part(parts: list[Any]) -> None:
+    """Then the offsets are bytes of that part, whose number also counts thoughts."""
+    written = [part if isinstance(part, dict) else {"text": part} for part in parts]
+    segment = {"partIndex": len(parts) - 1, "startIndex": FIRST_BYTES + 1, "endIndex": ALL_BYTES}
+    supports = [{"segment": segment, "groundingChunkIndices": [0]}]
+    found = {"groundingChunks": [{"web": {"uri": "https://a"}}], "groundingSupports": supports}
+    (citation,) = answered(
+        DOORS["run"], {"candidates": [{"content": {"parts": written}, "groundingMetadata": found}]}
+    ).candidate.citations
+
+    assert ("Größe " + TEXT)[citation.start : citation.end] == citation.text == "Größte Stadt."
+
+
 @pytest.mark.parametrize("key", ["citations", "citationSources"])
 def test_recited_text_is_cited(key: str) -> None:
     """Both names of the list are read, with the license in the host's record."""
@@ -187,6 +201,15 @@ def test_annotations_of_chat_completions_are_citations() -> None:
     (citation,) = answered(DOORS["D"], {"choices": [choice]}).candidate.citations
 
     assert (citation.uri, citation.title, TEXT[citation.start : citation.end]) == ("https://a", "A", "Zürich")
+
+
+def test_what_an_envelope_says_beside_the_answer_is_kept() -> None:
+    """Cloudflare's notes are in the metadata by their own name."""
+    inner = {"state": "Completed", "result": native_answer()}
+    notes = [{"code": 1, "message": "note"}]
+    response = answered(DOORS["run"], {"result": inner, "success": True, "errors": [], "messages": notes})
+
+    assert (response.text, response.provider_metadata["messages"]) == ("Hi", notes)
 
 
 URLS = {"urlMetadata": [{"retrievedUrl": "https://a", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_PAYWALL"}]}
