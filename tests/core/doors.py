@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
 from gemini_multi import (
     AIMLAPI,
@@ -129,8 +131,22 @@ class Wire:
         )
 
 
+async def asked(client: Client, request: ChatRequest, *, stream: bool) -> ChatResponse:
+    """Ask through the asynchronous client."""
+    ours = client.for_async()
+    return await (ours.stream(request).response() if stream else ours.chat(request))
+
+
+def agreed(client: Client, request: ChatRequest, *, stream: bool) -> ChatResponse:
+    """Ask through both clients, which must read the same."""
+    ours = client.stream(request).response() if stream else client.chat(request)
+    theirs = asyncio.run(asked(client, request, stream=stream))
+    assert (ours.text, ours.usage, ours.finish_reason) == (theirs.text, theirs.usage, theirs.finish_reason)
+    return ours
+
+
 def sent(door: Door, request: ChatRequest, *, stream: bool = False) -> Any:
-    """Return the body that the door was sent, or what became of the request instead."""
+    """Return the body that the door was sent by both clients, or what became of the request instead."""
     wire = Wire()
     client = wire.client(door.provider)
     with warnings.catch_warnings(record=True) as caught:
@@ -138,19 +154,23 @@ def sent(door: Door, request: ChatRequest, *, stream: bool = False) -> Any:
         try:
             client.stream(request).response() if stream else client.chat(request)
         except UnsupportedFeature as refusal:
+            with pytest.raises(UnsupportedFeature):
+                asyncio.run(asked(client, request, stream=stream))
             assert not wire.requests
             return Refused("; ".join(refusal.features))
+        asyncio.run(asked(client, request, stream=stream))
+    first, second = wire.requests
+    assert (first.url, first.content) == (second.url, second.content)
     ignored = [str(warning.message) for warning in caught if issubclass(warning.category, KnobIgnored)]
     return (wire.body, Ignored(ignored[0])) if ignored else wire.body
 
 
 def answered(door: Door, document: Any, *, headers: dict[str, str] | None = None, **settings: Any) -> ChatResponse:
     """Return what the client makes of an answer in one piece."""
-    return Wire(document, headers=headers).client(door.provider).chat(door.request(**settings))
+    return agreed(Wire(document, headers=headers).client(door.provider), door.request(**settings), stream=False)
 
 
 def streamed(door: Door, *documents: Any, headers: dict[str, str] | None = None) -> ChatResponse:
     """Return what the client makes of a stream."""
     body = events(*documents) + (b"" if door.is_native else b"data: [DONE]\n\n")
-    response = Wire(body, headers=headers).client(door.provider).stream(door.request()).response()
-    return replace(response, attempts=())
+    return agreed(Wire(body, headers=headers).client(door.provider), door.request(), stream=True)
