@@ -197,21 +197,38 @@ _FENCE: Final = re.compile(r"```[A-Za-z]*\s*(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
 def _plain(text: str) -> JsonValue:
-    value: JsonValue = from_json(text, allow_inf_nan=False)
+    try:
+        value: JsonValue = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        try:
+            value = _DECODER.decode(text)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
     return value
 
 
 def _begun(text: str) -> JsonValue:
-    value: JsonValue = from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
+    try:
+        value: JsonValue = from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
+    except ValueError:
+        value = from_json(_STRING.sub(_escaped, text), allow_inf_nan=False, allow_partial="trailing-strings")
     return value
+
+
+def _escaped(string: re.Match[str]) -> str:
+    """Write the raw line ends and tabs of a string as JSON wants them; models leave them as they are."""
+    return string[0].replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, strict=False)
 
 
 def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:
@@ -226,8 +243,10 @@ def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonVa
             yield position - start.start(), value
         except (ValueError, RecursionError):
             position = start.end()
-            if is_partial and (rest := _rest(text[start.start() :])) is not None:
-                yield rest
+            if (rest := _rest(text[start.start() :])) is not None:
+                # The text breaks off inside it; what is whole in there is only a part of what was meant.
+                if is_partial:
+                    yield rest
                 return
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
@@ -19,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import conform, json_text, partial_json
-from gemini_multi.types import JsonObject, JsonValue, ResponseFormat
+from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
 
@@ -173,7 +172,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
         """Take an answer that gives the object as text although a call was asked for; models do that at times."""
         try:
-            found = _parsed(str(message.text), is_cut=_reason(message) == "length")
+            found = json_text(str(message.text))
         except ValueError:
             found = None
         if is_object(found):
@@ -187,7 +186,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         if not text.strip():
             raise _missing(message, "it has no text")
         try:
-            return _parsed(text, is_cut=_reason(message) == "length")
+            return json_text(text)
         except ValueError as error:
             raise _missing(message, f"its text is not JSON: {text[:200]!r}") from error
 
@@ -209,26 +208,6 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
         return TypeAdapter(kind).validate_python(found)
     # A class of pydantic 1 has no `model_validate`.
     return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
-
-
-def _parsed(text: str, *, is_cut: bool) -> JsonValue:
-    """Read JSON, bare, in a fence or among words.
-
-    Args:
-        text: The answer's text.
-        is_cut: Whether the answer was cut off: then a whole value inside it is not the one that was asked for.
-
-    Raises:
-        ValueError: There is none.
-    """
-    try:
-        # strict=False takes raw line ends inside texts, which models write.
-        value: JsonValue = json.loads(text, strict=False)
-    except ValueError:
-        if is_cut:
-            raise
-        return json_text(text)
-    return value
 
 
 def _reason(message: Any) -> str | None:  # noqa: ANN401  # a message of the model

@@ -245,6 +245,8 @@ def test_strip_prefix(name: str, expected: str) -> None:
         ('Here is the JSON: {"a": [1, 2]}', {"a": [1, 2]}),
         ('{"a": 1}\n\nI hope that helps {you}!', {"a": 1}),
         ('As in [1], use {x}: {"a": {"b": 2}}', {"a": {"b": 2}}),
+        ('{"a": "two\nlines\tand a tab"}', {"a": "two\nlines\tand a tab"}),
+        ('Here: {"a": "two\nlines"}', {"a": "two\nlines"}),
     ],
 )
 def test_json_text(text: str, expected: object) -> None:
@@ -252,7 +254,18 @@ def test_json_text(text: str, expected: object) -> None:
     assert json_text(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "{'a': 1}", '{"a": NaN}', '{"a": 1', "[" * 100_000, "{" * 5_000])
+NO_JSON = [
+    *("", "no JSON", "{'a': 1}", '{"a": NaN}', '{"a": 1'),
+    *(
+        '{"whole": {"a": 1}, "cut',
+        '[{"a": 1}, {"b": 2}',
+        '```json\n{"whole": {"a": 1}, "cut',
+        '{"a": "two\nlines", "b": {"c": 1}, "d',
+    ),
+]
+
+
+@pytest.mark.parametrize("text", [*NO_JSON, "[" * 100_000, "{" * 5_000])
 def test_text_without_json_is_an_error(text: str) -> None:
     """What is not JSON, or not whole, is a `ValueError` that shows the text's beginning."""
     with pytest.raises(ValueError, match="there is no JSON in"):
