@@ -166,7 +166,11 @@ class MessagesWriter:
             message["content"] = self._result(result)
             yield message
             media = [self._media.part(part) for part in result.content if not isinstance(part, Text)]
-            if written := [part for part in media if part is not None]:
+            written = [part for part in media if part is not None]
+            if written and self._traits.media_first:
+                rest.extend(written)
+                rest.append({"type": "text", "text": f"Above is what the function `{result.name}` returned."})
+            elif written:
                 rest.append({"type": "text", "text": f"Returned by the function `{result.name}`:"})
                 rest.extend(written)
         if rest:

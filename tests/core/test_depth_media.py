@@ -295,8 +295,11 @@ def test_an_image_from_a_tool_follows_in_a_message_of_the_user(name: str) -> Non
     tool, user = sent(DOORS[name], request)["messages"][-2:]
 
     assert tool == {"role": "tool", "tool_call_id": "call_1", "name": "draw", "content": "Done"}
-    introduction = {"type": "text", "text": "Returned by the function `draw`:"}
-    assert user == {"role": "user", "content": [introduction, image(f"data:image/png;base64,{PNG}")]}
+    said, shown = "Returned by the function `draw`:", image(f"data:image/png;base64,{PNG}")
+    content: list[Any] = [{"type": "text", "text": said}, shown]
+    if name == "oxen":  # wants media before text
+        content = [shown, {"type": "text", "text": "Above is what the function `draw` returned."}]
+    assert user == {"role": "user", "content": content}
 
 
 def test_images_come_back_natively_and_go_back_with_their_signature() -> None:
