@@ -54,9 +54,14 @@ def _derived(source: object) -> JsonObject:
 def read(text: str, schema: JsonObject) -> JsonValue:
     """Return the value that a model's answer holds, put right by the schema that was asked for and checked against it.
 
+    A bare member of an enum, as answers of the type `text/x.enum` are, is a value too.
+
     Raises:
         InvalidResponse: There is no JSON in the text, or it does not fit the schema.
     """
+    members = schema.get("enum")
+    if isinstance(members, list) and text.strip() in members:
+        return text.strip()
     try:
         value = conform(json_text(text), schema)
     except ValueError as error:

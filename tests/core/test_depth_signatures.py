@@ -122,6 +122,25 @@ def test_signatures_go_back_where_they_came_from(door: Door, mode: str, shape: s
     assert all(set(signatures_of([step])[1:]) <= {None} for step in steps)
 
 
+@pytest.mark.parametrize("door", DOORS, ids=str)
+@pytest.mark.parametrize("mode", MODES)
+async def test_signatures_go_back_with_await(door: Door, mode: str, sandbox: Sandbox) -> None:
+    """The asynchronous client plays the same loops."""
+    sandbox.script(door.provider, SHAPES["sequential"])
+    messages = [QUESTION]
+    async with client_of(sandbox, door).for_async() as client:
+        for step in range(len(SHAPES["sequential"])):
+            request = door.request(*messages, tools=TOOLS)
+            if MODES[mode](step):
+                response = await client.stream(request).response()
+            else:
+                response = await client.chat(request)
+            assert sent_signatures(sent(sandbox)) == signatures_of(messages)
+            messages += [response.message, *([results(response)] if response.tool_calls else [])]
+
+    assert (response.text, len(sandbox.requests)) == ("Sun.", 4)
+
+
 @pytest.mark.parametrize("door", [door for door in OLD_DOORS if door.provider != "aimlapi"], ids=str)
 @pytest.mark.parametrize("mode", MODES)
 def test_older_models_get_theirs_back_too(door: Door, mode: str, sandbox: Sandbox) -> None:
