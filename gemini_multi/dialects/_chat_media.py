@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
-from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api
+from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api, usual_type
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
-_SAME_TYPE: Final = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/mpeg3": "audio/mp3"}
 _AUDIO_FORMATS: Final = {
     "audio/wav": "wav",
     "audio/mp3": "mp3",
@@ -159,7 +158,7 @@ def _base64(media: Blob) -> str:
 
 def _mime_type(media: Blob | FileReference) -> str | None:
     given = media.mime_type or _guessed(media)
-    return None if not given else _SAME_TYPE.get(given.lower(), given.lower())
+    return None if not given else usual_type(given)
 
 
 def _guessed(media: Blob | FileReference) -> str | None:

@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
-from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api
+from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api, usual_type
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
-_SAME_TYPE: Final = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/mpeg3": "audio/mp3"}
 _SCHEMES: Final = ("https", "http", "gs")
 _FASTEST: Final = 24.0
 _YOUTUBE: Final = ("youtube.com", "youtu.be")
@@ -121,8 +120,7 @@ def _mime_type(media: Blob | FileReference) -> str | None:
         given = _guessed(media.uri)
     if not given:
         return None
-    plain = given.lower()
-    return _SAME_TYPE.get(plain, plain)
+    return usual_type(given)
 
 
 def _guessed(uri: str) -> str | None:

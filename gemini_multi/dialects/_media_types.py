@@ -11,6 +11,19 @@ from typing import Final
 
 _FILES_API: Final = re.compile(r"(https://generativelanguage\.googleapis\.com/[^/]+/)?files/[^/]+")
 
+_SAME_TYPE: Final = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/mpeg3": "audio/mp3",
+    "audio/x-flac": "audio/flac",
+    "audio/x-m4a": "audio/m4a",
+    "application/x-pdf": "application/pdf",
+}
+"""Names in use that hosts refuse, and the ones that they take."""
+
 _BY_ENDING: Final = {
     "aac": "audio/aac",
     "aif": "audio/aiff",
@@ -70,3 +83,9 @@ def is_files_api(uri: str) -> bool:
 def decoded_size(data: str) -> int:
     """Return how many bytes are in base64."""
     return len(data) * 3 // 4 - data[-2:].count("=")
+
+
+def usual_type(mime_type: str) -> str:
+    """Return the name under which hosts know a media type."""
+    plain = mime_type.lower()
+    return _SAME_TYPE.get(plain, plain)

@@ -25,7 +25,7 @@ _TRAITS: Final = ChatTraits(
     message_extra_content=True,
     audio_part="audio_url",
     audio_types=frozenset(
-        f"audio/{kind}" for kind in ("wav", "mp3", "mpeg", "mp4", "m4a", "x-m4a", "aac", "x-aac", "ogg", "flac")
+        f"audio/{kind}" for kind in ("wav", "mp3", "mpeg", "mp4", "m4a", "aac", "x-aac", "ogg", "flac")
     ),
     video_part=True,
     file_data=True,
