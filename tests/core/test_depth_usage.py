@@ -192,15 +192,16 @@ def test_the_catalog_prices_what_the_host_does_not(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_model_that_answered_is_priced(stream: bool) -> None:
-    """Google will answer 2.5 Flash with 3.5 Flash-Lite: then that is what is paid."""
+def test_the_model_that_answered_is_priced(stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google will answer 2.5 Pro with 3.8 Flash: then that is what is paid."""
+    monkeypatch.setattr(client, "_today", lambda: NOW)
     usage = {"promptTokenCount": M, "candidatesTokenCount": M, "totalTokenCount": 2 * M}
-    answer = native_answer(usageMetadata=usage, modelVersion="gemini-3.5-flash-lite")
-    request = ChatRequest(model="gemini-2.5-flash", messages=(Message.user("Hi"),))
+    answer = native_answer(usageMetadata=usage, modelVersion="gemini-3.8-flash")
+    request = ChatRequest(model="gemini-2.5-pro", messages=(Message.user("Hi"),))
     ours = Wire(events(answer) if stream else answer).client(DOORS["studio"].provider)
     response = ours.stream(request).response() if stream else ours.chat(request)
 
-    assert (response.model, response.usage.cost_usd) == ("gemini-3.5-flash-lite", pytest.approx(0.3 + 2.5))
+    assert (response.model, response.usage.cost_usd) == ("gemini-3.8-flash", pytest.approx(0.75 + 3.75))
 
 
 @pytest.mark.parametrize("name", DOORS)
