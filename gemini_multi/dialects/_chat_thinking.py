@@ -6,10 +6,9 @@ from typing import Final
 
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
-from gemini_multi.dialects._thinking import ThinkingPlan, thinking
+from gemini_multi.dialects._thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.types import ChatRequest, JsonValue
 
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _ABOVE_HIGH: Final = ("xhigh", "max")
 """Words of the hosts' own: no level or budget says them."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
@@ -75,11 +74,11 @@ def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
 
 def _nearest(word: str, efforts: tuple[str, ...]) -> str:
     """Find the effort nearest to the word; of two, the higher. A host's own words come last."""
-    known = [effort for effort in efforts if effort in _EFFORTS and (effort != "none" or word == "none")]
-    if not known or word not in _EFFORTS:
+    known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
+    if not known or word not in EFFORTS:
         return efforts[-1]
-    wanted = _EFFORTS.index(word)
-    return min(sorted(known, key=_EFFORTS.index, reverse=True), key=lambda effort: abs(_EFFORTS.index(effort) - wanted))
+    wanted = EFFORTS.index(word)
+    return min(sorted(known, key=EFFORTS.index, reverse=True), key=lambda effort: abs(EFFORTS.index(effort) - wanted))
 
 
 def _setting(request: ChatRequest) -> str:

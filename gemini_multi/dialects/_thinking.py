@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from gemini_multi.catalog import Model, Thinking
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest
+from gemini_multi.types import ChatRequest, ReasoningEffort
 
+EFFORTS: Final[tuple[str, ...]] = get_args(ReasoningEffort)
 _LEVELS: Final = ("minimal", "low", "medium", "high")
 
 _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
@@ -40,9 +41,13 @@ def thinking(request: ChatRequest, model: Model, losses: Losses) -> ThinkingPlan
     """Plan the model's thinking; what it cannot do is noted in `losses`.
 
     Raises:
-        ConfigurationError: Settings that exclude each other.
+        ConfigurationError: Settings that exclude each other, or an effort that nobody knows.
     """
     _check_exclusive(request)
+    if request.reasoning_effort not in (None, *EFFORTS):
+        raise ConfigurationError(
+            f"`reasoning_effort` must be one of {', '.join(EFFORTS)}, not {request.reasoning_effort!r}."
+        )
     control = model.thinking.control
     if control == "none":
         return _without_thinking(request, losses)

@@ -321,6 +321,15 @@ def test_one_setting_at_a_time() -> None:
     assert host.bodies == []
 
 
+@pytest.mark.parametrize("provider", [NATIVE, CHAT], ids=["native", "chat"])
+def test_an_effort_that_nobody_knows_is_a_mistake(provider: Provider) -> None:
+    """A misspelled word must not become some other effort."""
+    host, word = Host(), "hihg"
+    with pytest.raises(ConfigurationError, match=r"must be one of none, minimal, .* max, not 'hihg'"):
+        host.client(provider).chat(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), reasoning_effort=word))
+    assert host.bodies == []
+
+
 @pytest.mark.parametrize("api", ["run", "chat_completions"])
 def test_a_refused_level_is_dropped_once(api: Any) -> None:
     """A host that knows a model better than the catalog gets the request again without the setting, with a warning."""
