@@ -79,11 +79,16 @@ def to_block(part: Blob | FileReference) -> ContentBlock:
         case "image":
             return ImageBlock(image=data, url=url, image_mimetype=mime_type)
         case "audio":
-            return AudioBlock(audio=data, url=url, format=(mime_type or "").partition("/")[2] or None)
+            return _audio_block(data, url, (mime_type or "").partition("/")[2] or None)
         case "video":
             return VideoBlock(video=data, url=url, video_mimetype=mime_type)
         case _:
             return DocumentBlock(data=data, url=url, document_mimetype=mime_type, title=part.name)
+
+
+def _audio_block(data: bytes | None, url: str | None, audio_format: str | None) -> AudioBlock:
+    # Not `url=None`: cores before 0.14.16 refuse it.
+    return AudioBlock(audio=data, format=audio_format) if url is None else AudioBlock(url=url, format=audio_format)
 
 
 def _part(

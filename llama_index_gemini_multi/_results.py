@@ -47,14 +47,23 @@ from gemini_multi.types import (
 from gemini_multi.types import ChatResponse as CoreResponse
 from llama_index_gemini_multi._facts import facts, logprobs, raw
 from llama_index_gemini_multi._media import to_block
+from llama_index_gemini_multi._replaceable import STREAMED_MESSAGE
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import facts_of
 
 
 def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
-    """Make LlamaIndex's response of a whole answer; further candidates are in `raw`."""
+    """Make LlamaIndex's response of a whole answer; further candidates are in `raw`.
+
+    Args:
+        response: The answer.
+        delta: What is new in it, when it ends a stream.
+        first_call_only: Whether calls after the first are left out.
+    """
+    blocks = _blocks(response, first_call_only=first_call_only)
+    message_class = ChatMessage if delta is None else STREAMED_MESSAGE
     return ChatResponse(
-        message=_message(response, first_call_only=first_call_only),
+        message=message_class(role=MessageRole.ASSISTANT, blocks=blocks),
         raw=raw(response),
         delta=delta,
         logprobs=logprobs(response.candidate.logprobs),
@@ -142,6 +151,8 @@ class Snapshots:
         return self._chunk("", {"tool_call_delta": piece})
 
     def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
+        # A snapshot has to hold the whole text as a `str` of its own. Copying it costs next to nothing; only a caller who
+        # keeps all snapshots of a long stream pays for their memory, which no other form of `str` could save.
         blocks: list[ContentBlock] = []
         if self._thoughts:
             blocks.append(
@@ -157,7 +168,7 @@ class Snapshots:
         )
 
 
-def _message(response: CoreResponse, *, first_call_only: bool) -> ChatMessage:
+def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:
     candidate = response.candidate
     parts = _without_further_calls(candidate.parts) if first_call_only else candidate.parts
     blocks: list[ContentBlock] = []
@@ -171,7 +182,7 @@ def _message(response: CoreResponse, *, first_call_only: bool) -> ChatMessage:
     blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
     blocks.extend(block for citation in candidate.citations if (block := _citation(citation, text)) is not None)
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
+    return blocks
 
 
 def _without_further_calls(parts: Sequence[Part]) -> tuple[Part, ...]:

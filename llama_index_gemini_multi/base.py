@@ -86,16 +86,14 @@ class GeminiMulti(Connected):
             "max_tokens": self.max_tokens,
         }
 
-    # -- Chat --
-
     @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponse:
         """Ask for a whole answer.
 
         Args:
             messages: The conversation.
-            **kwargs: object field about generation, for this call; `tools`, `tool_choice`, `allow_parallel_tool_calls`,
-                `response_format`, `model`, `providers`, `timeout`, `deadline`.
+            **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
+                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`.
         """
         return self._chat(messages, kwargs)
 
@@ -155,8 +153,6 @@ class GeminiMulti(Connected):
         call = call_settings(given)
         return request(self.model, to_core(messages), self, call), call
 
-    # -- Completion --
-
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
         """Answer a prompt; arguments are those of `chat`."""
@@ -185,8 +181,6 @@ class GeminiMulti(Connected):
     def _prompt(self, prompt: str, *, formatted: bool) -> list[ChatMessage]:
         text = prompt if formatted or self.completion_to_prompt is None else self.completion_to_prompt(prompt)
         return [ChatMessage(role=MessageRole.USER, content=text)]
-
-    # -- Tools --
 
     def _prepare_chat_with_tools(
         self,
@@ -242,8 +236,6 @@ class GeminiMulti(Connected):
                 f"The answer stopped for the reason {reason!r}; its text was {response.message.content!r}."
             )
         return selections
-
-    # -- Structured answers --
 
     def _extraction(self, output_cls: type[Model]) -> Extraction[Model] | None:
         """Decide how to ask; `None` leaves it to LlamaIndex's own programs."""

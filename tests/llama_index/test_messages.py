@@ -94,7 +94,10 @@ def test_role_may_be_a_bare_string() -> None:
         (AudioBlock(audio=WAV, format="opus"), Blob(b64(WAV), "audio/opus")),
         (AudioBlock(audio=WAV, format="wav"), Blob(b64(WAV), "audio/wav")),
         (AudioBlock(audio=WAV), Blob(b64(WAV), "audio/wav")),
-        (AudioBlock(url="https://a.example/a.mp3"), FileReference("https://a.example/a.mp3", "audio/mp3")),
+        (
+            AudioBlock(url="https://a.example/a.mp3", format="mp3"),
+            FileReference("https://a.example/a.mp3", "audio/mp3"),
+        ),
         (VideoBlock(video=PNG, video_mimetype="video/mp4", fps=2), Blob(b64(PNG), "video/mp4", fps=2.0)),
         (VideoBlock(url="https://youtu.be/x"), FileReference("https://youtu.be/x")),
         (DocumentBlock(data=b"%PDF-1.7 x"), Blob(b64(b"%PDF-1.7 x"), "application/pdf")),

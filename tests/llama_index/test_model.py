@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from llama_index.core import PromptTemplate, Settings
+from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ThinkingBlock
 
 from gemini_multi import (
@@ -251,6 +252,7 @@ async def test_own_http_clients_are_used(make: Any) -> None:
     assert seen == ["sync", "async"]
 
 
+@pytest.mark.skipif("rate_limiter" not in BaseLLM.model_fields, reason="this core has no rate limiters")
 @pytest.mark.parametrize("provider", ["oxen"], indirect=True)
 def test_rate_limiter_is_asked(make: Any) -> None:
     """LlamaIndex's limiter is asked once per call."""
