@@ -1,31 +1,18 @@
-"""The only module that knows httpx: connections that are made lazily, shared, and let go with their event loop.
-
-All models of a process share one blocking client and one client per event loop, and all of those share one TLS context.
-They are made by the first call, never at import or construction. A client belongs to its event loop: when the loop
-shuts its asynchronous generators down, as `asyncio.run` and `asyncio.Runner` do at their end, its connections are
-closed with it. After a fork the child begins with none.
-"""
+"""Performs the steps of an exchange over HTTP, blocking or with `await`: the only code that exists twice."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gemini_multi._connections import POOLS, AsyncioClient, BlockingClient, Lane, Lanes
 from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, Timeouts, Wait, WireFailure
 from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
-
-_KEEP_ALIVE: Final = 120.0
-_CONNECTIONS: Final = 1000
-_IDLE_CONNECTIONS: Final = 100
 
 
 class Response(Protocol):
@@ -50,112 +37,6 @@ class Response(Protocol):
         ...
 
 
-class _Pools:
-    """The clients that all models share."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
-        self._tls: ssl.SSLContext | None = None
-        self._blocking: httpx.Client | None = None
-        self._by_loop: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]] = {}
-        self._leases: set[int] = set()
-
-    def blocking(self, holder: object) -> httpx.Client:
-        """Give the blocking client, which is kept until its last holder lets go."""
-        with self._lock:
-            self._lease(holder)
-            if self._blocking is None:
-                self._blocking = self._new_blocking()
-            return self._blocking
-
-    async def of_running_loop(self, holder: object) -> httpx.AsyncClient:
-        """Give the running loop's client, which is kept until the loop ends or its last holder lets go."""
-        with self._lock:
-            self._lease(holder)
-        loop = asyncio.get_running_loop()
-        if self._tls is None:
-            # httpx and the certificates are read from disk, which must not hold up the loop.
-            await asyncio.to_thread(self._context)
-        entry = self._by_loop.get(loop)
-        if entry is not None:
-            return entry[0]
-        client = self._new_asynchronous()
-        guard = self._guard(loop, client)
-        with self._lock:
-            for stale in [known for known in self._by_loop if known.is_closed()]:
-                del self._by_loop[stale]
-            self._by_loop[loop] = client, guard
-        await anext(guard)
-        return client
-
-    async def _guard(self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-        """Wait, registered with the loop, for the loop's own shutdown."""
-        try:
-            yield
-        finally:
-            self._by_loop.pop(loop, None)
-            await client.aclose()
-
-    def _lease(self, holder: object) -> None:
-        if id(holder) not in self._leases:
-            self._leases.add(id(holder))
-            weakref.finalize(holder, self._leases.discard, id(holder))
-
-    def release(self, holder: object) -> None:
-        """Forget a holder; the last one to let go closes the blocking client.
-
-        One that is merely gone does not: the next model that is made finds the connections still warm.
-        """
-        with self._lock:
-            self._leases.discard(id(holder))
-            client = None if self._leases else self._blocking
-            if client is not None:
-                self._blocking = None
-        if client is not None:
-            client.close()
-
-    async def release_running_loop(self, holder: object) -> None:
-        """Forget a holder; the last one to let go closes the running loop's client too."""
-        self.release(holder)
-        if not self._leases:
-            entry = self._by_loop.get(asyncio.get_running_loop())
-            if entry is not None:
-                await entry[1].aclose()
-
-    def forget(self) -> None:
-        """Begin anew in a forked child, whose copies of the connections belong to the parent."""
-        self.__init__()  # type: ignore[misc]  # the same object is imported by name elsewhere
-
-    def _new_blocking(self) -> httpx.Client:
-        import httpx
-
-        return httpx.Client(verify=self._context(), limits=self._limits(), follow_redirects=False)
-
-    def _new_asynchronous(self) -> httpx.AsyncClient:
-        import httpx
-
-        return httpx.AsyncClient(verify=self._context(), limits=self._limits(), follow_redirects=False)
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            import httpx
-
-            self._tls = httpx.create_ssl_context()
-        return self._tls
-
-    @staticmethod
-    def _limits() -> httpx.Limits:
-        import httpx
-
-        return httpx.Limits(
-            max_connections=_CONNECTIONS, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_KEEP_ALIVE
-        )
-
-
-POOLS: Final = _Pools()
-os.register_at_fork(after_in_child=POOLS.forget)
-
-
 class Wire:
     """Performs the steps of one exchange, blocking."""
 
@@ -163,6 +44,8 @@ class Wire:
         """Use the caller's client, or the shared one, which stays open as long as the holder does."""
         self._client = client
         self._holder = holder
+        self._lanes: Lanes[BlockingClient] | None = None
+        self._lane: Lane[BlockingClient] | None = None
         self._response: Response | None = None
         self._body: Iterator[bytes] = iter(())
 
@@ -187,7 +70,13 @@ class Wire:
 
     def _open(self, step: Open) -> Head:
         self.close()
-        client = self._client or POOLS.blocking(self._holder)
+        client: BlockingClient
+        if self._client is None:
+            self._lanes = POOLS.blocking(self._holder)
+            self._lane = self._lanes.enter()
+            client = self._lane.client
+        else:
+            client = self._client
         try:
             response = client.send(_built(client, step.request, step.timeouts), stream=True, follow_redirects=False)
         except Exception as error:
@@ -200,8 +89,16 @@ class Wire:
         """Let go of the answer; the connection goes back to its pool if the answer was read to its end."""
         response, self._response = self._response, None
         self._body = iter(())
-        if response is not None:
-            response.close()
+        try:
+            if response is not None:
+                response.close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None and self._lanes is not None:
+            self._lanes.leave(lane)
 
 
 class AsyncWire:
@@ -211,6 +108,8 @@ class AsyncWire:
         """Use the caller's client, or the running loop's shared one, which stays open as long as the holder does."""
         self._client = client
         self._holder = holder
+        self._lanes: Lanes[AsyncioClient] | None = None
+        self._lane: Lane[AsyncioClient] | None = None
         self._response: Response | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -242,7 +141,13 @@ class AsyncWire:
     async def _open(self, step: Open) -> Head:
         await self.close()
         self._loop = asyncio.get_running_loop()
-        client = self._client or await POOLS.of_running_loop(self._holder)
+        client: AsyncioClient
+        if self._client is None:
+            self._lanes = await POOLS.of_running_loop(self._holder)
+            self._lane = self._lanes.enter()
+            client = self._lane.client
+        else:
+            client = self._client
         try:
             response = await client.send(
                 _built(client, step.request, step.timeouts), stream=True, follow_redirects=False
@@ -257,10 +162,18 @@ class AsyncWire:
         """Let go of the answer; the connection goes back to its pool if the answer was read to its end."""
         response, self._response = self._response, None
         body, self._body = self._body, None
-        if isinstance(body, AsyncGenerator):
-            await body.aclose()
-        if response is not None:
-            await response.aclose()
+        try:
+            if isinstance(body, AsyncGenerator):
+                await body.aclose()
+            if response is not None:
+                await response.aclose()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None and self._lanes is not None:
+            self._lanes.leave(lane)
 
     def abandon(self) -> None:
         """Close soon what was dropped without being closed, if its loop still runs."""
@@ -273,7 +186,7 @@ _PAUSE: Final = threading.Event()
 """Never set: waiting on it is a sleep that tests can see."""
 
 
-def _built(client: httpx.Client | httpx.AsyncClient, request: HttpRequest, timeouts: Timeouts) -> httpx.Request:
+def _built(client: BlockingClient | AsyncioClient, request: HttpRequest, timeouts: Timeouts) -> httpx.Request:
     """Build the request, with the per-attempt timeouts where httpx and its likes look for them."""
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     return client.build_request(

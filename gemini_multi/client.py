@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
-from gemini_multi._http import POOLS, AsyncWire, Wire
+from gemini_multi._connections import POOLS
+from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._totals import Ledger, Totals
 from gemini_multi._wire import Limits, Step, Timeouts, WireFailure
 from gemini_multi.errors import ConfigurationError, InvalidResponse, StreamInterrupted

@@ -22,6 +22,7 @@ RINGS: list[tuple[str, ...]] = [
     ("_journal",),
     ("_reception",),
     ("_exchange",),
+    ("_connections",),
     ("_http",),
     ("client",),
     ("sandbox",),
@@ -100,7 +101,7 @@ def test_every_module_has_a_ring(path: Path) -> None:
 def test_the_core_knows_no_framework_and_no_sdk(path: Path) -> None:
     """And httpx is imported in one module only."""
     tops = {module.split(".")[0] for module in imports(path)}
-    is_rim = path.name == "_http.py"
+    is_rim = path.name == "_connections.py"
 
     assert not tops & (FRAMEWORKS | SDKS | (set() if is_rim else {"httpx"}))
 
