@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import TracebackType
@@ -17,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from gemini_multi._connections import POOLS
 from gemini_multi._http import AsyncWire, Wire
+from gemini_multi._streams import AsyncEventStream, EventStream
 from gemini_multi._totals import Ledger, Totals
-from gemini_multi._wire import Limits, Step, Timeouts, WireFailure
-from gemini_multi.errors import ConfigurationError, InvalidResponse, StreamInterrupted
+from gemini_multi._wire import Limits, Timeouts
+from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Route, routes
-from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished
+from gemini_multi.types import ChatRequest, ChatResponse
 
 if TYPE_CHECKING:
     import httpx
@@ -235,163 +234,6 @@ class AsyncClient(_Asker):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-class EventStream(Iterator[ChatEvent]):
-    """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
-
-    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger) -> None:
-        self._flow = flow
-        self._wire = wire
-        self._ledger = ledger
-        self._waiting: deque[ChatEvent] = deque()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ChatEvent:
-        while not self._waiting:
-            try:
-                events = self._events()
-            except BaseException as error:
-                self.close()
-                _count_partial(error, self._ledger)
-                raise
-            if events is None:
-                self.close()
-                raise StopIteration
-            self._waiting.extend(events)
-        event = self._waiting.popleft()
-        if isinstance(event, Finished):
-            self._ledger.add(event.response.usage)
-        return event
-
-    def _events(self) -> list[ChatEvent] | None:
-        outcome = _advance(self._flow, None)
-        while outcome is not None and not isinstance(outcome, list):
-            try:
-                reply = self._wire.perform(outcome)
-            except WireFailure as failure:
-                outcome = _fail(self._flow, failure)
-            else:
-                outcome = _advance(self._flow, reply)
-        return outcome
-
-    def response(self) -> ChatResponse:
-        """Read to the end and return the whole answer."""
-        response: ChatResponse | None = None
-        for event in self:
-            if isinstance(event, Finished):
-                response = event.response
-        if response is None:
-            raise InvalidResponse("The stream was already read to its end.")
-        return response
-
-    def close(self) -> None:
-        """Let go of the connection. What was not read is lost."""
-        self._flow.close()
-        self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self._wire.close()
-
-
-class AsyncEventStream(AsyncIterator[ChatEvent]):
-    """The asynchronous twin of `EventStream`."""
-
-    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger) -> None:
-        self._flow = flow
-        self._wire = wire
-        self._ledger = ledger
-        self._waiting: deque[ChatEvent] = deque()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ChatEvent:
-        while not self._waiting:
-            try:
-                events = await self._events()
-            except BaseException as error:
-                await self.aclose()
-                _count_partial(error, self._ledger)
-                raise
-            if events is None:
-                await self.aclose()
-                raise StopAsyncIteration
-            self._waiting.extend(events)
-        event = self._waiting.popleft()
-        if isinstance(event, Finished):
-            self._ledger.add(event.response.usage)
-        return event
-
-    async def _events(self) -> list[ChatEvent] | None:
-        outcome = _advance(self._flow, None)
-        while outcome is not None and not isinstance(outcome, list):
-            try:
-                reply = await self._wire.perform(outcome)
-            except WireFailure as failure:
-                outcome = _fail(self._flow, failure)
-            else:
-                outcome = _advance(self._flow, reply)
-        return outcome
-
-    async def response(self) -> ChatResponse:
-        """Read to the end and return the whole answer."""
-        response: ChatResponse | None = None
-        async for event in self:
-            if isinstance(event, Finished):
-                response = event.response
-        if response is None:
-            raise InvalidResponse("The stream was already read to its end.")
-        return response
-
-    async def aclose(self) -> None:
-        """Let go of the connection. What was not read is lost."""
-        self._flow.close()
-        await self._wire.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        self._wire.abandon()
-
-
-def _advance(flow: Flow, reply: object) -> Step | list[ChatEvent] | None:
-    """Send the flow what its last step gave; `None` means that it is at its end.
-
-    `StopIteration` cannot cross a coroutine, so it ends here.
-    """
-    try:
-        return flow.send(reply)
-    except StopIteration:
-        return None
-
-
-def _fail(flow: Flow, failure: WireFailure) -> Step | list[ChatEvent] | None:
-    try:
-        return flow.throw(failure)
-    except StopIteration:
-        return None
-
-
-def _count_partial(error: BaseException, ledger: Ledger) -> None:
-    if isinstance(error, StreamInterrupted):
-        ledger.add(error.partial.usage)
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:

@@ -24,6 +24,7 @@ RINGS: list[tuple[str, ...]] = [
     ("_exchange",),
     ("_connections",),
     ("_http",),
+    ("_streams",),
     ("client",),
     ("sandbox",),
 ]
