@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 RINGS: list[tuple[str, ...]] = [
-    ("types", "_version", "_environment"),
+    ("_parts", "_version", "_environment"),
+    ("_request", "_response"),
+    ("types",),
     ("errors",),
     ("_keys", "_json", "_sse", "_wire", "_totals", "_transcript", "_schema_check", "_conform", "catalog", "retry"),
     ("archive", "structured"),

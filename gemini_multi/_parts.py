@@ -1,0 +1,212 @@
+"""Messages and the parts that they are made of."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal, TypeAlias
+
+from pydantic import JsonValue
+
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+"""A JSON object as the wires carry it. Treat it as read-only."""
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An opaque proof of thought that a host attached to a part and wants back unchanged, in the same position."""
+
+    payload: JsonValue
+    """Exactly what the host sent: a string for `thoughtSignature`, else the whole carrier object or list."""
+    _: KW_ONLY
+    carrier: Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
+    """The field that carried it: the first on the native dialect, the others on chat completions."""
+    issuer: str
+    """The upstream that issued it. A signature is valid only there: `cloudflare`, `aimlapi`, `oxen`, …"""
+
+    def thought_signature(self) -> str | None:
+        """Return the bare signature text inside the payload, or `None` when the carrier holds none."""
+        if isinstance(self.payload, str):
+            return self.payload
+        if isinstance(self.payload, dict):
+            # The namespace is `google` or `vertex`, depending on who stands behind the host.
+            for namespace in self.payload.values():
+                if isinstance(namespace, dict) and isinstance(found := namespace.get("thought_signature"), str):
+                    return found
+        if isinstance(self.payload, list):
+            for detail in self.payload:
+                if isinstance(detail, dict) and detail.get("type") == "reasoning.encrypted":
+                    data = detail.get("data")
+                    return data if isinstance(data, str) else None
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source for a stretch of the answer's text; offsets count characters of the candidate's text."""
+
+    _: KW_ONLY
+    start: int | None = None
+    end: int | None = None
+    uri: str | None = None
+    title: str | None = None
+    text: str | None = None
+    """The cited stretch, when the host gave it."""
+    source: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    """The host's own record, whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Visible text."""
+
+    text: str
+    _: KW_ONLY
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A summary of the model's reasoning. It is never part of the answer's text."""
+
+    text: str
+    _: KW_ONLY
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Inline media: an image, audio, video or document."""
+
+    data: str = field(repr=False)
+    """The bytes in standard base64, without a `data:` prefix."""
+    mime_type: str
+    _: KW_ONLY
+    name: str | None = None
+    resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
+    """How many tokens an image or a frame may cost."""
+    start: float | None = None
+    """Seconds into a video at which to begin."""
+    end: float | None = None
+    fps: float | None = None
+    signature: Signature | None = None
+
+    @classmethod
+    def from_bytes(cls, data: bytes, mime_type: str, *, name: str | None = None) -> Blob:
+        """Encode raw bytes."""
+        return cls(base64.b64encode(data).decode("ascii"), mime_type, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReference:
+    """Media by address: an https URL, a `gs://` URI, a YouTube link or a Files API URI."""
+
+    uri: str
+    mime_type: str | None = None
+    _: KW_ONLY
+    name: str | None = None
+    resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a function to be called."""
+
+    id: str
+    """Always present and unique in the answer: the host's own id, else one of ours."""
+    name: str
+    arguments: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    _: KW_ONLY
+    signature: Signature | None = None
+    invalid_arguments: str | None = None
+    """The raw text when the host's arguments are not a JSON object; `arguments` is then empty."""
+    synthetic_id: bool = False
+    """Whether the id is ours. Such ids stay local where the host refuses ids that it did not issue."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a function returned, for the call with the same id."""
+
+    call_id: str
+    name: str
+    content: tuple[Text | Blob | FileReference, ...] = ()
+    _: KW_ONLY
+    value: JsonValue = field(default=None, hash=False)
+    """A structured result; sent as is where the dialect can carry an object, else as JSON text."""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutableCode:
+    """Code that the model wrote for the host's own code execution tool."""
+
+    code: str
+    language: str = "PYTHON"
+    _: KW_ONLY
+    id: str | None = None
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What the host's code execution gave."""
+
+    output: str
+    outcome: str = "OUTCOME_OK"
+    _: KW_ONLY
+    id: str | None = None
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A part that only the host understands (`toolCall`, `toolResponse`, a future kind), kept for the next turn."""
+
+    data: JsonObject = field(hash=False)
+    _: KW_ONLY
+    signature: Signature | None = None
+
+
+Part: TypeAlias = Text | Thought | Blob | FileReference | ToolCall | ToolResult | ExecutableCode | CodeResult | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    _: KW_ONLY
+    name: str | None = None
+
+    @classmethod
+    def user(cls, *parts: Part | str) -> Message:
+        """Make a user message; strings become `Text`."""
+        return cls("user", _parts(parts))
+
+    @classmethod
+    def system(cls, text: str) -> Message:
+        """Make a system message."""
+        return cls("system", (Text(text),))
+
+    @classmethod
+    def assistant(cls, *parts: Part | str) -> Message:
+        """Make a message of the model; strings become `Text`."""
+        return cls("assistant", _parts(parts))
+
+    @classmethod
+    def tool(cls, *results: ToolResult) -> Message:
+        """Make a message that answers tool calls."""
+        return cls("tool", results)
+
+
+def _parts(parts: Sequence[Part | str]) -> tuple[Part, ...]:
+    return tuple(Text(part) if isinstance(part, str) else part for part in parts)
