@@ -151,8 +151,8 @@ class Snapshots:
         return self._chunk("", {"tool_call_delta": piece})
 
     def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
-        # A snapshot has to hold the whole text as a `str` of its own. Copying it costs next to nothing; only a caller who
-        # keeps all snapshots of a long stream pays for their memory, which no other form of `str` could save.
+        # A snapshot has to hold the whole text as a `str` of its own. Copying it costs next to nothing; only a caller
+        # who keeps all snapshots of a long stream pays for their memory, which no form of `str` could save.
         blocks: list[ContentBlock] = []
         if self._thoughts:
             blocks.append(
