@@ -16,7 +16,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final
 
-from gemini_multi._journal import Conditions, Journal
+from gemini_multi._journal import LOGGER, Conditions, Journal
 from gemini_multi._reception import FlawedAnswer, Flow, Reception
 from gemini_multi._wire import Close, Step, Wait, WireFailure
 from gemini_multi.errors import (
@@ -53,6 +53,8 @@ class Exchange:
             failures.append(failure)
             if self._conditions.policy.verdict(failure) == "stop" or self._journal.remaining() <= 0:
                 break
+            if route is not self._routes[-1]:
+                LOGGER.warning("%s failed (%s): asking the next provider", route.provider.name, type(failure).__name__)
         raise self._conclusion(failures)
 
     def _try_route(self, route: Route) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:

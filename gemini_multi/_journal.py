@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from gemini_multi._wire import Limits, Timeouts
 from gemini_multi.errors import GeminiMultiError, ProviderError, RequestTimeout
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
+
+LOGGER: Final = logging.getLogger("gemini_multi")
+"""Attempts at debug, failovers at warning; neither keys nor anything of the conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,15 @@ class Journal:
             duration=self.conditions.clock() - started,
         )
         self._attempts.append(attempt)
+        LOGGER.debug(
+            "%s (%s) %s: status %s, %s, %.3f s",
+            provider,
+            model,
+            attempt.outcome,
+            attempt.status,
+            type(failure).__name__ if failure is not None else "no error",
+            attempt.duration,
+        )
         self._waited = 0.0
 
     def remaining(self) -> float:

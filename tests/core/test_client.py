@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import logging
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -362,6 +363,18 @@ def test_a_byte_order_mark_and_white_space_before_json_are_read_over(split: int)
     hosts = Hosts({"oxen": [raw(body[:split], body[split:])]})
 
     assert hosts.client("oxen").chat(REQUEST).text == "Hi"
+
+
+def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFixture) -> None:
+    """Attempts are logged at debug, failovers at warning."""
+    hosts = Hosts({"aimlapi": [status(401, {"message": "secret words"})]})
+    with caplog.at_level(logging.DEBUG, "gemini_multi"):
+        hosts.client("aimlapi", "oxen").chat(REQUEST)
+
+    own = [record for record in caplog.records if record.name == "gemini_multi"]
+    assert [record.levelname for record in own] == ["DEBUG", "WARNING", "DEBUG"]
+    assert own[1].getMessage() == "aimlapi failed (AuthenticationFailed): asking the next provider"
+    assert not any(word in caplog.text for word in ("secret", "Hello", "aimlapi-key"))
 
 
 def test_limits_are_configurable() -> None:
