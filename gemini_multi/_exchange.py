@@ -55,7 +55,11 @@ class Exchange:
                 break
             if route is not self._routes[-1]:
                 LOGGER.warning("%s failed (%s): asking the next provider", route.provider.name, type(failure).__name__)
-        raise self._conclusion(failures)
+        flawed = [failure for failure in failures if isinstance(failure, FlawedAnswer)]
+        if not flawed:
+            raise self._conclusion(failures)
+        # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
+        yield [Finished(replace(flawed[-1].response, attempts=self._journal.attempts))]
 
     def _try_route(self, route: Route) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
         policy = self._conditions.policy
@@ -75,7 +79,7 @@ class Exchange:
                 continue
             wait = self._wait_before(retry, failure) if policy.verdict(failure) == "retry" else None
             if wait is None:
-                return (yield from self._give_up(failure))
+                return failure
             if wait > 0:
                 yield Wait(wait)
             self._journal.waited(wait)
@@ -88,12 +92,6 @@ class Exchange:
         asked = failure.retry_after if isinstance(failure, ProviderError) else None
         wait = policy.wait(retry, asked, self._conditions.chance())
         return None if wait is None or wait >= self._journal.remaining() else wait
-
-    def _give_up(self, failure: GeminiMultiError) -> Generator[list[ChatEvent], Any, GeminiMultiError | None]:
-        if not isinstance(failure, FlawedAnswer):
-            return failure
-        yield [Finished(replace(failure.response, attempts=self._journal.attempts))]
-        return None
 
     def _repaired(self, passage: Passage, failure: GeminiMultiError) -> Passage | None:
         """Answer a documented refusal of something in the body by a change to the body, once for each."""

@@ -282,6 +282,16 @@ async def test_an_empty_answer_is_tried_again_and_then_returned(ask: Ask) -> Non
     assert (response.text, response.finish_reason, len(hosts.requests)) == ("", "stop", 2)
 
 
+@WAYS
+async def test_an_answer_that_stays_empty_moves_on(ask: Ask) -> None:
+    """The next host is asked; when that one fails, the empty answer is the answer."""
+    for second, expected in ((answer("Hi"), "Hi"), (status(503), "")):
+        hosts = Hosts({"aimlapi": [answer("")], "oxen": [second]})
+        response = await ask(hosts.client("aimlapi", "oxen", max_retries=0), REQUEST)
+
+        assert (response.text, len(hosts.requests), len(response.attempts)) == (expected, 2, 2)
+
+
 @pytest.mark.parametrize("retries", [0, 1, 4])
 @WAYS
 async def test_max_retries_counts_extra_requests(retries: int, ask: Ask) -> None:
