@@ -80,6 +80,8 @@ class Exchange:
             wait = self._wait_before(retry, failure) if policy.verdict(failure) == "retry" else None
             if wait is None:
                 return failure
+            if isinstance(failure, FlawedAnswer):
+                self._conditions.count(failure.response.usage)
             if wait > 0:
                 yield Wait(wait)
             self._journal.waited(wait)

@@ -11,7 +11,7 @@ from typing import Final
 from gemini_multi._wire import Limits, Timeouts
 from gemini_multi.errors import GeminiMultiError, ProviderError, RequestTimeout
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.types import Attempt
+from gemini_multi.types import Attempt, Usage
 
 LOGGER: Final = logging.getLogger("gemini_multi")
 """Attempts at debug, failovers at warning; neither keys nor anything of the conversation."""
@@ -31,6 +31,8 @@ class Conditions:
     """Monotonic seconds."""
     chance: Callable[[], float]
     today: Callable[[], date]
+    count: Callable[[Usage], None]
+    """Takes the usage of answers that were paid for and not delivered."""
 
 
 class Journal:

@@ -121,6 +121,7 @@ class _Asker:
             clock=time.monotonic,
             chance=random.random,
             today=_today,
+            count=self._ledger.add,
         )
         return Exchange(request, routes(request, chosen, stream=stream), conditions).run()
 

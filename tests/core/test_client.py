@@ -292,6 +292,16 @@ async def test_an_answer_that_stays_empty_moves_on(ask: Ask) -> None:
         assert (response.text, len(hosts.requests), len(response.attempts)) == (expected, 2, 2)
 
 
+@WAYS
+async def test_an_answer_that_was_thrown_away_is_counted(ask: Ask) -> None:
+    """It was paid for."""
+    hosts = Hosts({"oxen": [answer(""), answer("Hi")]})
+    client = hosts.client("oxen")
+    await ask(client, REQUEST)
+
+    assert (client.totals.calls, client.totals.total_tokens) == (2, 14)
+
+
 @pytest.mark.parametrize("retries", [0, 1, 4])
 @WAYS
 async def test_max_retries_counts_extra_requests(retries: int, ask: Ask) -> None:
