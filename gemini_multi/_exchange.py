@@ -12,7 +12,7 @@ far. An answer in one piece is delivered only when it is whole.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ class Exchange:
         for route in self._routes:
             failure = yield from self._try_route(route)
             if failure is None:
+                self._count(failures)
                 return
             failures.append(failure)
             if self._conditions.policy.verdict(failure) == "stop" or self._journal.remaining() <= 0:
@@ -58,6 +59,7 @@ class Exchange:
         flawed = [failure for failure in failures if isinstance(failure, FlawedAnswer)]
         if not flawed:
             raise self._conclusion(failures)
+        self._count(flawed[:-1])
         # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
         yield [Finished(replace(flawed[-1].response, attempts=self._journal.attempts))]
 
@@ -80,12 +82,17 @@ class Exchange:
             wait = self._wait_before(retry, failure) if policy.verdict(failure) == "retry" else None
             if wait is None:
                 return failure
-            if isinstance(failure, FlawedAnswer):
-                self._conditions.count(failure.response.usage)
+            self._count([failure])
             if wait > 0:
                 yield Wait(wait)
             self._journal.waited(wait)
             retry += 1
+
+    def _count(self, failures: Sequence[GeminiMultiError]) -> None:
+        """Count the answers among them: they were paid for, though nobody gets them."""
+        for failure in failures:
+            if isinstance(failure, FlawedAnswer):
+                self._conditions.count(failure.response.usage)
 
     def _wait_before(self, retry: int, failure: GeminiMultiError) -> float | None:
         policy = self._conditions.policy
