@@ -7,7 +7,6 @@ translator, is in all; its merging is idempotent.
 
 from __future__ import annotations
 
-import json
 from typing import Final, TypeAlias
 
 from langchain_core.messages import AIMessageChunk
@@ -27,10 +26,11 @@ from gemini_multi.types import (
 from langchain_gemini_multi._assistant import PROVIDER
 from langchain_gemini_multi._citations import annotated
 from langchain_gemini_multi._results import (
-    content,
-    metadata,
+    compact,
+    extras,
     outline_kwargs,
     signature_kwargs,
+    stream_metadata,
     to_block,
     usage_metadata,
 )
@@ -94,10 +94,8 @@ class ChunkBuilder:
         self._growing = None if event.signature and self._blocks else TextDelta
         if not self._blocks:
             return _chunk(event.text) if event.text else None
-        block: Block = {"type": "text", "text": event.text, "index": f"lc_txt_{len(self._texts) - 1}"}
-        if event.signature and (bare := event.signature.thought_signature()):
-            block["extras"] = {"signature": bare}
-        return _chunk([block])
+        index = f"lc_txt_{len(self._texts) - 1}"
+        return _chunk([{"type": "text", "text": event.text, "index": index, **extras(event.signature)}])
 
     def _thought(self, event: ThoughtDelta) -> ChatGenerationChunk | None:
         if not event.text:
@@ -129,7 +127,7 @@ class ChunkBuilder:
             rest = "" if broken is None else _spoiler(broken)
             pieces = [tool_call_chunk(args=rest, index=event.position)] if rest else []
             return self._calls(pieces, kwargs) if pieces or kwargs else None
-        arguments = _compact(dict(call.arguments)) if broken is None else broken + _spoiler(broken)
+        arguments = compact(call.arguments) if broken is None else broken + _spoiler(broken)
         piece = tool_call_chunk(name=call.name, id=call.id, args=arguments, index=event.position)
         return self._calls([piece], kwargs)
 
@@ -138,11 +136,7 @@ class ChunkBuilder:
 
     def _last(self, response: ChatResponse) -> ChatGenerationChunk:
         candidate = response.candidate
-        known = metadata(response, candidate)
-        if others := response.candidates[1:]:
-            known["alternatives"] = [
-                {"content": content(other.parts, blocks=True), "finish_reason": other.finish_reason} for other in others
-            ]
+        known = stream_metadata(response)
         return _chunk(
             self._annotated(known.get("citations")) if self._blocks else "",
             additional_kwargs=outline_kwargs(candidate),
@@ -169,10 +163,6 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
     fields.setdefault("response_metadata", {"model_provider": PROVIDER})
     message = AIMessageChunk(content=shown, **fields)  # type: ignore[arg-type]  # list items are invariant there
     return ChatGenerationChunk(message=message)
-
-
-def _compact(arguments: dict[str, object]) -> str:
-    return json.dumps(arguments, ensure_ascii=False)
 
 
 def _spoiler(arguments: str) -> str:

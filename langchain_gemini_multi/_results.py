@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from langchain_core.messages import AIMessage, InvalidToolCall
 from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from gemini_multi.types import (
@@ -22,6 +24,7 @@ from gemini_multi.types import (
     JsonObject,
     Opaque,
     Part,
+    Signature,
     Text,
     Thought,
     ToolCall,
@@ -96,9 +99,13 @@ def to_block(part: Part) -> dict[str, object] | None:
 
 
 def _text(part: Text) -> dict[str, object]:
-    bare = part.signature.thought_signature() if part.signature else None
-    block: dict[str, object] = {"type": "text", "text": part.text}
-    return {**block, "extras": {"signature": bare}} if bare else block
+    return {"type": "text", "text": part.text, **extras(part.signature)}
+
+
+def extras(signature: Signature | None) -> dict[str, object]:
+    """Give Google's bare signature where LangChain documents it."""
+    bare = signature.thought_signature() if signature else None
+    return {"extras": {"signature": bare}} if bare else {}
 
 
 def _media(part: Blob | FileReference) -> dict[str, object]:
@@ -156,6 +163,27 @@ def outline_kwargs(candidate: Candidate) -> dict[str, object]:
     if candidate.refusal:
         found["refusal"] = candidate.refusal
     return found
+
+
+def refusal_block(refusal: str) -> dict[str, object]:
+    """Make the block of a refusal; its type is newer than the oldest langchain-core that is supported."""
+    block: dict[str, object] = {"type": "refusal", "refusal": refusal}
+    return block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
+
+
+def stream_metadata(response: ChatResponse) -> dict[str, object]:
+    """Collect what the end of a stream tells: of the first candidate all, of the others their content too."""
+    known = metadata(response, response.candidate)
+    if others := response.candidates[1:]:
+        known["alternatives"] = [
+            {"content": content(other.parts, blocks=True), "finish_reason": other.finish_reason} for other in others
+        ]
+    return known
+
+
+def compact(arguments: JsonObject) -> str:
+    """Write a call's arguments as JSON text."""
+    return json.dumps(dict(arguments), ensure_ascii=False)
 
 
 def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:

@@ -10,6 +10,7 @@ from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from langchain_gemini_multi._assistant import PROVIDER
 from langchain_gemini_multi._citations import annotated
+from langchain_gemini_multi._results import refusal_block
 from langchain_gemini_multi._shapes import mapping_of
 from langchain_gemini_multi._signature_store import GOOGLE_KEY
 
@@ -63,9 +64,7 @@ def _content(message: AIMessage, index: str | None) -> list[dict[str, object]]:
 def _refusal(message: AIMessage) -> Iterator[dict[str, object]]:
     refusal = message.additional_kwargs.get("refusal")
     if isinstance(refusal, str) and refusal:
-        block: dict[str, object] = {"type": "refusal", "refusal": refusal}
-        # The block type is newer than the oldest langchain-core that is supported.
-        yield block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
+        yield refusal_block(refusal)
 
 
 def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
 from gemini_multi import ChatRequest
@@ -33,6 +34,7 @@ from langchain_gemini_multi._structured_output import (
 from langchain_gemini_multi._tokens import estimate_messages
 from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, names_of
 from langchain_gemini_multi._translator import register
+from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
@@ -137,6 +139,33 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                     if (chunk := builder.feed(event)) is not None:
                         yield chunk
 
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Event]:
+        """Stream as LangChain's typed events. It finds this method by its name."""
+        builder = self._event_builder(run_manager, kwargs)
+        with langchain_errors(), self.client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+            for event in events:
+                yield from builder.feed(event)
+
+    async def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Event]:
+        builder = self._event_builder(run_manager, kwargs)
+        with langchain_errors():
+            async with self.async_client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+                async for event in events:
+                    for typed in builder.feed(event):
+                        yield typed
+
     @property
     def _wants_blocks(self) -> bool:
         return self.output_version == "v1"
@@ -145,8 +174,17 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self._to_request(to_core(messages), arguments, stop)
 
     def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
+        return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
+
+    def _event_builder(
+        self, run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, arguments: Mapping[str, Any]
+    ) -> EventBuilder:
+        message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"
+        return EventBuilder(message_id, usage=self._wants_usage(arguments))
+
+    def _wants_usage(self, arguments: Mapping[str, Any]) -> bool:
         usage = arguments.get("stream_usage")
-        return ChunkBuilder(blocks=self._wants_blocks, usage=self.stream_usage if usage is None else bool(usage))
+        return self.stream_usage if usage is None else bool(usage)
 
     def bind_tools(
         self,
