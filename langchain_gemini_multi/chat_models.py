@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi import ChatRequest
+from gemini_multi import ChatRequest, Finished
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
@@ -147,10 +147,16 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[Event]:
         """Stream as LangChain's typed events. It finds this method by its name."""
-        builder = self._event_builder(run_manager, kwargs)
+        builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors(), self.client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
             for event in events:
-                yield from builder.feed(event)
+                if isinstance(event, Finished):
+                    last = event
+                else:
+                    yield from builder.feed(event)
+        # LangChain asks for nothing after the end, so the stream has to be closed before it.
+        if last is not None:
+            yield from builder.feed(last)
 
     async def _astream_chat_model_events(
         self,
@@ -159,12 +165,17 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[Event]:
-        builder = self._event_builder(run_manager, kwargs)
+        builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
             async with self.async_client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
                 async for event in events:
-                    for typed in builder.feed(event):
-                        yield typed
+                    if isinstance(event, Finished):
+                        last = event
+                    else:
+                        for typed in builder.feed(event):
+                            yield typed
+        for typed in builder.feed(last) if last is not None else ():
+            yield typed
 
     @property
     def _wants_blocks(self) -> bool:

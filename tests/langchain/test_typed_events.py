@@ -219,6 +219,16 @@ async def test_async_events_are_valid(model: ChatGeminiMulti) -> None:
     assert (await stream.output).response_metadata["provider"] == model.provider_names[0]
 
 
+def test_connection_is_free_at_the_end(model: ChatGeminiMulti, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LangChain leaves the events at the last one; the host's stream is closed before it."""
+    closed: list[int] = []
+    monkeypatch.setattr("gemini_multi.client.EventStream.__exit__", lambda *_: closed.append(1))
+    stream: Any = model.stream_events("hi", version="v3")
+    for event in stream:
+        assert event["event"] != "message-finish" or closed == [1]
+    assert closed == [1]
+
+
 def test_errors_are_typed(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
     """What goes wrong is raised to whoever reads."""
     sandbox.fail(model.provider_names[0], status=429)
