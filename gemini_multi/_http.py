@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gemini_multi._connections import POOLS, AsyncioClient, BlockingClient, Lane, Lanes
@@ -37,6 +37,36 @@ class Response(Protocol):
         ...
 
 
+class _Inside(threading.local):
+    """Whether this thread is inside httpx, and what to close when it comes out.
+
+    A stream that was left and forgotten is closed by the garbage collector, which may run while its own thread holds
+    one of httpx's locks. Closing there would wait for that lock forever.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._postponed: list[Callable[[], None]] = []
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        while self._postponed and not self._depth:
+            self._postponed.pop()()
+
+    def postpones(self, close: Callable[[], None]) -> bool:
+        if self._depth:
+            self._postponed.append(close)
+        return self._depth > 0
+
+
+_INSIDE: Final = _Inside()
+_BODIES: Final = set[Iterator[bytes]]()
+"""The bodies being read: what is in here the garbage collector never closes by itself."""
+
+
 class Wire:
     """Performs the steps of one exchange, blocking."""
 
@@ -57,7 +87,8 @@ class Wire:
         """
         if isinstance(step, Read):
             try:
-                return next(self._body, b"")
+                with _INSIDE:
+                    return next(self._body, b"")
             except Exception as error:
                 raise _failure(error) from error
         if isinstance(step, Open):
@@ -78,20 +109,28 @@ class Wire:
         else:
             client = self._client
         try:
-            response = client.send(_built(client, step.request, step.timeouts), stream=True, follow_redirects=False)
+            request = _built(client, step.request, step.timeouts)
+            with _INSIDE:
+                response = client.send(request, stream=True, follow_redirects=False)
         except Exception as error:
             raise _failure(error) from error
         self._response = response
         self._body = response.iter_bytes()
+        _BODIES.add(self._body)
         return Head(response.status_code, response.headers)
 
     def close(self) -> None:
         """Let go of the answer; the connection goes back to its pool if the answer was read to its end."""
+        if _INSIDE.postpones(self.close):
+            return
         response, self._response = self._response, None
-        self._body = iter(())
+        body, self._body = self._body, iter(())
         try:
-            if response is not None:
-                response.close()
+            with _INSIDE:
+                if response is not None:
+                    response.close()
+                _BODIES.discard(body)
+                del body  # its own end lets go too
         finally:
             self._leave()
 

@@ -28,7 +28,7 @@ class Ledger:
     """Adds up the usage of answers, and refuses calls above a limit."""
 
     def __init__(self, limit_usd: float | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
         self._totals = Totals()
         self._limit_usd = limit_usd
 
@@ -71,5 +71,5 @@ class Ledger:
         return self._totals, self._limit_usd
 
     def __setstate__(self, state: tuple[Totals, float | None]) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._totals, self._limit_usd = state

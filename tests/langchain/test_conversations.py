@@ -123,3 +123,24 @@ def test_nothing_blocks_the_event_loop(sandbox: Sandbox) -> None:
     """From the first call on, nothing waits for a socket or a file in the loop's thread."""
     done = subprocess.run([sys.executable, "-c", UNBLOCKED], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+FORGETFUL = """
+import faulthandler, gc
+from langchain_gemini_multi import ChatGeminiMulti
+
+faulthandler.dump_traceback_later(20, exit=True)
+model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen")
+model.invoke("hi")
+gc.set_threshold(2)
+for _ in range(100):
+    next(iter(model.stream_events("Tell me of a cat.", version="v3").text))
+    model.invoke("hi")
+"""
+
+
+def test_forgotten_streams_never_lock_their_thread(sandbox: Sandbox) -> None:
+    """The garbage collector closes them, at times while its thread holds one of httpx's locks."""
+    command = [sys.executable, "-W", "ignore", "-c", FORGETFUL]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
