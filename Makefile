@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml
 install: $(INSTALLED) ## Set up .venv with all that is needed
 
 .PHONY: demo
-demo: $(INSTALLED) ## Run the quickstart: on the sandbox without a key, on the real hosts with one
+demo: $(INSTALLED) ## Run two examples: on the sandbox without a key, on the real hosts with one
 	$(BIN)/python examples/quickstart.py
 	$(BIN)/python examples/llama_index_retrieval.py
 
