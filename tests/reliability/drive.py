@@ -1,0 +1,124 @@
+"""Drives an exchange over a host's bytes without HTTP, and judges how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from gemini_multi import (
+    AIMLAPI,
+    ChatEvent,
+    ChatRequest,
+    Cloudflare,
+    Finished,
+    GeminiMultiError,
+    Limits,
+    Message,
+    Oxen,
+    RetryPolicy,
+    StreamInterrupted,
+    Timeouts,
+    Tool,
+)
+from gemini_multi._exchange import Exchange
+from gemini_multi._journal import Conditions
+from gemini_multi._wire import Head, Open, Read
+from gemini_multi.routing import routes
+
+PROVIDERS: Final = {
+    "cloudflare": Cloudflare("account", "key"),
+    "cloudflare/google_ai_studio": Cloudflare("account", "key", api="google_ai_studio"),
+    "aimlapi": AIMLAPI("key"),
+    "oxen": Oxen("key"),
+}
+SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "array", "items": {"type": "number"}}},
+    "required": ["a"],
+}
+REQUEST: Final = ChatRequest(
+    model="gemini-2.5-flash-lite",
+    messages=(Message.user("Hello"),),
+    tools=(Tool("add", parameters=SCHEMA), Tool("get weather", parameters={"type": "object"})),
+)
+PATIENCE: Final = 5.0
+"""Seconds of processor time that one answer may cost, on a slow machine."""
+
+
+@dataclass
+class Ending:
+    """How one exchange ended."""
+
+    events: list[ChatEvent] = field(default_factory=list)
+    error: GeminiMultiError | None = None
+
+    @property
+    def summary(self) -> tuple[Any, ...]:
+        """What must not depend on where the bytes were cut."""
+        last = self.events[-1] if self.events else None
+        text = last.response.text if isinstance(last, Finished) else None
+        return type(self.error), text, len(self.events)
+
+
+def conditions(*, stream: bool, limits: Limits | None = None) -> Conditions:
+    return Conditions(
+        stream=stream,
+        policy=RetryPolicy(max_retries=0),
+        timeouts=Timeouts(),
+        deadline=None,
+        limits=limits or Limits(),
+        clock=lambda: 0.0,
+        chance=lambda: 0.0,
+        today=lambda: date(2026, 11, 20),
+        count=lambda usage: None,
+    )
+
+
+def receive(
+    provider: str,
+    pieces: Iterable[bytes],
+    *,
+    stream: bool,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Ending:
+    """Let a host answer with these bytes. Anything raised but our own errors is a bug and comes out."""
+    begun, ending = time.process_time(), Ending()
+    left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
+    found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)
+    flow = Exchange(REQUEST, found, conditions(stream=stream, limits=limits)).run()
+    reply: Any = None
+    try:
+        while True:
+            step = flow.send(reply)
+            reply = None
+            if isinstance(step, list):
+                ending.events += step
+            elif isinstance(step, Open):
+                reply = Head(status, headers or {})
+            elif isinstance(step, Read):
+                reply = next(left, b"")
+    except StopIteration:
+        pass
+    except GeminiMultiError as error:
+        ending.error = error
+    check(ending, stream=stream)
+    assert time.process_time() - begun < PATIENCE
+    return ending
+
+
+def check(ending: Ending, *, stream: bool) -> None:
+    """Either the last event, and only the last, is `Finished`, or there is an error, which keeps what was delivered."""
+    finished = [event for event in ending.events if isinstance(event, Finished)]
+    if ending.error is None:
+        assert finished == ending.events[-1:] != []
+        return
+    assert not finished
+    assert str(ending.error)
+    if ending.events:
+        assert isinstance(ending.error, StreamInterrupted)
+        assert ending.error.__cause__ is not None

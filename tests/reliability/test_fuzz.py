@@ -1,0 +1,123 @@
+"""Whatever a host sends, the caller gets events and `Finished`, or one of our errors: nothing else, and no hang.
+
+`make fuzz` runs the same tests a thousand times longer.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from typing import Final
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gemini_multi import Client, GeminiMultiError, RetryPolicy
+
+from .documents import ANY_BYTES, cut, spoiled_bytes
+from .drive import PROVIDERS, REQUEST, receive
+
+HOSTS: Final = sorted(PROVIDERS)
+CASES: Final = int(os.environ.get("FUZZ_CASES", "0"))
+"""For the whole file; 0 is the short run."""
+TESTS: Final = len(HOSTS) * 5
+PLAN: Final = settings(
+    max_examples=-(-CASES // TESTS) or 60,
+    derandomize=not CASES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+
+each_host = pytest.mark.parametrize("host", HOSTS)
+
+
+@each_host
+@PLAN
+@given(data=st.data(), content=ANY_BYTES, stream=st.booleans())
+def test_any_bytes_end_well(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
+    """Noise is an answer or a typed error, wherever it is cut."""
+    receive(host, data.draw(cut(content)), stream=stream)
+
+
+@each_host
+@PLAN
+@given(data=st.data(), content=spoiled_bytes(), stream=st.booleans())
+def test_a_spoiled_answer_ends_well(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
+    """Valid answers of either dialect with wrong types, missing and repeated parts, absurd numbers, depth and NUL."""
+    receive(host, data.draw(cut(content)), stream=stream)
+
+
+@each_host
+@PLAN
+@given(data=st.data(), content=st.one_of(spoiled_bytes(), ANY_BYTES), stream=st.booleans())
+def test_where_the_bytes_are_cut_does_not_matter(
+    host: str, data: st.DataObject, content: bytes, stream: bool
+) -> None:
+    """The same bytes in other pieces end the same way."""
+    whole = receive(host, [content], stream=stream)
+
+    assert receive(host, data.draw(cut(content)), stream=stream).summary == whole.summary
+
+
+HEADERS: Final = st.dictionaries(
+    st.sampled_from(["retry-after", "retry-after-ms", "date", "x-aimlapi-usd-spent", "x-request-id", "content-type"]),
+    st.sampled_from(["", "0", "-1", "1e400", "nan", "inf", "9" * 5_000, "Fri, 20 Nov 2026 10:00:00 GMT", "\x00", "٣"]),
+)
+
+
+@each_host
+@PLAN
+@given(content=st.one_of(spoiled_bytes(), ANY_BYTES), status=st.integers(300, 999), headers=HEADERS)
+def test_any_refusal_ends_in_a_typed_error(host: str, content: bytes, status: int, headers: dict[str, str]) -> None:
+    """Whatever the status, its body and its headers are, the error is ours."""
+    assert receive(host, [content], stream=False, status=status, headers=headers).error is not None
+
+
+ENCODINGS: Final = ["gzip", "deflate", "gzip, deflate", "br", "zstd", "identity", "x", "", "gzip, gzip, gzip"]
+
+
+@each_host
+@PLAN
+@given(
+    content=st.one_of(spoiled_bytes(), ANY_BYTES),
+    packing=st.sampled_from(["gzip", "zlib", "none", "cut", "flip"]),
+    encoding=st.sampled_from(ENCODINGS),
+    stream=st.booleans(),
+)
+def test_any_packed_bytes_end_well(host: str, content: bytes, packing: str, encoding: str, stream: bool) -> None:
+    """Through the whole client: archives that are cut, damaged, or none at all."""
+    body = packed(content, packing)
+    sent = httpx.MockTransport(lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=Pieces(body)))
+    with httpx.Client(transport=sent) as http_client:
+        client = Client(PROVIDERS[host], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
+        try:
+            client.stream(REQUEST).response() if stream else client.chat(REQUEST)
+        except GeminiMultiError as error:
+            assert str(error)
+
+
+def packed(content: bytes, packing: str) -> bytes:
+    import gzip
+    import zlib
+
+    if packing == "none":
+        return content
+    data = zlib.compress(content) if packing == "zlib" else gzip.compress(content, mtime=0)
+    if packing == "cut":
+        return data[: len(data) // 2]
+    return data[:15] + b"\xff" + data[16:] if packing == "flip" else data
+
+
+class Pieces(httpx.SyncByteStream):
+    """A body in a few pieces."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self):
+        places = sorted({0, 1, len(self.body) // 2, len(self.body)})
+        return (self.body[start:end] for start, end in pairwise(places))
