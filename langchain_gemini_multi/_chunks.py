@@ -136,7 +136,7 @@ class ChunkBuilder:
 
     def _last(self, response: ChatResponse) -> ChatGenerationChunk:
         candidate = response.candidate
-        known = stream_metadata(response)
+        known = stream_metadata(response, usage=self._usage)
         return _chunk(
             self._annotated(known.get("citations")) if self._blocks else "",
             additional_kwargs=outline_kwargs(candidate),

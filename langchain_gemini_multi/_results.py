@@ -171,9 +171,14 @@ def refusal_block(refusal: str) -> dict[str, object]:
     return block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
 
 
-def stream_metadata(response: ChatResponse) -> dict[str, object]:
-    """Collect what the end of a stream tells: of the first candidate all, of the others their content too."""
-    known = metadata(response, response.candidate)
+def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
+    """Collect what the end of a stream tells: of the first candidate all, of the others their content too.
+
+    Args:
+        response: The answer.
+        usage: Tell the tokens in OpenAI's form too, as LangChain does for an answer in one piece.
+    """
+    known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     if others := response.candidates[1:]:
         known["alternatives"] = [
             {"content": content(other.parts, blocks=True), "finish_reason": other.finish_reason} for other in others

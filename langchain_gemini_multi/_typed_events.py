@@ -177,7 +177,7 @@ class EventBuilder:
         yield from self._settled()
         if candidate.refusal:
             yield from self._whole(refusal_block(candidate.refusal))
-        metadata = stream_metadata(response)
+        metadata = stream_metadata(response, usage=self._usage)
         sources = annotated(metadata.get("citations"), [len(text.whole) for text in self._texts])
         for text, cited in zip(self._texts, sources, strict=True):
             block: Block = {"type": "text", "text": text.whole, **extras(text.signature)}

@@ -84,7 +84,7 @@ def event_of(part: Part) -> ChatEvent:
 
 
 def streamed(parts: tuple[Part, ...], *, blocks: bool) -> AIMessage:
-    builder = ChunkBuilder(blocks=blocks)
+    builder = ChunkBuilder(blocks=blocks, usage=False)
     events = [*map(event_of, parts), Finished(answer(parts))]
     first, *rest = [chunk.message for event in events if (chunk := builder.feed(event))]
     merged = sum(rest, first)

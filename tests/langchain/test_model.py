@@ -87,6 +87,19 @@ def test_nothing_set_is_nothing_sent(sandbox: Sandbox) -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_every_way_of_asking_tells_the_same(provider: str) -> None:
+    """Streams and typed events know all that an answer in one piece knows."""
+    model: Any = ChatGeminiMulti(model=NAME, providers=provider)
+    first, *rest = model.stream("hi")
+    typed = set(model.stream_events("hi", version="v3").output.response_metadata) - {"output_version"}
+    doors = {"candidate_metadata", "provider_metadata"}  # Cloudflare has a door of its own for streams
+    told = [set(keys) - doors for keys in (model.invoke("hi").response_metadata, first.__add__(rest).response_metadata)]
+    assert told == [typed - doors] * 2
+    assert {"token_usage", "cost_usd", "attempts", "finish_reason"} <= typed
+
+
 def test_call_overrides_model_and_providers(sandbox: Sandbox) -> None:
     """A call may ask another model at another host."""
     model = ChatGeminiMulti(model=NAME, providers=["cloudflare", "oxen"])
