@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from llama_index.core.memory import Memory
 
 from gemini_multi.sandbox import Sandbox
 from llama_index_gemini_multi import GeminiMulti
@@ -50,3 +52,14 @@ def make(sandbox: Sandbox, provider: str) -> Make:
 def llm(make: Make) -> GeminiMulti:
     """A model of the host without any settings."""
     return make()
+
+
+@pytest.fixture
+async def stored_memory() -> AsyncIterator[Memory]:
+    """LlamaIndex's newer memory, which keeps messages as JSON in a database."""
+    memory = Memory.from_defaults(session_id="s", token_limit=40_000)
+    yield memory
+    # LlamaIndex leaves sessions and their connections to the garbage collector.
+    gc.collect()
+    if memory.sql_store._async_engine is not None:
+        await memory.sql_store._async_engine.dispose()

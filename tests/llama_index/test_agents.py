@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -51,17 +49,6 @@ def streaming(request: pytest.FixtureRequest) -> bool:
 def memory() -> ChatMemoryBuffer:
     """A memory for one test; agents lose the implicit one between runs."""
     return ChatMemoryBuffer.from_defaults(token_limit=40_000)
-
-
-@pytest.fixture
-async def stored_memory() -> AsyncIterator[Memory]:
-    """LlamaIndex's newer memory, which keeps messages as JSON in a database."""
-    memory = Memory.from_defaults(session_id="s", token_limit=40_000)
-    yield memory
-    # LlamaIndex leaves sessions and their connections to the garbage collector.
-    gc.collect()
-    if memory.sql_store._async_engine is not None:
-        await memory.sql_store._async_engine.dispose()
 
 
 async def finished(handler: Any) -> tuple[AgentOutput, list[Any]]:
@@ -132,13 +119,15 @@ async def test_function_agent_returns_a_result_directly(
     assert llm.totals.calls == len(sandbox.requests)
 
 
-async def test_function_agent_gives_structured_output(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
+async def test_function_agent_gives_structured_output(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer
+) -> None:
     """`output_cls` asks for JSON after the run."""
 
     class Total(BaseModel):
         value: int
 
-    agent = FunctionAgent(tools=[add], llm=llm, output_cls=Total)
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming, output_cls=Total)
     output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
     assert isinstance(output.get_pydantic_model(Total), Total)
 
@@ -150,6 +139,43 @@ async def test_function_agent_streams_thoughts(sandbox: Sandbox, memory: ChatMem
     stream = [event for event in events if isinstance(event, AgentStream)]
     assert any("Sandbox thoughts" in (event.thinking_delta or "") for event in stream)
     assert "Sandbox thoughts" not in "".join(event.delta for event in stream) + str(output)
+
+
+@pytest.mark.skipif("early_stopping_method" not in FunctionAgent.model_fields, reason="this core has none")
+async def test_function_agent_sums_up_when_it_may_not_go_on(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
+    """`early_stopping_method="generate"` puts a system message last; it is part of the system prompt like any other."""
+    sandbox.script(None, [Answer(tool_calls=[("add", {"a": 1, "b": 2})])] * 2)
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming, early_stopping_method="generate")
+    output, _ = await finished(agent.run("Add for ever", memory=memory, max_iterations=2))
+    assert str(output)
+    assert llm.totals.calls == len(sandbox.requests)
+
+
+async def test_function_agent_keeps_state(llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
+    """A workflow's state is written into the question, and signatures go back all the same."""
+    agent = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm)
+    workflow = AgentWorkflow(agents=[agent], initial_state={"mood": "sunny"})
+    _, events = await finished(workflow.run("Please add 2 and 3", memory=memory))
+    assert results_in(events) == ["5"]
+    assert "sunny" in str(sandbox.requests[0].body)
+    assert llm.totals.calls == len(sandbox.requests)
+
+
+@pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
+async def test_signatures_stay_right_over_many_steps(
+    llm: GeminiMulti, streaming: bool, stored_memory: Memory, sandbox: Sandbox
+) -> None:
+    """Ten steps, stored as JSON in a database, and no request refused."""
+    steps = [Answer("Next.", tool_calls=[("add", {"a": step, "b": 1})] * (1 + step % 2)) for step in range(10)]
+    sandbox.script(None, [*steps, Answer("Done.")])
+    output, events = await finished(
+        FunctionAgent(tools=[add], llm=llm, streaming=streaming).run("Go", memory=stored_memory)
+    )
+    assert str(output) == "Done."
+    assert len(results_in(events)) == 15
+    assert llm.totals.calls == len(sandbox.requests) == 11
 
 
 REACT = [

@@ -13,7 +13,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.evaluation import FaithfulnessEvaluator
 from llama_index.core.extractors import KeywordExtractor
-from llama_index.core.memory import ChatMemoryBuffer
+from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
@@ -85,6 +85,20 @@ async def test_structured_query_engine(mode: ResponseMode, index: VectorStoreInd
     assert isinstance((await engine.aquery(QUESTION)).response, Fact)
 
 
+@pytest.mark.parametrize("mode", [ResponseMode.REFINE, ResponseMode.COMPACT])
+async def test_streaming_structured_query_engine(
+    mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox
+) -> None:
+    """LlamaIndex waits for the last of the growing objects and gives its field `answer`, older cores its JSON."""
+    sandbox.script(None, [Answer('{"answer": "The signature."}')] * 4)
+    engine = index.as_query_engine(llm=llm, response_mode=mode, output_cls=Fact, streaming=True)
+    assert "The signature." in "".join(engine.query(QUESTION).response_gen)
+    sandbox.clear()
+    sandbox.script(None, [Answer('{"answer": "The signature."}')] * 4)
+    response = await engine.aquery(QUESTION)
+    assert "The signature." in "".join([piece async for piece in response.response_gen])
+
+
 def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
     """Refining with a verdict per chunk goes through required function calls."""
     engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
@@ -107,11 +121,13 @@ async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti)
     assert len(engine.chat_history) == 10
 
 
-async def test_query_engine_is_a_tool_of_an_agent(index: VectorStoreIndex, llm: GeminiMulti) -> None:
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_query_engine_is_a_tool_of_an_agent(index: VectorStoreIndex, llm: GeminiMulti, streaming: bool) -> None:
     """The agent asks the documents, whose engine asks the same model inside the agent's loop."""
     tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="docs_search", description="Documents.")
     memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
-    handler = FunctionAgent(tools=[tool], llm=llm).run("Use docs_search: what must be sent back?", memory=memory)
+    agent = FunctionAgent(tools=[tool], llm=llm, streaming=streaming)
+    handler = agent.run("Use docs_search: what must be sent back?", memory=memory)
     results = [str(event.tool_output) async for event in handler.stream_events() if isinstance(event, ToolCallResult)]
     assert "Gemini sandbox" in results[0]
     assert "docs_search gave" in str(await handler)
@@ -134,6 +150,28 @@ async def test_sub_question_engine(index: VectorStoreIndex, llm: GeminiMulti, sa
     )
     assert "Gemini sandbox" in str(await engine.aquery("Compare one with two."))
     assert len(sandbox.requests) == 4
+
+
+def test_sub_question_engine_without_await(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """It starts a loop of its own for each call; the same model serves them all, also twice."""
+    asked = {"items": [{"sub_question": f"What is {name}?", "tool_name": name} for name in ("one", "two")]}
+    sandbox.script(None, [Answer(json.dumps(asked))])
+    generator = LLMQuestionGenerator.from_defaults(llm=llm)
+    engine = SubQuestionQueryEngine.from_defaults(tools_of(index, llm), llm=llm, question_gen=generator, verbose=False)
+    assert "Gemini sandbox" in str(engine.query("Compare one with two."))
+    sandbox.script(None, [Answer(json.dumps(asked))])
+    assert "Gemini sandbox" in str(engine.query("Compare them again."))
+    assert len(sandbox.requests) == 8
+
+
+async def test_streamed_answer_through_a_router(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Chosen with `await`, and the chosen engine streams."""
+    sandbox.script(None, [Answer(json.dumps([{"choice": 1, "reason": "It fits."}]))])
+    tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm, streaming=True), name="one", description="One.")
+    selector = LLMSingleSelector.from_defaults(llm=llm)
+    engine = RouterQueryEngine.from_defaults([tool, tools_of(index, llm)[1]], llm=llm, selector=selector)
+    response = await engine.aquery(QUESTION)
+    assert "Gemini sandbox" in "".join([piece async for piece in response.response_gen])
 
 
 @pytest.mark.parametrize("by_function", [True, False])
@@ -204,6 +242,25 @@ def test_default_model(index: VectorStoreIndex, llm: GeminiMulti, as_default: Ca
     """Engines take the model from `Settings`."""
     as_default(llm)
     assert "Gemini sandbox" in str(index.as_query_engine().query(QUESTION))
+
+
+async def test_default_model_of_agents(llm: GeminiMulti, as_default: Callable[[GeminiMulti], None]) -> None:
+    """And agents do so, too."""
+    as_default(llm)
+    memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
+    assert "Gemini sandbox" in str(await FunctionAgent().run("Hi", memory=memory))
+
+
+async def test_chat_engine_keeps_its_history(
+    index: VectorStoreIndex, llm: GeminiMulti, stored_memory: Memory, sandbox: Sandbox
+) -> None:
+    """What was said goes into the next question, from LlamaIndex's newer memory as well."""
+    engine = index.as_chat_engine(chat_mode="context", llm=llm, memory=stored_memory)
+    await engine.achat("I am Ann.")
+    response = await engine.astream_chat("Who am I?")
+    assert [piece async for piece in response.async_response_gen()]
+    assert "I am Ann." in str(sandbox.requests[-1].body)
+    assert [message.role.value for message in await stored_memory.aget_all()] == ["user", "assistant"] * 2
 
 
 def test_structured_extraction_from_documents(llm: GeminiMulti) -> None:
