@@ -1,0 +1,64 @@
+"""Failover: when a host is out of credit or down, the next one answers, and the answer tells what happened.
+
+On the sandbox the failures are made; with keys of two hosts or more, this shows which one answered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langchain_core.messages import AIMessage
+
+from gemini_multi import AllRoutesFailed
+from gemini_multi.sandbox import Sandbox
+from langchain_gemini_multi import ChatGeminiMulti
+
+
+def main() -> None:
+    """Ask while all is well, while one host fails, and while all do."""
+    with hosts() as sandbox:
+        model = ChatGeminiMulti(model="gemini-2.5-flash-lite", max_retries=0)
+        print(f"asking {', then '.join(model.provider_names)}")
+        show("all well", model.invoke("Hello"))
+        if sandbox is None:
+            return
+
+        sandbox.fail("cloudflare", status=402)
+        show("Cloudflare out of credit", model.invoke("Hello"))
+
+        sandbox.fail("cloudflare", status=503)
+        sandbox.fail("aimlapi", fault="reset")
+        first, *rest = model.stream("Hello")
+        show("Cloudflare down, AIMLAPI cut off, in a stream", sum(rest, first))
+
+        for provider in model.provider_names:
+            sandbox.fail(provider, status=503)
+        try:
+            model.invoke("Hello")
+        except AllRoutesFailed as error:
+            print(f"all down: {error}")
+
+
+def show(case: str, answer: AIMessage) -> None:
+    """Print who answered, and who was asked before."""
+    facts = answer.response_metadata
+    attempts = ", ".join(f"{one['provider']} {one['outcome']} ({one['status']})" for one in facts["attempts"])
+    print(f"{case}: {facts['provider']} answered; {attempts}")
+
+
+@contextmanager
+def hosts() -> Iterator[Sandbox | None]:
+    """Ask the hosts that have a key; without any, the sandbox."""
+    if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
+        yield None
+        return
+    with Sandbox() as sandbox:
+        os.environ.update(sandbox.environment())
+        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        yield sandbox
+
+
+if __name__ == "__main__":
+    main()
