@@ -34,7 +34,7 @@ class Invoice(BaseModel):
 def main() -> None:
     """Read one object from each file."""
     with hosts():
-        model = ChatGeminiMulti(model="gemini-3.5-flash-lite")
+        model = ChatGeminiMulti(model="gemini-flash-latest")
         image = {"type": "image", "base64": encoded(red_square()), "mime_type": "image/png"}
         document = {"type": "file", "base64": encoded(invoice()), "mime_type": "application/pdf"}
         question = HumanMessage([{"type": "text", "text": "What is in this picture?"}, image])
