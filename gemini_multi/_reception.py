@@ -187,6 +187,9 @@ class Reception:
             candidate.finish_reason == "error"
             and candidate.raw_finish_reason is not None
             and any(reason in candidate.raw_finish_reason for reason in _RETRYABLE_REASONS)
+        ) or (
+            candidate.finish_reason in ("stop", "tool_calls", None)
+            and any(call.invalid_arguments is not None for call in candidate.tool_calls)
         )
         is_empty = candidate.finish_reason in ("stop", None) and not candidate.parts and not candidate.refusal
         if is_malformed or is_empty:
