@@ -1,11 +1,7 @@
-"""The class of the message that ends a stream: `ChatMessage` itself, or a stand-in for it on older cores."""
+"""A stand-in for `ChatMessage` on older cores, which import it; newer ones do not."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
-import llama_index.core
 from llama_index.core.base.llms.types import ChatMessage, TextBlock
 
 
@@ -24,12 +20,3 @@ class ReplaceableMessage(ChatMessage):
     @content.setter
     def content(self, content: str) -> None:
         self.blocks = [TextBlock(text=content)]
-
-
-def streamed_message(core_version: str) -> type[ChatMessage]:
-    """Choose the class for a version of LlamaIndex's core."""
-    numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
-    return ChatMessage if numbers >= (0, 14, 24) else ReplaceableMessage
-
-
-STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)

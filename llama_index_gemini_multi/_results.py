@@ -47,9 +47,8 @@ from gemini_multi.types import (
 from gemini_multi.types import ChatResponse as CoreResponse
 from llama_index_gemini_multi._facts import facts, logprobs, raw
 from llama_index_gemini_multi._media import to_block
-from llama_index_gemini_multi._replaceable import STREAMED_MESSAGE
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
-from llama_index_gemini_multi._typed import facts_of
+from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
 
 def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:

@@ -29,7 +29,9 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {"max_output_tokens": "max_tokens", "st
 class GenerationSettings(BaseModel):
     """How to generate. Only what is set is sent."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    # Base classes are never made, so that building their validators would only slow the import down. What is made says
+    # `defer_build=False`: two threads that make the first one at the same time must not both build.
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True, defer_build=True)
 
     temperature: float | None = Field(default=None, ge=0.0, le=2.0, description="Randomness, from 0 to 2.")
     top_p: float | None = Field(
@@ -82,6 +84,8 @@ class GenerationSettings(BaseModel):
 
 class CallSettings(GenerationSettings):
     """What a single call can set: everything about generation, and what belongs to one call only."""
+
+    model_config = ConfigDict(defer_build=False)
 
     model: str | None = None
     providers: ProvidersArgument = None

@@ -1,18 +1,33 @@
-"""LlamaIndex's loosely typed corners, with types. Nothing here does anything else."""
+"""LlamaIndex's loosely typed corners, with types, and what differs between its versions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeGuard, TypeVar, cast
 
+import llama_index.core
 import llama_index.core.instrumentation as instrument
-from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import callbacks
 from llama_index_instrumentation.dispatcher import Dispatcher
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_multi")  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
+
+
+def streamed_message(core_version: str) -> type[ChatMessage]:
+    """Choose the class of the message that ends a stream, for a version of LlamaIndex's core."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
+    if numbers >= (0, 14, 24):
+        return ChatMessage
+    from llama_index_gemini_multi._replaceable import ReplaceableMessage
+
+    return ReplaceableMessage
+
+
+STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)
 
 
 def chat_callback(function: FunctionT) -> FunctionT:

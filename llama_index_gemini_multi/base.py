@@ -25,6 +25,7 @@ from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndE
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
+from pydantic import ConfigDict
 
 from gemini_multi.types import ChatRequest
 from llama_index_gemini_multi._connection import Connected
@@ -57,6 +58,8 @@ class GeminiMulti(Connected):
         print(llm.complete("What is 2 + 2?"))
         ```
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def class_name(cls) -> str:
