@@ -32,6 +32,8 @@ from gemini_multi.routing import Passage, Route
 from gemini_multi.types import ChatEvent, ChatRequest, Finished
 
 CLOSE: Final = Close()
+_FLAWED_RETRIES: Final = 1
+"""An answer costs money, and a model that fails twice at the same question mostly goes on so."""
 
 
 class Exchange:
@@ -61,7 +63,7 @@ class Exchange:
             raise self._conclusion(failures)
         self._count(flawed[:-1])
         # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
-        yield [Finished(replace(flawed[-1].response, attempts=self._journal.attempts))]
+        yield [*flawed[-1].events, Finished(replace(flawed[-1].response, attempts=self._journal.attempts))]
 
     def _try_route(self, route: Route) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
         policy = self._conditions.policy
@@ -96,7 +98,8 @@ class Exchange:
 
     def _wait_before(self, retry: int, failure: GeminiMultiError) -> float | None:
         policy = self._conditions.policy
-        if retry >= policy.max_retries:
+        worth = min(_FLAWED_RETRIES, policy.max_retries) if isinstance(failure, FlawedAnswer) else policy.max_retries
+        if retry >= worth:
             return None
         asked = failure.retry_after if isinstance(failure, ProviderError) else None
         wait = policy.wait(retry, asked, self._conditions.chance())

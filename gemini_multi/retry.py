@@ -4,7 +4,7 @@
 |---|---|
 | no connection, reset, closed, timeout | again on the same route, then the next route |
 | 408, 409, 425, 429, 5xx; an answer that cannot be read; a stream that ends before its first content | the same |
-| a malformed function call; a `stop` without any content | the same; the last such answer is returned as it is |
+| a malformed call; a `stop` without content | once more, then the next route; the last such answer is returned |
 | 401, 402, 403, 404, out of credit, daily quota, 501, 505 | the next route at once |
 | a feature that the route cannot express | the next route at once, nothing is sent |
 | a bad request, a prompt that is too long, a blocked prompt | stop |
