@@ -6,7 +6,7 @@ promised does not matter, since hosts answer streams in one piece and errors wit
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +32,7 @@ class FlawedAnswer(InvalidResponse):
     """A readable answer that is worth another try: empty, or with a malformed call."""
 
     response: ChatResponse
+    events: Sequence[ChatEvent] = ()
 
 
 class Reception:
@@ -195,7 +196,7 @@ class Reception:
         if is_malformed or is_empty:
             what = "a malformed function call" if is_malformed else "nothing at all"
             flawed = FlawedAnswer(f"{response.provider} ({self.model_id!r}) answered with {what}.")
-            flawed.response = response
+            flawed.response, flawed.events = response, events
             raise flawed
 
     def response(self) -> ChatResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -15,6 +16,7 @@ from gemini_multi import ConfigurationError, GeminiMultiError, InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 
+PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 METHODS = ("json_schema", "function_calling", "json_mode")
 
 
@@ -80,21 +82,35 @@ def scripted(sandbox: Sandbox, method: str, text: str = '{"name": "Bonn", "peopl
     sandbox.script(None, [call if method == "function_calling" else Answer(text)])
 
 
+@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
+@pytest.mark.parametrize("include_raw", [False, True], ids=["", "raw"])
+@pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_schema_gives_its_object(model: ChatGeminiMulti, sandbox: Sandbox, name: str, method: Any) -> None:
-    """Classes give instances, all else dictionaries, by every method."""
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_schema_gives_its_object(
+    sandbox: Sandbox, provider: str, name: str, method: Any, strict: Any, include_raw: bool
+) -> None:
+    """Classes give instances, all else dictionaries, at every host by every method."""
     schema, expected = SCHEMAS[name]
     scripted(sandbox, method, name=getattr(schema, "__name__", "City"))
-    assert model.with_structured_output(schema, method=method).invoke("Bonn?") == expected
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
+    found: Any = model.with_structured_output(schema, method=method, strict=strict, include_raw=include_raw).invoke("?")
+    if include_raw:
+        assert (found["raw"].type, found["parsing_error"]) == ("ai", None)
+    assert (found["parsed"] if include_raw else found) == expected
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_raw_answer_is_given_beside(model: ChatGeminiMulti, sandbox: Sandbox, method: Any) -> None:
-    """`include_raw` gives the answer, the object and no error."""
-    scripted(sandbox, method)
-    found: Any = model.with_structured_output(City, method=method, include_raw=True).invoke("Bonn?")
-    assert (found["raw"].type, found["parsed"], found["parsing_error"]) == ("ai", City(**CITY), None)
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_host_itself_fills_the_schema(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
+    """Unscripted, the schema that arrives at the host is one from which the object can be made."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
+    prompt = "Reply with a JSON object with the keys name (a text) and people (a number)."
+    found: Any = model.with_structured_output(SCHEMAS[name][0], method=method).invoke(prompt)
+    found = found if isinstance(found, dict) else vars(found)
+    assert set(found) == {"name", "people"}
 
 
 FENCED = [
@@ -224,3 +240,76 @@ def test_recursive_schema_works_everywhere(sandbox: Sandbox, provider: str, meth
     sandbox.script(None, [Answer(tool_calls=[("Node", tree)]) if method == "function_calling" else Answer(text)])
     asked = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider).with_structured_output(Node, method=method)
     assert asked.invoke("A tree, please.") == Node(name="a", children=[Node(name="b")])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
+    """Each host's stream ends with the whole object, by every method, also in instances."""
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
+    scripted(sandbox, method)
+    assert list(model.with_structured_output(City, method=method).stream("Bonn?"))[-1] == City(**CITY)
+
+
+def test_partial_objects_grow_by_calls_too(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """The arguments of a forced call are read as they arrive."""
+    name = "Bonn on the river Rhine, between here and there"
+    sandbox.script(None, [Answer(tool_calls=[("City", {"name": name, "people": 3})])])
+    seen: list[Any] = list(model.with_structured_output(SCHEMA, method="function_calling").stream("Bonn?"))
+    assert len(seen) > 2
+    assert seen[-1] == {"name": name, "people": 3}
+
+
+def broken_call(arguments: str = '{"name": "Bonn", "peo') -> bytes:
+    function = {"name": "City", "arguments": arguments}
+    message = {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": function}]}
+    return json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()
+
+
+def test_malformed_call_is_asked_for_once_more(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """Arguments that are no JSON are worth one more request."""
+    sandbox.reply_raw("oxen", body=broken_call())
+    scripted(sandbox, "function_calling")
+    structured = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen").with_structured_output(
+        City, method="function_calling"
+    )
+    assert structured.invoke("Bonn?") == City(**CITY)
+    assert len(sandbox.requests) == 2
+
+
+def test_malformed_call_twice_is_an_error_with_its_text(sandbox: Sandbox) -> None:
+    """After that the error keeps what the model wrote; it is never a silent `None`."""
+    for _ in range(2):
+        sandbox.reply_raw("oxen", body=broken_call())
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen", max_retries=1)
+    with pytest.raises(InvalidResponse) as caught:
+        model.with_structured_output(City, method="function_calling").invoke("Bonn?")
+    assert caught.value.raw == '{"name": "Bonn", "peo'
+    assert caught.value.llm_output == caught.value.raw  # type: ignore[attr-defined]
+    assert len(sandbox.requests) == 2
+
+
+def test_malformed_call_stays_invalid_in_a_stream(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """Also when the host answers a stream in one piece, the call is shown and not run."""
+    sandbox.reply_raw("oxen", headers={"content-type": "application/json"}, body=broken_call())
+    first, *rest = model.bind_tools([City]).stream("Bonn?")
+    merged = sum(rest, first)
+    assert (merged.tool_calls, merged.invalid_tool_calls[0]["name"]) == ([], "City")  # type: ignore[attr-defined]
+
+
+def get_weather(city: str) -> str:
+    """Tell the weather."""
+    return f"sunny in {city}"
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+@pytest.mark.parametrize("name", ["gemini-2.5-flash", "gemini-3-flash"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_tools_go_together_with_an_object(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
+    """The model may call a tool or give the object, also where it refuses both in one request."""
+    model = ChatGeminiMulti(model=name, providers=provider, max_retries=0)
+    structured: Any = model.with_structured_output(City, method=method, tools=[get_weather], include_raw=True)
+    call = structured.invoke("Use get_weather for Bonn.")
+    assert [one["name"] for one in call["raw"].tool_calls] == ["get_weather"]
+    scripted(sandbox, "json_schema")
+    assert structured.invoke("Bonn?")["parsed"] == City(**CITY)
