@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -216,6 +217,18 @@ def test_one_model_serves_many_loops(llm: GeminiMulti, sandbox: Sandbox) -> None
     for _ in range(3):
         assert asyncio.run(llm.achat(HI)).message.content == SAID
     assert len(sandbox.requests) == 3
+
+
+def test_streams_run_in_many_loops_and_threads(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """LlamaIndex starts a loop in a thread wherever it is called without one."""
+
+    async def stream() -> str:
+        return "".join([str(chunk.delta) async for chunk in await llm.astream_chat(HI)])
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [*pool.map(lambda _: asyncio.run(stream()), range(8)), asyncio.run(stream()), asyncio.run(stream())]
+    assert answers == [SAID] * 10
+    assert len(sandbox.requests) == 10
 
 
 async def test_many_questions_at_once(llm: GeminiMulti, sandbox: Sandbox) -> None:
