@@ -80,18 +80,21 @@ class Reception:
 
     def _beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
         """Read until something other than white space came; give it as it is, and without what stands before."""
-        beginning = b""
+        beginning, size = b"", 0
         while True:
             chunk: bytes = yield READ
             if not chunk:
                 raise InvalidResponse("The answer is empty.")
             self._check_time()
             beginning += chunk
+            size += len(chunk)
             start = beginning.removeprefix(_BOM).lstrip()
             if start and not _BOM.startswith(beginning):
                 return beginning, start
-            if len(beginning) > self._conditions.limits.event_bytes:
+            if size > self._conditions.limits.event_bytes:
                 raise InvalidResponse("The answer is nothing but white space.")
+            if not start:
+                beginning = beginning[: len(_BOM)]  # a mark, or white space that means nothing
 
     def _whole(self, beginning: bytes) -> Flow:
         body = yield from self._body([beginning], self._conditions.limits.body_bytes)
@@ -103,16 +106,15 @@ class Reception:
         yield self._finish(events)
 
     def _body(self, chunks: list[bytes], limit: int, *, is_error: bool = False) -> Generator[Step, Any, bytes]:
-        size = sum(map(len, chunks))
-        while size <= limit:
+        body = bytearray(b"".join(chunks))  # one buffer: a list of single bytes would take many times their size
+        while len(body) <= limit:
             chunk: bytes = yield READ
             if not chunk:
-                return b"".join(chunks)
+                return bytes(body)
             self._check_time()
-            chunks.append(chunk)
-            size += len(chunk)
+            body += chunk
         if is_error:
-            return b"".join(chunks)[:limit]
+            return bytes(body[:limit])
         raise InvalidResponse(
             f"The answer is larger than {limit:,} bytes. Raise `Limits(body_bytes=...)` if that is expected."
         )

@@ -102,6 +102,8 @@ class EventDecoder:
                 self._check()
             elif line == b"data":
                 data.append(b"")
+                self._data_size += len(line)
+                self._check()
         return events
 
     def _check(self) -> None:

@@ -136,7 +136,7 @@ class Calls:
         call_id = detail.get("id")
         if not isinstance(call_id, str) or not call_id:
             return False
-        slot = next((slot for slot in self._slots.all if slot.host_id == call_id), None)
+        slot = self._slots.named(call_id)
         if slot is None:
             self._details.setdefault(call_id, []).append(dict(detail))
             return True

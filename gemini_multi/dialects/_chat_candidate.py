@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic_core import to_json
+
 from gemini_multi._transcript import Draft, Transcript
 from gemini_multi.dialects._chat_answer import Speech, citation, extended, image, parts_of
 from gemini_multi.dialects._chat_calls import Calls, Events, Expectation
@@ -19,7 +21,7 @@ from gemini_multi.dialects._chat_reasoning import (
 )
 from gemini_multi.dialects._finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects._thought_tags import ThoughtTags
-from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
+from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
 
@@ -81,8 +83,8 @@ class CandidateReader:
         self._thoughts = Thoughts()
         self._speech = Speech()
         self._chunk = 0
-        self._citations: set[tuple[int | None, int | None, str | None]] = set()
-        self._signatures: list[JsonValue] = []
+        self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
+        self._signatures: set[bytes] = set()
         self._loose: list[JsonValue] = []
         self._late: list[Signature] = []
         self.has_content = False
@@ -118,6 +120,7 @@ class CandidateReader:
     def conclude(self) -> None:
         """Put into the draft what is known only from the whole."""
         draft = self._draft
+        draft.citations = tuple(self._citations.values())
         if draft.raw_finish_reason is not None:
             draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
         if dropped := self._calls.dropped():
@@ -215,17 +218,23 @@ class CandidateReader:
     def _sign(self, message: JsonObject, events: Events) -> None:
         for detail in signed_details(message):
             self.has_content = True
-            if not self._calls.sign_by_id(detail) and detail not in self._loose:
+            if not self._calls.sign_by_id(detail) and self._is_new(dict(detail)):
                 self._loose.append(dict(detail))
         signature = signature_in(message, self._expectation.issuer)
-        if signature is None or signature.payload in self._signatures:
+        if signature is None or not self._is_new(signature.payload):
             return
-        self._signatures.append(signature.payload)
         self.has_content = True
         if self._tags.is_open:
             self._late.append(signature)
         elif message.get("content") or not self._calls.sign_first(signature):
             self._sign_text(signature, events)
+
+    def _is_new(self, payload: JsonValue) -> bool:
+        """Whether a signature was not said before."""
+        written = to_json(payload)
+        is_new = written not in self._signatures
+        self._signatures.add(written)
+        return is_new
 
     def _sign_text(self, signature: Signature, events: Events) -> None:
         self._release(events)
@@ -266,11 +275,12 @@ class CandidateReader:
     def _annotate(self, annotation: JsonValue) -> None:
         found = citation(annotation) if isinstance(annotation, dict) else None
         if found is None:
-            kept = self._draft.metadata.get("annotations")
-            self._keep("annotations", [*(kept if isinstance(kept, list) else []), annotation])
-        elif (key := (found.start, found.end, found.uri)) not in self._citations:
-            self._citations.add(key)
-            self._draft.citations = (*self._draft.citations, found)
+            if isinstance(kept := self._draft.metadata.get("annotations"), list):
+                kept.append(annotation)
+            else:
+                self._keep("annotations", [annotation])
+        else:
+            self._citations.setdefault((found.start, found.end, found.uri), found)
 
     def _keep_all(self, said: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
         for key, value in said.items():

@@ -93,8 +93,8 @@ def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
-    signed = signed_details(message)
-    unsigned = [item for item in details if isinstance(item, dict) and item not in signed]
+    signed = {id(detail) for detail in signed_details(message)}
+    unsigned = [item for item in details if isinstance(item, dict) and id(item) not in signed]
     return [rest for item in unsigned if (rest := {key: item[key] for key in item if key not in _SAID_BY_THOUGHTS})]
 
 

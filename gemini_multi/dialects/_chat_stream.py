@@ -97,6 +97,11 @@ class Slots:
             self._by_id[piece.id] = slot
         return slot, False
 
+    def named(self, host_id: str) -> Slot | None:
+        """Find the call by the host's id."""
+        slot = self._by_id.get(host_id)
+        return slot if slot is not None and slot.host_id == host_id else None
+
     def open(self, piece: Piece) -> Slot:
         """Begin a call."""
         slot = Slot()

@@ -24,6 +24,8 @@ _CACHE_CREATION: Final = (
     "cache_write_input_tokens",
 )
 _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
+_ABSURD: Final = 1e15
+"""No count is as large, and a larger one could not be multiplied by a price."""
 _MODALITIES: Final[Mapping[str, str]] = {
     "text_tokens": "text",
     "image_tokens": "image",
@@ -124,7 +126,7 @@ def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
 
 def _count(value: JsonValue) -> int:
     number = _number(value)
-    return 0 if number is None else int(number)
+    return 0 if number is None or number >= _ABSURD else int(number)
 
 
 def _number(value: JsonValue) -> float | None:

@@ -20,9 +20,9 @@ from gemini_multi._transcript import Transcript
 from gemini_multi.dialects._generate_request import tool_names
 from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
 
-_STEP: Final = re.compile(r"\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
-_LONGEST_LIST: Final = 10_000
-"""A bound on list positions in streamed arguments, which a broken host could set to anything."""
+_STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
+_WIDEST_GAP: Final = 100
+"""How far beyond its end a list in streamed arguments grows at once: a broken host could name any position."""
 
 _Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
@@ -192,7 +192,7 @@ def _get(holder: _Container, step: str | int) -> JsonValue:
 def _set(holder: _Container, step: str | int, value: JsonValue) -> None:
     if isinstance(holder, dict):
         holder[str(step)] = value
-    elif isinstance(step, int) and step < _LONGEST_LIST:
+    elif isinstance(step, int) and step < len(holder) + _WIDEST_GAP:
         holder.extend([None] * (step + 1 - len(holder)))
         holder[step] = value
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pydantic_core import to_json
+
 from gemini_multi._transcript import Draft, Transcript
 from gemini_multi.dialects._finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects._generate_calls import CallReader, Declared
@@ -23,12 +25,14 @@ class CandidateReader:
 
     __slots__ = (
         "_calls",
+        "_cited",
         "_draft",
         "_facts",
         "_index",
         "_issuer",
         "_part_starts",
         "_response",
+        "_rest",
         "_spoke",
         "_transcript",
         "finish",
@@ -45,6 +49,8 @@ class CandidateReader:
         self._draft = transcript.draft(index)
         self._calls = CallReader(transcript, index, declared)
         self._facts: dict[str, JsonValue] = {}
+        self._rest: dict[str, list[JsonValue]] = {}
+        self._cited: dict[bytes, JsonValue] = {}
         self._part_starts: list[int] = []
         self._spoke = False
         self.finish: str | None = None
@@ -105,12 +111,10 @@ class CandidateReader:
         return draft
 
     def _settle_citations(self, draft: Draft) -> None:
-        citations = self._facts.get("citationMetadata")
-        if draft.grounding is None and not citations:
+        if draft.grounding is None and not self._cited:
             return
         text = "".join(part.text for part in draft.candidate().parts if isinstance(part, Text))
-        records = citations if isinstance(citations, list) else []
-        draft.citations = cited(records, text) + grounded(draft.grounding, text, self._part_starts)
+        draft.citations = cited(list(self._cited.values()), text) + grounded(draft.grounding, text, self._part_starts)
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is not merely text."""
@@ -163,9 +167,8 @@ class CandidateReader:
             key: value for key, value in record.items() if key not in known and value is not None
         }
         if rest:
-            present = self._facts.get(name)
-            records: list[JsonValue] = list(present) if isinstance(present, list) else []
-            self._facts[name] = [*records, rest]
+            self._rest.setdefault(name, []).append(rest)
+            self._facts[name] = self._rest[name]
 
     def _note(self, candidate: JsonObject) -> None:
         """Keep what a document says beside the content; later documents add to it or say it anew."""
@@ -186,11 +189,10 @@ class CandidateReader:
     def _add_citations(self, metadata: JsonValue) -> None:
         """Collect the citations of all chunks."""
         found = metadata if isinstance(metadata, dict) else {}
-        present = self._facts.get("citationMetadata")
-        records: list[JsonValue] = list(present) if isinstance(present, list) else []
         for field in ("citations", "citationSources"):
-            records += [record for record in objects(found.get(field)) if record not in records]
-        self._facts["citationMetadata"] = records
+            for record in objects(found.get(field)):
+                self._cited.setdefault(to_json(record), record)
+        self._facts["citationMetadata"] = bool(self._cited)
 
 
 def _text_starts(parts: Sequence[JsonValue]) -> list[int]:

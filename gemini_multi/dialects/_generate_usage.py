@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from gemini_multi.types import JsonValue, Usage
+
+_DIGITS: Final = 15
+"""Whatever has more is no count, and could not be multiplied by a price."""
 
 
 def usage(metadata: Mapping[str, JsonValue]) -> Usage:
@@ -32,14 +36,12 @@ def usage(metadata: Mapping[str, JsonValue]) -> Usage:
 
 
 def whole(value: JsonValue) -> int:
-    """Read a count that may be missing, a float or text."""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return 0
+    """Read a count that may be missing, a float or text; an absurd or negative one is none."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else 0
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else 0
+    return int(value) if isinstance(value, int) and 0 <= value < 10**_DIGITS else 0
 
 
 def _by_modality(metadata: Mapping[str, JsonValue], *fields: str) -> dict[str, int]:

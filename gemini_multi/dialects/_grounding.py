@@ -5,7 +5,10 @@ Google counts UTF-8 bytes of the candidate's text; `Citation` counts characters.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from gemini_multi.dialects._generate_usage import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
@@ -17,13 +20,15 @@ class Offsets:
     def __init__(self, text: str) -> None:
         """Prepare for `text`."""
         self.text = text
-        self._encoded = None if text.isascii() else text.encode()
+        self._ends: array[int] | None = None
+        if not text.isascii():
+            self._ends = array("Q", accumulate(len(character.encode(errors="replace")) for character in text))
 
     def character(self, offset: int) -> int:
         """Return the character at a byte offset; inside a character or beyond the text, the nearest one before."""
-        if self._encoded is None:
+        if self._ends is None:
             return max(0, min(offset, len(self.text)))
-        return len(self._encoded[: max(0, offset)].decode(errors="ignore"))
+        return bisect_right(self._ends, max(0, offset))
 
     def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
         """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known.
@@ -84,7 +89,9 @@ def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
 def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
     indices = support.get("groundingChunkIndices")
     for index in indices if isinstance(indices, list) else ():
-        if 0 <= (position := whole(index)) < count:
+        if isinstance(index, int | float) and not 0 <= index < count:
+            continue
+        if (position := whole(index)) < count:
             yield position
 
 

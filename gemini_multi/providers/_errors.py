@@ -168,9 +168,15 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorFacts | No
     if isinstance(inner, list):
         inner = next((item for item in inner if isinstance(item, dict)), None) or (str(inner[0]) if inner else None)
     failed = document.get("success") is False or document.get("state") == "Failed"
-    if not inner and not failed and not in_error:
+    if not inner and not failed and not in_error and not _is_flat(document):
         return None
     return _facts(document, inner)
+
+
+def _is_flat(document: JsonObject) -> bool:
+    """Whether the document itself is the error: `{"message", "statusCode"}` and no answer."""
+    is_answer = "choices" in document or "candidates" in document
+    return not is_answer and isinstance(document.get("message"), str) and _status({}, document) is not None
 
 
 def _facts(document: JsonObject, inner: JsonValue) -> ErrorFacts:
@@ -265,11 +271,16 @@ def _first_text(document: JsonObject, *names: str) -> str:
     return ""
 
 
+_TITLE: Final = re.compile("<title", re.IGNORECASE)
+_TITLE_END: Final = re.compile("</title", re.IGNORECASE)
+
+
 def _plain(text: str) -> str:
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    if title:
-        return f"an HTML page titled {title.group(1).strip()[:200]!r}"
-    return text[:500]
+    # Not one pattern for both tags: it would take quadratic time on a page of nothing but opening tags.
+    opening = _TITLE.search(text)
+    begin = text.find(">", opening.end()) + 1 if opening else 0
+    closing = _TITLE_END.search(text, begin) if begin else None
+    return f"an HTML page titled {text[begin : closing.start()].strip()[:200]!r}" if closing else text[:500]
 
 
 def _bounded(document: JsonObject) -> JsonValue:

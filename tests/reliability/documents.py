@@ -18,7 +18,10 @@ NATIVE: Final[dict[str, Any]] = {
                 "parts": [
                     {"text": "Let me think. ", "thought": True, "thoughtSignature": "c2ln"},
                     {"text": "Grüße aus Köln 🙂 "},
-                    {"functionCall": {"id": "c1", "name": "add", "args": {"a": 1, "b": "2"}}, "thoughtSignature": "eA=="},
+                    {
+                        "functionCall": {"id": "c1", "name": "add", "args": {"a": 1, "b": "2"}},
+                        "thoughtSignature": "eA==",
+                    },
                     {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}},
                     {"executableCode": {"language": "PYTHON", "code": "1 + 1"}},
                     {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}},
@@ -32,8 +35,11 @@ NATIVE: Final[dict[str, Any]] = {
             "groundingMetadata": {
                 "groundingChunks": [{"web": {"uri": "https://example.com", "title": "x"}}],
                 "groundingSupports": [
-                    {"segment": {"startIndex": 0, "endIndex": 6, "text": "Grüße", "partIndex": 1},
-                     "groundingChunkIndices": [0], "confidenceScores": [0.9]}
+                    {
+                        "segment": {"startIndex": 0, "endIndex": 6, "text": "Grüße", "partIndex": 1},
+                        "groundingChunkIndices": [0],
+                        "confidenceScores": [0.9],
+                    }
                 ],
                 "webSearchQueries": ["x"],
             },
@@ -81,7 +87,9 @@ SAID: Final[dict[str, Any]] = {
     "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}],
     "audio": {"id": "a", "data": "AAAA", "transcript": "Hi", "expires_at": 1},
     "refusal": None,
-    "annotations": [{"type": "url_citation", "url_citation": {"url": "https://e.com", "start_index": 0, "end_index": 3}}],
+    "annotations": [
+        {"type": "url_citation", "url_citation": {"url": "https://e.com", "start_index": 0, "end_index": 3}}
+    ],
     "tool_calls": [CALL],
 }
 LOGPROBS: Final[dict[str, Any]] = {"content": [{"token": "G", "logprob": -0.1, "top_logprobs": []}], "refusal": None}
@@ -264,7 +272,17 @@ def spoiled_documents(draw: st.DrawFn) -> list[Any]:
 
 
 LINE_ENDS: Final = [b"\n", b"\r\n", b"\r"]
-BETWEEN: Final = [b"", b": ping", b"event: message", b"id: 1", b"retry: 1", b"event: error", b"data", b"junk", b"data: null"]
+BETWEEN: Final = [
+    b"",
+    b": ping",
+    b"event: message",
+    b"id: 1",
+    b"retry: 1",
+    b"event: error",
+    b"data",
+    b"junk",
+    b"data: null",
+]
 
 
 @st.composite

@@ -54,9 +54,7 @@ def test_a_spoiled_answer_ends_well(host: str, data: st.DataObject, content: byt
 @each_host
 @PLAN
 @given(data=st.data(), content=st.one_of(spoiled_bytes(), ANY_BYTES), stream=st.booleans())
-def test_where_the_bytes_are_cut_does_not_matter(
-    host: str, data: st.DataObject, content: bytes, stream: bool
-) -> None:
+def test_where_the_bytes_are_cut_does_not_matter(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
     """The same bytes in other pieces end the same way."""
     whole = receive(host, [content], stream=stream)
 
@@ -91,7 +89,9 @@ ENCODINGS: Final = ["gzip", "deflate", "gzip, deflate", "br", "zstd", "identity"
 def test_any_packed_bytes_end_well(host: str, content: bytes, packing: str, encoding: str, stream: bool) -> None:
     """Through the whole client: archives that are cut, damaged, or none at all."""
     body = packed(content, packing)
-    sent = httpx.MockTransport(lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=Pieces(body)))
+    sent = httpx.MockTransport(
+        lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=Pieces(body))
+    )
     with httpx.Client(transport=sent) as http_client:
         client = Client(PROVIDERS[host], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
         try:
