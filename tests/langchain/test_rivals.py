@@ -370,3 +370,42 @@ def test_arguments_stream_in_pieces(sandbox: Sandbox, provider: str) -> None:
     assert [piece["name"] for piece in pieces if piece["name"]] == ["get_weather"]
     assert len([piece for piece in pieces if piece["id"]]) == 1
     assert json.loads("".join(piece["args"] or "" for piece in pieces)) == {"city": "Rome and all that is around it"}
+
+
+def test_impossible_count_makes_no_price(sandbox: Sandbox) -> None:
+    """A host that says that the prompt had no tokens is not believed when the cost is computed."""
+    usage = {"prompt_tokens": 0, "completion_tokens": 9, "total_tokens": 9}
+    replied(sandbox, "aimlapi", completion({"content": "hi"}, usage=usage))
+    assert "cost_usd" not in chat("aimlapi", model="gemini-2.5-flash-lite").invoke("hi").response_metadata
+
+
+GROUNDED = {
+    "content": {"role": "model", "parts": [{"text": "It is sunny."}]},
+    "finishReason": "STOP",
+    "groundingMetadata": {
+        "webSearchQueries": ["weather"],
+        "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}],
+        "groundingSupports": [
+            {"segment": {"startIndex": 0, "endIndex": 12, "text": "It is sunny."}, "groundingChunkIndices": [0]}
+        ],
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize("way", ["whole", "stream", "typed"])
+def test_search_gives_citations(sandbox: Sandbox, way: str) -> None:
+    """A built-in tool is sent as such; its sources are annotations and its metadata is kept, however one asks."""
+    body = json.dumps({"result": {"candidates": [GROUNDED]}, "success": True}).encode()
+    replied(sandbox, "cloudflare", body)
+    model: Any = chat("cloudflare", model="gemini-2.5-flash").bind_tools([{"google_search": {}}])
+    ask = {
+        "whole": lambda: model.invoke("Weather?"),
+        "stream": lambda: merged(model.stream("Weather?")),
+        "typed": lambda: model.stream_events("Weather?", version="v3").output,
+    }[way]
+    message = ask()
+    (text,) = message.content_blocks
+    assert (text["annotations"][0]["url"], text["annotations"][0]["end_index"]) == ("https://a.example", 12)
+    assert message.response_metadata["grounding_metadata"]["webSearchQueries"] == ["weather"]
+    assert "google_search" in json.dumps(sandbox.requests[-1].body).replace("googleSearch", "google_search")
