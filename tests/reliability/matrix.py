@@ -1,0 +1,104 @@
+"""What holds for every fault, on every host, through every door."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from gemini_multi import AllRoutesFailed, GeminiMultiError, StreamInterrupted
+from gemini_multi.sandbox import Sandbox
+
+from .doors import ODD_TEXT, TEXT, Answer, Call
+from .faults import Fault, Outcome
+
+HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
+NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
+STALL: Final = 0.25
+"""Seconds of silence that are too many, where a host falls silent."""
+
+
+def asked(sandbox: Sandbox) -> list[str]:
+    return [request.provider for request in sandbox.requests]
+
+
+def text_of(fault: Fault) -> str:
+    return (ODD_TEXT if "U+2028" not in fault.name else "Hello from \u2028the sandbox") if fault.raw else TEXT
+
+
+def settings(fault: Fault, retries: int) -> dict[str, Any]:
+    return {"max_retries": retries, "timeout": STALL if fault.is_slow else 20.0}
+
+
+def check_lasting(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> GeminiMultiError | None:
+    """A host that keeps failing is asked as often as it is worth; then the typed error says what happened."""
+    expected, retries = fault.outcome(host, stream=call.stream), 0 if fault.is_slow else 2
+    fault.commit(sandbox, host, retries + 2)
+    if expected.error is None:
+        assert call.ask([host], **settings(fault, retries)) == Answer(text_of(fault), host, ("answered",))
+        assert asked(sandbox) == [host]
+        return None
+    with pytest.raises(GeminiMultiError) as caught:
+        call.ask([host], **settings(fault, retries))
+
+    requests = 1 + retries if expected.retried else 1
+    assert (asked(sandbox), len(caught.value.attempts)) == ([host] * requests, requests)
+    check_error(caught.value, expected)
+    return caught.value
+
+
+def check_error(error: GeminiMultiError, expected: Outcome) -> None:
+    assert expected.error is not None
+    if not expected.interrupted:
+        assert isinstance(error, expected.error)
+        return
+    assert isinstance(error, StreamInterrupted)
+    assert error.partial.text
+    cause = error.__cause__
+    if isinstance(cause, StreamInterrupted):  # a framework's twin of the core's error
+        cause = cause.__cause__
+    assert isinstance(cause, expected.error)
+
+
+def check_passing(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+    """A fault that passes is not seen: one retry on the same host, and the answer tells of both attempts."""
+    if not fault.outcome(host, stream=call.stream).retried:
+        return
+    fault.commit(sandbox, host, 1)
+
+    assert call.ask([host], **settings(fault, 1)) == Answer(TEXT, host, ("failed", "answered"))
+    assert asked(sandbox) == [host, host]
+
+
+def check_next(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+    """The next host answers, unless the request itself is bad or content was delivered already."""
+    expected = fault.outcome(host, stream=call.stream)
+    if not expected.moves_on:
+        return
+    retries = 0 if fault.is_slow else 1
+    fault.commit(sandbox, host, retries + 2)
+    failed = 1 + (retries if expected.retried else 0)
+    answer = call.ask([host, NEXT[host]], **settings(fault, retries))
+
+    assert answer == Answer(TEXT, NEXT[host], (*["failed"] * failed, "answered"))
+    assert asked(sandbox) == [*[host] * failed, NEXT[host]]
+
+
+def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+    """When every host fails, the error holds the last failure of each, and all attempts."""
+    if fault.is_slow or not fault.outcome(host, stream=call.stream).moves_on:
+        return
+    pair = [host, NEXT[host]]
+    for one in pair:
+        fault.commit(sandbox, one, 1)
+    with pytest.raises(AllRoutesFailed) as caught:
+        call.ask(pair, **settings(fault, 0))
+
+    assert asked(sandbox) == [attempt.provider for attempt in caught.value.attempts] == pair
+    for one, error in zip(pair, caught.value.exceptions, strict=True):
+        kind = fault.outcome(one, stream=call.stream).error
+        assert kind is not None
+        assert isinstance(error, kind)
+
+
+CHECKS: Final = {"passing": check_passing, "next": check_next, "nobody": check_nobody}
