@@ -39,6 +39,18 @@ test-min: ## Run the tests with the oldest supported versions of the frameworks
 coverage: $(INSTALLED) ## Run the tests and show which branches they miss
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
 
+CASES ?= 100000
+SEED ?= $(shell date +%s)
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Feed the client 100,000 spoiled answers (CASES, SEED)
+	@echo "seed: $(SEED)"
+	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 2 --hypothesis-seed=$(SEED) tests/reliability/test_fuzz.py
+
+.PHONY: soak
+soak: $(INSTALLED) ## Make 2,000 calls, 64 at once, over three hosts that fail in every way
+	$(BIN)/python -m tests.reliability.soak --calls 2000
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check .

@@ -9,8 +9,8 @@ import pytest
 from gemini_multi import AllRoutesFailed, GeminiMultiError, StreamInterrupted
 from gemini_multi.sandbox import Sandbox
 
-from .doors import ODD_TEXT, TEXT, Answer, Call
-from .faults import Fault, Outcome
+from .doors import ODD_TEXT, TEXT, Answer, Call, calls
+from .faults import FAULTS, Fault, Outcome
 
 HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
 NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
@@ -101,4 +101,19 @@ def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
         assert isinstance(error, kind)
 
 
-CHECKS: Final = {"passing": check_passing, "next": check_next, "nobody": check_nobody}
+def check_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+    """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
+    for check in (check_passing, check_next, check_nobody):
+        sandbox.clear()
+        check(sandbox, fault, host, call)
+
+
+def cells(door: str) -> list[Any]:
+    """Every fault on every host by every way to ask. How many events come first matters to streams only."""
+    return [
+        pytest.param(fault, host, call, id=f"{fault.name}-{host}-{call}")
+        for fault in FAULTS
+        for host in HOSTS
+        for call in calls(door)
+        if call.stream or fault.plan.get("after") != 0
+    ]

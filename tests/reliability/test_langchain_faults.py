@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import pytest
-from langchain_core.exceptions import ModelError
+from langchain_core.exceptions import (
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
 
+from gemini_multi import errors
 from gemini_multi.sandbox import Sandbox
 
-from .doors import Call, calls
-from .faults import FAULTS, Fault
-from .matrix import CHECKS, HOSTS, check_lasting
+from .doors import Call
+from .faults import Fault
+from .matrix import cells, check_lasting, check_overcome
 
-each_call = pytest.mark.parametrize("call", calls("langchain"), ids=str)
-each_host = pytest.mark.parametrize("host", HOSTS)
-each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+THEIRS: dict[type[Exception], type[Exception]] = {
+    errors.AuthenticationFailed: ModelAuthenticationError,
+    errors.BadRequest: ModelInvalidRequestError,
+    errors.PermissionDenied: ModelPermissionDeniedError,
+    errors.ModelNotFound: ModelNotFoundError,
+    errors.QuotaExhausted: ModelRateLimitError,
+    errors.RateLimited: ModelRateLimitError,
+    errors.ServerError: ModelAPIError,
+    errors.InvalidResponse: ModelAPIError,
+    errors.RequestTimeout: ModelTimeoutError,
+    errors.ConnectionFailed: ModelConnectionError,
+    errors.StreamInterrupted: ModelConnectionError,
+}
 
 
-@each_call
-@each_host
-@each_fault
+def theirs_of(error: Exception) -> type[Exception]:
+    """Name LangChain's counterpart of ours."""
+    return next(theirs for ours, theirs in THEIRS.items() if isinstance(error, ours))
+
+
+each_cell = pytest.mark.parametrize(("fault", "host", "call"), cells("langchain"))
+
+
+@each_cell
 def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
     """After `max_retries` more requests where it may pass, after one where not; LangChain knows the error too."""
     error = check_lasting(sandbox, fault, host, call)
 
-    assert error is None or isinstance(error, ModelError)
+    assert error is None or isinstance(error, theirs_of(error))
 
 
-@each_call
-@each_host
-@each_fault
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call, check: str) -> None:
+@each_cell
+def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
     """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
-    CHECKS[check](sandbox, fault, host, call)
+    check_overcome(sandbox, fault, host, call)

@@ -6,27 +6,20 @@ import pytest
 
 from gemini_multi.sandbox import Sandbox
 
-from .doors import Call, calls
-from .faults import FAULTS, Fault
-from .matrix import CHECKS, HOSTS, check_lasting
+from .doors import Call
+from .faults import Fault
+from .matrix import cells, check_lasting, check_overcome
 
-each_call = pytest.mark.parametrize("call", calls("llama_index"), ids=str)
-each_host = pytest.mark.parametrize("host", HOSTS)
-each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+each_cell = pytest.mark.parametrize(("fault", "host", "call"), cells("llama_index"))
 
 
-@each_call
-@each_host
-@each_fault
+@each_cell
 def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
     """After `max_retries` more requests where it may pass, after one where not."""
     check_lasting(sandbox, fault, host, call)
 
 
-@each_call
-@each_host
-@each_fault
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call, check: str) -> None:
+@each_cell
+def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
     """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
-    CHECKS[check](sandbox, fault, host, call)
+    check_overcome(sandbox, fault, host, call)

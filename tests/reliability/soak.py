@@ -1,0 +1,188 @@
+"""Many calls at once over three failing hosts: `python -m tests.reliability.soak --calls 2000`.
+
+Every call carries its own number, which the sandbox quotes in its answer, so that none can be lost or given to another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gemini_multi import ChatRequest, Client, GeminiMultiError, Limits, Message, RetryPolicy, Timeouts
+from gemini_multi._connections import POOLS
+from gemini_multi.sandbox import Sandbox
+
+from .doors import at_rest
+
+HOSTS: Final = ("cloudflare", "aimlapi", "oxen")
+AT_ONCE: Final = 64
+SHARE: Final = 0.2
+"""How many requests fail."""
+PLANS: Final = [
+    *({"status": status} for status in (401, 402, 404, 408, 429, 500, 502, 503, 504, 529)),
+    *({"fault": fault} for fault in ("reset", "reset_after_headers", "cut", "clean_end", "html", "empty", "not_json")),
+    *({"fault": fault} for fault in ("truncated_gzip", "truncated_body", "error_in_stream", "error_in_200", "no_done")),
+    *({"fault": fault, "after": 0} for fault in ("cut", "stall", "choices_null")),
+]
+_NUMBER: Final = re.compile(r"call (\d+) of")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one call ended."""
+
+    number: int
+    told: int | None
+    """The number in the answer; none for an error."""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a soak came to."""
+
+    endings: list[Ending]
+    seconds: float
+    descriptors: tuple[int, int]
+    """After the first tenth and at the end."""
+    resident: tuple[int, int]
+    """Bytes of memory, likewise."""
+    requests: int
+
+    @property
+    def errors(self) -> Counter[str]:
+        return Counter(ending.error for ending in self.endings if ending.error)
+
+
+def client(patience: float) -> Client:
+    return Client(
+        list(HOSTS),
+        retry_policy=RetryPolicy(initial_wait=0.001, maximum_wait=0.01, max_retries=2),
+        timeout=Timeouts(connect=20.0, read=patience, write=20.0),
+        deadline=100.0,
+        limits=Limits(),
+    )
+
+
+def request(number: int) -> ChatRequest:
+    text = f"This is call {number} of many. Tell me about it."
+    return ChatRequest(model="gemini-2.5-flash-lite", messages=(Message.user(text),))
+
+
+def ending(number: int, text: str) -> Ending:
+    found = _NUMBER.search(text)
+    return Ending(number, int(found.group(1)) if found else -1)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Soak:
+    """One run against one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, seed: int, patience: float = 2.0) -> None:
+        self.sandbox = sandbox
+        self.client = client(patience)
+        self.chance = random.Random(seed)  # noqa: S311  # faults, not secrets
+
+    def hosts(self, number: int) -> list[str]:
+        """Give the hosts in another order for each call, and make a share of the first ones fail."""
+        hosts = [*HOSTS[number % 3 :], *HOSTS[: number % 3]]
+        if self.chance.random() < SHARE:
+            self.sandbox.fail(hosts[0], **self.chance.choice(PLANS))
+        return hosts
+
+    def ask(self, number: int) -> Ending:
+        hosts = self.hosts(number)
+        try:
+            if number % 2:
+                return ending(number, self.client.chat(request(number), providers=hosts).text)
+            return ending(number, self.client.stream(request(number), providers=hosts).response().text)
+        except GeminiMultiError as error:
+            return Ending(number, None, type(error).__name__)
+
+    async def ask_async(self, number: int, gate: asyncio.Semaphore) -> Ending:
+        async with gate:
+            hosts = self.hosts(number)
+            asker = self.client.for_async()
+            try:
+                if number % 2:
+                    return ending(number, (await asker.chat(request(number), providers=hosts)).text)
+                return ending(number, (await asker.stream(request(number), providers=hosts).response()).text)
+            except GeminiMultiError as error:
+                return Ending(number, None, type(error).__name__)
+
+    def threads(self, numbers: range) -> list[Ending]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.ask, numbers))
+
+    def tasks(self, numbers: range) -> list[Ending]:
+        async def run() -> list[Ending]:
+            gate = asyncio.Semaphore(AT_ONCE)
+            return await asyncio.gather(*(self.ask_async(number, gate) for number in numbers))
+
+        return asyncio.run(run())
+
+    def run(self, calls: int) -> Result:
+        """Ask half of the calls from threads, half from tasks, in turns."""
+        begun, endings, requests = time.monotonic(), list[Ending](), 0
+        step = max(AT_ONCE, calls // 10)
+        marks: list[tuple[int, int]] = []
+        for turn, start in enumerate(range(0, calls, step)):
+            ask: Callable[[range], list[Ending]] = (self.threads, self.tasks)[turn % 2]
+            endings += ask(range(start, min(start + step, calls)))
+            requests += len(self.sandbox.requests)
+            self.sandbox.clear()
+            gc.collect()
+            marks.append((descriptors(), resident()))
+        assert at_rest(POOLS._blocking)
+        first, last = marks[min(1, len(marks) - 1)], marks[-1]
+        return Result(endings, time.monotonic() - begun, (first[0], last[0]), (first[1], last[1]), requests)
+
+
+def check(result: Result, calls: int) -> None:
+    """None lost, none duplicated, none mixed up, nothing raw, nothing left."""
+    assert [one.number for one in result.endings] == list(range(calls))
+    assert all(one.error or one.told == one.number for one in result.endings)
+    assert set(result.errors) <= {"StreamInterrupted", "AllRoutesFailed"}
+    assert sum(result.errors.values()) < calls * 0.1
+    assert result.requests > calls
+    assert result.descriptors[1] <= result.descriptors[0] + AT_ONCE
+    assert result.resident[1] <= result.resident[0] + 50_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    logging.disable()
+    with Sandbox() as sandbox:
+        os.environ.update(sandbox.environment())
+        result = Soak(sandbox, given.seed).run(given.calls)
+    answered = sum(not one.error for one in result.endings)
+    print(f"{given.calls} calls, {result.requests} requests, {result.seconds:.0f} s: {answered} answered")
+    print(f"errors: {dict(result.errors)}; seed {given.seed}")
+    print(f"descriptors {result.descriptors}, resident MB {tuple(size // 1_000_000 for size in result.resident)}")
+    check(result, given.calls)
+
+
+if __name__ == "__main__":
+    main()
