@@ -17,7 +17,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.structured import conform, json_text, partial_json
+from gemini_multi.structured import conform, json_text, partial_json, problems
 from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
@@ -151,7 +151,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
         try:
             found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
-            return self._instance(found)
+            return self._instance(found, partial=partial)
         except StructuredOutputError:
             if partial:
                 return None
@@ -190,10 +190,11 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         except ValueError as error:
             raise _missing(message, f"its text is not JSON: {text[:200]!r}") from error
 
-    def _instance(self, found: Any) -> Any:  # noqa: ANN401  # as above
+    def _instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
         if self.json_schema is not None:
             found = conform(found, self.json_schema)
         if self.schema_type is None:
+            self._check(found, partial=partial)
             return found
         try:
             return _validated(self.schema_type, found)
@@ -201,6 +202,14 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             name = getattr(self.schema_type, "__name__", str(self.schema_type))
             text = f"The answer {found!r} is not a {name}: {error}"
             raise StructuredOutputError(text, llm_output=str(found)) from error
+
+    def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
+        """Refuse a dictionary that breaks what no host enforces: bounds, lengths, patterns, required properties."""
+        if partial or self.json_schema is None:
+            return
+        if wrong := problems(found, self.json_schema):
+            text = f"The answer {found!r} does not keep its schema: {'; '.join(wrong)}."
+            raise StructuredOutputError(text, llm_output=str(found))
 
 
 def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of whatever class was passed

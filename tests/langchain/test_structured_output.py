@@ -313,3 +313,16 @@ def test_tools_go_together_with_an_object(sandbox: Sandbox, provider: str, name:
     assert [one["name"] for one in call["raw"].tool_calls] == ["get_weather"]
     scripted(sandbox, "json_schema")
     assert structured.invoke("Bonn?")["parsed"] == City(**CITY)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dictionary_is_checked_against_what_hosts_do_not_enforce(sandbox: Sandbox, method: Any) -> None:
+    """A bound that the model broke is an error, not an answer."""
+    people = {"type": "integer", "minimum": 1000}
+    schema = {"title": "City", "type": "object", "properties": {"people": people}, "required": ["people"]}
+    answer = Answer(tool_calls=[("City", {"people": 3})]) if method == "function_calling" else Answer('{"people": 3}')
+    sandbox.script("oxen", [answer])
+    model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers="oxen")
+
+    with pytest.raises(OutputParserException, match="does not keep its schema"):
+        model.with_structured_output(schema, method=method).invoke("Describe a city.")
