@@ -64,8 +64,9 @@ format: $(INSTALLED) ## Put the style right
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write the generated tables of the README anew
+docs: $(INSTALLED) ## Write the generated tables of the documents anew
 	$(BIN)/python tools/catalog_table.py --write README.md
+	$(BIN)/python -m tests.reliability.table --write docs/reliability.md
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -40,6 +40,16 @@ def _reset(spoiling: Spoiling) -> Reply:
     return replace(spoiling.reply, ending="reset_at_once")
 
 
+def _close(spoiling: Spoiling) -> Reply:
+    return replace(spoiling.reply, ending="close_at_once")
+
+
+def _reset_in_stream(spoiling: Spoiling) -> Reply:
+    if spoiling.reply.events is None:
+        return _reset_after_headers(spoiling)
+    return replace(spoiling.reply, events=spoiling.begun, ending="reset")
+
+
 def _reset_after_headers(spoiling: Spoiling) -> Reply:
     reply = spoiling.reply
     return replace(
@@ -132,6 +142,8 @@ def _not_json(spoiling: Spoiling) -> Reply:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "reset": _reset,
+    "close": _close,
+    "reset_in_stream": _reset_in_stream,
     "reset_after_headers": _reset_after_headers,
     "cut": _cut,
     "clean_end": _clean_end,

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from starlette.types import Receive, Scope, Send
 
-Ending = Literal["whole", "close", "reset", "reset_at_once", "stall"]
+Ending = Literal["whole", "close", "reset", "reset_at_once", "close_at_once", "stall"]
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _PAUSE_BEFORE_RESET: Final = 0.01
@@ -61,7 +61,7 @@ class Reply:
     async def _send_broken(self, scope: Scope, receive: Receive, stopping: asyncio.Event) -> None:
         """Write below the server's HTTP layer, which would never break its own promises."""
         transport: asyncio.Transport = scope["state"]["transport"]
-        if self.ending != "reset_at_once":
+        if not self.ending.endswith("at_once"):
             transport.write(self._head())
             for piece in self._pieces():
                 transport.write(piece if self.events is None else b"%x\r\n%b\r\n" % (len(piece), piece))

@@ -121,6 +121,8 @@ STATUSES: Final = [
 ]
 BROKEN: Final = [
     by_fault("reset", again(ConnectionFailed), again(ConnectionFailed)),
+    by_fault("close", again(ConnectionFailed), again(ConnectionFailed)),
+    by_fault("reset_in_stream", again(ConnectionFailed), broken(ConnectionFailed)),
     by_fault("reset_after_headers", again(ConnectionFailed), again(ConnectionFailed)),
     by_fault("cut", again(ConnectionFailed), broken(ConnectionFailed)),
     by_fault("cut", again(ConnectionFailed), again(ConnectionFailed), after=0),
