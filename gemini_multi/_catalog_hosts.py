@@ -56,6 +56,7 @@ def aimlapi(
     efforts: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
     takes_media: bool = False,
+    takes_upstream: bool = False,
     withdrawn: date | None = None,
     checked: date = _AIMLAPI_CHECKED,
 ) -> HostedModel:
@@ -66,6 +67,7 @@ def aimlapi(
         schema: The family of the model's request schema; `None` for Gemma, which has one without tools.
         page: The name of the documentation's page, when it is not the id's.
         takes_media: Whether audio, video and files are accepted although the family has none.
+        takes_upstream: Whether `provider` is accepted although the family has it not for all of its models.
         aliases: Further ids that the host documents or answers with.
         context_window: The host's own figure.
         prices: The host's own prices.
@@ -80,6 +82,7 @@ def aimlapi(
         prices=prices,
         schema=schema,
         reasoning_efforts=efforts,
+        takes_upstream=takes_upstream or schema in ("C", "D"),
         inputs=_ALL if takes_media else _SCHEMA_INPUTS.get(schema or "", _IMAGES),
         withdrawn=withdrawn,
         source=f"{_AIMLAPI_PAGES}{page or name}",

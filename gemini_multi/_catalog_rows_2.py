@@ -21,7 +21,7 @@ GEMINI_2_5_PRO: Final = Model(
     generation=2.5,
     hosts={
         "cloudflare": cloudflare("gemini-2.5-pro", (Price(input=1.25, output=10, cached=0.125),)),
-        "aimlapi": aimlapi("gemini-2.5-pro", "A", context_window=1_000_000),
+        "aimlapi": aimlapi("gemini-2.5-pro", "A", context_window=1_000_000, takes_upstream=True),
         "oxen": oxen("gemini-2-5-pro", context_window=1_000_000),
     },
     thinking=Thinking(control="budget", minimum_budget=128, maximum_budget=32_768),
@@ -46,7 +46,7 @@ GEMINI_2_5_FLASH: Final = Model(
     generation=2.5,
     hosts={
         "cloudflare": cloudflare("gemini-2.5-flash", (Price(input=0.3, output=2.5, cached=0.03),), short=True),
-        "aimlapi": aimlapi("gemini-2.5-flash", "A", context_window=1_000_000),
+        "aimlapi": aimlapi("gemini-2.5-flash", "A", context_window=1_000_000, takes_upstream=True),
         "oxen": oxen("gemini-2-5-flash"),
     },
     thinking=Thinking(control="budget", minimum_budget=1, maximum_budget=24_576, can_disable=True),

@@ -149,6 +149,7 @@ GEMINI_3_1_PRO: Final = Model(
             "gemini-3-1-pro-preview",
             "A",
             context_window=1_000_000,
+            takes_upstream=True,
             prices=(Price(input=2.6, output=15.6, cached=0.65),),
         ),
         "oxen": oxen("gemini-3-1-pro-preview"),

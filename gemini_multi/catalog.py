@@ -64,6 +64,8 @@ class HostedModel:
     """The host's own name for the request schema that this model has there (AIMLAPI: A, B, C, D)."""
     reasoning_efforts: tuple[str, ...] = ()
     """Values of `reasoning_effort` that the host is known to accept; empty when not stated."""
+    takes_upstream: bool = True
+    """Whether the host's schema for the model lets callers choose whose endpoint serves it."""
     inputs: frozenset[Modality] | None = None
     """When the host takes fewer kinds of media than the model."""
     withdrawn: date | None = None

@@ -31,6 +31,8 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
         ConfigurationError: Gemini cannot, wherever it is asked.
     """
     losses = Losses()
+    for feature in target.traits.unmet:
+        losses.feature(feature)
     names = tool_names(request)
     wanted, demands = response_format(request, target, losses)
     found = conversation(request.messages, target.model)

@@ -91,6 +91,8 @@ class ChatTraits:
     audio_format: str = "wav"
     """The format of spoken answers."""
 
+    unmet: tuple[str, ...] = ()
+    """What the host was configured to do and cannot for this model."""
     extra: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """Constant fields of the body."""
     credits_per_usd: float | None = None

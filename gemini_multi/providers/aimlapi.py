@@ -46,8 +46,13 @@ class AIMLAPI(ChatHost):
 
     def traits(self, model: Model) -> ChatTraits:
         """Say how AIMLAPI deviates, by the request schema that it documents for the model."""
-        traits = _traits(model, model.hosts.get(self.name))
-        return traits if self.upstream is None else replace(traits, extra={"provider": self.upstream})
+        hosted = model.hosts.get(self.name)
+        traits = _traits(model, hosted)
+        if self.upstream is None:
+            return traits
+        # AIMLAPI drops fields that a model's schema lacks, and answers as if nothing had been asked.
+        unmet = () if hosted is None or hosted.takes_upstream else ("`upstream`",)
+        return replace(traits, extra={"provider": self.upstream}, unmet=unmet)
 
     def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
         """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from gemini_multi import AIMLAPI, ChatRequest, Cloudflare, ConfigurationError, Message, Oxen, SafetySetting
+from gemini_multi import (
+    AIMLAPI,
+    ChatRequest,
+    Cloudflare,
+    ConfigurationError,
+    Message,
+    Oxen,
+    SafetySetting,
+    UnsupportedFeature,
+)
 
 from .doors import AIMLAPI_DOORS, CHAT, DOORS, NATIVE, PREVIEW, Ignored, Refused, Wire, sent
 
@@ -250,6 +259,15 @@ def test_a_hosts_own_fields_are_in_the_body(provider: Any, fields: dict[str, Any
     model = "google/gemini-2.5-pro" if isinstance(provider, AIMLAPI) else "gemini-2-5-pro"
 
     assert wire.body == {"model": model, "messages": [{"role": "user", "content": "Hi"}], **fields, **streaming}
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash-lite", "gemini-3.5-flash"])
+def test_an_upstream_that_would_be_dropped_is_refused(model: str) -> None:
+    """Where the host's schema for a model lacks the field, it would answer as if nothing had been asked."""
+    wire = Wire()
+
+    with pytest.raises(UnsupportedFeature, match="`upstream`"):
+        wire.client(AIMLAPI("key", upstream="google")).chat(ChatRequest(model=model, messages=(Message.user("Hi"),)))
 
 
 GATEWAY = {
