@@ -29,7 +29,6 @@ _LANES: Final = 64
 _CONNECTIONS: Final = 1000
 """Per lane; when all lanes are full, they share what comes."""
 _IDLE_CONNECTIONS: Final = 8
-_HEADERS: Final = {"accept-encoding": "gzip, deflate"}
 
 
 class _Direct:
@@ -47,7 +46,7 @@ class _Direct:
     ) -> httpx.Request:
         import httpx
 
-        return httpx.Request(method, url, content=content, headers={**_HEADERS, **headers}, extensions=extensions)
+        return httpx.Request(method, url, content=content, headers=headers, extensions=extensions)
 
 
 class _Blocking(_Direct):

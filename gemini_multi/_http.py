@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gemini_multi._connections import POOLS, AsyncioClient, BlockingClient, Lane, Lanes
+from gemini_multi._inflate import ACCEPTED, inflated, inflated_async
 from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, Timeouts, Wait, WireFailure
 from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
 
@@ -19,6 +20,19 @@ class Response(Protocol):
     """What is used of an httpx response."""
 
     status_code: int
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name, in any case."""
+        ...
+
+    def iter_raw(self) -> Iterator[bytes]:
+        """Give the body as it came."""
+        ...
+
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """Give the body as it came."""
+        ...
 
     def iter_bytes(self) -> Iterator[bytes]:
         """Give the body, decompressed."""
@@ -115,7 +129,8 @@ class Wire:
         except Exception as error:
             raise _failure(error) from error
         self._response = response
-        self._body = response.iter_bytes()
+        encoding = _encoding(response)
+        self._body = inflated(response.iter_raw(), encoding) if encoding else response.iter_bytes()
         _BODIES.add(self._body)
         return Head(response.status_code, response.headers)
 
@@ -194,7 +209,8 @@ class AsyncWire:
         except Exception as error:
             raise _failure(error) from error
         self._response = response
-        self._body = response.aiter_bytes()
+        encoding = _encoding(response)
+        self._body = inflated_async(response.aiter_raw(), encoding) if encoding else response.aiter_bytes()
         return Head(response.status_code, response.headers)
 
     async def close(self) -> None:
@@ -221,15 +237,23 @@ class AsyncWire:
             loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
 
+def _encoding(response: Response) -> str:
+    """Name how the body is compressed; empty when it is not, or was read and decompressed already."""
+    encoding = response.headers.get("content-encoding", "")
+    is_plain = encoding.strip().lower() in ("", "identity") or getattr(response, "is_stream_consumed", False)
+    return "" if is_plain else encoding
+
+
 _PAUSE: Final = threading.Event()
 """Never set: waiting on it is a sleep that tests can see."""
 
 
 def _built(client: BlockingClient | AsyncioClient, request: HttpRequest, timeouts: Timeouts) -> httpx.Request:
     """Build the request, with the per-attempt timeouts where httpx and its likes look for them."""
+    headers = {"accept-encoding": ACCEPTED, **request.headers}
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     return client.build_request(
-        "POST", request.url, content=request.body, headers=dict(request.headers), extensions={"timeout": limits}
+        "POST", request.url, content=request.body, headers=headers, extensions={"timeout": limits}
     )
 
 

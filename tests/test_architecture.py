@@ -14,7 +14,7 @@ RINGS: list[tuple[str, ...]] = [
     ("_request", "_response"),
     ("types",),
     ("errors",),
-    ("_keys", "_json", "_sse", "_wire", "_totals", "_transcript", "_schema_check", "_conform", "catalog", "retry"),
+    ("_keys", "_json", "_sse", "_wire", "_inflate", "_totals", "_transcript", "_schema_check", "_conform", "catalog", "retry"),
     ("archive", "structured"),
     ("_catalog_hosts", "_catalog_rows", "_catalog_rows_2", "_catalog_rows_3", "_catalog_rows_gemma"),
     ("_pricing", "_history", "_signing"),

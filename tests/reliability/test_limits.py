@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
+import zlib
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_multi import Finished, Limits, ServerError, StreamInterrupted
+from gemini_multi import Client, Finished, InvalidResponse, Limits, RetryPolicy, ServerError, StreamInterrupted
 
-from .drive import receive
+from .drive import PROVIDERS, REQUEST, receive
 
 MANY = 100_000
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
@@ -129,3 +133,73 @@ def test_a_flat_error_with_status_200_is_an_error() -> None:
     assert isinstance(ending.error, ServerError)
     assert isinstance(streamed.error, StreamInterrupted)
     assert isinstance(streamed.error.__cause__, ServerError)
+
+
+def oxen(response: httpx.Response, **settings: Any) -> Client:
+    sent = httpx.MockTransport(lambda _: response)
+    clients = {"http_client": httpx.Client(transport=sent), "http_async_client": httpx.AsyncClient(transport=sent)}
+    return Client(PROVIDERS["oxen"], retry_policy=RetryPolicy(max_retries=0), **clients, **settings)
+
+
+def encoded(encoding: str, body: bytes) -> httpx.Response:
+    return httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(body))
+
+
+ZEROS = gzip.compress(b"data: " + b"0" * 100_000_000, 1)
+BOMBS = {
+    "zeros": ("gzip", ZEROS, "larger than 5,000,000 bytes"),
+    "an archive in an archive": ("gzip, gzip", gzip.compress(ZEROS), "was not asked for"),
+    "another format": ("br", b"x", "was not asked for"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_async: bool) -> None:
+    """A few kilobytes on the wire never become hundreds of megabytes."""
+    encoding, body, message = BOMBS[bomb]
+    client = oxen(encoded(encoding, body), limits=Limits(body_bytes=5_000_000, event_bytes=5_000_000))
+    tracemalloc.start()
+    with pytest.raises(InvalidResponse, match=message):
+        await client.for_async().chat(REQUEST) if is_async else client.chat(REQUEST)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 30_000_000
+
+
+BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+GOOD = json.dumps(said()[0]).encode() + b" " * 3_000_000
+PACKED = {
+    "gzip": gzip.compress(GOOD),
+    "x-gzip": gzip.compress(GOOD),
+    "deflate": zlib.compress(GOOD),
+    "Deflate": BARE.compress(GOOD) + BARE.flush(),
+    "identity": GOOD,
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_compressed_answers_are_read(encoding: str, is_async: bool) -> None:
+    """In both formats, and in the bare one that some servers mean by `deflate`."""
+    client = oxen(encoded(encoding, PACKED[encoding]))
+
+    assert (await client.for_async().chat(REQUEST) if is_async else client.chat(REQUEST)).text == "x"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_never_takes_the_key_elsewhere(status: int) -> None:
+    """Not even with a client that follows redirects by itself."""
+    asked: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"location": "https://elsewhere.example/"})
+
+    http_client = httpx.Client(transport=httpx.MockTransport(reply), follow_redirects=True)
+    client = Client(PROVIDERS["oxen"], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
+    with pytest.raises(ServerError, match="redirects elsewhere"):
+        client.chat(REQUEST)
+
+    assert asked == ["hub.oxen.ai"]

@@ -1,0 +1,66 @@
+"""Decompresses an answer piece by piece, so that a small archive cannot fill the memory at once."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+ACCEPTED: Final = "gzip, deflate"
+"""What is asked for; anything else is refused."""
+_PIECE: Final = 1024 * 1024
+_ANY_HEADER: Final = 32 + zlib.MAX_WBITS
+
+
+class DecodingError(Exception):
+    """An answer cannot be decompressed; named as httpx names it."""
+
+
+class _Inflater:
+    """Takes compressed bytes and gives at most a mebibyte at a time."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+            # Neither what nobody asked for, nor archives inside archives.
+            raise DecodingError(f"the encoding {encoding[:40]!r} was not asked for")
+        self._inflate = zlib.decompressobj(_ANY_HEADER)
+        self._is_first = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data and not self._inflate.eof:
+            try:
+                piece = self._inflated(data)
+            except zlib.error as error:
+                raise DecodingError(str(error)) from error
+            self._is_first = False
+            data = self._inflate.unconsumed_tail
+            if piece:
+                yield piece
+
+    def _inflated(self, data: bytes) -> bytes:
+        try:
+            return self._inflate.decompress(data, _PIECE)
+        except zlib.error:
+            if not self._is_first:
+                raise
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers mean the bare format by `deflate`
+            return self._inflate.decompress(data, _PIECE)
+
+
+def inflated(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Decompress a body whose `content-encoding` header says `encoding`.
+
+    Raises:
+        DecodingError: It cannot be decompressed.
+    """
+    inflater = _Inflater(encoding)
+    for chunk in raw:
+        yield from inflater.feed(chunk)
+
+
+async def inflated_async(raw: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """Decompress a body that is read with `await`. Arguments and errors are those of `inflated`."""
+    inflater = _Inflater(encoding)
+    async for chunk in raw:
+        for piece in inflater.feed(chunk):
+            yield piece
