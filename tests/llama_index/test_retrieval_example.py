@@ -22,7 +22,7 @@ def example() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("question", "source"),
     [
-        ("What happens when a stream breaks after its first content?", "README.md"),
+        ("What happens when a stream breaks after its first content?", "docs/reliability.md"),
         ("Who registers a client as an asynchronous generator of its loop?", "docs/architecture.md"),
         ("What does the second law of thermodynamics say about entropy?", "thermodynamics"),
         ("How do I read a JSON file in Python?", "read_json_file"),

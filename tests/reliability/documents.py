@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -87,9 +88,7 @@ SAID: Final[dict[str, Any]] = {
     "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}],
     "audio": {"id": "a", "data": "AAAA", "transcript": "Hi", "expires_at": 1},
     "refusal": None,
-    "annotations": [
-        {"type": "url_citation", "url_citation": {"url": "https://e.com", "start_index": 0, "end_index": 3}}
-    ],
+    "annotations": [{"type": "url_citation", "url_citation": {"url": "https://e.com", "end_index": 3}}],
     "tool_calls": [CALL],
 }
 LOGPROBS: Final[dict[str, Any]] = {"content": [{"token": "G", "logprob": -0.1, "top_logprobs": []}], "refusal": None}
@@ -324,10 +323,33 @@ def spoiled_bytes(draw: st.DrawFn) -> bytes:
 
 
 FRAGMENTS: Final = [
-    b"data: ", b"data:", b"data", b"\n\n", b"\r\n\r\n", b"\r", b": c\n", b"[DONE]", b"{", b"}", b"[", b"]", b'"', b",", b":",
-    b'{"choices":[{"delta":{"content":"x"}}]}', b'{"candidates":[{"content":{"parts":[{"text":"x"}]}}]}',
-    b'"finish_reason":"stop"', b"null", b"1e999", b"<html>", b"\xef\xbb\xbf", b"\0", b"\xff", b"\\ud800", b"\xe2\x80\xa8",
-]  # fmt: skip
+    b"data: ",
+    b"data:",
+    b"data",
+    b"\n\n",
+    b"\r\n\r\n",
+    b"\r",
+    b": c\n",
+    b"[DONE]",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b",",
+    b":",
+    b'{"choices":[{"delta":{"content":"x"}}]}',
+    b'{"candidates":[{"content":{"parts":[{"text":"x"}]}}]}',
+    b'"finish_reason":"stop"',
+    b"null",
+    b"1e999",
+    b"<html>",
+    b"\xef\xbb\xbf",
+    b"\0",
+    b"\xff",
+    b"\\ud800",
+    b"\xe2\x80\xa8",
+]
 ANY_BYTES: Final = st.one_of(
     st.binary(max_size=200),
     st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.binary(max_size=3)), max_size=30).map(b"".join),
@@ -341,4 +363,4 @@ def cut(draw: st.DrawFn, data: bytes) -> list[bytes]:
     if len(data) <= 300 and draw(st.integers(0, 9)) == 0:
         return [data[place : place + 1] for place in range(len(data))]
     places = sorted({0, len(data), *draw(st.lists(st.integers(0, len(data)), max_size=4))})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(places)]

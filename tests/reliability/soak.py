@@ -100,7 +100,7 @@ class Soak:
     def __init__(self, sandbox: Sandbox, seed: int, patience: float = 2.0) -> None:
         self.sandbox = sandbox
         self.client = client(patience)
-        self.chance = random.Random(seed)  # noqa: S311  # faults, not secrets
+        self.chance = random.Random(seed)  # faults, not secrets
 
     def hosts(self, number: int) -> list[str]:
         """Give the hosts in another order for each call, and make a share of the first ones fail."""

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final
 
@@ -94,16 +97,11 @@ def test_any_packed_bytes_end_well(host: str, content: bytes, packing: str, enco
     )
     with httpx.Client(transport=sent) as http_client:
         client = Client(PROVIDERS[host], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
-        try:
-            client.stream(REQUEST).response() if stream else client.chat(REQUEST)
-        except GeminiMultiError as error:
-            assert str(error)
+        with suppress(GeminiMultiError):
+            assert (client.stream(REQUEST).response() if stream else client.chat(REQUEST)).candidates
 
 
 def packed(content: bytes, packing: str) -> bytes:
-    import gzip
-    import zlib
-
     if packing == "none":
         return content
     data = zlib.compress(content) if packing == "zlib" else gzip.compress(content, mtime=0)

@@ -1,4 +1,4 @@
-"""Every fault on every host through LangChain: the outcome, the requests that the hosts saw, and nothing left behind."""
+"""Every fault on every host through LangChain: the outcome, the requests that hosts saw, nothing left behind."""
 
 from __future__ import annotations
 
