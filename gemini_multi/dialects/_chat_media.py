@@ -8,8 +8,13 @@ from urllib.parse import urlsplit
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
-from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api, usual_type
-from gemini_multi.errors import ConfigurationError
+from gemini_multi.dialects._media_types import (
+    bare_base64,
+    decoded_size,
+    inputs_at,
+    is_files_api,
+    media_type,
+)
 from gemini_multi.types import Blob, FileReference, JsonValue
 
 _AUDIO_FORMATS: Final = {
@@ -19,7 +24,6 @@ _AUDIO_FORMATS: Final = {
     "audio/aac": "audio/x-aac",
 }
 """Short names that OpenAI gave; hosts that take more sounds go by MIME type."""
-_YOUTUBE: Final = ("youtube.com", "youtu.be")
 _DETAILS: Final = ("low", "high")
 
 
@@ -36,14 +40,12 @@ class MediaWriter:
         self._traits = target.traits
         self._losses = losses
         self._resolution = resolution
-        hosted = target.model.hosts.get(target.provider)
-        inputs = hosted.inputs if hosted is not None else None
-        self._inputs: frozenset[Modality] = target.model.inputs if inputs is None else inputs
+        self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
         """Write a part of its own; `None` for what the host cannot take."""
-        mime_type = _mime_type(media)
+        mime_type = media_type(media)
         if isinstance(media, FileReference) and media.uri.startswith("data:"):
             media = _inline(media, mime_type)
         kind = _kind(mime_type)
@@ -73,7 +75,7 @@ class MediaWriter:
     def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
         if isinstance(media, FileReference):
             return
-        size = decoded_size(_base64(media))
+        size = decoded_size(bare_base64(media))
         self._bytes += size
         limit = self._traits.maximum_bytes.get(kind)
         if limit is not None and size > limit:
@@ -108,7 +110,7 @@ class MediaWriter:
         if isinstance(media, FileReference):
             data = self._url(media, mime_type, "audio", remote=self._traits.audio_url_remote)
         else:
-            data = _base64(media)
+            data = bare_base64(media)
         return None if data is None else {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
 
     def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
@@ -131,7 +133,7 @@ class MediaWriter:
 
     def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool) -> str | None:
         if isinstance(media, Blob):
-            return f"data:{mime_type or 'application/octet-stream'};base64,{_base64(media)}"
+            return f"data:{mime_type or 'application/octet-stream'};base64,{bare_base64(media)}"
         if is_files_api(media.uri):
             self._losses.feature("files of the Gemini API's Files API")
             return None
@@ -144,33 +146,6 @@ class MediaWriter:
 def _inline(media: FileReference, mime_type: str | None) -> Blob:
     """Read a `data:` address as the inline medium that it is."""
     return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
-
-
-def _base64(media: Blob) -> str:
-    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
-    data = media.data.partition(",")[2] if media.data.startswith("data:") else media.data
-    if "\n" in data or " " in data:
-        data = "".join(data.split())
-    if not data:
-        raise ConfigurationError(f"An inline part of type {media.mime_type!r} holds no data. Leave it out.")
-    return data
-
-
-def _mime_type(media: Blob | FileReference) -> str | None:
-    given = media.mime_type or _guessed(media)
-    return None if not given else usual_type(given)
-
-
-def _guessed(media: Blob | FileReference) -> str | None:
-    address = media.data if isinstance(media, Blob) else media.uri
-    if address.startswith("data:"):
-        return address[len("data:") :].partition(",")[0].partition(";")[0]
-    if isinstance(media, Blob):
-        return None
-    location = urlsplit(address)
-    if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
-        return "video/mp4"
-    return guess_type(location.path)
 
 
 def _kind(mime_type: str | None) -> Modality | None:

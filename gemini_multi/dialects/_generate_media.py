@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from gemini_multi.catalog import Modality, Model
+from gemini_multi.catalog import Modality
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
-from gemini_multi.dialects._media_types import decoded_size, guess_type, is_files_api, usual_type
+from gemini_multi.dialects._media_types import (
+    bare_base64,
+    decoded_size,
+    inputs_at,
+    is_files_api,
+    media_type,
+)
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
 _SCHEMES: Final = ("https", "http", "gs")
 _FASTEST: Final = 24.0
-_YOUTUBE: Final = ("youtube.com", "youtu.be")
 _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 """What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
 
@@ -26,14 +31,14 @@ class MediaWriter:
         """Write for `target` and note in `losses` what it cannot take."""
         self._target = target
         self._losses = losses
-        self._inputs = _inputs(target.model, target.provider)
+        self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
         """Write a part of its own."""
         part = self._data(media, named=not self._target.traits.developer_api)
         if video := _video(media):
-            kind = _modality(_mime_type(media))
+            kind = _modality(media_type(media))
             if kind not in (None, "video"):
                 self._losses.feature(f"a stretch or a frame rate of {kind} input")
             part["videoMetadata"] = video
@@ -48,12 +53,12 @@ class MediaWriter:
             return None
         if self._target.model.generation < 3:
             return "only Gemini 3 and newer take it part by part"
-        is_image = _modality(_mime_type(media)) in (None, "image")
+        is_image = _modality(media_type(media)) in (None, "image")
         return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
 
     def fits_in_result(self, media: Blob | FileReference) -> bool:
         """Whether the medium can stand inside a function response."""
-        return self._target.model.media_in_tool_results and _mime_type(media) in _RESULT_TYPES
+        return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
 
     def result_part(self, media: Blob | FileReference, name: str) -> JsonValue:
         """Write a part of a function response; `name` stands in for a display name."""
@@ -69,7 +74,7 @@ class MediaWriter:
             self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
     def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
-        mime_type = _mime_type(media)
+        mime_type = media_type(media)
         self._check_kind(mime_type)
         data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
         if named and media.name is not None:
@@ -77,7 +82,7 @@ class MediaWriter:
         if isinstance(media, FileReference) and not media.uri.startswith("data:"):
             self._check_address(media.uri)
             return {"fileData": {**data, "fileUri": media.uri}}
-        content = _base64(media)
+        content = bare_base64(media)
         self._bytes += decoded_size(content)
         return {"inlineData": {**data, "data": content}}
 
@@ -92,42 +97,6 @@ class MediaWriter:
         kind = _modality(mime_type)
         if kind is not None and kind not in self._inputs:
             self._losses.feature(f"{kind} input")
-
-
-def _inputs(model: Model, provider: str) -> frozenset[Modality]:
-    hosted = model.hosts.get(provider)
-    return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
-
-
-def _base64(media: Blob | FileReference) -> str:
-    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
-    data = media.data if isinstance(media, Blob) else media.uri
-    if data.startswith("data:"):
-        data = data.partition(",")[2]
-    if "\n" in data or " " in data:
-        data = "".join(data.split())
-    if not data:
-        raise ConfigurationError(f"An inline part of type {media.mime_type!r} holds no data. Leave it out.")
-    return data
-
-
-def _mime_type(media: Blob | FileReference) -> str | None:
-    given = media.mime_type
-    address = media.data if isinstance(media, Blob) else media.uri
-    if not given and address.startswith("data:"):
-        given = address[5:].partition(",")[0].partition(";")[0]
-    elif not given and isinstance(media, FileReference):
-        given = _guessed(media.uri)
-    if not given:
-        return None
-    return usual_type(given)
-
-
-def _guessed(uri: str) -> str | None:
-    location = urlsplit(uri)
-    if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
-        return "video/mp4"
-    return guess_type(location.path)
 
 
 def _modality(mime_type: str | None) -> Modality | None:

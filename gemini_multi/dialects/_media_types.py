@@ -1,4 +1,4 @@
-"""Media types told from a file name's ending.
+"""What both dialects ask of a medium: its type, told from a file name's ending if need be, its base64, its size.
 
 The standard library's `mimetypes` reads the machine's own tables from disk at its first use: that would block an event
 loop and make requests depend on the machine.
@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
+
+from gemini_multi.catalog import Modality, Model
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Blob, FileReference
 
 _FILES_API: Final = re.compile(r"(https://generativelanguage\.googleapis\.com/[^/]+/)?files/[^/]+")
 
@@ -67,6 +72,7 @@ _BY_ENDING: Final = {
     "xml": "text/xml",
     "3gp": "video/3gpp",
 }
+_YOUTUBE: Final = ("youtube.com", "youtu.be")
 
 
 def guess_type(path: str) -> str | None:
@@ -89,3 +95,41 @@ def usual_type(mime_type: str) -> str:
     """Return the name under which hosts know a media type."""
     plain = mime_type.lower()
     return _SAME_TYPE.get(plain, plain)
+
+
+def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
+    """Return what a model takes at a host."""
+    hosted = model.hosts.get(provider)
+    return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
+
+
+def bare_base64(media: Blob | FileReference) -> str:
+    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
+    data = media.data if isinstance(media, Blob) else media.uri
+    if data.startswith("data:"):
+        data = data.partition(",")[2]
+    if "\n" in data or " " in data:
+        data = "".join(data.split())
+    if not data:
+        raise ConfigurationError(f"An inline part of type {media.mime_type!r} holds no data. Leave it out.")
+    return data
+
+
+def media_type(media: Blob | FileReference) -> str | None:
+    """Return the type that a medium says, or that its address lets guess."""
+    given = media.mime_type
+    address = media.data if isinstance(media, Blob) else media.uri
+    if not given and address.startswith("data:"):
+        given = address[5:].partition(",")[0].partition(";")[0]
+    elif not given and isinstance(media, FileReference):
+        given = _guessed(media.uri)
+    if not given:
+        return None
+    return usual_type(given)
+
+
+def _guessed(uri: str) -> str | None:
+    location = urlsplit(uri)
+    if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
+        return "video/mp4"
+    return guess_type(location.path)
