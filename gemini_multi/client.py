@@ -76,8 +76,7 @@ class _Asker:
         self._providers = resolve(providers)
         self._timeouts = Timeouts.of(_positive(timeout, "timeout"))
         self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
-        policy = retry_policy or RetryPolicy()
-        self._policy = policy if max_retries is None else replace(policy, max_retries=max_retries)
+        self._policy = _policy(RetryPolicy(), retry_policy, max_retries)
         self._limits = limits or Limits()
         self._ledger = Ledger(max_cost_usd)
         self._http_client = http_client
@@ -103,6 +102,7 @@ class _Asker:
         providers: ProvidersArgument,
         timeout: TimeoutArgument,
         deadline: float | None,
+        policy: RetryPolicy,
         *,
         stream: bool,
     ) -> Flow:
@@ -114,7 +114,7 @@ class _Asker:
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
         conditions = Conditions(
             stream=stream,
-            policy=self._policy,
+            policy=policy,
             timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
             deadline=self._deadline if deadline is None else _positive(deadline, "deadline"),
             limits=self._limits,
@@ -147,6 +147,8 @@ class Client(_Asker):
         providers: ProvidersArgument = None,
         timeout: TimeoutArgument = None,
         deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> ChatResponse:
         """Ask for a whole answer.
 
@@ -155,11 +157,17 @@ class Client(_Asker):
             providers: Other hosts for this call.
             timeout: Other timeouts for this call.
             deadline: Another deadline for this call.
+            max_retries: Another number of extra requests per route for this call.
+            retry_policy: Another policy for this call; its `max_retries` is replaced by the argument of that name.
 
         Raises:
             GeminiMultiError: See `gemini_multi.errors`.
         """
-        with self._opened(self._flow(request, providers, timeout, deadline, stream=False)) as stream:
+        with self._opened(
+            self._flow(
+                request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=False
+            )
+        ) as stream:
             return stream.response()
 
     def stream(
@@ -169,9 +177,15 @@ class Client(_Asker):
         providers: ProvidersArgument = None,
         timeout: TimeoutArgument = None,
         deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> EventStream:
         """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
-        return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
+        return self._opened(
+            self._flow(
+                request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
+            )
+        )
 
     def _opened(self, flow: Flow) -> EventStream:
         return EventStream(flow, Wire(self._http_client, self), self._ledger)
@@ -205,9 +219,15 @@ class AsyncClient(_Asker):
         providers: ProvidersArgument = None,
         timeout: TimeoutArgument = None,  # seconds per wait, not for the call
         deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> ChatResponse:
         """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
-        async with self._opened(self._flow(request, providers, timeout, deadline, stream=False)) as stream:
+        async with self._opened(
+            self._flow(
+                request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=False
+            )
+        ) as stream:
             return await stream.response()
 
     def stream(
@@ -217,9 +237,15 @@ class AsyncClient(_Asker):
         providers: ProvidersArgument = None,
         timeout: TimeoutArgument = None,
         deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> AsyncEventStream:
         """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
-        return self._opened(self._flow(request, providers, timeout, deadline, stream=True))
+        return self._opened(
+            self._flow(
+                request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
+            )
+        )
 
     def _opened(self, flow: Flow) -> AsyncEventStream:
         return AsyncEventStream(flow, AsyncWire(self._http_async_client, self), self._ledger)
@@ -241,6 +267,11 @@ def _positive(number: _NumberT, name: str) -> _NumberT:
     if isinstance(number, int | float) and not number > 0:
         raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
     return number
+
+
+def _policy(standing: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:
+    policy = given or standing
+    return policy if max_retries is None else replace(policy, max_retries=max_retries)
 
 
 def _today() -> date:

@@ -35,6 +35,7 @@ from gemini_multi import (
     QuotaExhausted,
     RateLimited,
     RequestTimeout,
+    RetryPolicy,
     ServerError,
     StreamInterrupted,
     TextDelta,
@@ -395,6 +396,27 @@ def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFix
     assert [record.levelname for record in own] == ["DEBUG", "WARNING", "DEBUG"]
     assert own[1].getMessage() == "aimlapi failed (AuthenticationFailed): asking the next provider"
     assert not any(word in caplog.text for word in ("secret", "Hello", "aimlapi-key"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "requests"),
+    [({"max_retries": 1}, 2), ({"retry_policy": RetryPolicy(max_retries=0)}, 1), ({}, 3)],
+    ids=repr,
+)
+async def test_a_call_may_have_its_own_retries(arguments: dict[str, Any], requests: int) -> None:
+    """What the call says goes before what the client says, for that call only."""
+    hosts = Hosts({"oxen": [status(503)]})
+    client = hosts.client("oxen", max_retries=2)
+    with pytest.raises(ServerError):
+        client.chat(REQUEST, **arguments)
+    with pytest.raises(ServerError):
+        client.stream(REQUEST, **arguments).response()
+    with pytest.raises(ServerError):
+        await client.for_async().chat(REQUEST, **arguments)
+    with pytest.raises(ServerError):
+        await client.for_async().stream(REQUEST, **arguments).response()
+
+    assert len(hosts.requests) == 4 * requests
 
 
 def test_limits_are_configurable() -> None:
