@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
     from gemini_multi.retry import RetryPolicy
+    from gemini_multi.routing import Hedging
     from gemini_multi.types import (
         Attempt,
         Blob,
@@ -98,6 +99,7 @@ __all__ = [
     "FileReference",
     "Finished",
     "GeminiMultiError",
+    "Hedging",
     "InvalidResponse",
     "KnobIgnored",
     "Limits",
@@ -165,6 +167,7 @@ _MODULES: Final = {
     ),
     "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
     "gemini_multi.retry": ("RetryPolicy",),
+    "gemini_multi.routing": ("Hedging",),
     "gemini_multi.types": (
         "Attempt",
         "Blob",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
@@ -133,6 +135,14 @@ class Wire:
         self._body = inflated(response.iter_raw(), encoding) if encoding else response.iter_bytes()
         _BODIES.add(self._body)
         return Head(response.status_code, response.headers)
+
+    def interrupt(self) -> None:
+        """Wake up another thread that waits for more of the answer: its connection is shut down."""
+        stream = getattr(self._response, "extensions", {}).get("network_stream")
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of the answer; the connection goes back to its pool if the answer was read to its end."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
+from gemini_multi._health import Health
+from gemini_multi._totals import Ledger
 from gemini_multi._wire import Limits, Timeouts
-from gemini_multi.errors import GeminiMultiError, ProviderError, RequestTimeout
+from gemini_multi.errors import RequestTimeout
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.types import Attempt, Usage
+from gemini_multi.types import Attempt
+
+OnAttempt: TypeAlias = Callable[[Attempt], object]
+"""Called with every attempt when it ends, in the thread or task of the call. What it returns is not looked at."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
 """Attempts at debug, failovers at warning; neither keys nor anything of the conversation."""
@@ -31,8 +36,10 @@ class Conditions:
     """Monotonic seconds."""
     chance: Callable[[], float]
     today: Callable[[], date]
-    count: Callable[[Usage], None]
-    """Takes the usage of answers that were paid for and not delivered."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
+    health: Health = field(default_factory=Health)
+    on_attempt: tuple[OnAttempt, ...] = ()
 
 
 class Journal:
@@ -53,32 +60,25 @@ class Journal:
         """Note the wait before the next attempt."""
         self._waited = seconds
 
-    def note(
-        self, provider: str, model: str, *, status: int | None, started: float, failure: GeminiMultiError | None = None
-    ) -> None:
-        """Note an attempt that ends now."""
-        refusal = failure if isinstance(failure, ProviderError) else None
-        attempt = Attempt(
-            provider=provider,
-            model=model,
-            outcome="answered" if failure is None else "failed",
-            status=status if refusal is None else refusal.status,
-            code=None if refusal is None else refusal.code,
-            message="" if failure is None else failure.message,
-            wait=self._waited,
-            duration=self.conditions.clock() - started,
-        )
+    def note(self, attempt: Attempt) -> None:
+        """Note an attempt that ends now, with the wait before it."""
+        attempt = replace(attempt, wait=self._waited) if self._waited else attempt
         self._attempts.append(attempt)
+        self._waited = 0.0
         LOGGER.debug(
             "%s (%s) %s: status %s, %s, %.3f s",
-            provider,
-            model,
+            attempt.provider,
+            attempt.model,
             attempt.outcome,
             attempt.status,
-            type(failure).__name__ if failure is not None else "no error",
+            attempt.error or "no error",
             attempt.duration,
         )
-        self._waited = 0.0
+        for listener in self.conditions.on_attempt:
+            try:
+                listener(attempt)
+            except Exception:  # who watches a call must not end it
+                LOGGER.warning("`on_attempt` failed", exc_info=True)
 
     def remaining(self) -> float:
         """Tell how many seconds the deadline leaves."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from gemini_multi.catalog import Model, Price
-from gemini_multi.types import Usage
+from gemini_multi.tokens import estimate_messages, most_tokens
+from gemini_multi.types import ChatRequest, Usage
 
-_PER_TOKEN = 1e-6
+_PER_TOKEN: Final = 1e-6
+_USUAL_OUTPUT: Final = 1_000
+"""Tokens of an answer, when nothing is known of it."""
 
 
 def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
@@ -29,6 +33,34 @@ def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | Non
     if price is None:
         return None
     return _PER_TOKEN * (_input_cost(usage, price) + usage.output_tokens * price.output)
+
+
+def expected_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
+    """Return about what a request will cost at list prices, to compare hosts; `None` without a known price."""
+    tokens = estimate_messages(request.messages)
+    price = _price(model, provider, tokens, on)
+    if price is None:
+        return None
+    output = min(request.max_tokens or _USUAL_OUTPUT, _longest_answer(model, provider)) * (request.n or 1)
+    return _PER_TOKEN * (tokens * price.input + output * price.output)
+
+
+def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
+    """Return the most that a request can cost at list prices; `None` without a known price.
+
+    Every byte of text counts as a token, and the answer is as long as `max_tokens`, else the model, allows.
+    """
+    tokens = min(most_tokens(request), model.context_window)
+    price = _price(model, provider, tokens, on)
+    if price is None:
+        return None
+    output = (request.max_tokens or _longest_answer(model, provider)) * (request.n or 1)
+    return _PER_TOKEN * (tokens * max(price.input, _or(price.audio_input, 0.0)) + output * price.output)
+
+
+def _longest_answer(model: Model, provider: str) -> int:
+    hosted = model.hosts.get(provider)
+    return (hosted and hosted.max_output_tokens) or model.max_output_tokens
 
 
 def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price | None:

@@ -10,15 +10,16 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from gemini_multi import _json, _pricing, catalog
+from gemini_multi import _json, _pricing, catalog, tokens
 from gemini_multi._journal import Journal
+from gemini_multi._rota import Turn
 from gemini_multi._sse import EventDecoder
 from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, WireFailure
 from gemini_multi.dialects._contract import Decoder
-from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, RequestTimeout
+from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
 from gemini_multi.providers import ErrorFacts
-from gemini_multi.routing import Passage, Route
-from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
+from gemini_multi.routing import Passage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
@@ -38,8 +39,10 @@ class FlawedAnswer(InvalidResponse):
 class Reception:
     """One attempt: the request sent and the answer as it comes in."""
 
-    def __init__(self, request: ChatRequest, route: Route, passage: Passage, journal: Journal) -> None:
-        self._route = route
+    def __init__(self, request: ChatRequest, turn: Turn, passage: Passage, journal: Journal) -> None:
+        self._request = request
+        self.turn = turn
+        self._route = turn.route
         self._passage = passage
         self._journal = journal
         self._conditions = journal.conditions
@@ -48,12 +51,30 @@ class Reception:
         self._status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.committed = False
-        self._finished = False
+        self._is_noted = False
+        self.is_finished = False
+        self._first_content: float | None = None
 
-    def note(self, failure: GeminiMultiError | None = None) -> None:
-        """Enter the attempt into the journal."""
+    def note(self, failure: GeminiMultiError | None = None, *, is_left: bool = False) -> None:
+        """Enter the attempt into the journal, once: it was answered, it failed, or the caller left."""
+        if self._is_noted:
+            return
+        self._is_noted = True
+        refusal = failure if isinstance(failure, ProviderError) else None
+        provider = self._route.provider
         self._journal.note(
-            self._route.provider.name, self.model_id, status=self._status, started=self._started, failure=failure
+            Attempt(
+                provider=provider.name,
+                model=self.model_id,
+                outcome="cancelled" if is_left else "answered" if failure is None else "failed",
+                status=self._status if refusal is None else refusal.status,
+                code=None if refusal is None else refusal.code,
+                error="" if failure is None else type(failure).__name__,
+                message="" if failure is None else failure.message,
+                request_id=provider.request_id(self.headers),
+                first_content=self._first_content,
+                duration=self._conditions.clock() - self._started,
+            )
         )
 
     @property
@@ -126,14 +147,14 @@ class Reception:
             try:
                 chunk = yield READ
             except WireFailure:
-                if self._finished or self._decoder.is_complete:
+                if self.is_finished or self._decoder.is_complete:
                     break
                 raise
             self._check_time()
-        if self._finished:
+        if self.is_finished:
             return
         yield from self._deliver(decoder.close(), at_end=True)
-        if not self._finished:
+        if not self.is_finished:
             yield self._end(is_done=False)
 
     def _deliver(self, payloads: list[bytes], *, at_end: bool = False) -> Flow:
@@ -141,7 +162,7 @@ class Reception:
         events: list[ChatEvent] = []
         try:
             for payload in payloads:
-                if self._finished:
+                if self.is_finished:
                     break
                 if payload == _DONE:
                     events += self._end(is_done=True)
@@ -149,13 +170,21 @@ class Reception:
                     events += self._decode(payload, at_end=at_end)
         except (ErrorFacts, GeminiMultiError):
             if events and self._conditions.stream:
-                self.committed = True
+                self._begin()
                 yield events
             raise
         if events:
             self._progress = self._conditions.clock()
-            self.committed = self._conditions.stream
+            self._begin()
             yield events
+
+    def _begin(self) -> None:
+        """Note the first content: from here on a stream is committed, and the route is known to answer."""
+        if self._first_content is None:
+            now = self._conditions.clock()
+            self._first_content = now - self._started
+            self.turn.answered(now, first_content=self._first_content, stream=self._conditions.stream)
+        self.committed = self._conditions.stream
 
     def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:
         try:
@@ -179,9 +208,9 @@ class Reception:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
             self._check_worth(response, events)
+        self._begin()
         self.note()
-        self._finished = True
-        self.committed = self._conditions.stream
+        self.is_finished = True
         return [*events, Finished(replace(response, attempts=self._journal.attempts))]
 
     def _check_worth(self, response: ChatResponse, events: list[ChatEvent]) -> None:
@@ -223,15 +252,28 @@ class Reception:
         if charged is not None:
             # What the host charged comes before a cost in the body, which may be its upstream's.
             return replace(usage, cost_usd=charged, cost_source="host")
-        if usage.cost_usd is not None:
-            return usage
-        model = catalog.find_answered(response.model) or self._route.model
+        return usage if usage.cost_usd is not None else self._listed(usage, response.model)
+
+    def _listed(self, usage: Usage, model_version: str) -> Usage:
+        """Put a price on tokens by the catalog, if it knows one."""
+        model = catalog.find_answered(model_version) or self._route.model
         computed = _pricing.cost_usd(usage, model, self._route.provider.name, self._conditions.today())
         return usage if computed is None else replace(usage, cost_usd=computed, cost_source="catalog")
 
+    def usage_so_far(self) -> Usage:
+        """Say what an answer that nobody waits for has used: as the host said, else estimated."""
+        response = self.response()
+        if response.usage.total_tokens or response.usage.cost_usd is not None:
+            return response.usage
+        prompt = tokens.estimate_messages(self._request.messages)
+        output = sum(tokens.estimate(candidate.text + candidate.thoughts) for candidate in response.candidates)
+        return self._listed(
+            Usage(input_tokens=prompt, output_tokens=output, total_tokens=prompt + output), response.model
+        )
+
     def _check_time(self) -> None:
         """Notice a host that keeps the connection alive without going on, and a deadline that passes meanwhile."""
-        if self._finished:
+        if self.is_finished:
             return
         silent = self._conditions.clock() - self._progress
         if silent > self._conditions.timeouts.read:

@@ -55,14 +55,21 @@ class Attempt:
     provider: str
     model: str
     """The host's own model id."""
-    outcome: Literal["answered", "failed"]
+    outcome: Literal["answered", "failed", "cancelled"]
+    """`cancelled`: another route was faster, or the caller left."""
     status: int | None = None
     code: str | None = None
+    error: str = ""
+    """The class of the failure, such as `RateLimited`."""
     message: str = ""
+    request_id: str | None = None
+    """The host's id for its logs."""
     wait: float = 0.0
     """Seconds waited before it."""
+    first_content: float | None = None
+    """Seconds from sending to the first content."""
     duration: float = 0.0
-    """Seconds from sending to the first content or the failure."""
+    """Seconds from sending to the answer's end or the failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Self
 
 from gemini_multi.errors import BudgetExceeded
 from gemini_multi.types import Usage
@@ -22,42 +23,62 @@ class Totals:
     cost_usd: float = 0.0
     unpriced_calls: int = 0
     """Answers whose cost is not known: `cost_usd` leaves them out."""
+    abandoned_calls: int = 0
+    """Answers left before their end, those of lost hedges among them. What they used is included, estimated where the
+    host did not come to say it; `calls` leaves them out."""
 
 
 class Ledger:
-    """Adds up the usage of answers, and refuses calls above a limit."""
+    """Adds up the usage of answers, and refuses calls that may pass a limit."""
 
     def __init__(self, limit_usd: float | None = None) -> None:
         self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
         self._totals = Totals()
         self._limit_usd = limit_usd
+        self._reserved = 0.0
 
     @property
     def totals(self) -> Totals:
         """What was used so far."""
         return self._totals
 
-    def admit(self) -> None:
-        """Let a call begin.
+    @property
+    def is_limited(self) -> bool:
+        """Whether calls have to reserve what they may cost."""
+        return self._limit_usd is not None
+
+    def reserve(self, worst_usd: float) -> float:
+        """Set aside what a request may cost at worst, and return it for `release`.
 
         Raises:
-            BudgetExceeded: The spending limit is reached.
+            BudgetExceeded: That, what was spent and what other calls have set aside pass the limit together.
         """
         limit = self._limit_usd
-        if limit is not None and self._totals.cost_usd >= limit:
-            raise BudgetExceeded(
-                f"The spending limit of {limit} USD is reached: {self._totals.cost_usd:.6f} USD were spent. "
-                "Raise `max_cost_usd` or make a new model object.",
-                spent_usd=self._totals.cost_usd,
-                limit_usd=limit,
-            )
+        with self._lock:
+            spent = self._totals.cost_usd
+            if limit is not None and (spent >= limit or spent + self._reserved + worst_usd > limit):
+                raise BudgetExceeded(
+                    f"{spent:.6f} USD were spent, {self._reserved:.6f} USD are set aside for calls under way, and this "
+                    f"request may cost {worst_usd:.6f} USD: together more than the spending limit of {limit} USD. "
+                    "Raise `max_cost_usd`, or set `max_tokens`: without it an answer may be as long as the model "
+                    "allows.",
+                    spent_usd=spent,
+                    limit_usd=limit,
+                )
+            self._reserved += worst_usd
+        return worst_usd
 
-    def add(self, usage: Usage) -> None:
-        """Count an answer."""
+    def release(self, reserved_usd: float) -> None:
+        """Give back what was set aside: the cost is known by now, or there is none."""
+        with self._lock:
+            self._reserved = max(0.0, self._reserved - reserved_usd)
+
+    def add(self, usage: Usage, *, abandoned: bool = False) -> None:
+        """Count an answer, or what is known of one that was left before its end."""
         with self._lock:
             before = self._totals
             self._totals = Totals(
-                calls=before.calls + 1,
+                calls=before.calls + (not abandoned),
                 input_tokens=before.input_tokens + usage.input_tokens,
                 output_tokens=before.output_tokens + usage.output_tokens,
                 total_tokens=before.total_tokens + usage.total_tokens,
@@ -65,6 +86,7 @@ class Ledger:
                 reasoning_tokens=before.reasoning_tokens + usage.reasoning_tokens,
                 cost_usd=before.cost_usd + (usage.cost_usd or 0.0),
                 unpriced_calls=before.unpriced_calls + (usage.cost_usd is None),
+                abandoned_calls=before.abandoned_calls + abandoned,
             )
 
     def __getstate__(self) -> tuple[Totals, float | None]:
@@ -73,3 +95,12 @@ class Ledger:
     def __setstate__(self, state: tuple[Totals, float | None]) -> None:
         self._lock = threading.RLock()
         self._totals, self._limit_usd = state
+        self._reserved = 0.0
+
+    def __copy__(self) -> Self:
+        """A copy of a model spends the same money."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """A copy of a model spends the same money."""
+        return self

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from gemini_multi._connections import POOLS
+from gemini_multi._health import Health
 from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._streams import AsyncEventStream, EventStream
 from gemini_multi._totals import Ledger, Totals
@@ -21,22 +22,28 @@ from gemini_multi._wire import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.routing import Route, routes
+from gemini_multi.routing import STRATEGIES, Hedging, Route, Strategy, arranged, routes
 from gemini_multi.types import ChatRequest, ChatResponse
 
 if TYPE_CHECKING:
     import httpx
 
-    from gemini_multi._reception import Flow
+    from gemini_multi._exchange import Exchange
+    from gemini_multi._journal import OnAttempt
 
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
 TimeoutArgument: TypeAlias = float | Timeouts | None
+HedgingArgument: TypeAlias = Hedging | float | bool | None
 
 _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 
 DEFAULT_DEADLINE: Final = 600.0
 """Seconds for a whole call, with its retries and failovers, when nothing is said."""
+_HEDGED_FROM: Final = 0.95
+"""A call is hedged when this share of the latest ones had begun to be answered by then."""
+_HEDGED_AFTER: Final = 20
+"""Answers that are needed to know that time."""
 
 
 class _Asker:
@@ -50,7 +57,10 @@ class _Asker:
         deadline: float | None = None,
         max_retries: int | None = None,
         retry_policy: RetryPolicy | None = None,
+        strategy: Strategy = "ordered",
+        hedging: HedgingArgument = None,
         max_cost_usd: float | None = None,
+        on_attempt: OnAttempt | None = None,
         limits: Limits | None = None,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
@@ -65,7 +75,12 @@ class _Asker:
             deadline: Seconds for a whole call with its retries and failovers.
             max_retries: Extra requests per route.
             retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
-            max_cost_usd: No call begins once this much was spent.
+            strategy: In which order healthy providers are asked: `ordered`, `round_robin`, `cheapest` or `fastest`; see
+                `gemini_multi.routing.Strategy`.
+            hedging: When to ask a second provider because the first is slow: `True`, seconds, or `Hedging`.
+            max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
+                worst, and is refused when that could pass the limit.
+            on_attempt: Called with every attempt when it ends, in the thread or task of the call.
             limits: How much of an answer is held in memory.
             http_client: A client with httpx's interface to use instead of the shared one.
             http_async_client: The same, asynchronous.
@@ -78,7 +93,11 @@ class _Asker:
         self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
         self._policy = _policy(RetryPolicy(), retry_policy, max_retries)
         self._limits = limits or Limits()
+        self._strategy: Strategy = _known(strategy)
+        self._hedging = Hedging.of(hedging)
+        self._health = Health()
         self._ledger = Ledger(max_cost_usd)
+        self._on_attempt = () if on_attempt is None else (on_attempt,)
         self._http_client = http_client
         self._http_async_client = http_async_client
 
@@ -93,10 +112,10 @@ class _Asker:
         return self._ledger.totals
 
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
-        """List the routes that a request would try, in order."""
+        """List the routes that a request would try, in the order named."""
         return routes(request, self._providers, stream=stream)
 
-    def _flow(
+    def _exchange(
         self,
         request: ChatRequest,
         providers: ProvidersArgument,
@@ -105,12 +124,11 @@ class _Asker:
         policy: RetryPolicy,
         *,
         stream: bool,
-    ) -> Flow:
+    ) -> Exchange:
         # What only calls need is imported by the first one.
         from gemini_multi._exchange import Exchange
         from gemini_multi._journal import Conditions
 
-        self._ledger.admit()
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
         conditions = Conditions(
             stream=stream,
@@ -121,9 +139,36 @@ class _Asker:
             clock=time.monotonic,
             chance=random.random,
             today=_today,
-            count=self._ledger.add,
+            ledger=self._ledger,
+            health=self._health,
+            on_attempt=self._on_attempt,
         )
-        return Exchange(request, routes(request, chosen, stream=stream), conditions).run()
+        found = routes(request, chosen, stream=stream)
+        if len(found) > 1 and self._strategy != "ordered":
+            found = self._arranged(request, found, stream=stream)
+        return Exchange(request, found, conditions)
+
+    def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
+        from gemini_multi import _pricing
+
+        now, today = time.monotonic(), _today()
+        return arranged(
+            found,
+            self._strategy,
+            turn=self._health.next_call() if self._strategy == "round_robin" else 0,
+            cost=lambda route: _pricing.expected_usd(request, route.answering, route.provider.name, today),
+            speed=lambda route: self._health.of(route.key).speed(now, stream=stream),
+        )
+
+    def _hedge_delay(self, exchange: Exchange) -> float | None:
+        """Say after how many seconds without content a second host is asked; `None` for never."""
+        if self._hedging is None or len(exchange.routes) < 2:
+            return None
+        self._health.earn_hedge(self._hedging.share)
+        if self._hedging.after is not None:
+            return self._hedging.after
+        first = self._health.of(exchange.routes[0].key)
+        return first.percentile(_HEDGED_FROM, time.monotonic(), stream=exchange.stream, at_least=_HEDGED_AFTER)
 
     def __repr__(self) -> str:
         names = ", ".join(repr(provider.name) for provider in self._providers)
@@ -133,8 +178,14 @@ class _Asker:
         self.__dict__.update(other.__dict__)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the caller's own http clients: they hold sockets."""
-        return {**self.__dict__, "_http_client": None, "_http_async_client": None}
+        """Leave out the caller's own http clients, which hold sockets, and who watches."""
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_on_attempt": ()}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the configuration; what was spent, the routes' health and the caller's own clients stay shared."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
 
 
 class Client(_Asker):
@@ -164,7 +215,7 @@ class Client(_Asker):
             GeminiMultiError: See `gemini_multi.errors`.
         """
         with self._opened(
-            self._flow(
+            self._exchange(
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=False
             )
         ) as stream:
@@ -182,13 +233,21 @@ class Client(_Asker):
     ) -> EventStream:
         """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
         return self._opened(
-            self._flow(
+            self._exchange(
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
 
-    def _opened(self, flow: Flow) -> EventStream:
-        return EventStream(flow, Wire(self._http_client, self), self._ledger)
+    def _opened(self, exchange: Exchange) -> EventStream:
+        delay = self._hedge_delay(exchange)
+        if delay is None:
+            return EventStream(exchange.run(), self._wire(), self._ledger)
+        from gemini_multi._race import HedgedEventStream
+
+        return HedgedEventStream(exchange, self._wire, self._ledger, delay)
+
+    def _wire(self) -> Wire:
+        return Wire(self._http_client, self)
 
     def for_async(self) -> AsyncClient:
         """Return an asynchronous client with the same configuration and totals."""
@@ -224,7 +283,7 @@ class AsyncClient(_Asker):
     ) -> ChatResponse:
         """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
         async with self._opened(
-            self._flow(
+            self._exchange(
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=False
             )
         ) as stream:
@@ -242,13 +301,21 @@ class AsyncClient(_Asker):
     ) -> AsyncEventStream:
         """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
         return self._opened(
-            self._flow(
+            self._exchange(
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
 
-    def _opened(self, flow: Flow) -> AsyncEventStream:
-        return AsyncEventStream(flow, AsyncWire(self._http_async_client, self), self._ledger)
+    def _opened(self, exchange: Exchange) -> AsyncEventStream:
+        delay = self._hedge_delay(exchange)
+        if delay is None:
+            return AsyncEventStream(exchange.run(), self._wire(), self._ledger)
+        from gemini_multi._race import AsyncHedgedEventStream
+
+        return AsyncHedgedEventStream(exchange, self._wire, self._ledger, delay)
+
+    def _wire(self) -> AsyncWire:
+        return AsyncWire(self._http_async_client, self)
 
     async def aclose(self) -> None:
         """Let go of shared connections; the last client that lets go closes those of the running loop."""
@@ -267,6 +334,12 @@ def _positive(number: _NumberT, name: str) -> _NumberT:
     if isinstance(number, int | float) and not number > 0:
         raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
     return number
+
+
+def _known(strategy: Strategy) -> Strategy:
+    if strategy not in STRATEGIES:
+        raise ConfigurationError(f"`strategy` must be one of {', '.join(STRATEGIES)}, not {strategy!r}.")
+    return strategy
 
 
 def _policy(standing: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:

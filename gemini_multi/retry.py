@@ -1,17 +1,28 @@
 """What is repeated, what moves on and how long to wait. Pure: time and chance are passed in.
 
-| what happened | then |
-|---|---|
-| no connection, reset, closed, timeout | again on the same route, then the next route |
-| 408, 409, 425, 429, 5xx; an answer that cannot be read; a stream that ends before its first content | the same |
-| a malformed call; a `stop` without content | once more, then the next route; the last such answer is returned |
-| 401, 402, 403, 404, out of credit, daily quota, 501, 505 | the next route at once |
-| a feature that the route cannot express | the next route at once, nothing is sent |
-| a bad request, a prompt that is too long, a blocked prompt | stop |
+| what happened | then | the route's health |
+|---|---|---|
+| no connection, reset, closed, timeout | "retry" | a failure |
+| 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
+| 429, and what hosts call so by another status | "retry" | rests as long as the host asks, else `initial_rest` |
+| a malformed call; a `stop` without content | once more, then the next route; the last such answer is returned | |
+| 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
+| 501, 505 | the next route at once | a failure |
+| a feature that the route cannot express | the next route at once, nothing is sent | |
+| a prompt that is too long | a route with a larger window, else stop | |
+| a bad request, a blocked prompt | stop | |
 
-A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or date, Google's `RetryInfo`), else chosen at
-random up to a limit that doubles with each retry. A wait that is longer than `maximum_retry_after`, or would pass the
-deadline, moves on.
+"Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
+after a wait, each at most `max_retries` times. A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or
+date, Google's `RetryInfo`), else chosen at random up to a limit that doubles with each retry. A route whose wait is
+longer than `maximum_retry_after`, or would pass the deadline, is left.
+
+A route rests after `failures_before_rest` failures in a row, or when most of at least so many requests within a minute
+failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are asked last; when
+all rest, the one whose rest ends first is asked at once.
+
+Repeats are paid from a budget per route, so that a storm is not multiplied: of 500 tokens a repeat takes 14 (5 after a
+429); an answer at the first try gives 1 back, an answer after repeats what these took. Asking another host is free.
 """
 
 from __future__ import annotations
@@ -30,6 +41,7 @@ from gemini_multi.errors import (
     InvalidResponse,
     ModelNotFound,
     PermissionDenied,
+    ProviderError,
     QuotaExhausted,
     RateLimited,
     ServerError,
@@ -38,9 +50,12 @@ from gemini_multi.errors import (
 
 Verdict: TypeAlias = Literal["retry", "next", "stop"]
 
-_NEXT: Final = (AuthenticationFailed, PermissionDenied, ModelNotFound, QuotaExhausted, UnsupportedFeature)
+_UNUSABLE: Final = (AuthenticationFailed, PermissionDenied, ModelNotFound, QuotaExhausted)
+_NEXT: Final = (*_UNUSABLE, UnsupportedFeature)
 _RETRY: Final = (ConnectionFailed, InvalidResponse, RateLimited, ServerError)
 _NOT_IMPLEMENTED: Final = (501, 505)
+_PRICE: Final = 14.0
+_PRICE_AFTER_LIMIT: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +70,22 @@ class RetryPolicy:
     """Seconds: the upper limit of every wait that the host did not ask for."""
     maximum_retry_after: float = 60.0
     """Seconds: a host that asks for a longer wait is left for the next one."""
+    failures_before_rest: int = 5
+    """Failures in a row after which a route rests."""
+    initial_rest: float = 5.0
+    """Seconds of the first rest, doubled each time; also after a rate limit that names no time."""
+    maximum_rest: float = 300.0
+    """Seconds: the longest rest after failures."""
+    unusable_rest: float = 60.0
+    """Seconds that a route rests after it refused the key, the model or for lack of credit."""
+    budget: float | None = 500.0
+    """Tokens from which repeats on one route are paid; `None` sets no limit."""
 
     def __post_init__(self) -> None:
         if self.max_retries < 0:
             raise ConfigurationError(f"`max_retries` must be 0 or more, not {self.max_retries!r}.")
+        if self.failures_before_rest < 1:
+            raise ConfigurationError(f"`failures_before_rest` must be 1 or more, not {self.failures_before_rest!r}.")
 
     def verdict(self, error: GeminiMultiError) -> Verdict:
         """Decide what an error leads to, by the table above."""
@@ -79,6 +106,21 @@ class RetryPolicy:
         if retry_after is not None:
             return retry_after if retry_after <= self.maximum_retry_after else None
         return chance * min(self.initial_wait * 2.0**retry, self.maximum_wait)
+
+    def price(self, error: GeminiMultiError) -> float:
+        """Say what a repeat after this error takes from the budget."""
+        return _PRICE_AFTER_LIMIT if isinstance(error, RateLimited) else _PRICE
+
+    def rest(self, openings: int) -> float:
+        """Say how long a route rests when failures made it rest this often before."""
+        return float(min(self.initial_rest * 2.0 ** min(openings, 60), self.maximum_rest))
+
+    def rest_after(self, error: GeminiMultiError) -> float | None:
+        """Say how long a route rests after one such error; `None` when one is not enough."""
+        asked = error.retry_after if isinstance(error, ProviderError) else None
+        if isinstance(error, RateLimited):
+            return self.initial_rest if asked is None else asked
+        return max(asked or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
 
 
 _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*", re.ASCII)

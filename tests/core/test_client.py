@@ -175,12 +175,23 @@ async def test_a_passing_fault_is_not_seen(fault: Fault, ask: Ask) -> None:
     ids=lambda fault: fault.name,
 )
 async def test_the_next_host_answers(fault: Fault, ask: Ask) -> None:
-    """When a host gives up, the next one is asked."""
+    """A healthy host is asked at once, whatever befell the one before."""
     hosts = Hosts({"aimlapi": [fault.reply]})
     response = await ask(hosts.client("aimlapi", "oxen"), REQUEST)
 
     assert response.provider == "oxen"
-    assert hosts.asked == ["aimlapi"] * fault.requests + ["oxen"]
+    assert hosts.asked == ["aimlapi", "oxen"]
+
+
+@WAYS
+async def test_when_every_host_fails_they_are_asked_in_turns(ask: Ask) -> None:
+    """No host is asked again before the others were, and each at most `max_retries` times more."""
+    hosts = Hosts({"aimlapi": [status(503)], "oxen": [status(503)]})
+
+    with pytest.raises(AllRoutesFailed):
+        await ask(hosts.client("aimlapi", "oxen", max_retries=2), REQUEST)
+
+    assert hosts.asked == ["aimlapi", "oxen"] * 3
 
 
 @WAYS
@@ -427,16 +438,16 @@ def test_limits_are_configurable() -> None:
         hosts.client("oxen", limits=Limits(body_bytes=1_000), max_retries=0).chat(REQUEST)
 
 
-def test_nothing_is_sent_above_the_spending_limit() -> None:
-    """Once the limit is spent, a call ends before any request."""
+@WAYS
+async def test_nothing_is_sent_that_may_pass_the_spending_limit(ask: Ask) -> None:
+    """A call that could cost more than the limit ends before any request."""
     hosts = Hosts({"oxen": [answer()]})
     client = hosts.client("oxen", max_cost_usd=1e-9)
-    client.chat(REQUEST)
 
     with pytest.raises(BudgetExceeded, match="max_cost_usd"):
-        client.chat(REQUEST)
+        await ask(client, REQUEST)
 
-    assert (len(hosts.requests), client.totals.calls) == (1, 1)
+    assert (hosts.requests, client.totals.calls) == ([], 0)
 
 
 BAD_REQUESTS = [

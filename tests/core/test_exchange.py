@@ -62,7 +62,6 @@ class Stage:
             clock=lambda: self.now,
             chance=lambda: chance,
             today=lambda: date(2026, 11, 20),
-            count=lambda usage: None,
         )
         flow = Exchange(REQUEST, routes(REQUEST, self.providers, stream=stream), conditions).run()
         reply: Any = None
@@ -247,7 +246,6 @@ def test_a_refused_signature_is_replaced_once() -> None:
         clock=lambda: 0.0,
         chance=lambda: 0.0,
         today=lambda: date(2026, 11, 20),
-        count=lambda usage: None,
     )
     flow = Exchange(request, routes(request, [Oxen("key")], stream=False), conditions).run()
     opened = [next(flow), flow.send(Head(400, {}))]

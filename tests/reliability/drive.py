@@ -73,7 +73,6 @@ def conditions(*, stream: bool, limits: Limits | None = None) -> Conditions:
         clock=lambda: 0.0,
         chance=lambda: 0.0,
         today=lambda: date(2026, 11, 20),
-        count=lambda usage: None,
     )
 
 

@@ -1,0 +1,176 @@
+"""What a client remembers of its routes: which rest after failures, how fast they were, what repeats may still cost.
+
+Shared by all copies of a client and safe between threads. Time is passed in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import deque
+from typing import Final, Self
+
+from gemini_multi.errors import (
+    ConnectionFailed,
+    GeminiMultiError,
+    InvalidResponse,
+    ServerError,
+    StreamInterrupted,
+)
+from gemini_multi.retry import RetryPolicy
+
+_WINDOW: Final = 60.0
+"""Seconds over which the share of failures is taken."""
+_REMEMBERED: Final = 100
+"""Requests, at most, of which the share of failures is taken, and answers whose speed is remembered."""
+_LATEST: Final = 10
+"""Answers whose mean is a route's speed."""
+_SPEED_KEPT: Final = 300.0
+"""Seconds after which a measured speed says nothing, so that a route that was slow once gets another chance."""
+_FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterrupted)
+"""What speaks against the route's health. A refused request does not."""
+
+
+class RouteHealth:
+    """One provider, model and key.
+
+    Closed, open or half open, as circuit breakers are: after failures in a row, or when most of the last minute's
+    requests failed, the route rests. After the rest one request probes it, and the others go on elsewhere until the
+    probe's answer is in. A failed probe doubles the rest.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        self._in_a_row = 0
+        self._recent = deque[tuple[float, bool]](maxlen=_REMEMBERED)
+        self._openings = 0
+        self._opens_at = 0.0
+        self._is_open = False
+        self._is_probed = False
+        self._spent = 0.0
+        self._speeds: dict[bool, deque[tuple[float, float]]] = {}
+
+    @property
+    def opens_at(self) -> float:
+        """When the rest ends; in the past when the route does not rest."""
+        return self._opens_at
+
+    def claim(self, now: float) -> bool:
+        """Take a place on the route, if it is healthy. Whoever takes one reports how it went, or releases it."""
+        with self._lock:
+            if now < self._opens_at or self._is_probed:
+                return False
+            self._is_probed = self._is_open
+            return True
+
+    def release(self) -> None:
+        """Give a place back with nothing learned: the call was left, or refused as it was."""
+        self._is_probed = False
+
+    def answered(self, now: float, *, first_content: float, stream: bool, repeats: float) -> None:
+        """Note an answer.
+
+        Args:
+            now: Monotonic seconds.
+            first_content: Seconds from sending to the first content.
+            stream: Whether it came in pieces: whole answers take as long as they are long.
+            repeats: What the repeats before it took from the budget.
+        """
+        with self._lock:
+            self._in_a_row = self._openings = 0
+            self._opens_at = 0.0
+            self._is_open = self._is_probed = False
+            self._recent.append((now, False))
+            self._spent = max(0.0, self._spent - (repeats or 1.0))
+            self._speeds.setdefault(stream, deque(maxlen=_REMEMBERED)).append((now, first_content))
+
+    def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy) -> None:
+        """Note a failure, and rest if it asks for it."""
+        with self._lock:
+            was_probed, self._is_probed = self._is_probed, False
+            rest = policy.rest_after(failure)
+            if rest is not None:
+                self._opens_at = max(self._opens_at, now + rest)
+                self._is_open = True
+            elif isinstance(failure, _FAILURES):
+                self._count_failure(now, policy, is_probe=was_probed)
+
+    def _count_failure(self, now: float, policy: RetryPolicy, *, is_probe: bool) -> None:
+        self._in_a_row += 1
+        self._recent.append((now, True))
+        if is_probe or self._in_a_row >= policy.failures_before_rest or self._mostly_fails(now, policy):
+            self._opens_at = max(self._opens_at, now + policy.rest(self._openings))
+            self._openings += 1
+            self._is_open = True
+            self._in_a_row = 0
+            self._recent.clear()
+
+    def _mostly_fails(self, now: float, policy: RetryPolicy) -> bool:
+        recent = [failed for at, failed in self._recent if now - at <= _WINDOW]
+        return len(recent) >= policy.failures_before_rest and sum(recent) * 2 > len(recent)
+
+    def spend(self, tokens: float, budget: float | None) -> bool:
+        """Pay for a repeat; `False` when the budget does not have that much left."""
+        with self._lock:
+            if budget is not None and self._spent + tokens > budget:
+                return False
+            self._spent += tokens
+            return True
+
+    def speed(self, now: float, *, stream: bool) -> float | None:
+        """Give the mean seconds to the first content of the latest answers; `None` when there were none lately."""
+        latest = self._lately(now, stream=stream)[-_LATEST:]
+        return sum(latest) / len(latest) if latest else None
+
+    def percentile(self, share: float, now: float, *, stream: bool, at_least: int) -> float | None:
+        """Give the seconds within which this share of the answers began; `None` with too few of them."""
+        latest = sorted(self._lately(now, stream=stream))
+        return latest[min(len(latest) - 1, int(len(latest) * share))] if len(latest) >= at_least else None
+
+    def _lately(self, now: float, *, stream: bool) -> list[float]:
+        with self._lock:
+            return [took for at, took in self._speeds.get(stream, ()) if now - at <= _SPEED_KEPT]
+
+
+class Health:
+    """The routes of a client, and what its strategies count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._routes: dict[object, RouteHealth] = {}
+        self._calls = itertools.count()
+        self._hedges = 1.0
+
+    def of(self, route: object) -> RouteHealth:
+        """Give what is known of a route, by what tells it from others."""
+        found = self._routes.get(route)
+        if found is None:
+            with self._lock:
+                found = self._routes.setdefault(route, RouteHealth())
+        return found
+
+    def next_call(self) -> int:
+        """Count calls, for taking turns."""
+        return next(self._calls)
+
+    def earn_hedge(self, share: float) -> None:
+        """Note a call: it brings a share of one hedge."""
+        with self._lock:
+            self._hedges = min(self._hedges + share, 1.0 + share)
+
+    def take_hedge(self) -> bool:
+        """Let a call be hedged, if the calls so far have earned it."""
+        with self._lock:
+            if self._hedges < 1.0:
+                return False
+            self._hedges -= 1.0
+            return True
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Health, ()

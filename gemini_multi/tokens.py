@@ -1,0 +1,125 @@
+"""How many tokens something is, estimated on this machine: Gemini's tokenizer is not public."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gemini_multi.types import (
+    Blob,
+    ChatRequest,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    Message,
+    Opaque,
+    Part,
+    Text,
+    Thought,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+
+__all__ = ["estimate", "estimate_messages", "most_tokens"]
+
+_ASCII_PER_TOKEN: Final = 4.0
+_OTHERS_PER_TOKEN: Final = 1.5
+_MEDIA: Final = {"image": 258, "application": 258}
+"""What Google documents for one image and for one page of a document."""
+_AUDIO_TOKENS_PER_SECOND: Final = 32
+_VIDEO_TOKENS_PER_SECOND: Final = 300
+_BYTES_PER_SECOND: Final = {"audio": 16_000, "video": 250_000}
+_ANY: Final = 1 << 31
+"""More than any window: callers cut it to theirs."""
+_MOST_PER_IMAGE: Final = 5_000
+"""More than any resolution and tiling that Google documents."""
+_LEAST_BYTES_PER_MEDIA_TOKEN: Final = 16
+"""Fewer than any sound, film or page that is worth sending has."""
+
+
+def estimate(text: str) -> int:
+    """Estimate the tokens of a text: about four Latin characters each, fewer of other scripts."""
+    if not text:
+        return 0
+    plain = len(text.encode("ascii", "ignore"))
+    return max(1, round(plain / _ASCII_PER_TOKEN + (len(text) - plain) / _OTHERS_PER_TOKEN))
+
+
+def estimate_messages(messages: Sequence[Message], tools: Sequence[Mapping[str, object]] = ()) -> int:
+    """Estimate the tokens of a conversation and of the tools bound to it."""
+    spoken = sum(_part(part) for message in messages for part in message.parts)
+    return spoken + sum(estimate(_compact(tool)) for tool in tools)
+
+
+def most_tokens(request: ChatRequest) -> int:
+    """Bound the tokens of a request from above: a token is at least one byte. Media by address may be of any size."""
+    spoken = sum(_most(part) for message in request.messages for part in message.parts)
+    tools = sum(
+        len(_compact([tool.name, tool.description, tool.parameters]).encode()) if isinstance(tool, Tool) else 0
+        for tool in request.tools
+    )
+    schema = request.response_format.schema if request.response_format is not None else None
+    return spoken + tools + (len(_compact(schema).encode()) if schema else 0)
+
+
+def _most(part: Part) -> int:
+    match part:
+        case Text() | Thought():
+            return len(part.text.encode("utf-8", "replace"))
+        case Blob():
+            size = len(part.data) * 3 // 4
+            is_image = part.mime_type.startswith("image/")
+            return _MOST_PER_IMAGE if is_image else size if part.mime_type.startswith("text/") else _film(size)
+        case FileReference():
+            return _ANY
+        case ToolCall():
+            return len(part.name) + len(_compact(dict(part.arguments)).encode()) + len(part.invalid_arguments or "")
+        case ToolResult():
+            return len(part.name) + len(_compact(part.value).encode()) + sum(_most(item) for item in part.content)
+        case ExecutableCode() | CodeResult() | Opaque():
+            return len(_told(part).encode())
+
+
+def _film(size: int) -> int:
+    return max(_MOST_PER_IMAGE, size // _LEAST_BYTES_PER_MEDIA_TOKEN)
+
+
+def _part(part: Part) -> int:
+    match part:
+        case Text() | Thought():
+            return estimate(part.text)
+        case Blob():
+            return _media(part.mime_type, len(part.data) * 3 // 4)
+        case FileReference():
+            return _media(part.mime_type or "image/*", 0)
+        case ToolCall():
+            return estimate(part.name + _compact(dict(part.arguments)) + (part.invalid_arguments or ""))
+        case ToolResult():
+            value = "" if part.value is None else _compact(part.value)
+            return estimate(part.name + value) + sum(_part(item) for item in part.content)
+        case ExecutableCode() | CodeResult() | Opaque():
+            return estimate(_told(part))
+
+
+def _told(part: ExecutableCode | CodeResult | Opaque) -> str:
+    match part:
+        case ExecutableCode():
+            return part.code
+        case CodeResult():
+            return part.output
+        case Opaque():
+            return _compact(dict(part.data))
+
+
+def _media(mime_type: str, size: int) -> int:
+    family = mime_type.partition("/")[0]
+    if family in _BYTES_PER_SECOND:
+        seconds = max(1, size // _BYTES_PER_SECOND[family])
+        return seconds * (_AUDIO_TOKENS_PER_SECOND if family == "audio" else _VIDEO_TOKENS_PER_SECOND)
+    return _MEDIA.get(family, 258) if family != "text" else max(1, size // 4)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
