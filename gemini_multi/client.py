@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from gemini_multi._connections import POOLS
 from gemini_multi._http import AsyncWire, Wire
@@ -22,7 +22,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Route, routes
-from gemini_multi.types import ChatRequest, ChatResponse
+from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 if TYPE_CHECKING:
     import httpx
@@ -37,6 +37,16 @@ _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 
 DEFAULT_DEADLINE: Final = 600.0
 """Seconds for a whole call, with its retries and failovers, when nothing is said."""
+
+
+class CallConditions(TypedDict, total=False):
+    """The arguments of a call that are no part of its request."""
+
+    providers: ProvidersArgument
+    timeout: TimeoutArgument
+    deadline: float | None
+    max_retries: int | None
+    retry_policy: RetryPolicy | None
 
 
 class _Asker:
@@ -81,6 +91,7 @@ class _Asker:
         self._ledger = Ledger(max_cost_usd)
         self._http_client = http_client
         self._http_async_client = http_async_client
+        self._find_routes = routes
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -123,7 +134,7 @@ class _Asker:
             today=_today,
             count=self._ledger.add,
         )
-        return Exchange(request, routes(request, chosen, stream=stream), conditions).run()
+        return Exchange(request, self._find_routes(request, chosen, stream=stream), conditions).run()
 
     def __repr__(self) -> str:
         names = ", ".join(repr(provider.name) for provider in self._providers)
@@ -131,6 +142,15 @@ class _Asker:
 
     def _share(self, other: _Asker) -> None:
         self.__dict__.update(other.__dict__)
+
+    def _counter(self) -> Self:
+        """Make a copy that asks for counts. They are free: outside of the spending limit and of the totals."""
+        from gemini_multi._counting import counting_routes
+
+        counter = type(self).__new__(type(self))
+        counter._share(self)
+        counter._ledger, counter._find_routes = Ledger(), counting_routes
+        return counter
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the caller's own http clients: they hold sockets."""
@@ -186,6 +206,23 @@ class Client(_Asker):
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
+
+    def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+        """Let a host count how many tokens a request is, without answering it.
+
+        Of the hosts only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
+
+        Args:
+            request: What would be asked.
+            **conditions: Those of `chat`.
+
+        Raises:
+            UnsupportedFeature: None of the hosts counts.
+            GeminiMultiError: As with `chat`.
+        """
+        from gemini_multi._counting import token_count
+
+        return token_count(self._counter().chat(request, **conditions))
 
     def _opened(self, flow: Flow) -> EventStream:
         return EventStream(flow, Wire(self._http_client, self), self._ledger)
@@ -246,6 +283,12 @@ class AsyncClient(_Asker):
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
+
+    async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+        """Let a host count how many tokens a request is. Arguments and errors are those of `Client.count_tokens`."""
+        from gemini_multi._counting import token_count
+
+        return token_count(await self._counter().chat(request, **conditions))
 
     def _opened(self, flow: Flow) -> AsyncEventStream:
         return AsyncEventStream(flow, AsyncWire(self._http_async_client, self), self._ledger)

@@ -33,6 +33,7 @@ RINGS: list[tuple[str, ...]] = [
     ("dialects",),
     ("providers",),
     ("routing",),
+    ("_counting",),
     ("_journal",),
     ("_reception",),
     ("_exchange",),
