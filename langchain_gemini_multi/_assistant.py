@@ -240,7 +240,8 @@ def _code_result(block: Block) -> Iterator[Part]:
 
 
 def _refusal(block: Block) -> Iterator[Part]:
-    if text := text_of(block, "refusal"):
+    # What a host says of why it stopped the model was not said by the model.
+    if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
         yield Text(text)
 
 

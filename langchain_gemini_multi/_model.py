@@ -30,6 +30,7 @@ from gemini_multi import (
     __version__,
 )
 from gemini_multi.providers import PROVIDERS, resolve
+from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._settings import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping
 from langchain_gemini_multi._tokens import estimate
@@ -278,6 +279,16 @@ class GeminiModel(Serializable):
         """Collect what tells answers of this model apart: no keys, no connection."""
         own = {name: value for name in _REQUEST if (value := getattr(self, name)) is not None}
         return {**own, "providers": self.provider_names}
+
+    def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+        with langchain_errors():
+            request = self._to_request(messages, arguments, None)
+            return self.client.count_tokens(request, **transport(arguments)).total_tokens
+
+    async def _acounted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+        with langchain_errors():
+            request = self._to_request(messages, arguments, None)
+            return (await self.async_client.count_tokens(request, **transport(arguments))).total_tokens
 
     def get_token_ids(self, text: str) -> list[int]:
         """Split a text into token ids by `custom_get_token_ids`.

@@ -49,14 +49,12 @@ PLAIN: Final = (
 """Settings that are passed on as they are."""
 
 CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
-TRANSPORT: Final = ("providers", "timeout", "deadline")
+TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_policy")
 """Arguments of the call itself, not of the request."""
 
 MODEL_ONLY: Final = (
     "api_key",
     "base_url",
-    "max_retries",
-    "retry_policy",
     "max_cost_usd",
     "http_client",
     "http_async_client",

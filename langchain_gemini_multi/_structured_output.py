@@ -20,6 +20,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import conform, json_text, partial_json, problems
 from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
+from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
@@ -219,17 +220,16 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
     return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
 
 
-def _reason(message: Any) -> str | None:  # noqa: ANN401  # a message of the model
-    return mapping_of(getattr(message, "response_metadata", None)).get("finish_reason")
-
-
 def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
     """Say why the object isn't there, by the reason for which the answer ended."""
-    reason = _reason(message)
-    raw = getattr(message, "response_metadata", {}).get("raw_finish_reason") or reason
+    metadata = mapping_of(message.response_metadata)
+    reason = metadata.get("finish_reason")
+    raw = metadata.get("raw_finish_reason") or reason
     text = str(message.text)
-    if reason == "content_filter":
-        return StructuredOutputRefused(f"The host stopped the answer ({raw}), so {what}.", llm_output=text)
+    if (refusal := refusal_of(message)) is not None:
+        why = mapping_of(refusal.get("value", refusal)).get("refusal")
+        told = f"The model refused or was stopped ({raw}), so {what}." + (f" It says: {why}" if why else "")
+        return StructuredOutputRefused(told, llm_output=text, raw_message=message)
     advice = {
         "length": " It was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
         "error": " The model made a call that cannot be read: ask again, or use another `method`.",

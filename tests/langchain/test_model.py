@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import ConfigurableField
 from pydantic import ValidationError
 
-from gemini_multi import AIMLAPI, ConfigurationError, Oxen, RetryPolicy, Timeouts
+from gemini_multi import AIMLAPI, ConfigurationError, Oxen, RetryPolicy, ServerError, Timeouts
 from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import ChatGeminiMulti, GeminiMultiLLM, init_chat_model
 
@@ -131,7 +131,58 @@ def test_unknown_call_argument_is_an_error() -> None:
 def test_call_cannot_change_what_the_client_is_made_from() -> None:
     """The message says where the argument belongs."""
     with pytest.raises(ConfigurationError, match="argument of the model"):
-        ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi", max_retries=1)
+        ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi", max_cost_usd=1)
+
+
+CALLS: dict[str, tuple[dict[str, Any], int]] = {
+    "retries": ({"max_retries": 2}, 3),
+    "no retries": ({"max_retries": 0}, 1),
+    "policy": ({"retry_policy": RetryPolicy(max_retries=1, initial_wait=0.0)}, 2),
+    "retries of a policy": ({"retry_policy": RetryPolicy(max_retries=9, initial_wait=0.0), "max_retries": 1}, 2),
+    "deadline that a retry would pass": ({"max_retries": 5, "deadline": 0.5}, 1),
+}
+
+
+async def asked(model: Any, way: str, arguments: dict[str, Any]) -> None:
+    match way:
+        case "invoke":
+            model.invoke("hi", **arguments)
+        case "stream":
+            list(model.stream("hi", **arguments))
+        case "ainvoke":
+            await model.ainvoke("hi", **arguments)
+        case "astream":
+            _ = [one async for one in model.astream("hi", **arguments)]
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["of the call", "bound"])
+@pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke", "astream"])
+@pytest.mark.parametrize("kind", [ChatGeminiMulti, GeminiMultiLLM])
+@pytest.mark.parametrize("name", CALLS)
+async def test_patience_is_chosen_for_a_call(sandbox: Sandbox, name: str, kind: Any, way: str, bound: bool) -> None:
+    """Retries and deadlines of a call go before the model's."""
+    given, requests = CALLS[name]
+    model = kind(model=NAME, providers="oxen", max_retries=4)
+    sandbox.fail("oxen", status=503, times=9, retry_after=1 if "deadline" in given else 0)
+    with pytest.raises(ServerError):
+        await asked(model.bind(**given) if bound else model, way, {} if bound else given)
+    assert len(sandbox.requests) == requests
+
+
+def test_timeout_is_chosen_for_a_call() -> None:
+    """The wait that the call allows is the one that the transport is told."""
+    waits: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as own:
+        model = ChatGeminiMulti(model=NAME, providers="oxen", timeout=60, http_client=own)
+        model.invoke("hi")
+        model.invoke("hi", timeout=7)
+        model.bind(timeout=Timeouts(read=3.0)).invoke("hi")
+    assert waits == [60, 7, 3]
 
 
 UNUSABLE: list[dict[str, Any]] = [
