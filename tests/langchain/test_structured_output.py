@@ -251,6 +251,28 @@ def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
     assert list(model.with_structured_output(City, method=method).stream("Bonn?"))[-1] == City(**CITY)
 
 
+@pytest.mark.parametrize("include_raw", [False, True], ids=["", "raw"])
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
+async def test_every_schema_streams(
+    model: ChatGeminiMulti, sandbox: Sandbox, name: str, method: Any, strict: Any, include_raw: bool
+) -> None:
+    """Streams end with the object that `invoke` gives, blocking and with `await`; the raw answer is beside it."""
+    schema, expected = SCHEMAS[name]
+    asked: Any = model.with_structured_output(schema, method=method, strict=strict, include_raw=include_raw)
+    for wait in (False, True):
+        scripted(sandbox, method, name=getattr(schema, "__name__", "City"))
+        seen = [one async for one in asked.astream("?")] if wait else list(asked.stream("?"))
+        if not include_raw:
+            assert seen[-1] == expected
+            continue
+        raw, *more = [part["raw"] for part in seen if "raw" in part]
+        assert [part["parsed"] for part in seen if part.get("parsed") is not None][-1] == expected
+        assert sum(more, raw).response_metadata["finish_reason"] in ("stop", "tool_calls")
+
+
 def test_partial_objects_grow_by_calls_too(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
     """The arguments of a forced call are read as they arrive."""
     name = "Bonn on the river Rhine, between here and there"
