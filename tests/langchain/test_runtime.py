@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -297,6 +299,23 @@ def test_text_model_is_cached(sandbox: Sandbox) -> None:
     model = GeminiMultiLLM(model=NAME, providers="oxen", cache=InMemoryCache())
     assert model.invoke("hi") == model.invoke("hi")
     assert len(sandbox.requests) == 1
+
+
+NOT_LOADED = """
+from langchain_core.load import dumps, loads
+from langchain_gemini_multi import ChatGeminiMulti
+written = dumps(ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen", api_key="k"))
+try:
+    loads(written, valid_namespaces=["langchain_gemini_multi"], allowed_objects="all")
+except ValueError as error:
+    print("refused")
+"""
+
+
+def test_models_are_not_loaded_without_the_opt_in() -> None:
+    """Importing the package does not widen what text from elsewhere may build."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", NOT_LOADED], capture_output=True, text=True)
+    assert done.stdout == "refused\n", done.stderr
 
 
 def test_setting_of_the_client_cannot_hide_in_a_call() -> None:
