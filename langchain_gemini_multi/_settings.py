@@ -89,6 +89,8 @@ def to_request(
     if stop is not None:
         settings["stop"] = stop
     _check(settings)
+    if not isinstance(settings.get("model"), str):
+        raise ConfigurationError(f"`model` must be a model's name, not {settings.get('model')!r}.")
     found: dict[str, Any] = {name: settings[name] for name in PLAIN if settings.get(name) is not None}
     for name, read in _READ.items():
         if settings.get(name) is not None:

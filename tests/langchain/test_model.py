@@ -193,6 +193,9 @@ UNUSABLE: list[dict[str, Any]] = [
     {"providers": ["oxen", "aimlapi"], "base_url": "http://x"},
     {"providers": "oxen", "timeout": -1},
     {"providers": "oxen", "max_retries": -1},
+    {"providers": "oxen", "timeout": "long"},
+    {"providers": "oxen", "retry_policy": 3},
+    {"providers": 3},
     {"providers": "oxen", "reasoning_effort": "heroic"},
     {"providers": "oxen", "safety_settings": "strict"},
 ]
@@ -203,6 +206,31 @@ def test_unusable_argument_is_an_error_at_once(arguments: dict[str, Any]) -> Non
     """What cannot work is said when the model is made, as our own error."""
     with pytest.raises(ConfigurationError):
         ChatGeminiMulti(model=NAME, **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"providers": 3},
+        {"providers": []},
+        {"timeout": "long"},
+        {"timeout": True},
+        {"deadline": "late"},
+        {"max_retries": 1.5},
+        {"max_retries": -1},
+        {"retry_policy": 3},
+        {"model": 3},
+    ],
+)
+@pytest.mark.parametrize("kind", [ChatGeminiMulti, GeminiMultiLLM])
+def test_unusable_argument_of_a_call_is_an_error(sandbox: Sandbox, kind: Any, arguments: dict[str, Any]) -> None:
+    """It is said before anything is sent, whatever the type."""
+    model = kind(model=NAME, providers="oxen")
+    with pytest.raises(ConfigurationError):
+        model.invoke("hi", **arguments)
+    with pytest.raises(ConfigurationError):
+        list(model.stream("hi", **arguments))
+    assert sandbox.requests == []
 
 
 def test_missing_key_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
