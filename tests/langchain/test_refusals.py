@@ -121,6 +121,16 @@ def test_refused_object_is_langchains_error(sandbox: Sandbox, provider: str, met
 
 
 @standard
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_refusal_is_given_beside_the_raw_answer(sandbox: Sandbox, method: Any) -> None:
+    """With `include_raw` it is the error of parsing."""
+    sandbox.script(None, [Answer("", finish_reason="content_filter")])
+    found: Any = chat("oxen").with_structured_output(City, method=method, include_raw=True).invoke("Bonn?")
+    assert (found["raw"].type, found["parsed"]) == ("ai", None)
+    assert isinstance(found["parsing_error"], exceptions.ModelRefusalError)
+
+
+@standard
 def test_refused_object_in_the_models_words_is_langchains_error(sandbox: Sandbox) -> None:
     """The `refusal` of OpenAI's structured outputs too; the error repeats it."""
     choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": None, "refusal": "I will not"}}

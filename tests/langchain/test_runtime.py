@@ -120,6 +120,22 @@ async def test_cached_answer_is_the_same(sandbox: Sandbox) -> None:
     assert len(sandbox.requests) == 1
 
 
+def test_cached_answer_streams(sandbox: Sandbox) -> None:
+    """A stream is answered by the cache too, with its calls and signatures, where LangChain asks the cache."""
+    model: Any = chat(model="gemini-3-flash", streaming=True, cache=InMemoryCache()).bind_tools([get_weather])
+    prompt = "Use get_weather for Paris."
+    first, second = model.invoke(prompt), model.invoke(prompt)
+    assert (second.tool_calls, second.additional_kwargs) == (first.tool_calls, first.additional_kwargs)
+    assert len(sandbox.requests) == 1
+
+
+def test_marks_of_the_application_are_not_sent(sandbox: Sandbox) -> None:
+    """What frameworks keep in a message's `additional_kwargs`, notification marks among them, stays there."""
+    mark = {"lc_source": "async_subagent", "lc_data": {"task_id": "t_42"}}
+    chat().invoke([HumanMessage("done", additional_kwargs=mark, id="m1", response_metadata={"x": "y"})])
+    assert sandbox.requests[-1].body["messages"] == [{"role": "user", "content": "done"}]  # type: ignore[index,call-overload]
+
+
 def test_with_retry_retries_what_it_names(sandbox: Sandbox) -> None:
     """LangChain's own retry is right around the model."""
     sandbox.fail("oxen", status=429)
