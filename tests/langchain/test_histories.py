@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from dataclasses import replace
 from typing import Any
@@ -14,8 +13,6 @@ from langchain_core.load import dumps, loads
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
-    HumanMessage,
-    ToolMessage,
     message_to_dict,
     messages_from_dict,
 )
@@ -40,8 +37,6 @@ from gemini_multi import (
     ToolCall,
     ToolCallReady,
 )
-from gemini_multi.sandbox import Sandbox
-from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._results import to_result
@@ -385,27 +380,3 @@ def test_history_of_another_integration_is_understood(name: str) -> None:
     """A conversation that another model began can be continued; its signatures are marked as not ours."""
     message, parts = HISTORIES[name]
     assert to_core([message]) == (Message("assistant", parts),)
-
-
-def f(x: int = 0) -> int:
-    """Do f."""
-    return x
-
-
-FOREIGN_MARKS = ("c2ln", "anthropic", "redacted")
-OF_OURS = "google's key on a message of ours"
-
-
-@pytest.mark.parametrize("name", sorted(set(HISTORIES) - {OF_OURS}))
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
-@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
-def test_history_of_another_integration_goes_on(sandbox: Sandbox, provider: str, model: str, name: str) -> None:
-    """Every host answers it, with the calls and without signatures that were issued elsewhere, which hosts refuse."""
-    message, parts = HISTORIES[name]
-    calls = [part for part in parts if isinstance(part, ToolCall)]
-    results = [ToolMessage("done", tool_call_id=call.id, name=call.name) for call in calls]
-    chat = ChatGeminiMulti(model=model, providers=provider, max_retries=0).bind_tools([f])
-    assert chat.invoke([HumanMessage("hi"), message, *results, HumanMessage("go on")]).text
-    body = json.dumps(sandbox.requests[-1].body)
-    assert not any(mark in body for mark in FOREIGN_MARKS)
-    assert all(part.text in body for part in parts if isinstance(part, Text) and part.text.isalpha())

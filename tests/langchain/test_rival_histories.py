@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
-from gemini_multi import Cloudflare, ConfigurationError, UnsupportedFeature
+from gemini_multi import Cloudflare, ConfigurationError, Text, ToolCall, UnsupportedFeature
 from gemini_multi.sandbox import Answer, Sandbox
 
 from .answers import (
@@ -24,6 +24,7 @@ from .answers import (
     replied,
     sent,
 )
+from .test_histories import HISTORIES
 
 ASKED = HumanMessage("Use get_weather for Paris.")
 WAYS = {
@@ -206,3 +207,31 @@ def test_several_calls_may_be_asked_for(sandbox: Sandbox, provider: str) -> None
     sandbox.script(None, [Answer(tool_calls=calls)])
     found = chat(provider).bind_tools([get_weather], parallel_tool_calls=True).invoke("hi").tool_calls
     assert [one["args"]["city"] for one in found] == ["Rome", "Bonn"]
+
+
+def f(x: int = 0) -> int:
+    """Do f."""
+    return x
+
+
+FOREIGN_MARKS = ("c2ln", "anthropic", "redacted")
+OF_OURS = "google's key on a message of ours"
+
+
+@pytest.mark.parametrize("name", sorted(set(HISTORIES) - {OF_OURS}))
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_history_of_another_integration_goes_on(sandbox: Sandbox, provider: str, model: str, name: str) -> None:
+    """Every host answers it, with the calls and without signatures that were issued elsewhere, which hosts refuse."""
+    message, parts = HISTORIES[name]
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    results = [ToolMessage("done", tool_call_id=call.id, name=call.name) for call in calls]
+    assert (
+        chat(provider, model=model)
+        .bind_tools([f])
+        .invoke([HumanMessage("hi"), message, *results, HumanMessage("go on")])
+        .text
+    )
+    body = json.dumps(sandbox.requests[-1].body)
+    assert not any(mark in body for mark in FOREIGN_MARKS)
+    assert all(part.text in body for part in parts if isinstance(part, Text) and part.text.isalpha())
