@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import conform, json_text, partial_json, problems
@@ -26,6 +26,7 @@ from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
+_JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
@@ -96,8 +97,8 @@ def json_schema_of(schema: Schema) -> JsonObject:
     """
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_json_schema()
-    if isinstance(schema, type) and is_dataclass(schema):
-        return TypeAdapter(schema).json_schema()
+    if get_origin(schema) is not None or (isinstance(schema, type) and is_dataclass(schema)):
+        return _adapted(schema)
     if isinstance(schema, Mapping) and _is_json_schema(schema):
         return schema
     try:
@@ -106,21 +107,53 @@ def json_schema_of(schema: Schema) -> JsonObject:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
 
 
+def _adapted(kind: Any) -> JsonObject:  # noqa: ANN401  # dataclasses, and types such as `list[City]`
+    try:
+        return TypeAdapter(kind).json_schema()
+    except PydanticUserError as error:
+        raise ConfigurationError(f"{kind!r} cannot be turned into a JSON Schema: {error}") from error
+
+
 def _is_json_schema(schema: Mapping[str, Any]) -> bool:
-    return "function" not in schema and "input_schema" not in schema and "name" not in schema and "properties" in schema
+    if any(key in schema for key in ("function", "input_schema", "name")):
+        return False
+    return schema.get("type") in _JSON_TYPES or any(key in schema for key in ("properties", "anyOf", "$ref", "enum"))
+
+
+def _is_object(schema: Schema) -> bool:
+    """Whether a schema is one of objects, as far as it says."""
+    if not isinstance(schema, Mapping):
+        return get_origin(schema) is None
+    is_open = any(key in schema for key in ("properties", "anyOf", "$ref"))
+    return not _is_json_schema(schema) or is_open or schema.get("type") == "object"
 
 
 def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
-    """Return what can be bound as a function: a JSON Schema needs a name for it."""
+    """Return what can be bound as a function: a JSON Schema needs a name for it.
+
+    Raises:
+        ConfigurationError: It describes no object, and a call's arguments are one.
+    """
+    if not _is_object(schema):
+        raise ConfigurationError(
+            f"A call's arguments are an object, which {schema!r} is not: use `method='json_schema'`, or a class."
+        )
     if isinstance(schema, dict) and _is_json_schema(schema) and "title" not in schema:
         return {**schema, "title": name_of(schema)}
     return schema
+
+
+def traced(schema: Schema) -> Schema:
+    """Return a schema in a form that LangChain's tracing can convert: it knows no types such as `list[City]`."""
+    return schema if get_origin(schema) is None else {"title": name_of(schema), **json_schema_of(schema)}
 
 
 def name_of(schema: Schema) -> str:
     """Name a schema, as the function that returns it is called."""
     if isinstance(schema, type):
         return schema.__name__
+    if not is_mapping(schema):
+        return "response"
     function = schema.get("function")
     source: Mapping[str, Any] = function if is_mapping(function) else schema
     return str(source.get("name") or source.get("title") or "response")
@@ -239,8 +272,12 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 
 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
-    """Make the parser: classes of pydantic (both versions) and dataclasses give instances, all else dictionaries."""
+    """Make the parser.
+
+    Classes of pydantic (both versions), dataclasses and types such as `list[City]` give instances, all else plain JSON.
+    """
     is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
+    is_class = is_class or get_origin(schema) is not None
     return StructuredOutputParser(
         schema_type=schema if is_class else None,
         tool_name=tool_name,

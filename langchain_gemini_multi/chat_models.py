@@ -29,6 +29,7 @@ from langchain_gemini_multi._structured_output import (
     json_schema_of,
     name_of,
     parser_for,
+    traced,
     with_raw,
 )
 from langchain_gemini_multi._tokens import estimate_messages
@@ -241,7 +242,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Make a runnable that answers with an object.
 
         Args:
-            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form.
+            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form. Except by
+                `function_calling`, types such as `list[City]` and `Literal["yes", "no"]` too.
             method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
                 ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
                 no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
@@ -255,8 +257,10 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """
         check_method(method, has_schema=schema is not None, has_tools=bool(tools))
         tool_name: str | None = None
-        traced = {"ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": schema}}
-        options: dict[str, Any] = {**kwargs, **(traced if schema is not None else {})}
+        options: dict[str, Any] = dict(kwargs)
+        if schema is not None:
+            format_kwargs = {"method": method, "strict": strict}
+            options["ls_structured_output_format"] = {"kwargs": format_kwargs, "schema": traced(schema)}
         if method == "function_calling" and schema is not None:
             function = as_function(schema)
             tool_name = names_of(bound([function], strict=strict))[0]

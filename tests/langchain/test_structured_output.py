@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
@@ -111,6 +111,34 @@ def test_host_itself_fills_the_schema(sandbox: Sandbox, provider: str, name: str
     found: Any = model.with_structured_output(SCHEMAS[name][0], method=method).invoke(prompt)
     found = found if isinstance(found, dict) else vars(found)
     assert set(found) == {"name", "people"}
+
+
+OTHERS: dict[str, tuple[Any, str, Any]] = {
+    "list of objects": (list[City], '[{"name": "Bonn", "people": 3}]', [City(name="Bonn", people=3)]),
+    "list of numbers": (list[int], "[1, 2]", [1, 2]),
+    "closed set of words": (Literal["yes", "no"], '"yes"', "yes"),
+    "one of two": (City | Node, '{"name": "a", "children": []}', Node(name="a")),
+    "array's schema": ({"type": "array", "items": {"type": "integer"}}, "[1, 2]", [1, 2]),
+    "enumeration's schema": ({"enum": ["yes", "no"]}, '"no"', "no"),
+}
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_answer_need_not_be_an_object(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
+    """Lists, words and unions are asked for and read by their types."""
+    schema, text, expected = OTHERS[name]
+    sandbox.script(None, [Answer(text)])
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
+    assert model.with_structured_output(schema, method=method).invoke("?") == expected
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_call_gives_objects_only(model: ChatGeminiMulti, name: str) -> None:
+    """The arguments of a call are an object, so other types are refused with the way to ask for them."""
+    with pytest.raises(ConfigurationError, match="json_schema"):
+        model.with_structured_output(OTHERS[name][0], method="function_calling")
 
 
 FENCED = [
