@@ -113,8 +113,8 @@ class _Reader:
 
     def _signatures_by_position(self) -> Iterator[tuple[str, Signature]]:
         """Read the blocks in which older versions of `langchain-google-genai` keep the signatures of the calls."""
-        calls = self._message.tool_calls
-        for block in self._message.content:
+        calls, content = self._message.tool_calls, self._message.content
+        for block in content if calls and isinstance(content, list) else ():
             if isinstance(block, dict) and block.get("type") == _CALL_SIGNATURE:
                 position, payload = block.get("index", 0), text_of(block, "signature")
                 if payload and isinstance(position, int) and 0 <= position < len(calls):
