@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -76,6 +77,26 @@ async def test_retries_are_for_what_may_pass(sandbox: Sandbox, wait: bool) -> No
     with pytest.raises(ModelRateLimitError):
         await last(agent, asked("hi"), wait=wait)
     assert len(sandbox.requests) == 1
+
+
+TOO_LONG = "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576)."
+CUTS = hasattr(middleware.SummarizationMiddleware, "_overflow_retry_prompt")
+
+
+@pytest.mark.skipif(not CUTS, reason="this version of LangChain gives up on a summary that is too long")
+@each_color
+async def test_summary_that_is_too_long_is_cut(sandbox: Sandbox, wait: bool) -> None:
+    """The summarization middleware knows the host's refusal as `ContextOverflowError` and asks for less."""
+    model = chat("oxen")
+    summarize = middleware.SummarizationMiddleware(
+        model=model, trigger=("messages", 5), keep=("messages", 1), trim_tokens_to_summarize=None
+    )
+    agent: Any = create_agent(model, [], middleware=[summarize])
+    sandbox.fail("oxen", status=400, body=json.dumps({"error": {"message": TOO_LONG}}))
+    history = [kind("word " * 2000) for kind in (HumanMessage, AIMessage, HumanMessage, AIMessage)]
+    assert (await last(agent, {"messages": [*history, HumanMessage("Say three.")]}, wait=wait)).text
+    sizes = [len(str(request.body)) for request in sandbox.requests]
+    assert sizes[0] > sizes[1] > sizes[2]
 
 
 @everywhere
