@@ -1,8 +1,9 @@
 """What other integrations of hosted Gemini models get wrong, each shown right at LangChain's own doors.
 
 The defects were measured or reported of langchain-google-genai, -openai, -openrouter, -cloudflare, -litellm and
--aimlapi. Those that need more than one call or many shapes are in the other files here: histories, typed events,
-conversations, graphs, tools and structured output.
+-aimlapi. Here are those that a single answer or stream shows. Conversations are in `test_rival_histories.py`, schemas
+and structured output in `test_rival_schemas.py`, loops, waits, errors and settings in `test_rival_runtime.py`.
+Refusals, typed events, token counts and agents have files of their own.
 """
 
 from __future__ import annotations
