@@ -160,6 +160,24 @@ class ChatResponse:
         return Message("assistant", self.parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCount:
+    """How many tokens a request is, counted by a host without answering it."""
+
+    total_tokens: int
+    cached_tokens: int = 0
+    """Those of them in the cached content that the request names."""
+    by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the host says."""
+    provider: str = ""
+    model: str = ""
+    request_id: str | None = None
+    """The host's id for its logs."""
+    attempts: tuple[Attempt, ...] = ()
+    provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    """All that the host said beside, headers included."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """More visible text. With a signature and empty text: the signature closes the text before it."""

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from gemini_multi._connections import POOLS
 from gemini_multi._health import Health
@@ -23,7 +23,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import STRATEGIES, Hedging, Route, Strategy, arranged, routes
-from gemini_multi.types import ChatRequest, ChatResponse
+from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +44,16 @@ _HEDGED_FROM: Final = 0.95
 """A call is hedged when this share of the latest ones had begun to be answered by then."""
 _HEDGED_AFTER: Final = 20
 """Answers that are needed to know that time."""
+
+
+class CallConditions(TypedDict, total=False):
+    """The arguments of a call that are no part of its request."""
+
+    providers: ProvidersArgument
+    timeout: TimeoutArgument
+    deadline: float | None
+    max_retries: int | None
+    retry_policy: RetryPolicy | None
 
 
 class _Asker:
@@ -100,6 +110,7 @@ class _Asker:
         self._on_attempt = () if on_attempt is None else (on_attempt,)
         self._http_client = http_client
         self._http_async_client = http_async_client
+        self._find_routes = routes
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -143,7 +154,7 @@ class _Asker:
             health=self._health,
             on_attempt=self._on_attempt,
         )
-        found = routes(request, chosen, stream=stream)
+        found = self._find_routes(request, chosen, stream=stream)
         if len(found) > 1 and self._strategy != "ordered":
             found = self._arranged(request, found, stream=stream)
         return Exchange(request, found, conditions)
@@ -176,6 +187,16 @@ class _Asker:
 
     def _share(self, other: _Asker) -> None:
         self.__dict__.update(other.__dict__)
+
+    def _counter(self) -> Self:
+        """Make a copy that asks for counts. They are free, and quicker than answers: nothing of them counts."""
+        from gemini_multi._counting import counting_routes
+
+        counter = type(self).__new__(type(self))
+        counter._share(self)
+        counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
+        counter._hedging = None
+        return counter
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the caller's own http clients, which hold sockets, and who watches."""
@@ -237,6 +258,23 @@ class Client(_Asker):
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
+
+    def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+        """Let a host count how many tokens a request is, without answering it.
+
+        Of the hosts only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
+
+        Args:
+            request: What would be asked.
+            **conditions: Those of `chat`.
+
+        Raises:
+            UnsupportedFeature: None of the hosts counts.
+            GeminiMultiError: As with `chat`.
+        """
+        from gemini_multi._counting import token_count
+
+        return token_count(self._counter().chat(request, **conditions))
 
     def _opened(self, exchange: Exchange) -> EventStream:
         delay = self._hedge_delay(exchange)
@@ -305,6 +343,12 @@ class AsyncClient(_Asker):
                 request, providers, timeout, deadline, _policy(self._policy, retry_policy, max_retries), stream=True
             )
         )
+
+    async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+        """Let a host count how many tokens a request is. Arguments and errors are those of `Client.count_tokens`."""
+        from gemini_multi._counting import token_count
+
+        return token_count(await self._counter().chat(request, **conditions))
 
     def _opened(self, exchange: Exchange) -> AsyncEventStream:
         delay = self._hedge_delay(exchange)

@@ -12,7 +12,7 @@ from gemini_multi.errors import ConfigurationError, UnsupportedFeature
 from gemini_multi.providers import Endpoint, Provider
 from gemini_multi.types import ChatRequest, JsonObject
 
-__all__ = ["STRATEGIES", "Hedging", "Passage", "Route", "Strategy", "arranged", "routes"]
+__all__ = ["STRATEGIES", "Hedging", "Passage", "Route", "Strategy", "arranged", "check", "routes"]
 
 Strategy: TypeAlias = Literal["ordered", "round_robin", "cheapest", "fastest"]
 """In which order healthy hosts are asked:
@@ -107,16 +107,25 @@ class Route:
         raise min(refusals, key=lambda refusal: len(refusal.features))
 
 
+def check(request: ChatRequest) -> None:
+    """Refuse what no host could do anything with.
+
+    Raises:
+        ConfigurationError: The request names no model or says nothing.
+    """
+    if not request.model.strip():
+        raise ConfigurationError("Name a model, such as `gemini-2.5-flash-lite`.")
+    if not request.messages:
+        raise ConfigurationError("There is nothing to answer: pass at least one message.")
+
+
 def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
     """List the hosts to try, in the caller's order.
 
     Raises:
         ConfigurationError: The request cannot be sent anywhere.
     """
-    if not request.model.strip():
-        raise ConfigurationError("Name a model, such as `gemini-2.5-flash-lite`.")
-    if not request.messages:
-        raise ConfigurationError("There is nothing to answer: pass at least one message.")
+    check(request)
     model = catalog.find(request.model)
     return tuple(
         Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))) for provider in providers

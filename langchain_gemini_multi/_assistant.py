@@ -34,6 +34,7 @@ OPAQUE: Final = "gemini_part"
 """The `type` inside a non-standard block that holds a part only the host understands."""
 
 _GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
+_CALL_SIGNATURE: Final = "function_call_signature"
 _CALL_BLOCKS: Final = {
     "tool_call",
     "tool_call_chunk",
@@ -91,7 +92,10 @@ class _Reader:
         self._is_google = maker in _GOOGLE
         # A signature is valid only where it was issued: unless the message names one of our hosts, it is foreign.
         self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
-        self._signatures = call_signatures(message.additional_kwargs, self._issuer)
+        self._signatures = {
+            **dict(self._signatures_by_position()),
+            **call_signatures(message.additional_kwargs, self._issuer),
+        }
         self._calls = {call.id: call for call in calls_of(message)}
 
     def parts(self) -> list[Part]:
@@ -99,10 +103,23 @@ class _Reader:
         parts = list(self._content())
         parts.extend(self._signed(call) for call in self._calls.values())
         self._calls = {}
-        reasoning = self._message.additional_kwargs.get("reasoning_content")
-        if isinstance(reasoning, str) and reasoning and not any(isinstance(part, Thought) for part in parts):
+        beside = self._message.additional_kwargs
+        reasoning = text_of(beside, "reasoning_content") or _summary(mapping_of(beside.get("reasoning")))
+        if reasoning and not any(isinstance(part, Thought) for part in parts):
             parts.insert(0, Thought(reasoning))
-        return parts
+        # OpenAI keeps what it says instead of an answer, and the words of speech, apart from the content.
+        spoken = text_of(beside, "refusal") or text_of(mapping_of(beside.get("audio")), "transcript")
+        return parts or ([Text(spoken)] if spoken else [])
+
+    def _signatures_by_position(self) -> Iterator[tuple[str, Signature]]:
+        """Read the blocks in which older versions of `langchain-google-genai` keep the signatures of the calls."""
+        calls, content = self._message.tool_calls, self._message.content
+        for block in content if calls and isinstance(content, list) else ():
+            if isinstance(block, dict) and block.get("type") == _CALL_SIGNATURE:
+                position, payload = block.get("index", 0), text_of(block, "signature")
+                if payload and isinstance(position, int) and 0 <= position < len(calls):
+                    identity = calls[position]["id"] or f"call_{position}"
+                    yield identity, Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
 
     def rebuilt(self, parts: list[Part], outlined: list[Mapping[str, JsonValue]]) -> list[Part] | None:
         """Put the parts back as the outline describes them; `None` when they were changed."""
@@ -230,6 +247,11 @@ def _outcome(value: object) -> str:
     )
 
 
+def _nothing(_: Block) -> Iterator[Part]:
+    """Skip a block that was read elsewhere."""
+    yield from ()
+
+
 def _code(block: Block) -> Iterator[Part]:
     """Read the code blocks of `langchain-google-genai`."""
     yield ExecutableCode(text_of(block, "executable_code"), text_of(block, "language").upper() or "PYTHON")
@@ -240,7 +262,8 @@ def _code_result(block: Block) -> Iterator[Part]:
 
 
 def _refusal(block: Block) -> Iterator[Part]:
-    if text := text_of(block, "refusal"):
+    # What a host says of why it stopped the model was not said by the model.
+    if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
         yield Text(text)
 
 
@@ -251,6 +274,7 @@ _READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
     "executable_code": _code,
     "code_execution_result": _code_result,
     "refusal": _refusal,
+    _CALL_SIGNATURE: _nothing,
 }
 
 

@@ -48,8 +48,8 @@ def block_parts(block: Block) -> list[Part]:
     kind = block.get("type")
     if isinstance(kind, str) and (read := _READERS.get(kind)) is not None:
         return read(block)
-    if kind is None and isinstance(block.get("text"), str):
-        return _text(block)
+    if kind is None and (read := next((_UNTYPED[key] for key in _UNTYPED if key in block), None)) is not None:
+        return read(block)
     raise ConfigurationError(
         f"A content block of type {kind!r} with keys {sorted(map(str, block))!r} cannot be sent to Gemini. "
         "Use a `text`, `image`, `audio`, `video`, `file` or `text-plain` block."
@@ -111,6 +111,8 @@ def _input_audio(block: Block) -> list[Part]:
 
 def _file(block: Block) -> list[Part]:
     """Read LangChain's `file` blocks and OpenAI's `file` and `input_file`."""
+    if block.get("source_type") == "text":
+        return _plain_text(block)
     inner = mapping_of(block.get("file")) or block
     name = text_of(inner, "filename") or None
     if inner.get("file_data"):
@@ -155,6 +157,17 @@ def _non_standard(block: Block) -> list[Part]:
 def _json(block: Block) -> list[Part]:
     """Read a block that holds a JSON value, as LangChain's tools give it."""
     return [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))]
+
+
+def _google(key: str) -> Callable[[Block], list[Part]]:
+    """Make a reader of one of Google's own parts, whose kind is the name of its only member."""
+
+    def read(block: Block) -> list[Part]:
+        inner = mapping_of(block.get(key))
+        spelled = {_GOOGLE_NAMES.get(name, name): value for name, value in inner.items()}
+        return _media({**block, **spelled, "type": "media"})
+
+    return read
 
 
 def _nothing(_: Block) -> list[Part]:
@@ -208,3 +221,11 @@ _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "non_standard": _non_standard,
     "cachePoint": _nothing,
 }
+
+_GOOGLE_NAMES: Final = {"mimeType": "mime_type", "fileUri": "file_uri", "displayName": "filename"}
+_UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
+    "text": _text,
+    "cachePoint": _nothing,
+    **{key: _google(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
+}
+"""Blocks without a `type`, by the member that tells what they are."""

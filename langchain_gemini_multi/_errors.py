@@ -15,7 +15,7 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from langchain_core import exceptions
 from langchain_core.exceptions import (
@@ -54,6 +54,9 @@ from gemini_multi.errors import (
     UnsupportedFeature,
 )
 from gemini_multi.types import JsonValue
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
 
 # Newer than the oldest langchain-core that is supported.
 ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", ModelError)
@@ -141,6 +144,9 @@ class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
 class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
     """The host refused the prompt itself."""
 
+    raw_message: BaseMessage | None = None
+    """There is no message: the model was not asked."""
+
 
 class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
     """No route can express what was asked."""
@@ -189,7 +195,12 @@ class StructuredOutputError(OutputParserException, InvalidResponse):
 
 
 class StructuredOutputRefused(StructuredOutputError, ModelRefusalError):  # type: ignore[misc,valid-type]  # as above
-    """The host stopped the answer for its content."""
+    """The model refused, or the host stopped the answer for its content."""
+
+    def __init__(self, message: str, *, llm_output: str | None = None, raw_message: BaseMessage | None = None) -> None:
+        """Make an error about `raw_message`, whose text is `llm_output`."""
+        super().__init__(message, llm_output=llm_output)
+        self.raw_message = raw_message
 
 
 _TWINS: Final[tuple[tuple[type[GeminiMultiError], type[GeminiMultiError]], ...]] = (

@@ -30,6 +30,7 @@ from gemini_multi import (
     __version__,
 )
 from gemini_multi.providers import PROVIDERS, resolve
+from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._settings import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping
 from langchain_gemini_multi._tokens import estimate
@@ -195,12 +196,10 @@ class GeminiModel(Serializable):
 
     def _made_client(self) -> Client:
         key = self.api_key.get_secret_value() if self.api_key is not None else None
+        conditions = transport({name: getattr(self, name) for name in TRANSPORT})
         return Client(
-            resolve(self.providers, api_key=key, base_url=self.base_url),
-            timeout=self.timeout,
-            deadline=self.deadline,
-            max_retries=self.max_retries,
-            retry_policy=self.retry_policy,
+            resolve(conditions.pop("providers", None), api_key=key, base_url=self.base_url),
+            **conditions,
             max_cost_usd=self.max_cost_usd,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
@@ -279,6 +278,16 @@ class GeminiModel(Serializable):
         own = {name: value for name in _REQUEST if (value := getattr(self, name)) is not None}
         return {**own, "providers": self.provider_names}
 
+    def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+        with langchain_errors():
+            request = self._to_request(messages, arguments, None)
+            return self.client.count_tokens(request, **transport(arguments)).total_tokens
+
+    async def _acounted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+        with langchain_errors():
+            request = self._to_request(messages, arguments, None)
+            return (await self.async_client.count_tokens(request, **transport(arguments))).total_tokens
+
     def get_token_ids(self, text: str) -> list[int]:
         """Split a text into token ids by `custom_get_token_ids`.
 
@@ -301,8 +310,26 @@ class GeminiModel(Serializable):
 
 
 def transport(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the arguments of the call itself."""
-    return {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
+    """Pick the arguments of the call itself.
+
+    Raises:
+        ConfigurationError: One of them is of no kind that can be used.
+    """
+    found = {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
+    for name, value in found.items():
+        kinds, told = _KINDS[name]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ConfigurationError(f"`{name}` must be {told}, not {value!r}.")
+    return found
+
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "providers": ((str, Provider, Sequence), "a provider, its name, or several in a list"),
+    "timeout": ((int, float, Timeouts), "a number of seconds or `Timeouts`"),
+    "deadline": ((int, float), "a number of seconds"),
+    "max_retries": ((int,), "a whole number"),
+    "retry_policy": ((RetryPolicy,), "a `RetryPolicy`"),
+}
 
 
 def _plain(value: object) -> object:

@@ -53,10 +53,13 @@ def _made(model: Model, inputs: frozenset[str]) -> ModelProfile:
         "reasoning_output": model.thinking.control != "none",
         "tool_calling": True,
         "tool_choice": True,
+        "tool_call_streaming": True,
         "structured_output": True,
         "attachment": bool(inputs - {"text"}),
         "temperature": "temperature" not in model.refuses,
     }
     if model.thinking.levels:
         profile["reasoning_effort_levels"] = list(model.thinking.levels)
+        if model.thinking.default in model.thinking.levels:
+            profile["reasoning_effort_default"] = model.thinking.default
     return profile

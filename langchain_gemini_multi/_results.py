@@ -10,7 +10,6 @@ from typing import Final
 from langchain_core.messages import AIMessage, InvalidToolCall
 from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from gemini_multi.types import (
@@ -165,12 +164,6 @@ def outline_kwargs(candidate: Candidate) -> dict[str, object]:
     return found
 
 
-def refusal_block(refusal: str) -> dict[str, object]:
-    """Make the block of a refusal; its type is newer than the oldest langchain-core that is supported."""
-    block: dict[str, object] = {"type": "refusal", "refusal": refusal}
-    return block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
-
-
 def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
     """Collect what the end of a stream tells: of the first candidate all, of the others their content too.
 
@@ -221,8 +214,14 @@ def _attempt(attempt: Attempt) -> JsonObject:
     return {field.name: getattr(attempt, field.name) for field in fields(attempt)}
 
 
-def usage_metadata(usage: Usage) -> UsageMetadata:
-    """Translate token counts; output includes thoughts, and the details never add up to more than the totals."""
+def usage_metadata(usage: Usage) -> UsageMetadata | None:
+    """Translate token counts; output includes thoughts, and the details never add up to more than the totals.
+
+    No prompt has no tokens: hosts that say so did not count. LangChain has no form for half of the counts, and a zero
+    would be added up as a fact, so there are none then; what is known is in `response_metadata["token_usage"]`.
+    """
+    if not usage.input_tokens:
+        return None
     found = UsageMetadata(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -260,12 +259,15 @@ def _details(total: int, **counts: int) -> dict[str, int]:
 def llm_output(response: ChatResponse) -> dict[str, object]:
     """Summarize a call for callbacks that add up tokens over a batch."""
     usage = response.usage
-    tokens = {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-    }
-    return {"token_usage": tokens, "model_name": response.model}
+    if usage.input_tokens:
+        tokens = {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.total_tokens,
+        }
+    else:
+        tokens = {"completion_tokens": usage.output_tokens} if usage.output_tokens else {}
+    return {**({"token_usage": tokens} if tokens else {}), "model_name": response.model}
 
 
 def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:

@@ -49,14 +49,12 @@ PLAIN: Final = (
 """Settings that are passed on as they are."""
 
 CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
-TRANSPORT: Final = ("providers", "timeout", "deadline")
+TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_policy")
 """Arguments of the call itself, not of the request."""
 
 MODEL_ONLY: Final = (
     "api_key",
     "base_url",
-    "max_retries",
-    "retry_policy",
     "max_cost_usd",
     "http_client",
     "http_async_client",
@@ -91,6 +89,8 @@ def to_request(
     if stop is not None:
         settings["stop"] = stop
     _check(settings)
+    if not isinstance(settings.get("model"), str):
+        raise ConfigurationError(f"`model` must be a model's name, not {settings.get('model')!r}.")
     found: dict[str, Any] = {name: settings[name] for name in PLAIN if settings.get(name) is not None}
     for name, read in _READ.items():
         if settings.get(name) is not None:

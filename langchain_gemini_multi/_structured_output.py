@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from operator import itemgetter
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -14,17 +14,19 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import conform, json_text, partial_json, problems
 from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
+from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
+_JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
@@ -95,8 +97,8 @@ def json_schema_of(schema: Schema) -> JsonObject:
     """
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_json_schema()
-    if isinstance(schema, type) and is_dataclass(schema):
-        return TypeAdapter(schema).json_schema()
+    if get_origin(schema) is not None or (isinstance(schema, type) and is_dataclass(schema)):
+        return _adapted(schema)
     if isinstance(schema, Mapping) and _is_json_schema(schema):
         return schema
     try:
@@ -105,21 +107,53 @@ def json_schema_of(schema: Schema) -> JsonObject:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
 
 
+def _adapted(kind: Any) -> JsonObject:  # noqa: ANN401  # dataclasses, and types such as `list[City]`
+    try:
+        return TypeAdapter(kind).json_schema()
+    except PydanticUserError as error:
+        raise ConfigurationError(f"{kind!r} cannot be turned into a JSON Schema: {error}") from error
+
+
 def _is_json_schema(schema: Mapping[str, Any]) -> bool:
-    return "function" not in schema and "input_schema" not in schema and "name" not in schema and "properties" in schema
+    if any(key in schema for key in ("function", "input_schema", "name")):
+        return False
+    return schema.get("type") in _JSON_TYPES or any(key in schema for key in ("properties", "anyOf", "$ref", "enum"))
+
+
+def _is_object(schema: Schema) -> bool:
+    """Whether a schema is one of objects, as far as it says."""
+    if not isinstance(schema, Mapping):
+        return get_origin(schema) is None
+    is_open = any(key in schema for key in ("properties", "anyOf", "$ref"))
+    return not _is_json_schema(schema) or is_open or schema.get("type") == "object"
 
 
 def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
-    """Return what can be bound as a function: a JSON Schema needs a name for it."""
+    """Return what can be bound as a function: a JSON Schema needs a name for it.
+
+    Raises:
+        ConfigurationError: It describes no object, and a call's arguments are one.
+    """
+    if not _is_object(schema):
+        raise ConfigurationError(
+            f"A call's arguments are an object, which {schema!r} is not: use `method='json_schema'`, or a class."
+        )
     if isinstance(schema, dict) and _is_json_schema(schema) and "title" not in schema:
         return {**schema, "title": name_of(schema)}
     return schema
+
+
+def traced(schema: Schema) -> Schema:
+    """Return a schema in a form that LangChain's tracing can convert: it knows no types such as `list[City]`."""
+    return schema if get_origin(schema) is None else {"title": name_of(schema), **json_schema_of(schema)}
 
 
 def name_of(schema: Schema) -> str:
     """Name a schema, as the function that returns it is called."""
     if isinstance(schema, type):
         return schema.__name__
+    if not is_mapping(schema):
+        return "response"
     function = schema.get("function")
     source: Mapping[str, Any] = function if is_mapping(function) else schema
     return str(source.get("name") or source.get("title") or "response")
@@ -219,17 +253,16 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
     return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
 
 
-def _reason(message: Any) -> str | None:  # noqa: ANN401  # a message of the model
-    return mapping_of(getattr(message, "response_metadata", None)).get("finish_reason")
-
-
 def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
     """Say why the object isn't there, by the reason for which the answer ended."""
-    reason = _reason(message)
-    raw = getattr(message, "response_metadata", {}).get("raw_finish_reason") or reason
+    metadata = mapping_of(message.response_metadata)
+    reason = metadata.get("finish_reason")
+    raw = metadata.get("raw_finish_reason") or reason
     text = str(message.text)
-    if reason == "content_filter":
-        return StructuredOutputRefused(f"The host stopped the answer ({raw}), so {what}.", llm_output=text)
+    if (refusal := refusal_of(message)) is not None:
+        why = mapping_of(refusal.get("value", refusal)).get("refusal")
+        told = f"The model refused or was stopped ({raw}), so {what}." + (f" It says: {why}" if why else "")
+        return StructuredOutputRefused(told, llm_output=text, raw_message=message)
     advice = {
         "length": " It was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
         "error": " The model made a call that cannot be read: ask again, or use another `method`.",
@@ -239,8 +272,12 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 
 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
-    """Make the parser: classes of pydantic (both versions) and dataclasses give instances, all else dictionaries."""
+    """Make the parser.
+
+    Classes of pydantic (both versions), dataclasses and types such as `list[City]` give instances, all else plain JSON.
+    """
     is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
+    is_class = is_class or get_origin(schema) is not None
     return StructuredOutputParser(
         schema_type=schema if is_class else None,
         tool_name=tool_name,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from langchain_gemini_multi._assistant import PROVIDER
 from langchain_gemini_multi._citations import annotated
-from langchain_gemini_multi._results import refusal_block
+from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._shapes import mapping_of
 from langchain_gemini_multi._signature_store import GOOGLE_KEY
 
@@ -58,13 +56,8 @@ def _content(message: AIMessage, index: str | None) -> list[dict[str, object]]:
             blocks.append(
                 dict(item) if item.get("type") in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": item}
             )
-    return [*blocks, *_refusal(message)]
-
-
-def _refusal(message: AIMessage) -> Iterator[dict[str, object]]:
-    refusal = message.additional_kwargs.get("refusal")
-    if isinstance(refusal, str) and refusal:
-        yield refusal_block(refusal)
+    refusal = refusal_of(message)
+    return blocks if refusal is None else [*blocks, refusal]
 
 
 def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from langchain_core.language_models.chat_model_stream import ChatModelStream
@@ -28,11 +29,11 @@ from gemini_multi.types import (
 )
 from langchain_gemini_multi._assistant import PROVIDER
 from langchain_gemini_multi._citations import annotated
+from langchain_gemini_multi._refusals import refusal_block
 from langchain_gemini_multi._results import (
     compact,
     extras,
     outline_kwargs,
-    refusal_block,
     signature_kwargs,
     split_calls,
     stream_metadata,
@@ -172,22 +173,48 @@ class EventBuilder:
         yield self._started(shown)
         yield _finish(index, block)
 
+    def _refused(self, refusal: Block) -> Iterator[Event]:
+        """Show a refusal, around the versions of LangChain whose streams let go of the block.
+
+        A message without content shows it from its metadata, through the block translator; one with content keeps it
+        inside of a block of no standard.
+        """
+        if _streams_keep_refusals():
+            yield from self._whole(refusal)
+        elif self._count:
+            yield from self._whole({"type": "non_standard", "value": refusal.get("value", refusal)})
+
     def _end(self, response: ChatResponse) -> Iterator[Event]:
         candidate = response.candidate
         yield from self._settled()
-        if candidate.refusal:
-            yield from self._whole(refusal_block(candidate.refusal))
         metadata = stream_metadata(response, usage=self._usage)
+        if (refusal := refusal_block(candidate.refusal, metadata)) is not None:
+            yield from self._refused(refusal)
         sources = annotated(metadata.get("citations"), [len(text.whole) for text in self._texts])
         for text, cited in zip(self._texts, sources, strict=True):
             block: Block = {"type": "text", "text": text.whole, **extras(text.signature)}
             yield _finish(text.index, {**block, "annotations": cited} if cited else block)
         finish: Event = {"event": "message-finish", "metadata": metadata}
-        if self._usage:
-            finish["usage"] = usage_metadata(response.usage)
+        if self._usage and (usage := usage_metadata(response.usage)) is not None:
+            finish["usage"] = usage
         if kwargs := {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)}:
             finish["additional_kwargs"] = kwargs
         yield finish
+
+
+@lru_cache(maxsize=1)
+def _streams_keep_refusals() -> bool:
+    """Whether LangChain's stream knows the block; up to 1.8.3 it does not (`_push_content_block_finish`)."""
+    stream = ChatModelStream()
+    block: Block = {"type": "refusal", "refusal": "no"}
+    for event in (
+        {"event": "message-start", "role": "ai", "id": ""},
+        {"event": "content-block-start", "index": 0, "content": block},
+        _finish(0, block),
+        {"event": "message-finish"},
+    ):
+        stream.dispatch(event)
+    return stream.output_message is not None and bool(stream.output_message.content)
 
 
 def _delta(index: int, delta: Block) -> Event:

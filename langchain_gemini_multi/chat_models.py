@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi import ChatRequest, Finished
+from gemini_multi import ChatRequest, Finished, Message
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
@@ -29,6 +29,7 @@ from langchain_gemini_multi._structured_output import (
     json_schema_of,
     name_of,
     parser_for,
+    traced,
     with_raw,
 )
 from langchain_gemini_multi._tokens import estimate_messages
@@ -50,7 +51,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
     Keys are read from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
     `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0)`, and so can
-    `providers`, `timeout` and `deadline`. Only what is set is sent.
+    `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`. Only what is set is sent.
 
     `response_metadata` names the host that answered as `provider`, beside `model_name`, `finish_reason`, `cost_usd` and
     `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
@@ -241,7 +242,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Make a runnable that answers with an object.
 
         Args:
-            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form.
+            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form. Except by
+                `function_calling`, types such as `list[City]` and `Literal["yes", "no"]` too.
             method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
                 ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
                 no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
@@ -255,8 +257,10 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """
         check_method(method, has_schema=schema is not None, has_tools=bool(tools))
         tool_name: str | None = None
-        traced = {"ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": schema}}
-        options: dict[str, Any] = {**kwargs, **(traced if schema is not None else {})}
+        options: dict[str, Any] = dict(kwargs)
+        if schema is not None:
+            format_kwargs = {"method": method, "strict": strict}
+            options["ls_structured_output_format"] = {"kwargs": format_kwargs, "schema": traced(schema)}
         if method == "function_calling" and schema is not None:
             function = as_function(schema)
             tool_name = names_of(bound([function], strict=strict))[0]
@@ -267,6 +271,42 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         parser = parser_for(schema, tool_name=tool_name)
         return with_raw(model, parser) if include_raw else model | parser
 
+    def count_tokens(
+        self,
+        messages: LanguageModelInput,
+        *,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        **kwargs: Any,
+    ) -> int:
+        """Let a host count the tokens of a conversation, without answering it.
+
+        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this asks over the network. Of the hosts
+        only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
+        `trim_messages` and of LangChain's middlewares.
+
+        Args:
+            messages: A text, a prompt, or messages in any form that `invoke` takes.
+            tools: Tools in any form that `bind_tools` takes; they are tokens too.
+            **kwargs: Further arguments of the call, such as `providers` or `response_format`.
+
+        Raises:
+            UnsupportedFeature: None of the hosts counts.
+        """
+        return self._counted(self._to_count(messages), _with_tools(kwargs, tools))
+
+    async def acount_tokens(
+        self,
+        messages: LanguageModelInput,
+        *,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        **kwargs: Any,
+    ) -> int:
+        """Do the same as `count_tokens`, with `await`."""
+        return await self._acounted(self._to_count(messages), _with_tools(kwargs, tools))
+
+    def _to_count(self, messages: LanguageModelInput) -> tuple[Message, ...]:
+        return to_core(self._convert_input(messages).to_messages())
+
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
@@ -276,6 +316,12 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages)
         return estimate_messages(to_core(messages), bound(tools or ()))
+
+
+def _with_tools(
+    arguments: dict[str, Any], tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool]
+) -> dict[str, Any]:
+    return {**arguments, "tools": bound(tools)} if tools else arguments
 
 
 def _response_format(schema: dict[str, Any] | type | None, *, strict: bool | None) -> dict[str, Any]:

@@ -46,6 +46,14 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
             found["ls_stop"] = list(stops(texts))
         return found
 
+    def count_tokens(self, prompt: str, **kwargs: Any) -> int:
+        """Let a host count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
+        return self._counted(text_only(prompt), kwargs)
+
+    async def acount_tokens(self, prompt: str, **kwargs: Any) -> int:
+        """Do the same as `count_tokens`, with `await`."""
+        return await self._acounted(text_only(prompt), kwargs)
+
     def _generate(
         self,
         prompts: list[str],
@@ -120,8 +128,8 @@ def _result(responses: list[ChatResponse]) -> LLMResult:
 
 def _information(response: ChatResponse, position: int) -> dict[str, Any]:
     candidate = response.candidates[position] if response.candidates else response.candidate
-    usage = {"usage_metadata": usage_metadata(response.usage)} if position == 0 else {}
-    return {**metadata(response, candidate), **usage}
+    usage = usage_metadata(response.usage) if position == 0 else None
+    return {**metadata(response, candidate), **({} if usage is None else {"usage_metadata": usage})}
 
 
 def _chunk(event: ChatEvent) -> GenerationChunk | None:

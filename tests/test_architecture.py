@@ -35,6 +35,7 @@ RINGS: list[tuple[str, ...]] = [
     ("providers",),
     ("routing",),
     ("_rota",),
+    ("_counting",),
     ("_journal",),
     ("_reception",),
     ("_exchange",),

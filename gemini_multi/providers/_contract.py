@@ -60,12 +60,20 @@ class Provider(ABC):
     key_variables: ClassVar[tuple[str, ...]]
     """Environment variables that may hold the key, in order."""
 
+    counting_advice: ClassVar[str] = ": use an estimate, or another provider."
+    """What to do instead of asking this host for a count; ends the sentence that it has no door for it."""
+
     model: str | None
     """This host's own id of the model to ask, whatever the request names."""
 
     @abstractmethod
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
         """Name the doors to try for this request, best first; the first that can express it is used."""
+
+    def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
+        """Name the doors that count a request's tokens without answering it; most hosts have none."""
+        del request, model
+        return ()
 
     @abstractmethod
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:

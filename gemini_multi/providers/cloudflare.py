@@ -86,6 +86,9 @@ class Cloudflare(Provider):
     name: ClassVar[str] = "cloudflare"
     key_field: ClassVar[str] = "api_token"
     key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
+    counting_advice: ClassVar[str] = (
+        " through this door: use an estimate, or `Cloudflare(api='google_ai_studio')`, which does."
+    )
 
     account_id: str | None = None
     api_token: KeyArgument = field(default=None, repr=False)
@@ -176,14 +179,28 @@ class Cloudflare(Provider):
         return Endpoint(f"{self._account_url}/v1/chat/completions", CHAT_COMPLETIONS, target)
 
     def _google_ai_studio(self, model: Model, model_id: str, *, stream: bool) -> Endpoint:
-        google_id = (self.model or (model.name if model.is_known else model_id)).removeprefix("google/")
-        target = Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=f"{self.name}/google_ai_studio")
-        gateway = quote(self.gateway_id or "default", safe="")
+        target = self._studio_target(model, model_id)
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        url = (
-            f"{self.gateway_base_url}/{quote(self.account_id or '', safe='')}/{gateway}/google-ai-studio/v1beta/models/"
-        )
-        return Endpoint(f"{url}{quote(google_id, safe='.-_')}:{method}", GENERATE_CONTENT, target)
+        return Endpoint(self._studio_url(target.model_id, method), GENERATE_CONTENT, target)
+
+    def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
+        """Name the AI Studio door's `countTokens`: the gateway passes every method of Google's API on."""
+        from gemini_multi.dialects.count_tokens import COUNT_TOKENS
+
+        model_id = self.hosted_id(request, model)
+        if self.api != "google_ai_studio" or model_id is None:
+            return ()
+        target = self._studio_target(model, model_id)
+        return (Endpoint(self._studio_url(target.model_id, "countTokens"), COUNT_TOKENS, target),)
+
+    def _studio_target(self, model: Model, model_id: str) -> Target[GenerateContentTraits]:
+        google_id = (self.model or (model.name if model.is_known else model_id)).removeprefix("google/")
+        return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=f"{self.name}/google_ai_studio")
+
+    def _studio_url(self, google_id: str, method: str) -> str:
+        account, gateway = quote(self.account_id or "", safe=""), quote(self.gateway_id or "default", safe="")
+        models = f"{self.gateway_base_url}/{account}/{gateway}/google-ai-studio/v1beta/models"
+        return f"{models}/{quote(google_id, safe='.-_')}:{method}"
 
     @property
     def _account_url(self) -> str:

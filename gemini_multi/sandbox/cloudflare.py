@@ -9,7 +9,7 @@ from typing import Final
 from gemini_multi.sandbox import chat, chat_reading, chat_rules, chat_shapes, models, native
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text, an_object
 from gemini_multi.sandbox.native_rules import call_ids
-from gemini_multi.sandbox.outcome import Outcome, Teller
+from gemini_multi.sandbox.outcome import Outcome, Teller, prompt_counts
 from gemini_multi.sandbox.refusal import Refused, bad
 from gemini_multi.sandbox.reply import Reply
 from gemini_multi.sandbox.shape import check_shape
@@ -195,12 +195,15 @@ def studio(visit: Visit) -> Reply:
     """Answer `POST …/google-ai-studio/v1beta/models/{model}:{method}` on the gateway."""
     _admit_to_gateway(visit)
     model, _, method = visit.parameters["action"].partition(":")
-    if model not in models.STUDIO or method not in {"generateContent", "streamGenerateContent"}:
+    if model not in models.STUDIO or method not in {"generateContent", "streamGenerateContent", "countTokens"}:
         raise Refused(
             404,
             f"models/{model} is not found for API version {visit.parameters['version']}, or is not supported for "
             f"{method}. Call ModelService.ListModels to see the list of available models and their supported methods.",
         )
+    if method == "countTokens":
+        prompt = native.read(native.counted(as_object(visit), model), model)
+        return json_reply(native.count_document(prompt_counts(prompt)), headers=_headers())
     request = native.validated(as_object(visit), model, is_vertex=False)
     prompt = native.read(request, model)
     is_gemini_3 = models.read_model(model).is_gemini_3

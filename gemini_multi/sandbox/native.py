@@ -21,8 +21,9 @@ from gemini_multi.sandbox.json_value import (
 from gemini_multi.sandbox.models import Model, read_model
 from gemini_multi.sandbox.native_reading import Reader
 from gemini_multi.sandbox.native_rules import CHECKS, calling_config, declarations, generation_config
-from gemini_multi.sandbox.outcome import Candidate, Outcome, pieces
+from gemini_multi.sandbox.outcome import Candidate, Counts, Outcome, pieces
 from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn
+from gemini_multi.sandbox.refusal import bad
 from gemini_multi.sandbox.signatures import DUMMIES
 
 _MODES: Final[dict[str, Mode]] = {"ANY": "any", "NONE": "none"}
@@ -37,6 +38,29 @@ def validated(body: JsonObject, model_id: str, *, is_vertex: bool) -> JsonObject
     for check in CHECKS:
         check(request, model)
     return request
+
+
+def counted(body: JsonObject, model_id: str) -> JsonObject:
+    """Refuse a request to count that the upstream refuses; give back the request whose tokens are meant."""
+    asked = Reader(is_vertex=False).count_request(body)
+    inner = asked.get("generateContentRequest")
+    if inner is None:
+        return validated(asked, model_id, is_vertex=False)
+    if "contents" in asked:
+        raise bad("* CountTokensRequest: contents and generate_content_request are mutually exclusive.\n")
+    request = an_object(inner)
+    if request.get("model") != f"models/{model_id}":
+        raise bad("* CountTokensRequest.generate_content_request.model: unexpected model name format\n")
+    return validated(request, model_id, is_vertex=False)
+
+
+def count_document(counts: Counts) -> JsonObject:
+    """Tell how many tokens a prompt is."""
+    told: JsonObject = {
+        "totalTokens": counts.prompt,
+        "promptTokensDetails": _details(counts.prompt, dict(counts.media)),
+    }
+    return {**told, "cachedContentTokenCount": counts.cached} if counts.cached else told
 
 
 def read(request: JsonObject, model_id: str) -> Prompt:

@@ -30,6 +30,7 @@ MESSAGES: Final[Mapping[str, Fields]] = {
         "labels:{string} modelArmorConfig:struct continuationToken:bytes serviceTier:string store:bool "
         "model:string"
     ),
+    "CountRequest": _fields("contents:[Content] generateContentRequest:Request"),
     "Content": _fields("role:string parts:[Part]"),
     "Part": _fields(
         "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall "

@@ -39,6 +39,10 @@ class Reader:
         """Read a whole request; what is given back has `camelCase` names only."""
         return self._message("Request", body, "")
 
+    def count_request(self, body: JsonObject) -> JsonObject:
+        """Read a request to count tokens."""
+        return self._message("CountRequest", body, "")
+
     def _message(self, kind: str, value: JsonValue, path: str) -> JsonObject:
         if not isinstance(value, dict):
             raise _invalid_value(path, kind, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 
 from gemini_multi.sandbox.answer import Answer
@@ -82,6 +82,19 @@ def count_tokens(text: str) -> int:
     return (len(text) + 3) // 4
 
 
+def prompt_counts(prompt: Prompt) -> Counts:
+    """Count a prompt's tokens; of cached ones those that it names itself."""
+    media = _media_counts(prompt, read_model(prompt.model))
+    named = _CACHED_CONTENT_TOKENS if prompt.cached_content else 0
+    spoken = max(count_tokens(_read_text(prompt)), 1)
+    return Counts(prompt=spoken + sum(count for _, count in media) + named, output=0, cached=named, media=media)
+
+
+def _read_text(prompt: Prompt) -> str:
+    turns = (turn.text + "".join(result.content for result in turn.results) for turn in prompt.turns)
+    return prompt.system + "".join(turns)
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
     """Turns answers into outcomes for one endpoint family."""
@@ -104,7 +117,7 @@ class Teller:
         return Outcome(
             model=prompt.model,
             candidates=candidates,
-            counts=self._counts(prompt, model, candidates, thought_tokens),
+            counts=self._counts(prompt, candidates, thought_tokens),
             speaks=prompt.wants_audio,
             blocked=answers[0].block_reason,
             **stamp(),
@@ -125,25 +138,20 @@ class Teller:
             return ""
         return self.state.marks.call_id(self.upstream)
 
-    def _counts(self, prompt: Prompt, model: Model, candidates: tuple[Candidate, ...], thoughts: int) -> Counts:
-        text = prompt.system + "".join(
-            turn.text + "".join(result.content for result in turn.results) for turn in prompt.turns
-        )
-        seen, written = self.state.cached_tokens(f"{self.upstream} {prompt.model}", text)
-        media = _media_counts(prompt, model)
+    def _counts(self, prompt: Prompt, candidates: tuple[Candidate, ...], thoughts: int) -> Counts:
+        seen, written = self.state.cached_tokens(f"{self.upstream} {prompt.model}", _read_text(prompt))
         told = sum(
             count_tokens(one.text) + sum(6 + count_tokens(str(call.arguments)) for call in one.calls)
             for one in candidates
         )
         speech = _SPEECH_TOKENS * len(candidates) if prompt.wants_audio else 0
-        explicit = _CACHED_CONTENT_TOKENS if prompt.cached_content else 0
-        return Counts(
-            prompt=max(count_tokens(text), 1) + sum(count for _, count in media) + explicit,
+        asked = prompt_counts(prompt)
+        return replace(
+            asked,
             output=told + speech,
             thoughts=thoughts,
-            cached=seen + explicit,
+            cached=asked.cached + seen,
             cache_written=written if prompt.caches else 0,
-            media=media,
             speech=speech,
         )
 

@@ -102,8 +102,12 @@ async def test_cancelled_call_is_let_go_of(sandbox: Sandbox) -> None:
 UNBLOCKED = """
 import asyncio
 from blockbuster import BlockBuster
+import warnings
 from langchain_core.messages import HumanMessage
+from gemini_multi import Cloudflare
 from langchain_gemini_multi import ChatGeminiMulti
+
+warnings.simplefilter("ignore")
 
 async def main():
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers=["oxen", "cloudflare", "aimlapi"])
@@ -112,6 +116,11 @@ async def main():
     assert all(answer.text for answer in answers)
     assert (await model.ainvoke([HumanMessage(["look", image])])).text
     assert [chunk async for chunk in model.astream("hi")]
+    assert await (await model.astream_events("hi", version="v3")).output
+    schema = {"title": "City", "type": "object", "properties": {"name": {"type": "string"}}}
+    assert await model.with_structured_output(schema).ainvoke("Reply with a JSON object with the key name (a text).")
+    assert await model.acount_tokens("hi", providers=Cloudflare(api="google_ai_studio"))
+    assert (await model.bind(providers="aimlapi").abatch(["a", "b"], {"max_concurrency": 2}))[1].text
     await model.aclose()
 
 BlockBuster().activate()

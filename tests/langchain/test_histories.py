@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.load import dumps, loads
-from langchain_core.messages import AIMessage, AIMessageChunk, message_to_dict, messages_from_dict
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    message_to_dict,
+    messages_from_dict,
+)
 
 from gemini_multi import (
     Blob,
@@ -301,6 +306,67 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
             "", invalid_tool_calls=[{"name": "f", "args": "{x", "id": "c1", "error": None, "type": "invalid_tool_call"}]
         ),
         (ToolCall("c1", "f", invalid_arguments="{x", synthetic_id=True),),
+    ),
+    "google's older signatures": (
+        AIMessage(
+            ["a", {"type": "function_call_signature", "signature": "c2ln", "index": 0}],
+            tool_calls=CALLS,
+            response_metadata={"model_provider": "google_genai"},
+        ),
+        (Text("a"), SIGNED_CALL),
+    ),
+    "google's v1 blocks": (
+        AIMessage(
+            [
+                {"type": "reasoning", "reasoning": "t", "extras": {"signature": "c2ln"}},
+                {"type": "text", "text": "a", "extras": {"signature": "c2ln"}},
+                {"type": "tool_call", "id": "c1", "name": "f", "args": {"x": 1}, "extras": {"signature": "c2ln"}},
+            ],
+            tool_calls=CALLS,
+            response_metadata={"model_provider": "google_genai", "output_version": "v1"},
+        ),
+        (Thought("t", signature=FOREIGN), Text("a", signature=FOREIGN), SIGNED_CALL),
+    ),
+    "openai's responses": (
+        AIMessage(
+            [
+                {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "t"}]},
+                {"type": "text", "text": "a", "annotations": [], "id": "msg"},
+                {"type": "function_call", "name": "f", "arguments": '{"x":1}', "call_id": "c1", "id": "fc"},
+            ],
+            tool_calls=CALLS,
+            response_metadata={"model_provider": "openai"},
+        ),
+        (Thought("t"), Text("a"), CALL),
+    ),
+    "openai's reasoning beside": (
+        AIMessage("a", additional_kwargs={"reasoning": {"summary": [{"type": "summary_text", "text": "t"}]}}),
+        (Thought("t"), Text("a")),
+    ),
+    "openai's refusal": (AIMessage("", additional_kwargs={"refusal": "no"}), (Text("no"),)),
+    "openai's refusal block": (AIMessage([{"type": "refusal", "refusal": "no"}]), (Text("no"),)),
+    "openai's speech": (
+        AIMessage("", additional_kwargs={"audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}),
+        (Text("spoken"),),
+    ),
+    "anthropic's thinking before a call": (
+        AIMessage(
+            [
+                {"type": "thinking", "thinking": "t", "signature": "s", "index": 0},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}, "index": 1},
+                {"type": "text", "text": "a", "index": 2},
+            ],
+            tool_calls=CALLS,
+            response_metadata={"model_provider": "anthropic"},
+        ),
+        (Thought("t"), CALL, Text("a")),
+    ),
+    "anthropic's v1 thinking": (
+        AIMessage(
+            [{"type": "reasoning", "reasoning": "t", "extras": {"signature": "s"}}, {"type": "text", "text": "a"}],
+            response_metadata={"model_provider": "anthropic", "output_version": "v1"},
+        ),
+        (Thought("t"), Text("a")),
     ),
     "another host's search": (
         AIMessage([{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}]),

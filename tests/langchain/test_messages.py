@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from langchain_core.messages import (
 )
 
 from gemini_multi import Blob, ConfigurationError, FileReference, Message, Text, ToolCall, ToolResult
+from gemini_multi.sandbox import Sandbox
+from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._messages import to_core
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -105,6 +108,50 @@ BLOCKS: dict[str, tuple[Any, list[Any]]] = {
             "video_metadata": {"start_offset": "2s", "end_offset": "5.5s", "fps": 2},
         },
         [FileReference("gs://b/v.mp4", "video/mp4", start=2.0, end=5.5, fps=2.0)],
+    ),
+    "v0 audio": (
+        {"type": "audio", "source_type": "base64", "data": WAV, "mime_type": "audio/wav"},
+        [Blob(WAV, "audio/wav")],
+    ),
+    "v0 named file": (
+        {"type": "file", "source_type": "base64", "data": PDF, "mime_type": "application/pdf", "filename": "a.pdf"},
+        [Blob(PDF, "application/pdf", name="a.pdf")],
+    ),
+    "v0 file address": (
+        {"type": "file", "source_type": "url", "url": ADDRESS, "mime_type": "application/pdf"},
+        [FileReference(ADDRESS, "application/pdf")],
+    ),
+    "v0 text file": ({"type": "file", "source_type": "text", "text": "a", "mime_type": "text/plain"}, [Text("a")]),
+    "v1 audio address": ({"type": "audio", "url": ADDRESS}, [FileReference(ADDRESS)]),
+    "v1 inline video": ({"type": "video", "base64": "AAAA", "mime_type": "video/mp4"}, [Blob("AAAA", "video/mp4")]),
+    "v1 file address": ({"type": "file", "url": ADDRESS}, [FileReference(ADDRESS)]),
+    "v1 file id": ({"type": "file", "file_id": "files/1"}, [FileReference("files/1")]),
+    "v1 plain text address": ({"type": "text-plain", "url": ADDRESS}, [FileReference(ADDRESS, "text/plain")]),
+    "v1 plain text file": ({"type": "text-plain", "file_id": "files/1"}, [FileReference("files/1", "text/plain")]),
+    "openai audio address": ({"type": "audio_url", "audio_url": {"url": ADDRESS}}, [FileReference(ADDRESS)]),
+    "openai responses image file": ({"type": "input_image", "file_id": "file-1"}, [FileReference("file-1")]),
+    "openai responses file": (
+        {"type": "input_file", "filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"},
+        [Blob(PDF, "application/pdf", name="a.pdf")],
+    ),
+    "openai responses file address": ({"type": "input_file", "file_url": ADDRESS}, [FileReference(ADDRESS)]),
+    "openai responses file id": ({"type": "input_file", "file_id": "file-1"}, [FileReference("file-1")]),
+    "anthropic document address": (
+        {"type": "document", "source": {"type": "url", "url": ADDRESS}},
+        [FileReference(ADDRESS)],
+    ),
+    "anthropic file": ({"type": "image", "source": {"type": "file", "file_id": "f1"}}, [FileReference("f1")]),
+    "anthropic search result": (
+        {"type": "search_result", "title": "T", "source": "S", "content": [{"type": "text", "text": "a"}]},
+        [Text("T"), Text("S"), Text("a")],
+    ),
+    "bedrock cache point": ({"cachePoint": {"type": "default"}}, []),
+    "tool's json": ({"type": "json", "json": {"a": 1}}, [Text('{"a": 1}')]),
+    "google part": ({"inlineData": {"mimeType": "image/png", "data": PNG}}, [IMAGE]),
+    "google part in snake case": ({"inline_data": {"mime_type": "image/png", "data": PNG}}, [IMAGE]),
+    "google file part": (
+        {"fileData": {"fileUri": "gs://b/v.mp4", "mimeType": "video/mp4"}, "video_metadata": {"fps": 2}},
+        [FileReference("gs://b/v.mp4", "video/mp4", fps=2.0)],
     ),
     "percent-encoded data address": ({"type": "file", "url": "data:text/plain,a%20b"}, [Blob("YSBi", "text/plain")]),
 }
@@ -207,3 +254,41 @@ def test_messages_are_not_changed() -> None:
     before = message.model_dump_json()
     to_core([message])
     assert message.model_dump_json() == before
+
+
+def looked(provider: str, result: ToolMessage, sandbox: Sandbox) -> str:
+    """Send a tool's result and give back the whole request."""
+    model = ChatGeminiMulti(model="gemini-3-flash", providers=provider, max_retries=0)
+    asked = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "c1"}])
+    tools = [{"title": "look", "description": "Look.", "type": "object", "properties": {}}]
+    model.bind_tools(tools).invoke([HumanMessage("What do you see?"), asked, result])
+    return json.dumps(sandbox.requests[-1].body)
+
+
+RESULTS: dict[str, tuple[Any, str]] = {
+    "list of texts": (["one ", {"type": "text", "text": "two"}], "two"),
+    "image": ([{"type": "text", "text": "see"}, {"type": "image", "base64": PNG, "mime_type": "image/png"}], PNG),
+    "openai image": ([{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}], PNG),
+    "anthropic image": (
+        [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}],
+        PNG,
+    ),
+    "object": ('{"sky": "blue"}', "blue"),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_result_of_a_tool_reaches_the_host(sandbox: Sandbox, provider: str, name: str) -> None:
+    """Lists, images and objects, also where a host's tool messages take text only."""
+    content, told = RESULTS[name]
+    assert told in looked(provider, ToolMessage(content, tool_call_id="c1"), sandbox)
+
+
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_error_of_a_tool_is_told_and_its_artifact_is_not(sandbox: Sandbox, provider: str) -> None:
+    """The model knows that the tool failed; what is for the application stays there."""
+    failed = ToolMessage("out of paper", tool_call_id="c1", status="error", artifact={"kept": "for the application"})
+    body = looked(provider, failed, sandbox)
+    assert ("out of paper" in body, "for the application" in body) == (True, False)
+    assert "error" in body.lower()

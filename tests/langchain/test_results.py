@@ -31,12 +31,15 @@ from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._results import to_result, usage_metadata
 from langchain_gemini_multi.chat_models import ChatGeminiMulti  # noqa: F401  # registers the block translator
 
+USED = Usage(input_tokens=3, output_tokens=2, total_tokens=5)
 SIGNATURE = Signature("c2ln", carrier="thoughtSignature", issuer="oxen")
 
 
 def response(*parts: Part, **fields: Any) -> ChatResponse:
     candidate = Candidate(parts=parts, finish_reason="stop", raw_finish_reason="STOP", **fields)
-    return ChatResponse(candidates=(candidate,), provider="oxen", model="gemini-x", dialect="chat_completions")
+    return ChatResponse(
+        candidates=(candidate,), usage=USED, provider="oxen", model="gemini-x", dialect="chat_completions"
+    )
 
 
 def message(*parts: Part, blocks: bool = False, **fields: Any) -> AIMessage:
@@ -177,7 +180,7 @@ def test_other_candidates_of_a_stream_are_kept() -> None:
 
 def test_all_candidates_are_generations() -> None:
     """`n` answers are `n` generations; the usage of the call is told once."""
-    two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),))))
+    two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),))), usage=USED)
     generations = to_result(two, blocks=False).generations
     assert [(one.text, one.message.usage_metadata is not None) for one in generations] == [("a", True), ("b", False)]  # type: ignore[attr-defined]
 
@@ -223,6 +226,27 @@ def test_usage_details_are_parts_of_the_totals(name: str) -> None:
     assert usage_metadata(usage) == expected
 
 
+UNCOUNTED: dict[str, tuple[Usage, Any]] = {
+    "nothing is known": (Usage(), None),
+    "only the output is known": (Usage(output_tokens=9, total_tokens=9), {"completion_tokens": 9}),
+}
+
+
+@pytest.mark.parametrize("name", UNCOUNTED)
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_unknown_count_is_no_zero(name: str, way: str) -> None:
+    """No prompt has no tokens: then there is no `usage_metadata` to add up, and what is known is in the metadata."""
+    usage, told = UNCOUNTED[name]
+    answer = ChatResponse(candidates=(Candidate(parts=(Text("a"),), finish_reason="stop"),), usage=usage, model="m")
+    if way == "whole":
+        result = to_result(answer, blocks=False)
+        made, known = result.generations[0].message, result.llm_output or {}
+    else:
+        made = merged(TextDelta("a"), Finished(answer))
+        known = made.response_metadata
+    assert (made.usage_metadata, known.get("token_usage")) == (None, told)  # type: ignore[attr-defined]
+
+
 def test_metadata_tells_all_that_is_known() -> None:
     """Nothing the host said is lost, and what it did not say is left out."""
     told = ChatResponse(
@@ -265,10 +289,3 @@ def test_citations_become_annotations(blocks: bool) -> None:
     whole = message(Text("ab"), blocks=blocks, citations=CITED)
     stream = merged(TextDelta("ab"), Finished(response(Text("ab"), citations=CITED)), blocks=blocks)
     assert [one.content_blocks[0].get("annotations") for one in (whole, stream)] == [expected, expected]
-
-
-def test_refusal_is_shown() -> None:
-    """A refusal that a host gives beside its answer is neither lost nor mixed into the text."""
-    made = message(refusal="no")
-    (block,) = made.content_blocks
-    assert (made.additional_kwargs, block["type"]) == ({"refusal": "no"}, "non_standard")

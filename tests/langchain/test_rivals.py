@@ -1,66 +1,26 @@
 """What other integrations of hosted Gemini models get wrong, each shown right at LangChain's own doors.
 
 The defects were measured or reported of langchain-google-genai, -openai, -openrouter, -cloudflare, -litellm and
--aimlapi. Those that need more than one call or many shapes are in the other files here: histories, typed events,
-conversations, graphs, tools and structured output.
+-aimlapi. Here are those that a single answer or stream shows. Conversations are in `test_rival_histories.py`, schemas
+and structured output in `test_rival_schemas.py`, loops, waits, errors and settings in `test_rival_runtime.py`.
+Refusals, typed events, token counts and agents have files of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from langchain_core import exceptions
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from pydantic import BaseModel
 
-from gemini_multi import ConfigurationError, InvalidResponse, QuotaExhausted, StreamInterrupted, Timeouts
+from gemini_multi import ConfigurationError, InvalidResponse, QuotaExhausted, StreamInterrupted
 from gemini_multi.sandbox import Answer, Sandbox
-from langchain_gemini_multi import ChatGeminiMulti
 
-PROVIDERS = ("cloudflare", "aimlapi", "oxen")
-CHAT_HOSTS = ("aimlapi", "oxen")
-
-
-def chat(provider: str, **options: Any) -> ChatGeminiMulti:
-    return ChatGeminiMulti(**{"model": "gemini-3-flash", "providers": provider, "max_retries": 0, **options})
-
-
-def completion(message: dict[str, Any], **fields: Any) -> bytes:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
-    return json.dumps({"id": "1", "object": "chat.completion", "model": "m", "choices": [choice], **fields}).encode()
-
-
-def events(*deltas: dict[str, Any], reason: str | None = "stop", done: bool = True, **last: Any) -> bytes:
-    chunks: list[Any] = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-    if reason:
-        chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], **last})
-    return b"".join(b"data: " + json.dumps(c).encode() + b"\n\n" for c in chunks) + (
-        b"data: [DONE]\n\n" if done else b""
-    )
-
-
-def replied(sandbox: Sandbox, provider: str, body: bytes) -> None:
-    kind = "text/event-stream" if body.startswith(b"data:") else "application/json"
-    sandbox.reply_raw(provider, headers={"content-type": kind}, body=body)
-
-
-def merged(chunks: Any) -> Any:
-    first, *rest = chunks
-    return sum(rest, first)
-
-
-def call(name: str, arguments: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name, "arguments": arguments}, **fields}
-
-
-def get_weather(city: str) -> str:
-    """Tell the weather."""
-    return f"sunny in {city}"
+from .answers import CHAT_HOSTS, PROVIDERS, call, chat, completion, events, get_weather, merged, replied
 
 
 def test_no_key_is_an_error_and_no_invented_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,22 +87,6 @@ def test_reasoning_details_are_kept_and_sent_back(sandbox: Sandbox) -> None:
     assert sent["messages"][1]["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "EjQK"}}
 
 
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
-def test_signature_of_a_call_is_sent_back(sandbox: Sandbox, provider: str) -> None:
-    """It goes back where it came from, and the message has a content that the host's schema takes."""
-    model = chat(provider).bind_tools([get_weather])
-    message = model.invoke("Use get_weather for Paris.")
-    assert model.invoke(
-        [
-            HumanMessage("Use get_weather for Paris."),
-            message,
-            ToolMessage("ok", tool_call_id=message.tool_calls[0]["id"]),
-        ]
-    ).text
-    sent: Any = sandbox.requests[-1].body
-    assert "thought_signature" in json.dumps(sent["messages"][1]["tool_calls"][0])
-
-
 DELTAS: dict[str, list[dict[str, Any]]] = {
     "no index": [{"tool_calls": [call("f", '{"x":1}', id="c1")]}, {"tool_calls": [call("g", '{"x":2}', id="c2")]}],
     "both index 0": [
@@ -168,9 +112,10 @@ def test_parallel_calls_survive_a_stream(sandbox: Sandbox, provider: str, name: 
     message = merged(chat(provider, output_version=version).stream("hi"))
     assert [(one["id"], one["args"]) for one in message.tool_calls] == [("c1", {"x": 1}), ("c2", {"x": 2})]
     assert [block["type"] for block in message.content_blocks] == ["text", "tool_call", "tool_call"]
+    assert message.response_metadata["finish_reason"] == "tool_calls"
 
 
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_cut_stream_is_an_error(sandbox: Sandbox, provider: str) -> None:
     """Half an answer is never taken for a whole one."""
     replied(sandbox, provider, events({"content": "half"}, reason=None, done=False))
@@ -179,7 +124,7 @@ def test_cut_stream_is_an_error(sandbox: Sandbox, provider: str) -> None:
     assert caught.value.partial.text == "half"
 
 
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_error_within_a_stream_is_an_error(sandbox: Sandbox, provider: str) -> None:
     """An error object among the events ends the stream as an error of LangChain's too."""
     sandbox.fail(provider, fault="error_in_stream")
@@ -221,13 +166,14 @@ def test_stream_tells_usage_unasked(sandbox: Sandbox, provider: str) -> None:
     assert merged(chunks).usage_metadata["total_tokens"] > 0
 
 
-def test_cumulative_usage_is_not_added_up(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_cumulative_usage_is_not_added_up(sandbox: Sandbox, provider: str) -> None:
     """A host that repeats the usage so far on every chunk is understood."""
     piece = {"choices": [{"index": 0, "delta": {"content": "x"}}]}
     told = [{**piece, "usage": {"prompt_tokens": 10, "completion_tokens": count}} for count in (1, 2, 3)]
     body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in told)
-    replied(sandbox, "oxen", body + events(usage={"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}))
-    usage = merged(chat("oxen").stream("hi")).usage_metadata
+    replied(sandbox, provider, body + events(usage={"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}))
+    usage = merged(chat(provider).stream("hi")).usage_metadata
     assert (usage["input_tokens"], usage["output_tokens"]) == (10, 4)
 
 
@@ -245,12 +191,6 @@ def test_tokens_are_counted_without_the_network(sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_waits_end_by_themselves() -> None:
-    """Without any setting, each wait has a limit, and so has silence within a stream."""
-    defaults = Timeouts()
-    assert all(0 < seconds < 3600 for seconds in (defaults.connect, defaults.read, defaults.write))
-
-
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_retries_are_as_many_as_were_asked_for(sandbox: Sandbox, retries: int) -> None:
     """`max_retries` is neither ignored nor multiplied."""
@@ -263,43 +203,6 @@ def test_retries_are_as_many_as_were_asked_for(sandbox: Sandbox, retries: int) -
 def test_model_can_be_serialized() -> None:
     """`dumpd` gives a constructor, not `not_implemented`."""
     assert dumpd(chat("oxen", api_key="k"))["type"] == "constructor"
-
-
-class Level(IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Node(BaseModel):
-    """A tree."""
-
-    name: str
-    children: list[Node] = []
-
-
-class Hard(BaseModel):
-    """What breaks schema translations."""
-
-    level: Level
-    number: Literal[10, 11]
-    union: int | str | None
-    pair: tuple[int, int]
-    tree: Node
-    free: dict[str, Any] | None = None
-
-
-HARD = {"level": 2, "number": 11, "union": None, "pair": [1, 2], "tree": {"name": "a", "children": [{"name": "b"}]}}
-
-
-@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_hard_schema_works(sandbox: Sandbox, provider: str, method: Any) -> None:
-    """Recursion, unions, tuples, enums of numbers and free objects are taken by each host and come back typed."""
-    sandbox.script(
-        None, [Answer(tool_calls=[("Hard", HARD)]) if method == "function_calling" else Answer(json.dumps(HARD))]
-    )
-    found = chat(provider).with_structured_output(Hard, method=method).invoke("?")
-    assert found == Hard.model_validate(HARD)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -372,11 +275,19 @@ def test_arguments_stream_in_pieces(sandbox: Sandbox, provider: str) -> None:
     assert json.loads("".join(piece["args"] or "" for piece in pieces)) == {"city": "Rome and all that is around it"}
 
 
-def test_impossible_count_makes_no_price(sandbox: Sandbox) -> None:
-    """A host that says that the prompt had no tokens is not believed when the cost is computed."""
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_impossible_count_is_no_fact(sandbox: Sandbox, stream: bool) -> None:
+    """A host that says that the prompt had no tokens is not believed: no price and no sum is made of it."""
     usage = {"prompt_tokens": 0, "completion_tokens": 9, "total_tokens": 9}
-    replied(sandbox, "aimlapi", completion({"content": "hi"}, usage=usage))
-    assert "cost_usd" not in chat("aimlapi", model="gemini-2.5-flash-lite").invoke("hi").response_metadata
+    replied(
+        sandbox,
+        "aimlapi",
+        events({"content": "hi"}, usage=usage) if stream else completion({"content": "hi"}, usage=usage),
+    )
+    model = chat("aimlapi", model="gemini-2.5-flash-lite")
+    message = merged(model.stream("hi")) if stream else model.invoke("hi")
+    assert (message.usage_metadata, "cost_usd" in message.response_metadata) == (None, False)
+    assert message.response_metadata["token_usage"] == {"completion_tokens": 9}
 
 
 GROUNDED = {

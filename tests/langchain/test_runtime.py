@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -116,6 +118,22 @@ async def test_cached_answer_is_the_same(sandbox: Sandbox) -> None:
     first, second = model.invoke("Use get_weather for Paris."), await model.ainvoke("Use get_weather for Paris.")
     assert (second.tool_calls, second.additional_kwargs) == (first.tool_calls, first.additional_kwargs)
     assert len(sandbox.requests) == 1
+
+
+def test_cached_answer_streams(sandbox: Sandbox) -> None:
+    """A stream is answered by the cache too, with its calls and signatures, where LangChain asks the cache."""
+    model: Any = chat(model="gemini-3-flash", streaming=True, cache=InMemoryCache()).bind_tools([get_weather])
+    prompt = "Use get_weather for Paris."
+    first, second = model.invoke(prompt), model.invoke(prompt)
+    assert (second.tool_calls, second.additional_kwargs) == (first.tool_calls, first.additional_kwargs)
+    assert len(sandbox.requests) == 1
+
+
+def test_marks_of_the_application_are_not_sent(sandbox: Sandbox) -> None:
+    """What frameworks keep in a message's `additional_kwargs`, notification marks among them, stays there."""
+    mark = {"lc_source": "async_subagent", "lc_data": {"task_id": "t_42"}}
+    chat().invoke([HumanMessage("done", additional_kwargs=mark, id="m1", response_metadata={"x": "y"})])
+    assert sandbox.requests[-1].body["messages"] == [{"role": "user", "content": "done"}]  # type: ignore[index,call-overload]
 
 
 def test_with_retry_retries_what_it_names(sandbox: Sandbox) -> None:
@@ -297,6 +315,23 @@ def test_text_model_is_cached(sandbox: Sandbox) -> None:
     model = GeminiMultiLLM(model=NAME, providers="oxen", cache=InMemoryCache())
     assert model.invoke("hi") == model.invoke("hi")
     assert len(sandbox.requests) == 1
+
+
+NOT_LOADED = """
+from langchain_core.load import dumps, loads
+from langchain_gemini_multi import ChatGeminiMulti
+written = dumps(ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen", api_key="k"))
+try:
+    loads(written, valid_namespaces=["langchain_gemini_multi"], allowed_objects="all")
+except ValueError as error:
+    print("refused")
+"""
+
+
+def test_models_are_not_loaded_without_the_opt_in() -> None:
+    """Importing the package does not widen what text from elsewhere may build."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", NOT_LOADED], capture_output=True, text=True)
+    assert done.stdout == "refused\n", done.stderr
 
 
 def test_setting_of_the_client_cannot_hide_in_a_call() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
@@ -111,6 +111,34 @@ def test_host_itself_fills_the_schema(sandbox: Sandbox, provider: str, name: str
     found: Any = model.with_structured_output(SCHEMAS[name][0], method=method).invoke(prompt)
     found = found if isinstance(found, dict) else vars(found)
     assert set(found) == {"name", "people"}
+
+
+OTHERS: dict[str, tuple[Any, str, Any]] = {
+    "list of objects": (list[City], '[{"name": "Bonn", "people": 3}]', [City(name="Bonn", people=3)]),
+    "list of numbers": (list[int], "[1, 2]", [1, 2]),
+    "closed set of words": (Literal["yes", "no"], '"yes"', "yes"),
+    "one of two": (City | Node, '{"name": "a", "children": []}', Node(name="a")),
+    "array's schema": ({"type": "array", "items": {"type": "integer"}}, "[1, 2]", [1, 2]),
+    "enumeration's schema": ({"enum": ["yes", "no"]}, '"no"', "no"),
+}
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_answer_need_not_be_an_object(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
+    """Lists, words and unions are asked for and read by their types."""
+    schema, text, expected = OTHERS[name]
+    sandbox.script(None, [Answer(text)])
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
+    assert model.with_structured_output(schema, method=method).invoke("?") == expected
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_call_gives_objects_only(model: ChatGeminiMulti, name: str) -> None:
+    """The arguments of a call are an object, so other types are refused with the way to ask for them."""
+    with pytest.raises(ConfigurationError, match="json_schema"):
+        model.with_structured_output(OTHERS[name][0], method="function_calling")
 
 
 FENCED = [
@@ -249,6 +277,28 @@ def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
     scripted(sandbox, method)
     assert list(model.with_structured_output(City, method=method).stream("Bonn?"))[-1] == City(**CITY)
+
+
+@pytest.mark.parametrize("include_raw", [False, True], ids=["", "raw"])
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
+async def test_every_schema_streams(
+    model: ChatGeminiMulti, sandbox: Sandbox, name: str, method: Any, strict: Any, include_raw: bool
+) -> None:
+    """Streams end with the object that `invoke` gives, blocking and with `await`; the raw answer is beside it."""
+    schema, expected = SCHEMAS[name]
+    asked: Any = model.with_structured_output(schema, method=method, strict=strict, include_raw=include_raw)
+    for wait in (False, True):
+        scripted(sandbox, method, name=getattr(schema, "__name__", "City"))
+        seen = [one async for one in asked.astream("?")] if wait else list(asked.stream("?"))
+        if not include_raw:
+            assert seen[-1] == expected
+            continue
+        raw, *more = [part["raw"] for part in seen if "raw" in part]
+        assert [part["parsed"] for part in seen if part.get("parsed") is not None][-1] == expected
+        assert sum(more, raw).response_metadata["finish_reason"] in ("stop", "tool_calls")
 
 
 def test_partial_objects_grow_by_calls_too(model: ChatGeminiMulti, sandbox: Sandbox) -> None:

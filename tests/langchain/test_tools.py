@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
-from langchain_core.tools import StructuredTool, tool
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, tool
 from pydantic import BaseModel
+from pydantic.v1 import BaseModel as BaseModelV1
 
 from gemini_multi import BuiltInTool, ConfigurationError, Tool, ToolChoice
 from langchain_gemini_multi import ChatGeminiMulti
@@ -34,6 +35,31 @@ class Add(BaseModel):
     x: int
 
 
+class AddV1(BaseModelV1):
+    """Add one."""
+
+    x: int
+
+
+async def aadd(x: int) -> int:
+    """Add one."""
+    return x + 1
+
+
+@tool
+def injected(x: int, state: Annotated[dict[str, Any], InjectedToolArg]) -> int:
+    """Add one."""
+    return x + len(state)
+
+
+class AddTool(BaseTool):
+    name: str = "add"
+    description: str = "Add one."
+
+    def _run(self, x: int) -> int:
+        return x + 1
+
+
 class AddDict(TypedDict):
     """Add one."""
 
@@ -43,7 +69,15 @@ class AddDict(TypedDict):
 FORMS: dict[str, tuple[Any, str]] = {
     "tool": (add_tool, "add_tool"),
     "function": (add, "add"),
+    "awaitable function": (aadd, "aadd"),
+    "class of tools": (AddTool(), "add"),
+    "tool that is given the state": (injected, "injected"),
+    "tool of a schema": (
+        StructuredTool(name="add", description="Add one.", args_schema=PARAMETERS, func=add),
+        "add",
+    ),
     "pydantic class": (Add, "Add"),
+    "pydantic 1 class": (AddV1, "AddV1"),
     "typed dictionary": (AddDict, "AddDict"),
     "json schema": ({"title": "add", "description": "Add one.", **PARAMETERS}, "add"),
     "openai": (

@@ -171,12 +171,6 @@ def test_sources_are_in_the_text_block() -> None:
     assert shown(message)[0]["annotations"][0]["url"] == "https://a"
 
 
-def test_refusal_is_a_block() -> None:
-    """A refusal is not lost."""
-    message = assembled(typed(Finished(response(refusal="no"))))
-    assert (message.additional_kwargs["refusal"], len(message.content_blocks)) == ("no", 1)
-
-
 def test_metadata_and_usage_are_the_whole_answers() -> None:
     """The end tells all that an answer in one piece tells."""
     told = ChatResponse(
@@ -194,7 +188,12 @@ def test_metadata_and_usage_are_the_whole_answers() -> None:
 
 def test_usage_can_be_left_out() -> None:
     """`stream_usage=False` counts here too."""
-    assert "usage" not in typed(*STREAM, usage=False)[-1]
+    assert ["usage" in typed(*STREAM, usage=usage)[-1] for usage in (False, True)] == [False, True]
+
+
+def test_unknown_usage_is_left_out() -> None:
+    """A host that did not count makes no zeros."""
+    assert "usage" not in typed(Finished(ChatResponse(candidates=(Candidate(parts=(Text("a"),)),))))[-1]
 
 
 @pytest.fixture(params=PROVIDERS)

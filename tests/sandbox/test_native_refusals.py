@@ -353,3 +353,26 @@ def test_both_cloudflare_doors_share_one_upstream(asking):
         "parts": [{"functionCall": {"name": "f", "id": call["id"]}, "thoughtSignature": signature}],
     }
     assert asking.run(contents(ASKED, signed, GAVE), "google/gemini-3-flash").status_code == 200
+
+
+COUNTS = {
+    "both ways of asking": (
+        {"contents": [ASKED], "generateContentRequest": {"model": "models/gemini-2.5-flash", "contents": [ASKED]}},
+        "mutually exclusive",
+    ),
+    "model without its prefix": (
+        {"generateContentRequest": {"model": "gemini-2.5-flash", "contents": [ASKED]}},
+        "unexpected model name format",
+    ),
+    "no model": ({"generateContentRequest": {"contents": [ASKED]}}, "unexpected model name format"),
+    "nothing": ({}, "contents is not specified"),
+    "unknown name": ({"contents": [ASKED], "tools": []}, 'Unknown name "tools"'),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_request_to_count_is_refused(asking, name):
+    """A count takes contents or a whole request that names its model in full."""
+    given, says = COUNTS[name]
+    answer = asking.native("gemini-2.5-flash", given, "countTokens")
+    assert (answer.status_code, says in answer.json()["error"]["message"]) == (400, True)

@@ -148,3 +148,10 @@ def test_google_reads_errors(google):
     with pytest.raises(genai.errors.ClientError, match="not found") as caught:
         google.models.generate_content(model="gemini-unknown", contents="Hello")
     assert caught.value.status == "NOT_FOUND"
+
+
+def test_google_counts_tokens(google):
+    """A count is the number of tokens that the answer tells of its prompt."""
+    counted = google.models.count_tokens(model="gemini-2.5-flash", contents="Good morning 你好")
+    answer = google.models.generate_content(model="gemini-2.5-flash", contents="Good morning 你好")
+    assert counted.total_tokens == answer.usage_metadata.prompt_token_count == 4

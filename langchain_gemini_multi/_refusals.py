@@ -1,0 +1,36 @@
+"""Refusals, as LangChain's standard block: the model's own words, or the reason for which a host stopped the answer.
+
+`ModelRefusalMiddleware` and LangChain's parsers look for the block; nothing else tells them of a filtered answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
+
+Block: TypeAlias = dict[str, object]
+
+
+def refusal_block(refusal: object, metadata: Mapping[str, object]) -> Block | None:
+    """Make the block of a refusal; `None` when nothing was refused.
+
+    Args:
+        refusal: What the model says of it.
+        metadata: The message's `response_metadata`: an answer that was stopped for its content is a refusal too.
+    """
+    is_stopped = metadata.get("finish_reason") == "content_filter"
+    if not is_stopped and not (isinstance(refusal, str) and refusal):
+        return None
+    block: Block = {"type": "refusal", "refusal": refusal or metadata.get("finish_message") or ""}
+    if is_stopped:
+        block["extras"] = {"finish_reason": metadata.get("raw_finish_reason") or "content_filter"}
+    # The type is newer than the oldest langchain-core that is supported.
+    return block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
+
+
+def refusal_of(message: AIMessage) -> Block | None:
+    """Find the refusal in a message of ours, wherever its fields hold it."""
+    return refusal_block(message.additional_kwargs.get("refusal"), message.response_metadata)
