@@ -132,6 +132,8 @@ def test_unusable_answer_is_a_clear_error(answer: Answer, message: str, sandbox:
         llm.structured_predict(Album, PROMPT, name="Blue")
     assert message in str(caught.value)
     assert caught.value.raw == answer.text
+    sandbox.clear()
+    sandbox.script(None, [answer])
     with pytest.raises(InvalidStructuredOutput):
         list(llm.stream_structured_predict(Album, PROMPT, name="Blue"))
 
