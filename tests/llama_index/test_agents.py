@@ -71,9 +71,11 @@ async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: ChatMem
     assert said == (str(output) if streaming else "")
 
 
-async def test_function_agent_goes_on_from_memory(llm: GeminiMulti, stored_memory: Memory, sandbox: Sandbox) -> None:
+async def test_function_agent_goes_on_from_memory(
+    llm: GeminiMulti, streaming: bool, stored_memory: Memory, sandbox: Sandbox
+) -> None:
     """A second run sends the first one's calls with their signatures again, from the database."""
-    agent = FunctionAgent(tools=[add], llm=llm)
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
     await finished(agent.run("Please add 2 and 3", memory=stored_memory))
     _, events = await finished(agent.run("Please add 4 and 5", memory=stored_memory))
     assert results_in(events) == ["9"]

@@ -164,9 +164,14 @@ async def test_structured_llm_async(sandbox: Sandbox, llm: GeminiMulti) -> None:
 def test_images_are_sent_with_a_structured_prompt(sandbox: Sandbox, llm: GeminiMulti) -> None:
     """A prompt of several blocks keeps them all."""
     picture = ImageBlock(image=b"\x89PNG\r\n\x1a\n" + b"\x00" * 8, image_mimetype="image/png")
-    prompt = ChatPromptTemplate(message_templates=[ChatMessage(blocks=[TextBlock(text="What is it?"), picture])])
-    llm.structured_predict(Song, prompt)
-    assert "image/png" in str(sandbox.requests[-1].body)
+    address = ImageBlock(url="https://a.example/b.png")
+    blocks = [TextBlock(text="What is {what}?"), picture, address]
+    prompt = ChatPromptTemplate(message_templates=[ChatMessage(blocks=blocks)])
+    llm.structured_predict(Song, prompt, what="it")
+    body = str(sandbox.requests[-1].body)
+    assert "image/png" in body
+    assert "https://a.example/b.png" in body
+    assert "What is it?" in body
 
 
 def test_name_of_a_generic_class_is_cleaned(sandbox: Sandbox, llm: GeminiMulti) -> None:

@@ -198,7 +198,27 @@ def test_tool_loop_returns_the_signature(llm: GeminiMulti, sandbox: Sandbox, *, 
     [
         [ChatMessage(content="Hi"), ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "gone"})],
         [ChatMessage(role="assistant", content="Yes?"), ChatMessage(content="Hi")],
+        [
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "gone"}),
+            ChatMessage(role="assistant", content="It is 5."),
+            ChatMessage(content="And now?"),
+        ],
         [ChatMessage(content="Hi"), ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_name="add")])],
+        [
+            ChatMessage(content="Hi"),
+            ChatMessage(
+                role="assistant",
+                blocks=[ToolCallBlock(tool_call_id="x", tool_name="add"), ToolCallBlock(tool_name="add")],
+            ),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+            ChatMessage(content="And now?"),
+        ],
+        [
+            ChatMessage(content="Hi"),
+            ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_call_id="x", tool_name="add")]),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+        ],
         [
             ChatMessage(content="Hi"),
             ChatMessage(
@@ -209,12 +229,21 @@ def test_tool_loop_returns_the_signature(llm: GeminiMulti, sandbox: Sandbox, *, 
             ChatMessage(content="And now?"),
         ],
     ],
-    ids=["orphan result", "begins with an answer", "call without result", "return_direct of another model"],
+    ids=[
+        "orphan result",
+        "begins with an answer",
+        "begins with a result",
+        "call without result",
+        "two calls, one result",
+        "result twice",
+        "return_direct of another model",
+    ],
 )
 def test_any_history_is_accepted(history: list[ChatMessage], llm: GeminiMulti, sandbox: Sandbox) -> None:
-    """What truncation, hand-offs and other models leave behind is put right."""
+    """What truncation, hand-offs and other models leave behind is put right, whole and streamed."""
     assert llm.chat(history).message.content
-    assert len(sandbox.requests) == 1
+    assert list(llm.stream_chat(history))[-1].message.content
+    assert len(sandbox.requests) == 2
 
 
 class Query(BaseModel):
