@@ -113,7 +113,8 @@ class Extraction(Generic[ModelT]):
         facts = facts_of(response)
         reason = facts.get("finish_reason")
         what = f"The answer is no {self.output_cls.__name__!r}" if text else "The answer is empty"
-        advice = "Raise `max_tokens`." if reason == "length" else "Ask again, or make the class's schema simpler."
+        spent = "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
+        advice = spent if reason == "length" else "Ask again, or make the class's schema simpler."
         return InvalidStructuredOutput(
             f"{what}; it stopped for the reason {reason!r}. {_short(error)} It was {text[:500]!r}. {advice}",
             raw=text,

@@ -94,7 +94,8 @@ class GeminiMulti(Connected):
         Args:
             messages: The conversation.
             **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
-                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`.
+                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`, `max_retries`,
+                `retry_policy`.
         """
         return self._chat(messages, kwargs)
 
@@ -309,6 +310,9 @@ class GeminiMulti(Connected):
         **prompt_args: object,
     ) -> Model:
         """Answer a prompt with an instance of a class.
+
+        An answer that does not fit is shown to the model once, with what is wrong, unless `max_retries` is 0; both
+        answers are counted. A stream of growing objects cannot begin anew and ends with the error.
 
         Raises:
             InvalidStructuredOutput: The answer does not fit the class.
