@@ -112,6 +112,19 @@ async def test_streaming_tree_with_a_class(index: VectorStoreIndex, llm: GeminiM
     assert "Gemini sandbox" in "".join(pieces)
 
 
+STRUCTURED_MODES = [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE]
+
+
+@pytest.mark.parametrize("mode", STRUCTURED_MODES)
+async def test_query_engine_of_a_structured_model(
+    mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti
+) -> None:
+    """`as_structured_llm` makes every answer an instance, without `output_cls`."""
+    engine = index.as_query_engine(llm=llm.as_structured_llm(Fact), response_mode=mode)
+    assert isinstance(engine.query(QUESTION).response, Fact)
+    assert isinstance((await engine.aquery(QUESTION)).response, Fact)
+
+
 def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
     """Refining with a verdict per chunk goes through required function calls."""
     engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
