@@ -94,8 +94,8 @@ class GeminiMulti(Connected):
         Args:
             messages: The conversation.
             **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
-                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`, `max_retries`,
-                `retry_policy`.
+                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`,
+                `max_retries`, `retry_policy`.
         """
         return self._chat(messages, kwargs)
 

@@ -149,6 +149,20 @@ def test_parallel_calls_of_one_tool_stay_apart(llm: GeminiMulti, sandbox: Sandbo
         assert len({call.tool_id for call in calls}) == 2
 
 
+async def test_calls_can_be_read_from_every_chunk(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Agents do so: a call is there once it is whole, then stays, and is the same in the last chunk."""
+    sandbox.script(None, [TWO_CALLS, TWO_CALLS])
+    given = {"user_msg": "Add", "allow_parallel_tool_calls": True}
+    blocking = list(llm.stream_chat_with_tools([ADD], **given))
+    stream = await llm.astream_chat_with_tools([ADD], **given)
+    for chunks in (blocking, [chunk async for chunk in stream]):
+        found = [llm.get_tool_calls_from_response(chunk, error_on_no_tool_call=False) for chunk in chunks]
+        counts = [len(calls) for calls in found]
+        assert counts == sorted(counts)
+        assert counts[-1] == 2
+        assert all(calls == found[-1][: len(calls)] for calls in found)
+
+
 def test_single_call_is_kept_when_parallel_ones_are_not_allowed(llm: GeminiMulti, sandbox: Sandbox) -> None:
     """Gemini may answer with two calls all the same; the first one counts, whole and streamed."""
     sandbox.script(None, [TWO_CALLS, TWO_CALLS])
