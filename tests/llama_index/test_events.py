@@ -244,3 +244,21 @@ def test_structured_answer_that_does_not_fit_ends_its_span(
     assert recorder.names("LLMStructured") == ["LLMStructuredPredictStartEvent"]
     assert names_of(spans.dropped_spans) == {"structured_predict"}
     assert names_of(spans.completed_spans) == {"chat"}
+
+
+async def test_every_event_can_be_exported(make: Any, sandbox: Sandbox, recorder: Recorder) -> None:
+    """As JSON, from start to end, with calls, signatures and pieces in them, and never with a key."""
+    tool = FunctionTool.from_defaults(add)
+    llm = make()
+    llm.chat_with_tools([tool], "Please add 1 and 2")
+    list(llm.stream_chat_with_tools([tool], "Please add 1 and 2"))
+    _ = [chunk async for chunk in await llm.astream_complete("Hi")]
+    _ = [part async for part in await llm.astream_structured_predict(Person, PromptTemplate("Hi"))]
+    # LlamaIndex's start of a structured answer holds the class itself, which no JSON can.
+    events = [event for event in recorder._events if event.class_name().startswith(("LLMChat", "LLMCompletion"))]
+    told = [event.model_dump_json() for event in events]
+    kinds = {event.class_name() for event in events}
+    assert {"LLMChatInProgressEvent", "LLMChatEndEvent", "LLMCompletionEndEvent"} <= kinds
+    secrets = [value for name, value in sandbox.environment().items() if name.endswith(("KEY", "TOKEN"))]
+    assert secrets
+    assert not any(secret in text for text in told for secret in secrets)
