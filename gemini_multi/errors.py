@@ -26,9 +26,10 @@ All pickle, none holds a key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gemini_multi.types import Attempt, ChatResponse, JsonObject, JsonValue
+if TYPE_CHECKING:
+    from gemini_multi.types import Attempt, ChatResponse, JsonObject, JsonValue
 
 __all__ = [
     "AllRoutesFailed",

@@ -29,7 +29,6 @@ from gemini_multi._parts import (
 from gemini_multi._request import (
     BuiltInTool,
     ChatRequest,
-    ReasoningEffort,
     ResponseFormat,
     SafetySetting,
     Tool,
@@ -50,6 +49,7 @@ from gemini_multi._response import (
     ToolCallReady,
     Usage,
 )
+from gemini_multi._words import ReasoningEffort
 
 __all__ = [
     "Attempt",

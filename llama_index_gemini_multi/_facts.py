@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 
 from llama_index.core.base.llms.types import LogProb
 from pydantic import TypeAdapter
@@ -120,7 +121,10 @@ class _Tokens(TypedDict, total=False):
     content: list[_Token] | None
 
 
-_TOKENS: TypeAdapter[_Tokens] = TypeAdapter(_Tokens)
+@cache
+def _reader() -> TypeAdapter[_Tokens]:
+    """Make the reader when the first answer with log probabilities is there."""
+    return TypeAdapter(_Tokens)
 
 
 def logprobs(value: JsonValue) -> list[list[LogProb]] | None:
@@ -128,7 +132,7 @@ def logprobs(value: JsonValue) -> list[list[LogProb]] | None:
     if not isinstance(value, Mapping):
         return None
     try:
-        tokens = _TOKENS.validate_python(value).get("content")
+        tokens = _reader().validate_python(value).get("content")
     except ValueError:
         return None
     if not tokens:

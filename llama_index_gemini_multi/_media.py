@@ -107,6 +107,8 @@ def _part(
     found = _content(data, path, address)
     if not found:
         return None
+    if isinstance(data, bytes) and (mime_type or "").startswith("text/") and not _is_text(found):
+        found = data  # LlamaIndex took a short text for base64
     known_type = mime_type or _type_in_address(address) or _guessed_type(found, path)
     return Blob(base64.b64encode(found).decode("ascii"), known_type, name=name, resolution=resolution, fps=fps)
 
@@ -140,12 +142,18 @@ def _guessed_type(data: bytes, path: object) -> str:
     guess = sniffed or mimetypes.guess_type(str(path or ""))[0]
     if isinstance(guess, str):
         return guess
+    if not _is_text(data):
+        message = f"What kind of data is in a block of {len(data)} bytes cannot be told. Set its mime type or format."
+        raise ConfigurationError(message)
+    return "text/plain"
+
+
+def _is_text(data: bytes) -> bool:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        message = f"What kind of data is in a block of {len(data)} bytes cannot be told. Set its mime type or format."
-        raise ConfigurationError(message) from None
-    return "text/plain"
+        return False
+    return True
 
 
 def _audio_type(audio_format: str | None) -> str | None:

@@ -18,6 +18,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic_core import to_json
 
 from gemini_multi.errors import KnobIgnored
 from gemini_multi.types import (
@@ -70,7 +71,7 @@ class _Reader:
         self.position += 1
         if role == "tool":
             return Message("tool", (self._result(message),))
-        parts = self._answer(message) if role == "assistant" else tuple(_parts(message.blocks))
+        parts = self._answer(message) if role == "assistant" else tuple(_told(message.blocks))
         if not parts:
             return None
         name = message.additional_kwargs.get("name")
@@ -99,7 +100,7 @@ class _Reader:
         name = extra.get("name")
         given_name = name if isinstance(name, str) else ""
         call_id = self._call_id(extra.get("tool_call_id"), given_name)
-        content = tuple(part for part in _parts(message.blocks) if isinstance(part, Text | Blob | FileReference))
+        content = tuple(part for part in _told(message.blocks) if isinstance(part, Text | Blob | FileReference))
         known_name = self.names.get(call_id) or given_name or "tool"
         return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
@@ -120,6 +121,16 @@ def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None
         signature = signatures[index] if index < len(signatures) else None
         for part in _block_parts(block):
             yield replace(part, signature=signature) if signature and isinstance(part, Text | ToolCall) else part
+
+
+def _told(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
+    """Read content that is not the model's own: a call in it is no call of this conversation, but text about one."""
+    for part in _parts(blocks):
+        if isinstance(part, ToolCall):
+            arguments = dict(part.arguments) if part.invalid_arguments is None else part.invalid_arguments
+            yield Text(to_json({"tool_call": {"name": part.name, "arguments": arguments}}).decode())
+        else:
+            yield part
 
 
 def _block_parts(block: ContentBlock) -> Iterator[Part]:

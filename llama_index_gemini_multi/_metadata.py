@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 from llama_index.core.base.llms.types import LLMMetadata, MessageRole
 
-from gemini_multi import catalog
-
 
 def metadata(
     model: str, providers: Iterable[str], *, context_window: int | None = None, max_tokens: int | None = None
@@ -20,6 +18,8 @@ def metadata(
         context_window: What the caller wants used instead.
         max_tokens: The output limit of a request, when one is set.
     """
+    from gemini_multi import catalog  # not needed to import a model class
+
     known = catalog.find(model)
     hosts = [known.hosts[provider] for provider in providers if provider in known.hosts]
     windows = [host.context_window for host in hosts if host.context_window]

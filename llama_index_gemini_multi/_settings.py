@@ -1,26 +1,18 @@
-"""What can be set for every call of a model, and again for a single call, and how it becomes a request."""
+"""What can be set for every call of a model, and again for a single call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from gemini_multi import Timeouts
+from gemini_multi import ReasoningEffort
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, Message, ReasoningEffort, SafetySetting, ToolChoice
-from llama_index_gemini_multi._formats import to_core_format
-from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_core_tool
 from llama_index_gemini_multi._typed import is_mapping, sequence
 
 if TYPE_CHECKING:
-    from gemini_multi.providers import ProvidersArgument
-else:
-    # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
-    ProvidersArgument = Any
+    from gemini_multi.types import SafetySetting
 
 _OTHER_NAMES: Final[Mapping[str, str]] = {"max_output_tokens": "max_tokens", "stop_sequences": "stop"}
 """Names that other integrations use, and ours."""
@@ -78,101 +70,10 @@ class GenerationSettings(BaseModel):
     @field_validator("safety_settings", mode="before")
     @classmethod
     def _accept_core_values(cls, given: object) -> object:
+        from gemini_multi.types import SafetySetting
+
         each_json = [_safety_json(each) if isinstance(each, SafetySetting) else each for each in sequence(given)]
         return each_json or given
-
-
-class CallSettings(GenerationSettings):
-    """What a single call can set: everything about generation, and what belongs to one call only."""
-
-    model_config = ConfigDict(defer_build=False)
-
-    model: str | None = None
-    providers: ProvidersArgument = None
-    timeout: float | Timeouts | None = None
-    deadline: float | None = None
-    tools: Any = None
-    tool_choice: Any = None
-    allow_parallel_tool_calls: bool | None = None
-    """LlamaIndex's name: kept here, by taking the first call only, because hosts do not keep it."""
-    parallel_tool_calls: bool | None = None
-    """OpenAI's name: sent to the host."""
-    response_format: Any = None
-
-    @property
-    def first_call_only(self) -> bool:
-        """Whether further tool calls are left out of the answer."""
-        return self.allow_parallel_tool_calls is False
-
-    @property
-    def connection(self) -> dict[str, Any]:
-        """What the client takes beside the request."""
-        return {"providers": self.providers, "timeout": self.timeout, "deadline": self.deadline}
-
-
-def call_settings(given: Mapping[str, object]) -> CallSettings:
-    """Read the keyword arguments of one call.
-
-    Raises:
-        ConfigurationError: One of them is unknown or has no usable value.
-    """
-    try:
-        return CallSettings.model_validate(given)
-    except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors(include_input=False, include_url=False))
-        raise ConfigurationError(f"The call's arguments cannot be used: {problems}") from None
-
-
-def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
-    """Write a request; what the call sets wins over what is always set."""
-    tools = tuple(to_core_tool(tool) for tool in cast("Sequence[ToolArgument]", call.tools or ()))
-    choice = None if call.tool_choice is None else to_core_choice(call.tool_choice, tools)
-    return ChatRequest(
-        model=call.model or model,
-        messages=messages,
-        tools=tools,
-        # LlamaIndex says `auto` for everything that is not required; hosts do so by themselves.
-        tool_choice=None if choice == ToolChoice("auto") else choice,
-        parallel_tool_calls=call.parallel_tool_calls,
-        response_format=None if call.response_format is None else to_core_format(call.response_format),
-        **_generation(always, call),
-    )
-
-
-_OUR_FORMS: Final = frozenset({"stop", "safety_settings", "modalities", "extra_body", "additional_kwargs"})
-
-
-def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    for name in GenerationSettings.model_fields:
-        value = getattr(call, name)
-        chosen[name] = getattr(always, name) if value is None else value
-    stop, safety, modalities = chosen["stop"], chosen["safety_settings"], chosen["modalities"]
-    settings = {name: value for name, value in chosen.items() if name not in _OUR_FORMS and value is not None}
-    settings["stop"] = (stop,) if isinstance(stop, str) else tuple(stop or ())
-    settings["safety_settings"] = _safety(safety)
-    settings["modalities"] = tuple(modalities or ())
-    settings["extra_body"] = {
-        **(always.additional_kwargs or {}),
-        **(always.extra_body or {}),
-        **(call.additional_kwargs or {}),
-        **(call.extra_body or {}),
-    }
-    return settings
-
-
-def _safety(given: Mapping[str, str] | Sequence[Mapping[str, str]] | None) -> tuple[SafetySetting, ...]:
-    if isinstance(given, Mapping):
-        return tuple(SafetySetting(category, threshold) for category, threshold in given.items())
-    return tuple(_safety_setting(each) for each in given or ())
-
-
-def _safety_setting(given: Mapping[str, str]) -> SafetySetting:
-    try:
-        return SafetySetting(given["category"], given["threshold"], method=given.get("method"))
-    except KeyError as missing:
-        message = f"The safety setting {dict(given)!r} has no {missing}. Give it a `category` and a `threshold`."
-        raise ConfigurationError(message) from None
 
 
 def _safety_json(setting: SafetySetting) -> dict[str, str]:
@@ -194,6 +95,8 @@ def _with_our_names(given: Mapping[str, object], known: Iterable[str]) -> dict[s
 
 
 def _unknown_name(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # for a mistake only
+
     close = get_close_matches(name, known, n=1)
     hint = (
         f"Did you mean {close[0]!r}?"
@@ -201,8 +104,3 @@ def _unknown_name(name: str, known: Sequence[str]) -> str:
         else "What the host knows and this class does not goes into `extra_body`."
     )
     return f"There is no setting {name!r}. {hint}"
-
-
-def _problem(detail: ErrorDetails) -> str:
-    place = ".".join(str(step) for step in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, ")

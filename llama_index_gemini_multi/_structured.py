@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from llama_index.core.base.llms.types import (
@@ -12,6 +13,7 @@ from llama_index.core.base.llms.types import (
     ChatResponse,
     ChatResponseAsyncGen,
     ChatResponseGen,
+    MessageRole,
     ToolCallBlock,
 )
 from llama_index.core.program.function_program import get_function_tool
@@ -31,6 +33,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _DECIDED_HERE: Final = frozenset(
     {"allow_parallel_tool_calls", "response_format", "tool_choice", "tool_required", "tools"}
 )
+_LASTING: Final = frozenset({"content_filter", "length"})
+"""Reasons to stop that another answer would meet again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,18 @@ class Extraction(Generic[ModelT]):
         except ValueError as error:
             raise self._invalid(response, text, error) from error
 
+    def correction(self, response: ChatResponse, error: InvalidStructuredOutput) -> list[ChatMessage]:
+        """Tell the model what is wrong with its answer; nothing when it would only meet the same obstacle again."""
+        if facts_of(response).get("finish_reason") in _LASTING:
+            return []
+        wrong = _short(error.__cause__) if response.message.blocks else "It was empty."
+        told = f"That does not fit what was asked for. {wrong} Answer again, whole and in the form that was asked for."
+        call = _call(response) if self.by_tool else None
+        if call is None:
+            return [response.message, ChatMessage(role=MessageRole.USER, content=told)]
+        extra = {"tool_call_id": call.tool_call_id, "is_error": True}
+        return [response.message, ChatMessage(role=MessageRole.TOOL, content=told, additional_kwargs=extra)]
+
     def stream(self, chunks: ChatResponseGen) -> Generator[ModelT | FlexibleModel, None, None]:
         """Give the object as it grows, and at the end the whole one."""
         partials = Partials(self)
@@ -88,19 +104,17 @@ class Extraction(Generic[ModelT]):
         yield self.result(_ended(last))
 
     def _json(self, response: ChatResponse) -> str:
-        if not self.by_tool:
+        call = _call(response) if self.by_tool else None
+        if call is None:
             return response.message.content or ""
-        for block in response.message.blocks:
-            if isinstance(block, ToolCallBlock):
-                arguments = block.tool_kwargs
-                return arguments if isinstance(arguments, str) else to_json(arguments).decode()
-        return response.message.content or ""
+        return call.tool_kwargs if isinstance(call.tool_kwargs, str) else to_json(call.tool_kwargs).decode()
 
     def _invalid(self, response: ChatResponse, text: str, error: ValueError) -> InvalidStructuredOutput:
         facts = facts_of(response)
         reason = facts.get("finish_reason")
         what = f"The answer is no {self.output_cls.__name__!r}" if text else "The answer is empty"
-        advice = "Raise `max_tokens`." if reason == "length" else "Ask again, or make the class's schema simpler."
+        spent = "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
+        advice = spent if reason == "length" else "Ask again, or make the class's schema simpler."
         return InvalidStructuredOutput(
             f"{what}; it stopped for the reason {reason!r}. {_short(error)} It was {text[:500]!r}. {advice}",
             raw=text,
@@ -109,11 +123,77 @@ class Extraction(Generic[ModelT]):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much may be spent on one answer."""
+
+    retries: int
+    deadline: float | None = None
+    """Seconds from the first question on, when they are limited."""
+
+
+class Inquiry(Generic[ModelT]):
+    """Asks until an answer fits the class: once, and once more with what was wrong when it may.
+
+    Whoever asks sends `messages` with the arguments in `question` and lets it `hear` the answer, as long as there is a
+    question; then `result` is there.
+    """
+
+    __slots__ = ("_began", "_extraction", "_patience", "messages", "question", "result")
+
+    result: ModelT
+
+    def __init__(
+        self,
+        extraction: Extraction[ModelT],
+        messages: list[ChatMessage],
+        arguments: dict[str, Any],
+        patience: Callable[[dict[str, Any]], Patience],
+    ) -> None:
+        """Begin with the first question.
+
+        Args:
+            extraction: What is wanted.
+            messages: The conversation.
+            arguments: What `chat` gets beside it.
+            patience: Tells for such arguments how much may be spent. Asked only when an answer does not fit.
+        """
+        self._extraction = extraction
+        self._patience: Callable[[dict[str, Any]], Patience] | None = patience
+        self._began = monotonic()
+        self.messages = messages
+        self.question: dict[str, Any] | None = arguments
+
+    def hear(self, response: ChatResponse) -> None:
+        """Take the answer to the question.
+
+        Raises:
+            InvalidStructuredOutput: It does not fit, and there is no sense or no time in asking again.
+        """
+        arguments, self.question = self.question or {}, None
+        try:
+            self.result = self._extraction.result(response)
+        except InvalidStructuredOutput as error:
+            correction = self._extraction.correction(response, error)
+            if self._patience is None or not correction:
+                raise
+            patience, self._patience = self._patience(arguments), None
+            left = None if patience.deadline is None else patience.deadline - (monotonic() - self._began)
+            if patience.retries < 1 or (left is not None and left <= 0):
+                raise
+            self.messages = [*self.messages, *correction]
+            self.question = arguments if left is None else {**arguments, "deadline": left}
+
+
+def _call(response: ChatResponse) -> ToolCallBlock | None:
+    return next((block for block in response.message.blocks if isinstance(block, ToolCallBlock)), None)
+
+
 def _ended(last: ChatResponse | None) -> ChatResponse:
     return ChatResponse(message=ChatMessage()) if last is None else last
 
 
-def _short(error: ValueError) -> str:
+def _short(error: BaseException | None) -> str:
     if not isinstance(error, ValidationError):
         return f"{error}."
     details = error.errors(include_input=False, include_url=False)

@@ -7,7 +7,7 @@ It translates both ways and asks through `gemini_multi.Client`; connections, ret
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from llama_index.core.base.llms.types import (
@@ -27,20 +27,18 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ConfigDict
 
-from gemini_multi.types import ChatRequest
 from llama_index_gemini_multi._connection import Connected
-from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._metadata import metadata
-from llama_index_gemini_multi._results import Snapshots, to_async_completions, to_completion, to_completions, to_result
-from llama_index_gemini_multi._selections import first_call_only, tool_selections
-from llama_index_gemini_multi._settings import CallSettings, call_settings, request
-from llama_index_gemini_multi._structured import Extraction
-from llama_index_gemini_multi._tools import ToolChoiceArgument, function_json, requested_choice
 from llama_index_gemini_multi._typed import chat_callback, completion_callback, dispatcher, facts_of
 
 if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
     from llama_index.core.tools.types import BaseTool
+
+    from gemini_multi.types import ChatRequest
+    from llama_index_gemini_multi._calls import CallSettings
+    from llama_index_gemini_multi._structured import Extraction, Inquiry, Patience
+    from llama_index_gemini_multi._tools import ToolChoiceArgument
 
 
 class GeminiMulti(Connected):
@@ -96,7 +94,8 @@ class GeminiMulti(Connected):
         Args:
             messages: The conversation.
             **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
-                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`.
+                `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`,
+                `max_retries`, `retry_policy`.
         """
         return self._chat(messages, kwargs)
 
@@ -118,15 +117,21 @@ class GeminiMulti(Connected):
     # The undecorated ones: a completion that went through the decorated ones would be counted twice.
 
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
+        from llama_index_gemini_multi._results import to_result
+
         question, call = self._question(messages, given)
         return to_result(self._connect().chat(question, **call.connection), first_call_only=call.first_call_only)
 
     async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
+        from llama_index_gemini_multi._results import to_result
+
         question, call = self._question(messages, given)
         response = await self._connect_async().chat(question, **call.connection)
         return to_result(response, first_call_only=call.first_call_only)
 
     def _stream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseGen:
+        from llama_index_gemini_multi._results import Snapshots
+
         question, call = self._question(messages, given)
         events = self._connect().stream(question, **call.connection)
 
@@ -140,6 +145,8 @@ class GeminiMulti(Connected):
         return chunks()
 
     def _astream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseAsyncGen:
+        from llama_index_gemini_multi._results import Snapshots
+
         question, call = self._question(messages, given)
         events = self._connect_async().stream(question, **call.connection)
 
@@ -153,22 +160,31 @@ class GeminiMulti(Connected):
         return chunks()
 
     def _question(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> tuple[ChatRequest, CallSettings]:
+        from llama_index_gemini_multi._calls import call_settings, request
+        from llama_index_gemini_multi._messages import to_core
+
         call = call_settings(given)
         return request(self.model, to_core(messages), self, call), call
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
         """Answer a prompt; arguments are those of `chat`."""
+        from llama_index_gemini_multi._results import to_completion
+
         return to_completion(self._chat(self._prompt(prompt, formatted=formatted), kwargs))
 
     @completion_callback
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponseGen:
         """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        from llama_index_gemini_multi._results import to_completions
+
         return to_completions(self._stream_chat(self._prompt(prompt, formatted=formatted), kwargs))
 
     @completion_callback
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
         """Answer a prompt; arguments are those of `chat`."""
+        from llama_index_gemini_multi._results import to_completion
+
         return to_completion(await self._achat(self._prompt(prompt, formatted=formatted), kwargs))
 
     @completion_callback
@@ -179,6 +195,8 @@ class GeminiMulti(Connected):
         **kwargs: object,
     ) -> CompletionResponseAsyncGen:
         """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        from llama_index_gemini_multi._results import to_async_completions
+
         return to_async_completions(self._astream_chat(self._prompt(prompt, formatted=formatted), kwargs))
 
     def _prompt(self, prompt: str, *, formatted: bool) -> list[ChatMessage]:
@@ -197,6 +215,8 @@ class GeminiMulti(Connected):
         **kwargs: object,
     ) -> dict[str, Any]:
         """Make the arguments for `chat`; the history given is not changed."""
+        from llama_index_gemini_multi._tools import function_json, requested_choice
+
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(content=user_msg) if isinstance(user_msg, str) else user_msg)
@@ -218,6 +238,8 @@ class GeminiMulti(Connected):
         **kwargs: object,
     ) -> ChatResponse:
         """Keep the first tool call only, unless several are allowed."""
+        from llama_index_gemini_multi._selections import first_call_only
+
         return response if allow_parallel_tool_calls else first_call_only(response)
 
     def get_tool_calls_from_response(
@@ -231,6 +253,8 @@ class GeminiMulti(Connected):
         Raises:
             ValueError: There are none, and `error_on_no_tool_call` is set.
         """
+        from llama_index_gemini_multi._selections import tool_selections
+
         selections = tool_selections(response)
         if error_on_no_tool_call and not selections:
             reason = facts_of(response).get("finish_reason")
@@ -242,6 +266,8 @@ class GeminiMulti(Connected):
 
     def _extraction(self, output_cls: type[Model]) -> Extraction[Model] | None:
         """Decide how to ask; `None` leaves it to LlamaIndex's own programs."""
+        from llama_index_gemini_multi._structured import Extraction
+
         if self.pydantic_program_mode == PydanticProgramMode.DEFAULT:
             return Extraction(output_cls)
         if self.pydantic_program_mode == PydanticProgramMode.FUNCTION:
@@ -250,6 +276,30 @@ class GeminiMulti(Connected):
 
     def _structured_messages(self, prompt: PromptTemplate, arguments: dict[str, object]) -> list[ChatMessage]:
         return self._extend_messages(prompt.format_messages(llm=self, **arguments))
+
+    def _inquiry(
+        self,
+        extraction: Extraction[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None,
+        prompt_args: dict[str, object],
+    ) -> Inquiry[Model]:
+        from llama_index_gemini_multi._structured import Inquiry
+
+        messages = self._structured_messages(prompt, prompt_args)
+        return Inquiry(extraction, messages, extraction.arguments(llm_kwargs), self._patience)
+
+    def _patience(self, arguments: Mapping[str, object]) -> Patience:
+        """Tell how often and for how long a call with these arguments may go on."""
+        from gemini_multi import RetryPolicy
+        from llama_index_gemini_multi._calls import call_settings
+        from llama_index_gemini_multi._structured import Patience
+
+        call = call_settings(arguments)
+        standing = self.max_retries if call.retry_policy is None else None
+        policy = call.retry_policy or self.retry_policy or RetryPolicy()
+        retries = next(each for each in (call.max_retries, standing, policy.max_retries) if each is not None)
+        return Patience(retries, call.deadline or self.deadline)
 
     @dispatcher.span
     def structured_predict(
@@ -261,6 +311,9 @@ class GeminiMulti(Connected):
     ) -> Model:
         """Answer a prompt with an instance of a class.
 
+        An answer that does not fit is shown to the model once, with what is wrong, unless `max_retries` is 0; both
+        answers are counted. A stream of growing objects cannot begin anew and ends with the error.
+
         Raises:
             InvalidStructuredOutput: The answer does not fit the class.
         """
@@ -270,10 +323,11 @@ class GeminiMulti(Connected):
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
-        messages = self._structured_messages(prompt, prompt_args)
-        result: Model = extraction.result(self.chat(messages, **extraction.arguments(llm_kwargs)))
-        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-        return result
+        inquiry = self._inquiry(extraction, prompt, llm_kwargs, prompt_args)
+        while inquiry.question is not None:
+            inquiry.hear(self.chat(inquiry.messages, **inquiry.question))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=inquiry.result))
+        return inquiry.result
 
     @dispatcher.span
     async def astructured_predict(
@@ -290,10 +344,11 @@ class GeminiMulti(Connected):
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
-        messages = self._structured_messages(prompt, prompt_args)
-        result: Model = extraction.result(await self.achat(messages, **extraction.arguments(llm_kwargs)))
-        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-        return result
+        inquiry = self._inquiry(extraction, prompt, llm_kwargs, prompt_args)
+        while inquiry.question is not None:
+            inquiry.hear(await self.achat(inquiry.messages, **inquiry.question))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=inquiry.result))
+        return inquiry.result
 
     def _structured_stream_call(
         self,

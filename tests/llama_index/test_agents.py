@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -71,9 +72,11 @@ async def test_function_agent(llm: GeminiMulti, streaming: bool, memory: ChatMem
     assert said == (str(output) if streaming else "")
 
 
-async def test_function_agent_goes_on_from_memory(llm: GeminiMulti, stored_memory: Memory, sandbox: Sandbox) -> None:
+async def test_function_agent_goes_on_from_memory(
+    llm: GeminiMulti, streaming: bool, stored_memory: Memory, sandbox: Sandbox
+) -> None:
     """A second run sends the first one's calls with their signatures again, from the database."""
-    agent = FunctionAgent(tools=[add], llm=llm)
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
     await finished(agent.run("Please add 2 and 3", memory=stored_memory))
     _, events = await finished(agent.run("Please add 4 and 5", memory=stored_memory))
     assert results_in(events) == ["9"]
@@ -139,6 +142,29 @@ async def test_function_agent_streams_thoughts(sandbox: Sandbox, memory: ChatMem
     stream = [event for event in events if isinstance(event, AgentStream)]
     assert any("Sandbox thoughts" in (event.thinking_delta or "") for event in stream)
     assert "Sandbox thoughts" not in "".join(event.delta for event in stream) + str(output)
+
+
+@pytest.mark.parametrize("kind", [FunctionAgent, ReActAgent, CodeActAgent])
+@pytest.mark.parametrize("provider", ["oxen", "aimlapi"], indirect=True)
+async def test_every_agent_streams_reasoning(
+    kind: Any, llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox, provider: str
+) -> None:
+    """What chat completions call reasoning is `thinking_delta`, and no part of what the agent says."""
+    said = "Thought: I can answer without using any more tools.\nAnswer: It is 5."
+    deltas: list[dict[str, Any]] = [{"reasoning_content": "Let me "}, {"reasoning_content": "see."}, {"content": said}]
+    chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    sandbox.reply_raw(
+        provider, headers={"content-type": "text/event-stream"}, body="".join([*events, "data: [DONE]\n\n"]).encode()
+    )
+    given = {"code_execute_fn": lambda code: code} if kind is CodeActAgent else {}
+    output, seen = await finished(kind(llm=llm, tools=[add], **given).run("2 + 3?", memory=memory))
+    stream = [event for event in seen if isinstance(event, AgentStream)]
+    assert "".join(event.thinking_delta or "" for event in stream) == "Let me see."
+    assert "".join(event.delta for event in stream) == said
+    assert "It is 5." in str(output)
+    assert "Let me see." not in str(output)
 
 
 @pytest.mark.skipif("early_stopping_method" not in FunctionAgent.model_fields, reason="this core has none")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.evaluation import FaithfulnessEvaluator
+from llama_index.core.evaluation import CorrectnessEvaluator, FaithfulnessEvaluator
 from llama_index.core.extractors import KeywordExtractor
+from llama_index.core.indices.property_graph import SchemaLLMPathExtractor
 from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.postprocessor import LLMRerank
+from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
-from llama_index.core.response_synthesizers import ResponseMode
+from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import TextNode
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
@@ -99,6 +101,30 @@ async def test_streaming_structured_query_engine(
     assert "The signature." in "".join([piece async for piece in response.response_gen])
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_streaming_tree_with_a_class(index: VectorStoreIndex, llm: GeminiMulti, *, is_async: bool) -> None:
+    """LlamaIndex streams the root of a tree as text, whatever class was asked for."""
+    engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.TREE_SUMMARIZE, output_cls=Fact, streaming=True)
+    if is_async:
+        pieces = [piece async for piece in (await engine.aquery(QUESTION)).response_gen]
+    else:
+        pieces = list(engine.query(QUESTION).response_gen)
+    assert "Gemini sandbox" in "".join(pieces)
+
+
+STRUCTURED_MODES = [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE]
+
+
+@pytest.mark.parametrize("mode", STRUCTURED_MODES)
+async def test_query_engine_of_a_structured_model(
+    mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti
+) -> None:
+    """`as_structured_llm` makes every answer an instance, without `output_cls`."""
+    engine = index.as_query_engine(llm=llm.as_structured_llm(Fact), response_mode=mode)
+    assert isinstance(engine.query(QUESTION).response, Fact)
+    assert isinstance((await engine.aquery(QUESTION)).response, Fact)
+
+
 def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
     """Refining with a verdict per chunk goes through required function calls."""
     engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
@@ -149,6 +175,30 @@ async def test_sub_question_engine(index: VectorStoreIndex, llm: GeminiMulti, sa
         verbose=False,
     )
     assert "Gemini sandbox" in str(await engine.aquery("Compare one with two."))
+    assert len(sandbox.requests) == 4
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_sub_questions_with_a_streamed_answer(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
+) -> None:
+    """What puts the answers together streams; the parts are asked for in whole."""
+    asked = {"items": [{"sub_question": f"What is {name}?", "tool_name": name} for name in ("one", "two")]}
+    sandbox.script(None, [Answer(json.dumps(asked))])
+    engine = SubQuestionQueryEngine.from_defaults(
+        tools_of(index, llm),
+        llm=llm,
+        question_gen=LLMQuestionGenerator.from_defaults(llm=llm),
+        response_synthesizer=get_response_synthesizer(llm=llm, streaming=True, use_async=is_async),
+        use_async=is_async,
+        verbose=False,
+    )
+    if is_async:
+        response = await engine.aquery("Compare one with two.")
+        pieces = [piece async for piece in response.response_gen]
+    else:
+        pieces = list(engine.query("Compare one with two.").response_gen)
+    assert "Gemini sandbox" in "".join(pieces)
     assert len(sandbox.requests) == 4
 
 
@@ -244,11 +294,24 @@ def test_default_model(index: VectorStoreIndex, llm: GeminiMulti, as_default: Ca
     assert "Gemini sandbox" in str(index.as_query_engine().query(QUESTION))
 
 
-async def test_default_model_of_agents(llm: GeminiMulti, as_default: Callable[[GeminiMulti], None]) -> None:
+def test_default_model_streams(
+    index: VectorStoreIndex, llm: GeminiMulti, as_default: Callable[[GeminiMulti], None]
+) -> None:
+    """Query engines and chat engines alike."""
+    as_default(llm)
+    assert "Gemini sandbox" in "".join(index.as_query_engine(streaming=True).query(QUESTION).response_gen)
+    engine = index.as_chat_engine(chat_mode="context", memory=ChatMemoryBuffer.from_defaults(token_limit=9999))
+    assert "Gemini sandbox" in "".join(engine.stream_chat("Hi").response_gen)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_default_model_of_agents(
+    llm: GeminiMulti, as_default: Callable[[GeminiMulti], None], *, streaming: bool
+) -> None:
     """And agents do so, too."""
     as_default(llm)
     memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
-    assert "Gemini sandbox" in str(await FunctionAgent().run("Hi", memory=memory))
+    assert "Gemini sandbox" in str(await FunctionAgent(streaming=streaming).run("Hi", memory=memory))
 
 
 async def test_chat_engine_keeps_its_history(
@@ -268,6 +331,43 @@ def test_structured_extraction_from_documents(llm: GeminiMulti) -> None:
     record = llm.as_structured_llm(Fact).complete(f"Extract a fact: {TEXTS[0]}")
     assert isinstance(record.raw, Fact)
     assert Fact.model_validate_json(record.text) == record.raw
+
+
+def test_structured_extraction_grows(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Streamed, a record is there field by field, and whole at the end."""
+    sandbox.script(None, [Answer('{"answer": "A signature is sent back with its call."}')])
+    prompt = PromptTemplate("Extract a fact: {text}")
+    parts = list(llm.stream_structured_predict(Fact, prompt, text=TEXTS[0]))
+    assert parts[-1] == Fact(answer="A signature is sent back with its call.")
+
+
+async def test_evaluator_with_await(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Scores and their reasons are read from the answer's text."""
+    sandbox.script(None, [Answer("4.5\nIt is right."), Answer("YES")])
+    judged = await CorrectnessEvaluator(llm=llm).aevaluate(query=QUESTION, response="It is so.", reference=TEXTS[0])
+    assert (judged.score, judged.feedback) == (4.5, "It is right.")
+    assert (await FaithfulnessEvaluator(llm=llm).aevaluate(response="It is so.", contexts=TEXTS)).passing
+
+
+async def test_schema_guided_knowledge_graph(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Its classes are made at run time, with enumerations of strings, references and open properties."""
+    triplet = {
+        "subject": {"type": "PERSON", "name": "Ann", "properties": {}},
+        "relation": {"type": "WORKS_AT", "properties": {}},
+        "object": {"type": "PLACE", "name": "Rome", "properties": {}},
+    }
+    sandbox.script(None, [Answer(json.dumps({"triplets": [triplet]}))])
+    extractor = SchemaLLMPathExtractor(
+        llm=llm,
+        possible_entities=Literal["PERSON", "PLACE"],
+        possible_relations=Literal["WORKS_AT"],
+        kg_validation_schema=[("PERSON", "WORKS_AT", "PLACE")],
+        possible_entity_props=["age"],
+    )
+    (node,) = await extractor.acall([TextNode(text="Ann works in Rome.")])
+    assert [(each.name, each.label) for each in node.metadata["nodes"]] == [("Ann", "PERSON"), ("Rome", "PLACE")]
+    assert [each.label for each in node.metadata["relations"]] == ["WORKS_AT"]
+    assert len(sandbox.requests) == 1
 
 
 def test_history_of_a_chat_engine_goes_to_another_host(index: VectorStoreIndex, sandbox: Sandbox) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
+from llama_index.core.callbacks.base_handler import BaseCallbackHandler
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.instrumentation.span_handlers import SimpleSpanHandler
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, PrivateAttr
 
-from gemini_multi.sandbox import Sandbox
-from llama_index_gemini_multi import GeminiMulti
+from gemini_multi import GeminiMultiError
+from gemini_multi.sandbox import Answer, Sandbox
+from llama_index_gemini_multi import GeminiMulti, InvalidStructuredOutput
 
 HI = [ChatMessage(content="Hi")]
 
@@ -130,3 +134,131 @@ def test_structured_answers_are_reported(make: Any, recorder: Recorder) -> None:
     make().structured_predict(Person, PromptTemplate("Hi"))
     names = recorder.names("LLMStructured")
     assert names == ["LLMStructuredPredictStartEvent", "LLMStructuredPredictEndEvent"]
+
+
+def test_second_question_is_a_call_of_its_own(make: Any, sandbox: Sandbox, recorder: Recorder) -> None:
+    """Inside of the one structured answer that it belongs to."""
+    sandbox.script(None, [Answer("I would rather not."), Answer('{"name": "Ann"}')])
+    make().structured_predict(Person, PromptTemplate("Hi"))
+    assert recorder.names("LLM") == [
+        "LLMStructuredPredictStartEvent",
+        *["LLMChatStartEvent", "LLMChatEndEvent"] * 2,
+        "LLMStructuredPredictEndEvent",
+    ]
+
+
+@pytest.fixture
+def spans() -> Iterator[SimpleSpanHandler]:
+    """An observer of every span."""
+    handler = SimpleSpanHandler()
+    root = get_dispatcher()
+    root.add_span_handler(handler)
+    yield handler
+    root.span_handlers.remove(handler)
+
+
+class Pairs(BaseCallbackHandler):
+    """Counts the starts and ends of LlamaIndex's older callbacks."""
+
+    def __init__(self) -> None:
+        super().__init__([], [])
+        self.open = self.begun = 0
+
+    def on_event_start(self, event_type: Any, *_: Any, event_id: str = "", **__: Any) -> str:
+        if event_type.value == "llm":
+            self.begun += 1
+            self.open += 1
+        return event_id
+
+    def on_event_end(self, event_type: Any, *_: Any, **__: Any) -> None:
+        self.open -= event_type.value == "llm"
+
+    def start_trace(self, trace_id: str | None = None) -> None:
+        """Nothing to do."""
+
+    def end_trace(self, trace_id: str | None = None, trace_map: Any = None) -> None:
+        """Nothing to do."""
+
+
+def names_of(spans: list[Any]) -> set[str]:
+    return {span.id_.partition("-")[0].rpartition(".")[2] for span in spans}
+
+
+@pytest.mark.parametrize("how", [*CHATS, *STRUCTURED, *COMPLETIONS])
+async def test_failed_call_is_closed_for_observers(
+    how: str, make: Any, sandbox: Sandbox, recorder: Recorder, spans: SimpleSpanHandler, provider: str
+) -> None:
+    """One start, no end of an answer that is not there, the error instead; no span and no callback stays open."""
+    pairs = Pairs()
+    sandbox.fail(provider, status=503)
+    with pytest.raises(GeminiMultiError):
+        await ask(make(max_retries=0, callback_manager=CallbackManager([pairs])), how)
+    kind = "LLMCompletion" if how in COMPLETIONS else "LLMChat"
+    assert recorder.names("LLMC") == [f"{kind}StartEvent"]
+    assert recorder.names("Exception") or recorder.names("SpanDrop")
+    assert (pairs.begun, pairs.open, spans.open_spans) == (1, 0, {})
+    if "stream" not in how:
+        assert how.removesuffix("_with_tools") in names_of(spans.dropped_spans)
+
+
+@pytest.mark.parametrize("provider", ["oxen", "aimlapi"], indirect=True)
+async def test_broken_stream_is_closed_for_observers(
+    make: Any, sandbox: Sandbox, recorder: Recorder, spans: SimpleSpanHandler, provider: str
+) -> None:
+    """The error of the middle of an answer is told to them as well as to the caller."""
+    for how in ("stream_chat", "astream_chat", "stream_complete", "astream_complete", "stream_structured_predict"):
+        pairs = Pairs()
+        recorder._events.clear()
+        sandbox.fail(provider, fault="cut", after=3)
+        with pytest.raises(GeminiMultiError):
+            await ask(make(max_retries=0, callback_manager=CallbackManager([pairs])), how)
+        assert recorder.names("Exception") == ["ExceptionEvent"]
+        assert (pairs.begun, pairs.open, spans.open_spans) == (1, 0, {})
+
+
+async def test_abandoned_stream_is_closed_for_observers(
+    make: Any, recorder: Recorder, spans: SimpleSpanHandler
+) -> None:
+    """Whoever leaves a stream early leaves no span and no callback open."""
+    pairs = Pairs()
+    llm = make(callback_manager=CallbackManager([pairs]))
+    for stream in (llm.stream_chat(HI), llm.stream_complete("Hi")):
+        next(stream)
+        stream.close()
+    for asynchronous in (await llm.astream_chat(HI), await llm.astream_complete("Hi")):
+        await anext(asynchronous)
+        await asynchronous.aclose()
+    next(llm.stream_structured_predict(Person, PromptTemplate("Hi")))
+    gc.collect()
+    assert recorder.names("Exception") == ["ExceptionEvent"] * 5
+    assert (pairs.begun, pairs.open, spans.open_spans) == (5, 0, {})
+
+
+def test_structured_answer_that_does_not_fit_ends_its_span(
+    make: Any, sandbox: Sandbox, recorder: Recorder, spans: SimpleSpanHandler
+) -> None:
+    """The calls were answered; the structured answer is what failed."""
+    sandbox.script(None, [Answer("No.")] * 2)
+    with pytest.raises(InvalidStructuredOutput):
+        make().structured_predict(Person, PromptTemplate("Hi"))
+    assert recorder.names("LLMStructured") == ["LLMStructuredPredictStartEvent"]
+    assert names_of(spans.dropped_spans) == {"structured_predict"}
+    assert names_of(spans.completed_spans) == {"chat"}
+
+
+async def test_every_event_can_be_exported(make: Any, sandbox: Sandbox, recorder: Recorder) -> None:
+    """As JSON, from start to end, with calls, signatures and pieces in them, and never with a key."""
+    tool = FunctionTool.from_defaults(add)
+    llm = make()
+    llm.chat_with_tools([tool], "Please add 1 and 2")
+    list(llm.stream_chat_with_tools([tool], "Please add 1 and 2"))
+    _ = [chunk async for chunk in await llm.astream_complete("Hi")]
+    _ = [part async for part in await llm.astream_structured_predict(Person, PromptTemplate("Hi"))]
+    # LlamaIndex's start of a structured answer holds the class itself, which no JSON can.
+    events = [event for event in recorder._events if event.class_name().startswith(("LLMChat", "LLMCompletion"))]
+    told = [event.model_dump_json() for event in events]
+    kinds = {event.class_name() for event in events}
+    assert {"LLMChatInProgressEvent", "LLMChatEndEvent", "LLMCompletionEndEvent"} <= kinds
+    secrets = [value for name, value in sandbox.environment().items() if name.endswith(("KEY", "TOKEN"))]
+    assert secrets
+    assert not any(secret in text for text in told for secret in secrets)

@@ -17,6 +17,7 @@ from llama_index.core.base.llms.types import (
     DocumentBlock,
     ImageBlock,
     TextBlock,
+    ThinkingBlock,
     ToolCallBlock,
     VideoBlock,
 )
@@ -96,6 +97,20 @@ def test_citable_content_and_cache_points_work_everywhere(llm: GeminiMulti, sand
             assert llm.chat([*place(cited), ChatMessage(blocks=[TextBlock(text="So?"), point])]).message.content
         assert "Source: Notes (notes.md)" in str(sandbox.requests[-1].body)
         assert "Rain at noon." in str(sandbox.requests[-1].body)
+
+
+def test_call_outside_of_an_answer_is_told_as_text(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """In a question or in a tool's result it is content, not a call; thinking stays away there as everywhere."""
+    block = ToolCallBlock(tool_call_id="z9", tool_name="add", tool_kwargs={"a": 1})
+    for place in (question, tool_result):
+        assert llm.chat(place(block)).message.content
+        assert list(llm.stream_chat([*place(block), ChatMessage(content="So?")]))[-1].message.content
+        told = json.dumps(sandbox.requests[-1].body)
+        assert json.dumps('{"tool_call":{"name":"add","arguments":{"a":1}}}')[1:-1] in told
+        assert "z9" not in told
+        llm.chat(place(ThinkingBlock(content="Hm, secretly.")))
+        assert "secretly" not in json.dumps(sandbox.requests[-1].body)
+    assert len(sandbox.requests) == 6
 
 
 @pytest.mark.parametrize("provider", ["aimlapi", "oxen"], indirect=True)

@@ -117,6 +117,21 @@ def test_media_by_path_is_read(tmp_path: object) -> None:
     assert to_core([ChatMessage(blocks=[ImageBlock(path=path)])]) == (Message.user(Blob(b64(PNG), "image/png")),)
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"Testdata", b"Testdata"),
+        (b"abcd", b"abcd"),
+        (base64.b64encode(b"Plain words."), b"Plain words."),
+        (base64.b64encode("Grüße".encode()), "Grüße".encode()),
+    ],
+)
+def test_short_text_that_could_be_base64_stays_text(data: bytes, expected: bytes) -> None:
+    """LlamaIndex takes such bytes for encoded ones; what they would decode to is no text."""
+    block = DocumentBlock(data=data, document_mimetype="text/plain")
+    assert to_core([ChatMessage(blocks=[block])]) == (Message.user(Blob(b64(expected), "text/plain")),)
+
+
 def test_unrecognizable_data_is_an_error() -> None:
     """Data whose kind cannot be told is refused with what to do."""
     block = ImageBlock(image=b"\xff\x00\xfe\x01")

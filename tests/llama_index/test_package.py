@@ -29,11 +29,12 @@ def test_importing_the_package_loads_no_framework() -> None:
 
 
 def test_importing_the_class_adds_little_to_llama_index() -> None:
-    """At most 40 modules, none of them an HTTP library, a provider's SDK or another framework."""
+    """At most 20 modules: what a call is made of, an HTTP library, SDKs and other frameworks are not among them."""
     core = loaded("import llama_index.core")
     ours = loaded("from llama_index_gemini_multi import GeminiMulti") - core
-    assert len(ours) <= 40
-    assert ours.isdisjoint({"httpx", "openai", "google.genai", "litellm", "langchain_core", "starlette"})
+    assert len(ours) <= 20
+    waiting = {"gemini_multi.types", "gemini_multi.catalog", "gemini_multi.providers", "gemini_multi.client"}
+    assert ours.isdisjoint(waiting | {"httpx", "openai", "google.genai", "litellm", "langchain_core", "starlette"})
 
 
 def test_namespace_package_gives_the_same_class() -> None:

@@ -106,6 +106,26 @@ async def test_max_retries_are_extra_requests(retries: int, way: str, sandbox: S
     assert len(sandbox.requests) == retries + 1
 
 
+@pytest.mark.parametrize("call", [{"max_retries": 1}, {"retry_policy": RetryPolicy(max_retries=1, initial_wait=0.001)}])
+@pytest.mark.parametrize("way", ["chat", "achat", "stream_chat", "astream_chat", "complete", "astream_complete"])
+async def test_retries_of_one_call(way: str, call: dict[str, Any], sandbox: Sandbox) -> None:
+    """A single call may be more patient than the model."""
+    llm = GeminiMulti(
+        model="gemini-2.5-flash", providers="oxen", retry_policy=RetryPolicy(max_retries=0, initial_wait=0.001)
+    )
+    sandbox.fail("oxen", status=503)
+    given: Any = "Hi" if "complete" in way else HI
+    answer = getattr(llm, way)(given, **call)
+    if way.startswith("a"):
+        answer = await answer
+    chunks = [answer]
+    if way.startswith("astream"):
+        chunks = [chunk async for chunk in answer]
+    elif way.startswith("stream"):
+        chunks = list(answer)
+    assert [attempt["status"] for attempt in chunks[-1].additional_kwargs["attempts"]] == [503, 200]
+
+
 @pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION])
 def test_structured_answers_fail_over_in_both_modes(mode: PydanticProgramMode, sandbox: Sandbox) -> None:
     """By JSON and by a function."""

