@@ -50,6 +50,7 @@ class Exchange:
         self._request = request
         self._conditions = conditions
         self.stream = conditions.stream
+        self.trace = conditions.trace
         self._rota = rota
         self.journal = journal
         self._reception: Reception | None = None
@@ -67,11 +68,14 @@ class Exchange:
         rival = Exchange.__new__(Exchange)
         rival._share(self._request, self._conditions, self._rota, self.journal)
         rival._next = _once(turn)
+        rival.trace = None  # the call's span is open already
         return rival
 
     def run(self) -> Flow:
         """Ask one route after the other until one answers."""
         turn: Turn | None = None
+        if self.trace is not None:
+            self.trace.begin()
         while (following := self._next(self._conditions.clock())) is not None and self.journal.remaining() > 0:
             if turn is not None and turn is not following:
                 self._log_failover(turn)

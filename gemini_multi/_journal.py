@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final, TypeAlias
 
 from gemini_multi._health import Health
+from gemini_multi._telemetry import Trace
 from gemini_multi._totals import Ledger
 from gemini_multi._wire import Limits, Timeouts
 from gemini_multi.errors import RequestTimeout
@@ -40,6 +41,7 @@ class Conditions:
     """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
     health: Health = field(default_factory=Health)
     on_attempt: tuple[OnAttempt, ...] = ()
+    trace: Trace | None = None
 
 
 class Journal:
@@ -74,6 +76,8 @@ class Journal:
             attempt.error or "no error",
             attempt.duration,
         )
+        if self.conditions.trace is not None:
+            self.conditions.trace.attempt(attempt)
         for listener in self.conditions.on_attempt:
             try:
                 listener(attempt)

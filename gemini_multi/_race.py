@@ -21,6 +21,7 @@ from gemini_multi.types import ChatEvent, Finished
 
 if TYPE_CHECKING:
     from gemini_multi._exchange import Exchange
+    from gemini_multi._telemetry import Trace
 
 
 class Contender(EventStream):
@@ -66,12 +67,19 @@ class Contender(EventStream):
 class HedgedEventStream(EventStream):
     """A blocking stream whose beginning is a race."""
 
-    def __init__(self, exchange: Exchange, make_wire: Callable[[], Wire], ledger: Ledger, delay: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        make_wire: Callable[[], Wire],
+        ledger: Ledger,
+        trace: Trace | None,
+        delay: float,
+    ) -> None:
         self._contenders = [Contender(exchange, make_wire(), ledger)]
         self._make_wire = make_wire
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger, trace)
 
     def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -140,12 +148,19 @@ class AsyncContender(AsyncEventStream):
 class AsyncHedgedEventStream(AsyncEventStream):
     """A stream whose beginning is a race."""
 
-    def __init__(self, exchange: Exchange, make_wire: Callable[[], AsyncWire], ledger: Ledger, delay: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        make_wire: Callable[[], AsyncWire],
+        ledger: Ledger,
+        trace: Trace | None,
+        delay: float,
+    ) -> None:
         self._contenders = [AsyncContender(exchange, make_wire(), ledger)]
         self._make_wire = make_wire
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger, trace)
 
     async def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:

@@ -15,15 +15,39 @@ from gemini_multi.types import ChatEvent, ChatResponse, Finished
 
 if TYPE_CHECKING:
     from gemini_multi._reception import Flow
+    from gemini_multi._telemetry import Trace
 
 
-class EventStream(Iterator[ChatEvent]):
+class _Account:
+    """What both kinds of stream note when a call ends."""
+
+    _ledger: Ledger
+    _trace: Trace | None
+
+    def _finish(self, response: ChatResponse) -> None:
+        self._ledger.add(response.usage)
+        if self._trace is not None:
+            self._trace.answered(response)
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, StreamInterrupted):
+            self._ledger.add(error.partial.usage)
+        if self._trace is not None:
+            self._trace.failed(error)
+
+    def _leave(self) -> None:
+        if self._trace is not None:
+            self._trace.end()
+
+
+class EventStream(_Account, Iterator[ChatEvent]):
     """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
 
-    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger) -> None:
+    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger, trace: Trace | None = None) -> None:
         self._flow = flow
         self._wire = wire
         self._ledger = ledger
+        self._trace = trace
         self._waiting: deque[ChatEvent] = deque()
 
     def __iter__(self) -> Self:
@@ -34,8 +58,8 @@ class EventStream(Iterator[ChatEvent]):
             try:
                 events = self._events()
             except BaseException as error:
+                self._fail(error)
                 self.close()
-                _count_partial(error, self._ledger)
                 raise
             if events is None:
                 self.close()
@@ -43,7 +67,7 @@ class EventStream(Iterator[ChatEvent]):
             self._waiting.extend(events)
         event = self._waiting.popleft()
         if isinstance(event, Finished):
-            self._ledger.add(event.response.usage)
+            self._finish(event.response)
         return event
 
     def _events(self) -> list[ChatEvent] | None:
@@ -71,6 +95,7 @@ class EventStream(Iterator[ChatEvent]):
         """Let go of the connection. What was not read is lost."""
         self._flow.close()
         self._wire.close()
+        self._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -84,13 +109,14 @@ class EventStream(Iterator[ChatEvent]):
         self._wire.close()
 
 
-class AsyncEventStream(AsyncIterator[ChatEvent]):
+class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
     """The asynchronous twin of `EventStream`."""
 
-    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger) -> None:
+    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger, trace: Trace | None = None) -> None:
         self._flow = flow
         self._wire = wire
         self._ledger = ledger
+        self._trace = trace
         self._waiting: deque[ChatEvent] = deque()
 
     def __aiter__(self) -> Self:
@@ -101,8 +127,8 @@ class AsyncEventStream(AsyncIterator[ChatEvent]):
             try:
                 events = await self._events()
             except BaseException as error:
+                self._fail(error)
                 await self.aclose()
-                _count_partial(error, self._ledger)
                 raise
             if events is None:
                 await self.aclose()
@@ -110,7 +136,7 @@ class AsyncEventStream(AsyncIterator[ChatEvent]):
             self._waiting.extend(events)
         event = self._waiting.popleft()
         if isinstance(event, Finished):
-            self._ledger.add(event.response.usage)
+            self._finish(event.response)
         return event
 
     async def _events(self) -> list[ChatEvent] | None:
@@ -138,6 +164,7 @@ class AsyncEventStream(AsyncIterator[ChatEvent]):
         """Let go of the connection. What was not read is lost."""
         self._flow.close()
         await self._wire.close()
+        self._leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,8 +194,3 @@ def _fail(flow: Flow, failure: WireFailure) -> Step | list[ChatEvent] | None:
         return flow.throw(failure)
     except StopIteration:
         return None
-
-
-def _count_partial(error: BaseException, ledger: Ledger) -> None:
-    if isinstance(error, StreamInterrupted):
-        ledger.add(error.partial.usage)

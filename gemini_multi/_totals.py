@@ -42,6 +42,10 @@ class Ledger:
         """What was used so far."""
         return self._totals
 
+    def carry_on(self, other: Ledger) -> None:
+        """Begin with what another has counted."""
+        self._totals = other.totals
+
     @property
     def is_limited(self) -> bool:
         """Whether calls have to reserve what they may cost."""

@@ -139,6 +139,7 @@ class _Asker:
         # What only calls need is imported by the first one.
         from gemini_multi._exchange import Exchange
         from gemini_multi._journal import Conditions
+        from gemini_multi._telemetry import trace_of
 
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
         conditions = Conditions(
@@ -153,6 +154,7 @@ class _Asker:
             ledger=self._ledger,
             health=self._health,
             on_attempt=self._on_attempt,
+            trace=trace_of(request),
         )
         found = self._find_routes(request, chosen, stream=stream)
         if len(found) > 1 and self._strategy != "ordered":
@@ -170,6 +172,11 @@ class _Asker:
             cost=lambda route: _pricing.expected_usd(request, route.answering, route.provider.name, today),
             speed=lambda route: self._health.of(route.key).speed(now, stream=stream),
         )
+
+    def inherit(self, other: _Asker) -> None:
+        """Go on with what another client has spent and knows of its routes, as its successor with other settings."""
+        self._ledger.carry_on(other._ledger)
+        self._health = other._health
 
     def _hedge_delay(self, exchange: Exchange) -> float | None:
         """Say after how many seconds without content a second host is asked; `None` for never."""
@@ -279,10 +286,10 @@ class Client(_Asker):
     def _opened(self, exchange: Exchange) -> EventStream:
         delay = self._hedge_delay(exchange)
         if delay is None:
-            return EventStream(exchange.run(), self._wire(), self._ledger)
+            return EventStream(exchange.run(), self._wire(), self._ledger, exchange.trace)
         from gemini_multi._race import HedgedEventStream
 
-        return HedgedEventStream(exchange, self._wire, self._ledger, delay)
+        return HedgedEventStream(exchange, self._wire, self._ledger, exchange.trace, delay)
 
     def _wire(self) -> Wire:
         return Wire(self._http_client, self)
@@ -353,10 +360,10 @@ class AsyncClient(_Asker):
     def _opened(self, exchange: Exchange) -> AsyncEventStream:
         delay = self._hedge_delay(exchange)
         if delay is None:
-            return AsyncEventStream(exchange.run(), self._wire(), self._ledger)
+            return AsyncEventStream(exchange.run(), self._wire(), self._ledger, exchange.trace)
         from gemini_multi._race import AsyncHedgedEventStream
 
-        return AsyncHedgedEventStream(exchange, self._wire, self._ledger, delay)
+        return AsyncHedgedEventStream(exchange, self._wire, self._ledger, exchange.trace, delay)
 
     def _wire(self) -> AsyncWire:
         return AsyncWire(self._http_async_client, self)

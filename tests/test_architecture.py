@@ -27,7 +27,7 @@ RINGS: list[tuple[str, ...]] = [
         "catalog",
         "retry",
     ),
-    ("_health", "tokens"),
+    ("_health", "_telemetry", "tokens"),
     ("archive", "structured"),
     ("_catalog_hosts", "_catalog_rows", "_catalog_rows_2", "_catalog_rows_3", "_catalog_rows_gemma"),
     ("_pricing", "_history", "_signing"),
