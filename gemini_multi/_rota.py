@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from gemini_multi._health import RouteHealth
 from gemini_multi.errors import ContextOverflow, GeminiMultiError, ProviderError
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Passage, Route
+
+_LARGER: Final = 1.1
+"""Hosts round their figures: a window that is larger by less is the same."""
 
 
 class Turn:
@@ -133,7 +137,7 @@ class Rota:
 
     def _leave_small(self, window: int) -> None:
         for turn in self._turns:
-            turn.is_done = turn.is_done or turn.route.context_window <= window
+            turn.is_done = turn.is_done or turn.route.context_window < window * _LARGER
 
     def stop(self) -> None:
         """Put all routes out that are not being asked."""

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import pytest
 
 from gemini_multi import (
     AllRoutesFailed,
-    ChatEvent,
     ChatRequest,
     Finished,
     GeminiMultiError,
     Limits,
     Message,
     Oxen,
-    Provider,
     RateLimited,
     RequestTimeout,
     RetryPolicy,
@@ -30,79 +25,12 @@ from gemini_multi import (
 )
 from gemini_multi._exchange import Exchange
 from gemini_multi._journal import Conditions
-from gemini_multi._wire import Close, Head, Open, Read, Wait, WireFailure
+from gemini_multi._wire import Head, Open, Read, WireFailure
 from gemini_multi.errors import ConnectionFailed
 from gemini_multi.routing import routes
 
-from .hosts import DONE, PROVIDERS, REQUEST, event
-
-ANSWER = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'
-OK = Head(200, {})
-BUSY = Head(503, {})
-
-
-@dataclass
-class Stage:
-    """Performs steps by a script: each `Open` takes the next scene, a list of a head and what the reads give."""
-
-    scenes: list[list[Any]]
-    providers: tuple[Provider, ...] = PROVIDERS[2:]
-    now: float = 0.0
-    log: list[Any] = field(default_factory=list)
-    events: list[ChatEvent] = field(default_factory=list)
-    scene: list[Any] = field(default_factory=list)
-
-    def play(self, *, stream: bool = False, deadline: float | None = None, chance: float = 1.0, **policy: Any) -> Stage:
-        conditions = Conditions(
-            stream=stream,
-            policy=RetryPolicy(**policy),
-            timeouts=Timeouts(connect=1.0, read=20.0, write=3.0),
-            deadline=deadline,
-            limits=Limits(),
-            clock=lambda: self.now,
-            chance=lambda: chance,
-            today=lambda: date(2026, 11, 20),
-        )
-        flow = Exchange(REQUEST, routes(REQUEST, self.providers, stream=stream), conditions).run()
-        reply: Any = None
-        act: Callable[[Any], Any] = flow.send
-        while True:
-            try:
-                step = act(reply)
-            except StopIteration:
-                return self
-            act, reply = flow.send, None
-            if isinstance(step, list):
-                self.events += step
-                continue
-            reply = self.perform(step)
-            if isinstance(reply, Exception):
-                act = flow.throw
-
-    def perform(self, step: Any) -> Any:
-        if isinstance(step, Open):
-            self.scene = self.scenes.pop(0)
-            self.log.append(step.timeouts)
-            return self.take()
-        if isinstance(step, Read):
-            return self.take()
-        if isinstance(step, Wait):
-            self.log.append(step.seconds)
-            self.now += step.seconds
-        else:
-            assert isinstance(step, Close)
-        return None
-
-    def take(self) -> Any:
-        item = self.scene.pop(0) if self.scene else b""
-        while isinstance(item, float):
-            self.now += item
-            item = self.scene.pop(0) if self.scene else b""
-        return item
-
-    @property
-    def waits(self) -> list[float]:
-        return [entry for entry in self.log if isinstance(entry, float)]
+from .hosts import DONE, PROVIDERS, event
+from .stage import ANSWER, BUSY, OK, Stage
 
 
 def test_waits_double_between_retries() -> None:
