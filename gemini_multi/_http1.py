@@ -80,9 +80,10 @@ def request_head(address: Address, headers: Mapping[str, str], length: int) -> b
     """
     lines = [f"POST {address.target} HTTP/1.1", f"host: {address.authority}", f"content-length: {length}"]
     for name, value in headers.items():
-        if not (value.isascii() and value.isprintable() and _NAME.fullmatch(name)):
+        line = f"{name}: {value}"
+        if not (line.isascii() and line.isprintable() and _NAME.fullmatch(name)):
             raise ConfigurationError(f"The header {name!r} cannot be sent: it must be printable ASCII in one line.")
-        lines.append(f"{name}: {value}")
+        lines.append(line)
     lines.append("\r\n")
     return "\r\n".join(lines).encode("ascii")
 
