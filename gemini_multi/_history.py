@@ -86,7 +86,8 @@ def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | T
     parts = [part for part in message.parts if not _is_empty(part)]
     if message.role == "assistant":
         if parts:
-            yield _Step(replace(message, parts=tuple(parts)), [part for part in parts if isinstance(part, ToolCall)])
+            calls = [part for part in parts if isinstance(part, ToolCall)]
+            yield _Step(Message("assistant", tuple(parts), name=message.name), calls)
         return
     rest: list[Part] = []
     for part in parts:
@@ -97,7 +98,7 @@ def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | T
         else:
             rest.append(part)
     if rest:
-        yield replace(message, role="user", parts=tuple(rest))
+        yield Message("user", tuple(rest), name=message.name)
 
 
 def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:

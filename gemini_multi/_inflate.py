@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 ACCEPTED: Final = "gzip, deflate"
@@ -47,20 +47,47 @@ class _Inflater:
             return self._inflate.decompress(data, _PIECE)
 
 
-def inflated(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Decompress a body whose `content-encoding` header says `encoding`.
+class Inflated:
+    """Reads a body whose `content-encoding` header says `encoding`, decompressed."""
 
-    Raises:
-        DecodingError: It cannot be decompressed.
-    """
-    inflater = _Inflater(encoding)
-    for chunk in raw:
-        yield from inflater.feed(chunk)
+    def __init__(self, read: Callable[[], bytes], encoding: str) -> None:
+        """Take the function that gives the next bytes as they came.
+
+        Raises:
+            DecodingError: It cannot be decompressed.
+        """
+        self._read = read
+        self._inflater = _Inflater(encoding)
+        self._pieces: Iterator[bytes] = iter(())
+
+    def read(self) -> bytes:
+        """Give the next bytes; none at the end.
+
+        Raises:
+            DecodingError: They cannot be decompressed.
+        """
+        while True:
+            if piece := next(self._pieces, b""):
+                return piece
+            if not (data := self._read()):
+                return b""
+            self._pieces = self._inflater.feed(data)
 
 
-async def inflated_async(raw: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
-    """Decompress a body that is read with `await`. Arguments and errors are those of `inflated`."""
-    inflater = _Inflater(encoding)
-    async for chunk in raw:
-        for piece in inflater.feed(chunk):
-            yield piece
+class InflatedAsync:
+    """The same with `await`."""
+
+    def __init__(self, read: Callable[[], Awaitable[bytes]], encoding: str) -> None:
+        """Take the function that gives the next bytes as they came."""
+        self._read = read
+        self._inflater = _Inflater(encoding)
+        self._pieces: Iterator[bytes] = iter(())
+
+    async def read(self) -> bytes:
+        """Give the next bytes; none at the end."""
+        while True:
+            if piece := next(self._pieces, b""):
+                return piece
+            if not (data := await self._read()):
+                return b""
+            self._pieces = self._inflater.feed(data)

@@ -86,7 +86,7 @@ class Reception:
         request = HttpRequest(
             endpoint.url, self._route.provider.request_headers(endpoint), _json.write(self._passage.body)
         )
-        head: Head = yield Open(request, timeouts=self._journal.timeouts())
+        head: Head = yield Open(request, timeouts=self._journal.timeouts(), within=self._journal.remaining())
         self._status, self.headers = head.status, head.headers
         if not 200 <= head.status < 300:
             body = yield from self._body([], self._conditions.limits.error_bytes, is_error=True)

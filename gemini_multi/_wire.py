@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
@@ -68,6 +69,8 @@ class Open:
     request: HttpRequest
     _: KW_ONLY
     timeouts: Timeouts
+    within: float = math.inf
+    """Seconds that are left for the whole call."""
 
 
 @dataclass(frozen=True, slots=True)

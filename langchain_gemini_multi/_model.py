@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
@@ -37,7 +38,8 @@ from langchain_gemini_multi._tokens import estimate
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
 
-_CONNECTION: Final = (*TRANSPORT, *MODEL_ONLY)
+_CONNECTION_FIELDS: Final = itemgetter(*TRANSPORT, *MODEL_ONLY)
+"""Picks what the clients are made from out of a model's fields."""
 _REQUEST: Final = (
     *(name for name in PLAIN if name != "parallel_tool_calls"),
     "stop",
@@ -188,7 +190,7 @@ class GeminiModel(Serializable):
 
     def _made(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:
         made = self._connection.made
-        settings = tuple(getattr(self, name) for name in _CONNECTION)
+        settings = _CONNECTION_FIELDS(vars(self))
         if made is None or made[0] != settings:
             client = self._made_client()
             made = self._connection.made = (settings, client, client.for_async())
@@ -208,8 +210,12 @@ class GeminiModel(Serializable):
     def _to_request(
         self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None
     ) -> ChatRequest:
-        own = {name: getattr(self, name) for name in _REQUEST}
-        return to_request(messages, own, arguments, stop)
+        return to_request(messages, self._set_fields(), arguments, stop)
+
+    def _set_fields(self) -> dict[str, Any]:
+        """Give the settings of generation that are set."""
+        own = vars(self)
+        return {name: value for name in _REQUEST if (value := own[name]) is not None}
 
     def close(self) -> None:
         """Let go of shared connections. A later call connects anew."""
@@ -275,8 +281,7 @@ class GeminiModel(Serializable):
 
     def _shown_params(self) -> dict[str, Any]:
         """Collect what tells answers of this model apart: no keys, no connection."""
-        own = {name: value for name in _REQUEST if (value := getattr(self, name)) is not None}
-        return {**own, "providers": self.provider_names}
+        return {**self._set_fields(), "providers": self.provider_names}
 
     def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
         with langchain_errors():

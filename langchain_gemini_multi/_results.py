@@ -36,6 +36,7 @@ from langchain_gemini_multi._shapes import mapping_of
 from langchain_gemini_multi._signature_store import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
 _FAMILIES: Final = ("image", "audio", "video")
+_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
@@ -207,11 +208,11 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "candidate_metadata": dict(candidate.metadata),
         "provider_metadata": dict(response.provider_metadata),
     }
-    return {key: value for key, value in found.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in found.items() if value or isinstance(value, int | float)}
 
 
 def _attempt(attempt: Attempt) -> JsonObject:
-    return {field.name: getattr(attempt, field.name) for field in fields(attempt)}
+    return {name: getattr(attempt, name) for name in _ATTEMPT}
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata | None:

@@ -77,24 +77,26 @@ def to_request(
 
     Args:
         messages: The conversation.
-        fields: The model's settings.
+        fields: The model's settings that are set.
         arguments: The call's settings, tools and format.
         stop: The call's stop sequences.
 
     Raises:
         ConfigurationError: An argument is unknown or cannot be used.
     """
-    given = {ALIASES.get(name, name): value for name, value in arguments.items()}
-    settings = {**fields, **{name: value for name, value in given.items() if value is not None}}
+    given = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
+    _check(given)
+    settings = {**fields, **given}
     if stop is not None:
         settings["stop"] = stop
-    _check(settings)
     if not isinstance(settings.get("model"), str):
         raise ConfigurationError(f"`model` must be a model's name, not {settings.get('model')!r}.")
-    found: dict[str, Any] = {name: settings[name] for name in PLAIN if settings.get(name) is not None}
-    for name, read in _READ.items():
-        if settings.get(name) is not None:
-            found[name] = read(settings[name])
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in _PLAIN:
+            found[name] = value
+        elif (read := _READ.get(name)) is not None:
+            found[name] = read(value)
     if "tools" in found:
         names = [tool.name for tool in found["tools"] if hasattr(tool, "name")]
         found["tool_choice"] = to_tool_choice(settings.get("tool_choice"), names)  # type: ignore[arg-type]  # it checks
@@ -103,13 +105,12 @@ def to_request(
     return ChatRequest(messages=messages, **found)
 
 
-def _check(settings: Mapping[str, object]) -> None:
-    known = {*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *_LANGCHAIN}
-    for name in settings:
+def _check(given: Mapping[str, object]) -> None:
+    for name in given:
         if name in MODEL_ONLY:
             raise ConfigurationError(f"`{name}` is an argument of the model; a call cannot change it.")
-        if name not in known:
-            raise ConfigurationError(unknown(name, {*known, *ALIASES} - set(_LANGCHAIN)))
+        if name not in _KNOWN:
+            raise ConfigurationError(unknown(name, {*_KNOWN, *ALIASES} - set(_LANGCHAIN)))
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -193,3 +194,7 @@ _READ: Final[dict[str, Callable[[object], object]]] = {
     "tools": _tools,
     "response_format": _format,
 }
+
+_PLAIN: Final = frozenset(PLAIN)
+_KNOWN: Final = frozenset({*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *_LANGCHAIN})
+"""What a call may be given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -82,19 +82,20 @@ def request(model: str, messages: tuple[Message, ...], always: GenerationSetting
     )
 
 
-_OUR_FORMS: Final = frozenset({"stop", "safety_settings", "modalities", "extra_body", "additional_kwargs"})
+_GENERATION: Final = tuple(
+    name for name in GenerationSettings.model_fields if name not in ("extra_body", "additional_kwargs")
+)
 
 
 def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    for name in GenerationSettings.model_fields:
-        value = getattr(call, name)
-        chosen[name] = getattr(always, name) if value is None else value
-    stop, safety, modalities = chosen["stop"], chosen["safety_settings"], chosen["modalities"]
-    settings = {name: value for name, value in chosen.items() if name not in _OUR_FORMS and value is not None}
-    settings["stop"] = (stop,) if isinstance(stop, str) else tuple(stop or ())
-    settings["safety_settings"] = _safety(safety)
-    settings["modalities"] = tuple(modalities or ())
+    """Collect what is set, in the core's forms."""
+    model, now = vars(always), vars(call)
+    settings: dict[str, Any] = {}
+    for name in _GENERATION:
+        value = model[name] if now[name] is None else now[name]
+        if value is not None:
+            form = _FORMS.get(name)
+            settings[name] = value if form is None else form(value)
     settings["extra_body"] = {
         **(always.additional_kwargs or {}),
         **(always.extra_body or {}),
@@ -104,10 +105,21 @@ def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any
     return settings
 
 
-def _safety(given: Mapping[str, str] | Sequence[Mapping[str, str]] | None) -> tuple[SafetySetting, ...]:
+def _stops(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _safety(given: Mapping[str, str] | Sequence[Mapping[str, str]]) -> tuple[SafetySetting, ...]:
     if isinstance(given, Mapping):
         return tuple(SafetySetting(category, threshold) for category, threshold in given.items())
-    return tuple(_safety_setting(each) for each in given or ())
+    return tuple(_safety_setting(each) for each in given)
+
+
+_FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "stop": _stops,
+    "safety_settings": _safety,
+    "modalities": tuple,
+}
 
 
 def _safety_setting(given: Mapping[str, str]) -> SafetySetting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
@@ -18,7 +19,19 @@ else:
     # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
     ProvidersArgument = Any
 
-_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "rate_limiter", "_client", "_async_client")
+_CONFIGURATION: Final = itemgetter(
+    "providers",
+    "timeout",
+    "deadline",
+    "max_retries",
+    "retry_policy",
+    "max_cost_usd",
+    "http_client",
+    "http_async_client",
+)
+"""Picks what the client is made from out of a model's fields."""
+
+_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "rate_limiter", "_made")
 """What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
 
 
@@ -53,9 +66,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
     http_client: Any = Field(default=None, exclude=True, repr=False, description="A client with httpx's interface.")
     http_async_client: Any = Field(default=None, exclude=True, repr=False, description="The same, asynchronous.")
 
-    _client: Client | None = PrivateAttr(default=None)
-    _async_client: AsyncClient | None = PrivateAttr(default=None)
-    _connected_with: tuple[Any, ...] = PrivateAttr(default=())
+    _made: tuple[tuple[Any, ...], Client, AsyncClient] | None = PrivateAttr(default=None)
+    """What the clients were made from, and both; replaced as one, because threads share a model."""
 
     if not TYPE_CHECKING:  # the fields are the signature
 
@@ -94,37 +106,31 @@ class Connected(GenerationSettings, FunctionCallingLLM):
         return self._connect().totals
 
     def _connect(self) -> Client:
-        from gemini_multi import Client
-
-        wanted = (
-            self.providers,
-            self.timeout,
-            self.deadline,
-            self.max_retries,
-            self.retry_policy,
-            self.max_cost_usd,
-            self.http_client,
-            self.http_async_client,
-        )
-        if self._client is None or self._connected_with != wanted:
-            self._client = Client(
-                self.providers,
-                timeout=self.timeout,
-                deadline=self.deadline,
-                max_retries=self.max_retries,
-                retry_policy=self.retry_policy,
-                max_cost_usd=self.max_cost_usd,
-                http_client=self.http_client,
-                http_async_client=self.http_async_client,
-            )
-            self._async_client = self._client.for_async()
-            self._connected_with = wanted
-        return self._client
+        return self._clients()[1]
 
     def _connect_async(self) -> AsyncClient:
-        self._connect()
-        assert self._async_client is not None
-        return self._async_client
+        return self._clients()[2]
+
+    def _clients(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:
+        made, wanted = self._made, _CONFIGURATION(vars(self))
+        if made is None or made[0] != wanted:
+            client = self._new_client()
+            made = self._made = (wanted, client, client.for_async())
+        return made
+
+    def _new_client(self) -> Client:
+        from gemini_multi import Client
+
+        return Client(
+            self.providers,
+            timeout=self.timeout,
+            deadline=self.deadline,
+            max_retries=self.max_retries,
+            retry_policy=self.retry_policy,
+            max_cost_usd=self.max_cost_usd,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+        )
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connected:
         shared = {} if memo is None else memo

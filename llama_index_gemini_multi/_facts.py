@@ -7,14 +7,17 @@ read the same figures from `additional_kwargs`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
+from typing import Final
 
 from llama_index.core.base.llms.types import LogProb
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from gemini_multi.types import Candidate, ChatResponse, Citation, JsonValue, Usage
+from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation, JsonValue, Usage
+
+_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
 
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
@@ -60,7 +63,7 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def _attempts(response: ChatResponse) -> list[JsonValue]:
-    return [asdict(attempt) for attempt in response.attempts]
+    return [{name: getattr(attempt, name) for name in _ATTEMPT} for attempt in response.attempts]
 
 
 def _usage(usage: Usage) -> dict[str, JsonValue]:

@@ -67,19 +67,17 @@ class GeminiMulti(Connected):
     @property
     def metadata(self) -> LLMMetadata:
         """What is known of the model; no network."""
-        return metadata(
-            self.model,
-            self.provider_names,
-            context_window=self.context_window,
-            max_tokens=self.max_tokens,
-        )
+        return self._described(self.provider_names)
+
+    def _described(self, names: Sequence[str]) -> LLMMetadata:
+        return metadata(self.model, names, context_window=self.context_window, max_tokens=self.max_tokens)
 
     def to_payload(self) -> dict[str, Any]:
         """Describe the model for traces, without secrets."""
         names = self.provider_names
         return {
             "class_name": self.class_name(),
-            **self.metadata.model_dump(),
+            **self._described(names).model_dump(),
             "model": self.model,
             "provider": names[0],
             "providers": list(names),

@@ -39,6 +39,8 @@ RINGS: list[tuple[str, ...]] = [
     ("_journal",),
     ("_reception",),
     ("_exchange",),
+    ("_clients", "_http1"),
+    ("_sockets",),
     ("_connections",),
     ("_http",),
     ("_streams",),

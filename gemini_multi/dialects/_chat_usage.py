@@ -111,20 +111,22 @@ def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
 
 def _modalities(details: JsonObject) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for name, modality in _MODALITIES.items():
-        if count := _count(details.get(name)):
+    for name in details:
+        if (modality := _MODALITIES.get(name)) is not None and (count := _count(details[name])):
             counts[modality] = counts.get(modality, 0) + count
     return counts
 
 
 def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
     for name in names:
-        if count := _count(usage.get(name)):
+        if name in usage and (count := _count(usage[name])):
             return count
     return 0
 
 
 def _count(value: JsonValue) -> int:
+    if type(value) is int and 0 <= value < _ABSURD:  # as nearly all hosts write it
+        return value
     number = _number(value)
     return 0 if number is None or number >= _ABSURD else int(number)
 

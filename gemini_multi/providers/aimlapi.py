@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
@@ -148,15 +149,24 @@ def _figure(text: str | None) -> float | None:
 
 def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
     """Choose by the family that the catalog names; a model that it does not know is taken for the newest, C."""
-    traits = _FAMILIES[(hosted.schema if hosted is not None else None) or "C"]
     inputs = hosted.inputs if hosted is not None else None
-    takes_media = inputs is not None and "audio" in inputs
+    return _of_family(
+        (hosted.schema if hosted is not None else None) or "C",
+        hosted.reasoning_efforts if hosted is not None else ("low", "medium", "high"),
+        needs_signatures=model.needs_signatures,
+        takes_media=inputs is not None and "audio" in inputs,
+    )
+
+
+@cache
+def _of_family(family: str, efforts: tuple[str, ...], *, needs_signatures: bool, takes_media: bool) -> ChatTraits:
+    traits = _FAMILIES[family]
     return replace(
         traits,
-        reasoning_efforts=hosted.reasoning_efforts if hosted is not None else ("low", "medium", "high"),
+        reasoning_efforts=efforts,
         # Families A and B do not declare the field, but Gemini 3 refuses a tool loop without it: there it is the only
         # chance.
-        call_extra_content=traits.call_extra_content or model.needs_signatures,
+        call_extra_content=traits.call_extra_content or needs_signatures,
         audio_part="input_audio" if takes_media else traits.audio_part,
         video_part=traits.video_part or takes_media,
         file_data=traits.file_data or takes_media,

@@ -24,8 +24,6 @@ from gemini_multi import ChatRequest, Client, GeminiMultiError, Limits, Message,
 from gemini_multi._connections import POOLS
 from gemini_multi.sandbox import Sandbox
 
-from .doors import at_rest
-
 HOSTS: Final = ("cloudflare", "aimlapi", "oxen")
 AT_ONCE: Final = 64
 SHARE: Final = 0.2
@@ -152,7 +150,7 @@ class Soak:
             self.sandbox.clear()
             gc.collect()
             marks.append((descriptors(), resident()))
-        assert at_rest(POOLS._blocking)
+        assert not POOLS.busy
         first, last = marks[min(1, len(marks) - 1)], marks[-1]
         return Result(endings, time.monotonic() - begun, (first[0], last[0]), (first[1], last[1]), requests)
 

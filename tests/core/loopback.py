@@ -1,0 +1,94 @@
+"""A host on the loopback interface that does with each connection what a function says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gemini_multi import Oxen
+
+CERTIFICATE = Path(__file__).parent / "loopback.pem"
+"""Made for these tests, with its key: `localhost`, signed by itself."""
+
+BODY = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(BODY), BODY)
+
+
+@dataclass
+class Host:
+    """What it was asked, and how to reach it."""
+
+    port: int
+    scheme: str = "http"
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def provider(self) -> Oxen:
+        name = "localhost" if self.scheme == "https" else "127.0.0.1"
+        return Oxen("key", base_url=f"{self.scheme}://{name}:{self.port}")
+
+    def request(self, connection: socket.socket) -> bytes:
+        """Read one request; nothing when the client has hung up."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = connection.recv(65_536)
+            if not piece:
+                return b""
+            data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        while len(body) < length:
+            body += connection.recv(65_536)
+        self.requests.append(body)
+        return body
+
+
+Act = Callable[[Host, socket.socket], None]
+
+
+@contextmanager
+def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
+    """Serve: `act` is called for each connection, in a thread of its own, which ends when the client hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found = Host(server.getsockname()[1], "https" if tls else "http")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        threads: list[threading.Thread] = []
+
+        def serve(connection: socket.socket) -> None:
+            with suppress(OSError), connection:
+                if tls:
+                    connection = context.wrap_socket(connection, server_side=True)
+                with connection:
+                    act(found, connection)
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    found.connections += 1
+                    threads.append(threading.Thread(target=serve, args=(connection,)))
+                    threads[-1].start()
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield found
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for thread in threads:
+                thread.join()
+
+
+def faithful(found: Host, connection: socket.socket) -> None:
+    """Answer every request."""
+    while found.request(connection):
+        connection.sendall(WHOLE)
