@@ -37,9 +37,9 @@ if TYPE_CHECKING:
         StreamInterrupted,
         UnsupportedFeature,
     )
+    from gemini_multi.preference import Hedging, Strategy
     from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
     from gemini_multi.retry import RetryPolicy
-    from gemini_multi.routing import Hedging
     from gemini_multi.types import (
         Attempt,
         Blob,
@@ -124,6 +124,7 @@ __all__ = [
     "SafetySetting",
     "ServerError",
     "Signature",
+    "Strategy",
     "StreamInterrupted",
     "Text",
     "TextDelta",
@@ -170,9 +171,9 @@ _MODULES: Final = {
         "StreamInterrupted",
         "UnsupportedFeature",
     ),
+    "gemini_multi.preference": ("Hedging", "Strategy"),
     "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
     "gemini_multi.retry": ("RetryPolicy",),
-    "gemini_multi.routing": ("Hedging",),
     "gemini_multi.types": (
         "Attempt",
         "Blob",

@@ -20,9 +20,10 @@ from gemini_multi._streams import AsyncEventStream, EventStream
 from gemini_multi._totals import Ledger, Totals
 from gemini_multi._wire import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
+from gemini_multi.preference import STRATEGIES, Hedging, HedgingArgument, Strategy
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.routing import STRATEGIES, Hedging, Route, Strategy, arranged, routes
+from gemini_multi.routing import Route, arranged, routes
 from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
 TimeoutArgument: TypeAlias = float | Timeouts | None
-HedgingArgument: TypeAlias = Hedging | float | bool | None
 
 _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 
@@ -86,7 +86,7 @@ class _Asker:
             max_retries: Extra requests per route.
             retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
             strategy: In which order healthy providers are asked: `ordered`, `round_robin`, `cheapest` or `fastest`; see
-                `gemini_multi.routing.Strategy`.
+                `gemini_multi.preference.Strategy`.
             hedging: When to ask a second provider because the first is slow: `True`, seconds, or `Hedging`.
             max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
                 worst, and is refused when that could pass the limit.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
 from pydantic import (
@@ -21,13 +21,16 @@ from pydantic import (
 
 from gemini_multi import (
     AsyncClient,
+    Attempt,
     ChatRequest,
     Client,
     ConfigurationError,
+    Hedging,
     Message,
     Provider,
     RetryPolicy,
     Timeouts,
+    Totals,
     __version__,
 )
 from gemini_multi.providers import PROVIDERS, resolve
@@ -48,8 +51,8 @@ _REQUEST: Final = (
     "modalities",
 )
 _SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
-_OWN: Final = ("http_client", "http_async_client")
-"""The caller's own clients hold sockets: they are neither pickled nor copied."""
+_OWN: Final = ("http_client", "http_async_client", "on_attempt")
+"""The caller's own clients hold sockets, and a hook may hold anything: they are neither pickled nor copied."""
 
 
 @dataclass(slots=True)
@@ -112,8 +115,14 @@ class GeminiModel(Serializable):
     """Seconds for a whole call, with its retries and failovers."""
     max_retries: int | None = None
     retry_policy: SkipValidation[RetryPolicy | None] = None
+    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] = "ordered"
+    """In which order healthy hosts are asked."""
+    hedging: SkipValidation[Hedging | float | bool | None] = None
+    """When a second host is asked because the first is slow: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
-    """No call begins once this much was spent."""
+    """The most to spend: a request is refused when what it may cost at worst could pass it."""
+    on_attempt: SkipValidation[Callable[[Attempt], object] | None] = Field(default=None, exclude=True, repr=False)
+    """Called with every attempt when it ends."""
     http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
     """A client with httpx's interface, instead of the shared one."""
     http_async_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
@@ -179,6 +188,11 @@ class GeminiModel(Serializable):
         return self._made()[2]
 
     @property
+    def totals(self) -> Totals:
+        """What was used and spent so far, by this model and its copies."""
+        return self.client.totals
+
+    @property
     def model_name(self) -> str:
         """The model's name, where LangChain looks for it."""
         return self.model
@@ -193,6 +207,8 @@ class GeminiModel(Serializable):
         settings = _CONNECTION_FIELDS(vars(self))
         if made is None or made[0] != settings:
             client = self._made_client()
+            if made is not None:
+                client.inherit(made[1])
             made = self._connection.made = (settings, client, client.for_async())
         return made
 
@@ -202,7 +218,10 @@ class GeminiModel(Serializable):
         return Client(
             resolve(conditions.pop("providers", None), api_key=key, base_url=self.base_url),
             **conditions,
+            strategy=self.strategy,
+            hedging=self.hedging,
             max_cost_usd=self.max_cost_usd,
+            on_attempt=self.on_attempt,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
         )
@@ -253,7 +272,7 @@ class GeminiModel(Serializable):
         written = super().to_json()
         arguments = written.get("kwargs")
         if isinstance(arguments, dict):
-            for name in ("providers", "retry_policy", "timeout"):
+            for name in ("providers", "retry_policy", "timeout", "hedging"):
                 if name in arguments:
                     arguments[name] = _plain(getattr(self, name))
         return written
@@ -276,7 +295,7 @@ class GeminiModel(Serializable):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy everything but the caller's own http clients, which are shared."""
         memo = {} if memo is None else memo
-        memo.update({id(own): own for own in (self.http_client, self.http_async_client) if own is not None})
+        memo.update({id(own): own for own in map(self.__dict__.get, _OWN) if own is not None})
         return super().__deepcopy__(memo)
 
     def _shown_params(self) -> dict[str, Any]:
@@ -363,7 +382,7 @@ def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
         found["providers"] = _provider(providers)
     elif is_many(providers):
         found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
-    for name, kind in (("retry_policy", RetryPolicy), ("timeout", Timeouts)):
+    for name, kind in (("retry_policy", RetryPolicy), ("timeout", Timeouts), ("hedging", Hedging)):
         if is_mapping(values.get(name)):
             arguments: dict[str, Any] = dict(values[name])
             found[name] = kind(**arguments)

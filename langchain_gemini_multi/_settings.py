@@ -55,7 +55,10 @@ TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_po
 MODEL_ONLY: Final = (
     "api_key",
     "base_url",
+    "strategy",
+    "hedging",
     "max_cost_usd",
+    "on_attempt",
     "http_client",
     "http_async_client",
 )

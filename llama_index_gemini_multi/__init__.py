@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gemini_multi import __version__
     from llama_index_gemini_multi._errors import InvalidStructuredOutput
+    from llama_index_gemini_multi._events import AttemptFailedEvent
     from llama_index_gemini_multi.base import GeminiMulti
 
-__all__ = ["GeminiMulti", "InvalidStructuredOutput", "__version__"]
+__all__ = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> object:
         from llama_index_gemini_multi.base import GeminiMulti
 
         return GeminiMulti
+    if name == "AttemptFailedEvent":
+        from llama_index_gemini_multi._events import AttemptFailedEvent
+
+        return AttemptFailedEvent
     if name == "InvalidStructuredOutput":
         from llama_index_gemini_multi._errors import InvalidStructuredOutput
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_serializer
@@ -13,11 +14,14 @@ from gemini_multi.errors import ConfigurationError
 from llama_index_gemini_multi._settings import GenerationSettings
 
 if TYPE_CHECKING:
-    from gemini_multi import AsyncClient, Client, Totals
+    from collections.abc import Callable
+
+    from gemini_multi import AsyncClient, Attempt, Client, Totals
+    from gemini_multi.preference import HedgingArgument
     from gemini_multi.providers import ProvidersArgument
 else:
     # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
-    ProvidersArgument = Any
+    ProvidersArgument = HedgingArgument = Any
 
 _CONFIGURATION: Final = itemgetter(
     "providers",
@@ -25,13 +29,16 @@ _CONFIGURATION: Final = itemgetter(
     "deadline",
     "max_retries",
     "retry_policy",
+    "strategy",
+    "hedging",
     "max_cost_usd",
+    "on_attempt",
     "http_client",
     "http_async_client",
 )
 """Picks what the client is made from out of a model's fields."""
 
-_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "rate_limiter", "_made")
+_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_attempt", "rate_limiter", "_made")
 """What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
 
 
@@ -59,7 +66,19 @@ class Connected(GenerationSettings, FunctionCallingLLM):
     deadline: float | None = Field(default=None, description="Seconds for a whole call with its retries and failovers.")
     max_retries: int | None = Field(default=None, description="Extra requests per host.")
     retry_policy: RetryPolicy | None = Field(default=None, description="Retries in detail.")
-    max_cost_usd: float | None = Field(default=None, description="No call begins once this much was spent.")
+    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] = Field(
+        default="ordered", description="In which order healthy hosts are asked."
+    )
+    hedging: HedgingArgument = Field(
+        default=None, description="When a second host is asked because the first is slow: `True`, seconds, `Hedging`."
+    )
+    max_cost_usd: float | None = Field(
+        default=None,
+        description="The most to spend: a request is refused when what it may cost at worst could pass it.",
+    )
+    on_attempt: Any = Field(
+        default=None, exclude=True, repr=False, description="Called with every attempt when it ends."
+    )
     context_window: int | None = Field(
         default=None, gt=0, description="What to report instead of the catalog's figure."
     )
@@ -115,6 +134,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
         made, wanted = self._made, _CONFIGURATION(vars(self))
         if made is None or made[0] != wanted:
             client = self._new_client()
+            if made is not None:
+                client.inherit(made[1])
             made = self._made = (wanted, client, client.for_async())
         return made
 
@@ -127,7 +148,10 @@ class Connected(GenerationSettings, FunctionCallingLLM):
             deadline=self.deadline,
             max_retries=self.max_retries,
             retry_policy=self.retry_policy,
+            strategy=self.strategy,
+            hedging=self.hedging,
             max_cost_usd=self.max_cost_usd,
+            on_attempt=partial(_tell, self.on_attempt),
             http_client=self.http_client,
             http_async_client=self.http_async_client,
         )
@@ -139,7 +163,18 @@ class Connected(GenerationSettings, FunctionCallingLLM):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
+        state["__dict__"] = {**state["__dict__"], "on_attempt": None}
         return {**state, "__pydantic_private__": None}
+
+
+def _tell(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> None:
+    """Show an attempt to who watches, and a failed or cancelled one to LlamaIndex's instrumentation."""
+    if attempt.outcome != "answered":
+        from llama_index_gemini_multi._events import tell
+
+        tell(attempt)
+    if watcher is not None:
+        watcher(attempt)
 
 
 def _core_error(error: ValidationError) -> ConfigurationError | None:

@@ -1,0 +1,51 @@
+"""What LlamaIndex's instrumentation is told beside its own events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.base import BaseEvent
+
+if TYPE_CHECKING:
+    from gemini_multi import Attempt
+
+_DISPATCHER: Final = get_dispatcher(__name__)
+
+
+class AttemptFailedEvent(BaseEvent):
+    """A request within a call that gave no answer; the call goes on, or ends in an error that tells of all."""
+
+    provider: str
+    model: str
+    """The host's own model id."""
+    outcome: str
+    """`failed`, or `cancelled` when another host was faster."""
+    error: str
+    """The class of the failure, such as `RateLimited`; empty when it was cancelled."""
+    status: int | None
+    code: str | None
+    wait: float
+    """Seconds waited before it."""
+    duration: float
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name the event in traces."""
+        return "GeminiMultiAttemptFailedEvent"
+
+
+def tell(attempt: Attempt) -> None:
+    """Dispatch the event, below the span of the call."""
+    _DISPATCHER.event(
+        AttemptFailedEvent(
+            provider=attempt.provider,
+            model=attempt.model,
+            outcome=attempt.outcome,
+            error=attempt.error,
+            status=attempt.status,
+            code=attempt.code,
+            wait=attempt.wait,
+            duration=attempt.duration,
+        )
+    )
