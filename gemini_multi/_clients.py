@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
@@ -110,6 +112,14 @@ class BlockingAnswer:
         """Give the next bytes of the body; none at its end."""
         with _INSIDE:
             return next(self._body, b"")
+
+    def interrupt(self) -> None:
+        """Wake up the thread that waits for more of the answer, where the client shows its connection."""
+        stream = getattr(self._response, "extensions", {}).get("network_stream")
+        connected = stream.get_extra_info("socket") if stream is not None else None
+        if connected is not None:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go; the connection goes back to its pool if the answer was read to its end."""
@@ -242,7 +252,7 @@ class Lanes(Generic[ClientT]):
 class BlockingLanes(Lanes["httpx.Client"]):
     """The blocking ones."""
 
-    def open(self, step: Open) -> BlockingAnswer:
+    def open(self, step: Open, _: object) -> BlockingAnswer:
         """Send a request and wait for the head of its answer."""
         lane = self.enter()
         return BlockingAnswer(lane.client, step, partial(self.leave, lane))

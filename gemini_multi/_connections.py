@@ -16,7 +16,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 from urllib.request import getproxies
@@ -40,6 +40,7 @@ _LANE_CONNECTIONS: Final = 1000
 """Per lane; when all lanes are full, they share what comes."""
 _LANE_IDLE: Final = 8
 
+Expectation: TypeAlias = Callable[[BlockingConnection | None], None]
 ConnectionT = TypeVar("ConnectionT", BlockingConnection, AsyncioConnection)
 
 
@@ -107,8 +108,8 @@ class Connections(Generic[ConnectionT]):
 class BlockingConnections(Connections[BlockingConnection]):
     """The blocking ones."""
 
-    def open(self, step: Open) -> BlockingConnection:
-        """Send a request and wait for the head of its answer.
+    def open(self, step: Open, expect: Expectation) -> BlockingConnection:
+        """Send a request and wait for the head of its answer; `expect` is told over which connection it will come.
 
         A connection that had been idle and dies before it gives anything was most likely dead already: then the
         request goes out once more, over a new one.
@@ -117,19 +118,23 @@ class BlockingConnections(Connections[BlockingConnection]):
         connection = self.take(address)
         if connection is not None:
             try:
-                return self._ask(connection, head, step, end)
+                return self._ask(connection, head, step, end, expect)
             except OSError as error:
-                if isinstance(error, TimeoutError) or not connection.was_silent:
+                if isinstance(error, TimeoutError) or not connection.was_silent or connection.is_interrupted:
                     raise
         connection = BlockingConnection(self, address, self._context(address), min(step.timeouts.connect, step.within))
         self._busy.add(connection)
-        return self._ask(connection, head, step, end)
+        return self._ask(connection, head, step, end, expect)
 
     @staticmethod
-    def _ask(connection: BlockingConnection, head: bytes, step: Open, end: float) -> BlockingConnection:
+    def _ask(
+        connection: BlockingConnection, head: bytes, step: Open, end: float, expect: Expectation
+    ) -> BlockingConnection:
+        expect(connection)
         try:
             connection.ask(head, step.request.body, step.timeouts, end)
         except BaseException:
+            expect(None)
             connection.close()
             raise
         return connection

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -55,20 +53,21 @@ class Wire:
             if self._client is not None:
                 answer: BlockingAnswer | BlockingConnection = BlockingAnswer(self._client, step)
             else:
-                answer = POOLS.blocking(self._holder).open(step)
+                answer = POOLS.blocking(self._holder).open(step, self._expect)
             self._answer = answer
             self._read = Inflated(answer.read, answer.encoding).read if answer.encoding else answer.read
         except Exception as error:
             raise _failure(error) from error
         return answer.head
 
+    def _expect(self, connection: BlockingConnection | None) -> None:
+        """Note over which connection the answer will come; `None` when it won't after all."""
+        self._answer = connection
+
     def interrupt(self) -> None:
-        """Wake up another thread that waits for more of the answer: its connection is shut down."""
-        stream = getattr(self._response, "extensions", {}).get("network_stream")
-        connection = stream.get_extra_info("socket") if stream is not None else None
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        """Wake up another thread that waits for the answer: its connection is shut down."""
+        if (answer := self._answer) is not None:
+            answer.interrupt()
 
     def close(self) -> None:
         """Let go of the answer; the connection goes back to its pool if the answer was read to its end."""

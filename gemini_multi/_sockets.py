@@ -95,6 +95,7 @@ class BlockingConnection(Connection):
         super().__init__(owner, address)
         self._socket = socket.create_connection((address.host, address.port), timeout)
         self._timeout = timeout
+        self.is_interrupted = False
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for option in KEEP_ALIVE:
@@ -157,6 +158,12 @@ class BlockingConnection(Connection):
     def hang_up(self) -> None:
         """End the connection."""
         self._socket.close()
+
+    def interrupt(self) -> None:
+        """Wake up the thread that waits for the answer: it will find the connection ended."""
+        self.is_interrupted = True
+        with suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not TLS's own, which is for the thread that reads
 
 
 def _is_readable(connected: socket.socket) -> bool:
