@@ -31,7 +31,7 @@ _MEDIA: Final = {"image": 258, "application": 258}
 _AUDIO_TOKENS_PER_SECOND: Final = 32
 _VIDEO_TOKENS_PER_SECOND: Final = 300
 _BYTES_PER_SECOND: Final = {"audio": 16_000, "video": 250_000}
-_ANY: Final = 1 << 31
+_ANY: Final = 1 << 40
 """More than any window: callers cut it to theirs."""
 _MOST_PER_IMAGE: Final = 5_000
 """More than any resolution and tiling that Google documents."""
@@ -56,34 +56,35 @@ def estimate_messages(messages: Sequence[Message], tools: Sequence[Mapping[str, 
 def most_tokens(request: ChatRequest) -> int:
     """Bound the tokens of a request from above: a token is at least one byte. Media by address may be of any size."""
     spoken = sum(_most(part) for message in request.messages for part in message.parts)
-    tools = sum(
-        len(_compact([tool.name, tool.description, tool.parameters]).encode()) if isinstance(tool, Tool) else 0
-        for tool in request.tools
-    )
+    tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools if isinstance(tool, Tool)]
     schema = request.response_format.schema if request.response_format is not None else None
-    return spoken + tools + (len(_compact(schema).encode()) if schema else 0)
+    return spoken + _size(_compact([tools, schema]))
 
 
 def _most(part: Part) -> int:
     match part:
         case Text() | Thought():
-            return len(part.text.encode("utf-8", "replace"))
+            return _size(part.text)
         case Blob():
-            size = len(part.data) * 3 // 4
-            is_image = part.mime_type.startswith("image/")
-            return _MOST_PER_IMAGE if is_image else size if part.mime_type.startswith("text/") else _film(size)
+            return _most_media(part.mime_type, len(part.data) * 3 // 4)
         case FileReference():
-            return _ANY
+            return _most_media(part.mime_type or "", _ANY)
         case ToolCall():
-            return len(part.name) + len(_compact(dict(part.arguments)).encode()) + len(part.invalid_arguments or "")
+            return _size(part.name + _compact(dict(part.arguments)) + (part.invalid_arguments or ""))
         case ToolResult():
-            return len(part.name) + len(_compact(part.value).encode()) + sum(_most(item) for item in part.content)
+            return _size(part.name + _compact(part.value)) + sum(_most(item) for item in part.content)
         case ExecutableCode() | CodeResult() | Opaque():
-            return len(_told(part).encode())
+            return _size(_told(part))
 
 
-def _film(size: int) -> int:
-    return max(_MOST_PER_IMAGE, size // _LEAST_BYTES_PER_MEDIA_TOKEN)
+def _most_media(mime_type: str, size: int) -> int:
+    if mime_type.startswith("image/"):
+        return _MOST_PER_IMAGE
+    return size if mime_type.startswith("text/") else max(_MOST_PER_IMAGE, size // _LEAST_BYTES_PER_MEDIA_TOKEN)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _part(part: Part) -> int:

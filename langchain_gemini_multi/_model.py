@@ -34,10 +34,10 @@ from gemini_multi import (
     __version__,
 )
 from gemini_multi.providers import PROVIDERS, resolve
+from gemini_multi.tokens import estimate
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._settings import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping
-from langchain_gemini_multi._tokens import estimate
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
 

@@ -15,6 +15,7 @@ from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
 from gemini_multi import ChatRequest, Finished, Message
+from gemini_multi.tokens import estimate_messages
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
@@ -32,7 +33,6 @@ from langchain_gemini_multi._structured_output import (
     traced,
     with_raw,
 )
-from langchain_gemini_multi._tokens import estimate_messages
 from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, names_of
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi._typed_events import Event, EventBuilder
