@@ -8,6 +8,7 @@ stream of 1,000 events written at once, `/paced-200/…` one event per milliseco
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ CLOCK: Final = "@%019d@"
 """How a paced event carries the nanoseconds of the server's clock in its text."""
 
 _CLOCK_SAMPLE: Final = CLOCK % 0
-_STREAMS: Final = {"burst": 0.0, "paced": 0.001, "held": 0.05}
+_STREAMS: Final = {"burst": 0.0, "paced": 0.001, "held": 0.25}
 """The kinds of stream, and the seconds between two events."""
 
 
@@ -68,6 +69,11 @@ def said(name: str) -> str | None:
     kind, _, number = name.partition("-")
     texts = {"text": TEXT, "structured": json.dumps(REPORT), "tool": ""}
     return WORD * int(number) if kind in ("burst", "held") else texts.get(kind)
+
+
+def clocks(text: str) -> list[int]:
+    """Read the server's clocks in the text of paced events."""
+    return [int(clock) for clock in re.findall(r"@(\d{19})@", text)]
 
 
 def _json(document: object) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from .imports import imported
 from .plan import Case
 from .roster import Entrant
 from .worker import command
@@ -110,6 +111,8 @@ class Hand:
 
     def measure(self, site: str, case: Case) -> dict[str, Any]:
         """Let the client do one block of a case."""
+        if case.task == "import":
+            return imported(self._python, self.entrant.imports, ROOT, ENVIRONMENT, case.limit)
         try:
             self.wait()
             assert self._process is not None

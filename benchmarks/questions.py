@@ -46,3 +46,8 @@ def turns(question: str) -> list[tuple[Role, str]]:
 def image() -> str:
     """Give an image of 8 MB in base64. Nobody looks into it, beyond its first bytes."""
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * (IMAGE_BYTES // 256 - 1)).decode()
+
+
+def size(question: str) -> int:
+    """Tell how many bytes of text a question holds."""
+    return len(image()) if question == "image" else sum(len(text) for _, text in turns(question))

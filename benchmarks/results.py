@@ -6,11 +6,22 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any
 
-from .roster import ENTRANTS, Dialect, Entrant
+from .plan import Group, Show
+from .roster import ENTRANTS, Entrant
 
-_RAW: Final[dict[Dialect, str]] = {entrant.dialect: entrant.name for entrant in ENTRANTS if entrant.role == "raw"}
+
+def _yardstick(group: Group, case: str, entrant: Entrant) -> tuple[str, str] | None:
+    """Name the case and the client to compare with."""
+    if group.yardstick == "itself":
+        return group.cases[0].name, entrant.name
+    if group.yardstick == "raw":
+        names = (other.name for other in ENTRANTS if other.role == "raw" and other.dialect == entrant.dialect)
+    else:
+        names = (other.name for other in ENTRANTS if other.role == "floor" and other.field == entrant.field)
+    name = next(names, None)
+    return None if name is None else (case, name)
 
 
 @dataclass(slots=True)
@@ -46,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A ratio over all rounds."""
+    """A comparison over all rounds."""
 
     least: float
     middle: float
@@ -64,12 +75,19 @@ class Results:
     def cell(self, group: str, case: str, entrant: str) -> Cell:
         return self.cells.setdefault((group, case, entrant), Cell())
 
-    def ratio(self, group: str, case: str, entrant: Entrant, figure: str) -> Spread | None:
-        """Divide by raw httpx on the same bytes, round by round."""
-        ours = self.cell(group, case, entrant.name).figures(figure)
-        raw = self.cell(group, case, _RAW[entrant.dialect]).figures(figure)
-        ratios = [mine / theirs for mine, theirs in zip(ours, raw, strict=False) if theirs]
-        return Spread(min(ratios), median(ratios), max(ratios)) if ratios else None
+    def compared(self, group: Group, case: str, entrant: Entrant, show: Show) -> Spread | None:
+        """Compare with the group's yardstick, round by round."""
+        yardstick = _yardstick(group, case, entrant)
+        if show.compared == "alone" or yardstick is None or yardstick == (case, entrant.name):
+            return None
+        mine = self.cell(group.name, case, entrant.name).figures(show.figure)
+        theirs = self.cell(group.name, *yardstick).figures(show.figure)
+        pairs = zip(mine, theirs, strict=False)
+        if show.compared == "ratio":
+            figures = [first / second for first, second in pairs if second]
+        else:
+            figures = [(first - second) * show.scale for first, second in pairs]
+        return Spread(min(figures), median(figures), max(figures)) if figures else None
 
     def save(self, path: Path) -> None:
         cells = [

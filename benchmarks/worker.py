@@ -18,8 +18,9 @@ from importlib import import_module
 from typing import IO, Any
 
 from .plan import Case
+from .prepared import Figures, Prepared
 from .subjects.base import NotOffered, Subject
-from .tasks import TASKS, Figures, Prepared
+from .tasks import TASKS
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -53,7 +54,8 @@ class Worker:
             gc.collect()
             subject = self._make(f"{site}/{case.answer}")
             self._prepared = Prepared(subject, case, subject.prepare(case.way, case.question), self._runner)
-            self._prepared.warm_up()
+            if case.is_checked:
+                self._prepared.warm_up()
         return TASKS[case.task](self._prepared)
 
 
@@ -62,8 +64,8 @@ def answer(worker: Worker, line: str) -> dict[str, Any]:
     command = json.loads(line)
     try:
         return {"figures": worker.measure(command["site"], Case(**command["case"]))}
-    except NotOffered as error:
-        return {"missing": str(error)}
+    except (NotOffered, NotImplementedError) as error:
+        return {"missing": str(error) or "it offers no such thing"}
     except Exception as error:  # noqa: BLE001  # a rival may raise anything; it loses this cell
         return {"error": f"{type(error).__name__}: {error}"[:300]}
 

@@ -15,6 +15,11 @@ def count_of(url: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
+def failing(url: str) -> str:
+    """Give the address beside `url` where the server always answers that it is overloaded."""
+    return f"{url.rpartition('/')[0]}/error"
+
+
 def uncalled(**_: object) -> str:
     """Stand for a tool's function: the calls are read, never made."""
     raise AssertionError("No benchmark calls its tools.")

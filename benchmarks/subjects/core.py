@@ -8,11 +8,22 @@ from typing import Any
 
 from benchmarks.answers import MODEL, TOOL
 from benchmarks.questions import REPORT_SCHEMA, TOOL_DESCRIPTION, TOOL_PARAMETERS, image, turns
-from gemini_multi import Blob, ChatRequest, ChatResponse, Client, Message, Provider, ResponseFormat, Text, Tool
+from gemini_multi import (
+    Blob,
+    ChatRequest,
+    ChatResponse,
+    Client,
+    Message,
+    Provider,
+    ResponseFormat,
+    Text,
+    TextDelta,
+    Tool,
+)
 from gemini_multi.structured import read
 
-from .base import BATCH_CALLS, BATCH_THREADS, Subject
-from .ours import chat_host, native_host
+from .base import BATCH_CALLS, BATCH_THREADS, Subject, failing
+from .ours import chat_host, native_host, second_host
 
 
 def request(question: str, **settings: Any) -> ChatRequest:
@@ -65,10 +76,21 @@ class Core(Subject):
         threads = ThreadPoolExecutor(BATCH_THREADS)
         return lambda: list(threads.map(self._client.chat, [asked] * BATCH_CALLS))
 
+    def spare(self, question: str) -> Callable[[], Any]:
+        return self._either(question, self.url)
+
+    def failover(self, question: str) -> Callable[[], Any]:
+        return self._either(question, failing(self.url))
+
+    def _either(self, question: str, first: str) -> Callable[[], Any]:
+        asked = request(question)
+        client = Client([self._host(first), second_host(self.url)], timeout=60.0, max_retries=0)
+        return lambda: client.chat(asked)
+
     def text(self, piece: Any) -> str | None:
         if isinstance(piece, ChatResponse):
             return piece.text
-        return getattr(piece, "text", "")
+        return piece.text if isinstance(piece, TextDelta) else ""
 
 
 def chat(url: str) -> Subject:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from benchmarks.answers import MODEL, TEXT, TOOL, WORD
 from benchmarks.questions import TOOL_DESCRIPTION, TOOL_PARAMETERS, image, turns
 
-from .base import BATCH_CALLS, BATCH_THREADS, Subject, count_of, uncalled
+from .base import BATCH_CALLS, BATCH_THREADS, Subject, count_of, failing, uncalled
 
 _MESSAGES: dict[str, type[BaseMessage]] = {"user": HumanMessage, "assistant": AIMessage}
 
@@ -81,6 +81,13 @@ class LangChain(Subject):
     def batch(self, question: str) -> Callable[[], Any]:
         return partial(self._model.batch, [messages(question)] * BATCH_CALLS, {"max_concurrency": BATCH_THREADS})
 
+    def spare(self, question: str) -> Callable[[], Any]:
+        return partial(self._model.with_fallbacks([self._make(self.url)]).invoke, messages(question))
+
+    def failover(self, question: str) -> Callable[[], Any]:
+        model = self._make(failing(self.url)).with_fallbacks([self._model])
+        return partial(model.invoke, messages(question))
+
     def text(self, piece: Any) -> str | None:
         if isinstance(piece, dict):  # a typed event
             delta = piece.get("delta") or {}
@@ -116,23 +123,52 @@ def _nothing(url: str) -> BaseChatModel:
     return DoNothing(count=count_of(url))
 
 
-def _ours(host: Callable[[str], Any], url: str) -> BaseChatModel:
-    from langchain_gemini_multi import ChatGeminiMulti
+class Ours(LangChain):
+    """Our own model, which knows its hosts without the framework's fallbacks."""
 
-    return ChatGeminiMulti(model=MODEL, providers=[host(url)], timeout=60.0)
+    def __init__(self, url: str, host: Callable[[str], Any]) -> None:
+        self._host = host
+        super().__init__(url, self._with_one)
+
+    def _with_one(self, url: str) -> BaseChatModel:
+        return self._with([self._host(url)])
+
+    def _with(self, hosts: list[Any], **settings: Any) -> BaseChatModel:
+        from langchain_gemini_multi import ChatGeminiMulti
+
+        return ChatGeminiMulti(model=MODEL, providers=hosts, timeout=60.0, **settings)
+
+    def spare(self, question: str) -> Callable[[], Any]:
+        return self._either(question, self.url)
+
+    def failover(self, question: str) -> Callable[[], Any]:
+        return self._either(question, failing(self.url))
+
+    def _either(self, question: str, first: str) -> Callable[[], Any]:
+        from benchmarks.subjects.ours import second_host
+
+        model = self._with([self._host(first), second_host(self.url)], max_retries=0)
+        return partial(model.invoke, messages(question))
+
+
+class Floor(LangChain):
+    """The framework by itself. It has nothing to construct, to import lazily or to fail over from."""
+
+    construct = spare = failover = tool = structured = None
+    reads_answers = False
 
 
 def floor(url: str) -> Subject:
-    return LangChain(url, _nothing)
+    return Floor(url, _nothing)
 
 
 def chat(url: str) -> Subject:
-    from .ours import chat_host
+    from benchmarks.subjects.ours import chat_host
 
-    return LangChain(url, partial(_ours, chat_host))
+    return Ours(url, chat_host)
 
 
 def native(url: str) -> Subject:
-    from .ours import native_host
+    from benchmarks.subjects.ours import native_host
 
-    return LangChain(url, partial(_ours, native_host))
+    return Ours(url, native_host)

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from benchmarks.answers import MODEL, TEXT, TOOL, WORD
 from benchmarks.questions import HELLO, TOOL_DESCRIPTION, image, turns
 
-from .base import BATCH_CALLS, BATCH_THREADS, Subject, count_of
+from .base import BATCH_CALLS, BATCH_THREADS, NotOffered, Subject, count_of, failing
 
 
 class Report(BaseModel):
@@ -68,7 +68,8 @@ class LlamaIndex(Subject):
         return partial(self._llm.achat, messages(question))
 
     def tool(self, question: str) -> Callable[[], Any]:
-        assert isinstance(self._llm, FunctionCallingLLM)
+        if not isinstance(self._llm, FunctionCallingLLM):
+            raise NotOffered("it calls no functions")
         tool = FunctionTool.from_defaults(weather, name=TOOL, description=TOOL_DESCRIPTION)
         return partial(self._llm.chat_with_tools, [tool], HELLO)
 
@@ -140,23 +141,52 @@ class DoNothing(CustomLLM):
             yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=WORD)
 
 
-def _ours(host: Callable[[str], Any], url: str) -> LLM:
-    from llama_index_gemini_multi import GeminiMulti
+class Ours(LlamaIndex):
+    """Our own model, which knows its hosts."""
 
-    return GeminiMulti(model=MODEL, providers=[host(url)], timeout=60.0)
+    def __init__(self, url: str, host: Callable[[str], Any]) -> None:
+        self._host = host
+        super().__init__(url, self._with_one)
+
+    def _with_one(self, url: str) -> LLM:
+        return self._with([self._host(url)])
+
+    def _with(self, hosts: list[Any], **settings: Any) -> LLM:
+        from llama_index_gemini_multi import GeminiMulti
+
+        return GeminiMulti(model=MODEL, providers=hosts, timeout=60.0, **settings)
+
+    def spare(self, question: str) -> Callable[[], Any]:
+        return self._either(question, self.url)
+
+    def failover(self, question: str) -> Callable[[], Any]:
+        return self._either(question, failing(self.url))
+
+    def _either(self, question: str, first: str) -> Callable[[], Any]:
+        from benchmarks.subjects.ours import second_host
+
+        llm = self._with([self._host(first), second_host(self.url)], max_retries=0)
+        return partial(llm.chat, messages(question))
+
+
+class Floor(LlamaIndex):
+    """The framework by itself. It has nothing to construct, to import lazily or to fail over from."""
+
+    construct = spare = failover = tool = structured = None
+    reads_answers = False
 
 
 def floor(url: str) -> Subject:
-    return LlamaIndex(url, lambda url: DoNothing(count=count_of(url)))
+    return Floor(url, lambda url: DoNothing(count=count_of(url)))
 
 
 def chat(url: str) -> Subject:
-    from .ours import chat_host
+    from benchmarks.subjects.ours import chat_host
 
-    return LlamaIndex(url, partial(_ours, chat_host))
+    return Ours(url, chat_host)
 
 
 def native(url: str) -> Subject:
-    from .ours import native_host
+    from benchmarks.subjects.ours import native_host
 
-    return LlamaIndex(url, partial(_ours, native_host))
+    return Ours(url, native_host)

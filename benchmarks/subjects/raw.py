@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import httpx
 
-from benchmarks.answers import MODEL, TOOL
-from benchmarks.questions import REPORT_SCHEMA, TOOL_DESCRIPTION, TOOL_PARAMETERS, image, turns
+from benchmarks.answers import MODEL
+from benchmarks.subjects.base import BATCH_CALLS, BATCH_THREADS, Subject
+from benchmarks.subjects.bodies import chat_body, native_body
 
-from .base import Subject
-
-_HEADERS = {"authorization": "Bearer key"}
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=120.0)
 
 
 class RawHttpx(Subject):
-    """`httpx.Client.post` of chat completions."""
+    """`httpx.Client.post`, and `httpx.Client.stream` with the bytes as they come."""
 
     reads_answers = False
 
-    def __init__(self, url: str) -> None:
-        super().__init__(f"{url}/v1/chat/completions")
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=120.0)
-        self._client = httpx.Client(headers=_HEADERS, timeout=60.0, limits=limits)
-        self._async_client = httpx.AsyncClient(headers=_HEADERS, timeout=60.0, limits=limits)
+    def __init__(
+        self, whole_url: str, stream_url: str, body: Callable[..., dict[str, Any]], stream_fields: dict[str, bool]
+    ) -> None:
+        super().__init__(whole_url)
+        self._stream_url = stream_url
+        self._body = body
+        self._stream_fields = stream_fields
+        self._client = self.construct("")()
+        self._async_client = httpx.AsyncClient(headers={"authorization": "Bearer key"}, timeout=60.0, limits=_LIMITS)
 
-    def body(self, question: str, *, stream: bool = False) -> dict[str, Any]:
-        messages: list[dict[str, Any]] = [{"role": role, "content": text} for role, text in turns(question)]
-        body: dict[str, Any] = {"model": MODEL, "messages": messages}
-        if question == "image":
-            url = {"url": f"data:image/png;base64,{image()}"}
-            messages[0]["content"] = [{"type": "image_url", "image_url": url}]
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return body
+    def construct(self, question: str) -> Callable[[], httpx.Client]:
+        return partial(httpx.Client, headers={"authorization": "Bearer key"}, timeout=60.0, limits=_LIMITS)
 
     def ask(self, question: str) -> Callable[[], Any]:
-        body = self.body(question)
-        return lambda: self._client.post(self.url, json=body).json()
+        return partial(self._posted, self._body(question))
 
     def ask_async(self, question: str) -> Callable[[], Any]:
-        body = self.body(question)
+        body = self._body(question)
 
         async def asked() -> Any:
             return (await self._async_client.post(self.url, json=body)).json()
@@ -50,20 +46,16 @@ class RawHttpx(Subject):
         return asked
 
     def tool(self, question: str) -> Callable[[], Any]:
-        function = {"name": TOOL, "description": TOOL_DESCRIPTION, "parameters": TOOL_PARAMETERS}
-        body = {**self.body(question), "tools": [{"type": "function", "function": function}]}
-        return lambda: self._client.post(self.url, json=body).json()
+        return partial(self._posted, self._body(question, tool=True))
 
     def structured(self, question: str) -> Callable[[], Any]:
-        described = {"type": "json_schema", "json_schema": {"name": "Report", "schema": REPORT_SCHEMA}}
-        body = {**self.body(question), "response_format": described}
-        return lambda: self._client.post(self.url, json=body).json()
+        return partial(self._posted, self._body(question, structured=True))
 
     def stream(self, question: str) -> Callable[[], Any]:
-        return partial(self._pieces, self.body(question, stream=True))
+        return partial(self._pieces, self._body(question, **self._stream_fields))
 
     def stream_async(self, question: str) -> Callable[[], Any]:
-        return partial(self._async_pieces, self.body(question, stream=True))
+        return partial(self._async_pieces, self._body(question, **self._stream_fields))
 
     def events(self, question: str) -> Callable[[], Any]:
         """Stand beside the frameworks' typed events, which ask for the same bytes."""
@@ -72,12 +64,33 @@ class RawHttpx(Subject):
     def events_async(self, question: str) -> Callable[[], Any]:
         return self.stream_async(question)
 
+    def batch(self, question: str) -> Callable[[], Any]:
+        threads = ThreadPoolExecutor(BATCH_THREADS)
+        return lambda: list(threads.map(self._posted, [self._body(question)] * BATCH_CALLS))
+
+    def spare(self, question: str) -> Callable[[], Any]:
+        """Stand beside clients that have a second host: raw httpx asks the healthy one."""
+        return self.ask(question)
+
+    def failover(self, question: str) -> Callable[[], Any]:
+        """Stand beside clients that have to ask twice: raw httpx does so too."""
+        body = self._body(question)
+
+        def asked() -> Any:
+            self._posted(body)
+            return self._posted(body)
+
+        return asked
+
+    def _posted(self, body: dict[str, Any]) -> Any:
+        return self._client.post(self.url, json=body).json()
+
     def _pieces(self, body: dict[str, Any]) -> Iterator[bytes]:
-        with self._client.stream("POST", self.url, json=body) as response:
+        with self._client.stream("POST", self._stream_url, json=body) as response:
             yield from response.iter_raw()
 
     async def _async_pieces(self, body: dict[str, Any]) -> AsyncIterator[bytes]:
-        async with self._async_client.stream("POST", self.url, json=body) as response:
+        async with self._async_client.stream("POST", self._stream_url, json=body) as response:
             async for piece in response.aiter_raw():
                 yield piece
 
@@ -85,29 +98,11 @@ class RawHttpx(Subject):
         return piece.decode() if isinstance(piece, bytes) else None
 
 
-class RawHttpxNative(RawHttpx):
-    """The same, of generateContent."""
+def chat(url: str) -> Subject:
+    address = f"{url}/v1/chat/completions"
+    return RawHttpx(address, address, chat_body, {"stream": True})
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._model_url = f"{url}/v1beta/models/{MODEL}"
-        self.url = f"{self._model_url}:generateContent"
 
-    def body(self, question: str, *, stream: bool = False) -> dict[str, Any]:
-        if stream:
-            self.url = f"{self._model_url}:streamGenerateContent?alt=sse"
-        if question == "image":
-            parts: list[dict[str, Any]] = [{"inlineData": {"mimeType": "image/png", "data": image()}}]
-            return {"contents": [{"role": "user", "parts": parts}]}
-        roles = {"user": "user", "assistant": "model"}
-        return {"contents": [{"role": roles[role], "parts": [{"text": text}]} for role, text in turns(question)]}
-
-    def tool(self, question: str) -> Callable[[], Any]:
-        function = {"name": TOOL, "description": TOOL_DESCRIPTION, "parameters": TOOL_PARAMETERS}
-        body = {**self.body(question), "tools": [{"functionDeclarations": [function]}]}
-        return lambda: self._client.post(self.url, json=body).json()
-
-    def structured(self, question: str) -> Callable[[], Any]:
-        config = {"responseMimeType": "application/json", "responseSchema": REPORT_SCHEMA}
-        body = {**self.body(question), "generationConfig": config}
-        return lambda: self._client.post(self.url, json=body).json()
+def native(url: str) -> Subject:
+    address = f"{url}/v1beta/models/{MODEL}"
+    return RawHttpx(f"{address}:generateContent", f"{address}:streamGenerateContent?alt=sse", native_body, {})
