@@ -52,7 +52,7 @@ soak: $(INSTALLED) ## Make 2,000 calls, 64 at once, over three hosts that fail i
 	$(BIN)/python -m tests.reliability.soak --calls 2000
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure what calls cost, beside raw httpx (BENCH="--quick --only unary")
+bench: $(INSTALLED) ## Measure what calls cost, beside other clients (BENCH="--quick --only unary")
 	$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: lint
@@ -74,4 +74,4 @@ docs: $(INSTALLED) ## Write the generated tables of the documents anew
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(VENV) .venv-min build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-min .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

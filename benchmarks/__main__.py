@@ -102,13 +102,13 @@ def main() -> int:
     groups = chosen(given)
     hands, facts = recruited(rivals=not given.no_rivals)
     results = Results(facts=facts)
+    FOLDER.mkdir(exist_ok=True)
     with Server() as server, Crew(hands):
         for group in groups:
             for case in group.cases:
                 measure(results, server.site, group, case, hands)
                 print(case_text(results, group, case), flush=True)
-    FOLDER.mkdir(exist_ok=True)
-    results.save(RESULTS)
+                results.save(RESULTS)
     print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {RESULTS}.")
     if not (given.only or given.quick or given.no_rivals):
         redraw(results)

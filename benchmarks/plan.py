@@ -111,7 +111,7 @@ GROUPS: Final = (
     Group(
         "import",
         "Importing the model class: what it adds to its framework",
-        (Case("import", "import", "import", "", rounds=3, twins=False),),
+        (Case("import", "import", "import", "", rounds=2, twins=False),),
         (
             Show("wall", "ms", 1e-3, "added"),
             Show("modules", "modules", compared="added"),
@@ -187,7 +187,7 @@ GROUPS: Final = (
     ),
     Group(
         "failover",
-        "A second host that stands by, and one that takes over from a host that answers 503: CPU time, and what is added",
+        "A second host that stands by, and one that takes over after a 503: CPU time, and what is added",
         (
             Case("one host", "calls", "ask", "text", rounds=5),
             Case("stands by", "calls", "spare", "text", rounds=5),
