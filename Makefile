@@ -51,6 +51,10 @@ fuzz: $(INSTALLED) ## Feed the client 100,000 spoiled answers (CASES, SEED)
 soak: $(INSTALLED) ## Make 2,000 calls, 64 at once, over three hosts that fail in every way
 	$(BIN)/python -m tests.reliability.soak --calls 2000
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure what calls cost, beside other clients (BENCH="--quick --only unary")
+	$(BIN)/python -m benchmarks $(BENCH)
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check .
@@ -70,4 +74,4 @@ docs: $(INSTALLED) ## Write the generated tables of the documents anew
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(VENV) .venv-min build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-min .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

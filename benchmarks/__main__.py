@@ -1,0 +1,119 @@
+"""Measures what a call costs, side by side with raw httpx and with the rivals."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from .crew import ENVIRONMENT, ROOT, Crew, Hand, Server, cores
+from .environments import FOLDER, python_of, set_up, versions
+from .plan import GROUPS, Case, Group, quick
+from .report import DOCUMENT, case_text, tables, write
+from .results import Results
+from .roster import ENTRANTS, Entrant, Field
+
+RESULTS: Final = FOLDER / "results.json"
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    names = ", ".join(group.name for group in GROUPS)
+    parser.add_argument("--only", metavar="GROUPS", help=f"measure these groups alone, with commas between: {names}")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks")
+    parser.add_argument(
+        "--no-rivals", action="store_true", help="raw httpx, the floors and ours alone; no environments"
+    )
+    parser.add_argument("--redraw", action="store_true", help="write tables and plots of what was measured before")
+    return parser.parse_args(arguments)
+
+
+def chosen(given: argparse.Namespace) -> list[Group]:
+    """Choose the groups to measure."""
+    known = {group.name: group for group in GROUPS}
+    names = given.only.split(",") if given.only else list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"There is no group {', '.join(unknown)}. There are: {', '.join(known)}.")
+    return [quick(known[name]) if given.quick else known[name] for name in names]
+
+
+def takes_part(entrant: Entrant, case: Case) -> bool:
+    return (case.twins or not entrant.is_twin) and (case.floors or entrant.role != "floor")
+
+
+def measure(results: Results, site: str, group: Group, case: Case, hands: Sequence[Hand]) -> None:
+    """Let all clients do a block in turn, round after round, in another order each time."""
+    for hand in hands:
+        name = hand.entrant.name
+        if case.after and results.cell(group.name, case.after, name).trouble:
+            results.cell(group.name, case.name, name).trouble = f"not tried, since {case.after} failed"
+    hands = [hand for hand in hands if takes_part(hand.entrant, case)]
+    for number in range(case.rounds):
+        turn = number % len(hands)
+        for hand in (*hands[turn:], *hands[:turn]):
+            cell = results.cell(group.name, case.name, hand.entrant.name)
+            if cell.goes_on:
+                cell.add(hand.measure(site, case))
+
+
+def recruited(*, rivals: bool) -> tuple[list[Hand], dict[str, Any]]:
+    """Give a process to each client, and tell what they run."""
+    facts: dict[str, Any] = {
+        "day": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, CPython {platform.python_version()}, "
+        + ("the server on one core, the clients on another" if len(set().union(*cores())) > 1 else "one core"),
+        "versions": {},
+        "not installed": [],
+    }
+    fields = {entrant.field: Path(sys.executable) for entrant in ENTRANTS}
+    if rivals:
+        for field in fields:
+            facts["not installed"] += [(package, field) for package in set_up(field)]
+            fields[field] = python_of(field)
+    entrants = [entrant for entrant in ENTRANTS if rivals or entrant.role != "rival"]
+    for field, python in fields.items():
+        facts["versions"] |= versions(python, _packages(entrants, field))
+    return [Hand(entrant, fields[entrant.field]) for entrant in entrants], facts
+
+
+def _packages(entrants: Sequence[Entrant], field: Field) -> list[str]:
+    return [entrant.package for entrant in entrants if entrant.field == field and entrant.package]
+
+
+def redraw(results: Results) -> None:
+    """Write the tables and the plots of the documentation."""
+    write(DOCUMENT, tables(results, GROUPS))
+    command = [str(python_of("core")), "-m", "benchmarks.plots", str(RESULTS), str(DOCUMENT.parent)]
+    subprocess.run(command, check=True, timeout=120.0, cwd=ROOT, env=ENVIRONMENT)
+
+
+def main() -> int:
+    given = options()
+    if given.redraw:
+        redraw(Results.load(RESULTS))
+        return 0
+    began = time.monotonic()
+    groups = chosen(given)
+    hands, facts = recruited(rivals=not given.no_rivals)
+    results = Results(facts=facts)
+    FOLDER.mkdir(exist_ok=True)
+    with Server() as server, Crew(hands):
+        for group in groups:
+            for case in group.cases:
+                measure(results, server.site, group, case, hands)
+                print(case_text(results, group, case), flush=True)
+                results.save(RESULTS)
+    print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {RESULTS}.")
+    if not (given.only or given.quick or given.no_rivals):
+        redraw(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

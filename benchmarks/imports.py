@@ -1,0 +1,41 @@
+"""What an import costs, in an interpreter of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+_PROBE: Final = """
+import json, resource, sys, time
+known = len(sys.modules)
+held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+cpu, wall = time.process_time(), time.perf_counter()
+exec(sys.argv[1])
+wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
+print(json.dumps({"wall": wall * 1e6, "cpu": cpu * 1e6, "modules": len(sys.modules) - known, "memory": held * 1024}))
+"""
+
+
+def imported(python: Path, statement: str, root: Path, environment: Mapping[str, str], limit: float) -> dict[str, Any]:
+    """Run an import statement and reply as a worker does."""
+    if not statement:
+        return {"missing": "it has no import of its own"}
+    try:
+        done = subprocess.run(
+            [python, "-c", _PROBE, statement],
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env=environment,
+            timeout=limit,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"it took more than {limit:g} seconds"}
+    except subprocess.CalledProcessError as error:
+        return {"error": (error.stderr.strip() or "it failed").splitlines()[-1]}
+    return {"figures": json.loads(done.stdout.splitlines()[-1])}

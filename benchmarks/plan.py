@@ -1,0 +1,206 @@
+"""What is measured, as data: groups of cases, and which figures of them are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+Task = Literal["calls", "chunks", "paced", "peak", "crowd", "held", "import"]
+Yardstick = Literal["raw", "floor", "itself"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to measure of each client."""
+
+    name: str
+    task: Task
+    """What is done, see `tasks.py`."""
+    way: str
+    """How the client is asked: a method of `Subject`."""
+    answer: str
+    """What the server answers, see `answers.py`."""
+    question: str = "hello"
+    seconds: float = 0.15
+    """How long one block of calls takes, about; 0 for a single call."""
+    rounds: int = 7
+    """How many blocks each client gets; their order changes from round to round."""
+    width: int = 0
+    """How many calls are in flight at once."""
+    each: int = 1
+    """How many answers one call gets, to divide by."""
+    twins: bool = True
+    """Whether ours also takes part through its second dialect."""
+    floors: bool = True
+    """Whether the frameworks alone take part."""
+    after: str = ""
+    """The smaller case that a client must have managed before this one is tried."""
+    is_checked: bool = True
+    """Whether the client is tried, and its answer checked, before the first block."""
+    limit: float = 60.0
+    """Seconds after which a block is given up, and the client with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A figure, and how it is shown: by itself, divided by the yardstick's, or as what is added to it."""
+
+    figure: str
+    unit: str
+    scale: float = 1.0
+    """Units per what was measured."""
+    compared: Literal["alone", "ratio", "added"] = "alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that are shown together, a column for each."""
+
+    name: str
+    title: str
+    cases: tuple[Case, ...]
+    shows: tuple[Show, ...]
+    yardstick: Yardstick = "raw"
+    """What figures are compared with: raw httpx on the same bytes, the framework alone, or the group's first case."""
+
+
+_CPU: Final = Show("cpu", "µs", compared="ratio")
+_WALL: Final = Show("wall", "µs", compared="ratio")
+_CALLS: Final = (_CPU, Show("wall", "µs of wall time"))
+_CROWD: Final = (
+    Show("per_second", "/s", compared="ratio"),
+    Show("p50", "ms p50", 1e-3),
+    Show("p99", "ms p99", 1e-3),
+    Show("failed", "failed"),
+)
+_SIZES: Final = (100, 1_000, 10_000)
+_MEGABYTE: Final = 2.0**-20
+
+
+def _streams(*ways: str) -> tuple[Case, ...]:
+    return tuple(
+        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=5)
+        if size < max(_SIZES)
+        else Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=0.0, rounds=2, is_checked=False)
+        for way in ways
+        for size in _SIZES
+    )
+
+
+def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]:
+    names = ["", *(f"{width:,} at once" for width in widths)]
+    return tuple(
+        Case(
+            name,
+            task,
+            way,
+            answer,
+            seconds=0.0 if task == "held" else 0.15,
+            rounds=1 if task == "held" or width > 256 else 3,
+            width=width,
+            twins=False,
+            floors=task != "held",
+            after=smaller,
+            limit=25.0,
+        )
+        for smaller, name, width in zip(names, names[1:], widths, strict=False)
+    )
+
+
+GROUPS: Final = (
+    Group(
+        "import",
+        "Importing the model class: what it adds to its framework",
+        (Case("import", "import", "import", "", rounds=2, twins=False),),
+        (
+            Show("wall", "ms", 1e-3, "added"),
+            Show("modules", "modules", compared="added"),
+            Show("memory", "MB", _MEGABYTE, "added"),
+        ),
+        yardstick="floor",
+    ),
+    Group(
+        "construct",
+        "Making the model object",
+        (Case("construct", "calls", "construct", "text", seconds=0.05, rounds=3),),
+        (Show("wall", "ms", 1e-3),),
+    ),
+    Group(
+        "unary",
+        "Whole answers, one after the other: CPU time",
+        (Case("blocking", "calls", "ask", "text"), Case("async", "calls", "ask_async", "text")),
+        _CALLS,
+    ),
+    Group("stream", "Streams: CPU time per chunk", _streams("stream", "stream_async"), (_CPU,)),
+    Group("events", "LangChain's typed events (v3): CPU time per chunk", _streams("events", "events_async"), (_CPU,)),
+    Group(
+        "paced",
+        "Streams of one event per millisecond: delay from the server's write to the caller",
+        tuple(
+            Case(way, "paced", way, "paced-300", seconds=0.0, rounds=3, floors=False)
+            for way in ("stream", "stream_async")
+        ),
+        (Show("p50", "µs p50", compared="added"), Show("p99", "µs p99", compared="added")),
+    ),
+    Group(
+        "tools",
+        "Tool calls and structured answers: CPU time",
+        (
+            Case("a tool call", "calls", "tool", "tool", rounds=5),
+            Case("a structured answer", "calls", "structured", "structured", rounds=5),
+        ),
+        (_CPU,),
+    ),
+    Group(
+        "large",
+        "A history of 1 MB in 200 turns, and an image of 8 MB: wall time, and the copies alive at once at most",
+        tuple(
+            Case(f"{question}, {task}", task, "ask", "text", question, seconds=0.0, rounds=rounds)
+            for question in ("history", "image")
+            for task, rounds in (("calls", 5), ("peak", 1))
+        ),
+        (_WALL, Show("copies", "copies")),
+    ),
+    Group(
+        "concurrency",
+        "Whole answers, many at once",
+        _crowds("crowd", "ask_async", "text", 1, 16, 64, 256, 1_000),
+        _CROWD,
+    ),
+    Group(
+        "streams",
+        "Streams of 20 chunks, many at once",
+        _crowds("crowd", "stream_async", "burst-20", 1, 64, 256, 1_000),
+        _CROWD,
+    ),
+    Group(
+        "held",
+        "Streams held open at once: the memory of each",
+        _crowds("held", "stream_async", "held-4", 100, 1_000),
+        (Show("memory", "KB each", 2.0**-10), Show("open", "open at most"), Show("failed", "failed")),
+    ),
+    Group(
+        "batch",
+        "64 calls over 16 threads: CPU time of each",
+        (Case("batch", "calls", "batch", "text", rounds=5, each=64),),
+        _CALLS,
+    ),
+    Group(
+        "failover",
+        "A second host that stands by, and one that takes over after a 503: CPU time, and what is added",
+        (
+            Case("one host", "calls", "ask", "text", rounds=5),
+            Case("stands by", "calls", "spare", "text", rounds=5),
+            Case("takes over", "calls", "failover", "text", rounds=5),
+        ),
+        (Show("cpu", "µs", compared="added"),),
+        yardstick="itself",
+    ),
+)
+
+
+def quick(group: Group) -> Group:
+    """Shorten a group: fewer and shorter blocks, and only the sizes that tell most."""
+    kept = [case for case in group.cases if case.width in (0, 64, 100) and "10,000" not in case.name]
+    short = (replace(case, seconds=case.seconds / 3, rounds=min(case.rounds, 2), after="") for case in kept)
+    return replace(group, cases=tuple(short))

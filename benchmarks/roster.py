@@ -1,0 +1,122 @@
+"""Who is measured: raw httpx, the frameworks' floors, ours and the rivals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from .answers import Dialect
+
+Role = Literal["raw", "floor", "ours", "rival"]
+Field = Literal["core", "langchain", "llama_index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A client in its field."""
+
+    name: str
+    role: Role
+    field: Field
+    """Whom it is compared with; each field has an environment of its own."""
+    dialect: Dialect
+    """Which yardstick it is divided by: raw httpx on the same bytes."""
+    factory: str
+    """The module below `benchmarks.subjects` and the function in it that takes a URL."""
+    imports: str = ""
+    """What its user imports."""
+    package: str = ""
+    """Whose version is told."""
+    is_twin: bool = False
+    """Whether it is one of ours through its second dialect."""
+
+
+def _ours(name: str, field: Field, imports: str) -> tuple[Entrant, Entrant]:
+    return (
+        Entrant(name, "ours", field, "chat", f"{field}:chat", imports, "gemini-multi"),
+        Entrant(f"{name}, native", "ours", field, "native", f"{field}:native", is_twin=True),
+    )
+
+
+def _rival(name: str, field: Field, dialect: Dialect, function: str, imports: str, package: str) -> Entrant:
+    module = "rival_clients" if field == "core" else "rival_models"
+    return Entrant(name, "rival", field, dialect, f"{module}:{function}", imports, package)
+
+
+ENTRANTS: Final = (
+    Entrant("httpx", "raw", "core", "chat", "raw:chat", "import httpx", "httpx"),
+    Entrant("httpx, native", "raw", "core", "native", "raw:native"),
+    *_ours("Client", "core", "from gemini_multi import Client"),
+    _rival("openai", "core", "chat", "OpenAIClient", "from openai import OpenAI", "openai"),
+    _rival("google-genai", "core", "native", "GoogleClient", "from google import genai", "google-genai"),
+    _rival("LiteLLM", "core", "chat", "LiteLLMClient", "import litellm", "litellm"),
+    _rival("LiteLLM Router", "core", "chat", "LiteLLMRouter", "from litellm import Router", "litellm"),
+    Entrant(
+        "LangChain, no model",
+        "floor",
+        "langchain",
+        "chat",
+        "langchain:floor",
+        "from langchain_core.language_models import BaseChatModel",
+        "langchain-core",
+    ),
+    *_ours("ChatGeminiMulti", "langchain", "from langchain_gemini_multi import ChatGeminiMulti"),
+    _rival(
+        "ChatOpenAI",
+        "langchain",
+        "chat",
+        "chat_openai",
+        "from langchain_openai import ChatOpenAI",
+        "langchain-openai",
+    ),
+    _rival(
+        "ChatGoogleGenerativeAI",
+        "langchain",
+        "native",
+        "chat_google",
+        "from langchain_google_genai import ChatGoogleGenerativeAI",
+        "langchain-google-genai",
+    ),
+    _rival(
+        "ChatLiteLLM",
+        "langchain",
+        "chat",
+        "chat_litellm",
+        "from langchain_litellm import ChatLiteLLM",
+        "langchain-litellm",
+    ),
+    Entrant(
+        "LlamaIndex, no model",
+        "floor",
+        "llama_index",
+        "chat",
+        "llama_index:floor",
+        "from llama_index.core.llms.function_calling import FunctionCallingLLM",
+        "llama-index-core",
+    ),
+    *_ours("GeminiMulti", "llama_index", "from llama_index_gemini_multi import GeminiMulti"),
+    _rival(
+        "OpenAILike",
+        "llama_index",
+        "chat",
+        "openai_like",
+        "from llama_index.llms.openai_like import OpenAILike",
+        "llama-index-llms-openai-like",
+    ),
+    _rival(
+        "GoogleGenAI",
+        "llama_index",
+        "native",
+        "google_genai",
+        "from llama_index.llms.google_genai import GoogleGenAI",
+        "llama-index-llms-google-genai",
+    ),
+    _rival(
+        "LiteLLM for LlamaIndex",
+        "llama_index",
+        "chat",
+        "litellm",
+        "from llama_index.llms.litellm import LiteLLM",
+        "llama-index-llms-litellm",
+    ),
+)

@@ -1,0 +1,180 @@
+"""The benchmark measures what it says: every way of asking, in small, of ours alone. No time is asserted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.answers import TEXT, WORD, clocks
+from benchmarks.crew import Crew, Hand, Server
+from benchmarks.plan import GROUPS, Case, Group, Show, quick
+from benchmarks.report import BEGIN, END, tables, write
+from benchmarks.results import Cell, Results
+from benchmarks.roster import ENTRANTS, Entrant
+
+OURS = [entrant for entrant in ENTRANTS if entrant.name in ("httpx", "Client", "ChatGeminiMulti", "GeminiMulti")]
+PYTHON = Path(sys.executable)
+ASK = Case("blocking", "calls", "ask", "text", seconds=0.0)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with Server() as server:
+        yield server.site
+
+
+@pytest.fixture(scope="module")
+def hands() -> Iterator[dict[str, Hand]]:
+    with Crew([Hand(entrant, PYTHON) for entrant in OURS]) as crew:
+        yield {hand.entrant.name: hand for hand in crew.hands}
+
+
+@pytest.fixture
+def hand() -> Iterator[Hand]:
+    hand = Hand(ENTRANTS[0], PYTHON)
+    yield hand
+    hand.stop()
+
+
+def small(case: Case) -> Case:
+    kind, _, number = case.answer.partition("-")
+    return replace(case, answer=f"{kind}-4" if number else kind, seconds=0.0, width=min(case.width, 3))
+
+
+# One case of each way in each group; the image takes the way of the history.
+CASES = {
+    (group.name, case.task, case.way): (small(case), group.shows) for group in GROUPS for case in group.cases[::-1]
+}
+del CASES["large", "calls", "ask"]
+
+
+@pytest.mark.parametrize("entrant", OURS, ids=lambda entrant: entrant.name)
+@pytest.mark.parametrize("key", CASES, ids="-".join)
+def test_every_case_gives_the_figures_that_are_shown(
+    site: str, hands: dict[str, Hand], key: tuple[str, str, str], entrant: Entrant
+):
+    case, shows = CASES[key]
+    reply = hands[entrant.name].measure(site, case)
+    if case.way.startswith("events") and entrant.name in ("Client", "GeminiMulti"):  # LangChain's own
+        assert set(reply) == {"missing"}
+    else:
+        figures = reply.get("figures", {})
+        assert "error" not in reply
+        assert figures
+        assert figures.get("failed", 0) == 0
+        assert case.task == "peak" or {show.figure for show in shows} <= {*figures, "copies"}
+
+
+@pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:generateContent"])
+def test_the_server_answers_requests_of_any_size_on_one_connection(site: str, path: str):
+    with httpx.Client(base_url=f"{site}/text/") as client:
+        for size in (0, 1, 100_000, 3_000_000):
+            assert TEXT in client.post(path, content=b" " * size).text
+
+
+@pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:streamGenerateContent"])
+def test_streams_have_the_events_that_their_name_says(site: str, path: str):
+    assert httpx.post(f"{site}/burst-7/{path}").text.count(WORD) == 7
+    seen = clocks(httpx.post(f"{site}/paced-5/{path}").text)
+    assert len(seen) == 5
+    assert seen == sorted(seen)
+
+
+def test_a_client_that_fails_loses_its_cell_and_says_why(site: str, hands: dict[str, Hand]):
+    reply = hands["Client"].measure(site, replace(ASK, answer="error"))
+    assert set(reply) == {"error"}
+    assert "overloaded" in reply["error"]
+    assert "figures" in hands["Client"].measure(site, ASK)
+
+
+def test_a_client_that_delivers_something_else_than_was_sent_is_not_measured(site: str, hands: dict[str, Hand]):
+    reply = hands["httpx"].measure(site, replace(ASK, answer="paced-4", way="stream", task="paced"))
+    assert "figures" in reply
+    reply = hands["ChatGeminiMulti"].measure(site, replace(ASK, answer="burst-4", way="stream", task="paced"))
+    assert reply == {"error": "WrongAnswer: it delivered 0 events of burst-4"}
+
+
+def test_a_process_that_is_too_slow_is_replaced(site: str, hand: Hand):
+    assert hand.measure(site, replace(ASK, limit=0.0)) == {"error": "it took more than 0 seconds"}
+    assert "figures" in hand.measure(site, ASK)
+
+
+def test_a_process_that_ends_is_told_and_replaced(site: str):
+    broken = Hand(replace(ENTRANTS[0], factory="nobody:at_home"), PYTHON)
+    assert "No module named" in broken.measure(site, ASK)["error"]
+
+
+def test_quick_measures_less_of_every_group():
+    for group in GROUPS:
+        assert 0 < len(quick(group).cases) <= len(group.cases)
+
+
+GROUP = Group("unary", "Whole answers", (ASK,), (Show("cpu", "µs", compared="ratio"),))
+
+
+def results(**cells: Cell) -> Results:
+    facts: dict[str, Any] = {"day": "2026-11-26", "machine": "a machine", "versions": {"httpx": "0.28.1"}}
+    return Results({("unary", "blocking", name): cell for name, cell in cells.items()}, facts)
+
+
+def blocks(*figures: float) -> Cell:
+    return Cell([{"cpu": figure} for figure in figures])
+
+
+def test_ratios_are_taken_round_by_round():
+    spread = results(httpx=blocks(100, 200, 400), Client=blocks(150, 200, 800)).compared(
+        GROUP, "blocking", _entrant("Client"), GROUP.shows[0]
+    )
+    assert spread is not None
+    assert (spread.least, spread.middle, spread.most) == (1.0, 1.5, 2.0)
+
+
+def test_what_is_added_can_be_compared_with_the_framework_alone():
+    cells = {"LlamaIndex, no model": blocks(1000), "GeminiMulti": blocks(1040)}
+    group = replace(GROUP, shows=(Show("cpu", "ms", 1e-1, "added"),), yardstick="floor")
+    spread = results(**cells).compared(group, "blocking", _entrant("GeminiMulti"), group.shows[0])
+    assert spread is not None
+    assert spread.middle == 4.0
+
+
+def test_the_tables_show_figures_gaps_and_troubles():
+    measured = results(
+        httpx=blocks(100), Client=blocks(150), openai=Cell(trouble="it\nbroke"), ChatOpenAI=Cell(is_offered=False)
+    )
+    assert tables(measured, (GROUP,)).splitlines() == [
+        "Measured on 2026-11-26: a machine. httpx 0.28.1.",
+        "",
+        "### Whole answers",
+        "",
+        "| | blocking |",
+        "|---|---|",
+        "| httpx | 100 µs |",
+        "| **Client** | 150 µs, 1.50\N{MULTIPLICATION SIGN} (1.50 to 1.50) |",
+        "",
+        "### What could not be measured",
+        "",
+        "- openai in unary, blocking: it broke",
+    ]
+
+
+def test_figures_are_read_back_as_they_were_written(tmp_path: Path):
+    measured = results(httpx=blocks(100), openai=Cell(trouble="broke"), ChatOpenAI=Cell(is_offered=False))
+    measured.save(tmp_path / "results.json")
+    assert Results.load(tmp_path / "results.json") == measured
+
+
+def test_the_prose_around_the_tables_stays(tmp_path: Path):
+    document = tmp_path / "performance.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write(document, "new")
+    assert document.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def _entrant(name: str) -> Entrant:
+    return next(entrant for entrant in ENTRANTS if entrant.name == name)
