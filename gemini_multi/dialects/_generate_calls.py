@@ -17,6 +17,7 @@ from gemini_multi.dialects._generate_arguments import Gaps, StreamedArguments
 from gemini_multi.dialects._generate_request import tool_names
 from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
 
+
 class Declared:
     """The tools that the request declared, and the ids given so far."""
 
