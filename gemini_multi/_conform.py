@@ -193,7 +193,8 @@ def partial_json(text: str) -> JsonValue | None:
     return None if best is None else best[1]
 
 
-_FENCE: Final = re.compile(r"```[A-Za-z]*\s*(.*?)```", re.DOTALL)
+# Possessive: what was taken for the language and the white space is not tried anew for each of its characters.
+_FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
