@@ -144,7 +144,9 @@ def _supported(
     found_chunks = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
     text = _text(segment, "text") or (offsets.quote(start, end) if found_chunks else None)
     for chunk in found_chunks:
-        source: Mapping[str, JsonValue] = next((kind for kind in chunk.values() if isinstance(kind, dict)), {})
+        source: Mapping[str, JsonValue] = next(
+            (kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]()
+        )
         yield Citation(
             start=start,
             end=end,

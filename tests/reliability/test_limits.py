@@ -13,74 +13,27 @@ import pytest
 
 from gemini_multi import Client, Finished, InvalidResponse, Limits, RetryPolicy, ServerError, StreamInterrupted
 
+from .crowds import CROWDS, candidate, delta, said
 from .drive import PROVIDERS, REQUEST, receive
 
 MANY = 100_000
-STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+COPIED = [
+    "feedback in a stream",
+    "grounding in a stream",
+    "late arguments",
+    "log probabilities in a stream",
+    "odd keys",
+    "refusals",
+    "remarks on details",
+    "silent pieces",
+]
+"""Crowds with which something is collected: copying it each time costs nothing that `test_work.py` could count."""
 
 
-def said(**message: Any) -> list[dict[str, Any]]:
-    return [{"choices": [{"index": 0, "message": {"content": "x", **message}, "finish_reason": "stop"}]}]
-
-
-def delta(**content: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": content}]}
-
-
-def candidate(**facts: Any) -> dict[str, Any]:
-    return {"candidates": [{"content": {"parts": [{"text": "ü"}]}, "finishReason": "STOP", **facts}]}
-
-
-def call(number: int) -> dict[str, Any]:
-    return {"index": number, "id": f"c{number}", "function": {"name": "add", "arguments": "{}"}}
-
-
-def encrypted(number: int) -> dict[str, Any]:
-    return {"type": "reasoning.encrypted", "data": str(number)}
-
-
-CROWDS: dict[str, list[dict[str, Any]]] = {
-    "tool calls": said(tool_calls=[call(number) for number in range(MANY)]),
-    "tool calls in a stream": [*(delta(tool_calls=[call(number)]) for number in range(MANY)), STOP],
-    "native calls": [{"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}] * MANY}}]}, candidate()],
-    "unsigned details": said(reasoning_details=[encrypted(number) for number in range(MANY)]),
-    "details of calls": said(reasoning_details=[{**encrypted(number), "id": f"c{number}"} for number in range(MANY)]),
-    "signatures": [
-        *(delta(content="x", extra_content={"google": {"thought_signature": str(number)}}) for number in range(MANY)),
-        STOP,
-    ],
-    "annotations": said(annotations=[{"odd": number} for number in range(MANY)]),
-    "sources": said(annotations=[{"type": "url_citation", "url": str(number)} for number in range(MANY)]),
-    "citations": [candidate(citationMetadata={"citations": [{"uri": str(number)} for number in range(MANY)]})],
-    "odd parts": [{"candidates": [{"content": {"parts": [{"text": "x", "odd": 1}] * MANY}, "finishReason": "STOP"}]}],
-    "streamed arguments": [
-        {
-            "candidates": [
-                {
-                    "content": {
-                        "parts": [
-                            {
-                                "functionCall": {
-                                    "name": "f",
-                                    "partialArgs": [{"jsonPath": "$.a[9999]", "numberValue": 1}],
-                                    "willContinue": True,
-                                }
-                            }
-                        ]
-                        * (MANY // 10)
-                    }
-                }
-            ]
-        },
-        candidate(),
-    ],
-}
-
-
-@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("crowd", COPIED)
 def test_a_hundred_thousand_of_anything_cost_linear_time(crowd: str) -> None:
     """`receive` refuses to wait long: what is quadratic in this number takes minutes."""
-    content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd])
+    content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd](MANY))
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
 
     assert isinstance(receive("oxen", pieces, stream=True, patience=30.0).events[-1], Finished)
@@ -114,7 +67,7 @@ def test_an_event_without_an_end_is_refused(line: bytes) -> None:
 def test_absurd_counts_are_none(host: str, count: Any) -> None:
     """They can be neither added nor multiplied by a price, and the answer is good."""
     native = {**candidate(), "usageMetadata": {"promptTokenCount": count, "totalTokenCount": count}}
-    chat = {**said()[0], "usage": {"prompt_tokens": count, "total_tokens": count}}
+    chat = {**said(), "usage": {"prompt_tokens": count, "total_tokens": count}}
     for document in (native, chat):
         last = receive(host, [json.dumps(document).encode()], stream=False).events[-1]
 
@@ -169,7 +122,7 @@ async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_as
 
 
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-GOOD = json.dumps(said()[0]).encode() + b" " * 3_000_000
+GOOD = json.dumps(said()).encode() + b" " * 3_000_000
 PACKED = {
     "gzip": gzip.compress(GOOD),
     "x-gzip": gzip.compress(GOOD),
