@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic_core import from_json
 
+from gemini_multi._halves import mended
 from gemini_multi.types import JsonValue
 
 _MARK: Final = re.compile(r'["\\{}\[\]]')
@@ -24,12 +25,17 @@ def parsed(arguments: str) -> JsonValue:
     if not text or text == "null":
         return {}
     try:
-        value: JsonValue = from_json(text)
-        if isinstance(value, str):
-            value = from_json(value)
-    except (ValueError, TypeError):
-        # A `TypeError` means text that is not Unicode: half of a surrogate pair.
+        value = _read(text)
+        return _read(value) if isinstance(value, str) else value
+    except ValueError:
         return None
+
+
+def _read(text: str) -> JsonValue:
+    try:
+        value: JsonValue = from_json(text)
+    except ValueError:
+        value = from_json(mended(text))
     return value
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic_core import from_json, to_json
 
 from gemini_multi._conform import conform, strip_prefix
+from gemini_multi._halves import mended
 from gemini_multi._transcript import Transcript
 from gemini_multi.dialects._generate_arguments import Gaps, StreamedArguments
 from gemini_multi.dialects._generate_request import tool_names
@@ -67,7 +68,7 @@ class Declared:
 
 def _parsed(text: str) -> JsonValue:
     try:
-        return from_json(text)  # type: ignore[no-any-return]  # it returns Any
+        return from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         return None
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
+from itertools import chain, count, repeat
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 
 from gemini_multi import Client, Finished, InvalidResponse, Limits, RetryPolicy, ServerError, StreamInterrupted
 
-from .crowds import CROWDS, candidate, delta, said
+from .crowds import CROWDS, STOP, candidate, delta, said
 from .drive import PROVIDERS, REQUEST, receive
 
 MANY = 100_000
@@ -62,12 +63,43 @@ def test_an_event_without_an_end_is_refused(line: bytes) -> None:
     assert "larger than 5,000 bytes" in str(ending.error)
 
 
-@pytest.mark.parametrize("count", [-1, 10**400, 1e308, "9" * 5_000, True, None, [], "x", float("inf")])
+SMALL = b"data: " + json.dumps(delta(content="x")).encode() + b"\n\n"
+COMMENT = b": still here\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("event", [SMALL, COMMENT])
+def test_many_small_events_are_bounded_too(event: bytes) -> None:
+    """What had arrived is kept."""
+    ending = receive("oxen", repeat(event), stream=True, limits=Limits(stream_bytes=100_000))
+    error = ending.error
+
+    assert "larger than 100,000 bytes" in str(error)
+    assert isinstance(error, StreamInterrupted if event is SMALL else InvalidResponse)
+    if isinstance(error, StreamInterrupted):
+        assert isinstance(error.__cause__, InvalidResponse)
+        assert len(error.partial.text) == 100_000 // len(SMALL)
+
+
+@pytest.mark.parametrize("end", [DONE, b"data: " + json.dumps(STOP).encode() + b"\n\n"])
+@pytest.mark.parametrize("junk", [COMMENT, b"x", b"data: {}\n\n"])
+def test_a_host_that_goes_on_after_the_answer_is_left(end: bytes, junk: bytes) -> None:
+    """The answer is good, and nobody waits for the end of the junk: neither its size nor its time is endless."""
+    by_size = receive("oxen", chain([SMALL, end], repeat(junk)), stream=True, limits=Limits(stream_bytes=10_000))
+    ticks = count()
+    by_time = receive("oxen", chain([SMALL, end], repeat(junk)), stream=True, clock=lambda: float(next(ticks)))
+
+    assert isinstance(by_size.events[-1], Finished)
+    assert isinstance(by_time.events[-1], Finished)
+    assert next(ticks) < 300
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**400, 1e308, "9" * 5_000, True, None, [], "x", float("inf")])
 @pytest.mark.parametrize("host", ["cloudflare", "oxen"])
-def test_absurd_counts_are_none(host: str, count: Any) -> None:
+def test_absurd_counts_are_none(host: str, tokens: Any) -> None:
     """They can be neither added nor multiplied by a price, and the answer is good."""
-    native = {**candidate(), "usageMetadata": {"promptTokenCount": count, "totalTokenCount": count}}
-    chat = {**said(), "usage": {"prompt_tokens": count, "total_tokens": count}}
+    native = {**candidate(), "usageMetadata": {"promptTokenCount": tokens, "totalTokenCount": tokens}}
+    chat = {**said(), "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
     for document in (native, chat):
         last = receive(host, [json.dumps(document).encode()], stream=False).events[-1]
 
