@@ -46,7 +46,7 @@ from gemini_multi.types import (
 )
 from gemini_multi.types import ChatResponse as CoreResponse
 from llama_index_gemini_multi._facts import facts, logprobs, raw
-from llama_index_gemini_multi._media import to_block
+from llama_index_gemini_multi._media import has_block, to_block
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
@@ -145,7 +145,7 @@ class Snapshots:
                 self._calls.append(call)
                 return self._chunk("")
             case PartReady(part):
-                if not isinstance(part, Blob | FileReference) or len(self._media) >= _SHOWN:
+                if not isinstance(part, Blob | FileReference) or len(self._media) >= _SHOWN or not has_block(part):
                     return None
                 self._media.append(to_block(part))
                 return self._chunk("")
@@ -187,7 +187,7 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     if text:
         blocks.append(TextBlock(text=text))
-    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference))
+    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
     blocks.extend(_citations(candidate.citations, text))
     return blocks

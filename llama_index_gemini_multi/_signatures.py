@@ -33,6 +33,7 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
+from llama_index_gemini_multi._media import has_block
 
 NOTE_KEY: Final = "gemini_multi"
 """The member of `ThinkingBlock.additional_information` that holds the note."""
@@ -118,7 +119,7 @@ def _rank(part: Part) -> int:
         case Text():
             return _TEXT
         case Blob() | FileReference():
-            return _MEDIA
+            return _MEDIA if has_block(part) else _NO_BLOCK
         case ToolCall():
             return _CALL
         case _:
@@ -143,6 +144,8 @@ def _described(part: Part) -> dict[str, JsonValue]:
             return {"kind": "thought", "length": len(text), "check": _check(text)}
         case Text(text):
             return {"kind": "text", "length": len(text), "check": _check(text)}
+        case FileReference(uri, mime_type) if not has_block(part):
+            return {"kind": "file", "uri": uri, "mime_type": mime_type}
         case Blob() | FileReference():
             return {"kind": "media"}
         case ToolCall(id=call_id):
@@ -242,6 +245,9 @@ def _without_block(entry: JsonObject, signature: Signature | None) -> Part | Non
             return ExecutableCode(code, language, id=part_id, signature=signature)
         case {"kind": "code_result", "output": str(output), "outcome": str(outcome)}:
             return CodeResult(output, outcome, id=part_id, signature=signature)
+        case {"kind": "file", "uri": str(uri)}:
+            mime_type = entry.get("mime_type")
+            return FileReference(uri, mime_type if isinstance(mime_type, str) else None, signature=signature)
         case {"kind": "opaque", "data": dict() as data}:
             return Opaque(data, signature=signature)
         case _:
