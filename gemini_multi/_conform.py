@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from pydantic_core import from_json
 
+from gemini_multi._halves import mended
 from gemini_multi._schema_check import Checker, declared_kinds, item_schema, kind_of, outline, problems, resolve, same
 from gemini_multi.types import JsonObject, JsonValue
 
@@ -193,7 +194,8 @@ def partial_json(text: str) -> JsonValue | None:
     return None if best is None else best[1]
 
 
-_FENCE: Final = re.compile(r"```[A-Za-z]*\s*(.*?)```", re.DOTALL)
+# Possessive: what was taken for the language and the white space is not tried anew for each of its characters.
+_FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
@@ -205,7 +207,7 @@ def _plain(text: str) -> JsonValue:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError:
         try:
-            value = _DECODER.decode(text)
+            value = _DECODER.decode(mended(text))
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
     return value

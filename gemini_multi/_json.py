@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pydantic_core
 
+from gemini_multi._halves import Halves, mended
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
 
 
-def read(data: bytes) -> JsonValue:
-    """Read a JSON document; invalid UTF-8 is replaced, as the event stream standard asks.
+def read(data: bytes, halves: Halves | None = None) -> JsonValue:
+    """Read a JSON document; invalid UTF-8 is replaced, as the event stream standard asks, and so are lone surrogates.
+
+    Args:
+        data: The document.
+        halves: What takes a document that ends in half a character, to be read with the next; `None` is given then.
 
     Raises:
         InvalidResponse: It is no JSON, or nested absurdly deep.
@@ -19,8 +24,10 @@ def read(data: bytes) -> JsonValue:
     except ValueError:
         pass
     text = data.decode("utf-8-sig", "replace")
+    if halves is not None and halves.take(text):
+        return None
     try:
-        return pydantic_core.from_json(text)  # type: ignore[no-any-return]  # it returns Any
+        return pydantic_core.from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
     except ValueError as error:
         raise InvalidResponse(f"The answer is not JSON ({error}).", raw=text) from None
 

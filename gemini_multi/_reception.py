@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from gemini_multi import _json, _pricing, catalog, tokens
+from gemini_multi._halves import Halves
 from gemini_multi._journal import Journal
 from gemini_multi._rota import Turn
 from gemini_multi._sse import EventDecoder
@@ -54,6 +55,7 @@ class Reception:
         self._is_noted = False
         self.is_finished = False
         self._first_content: float | None = None
+        self._halves = Halves()
 
     def note(self, failure: GeminiMultiError | None = None, *, is_left: bool = False) -> None:
         """Enter the attempt into the journal, once: it was answered, it failed, or the caller left."""
@@ -141,16 +143,18 @@ class Reception:
         )
 
     def _stream(self, chunk: bytes) -> Flow:
-        decoder = EventDecoder(self._conditions.limits.event_bytes)
+        decoder, size = EventDecoder(self._conditions.limits.event_bytes), len(chunk)
         while chunk:
             yield from self._deliver(decoder.feed(chunk))
             try:
                 chunk = yield READ
-            except WireFailure:
+                size += len(chunk)
+                self._check_time()
+                self._check_size(size)
+            except (WireFailure, GeminiMultiError):  # what comes after the answer spoils nothing
                 if self.is_finished or self._decoder.is_complete:
                     break
                 raise
-            self._check_time()
         if self.is_finished:
             return
         yield from self._deliver(decoder.close(), at_end=True)
@@ -187,8 +191,11 @@ class Reception:
         self.committed = self._conditions.stream
 
     def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:
+        if self._halves.held:
+            first, payload = self._halves.joined(payload)
+            return [*self._decode(first, at_end=at_end), *self._decode(payload, at_end=at_end)]
         try:
-            document = _json.read(payload)
+            document = _json.read(payload, self._halves)
         except InvalidResponse:
             if at_end:  # cut off in the middle of an event: the missing end is noticed below
                 return []
@@ -198,6 +205,9 @@ class Reception:
         return self._decoder.feed(self._route.provider.unwrap(document))
 
     def _end(self, *, is_done: bool) -> list[ChatEvent]:
+        if self._halves.held:
+            # Nothing follows that could bring the other half of the character.
+            return [*self._decode(b"null", at_end=True), *self._end(is_done=is_done)]
         if not is_done and not self._decoder.is_complete:
             raise InvalidResponse("The stream ended before the answer did: no finish reason and no [DONE].")
         return self._finish(self._decoder.close())
@@ -271,10 +281,15 @@ class Reception:
             Usage(input_tokens=prompt, output_tokens=output, total_tokens=prompt + output), response.model
         )
 
+    def _check_size(self, size: int) -> None:
+        limit = self._conditions.limits.stream_bytes
+        if size > limit:
+            raise InvalidResponse(
+                f"The stream is larger than {limit:,} bytes. Raise `Limits(stream_bytes=...)` if that is expected."
+            )
+
     def _check_time(self) -> None:
         """Notice a host that keeps the connection alive without going on, and a deadline that passes meanwhile."""
-        if self.is_finished:
-            return
         silent = self._conditions.clock() - self._progress
         if silent > self._conditions.timeouts.read:
             raise WireFailure(RequestTimeout, f"no content for {silent:.1f} s")

@@ -37,6 +37,8 @@ class Limits:
 
     event_bytes: int = 32 * 1024 * 1024
     """One event of a stream; generated images arrive as one event."""
+    stream_bytes: int = 256 * 1024 * 1024
+    """A whole stream, after decompression: many small events add up too."""
     body_bytes: int = 64 * 1024 * 1024
     """A whole answer in one piece, after decompression."""
     error_bytes: int = 256 * 1024

@@ -216,6 +216,7 @@ class ProviderError(GeminiMultiError):
         code: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        should_retry: bool | None = None,
         body: JsonValue = None,
         attempts: Sequence[Attempt] = (),
     ) -> None:
@@ -229,6 +230,7 @@ class ProviderError(GeminiMultiError):
             code: The host's own machine-readable code.
             request_id: The host's id for its logs.
             retry_after: Seconds that the host asks to wait.
+            should_retry: Whether the host says that asking it again is worth it (`x-should-retry`).
             body: The host's error, as JSON or text, bounded.
             attempts: Every request that was sent.
         """
@@ -239,7 +241,13 @@ class ProviderError(GeminiMultiError):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+        self.should_retry = should_retry
         self.body = body
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return self.should_retry is True
 
     @property
     def status_code(self) -> int | None:
@@ -273,7 +281,7 @@ class RateLimited(ProviderError):
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may well succeed a little later."""
-        return True
+        return self.should_retry is not False
 
 
 class QuotaExhausted(ProviderError):
@@ -286,7 +294,7 @@ class ServerError(ProviderError):
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may well succeed a little later."""
-        return True
+        return self.should_retry is not False
 
 
 class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):

@@ -11,11 +11,15 @@
 | a feature that the route cannot express | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |
 | a bad request, a blocked prompt | stop | |
+| any answer of the host with `x-should-retry: true` | "retry" | as without |
+| an answer of the host that would lead to "retry", with `x-should-retry: false` | the next route at once | as without |
 
 "Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
 after a wait, each at most `max_retries` times. A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or
-date, Google's `RetryInfo`), else chosen at random up to a limit that doubles with each retry. A route whose wait is
-longer than `maximum_retry_after`, or would pass the deadline, is left.
+date, Google's `RetryInfo`, and where there is none of these the words "retry in 34.07s" in the message), else chosen at
+random up to a limit that doubles with each retry. A route whose wait is longer than `maximum_retry_after`, or would pass
+the deadline, is left. `x-should-retry` overrides the status, also for a refused key or a bad request, as with OpenAI's
+clients: a host that sends it knows its own failures best, and `max_retries` bounds what a mistaken one costs.
 
 A route rests after `failures_before_rest` failures in a row, or when most of at least so many requests within a minute
 failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are asked last; when
@@ -89,6 +93,8 @@ class RetryPolicy:
 
     def verdict(self, error: GeminiMultiError) -> Verdict:
         """Decide what an error leads to, by the table above."""
+        if isinstance(error, ProviderError) and error.should_retry is not None:
+            return "retry" if error.should_retry else "next" if isinstance(error, (*_NEXT, *_RETRY)) else "stop"
         if isinstance(error, _NEXT):
             return "next"
         if isinstance(error, ServerError) and error.status in _NOT_IMPLEMENTED:
@@ -131,6 +137,25 @@ def duration_of(text: str) -> float | None:
     """Read Google's durations (`34.07s`, `900ms`) into seconds."""
     match = _DURATION.fullmatch(text)
     return float(match.group(1)) * _UNIT[match.group(2) or "s"] if match else None
+
+
+_RETRY_IN: Final = re.compile(
+    r"\bretry in (?:(\d{1,4})h)?(?:(\d{1,4})m)?(\d{1,9}(?:\.\d{1,20})?)(ms|s)\b", re.ASCII | re.I
+)
+
+
+def retry_in(message: str) -> float | None:
+    """Read the seconds out of Google's words, such as `Please retry in 1m34.07s.`."""
+    found = _RETRY_IN.search(message)
+    if found is None:
+        return None
+    hours, minutes, rest, unit = found.groups()
+    return int(hours or 0) * _UNIT["h"] + int(minutes or 0) * _UNIT["m"] + float(rest) * _UNIT[unit.lower()]
+
+
+def should_retry_of(headers: Mapping[str, str]) -> bool | None:
+    """Read whether the host itself wants to be asked again."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:

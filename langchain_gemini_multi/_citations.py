@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from gemini_multi.types import Citation
 from langchain_gemini_multi._shapes import is_mapping, items_of
@@ -35,22 +37,23 @@ def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, ob
         lengths: How many characters each block of the answer's text has.
     """
     shared: list[list[dict[str, object]]] = [[] for _ in lengths]
+    starts = [0, *accumulate(lengths)]
     for record in items_of(records):
         if lengths and is_mapping(record):
             start = record.get("start")
-            block, offset = _home(start if isinstance(start, int) else 0, lengths)
-            shared[block].append(_annotation(record, offset))
+            block = _home(start if isinstance(start, int) else 0, starts)
+            shared[block].append(_annotation(record, starts[block]))
     return shared
 
 
-def _home(position: int, lengths: Sequence[int]) -> tuple[int, int]:
-    """Find the block that holds a position, and where it starts."""
-    offset = 0
-    for block, length in enumerate(lengths):
-        if position < offset + length or block == len(lengths) - 1:
-            return block, offset
-        offset += length
-    return 0, 0
+def _home(position: int, starts: Sequence[int]) -> int:
+    """Find the block that holds a position; what lies outside the text belongs to the nearest one.
+
+    Args:
+        position: A character of the answer's text.
+        starts: Where each block starts, and the end of the last one.
+    """
+    return max(0, min(bisect_right(starts, position), len(starts) - 1) - 1)
 
 
 def _annotation(record: Mapping[str, object], offset: int) -> dict[str, object]:

@@ -11,6 +11,7 @@ continue the other's conversations.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -142,9 +143,9 @@ class Rebuild:
         self, *, text: str, thought: str, media: Sequence[Blob | FileReference], calls: Sequence[ToolCall]
     ) -> None:
         """Begin with what the message holds now."""
-        self._text = text
-        self._thought = thought
-        self._media = list(media)
+        self._text = _Rest(text)
+        self._thought = _Rest(thought)
+        self._media = deque(media)
         self._calls = {call.id: call for call in calls}
 
     def parts(self, outlined: Sequence[Mapping[str, JsonValue]]) -> list[Part] | None:
@@ -154,22 +155,36 @@ class Rebuild:
             if (part := self._part(entry, read_signature(entry.get("signature")))) is None:
                 return None
             rebuilt.append(part)
-        return None if self._text or self._thought or self._media or self._calls else rebuilt
+        return None if len(self._text) or len(self._thought) or self._media or self._calls else rebuilt
 
     def _part(self, entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
         match entry:
             case {"text": int(length)} if length <= len(self._text):
-                text, self._text = self._text[:length], self._text[length:]
-                return Text(text, signature=signature)
+                return Text(self._text.take(length), signature=signature)
             case {"thought": int(length)} if length <= len(self._thought):
-                text, self._thought = self._thought[:length], self._thought[length:]
-                return Thought(text, signature=signature)
+                return Thought(self._thought.take(length), signature=signature)
             case {"call": str(call_id)} if call_id in self._calls:
                 return _restored_call(self._calls.pop(call_id), entry, signature)
             case {"media": _} if self._media:
-                return _restored_media(self._media.pop(0), signature)
+                return _restored_media(self._media.popleft(), signature)
             case _:
                 return _whole(entry, signature)
+
+
+class _Rest:
+    """What is left of a text that is taken from its beginning."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._taken = 0
+
+    def __len__(self) -> int:
+        return len(self._text) - self._taken
+
+    def take(self, length: int) -> str:
+        start = self._taken
+        self._taken += max(0, length)
+        return self._text[start : self._taken]
 
 
 def _restored_call(call: ToolCall, entry: Mapping[str, JsonValue], signature: Signature | None) -> ToolCall:

@@ -155,9 +155,10 @@ class EventBuilder:
             yield self._started(block)
         if arguments:
             call.pieces.append(arguments)
-            added: Block = {"type": "tool-call-delta", "args": arguments}
-            repeated: Block = {"type": "block-delta", "fields": {**block, "args": call.whole}}
-            yield _delta(call.index, added if _ARGUMENTS_ADD_UP else repeated)
+            if _ARGUMENTS_ADD_UP:
+                yield _delta(call.index, {"type": "tool-call-delta", "args": arguments})
+            else:
+                yield _delta(call.index, {"type": "block-delta", "fields": {**block, "args": call.whole}})
 
     def _call(self, call: ToolCall, position: int) -> Iterator[Event]:
         if position not in self._calls:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 import filetype  # type: ignore[import-untyped]  # it ships no types
 from llama_index.core.base.llms.types import AudioBlock, ContentBlock, DocumentBlock, ImageBlock, VideoBlock
 from llama_index.core.utils import resolve_binary
+from pydantic import AnyUrl, TypeAdapter
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
@@ -20,6 +21,7 @@ from gemini_multi.types import Blob, FileReference
 MediaBlock: TypeAlias = ImageBlock | AudioBlock | VideoBlock | DocumentBlock
 Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 
+_ADDRESS: Final = TypeAdapter(AnyUrl)
 _RESOLUTIONS: Final[Mapping[str, Resolution | None]] = {
     "auto": None,
     "low": "low",
@@ -67,13 +69,24 @@ def to_part(block: MediaBlock) -> Blob | FileReference | None:
             return _part(block.data, block.path, block.url, block.document_mimetype, name=name)
 
 
+def has_block(part: Blob | FileReference) -> bool:
+    """Whether a block can hold the part: LlamaIndex takes no address that is not a URL."""
+    if isinstance(part, Blob):
+        return True
+    try:
+        _ADDRESS.validate_python(part.uri)
+    except ValueError:
+        return False
+    return True
+
+
 def to_block(part: Blob | FileReference) -> ContentBlock:
     """Make the block that fits the part's kind; a kind of its own becomes a document."""
     mime_type = (
         part.mime_type or mimetypes.guess_type(part.uri)[0] if isinstance(part, FileReference) else part.mime_type
     )
     kind = (mime_type or "image/*").partition("/")[0]
-    data = part.data.encode("ascii") if isinstance(part, Blob) else None
+    data = part.data.encode("ascii", "ignore") if isinstance(part, Blob) else None
     url = part.uri if isinstance(part, FileReference) else None
     match kind:
         case "image":

@@ -6,9 +6,9 @@ without validation, because their values come from here, and share nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import assert_never
+from typing import Final, assert_never
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -46,7 +46,7 @@ from gemini_multi.types import (
 )
 from gemini_multi.types import ChatResponse as CoreResponse
 from llama_index_gemini_multi._facts import facts, logprobs, raw
-from llama_index_gemini_multi._media import to_block
+from llama_index_gemini_multi._media import has_block, to_block
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
@@ -95,8 +95,17 @@ async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionRespon
             yield to_completion(chunk)
 
 
+_SHOWN: Final = 64
+"""How many calls and how many media a chunk shows: all of thousands in each of thousands would take for ever."""
+_LEAST_CITED: Final = 1_000_000
+_CITED_PER_CHARACTER: Final = 4
+
+
 class Snapshots:
-    """Makes the chunks of one streamed answer, from its events in order."""
+    """Makes the chunks of one streamed answer, from its events in order.
+
+    The last chunk is complete; those before show the first `_SHOWN` calls and media.
+    """
 
     __slots__ = ("_calls", "_first_call_only", "_media", "_text", "_thoughts")
 
@@ -110,7 +119,7 @@ class Snapshots:
         self._text = ""
         self._thoughts = ""
         self._calls: list[ToolCall] = []
-        self._media: list[Blob | FileReference] = []
+        self._media: list[ContentBlock] = []
 
     def feed(self, event: ChatEvent) -> ChatResponse | None:
         """Make the chunk for an event, or `None` when the event adds nothing to show."""
@@ -131,14 +140,14 @@ class Snapshots:
             case ToolCallDelta():
                 return self._call_delta(event)
             case ToolCallReady(call):
-                if self._first_call_only and self._calls:
+                if len(self._calls) >= (1 if self._first_call_only else _SHOWN):
                     return None
                 self._calls.append(call)
                 return self._chunk("")
             case PartReady(part):
-                if not isinstance(part, Blob | FileReference):
+                if not isinstance(part, Blob | FileReference) or len(self._media) >= _SHOWN or not has_block(part):
                     return None
-                self._media.append(part)
+                self._media.append(to_block(part))
                 return self._chunk("")
             case _:
                 assert_never(event)
@@ -159,7 +168,7 @@ class Snapshots:
             )
         if self._text:
             blocks.append(TextBlock.model_construct(text=self._text))
-        blocks.extend(to_block(part) for part in self._media)
+        blocks.extend(block.model_copy() for block in self._media)
         blocks.extend(_call_block(call) for call in self._calls)
         message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs={})
         return ChatResponse.model_construct(
@@ -178,9 +187,9 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     if text:
         blocks.append(TextBlock(text=text))
-    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference))
+    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
-    blocks.extend(block for citation in candidate.citations if (block := _citation(citation, text)) is not None)
+    blocks.extend(_citations(candidate.citations, text))
     return blocks
 
 
@@ -203,11 +212,20 @@ def _call_block(call: ToolCall) -> ToolCallBlock:
     return ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
 
 
-def _citation(citation: Citation, text: str) -> CitationBlock | None:
-    cited = citation.text or text[citation.start or 0 : citation.end]
-    source = citation.uri or citation.title
-    if not cited or not source:
-        return None
+def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlock]:
+    """Make the blocks of the sources. Once they have quoted the text several times over, the rest is in `raw` only."""
+    quotable = max(_LEAST_CITED, _CITED_PER_CHARACTER * len(text))
+    for citation in citations:
+        cited = citation.text
+        if not cited:
+            stretch = slice(citation.start or 0, citation.end)
+            quotable -= len(range(*stretch.indices(len(text))))
+            cited = text[stretch] if quotable >= 0 else None
+        if cited and (source := citation.uri or citation.title):
+            yield _citation(citation, cited, source)
+
+
+def _citation(citation: Citation, cited: str, source: str) -> CitationBlock:
     offsets = {"start": citation.start, "end": citation.end}
     return CitationBlock(
         cited_content=TextBlock(text=cited),

@@ -12,6 +12,7 @@ parts. `parts` is only there when the blocks' own order and boundaries would not
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
@@ -32,6 +33,7 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
+from llama_index_gemini_multi._media import has_block
 
 NOTE_KEY: Final = "gemini_multi"
 """The member of `ThinkingBlock.additional_information` that holds the note."""
@@ -117,7 +119,7 @@ def _rank(part: Part) -> int:
         case Text():
             return _TEXT
         case Blob() | FileReference():
-            return _MEDIA
+            return _MEDIA if has_block(part) else _NO_BLOCK
         case ToolCall():
             return _CALL
         case _:
@@ -142,6 +144,8 @@ def _described(part: Part) -> dict[str, JsonValue]:
             return {"kind": "thought", "length": len(text), "check": _check(text)}
         case Text(text):
             return {"kind": "text", "length": len(text), "check": _check(text)}
+        case FileReference(uri, mime_type) if not has_block(part):
+            return {"kind": "file", "uri": uri, "mime_type": mime_type}
         case Blob() | FileReference():
             return {"kind": "media"}
         case ToolCall(id=call_id):
@@ -167,7 +171,7 @@ class _Pool:
 
     def __init__(self, parts: Sequence[Part], entries: Sequence[JsonValue]) -> None:
         self.calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
-        self.media = [part for part in parts if isinstance(part, Blob | FileReference)]
+        self.media = deque(part for part in parts if isinstance(part, Blob | FileReference))
         self.texts = _Run("text", "".join(part.text for part in parts if isinstance(part, Text)), entries)
         self.thoughts = _Run("thought", "".join(part.text for part in parts if isinstance(part, Thought)), entries)
 
@@ -179,7 +183,7 @@ class _Pool:
             case "thought":
                 return self.thoughts.take(Thought, entry, signature)
             case "media" if self.media:
-                return replace(self.media.pop(0), signature=signature)
+                return replace(self.media.popleft(), signature=signature)
             case "tool_call":
                 return self.calls.pop(str(entry.get("id")), None)
             case _:
@@ -194,18 +198,24 @@ class _Run:
     """The text of one kind that is cut into parts again, unless somebody changed it in the meantime."""
 
     def __init__(self, kind: str, text: str, entries: Sequence[JsonValue]) -> None:
-        self.text = text
+        self._text = text
+        self._position = 0
         self.is_unchanged = _fits(
             text, [entry for entry in entries if isinstance(entry, dict) and entry.get("kind") == kind]
         )
 
     def take(self, kind: type[Text] | type[Thought], entry: JsonObject, signature: Signature | None) -> Part | None:
         if not self.is_unchanged:
-            text, self.text = self.text, ""
-            return kind(text) if text else None
-        length = _length(entry)
-        text, self.text = self.text[:length], self.text[length:]
-        return kind(text, signature=signature)
+            rest = self.rest()
+            return kind(rest) if rest else None
+        start = self._position
+        self._position += _length(entry)
+        return kind(self._text[start : self._position], signature=signature)
+
+    def rest(self) -> str:
+        """Take all that was not taken yet."""
+        start, self._position = self._position, len(self._text)
+        return self._text[start:]
 
 
 def _fits(text: str, entries: Sequence[JsonObject]) -> bool:
@@ -235,6 +245,9 @@ def _without_block(entry: JsonObject, signature: Signature | None) -> Part | Non
             return ExecutableCode(code, language, id=part_id, signature=signature)
         case {"kind": "code_result", "output": str(output), "outcome": str(outcome)}:
             return CodeResult(output, outcome, id=part_id, signature=signature)
+        case {"kind": "file", "uri": str(uri)}:
+            mime_type = entry.get("mime_type")
+            return FileReference(uri, mime_type if isinstance(mime_type, str) else None, signature=signature)
         case {"kind": "opaque", "data": dict() as data}:
             return Opaque(data, signature=signature)
         case _:
@@ -245,8 +258,8 @@ def _arranged(parts: Sequence[Part], entries: Sequence[JsonValue]) -> tuple[Part
     pool = _Pool(parts, entries)
     taken = [part for entry in entries if isinstance(entry, dict) and (part := pool.take(entry)) is not None]
     leading: list[Part] = []
-    if pool.thoughts.text:
-        leading.append(Thought(pool.thoughts.text))
-    if pool.texts.text:
-        leading.append(Text(pool.texts.text))
+    if thoughts := pool.thoughts.rest():
+        leading.append(Thought(thoughts))
+    if texts := pool.texts.rest():
+        leading.append(Text(texts))
     return (*leading, *taken, *pool.rest())

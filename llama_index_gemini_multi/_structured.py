@@ -200,16 +200,25 @@ def _short(error: BaseException | None) -> str:
     return " ".join(f"{'.'.join(str(step) for step in detail['loc'])}: {detail['msg']}." for detail in details[:5])
 
 
+_SHORT: Final = 10_000
+"""Characters that are read anew with each chunk."""
+_READ_AGAIN: Final = 20
+"""What share of a longer text must be new, as its inverse, so that reading it again and again costs linear time."""
+
+
 class Partials(Generic[ModelT]):
     """Shows what is known so far of an instance that is still arriving."""
 
-    __slots__ = ("_extraction", "_flexible", "_last", "_pieces")
+    __slots__ = ("_extraction", "_flexible", "_last", "_length", "_pieces", "_worth")
 
     def __init__(self, extraction: Extraction[ModelT]) -> None:
         """Begin with nothing."""
         self._extraction = extraction
         self._flexible = create_flexible_model(extraction.output_cls)
         self._pieces: list[str] = []
+        self._length = 0
+        self._worth = 0
+        """How long the text must be to be read again: the longer it is, the more must be new."""
         self._last: JsonValue = {}
 
     def feed(self, chunk: ChatResponse) -> ModelT | FlexibleModel | None:
@@ -221,6 +230,10 @@ class Partials(Generic[ModelT]):
         if not piece:
             return None
         self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length < self._worth:
+            return None
+        self._worth = self._length + self._length // _READ_AGAIN if self._length > _SHORT else 0
         known = partial_json("".join(self._pieces))
         if not isinstance(known, dict) or known == self._last:
             return None

@@ -13,7 +13,7 @@ RINGS: list[tuple[str, ...]] = [
     ("_parts", "_version", "_words", "_environment"),
     ("_request", "_response"),
     ("types",),
-    ("errors",),
+    ("errors", "_halves"),
     (
         "_keys",
         "_json",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import uuid4
 
+from pydantic_core import to_json
+
 from gemini_multi._conform import conform, strip_prefix
 from gemini_multi._transcript import Transcript
+from gemini_multi.dialects._chat_arguments import parsed
 from gemini_multi.dialects._chat_reasoning import CARRIERS, signature_in
-from gemini_multi.dialects._chat_stream import Slot, Slots, parsed, piece_of
+from gemini_multi.dialects._chat_stream import Slot, Slots, piece_of
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall
 
 Events: TypeAlias = list[ChatEvent]
@@ -55,7 +58,7 @@ class Calls:
         self._expectation = expectation
         self._slots = Slots()
         self._used_ids: set[str] = set()
-        self._early: JsonObject = {}
+        self._early: dict[str, JsonValue] = {}
         self._details: dict[str, list[JsonValue]] = {}
         self._is_refused = False
         self._placed: list[Slot] = []
@@ -74,21 +77,20 @@ class Calls:
             piece = piece_of(item)
             found = (self._slots.open(piece), True) if whole and not piece.is_silent else self._slots.of(piece)
             if found is None:
-                self._early = {**self._early, **piece.extra}
+                self._early.update(piece.extra)
                 continue
             slot, is_new = found
             slot.chunk = chunk
             added = slot.add(piece)
             self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
             if is_new:
-                self._early = {}
+                self._early.clear()
             self._announce(slot, added, events, whole=whole)
 
     def _announce(self, slot: Slot, added: str, events: Events, *, whole: bool) -> None:
         if slot.position is not None:
-            if added and slot.is_ready:
-                late = slot.extra.get("late_arguments", "")
-                slot.extra["late_arguments"] = f"{late}{added}"
+            if added and slot.call is not None:
+                slot.late.append(added)
             elif added and not whole:
                 self._tell(slot, added, events)
             return
@@ -152,16 +154,33 @@ class Calls:
         known = slot.signature
         if known is not None and known.carrier != "reasoning_details":
             return False
-        if known is not None and isinstance(known.payload, list):
-            details = [*known.payload, *(detail for detail in details if detail not in known.payload)]
-        self._sign(slot, Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        if known is not None and isinstance(known.payload, list) and not slot.details:
+            details = [*known.payload, *details]
+        for detail in details:
+            slot.details.setdefault(to_json(detail), detail)
+        # The whole list is written by `_signature`, once: there may be many of them.
+        self._sign(slot, known or Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        slot.is_growing = True
         return True
 
     def _sign(self, slot: Slot, signature: Signature) -> None:
         slot.signature = signature
-        if slot.is_ready:
-            # The event is out; the answer at the end still gets the signature that came late.
-            self._transcript.call(self._call(slot), self._candidate, slot.position)
+        slot.is_growing = False
+        slot.is_stale = slot.call is not None
+
+    def _signature(self, slot: Slot) -> Signature | None:
+        if slot.is_growing and slot.signature is not None:
+            slot.signature = replace(slot.signature, payload=list(slot.details.values()))
+            slot.is_growing = False
+        return slot.signature
+
+    def conclude(self) -> None:
+        """Put the signatures that came after the event of their call into the answer at the end."""
+        for slot in self._placed:
+            if slot.is_stale and slot.call is not None:
+                slot.is_stale = False
+                slot.call = replace(slot.call, signature=self._signature(slot))
+                self._transcript.call(slot.call, self._candidate, slot.position)
 
     def ready(self, events: Events, *, before: Slot | None = None, chunk: int = -1, at_end: bool = False) -> None:
         """Give the calls that are known to be whole, in the host's order.
@@ -176,16 +195,16 @@ class Calls:
             slot = self._placed[self._given]
             if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
                 return
-            events.append(self._transcript.call(self._call(slot), self._candidate, slot.position))
-            slot.is_ready = True
+            slot.call = self._call(slot)
+            events.append(self._transcript.call(slot.call, self._candidate, slot.position))
             self._given += 1
 
     def _is_whole(self, slot: Slot, *, is_stopped: bool, chunk: int) -> bool:
         if is_stopped:
             # Some hosts say `stop` in every chunk: then a call that has no arguments yet may still get them.
-            return slot.is_whole or (not slot.arguments.strip() and slot.chunk != chunk)
+            return slot.text.is_object or (slot.text.is_blank and slot.chunk != chunk)
         is_signed = slot.signature is not None or slot.position != 0 or not self._expectation.waits_for_signature
-        return slot.is_whole and is_signed
+        return slot.text.is_object and is_signed
 
     def _name(self, slot: Slot) -> str:
         name = strip_prefix(slot.name, self._expectation.originals)
@@ -202,7 +221,7 @@ class Calls:
             slot.local_id,
             self._name(slot),
             arguments if isinstance(arguments, dict) else {},
-            signature=slot.signature,
+            signature=self._signature(slot),
             invalid_arguments=None if is_object else text,
             synthetic_id=slot.local_id != slot.host_id,
         )
@@ -216,9 +235,14 @@ class Calls:
         return [
             {"id": slot.host_id, "name": slot.name, "arguments": slot.arguments}
             for slot in self._slots.all
-            if slot.position is None or (self._is_refused and not slot.is_ready)
+            if slot.position is None or (self._is_refused and slot.call is None)
         ]
 
     def remarks(self) -> dict[str, JsonValue]:
         """Return what the host said of calls and has no field, by the calls' ids."""
-        return {slot.local_id: dict(slot.extra) for slot in self._slots.all if slot.extra}
+        remarks: dict[str, JsonValue] = {}
+        for slot in self._slots.all:
+            late: dict[str, JsonValue] = {"late_arguments": "".join(slot.late)} if slot.late else {}
+            if slot.extra or late:
+                remarks[slot.local_id] = {**slot.extra, **late}
+        return remarks

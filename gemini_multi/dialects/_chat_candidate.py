@@ -64,6 +64,7 @@ class CandidateReader:
         "_index",
         "_late",
         "_loose",
+        "_refusals",
         "_signatures",
         "_speech",
         "_tags",
@@ -86,6 +87,7 @@ class CandidateReader:
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
         self._signatures: set[bytes] = set()
         self._loose: list[JsonValue] = []
+        self._refusals: list[str] = []
         self._late: list[Signature] = []
         self.has_content = False
 
@@ -121,6 +123,8 @@ class CandidateReader:
         """Put into the draft what is known only from the whole."""
         draft = self._draft
         draft.citations = tuple(self._citations.values())
+        draft.refusal = "".join(self._refusals) if self._refusals else None
+        self._calls.conclude()
         if draft.raw_finish_reason is not None:
             draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
         if dropped := self._calls.dropped():
@@ -159,7 +163,7 @@ class CandidateReader:
             elif isinstance(part, Thought):
                 self._think("content", part.text, events)
             elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
-                self._draft.refusal = (self._draft.refusal or "") + refusal
+                self._refusals.append(refusal)
             else:
                 self._part(part, events)
 
@@ -262,7 +266,7 @@ class CandidateReader:
     def _remark(self, message: JsonObject) -> None:
         refusal = message.get("refusal")
         if isinstance(refusal, str) and refusal:
-            self._draft.refusal = (self._draft.refusal or "") + refusal
+            self._refusals.append(refusal)
         annotations = message.get("annotations")
         for annotation in annotations if isinstance(annotations, list) else []:
             self._annotate(annotation)
@@ -289,7 +293,10 @@ class CandidateReader:
 
     def _keep(self, key: str, value: JsonValue) -> None:
         known = self._draft.metadata.get(key)
-        self._draft.metadata[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            known.update(value)  # it is a copy of ours
+        else:
+            self._draft.metadata[key] = dict(value) if isinstance(value, dict) else value
 
 
 def _called(legacy: dict[str, JsonValue]) -> JsonValue:

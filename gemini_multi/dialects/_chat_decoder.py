@@ -107,7 +107,7 @@ class ChatDecoder:
     def _keep(self, key: str, value: JsonValue) -> None:
         if isinstance(value, dict):
             known = self._metadata.get(key)
-            merged = dict(known) if isinstance(known, dict) else {}
+            merged = known if isinstance(known, dict) else dict[str, JsonValue]()
             usage.update(merged, value)
             value = merged
         self._metadata[key] = value

@@ -22,38 +22,42 @@ class Thoughts:
     repetition if it is one.
     """
 
-    __slots__ = ("_differences", "_length", "_pieces", "_positions")
+    __slots__ = ("_cursors", "_differences", "_pieces")
 
     def __init__(self) -> None:
         """Begin without thoughts."""
         self._pieces: list[str] = []
-        self._positions: dict[str, int] = {}
-        self._length = 0
+        self._cursors: dict[str, tuple[int, int]] = {}
+        """How far each field has come: the piece, and the character in it."""
         self._differences = 0
 
     def news(self, field: str, text: str) -> str:
         """Return the part of a field's increment that no field said before."""
-        position = self._positions.get(field, 0)
-        if position < self._length and self._differences <= _TOLERATED_DIFFERENCES:
-            text = self._without_repetition(field, position, text)
-        else:
-            self._positions[field] = self._length + len(text)
+        cursor = self._cursors.get(field, (0, 0))
+        if cursor[0] < len(self._pieces) and self._differences <= _TOLERATED_DIFFERENCES:
+            known, cursor = self._said(cursor, len(text))
+            if text.startswith(known):
+                text = text[len(known) :]
+                self._cursors[field] = cursor
+            else:
+                self._differences += 1
         if text:
             self._pieces.append(text)
-            self._length += len(text)
+            self._cursors[field] = (len(self._pieces), 0)
         return text
 
-    def _without_repetition(self, field: str, position: int, text: str) -> str:
-        if position + len(self._pieces[-1]) == self._length and text == self._pieces[-1]:
-            self._positions[field] = self._length
-            return ""
-        known = "".join(self._pieces)[position : position + len(text)]
-        if text.startswith(known):
-            self._positions[field] = position + len(text)
-            return text[len(known) :]
-        self._differences += 1
-        self._positions[field] = self._length + len(text)
-        return text
+    def _said(self, cursor: tuple[int, int], length: int) -> tuple[str, tuple[int, int]]:
+        """Return the next characters after a place, and the place behind them."""
+        index, start = cursor
+        found: list[str] = []
+        while length and index < len(self._pieces):
+            piece = self._pieces[index][start : start + length]
+            found.append(piece)
+            length -= len(piece)
+            start += len(piece)
+            if start == len(self._pieces[index]):
+                index, start = index + 1, 0
+        return "".join(found), (index, start)
 
 
 def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from gemini_multi.types import JsonObject, JsonValue, Signature
+from gemini_multi.dialects._chat_arguments import ArgumentsText, parsed
+from gemini_multi.types import JsonObject, JsonValue, Signature, ToolCall
 
 
 @dataclass(slots=True)
@@ -40,25 +41,29 @@ class Slot:
 
     host_id: str = ""
     name: str = ""
-    pieces: list[str] = field(default_factory=list[str])
+    text: ArgumentsText = field(default_factory=ArgumentsText)
     position: int | None = None
     """Its place in the transcript; `None` while it has none, or gets none because only one call was wanted."""
     local_id: str = ""
     signature: Signature | None = None
+    details: dict[bytes, JsonValue] = field(default_factory=dict[bytes, JsonValue])
+    """The elements of `reasoning_details` that name the call, by how they are written."""
+    is_growing: bool = False
+    """Whether `details` hold more than the signature."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    is_ready: bool = False
+    late: list[str] = field(default_factory=list[str])
+    """Arguments that came when the call was given already."""
+    call: ToolCall | None = None
+    """What was given of it, once it was whole."""
+    is_stale: bool = False
+    """Whether a signature came after that."""
     chunk: int = 0
     """The document that touched it last."""
 
     @property
     def arguments(self) -> str:
         """The arguments' text so far."""
-        return "".join(self.pieces)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether arguments came and are a JSON object."""
-        return bool(self.pieces) and isinstance(parsed(self.arguments), dict)
+        return self.text.joined()
 
     def add(self, piece: Piece) -> str:
         """Take over a piece and return what it adds to the arguments."""
@@ -68,13 +73,13 @@ class Slot:
         if not text or self._repeats(text):
             return ""
         if piece.is_whole:
-            self.pieces.clear()
-        self.pieces.append(text)
+            self.text = ArgumentsText()
+        self.text.add(text)
         return text
 
     def _repeats(self, text: str) -> bool:
         """Whether the host says the same whole arguments again."""
-        return text.startswith("{") and text == self.arguments and self.is_whole
+        return text.startswith("{") and self.text.equals(text) and self.text.is_object
 
 
 class Slots:
@@ -135,37 +140,24 @@ def _continues(slot: Slot, piece: Piece) -> bool:
         return True
     if piece.name != slot.name:
         return False
-    return not (piece.arguments.lstrip().startswith("{") and piece.arguments != slot.arguments and slot.is_whole)
+    return not (
+        piece.arguments.lstrip().startswith("{") and not slot.text.equals(piece.arguments) and slot.text.is_object
+    )
 
 
 def _begins_again(slot: Slot, piece: Piece) -> bool:
     """Whether a second whole call came under the same id."""
     return (
-        bool(piece.name and slot.pieces)
+        bool(piece.name and slot.text)
         and isinstance(parsed(piece.arguments), dict)
-        and slot.is_whole
-        and piece.arguments != slot.arguments
+        and slot.text.is_object
+        and not slot.text.equals(piece.arguments)
     )
 
 
 def _repeats_name(last: Slot, piece: Piece) -> bool:
     """Whether a piece without id and index repeats the name of a call whose arguments are not whole yet."""
-    return piece.name == last.name and bool(last.pieces) and not last.is_whole
-
-
-def parsed(arguments: str) -> JsonValue:
-    """Read arguments: none are an empty object, and text that is JSON inside JSON is read twice."""
-    text = arguments.strip()
-    if not text or text == "null":
-        return {}
-    try:
-        value: JsonValue = from_json(text)
-        if isinstance(value, str):
-            value = from_json(value)
-    except (ValueError, TypeError):
-        # A `TypeError` means text that is not Unicode: half of a surrogate pair.
-        return None
-    return value
+    return piece.name == last.name and bool(last.text) and not last.text.is_object
 
 
 def piece_of(item: JsonObject) -> Piece:

@@ -37,14 +37,17 @@ _MODALITIES: Final[Mapping[str, str]] = {
 
 
 def update(known: dict[str, JsonValue], news: JsonObject) -> None:
-    """Take over what is said anew; `null` says nothing and objects are merged."""
+    """Take over what is said anew; `null` says nothing and objects are merged.
+
+    Every object in `known` is one that this function made, so that it can be completed in place.
+    """
     for key, value in news.items():
         if value is None:
             known.setdefault(key, None)
             continue
         present = known.get(key)
         if isinstance(value, dict):
-            merged = dict(present) if isinstance(present, dict) else {}
+            merged = present if isinstance(present, dict) else dict[str, JsonValue]()
             update(merged, value)
             known[key] = merged
         else:

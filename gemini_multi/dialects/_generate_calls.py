@@ -6,25 +6,17 @@ must not be run.
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Final, TypeAlias
+from dataclasses import dataclass
 
 from pydantic_core import from_json, to_json
 
 from gemini_multi._conform import conform, strip_prefix
+from gemini_multi._halves import mended
 from gemini_multi._transcript import Transcript
+from gemini_multi.dialects._generate_arguments import Gaps, StreamedArguments
 from gemini_multi.dialects._generate_request import tool_names
 from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
-
-_STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
-_WIDEST_GAP: Final = 100
-"""How far beyond its end a list in streamed arguments grows at once: a broken host could name any position."""
-
-_Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
 
 class Declared:
@@ -36,6 +28,8 @@ class Declared:
         self._schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
         self._ids: set[str] = set()
         self._base = ""
+        self.gaps = Gaps()
+        """How much of streamed lists may be empty, in the whole answer."""
         self.single = request.parallel_tool_calls is False
         """Whether only the first call is wanted: the dialect has no word for it."""
 
@@ -74,7 +68,7 @@ class Declared:
 
 def _parsed(text: str) -> JsonValue:
     try:
-        return from_json(text)  # type: ignore[no-any-return]  # it returns Any
+        return from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         return None
 
@@ -86,7 +80,7 @@ class _Open:
     position: int
     head: JsonObject
     signature: Signature | None
-    arguments: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    arguments: StreamedArguments
 
 
 class CallReader:
@@ -115,7 +109,9 @@ class CallReader:
         """Read one `functionCall`: a whole one, the begin of one, more arguments, or the end."""
         if call.get("name"):
             self._end(response_id)
-            self._open = _Open(self._transcript.open_call(self._index), call, signature)
+            self._open = _Open(
+                self._transcript.open_call(self._index), call, signature, StreamedArguments(self._declared.gaps)
+            )
         elif self._open is None:
             return
         elif signature is not None and self._open.signature is None:
@@ -123,7 +119,7 @@ class CallReader:
         partial = call.get("partialArgs")
         for entry in partial if isinstance(partial, list) else ():
             if isinstance(entry, dict):
-                _place(self._open.arguments, entry)
+                self._open.arguments.place(entry)
         if not call.get("willContinue"):
             self._end(response_id)
 
@@ -133,9 +129,9 @@ class CallReader:
             return
         self._open = None
         given = call.head
-        if call.arguments:
+        if streamed := call.arguments.whole():
             present = given.get("args")
-            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **call.arguments}}
+            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **streamed}}
         self._held.append((call.position, self._declared.call(given, call.signature, response_id)))
 
     def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
@@ -148,57 +144,3 @@ class CallReader:
                 self.given += 1
                 events.append(self._transcript.call(call, self._index, position))
         self._held.clear()
-
-
-def _place(arguments: dict[str, JsonValue], entry: JsonObject) -> None:
-    """Put one streamed value in its place; text is appended to the text that is there."""
-    path = entry.get("jsonPath")
-    steps = list(_steps(path)) if isinstance(path, str) else []
-    if not steps:
-        return
-    holder: _Container = arguments
-    for step, following in pairwise(steps):
-        holder = _inner(holder, step, following)
-    value = _value(entry)
-    present = _get(holder, steps[-1])
-    _set(holder, steps[-1], present + value if isinstance(present, str) and isinstance(value, str) else value)
-
-
-def _inner(holder: _Container, step: str | int, following: str | int) -> _Container:
-    """Return what is at a step, made on first use so that the following step has a place."""
-    present = _get(holder, step)
-    if isinstance(present, dict | list):
-        return present
-    made: _Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
-    _set(holder, step, made)
-    return made
-
-
-def _steps(path: str) -> Iterator[str | int]:
-    for match in _STEP.finditer(path.removeprefix("$")):
-        position, quoted, name = match.groups()
-        if position is not None:
-            yield int(position)
-        else:
-            yield name if quoted is None else quoted.replace("\\'", "'")
-
-
-def _get(holder: _Container, step: str | int) -> JsonValue:
-    if isinstance(holder, dict):
-        return holder.get(str(step))
-    return holder[step] if isinstance(step, int) and step < len(holder) else None
-
-
-def _set(holder: _Container, step: str | int, value: JsonValue) -> None:
-    if isinstance(holder, dict):
-        holder[str(step)] = value
-    elif isinstance(step, int) and step < len(holder) + _WIDEST_GAP:
-        holder.extend([None] * (step + 1 - len(holder)))
-        holder[step] = value
-
-
-def _value(entry: Mapping[str, JsonValue]) -> JsonValue:
-    for key in ("stringValue", "numberValue", "boolValue"):
-        if key in entry:
-            return entry[key]
-    return None

@@ -211,17 +211,18 @@ def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
 
 
 def _joined(present: JsonValue, value: JsonValue, *, appended: bool) -> JsonValue:
-    """Let a later record complete an earlier one: what it leaves empty stays."""
-    if not isinstance(present, dict) or not isinstance(value, dict):
+    """Let a later record complete an earlier one, which this function gave: what it leaves empty stays."""
+    if not value or not isinstance(value, dict):
         return value or present
-    merged = dict(present)
+    # Completed in place: a copy for each chunk would cost more with every chunk.
+    joined = present if isinstance(present, dict) else dict[str, JsonValue]()
     for key, new in value.items():
-        old = merged.get(key)
+        old = joined.get(key)
         if appended and isinstance(old, list) and isinstance(new, list):
-            merged[key] = old + new
-        elif new or key not in merged:
-            merged[key] = new
-    return merged
+            old.extend(new)
+        elif new or key not in joined:
+            joined[key] = list(new) if appended and isinstance(new, list) else new
+    return joined
 
 
 def _logprobs(result: JsonValue) -> JsonValue:

@@ -42,7 +42,8 @@ class GenerateContentDecoder:
             if key == "usageMetadata" and isinstance(value, dict):
                 self._note_usage(value)
             elif key == "promptFeedback" and isinstance(value, dict):
-                self._feedback = {**(self._feedback or {}), **value}
+                self._feedback = {} if self._feedback is None else self._feedback
+                self._feedback.update(value)
             else:
                 self._facts[key] = value
         events: list[ChatEvent] = []

@@ -8,14 +8,19 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
+from typing import Final
 
 from gemini_multi.dialects._generate_usage import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
 
 
 class Offsets:
-    """Turns byte offsets into a text into character offsets."""
+    """Turns byte offsets into a text into character offsets, and quotes the text.
+
+    Anybody can name the whole text a hundred thousand times in a few megabytes, so both searching and quoting end once
+    they have cost a few times the text's own length. The offsets are given all the same.
+    """
 
     def __init__(self, text: str) -> None:
         """Prepare for `text`."""
@@ -23,6 +28,7 @@ class Offsets:
         self._ends: array[int] | None = None
         if not text.isascii():
             self._ends = array("Q", accumulate(len(character.encode(errors="replace")) for character in text))
+        self._quotable = self._searchable = max(_LEAST_WORK, _WORK_PER_CHARACTER * len(text))
 
     def character(self, offset: int) -> int:
         """Return the character at a byte offset; inside a character or beyond the text, the nearest one before."""
@@ -39,9 +45,38 @@ class Offsets:
         """
         if record.get("endIndex") is None:
             return None, None
-        first = len(self.text[:part_start].encode())
+        first = self._bytes_before(part_start)
         start, end = whole(record.get("startIndex")), whole(record.get("endIndex"))
         return self.character(first + start), self.character(first + end)
+
+    def _bytes_before(self, character: int) -> int:
+        if self._ends is None or character == 0:
+            return character
+        return self._ends[min(character, len(self._ends)) - 1]
+
+    def quote(self, start: int | None, end: int | None) -> str | None:
+        """Return a stretch of the text; `None` where its end is not known, or once too much was quoted."""
+        if end is None:
+            return None
+        self._quotable -= max(0, end - (start or 0))
+        return self.text[start:end] if self._quotable >= 0 else None
+
+    def find(self, wanted: str, near: int) -> int:
+        """Return where a stretch stands, preferably at or after `near`; -1 when it is not found, or not worth it."""
+        found = self.text.find(wanted, near, near + len(wanted) + _NEAR)
+        if found >= 0 or self._searchable < 0:
+            return found
+        self._searchable -= len(self.text)
+        found = self.text.find(wanted, near)
+        return self.text.find(wanted) if found < 0 else found
+
+
+_LEAST_WORK: Final = 4_000_000
+_WORK_PER_CHARACTER: Final = 4
+_NEAR: Final = 8
+"""How far from where the host says that it stands a stretch is looked for at any time."""
+_MOST_SOURCES: Final = 100
+"""How many sources of one stretch become citations; `grounding` holds them all."""
 
 
 def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
@@ -57,7 +92,7 @@ def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
         end=end,
         uri=_text(record, "uri"),
         title=_text(record, "title"),
-        text=None if end is None else offsets.text[start:end],
+        text=offsets.quote(start, end),
         source=record,
     )
 
@@ -75,9 +110,9 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
     offsets = Offsets(text)
     chunks = _records(metadata.get("groundingChunks"))
     return tuple(
-        _supported(support, chunks[index], offsets, part_starts)
+        citation
         for support in _records(metadata.get("groundingSupports"))
-        for index in _indices(support, len(chunks))
+        for citation in _supported(support, chunks, offsets, part_starts)
     )
 
 
@@ -96,34 +131,41 @@ def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
 
 
 def _supported(
-    support: dict[str, JsonValue], chunk: dict[str, JsonValue], offsets: Offsets, part_starts: Sequence[int]
-) -> Citation:
+    support: dict[str, JsonValue],
+    chunks: Sequence[dict[str, JsonValue]],
+    offsets: Offsets,
+    part_starts: Sequence[int],
+) -> Iterator[Citation]:
+    """Make a citation for each source of a stretch."""
     found = support.get("segment")
     segment = found if isinstance(found, dict) else {}
     part = whole(segment.get("partIndex"))
     start, end = _located(segment, offsets, part_starts[part] if 0 < part < len(part_starts) else 0)
-    kinds = [kind for kind in chunk.values() if isinstance(kind, dict)]
-    source = kinds[0] if kinds else {}
-    return Citation(
-        start=start,
-        end=end,
-        uri=_text(source, "uri") or _text(source, "sourceUri") or _text(source, "imageUri"),
-        title=_text(source, "title"),
-        text=_text(segment, "text") or (None if end is None else offsets.text[start:end]),
-        source={"groundingSupport": support, "groundingChunk": chunk},
-    )
+    found_chunks = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
+    text = _text(segment, "text") or (offsets.quote(start, end) if found_chunks else None)
+    for chunk in found_chunks:
+        source: Mapping[str, JsonValue] = next(
+            (kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]()
+        )
+        yield Citation(
+            start=start,
+            end=end,
+            uri=_text(source, "uri") or _text(source, "sourceUri") or _text(source, "imageUri"),
+            title=_text(source, "title"),
+            text=text,
+            source={"groundingSupport": support, "groundingChunk": chunk},
+        )
 
 
 def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
     """Find the segment. Its own text decides: offsets may be a byte off, or count from the start of another part."""
     start, end = offsets.span(segment, part_start)
     wanted = _text(segment, "text")
-    if not wanted or (start is not None and offsets.text[start:end] == wanted):
+    if not wanted:
         return start, end
-    near = max(0, (start or 0) - 2)
-    found = offsets.text.find(wanted, near)
-    if found < 0:
-        found = offsets.text.find(wanted)
+    if start is not None and end == start + len(wanted) and offsets.text.startswith(wanted, start):
+        return start, end
+    found = offsets.find(wanted, max(0, (start or 0) - 2))
     return (start, end) if found < 0 else (found, found + len(wanted))
 
 

@@ -29,7 +29,7 @@ from gemini_multi.errors import (
     RateLimited,
     ServerError,
 )
-from gemini_multi.retry import duration_of, retry_after_of
+from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
 
 
@@ -43,6 +43,7 @@ class ErrorFacts(Exception):  # raised inside the package only, to unwind a deco
     reasons: tuple[str, ...] = ()
     """Further machine-readable words: Google's `status`, `ErrorInfo.reason`, quota ids, error types."""
     retry_after: float | None = None
+    should_retry: bool | None = None
     body: JsonValue = field(default=None, repr=False)
 
     def error(
@@ -61,7 +62,8 @@ class ErrorFacts(Exception):  # raised inside the package only, to unwind a deco
             status=self.status,
             code=self.code,
             request_id=request_id,
-            retry_after=self.retry_after,
+            retry_after=retry_in(self.message) if self.retry_after is None else self.retry_after,
+            should_retry=self.should_retry,
             body=self.body,
         )
 
@@ -157,6 +159,7 @@ def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorFacts
         )
     facts.status = status
     facts.retry_after = retry_after_of(headers) if facts.retry_after is None else facts.retry_after
+    facts.should_retry = should_retry_of(headers)
     if not facts.message and 300 <= status < 400:
         facts.message = "it redirects elsewhere, which is not followed so that the key stays here; check `base_url`"
     return facts

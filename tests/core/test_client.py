@@ -485,3 +485,33 @@ def test_a_client_is_picklable_and_copyable_after_use() -> None:
     for other in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
         assert other.providers == client.providers
         assert other.totals == client.totals
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "asked"),
+    [
+        (400, "true", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
+        (401, "true", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
+        (503, "false", ["cloudflare", "aimlapi"]),
+        (503, "maybe", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
+    ],
+)
+@WAYS
+async def test_a_host_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, asked: list[str]) -> None:
+    """Its `x-should-retry` overrides the status."""
+    hosts = Hosts({"cloudflare": [status(code, **{"x-should-retry": told})]})
+
+    assert (await ask(hosts.client("cloudflare", "aimlapi"), REQUEST)).provider == "aimlapi"
+    assert hosts.asked == asked
+
+
+@WAYS
+async def test_googles_words_say_how_long_to_wait(ask: Ask) -> None:
+    """Unless a header or `RetryInfo` says it."""
+    words = {"error": {"code": 429, "message": "Quota exceeded. Please retry in 34.5s."}}
+    for headers, seconds in (({}, 34.5), ({"retry-after": "7"}, 7.0)):
+        hosts = Hosts({"oxen": [status(429, words, **headers)]})
+        with pytest.raises(RateLimited) as caught:
+            await ask(hosts.client("oxen", max_retries=0), REQUEST)
+
+        assert caught.value.retry_after == seconds

@@ -16,13 +16,14 @@ from gemini_multi.errors import (
     ModelNotFound,
     PermissionDenied,
     PromptBlocked,
+    ProviderError,
     QuotaExhausted,
     RateLimited,
     RequestTimeout,
     ServerError,
     UnsupportedFeature,
 )
-from gemini_multi.retry import RetryPolicy, Verdict, duration_of, retry_after_of
+from gemini_multi.retry import RetryPolicy, Verdict, duration_of, retry_after_of, retry_in
 
 VERDICTS: list[tuple[GeminiMultiError, Verdict]] = [
     (ConnectionFailed("x"), "retry"),
@@ -43,6 +44,13 @@ VERDICTS: list[tuple[GeminiMultiError, Verdict]] = [
     (ContextOverflow("x", status=400), "stop"),
     (PromptBlocked("x"), "stop"),
     (BudgetExceeded("x"), "stop"),
+    (BadRequest("x", status=400, should_retry=True), "retry"),
+    (AuthenticationFailed("x", status=401, should_retry=True), "retry"),
+    (ServerError("x", status=501, should_retry=True), "retry"),
+    (ServerError("x", status=503, should_retry=False), "next"),
+    (RateLimited("x", status=429, should_retry=False), "next"),
+    (ModelNotFound("x", status=404, should_retry=False), "next"),
+    (BadRequest("x", status=400, should_retry=False), "stop"),
 ]
 
 
@@ -100,3 +108,30 @@ def test_a_negative_number_of_retries_is_refused() -> None:
     """A policy that makes no sense is an error at construction."""
     with pytest.raises(ConfigurationError, match="max_retries"):
         RetryPolicy(max_retries=-1)
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Quota exceeded. Please retry in 34.074824224s.", 34.074824224),
+        ("Please retry in 1h2m3.5s.", 3723.5),
+        ("Retry in 250ms", 0.25),
+        ("Please retry in a moment.", None),
+        ("Please retry in 5 days", None),
+        ("Do not retry in 5sec", None),
+        ("retry in " + "9" * 5_000 + "s", None),
+        ("", None),
+    ],
+)
+def test_googles_words_are_read(message: str, seconds: float | None) -> None:
+    """Some gateways pass on nothing else of Google's hint."""
+    assert retry_in(message) == seconds
+
+
+@pytest.mark.parametrize(("error", "is_retryable"), [(RateLimited, True), (ServerError, True), (BadRequest, False)])
+@pytest.mark.parametrize("told", [True, False, None])
+def test_frameworks_that_retry_hear_what_the_host_said(
+    error: type[ProviderError], is_retryable: bool, told: bool | None
+) -> None:
+    """LangChain's retries go by `is_retryable`."""
+    assert error("x", should_retry=told).is_retryable is (is_retryable if told is None else told)

@@ -234,3 +234,21 @@ def test_completion_tells_the_same() -> None:
         response.raw,
         response.additional_kwargs,
     )
+
+
+@pytest.mark.parametrize("part", [FileReference("no address"), FileReference(""), Blob("\u00e9===", "image/png")])
+def test_an_image_that_is_none_spoils_no_answer(part: FileReference | Blob) -> None:
+    """Hosts put anything into the address; the text is there all the same."""
+    last = chunks(TextDelta("Hi"), PartReady(part), Finished(answer(Text("Hi"), part)))[-1]
+
+    assert last.message.content == "Hi"
+
+
+def test_a_crowd_of_calls_is_whole_at_the_end() -> None:
+    """Chunks show the first of them only, since each chunk holds all that was before."""
+    calls = [ToolCall(f"c{number}", "add") for number in range(200)]
+    events = [ToolCallReady(call, position) for position, call in enumerate(calls)]
+    shown = chunks(*events, TextDelta("Hi"), Finished(answer(Text("Hi"), *calls)))
+
+    counts = [sum(isinstance(block, ToolCallBlock) for block in chunk.message.blocks) for chunk in shown]
+    assert counts == [*range(1, 65), 64, 200]

@@ -16,6 +16,7 @@ from gemini_multi import (
     ChatResponse,
     CodeResult,
     ExecutableCode,
+    FileReference,
     Message,
     Opaque,
     Part,
@@ -57,6 +58,7 @@ CASES: dict[str, tuple[Part, ...]] = {
     "code": (ExecutableCode("1+1", id="x", signature=NATIVE), CodeResult("2", id="x"), Text("2")),
     "opaque": (Opaque({"toolCall": {"id": "s"}}, signature=NATIVE), Text("Found.")),
     "signed image": (Text("Here"), Blob("iVBORw0KGgo=", "image/png", signature=NATIVE)),
+    "an image whose address is none": (FileReference(" ", "image/png", signature=NATIVE), Text("Here")),
     "unreadable arguments": (ToolCall("c1", "add", invalid_arguments="{oops", signature=NATIVE),),
 }
 

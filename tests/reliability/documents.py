@@ -127,6 +127,41 @@ NATIVE_STREAM: Final[list[dict[str, Any]]] = [
     {"candidates": [{"content": {"parts": NATIVE["candidates"][0]["content"]["parts"][1:3]}}]},
     NATIVE,
 ]
+STREAMED_ARGUMENTS: Final[list[dict[str, Any]]] = [
+    {
+        "candidates": [
+            {
+                "content": {
+                    "parts": [
+                        {
+                            "functionCall": {
+                                "name": "add",
+                                "partialArgs": [{"jsonPath": path, **value} for path, value in given],
+                                "willContinue": goes_on,
+                            }
+                        }
+                    ]
+                },
+                "groundingMetadata": {"webSearchQueries": [str(goes_on)], "groundingChunks": [{"maps": {"uri": "u"}}]},
+                "urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "u"}]},
+                "logprobsResult": {"chosenCandidates": [{"token": "G", "logProbability": -0.1}]},
+            }
+        ]
+    }
+    for given, goes_on in (
+        ([("$.a", {"numberValue": 1}), ("$.b[0]", {"stringValue": "2"})], True),
+        ([("$.b[0]", {"stringValue": "3"}), ("$['c'].d", {"boolValue": True})], False),
+    )
+]
+ODD_CALLS: Final[list[dict[str, Any]]] = [
+    delta(tool_calls=CALL),
+    delta(tool_calls=[{"index": 0, "id": "", "function": {"name": "add", "arguments": {"a": 1}}}, CALL]),
+    delta(
+        tool_calls=[{"id": 7, "custom": {"name": "add", "input": "x"}}, {"type": "function", "thought_signature": "s"}]
+    ),
+    delta(reasoning="Hm.", reasoning_content="H", reasoning_details=[{"text": "Hm", "format": "x"}], refusal="No"),
+    delta("stop", function_call={"name": "get weather", "arguments": "{}"}),
+]
 ERRORS: Final[list[dict[str, Any]]] = [
     {
         "error": {
@@ -150,6 +185,8 @@ DOCUMENTS: Final[list[list[dict[str, Any]]]] = [
     NATIVE_STREAM,
     [CHAT],
     CHAT_STREAM,
+    STREAMED_ARGUMENTS,
+    ODD_CALLS,
     [{"result": NATIVE, "success": True, "errors": [], "messages": []}],
     [{"result": {"state": "Completed", "result": NATIVE, "gatewayMetadata": {"keySource": "x"}}, "success": True}],
     *([error] for error in ERRORS),
@@ -348,6 +385,8 @@ FRAGMENTS: Final = [
     b"\0",
     b"\xff",
     b"\\ud800",
+    b'{"choices":[{"delta":{"content":"\\ud83d"}}]}',
+    b'{"choices":[{"delta":{"content":"\\ude00"}}]}',
     b"\xe2\x80\xa8",
 ]
 ANY_BYTES: Final = st.one_of(

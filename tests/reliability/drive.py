@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -63,14 +63,14 @@ class Ending:
         return type(self.error), text
 
 
-def conditions(*, stream: bool, limits: Limits | None = None) -> Conditions:
+def conditions(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> Conditions:
     return Conditions(
         stream=stream,
         policy=RetryPolicy(max_retries=0),
         timeouts=Timeouts(),
         deadline=None,
         limits=limits or Limits(),
-        clock=lambda: 0.0,
+        clock=clock or (lambda: 0.0),
         chance=lambda: 0.0,
         today=lambda: date(2026, 11, 20),
     )
@@ -84,13 +84,14 @@ def receive(
     status: int = 200,
     headers: dict[str, str] | None = None,
     limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
     patience: float = PATIENCE,
 ) -> Ending:
     """Let a host answer with these bytes. Anything raised but our own errors is a bug and comes out."""
     begun, ending = time.process_time(), Ending()
     left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
     found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)
-    flow = Exchange(REQUEST, found, conditions(stream=stream, limits=limits)).run()
+    flow = Exchange(REQUEST, found, conditions(stream=stream, limits=limits, clock=clock)).run()
     reply: Any = None
     try:
         while True:

@@ -21,11 +21,12 @@ from gemini_multi import Client, GeminiMultiError, RetryPolicy
 
 from .documents import ANY_BYTES, cut, spoiled_bytes
 from .drive import PROVIDERS, REQUEST, receive
+from .translate import check_langchain, check_llama_index
 
 HOSTS: Final = sorted(PROVIDERS)
 CASES: Final = int(os.environ.get("FUZZ_CASES", "0"))
 """For the whole file; 0 is the short run."""
-TESTS: Final = len(HOSTS) * 5
+TESTS: Final = len(HOSTS) * 7
 PLAN: Final = settings(
     max_examples=-(-CASES // TESTS) or 60,
     derandomize=not CASES,
@@ -64,8 +65,24 @@ def test_where_the_bytes_are_cut_does_not_matter(host: str, data: st.DataObject,
     assert receive(host, data.draw(cut(content)), stream=stream).summary == whole.summary
 
 
+@each_host
+@PLAN
+@given(content=st.one_of(spoiled_bytes(), spoiled_bytes(), ANY_BYTES), stream=st.booleans())
+def test_langchain_takes_any_answer(host: str, content: bytes, stream: bool) -> None:
+    """Whatever comes out of the core becomes messages, which can be merged, written and sent back."""
+    check_langchain(receive(host, [content], stream=stream))
+
+
+@each_host
+@PLAN
+@given(content=st.one_of(spoiled_bytes(), spoiled_bytes(), ANY_BYTES), stream=st.booleans())
+def test_llama_index_takes_any_answer(host: str, content: bytes, stream: bool) -> None:
+    """Whatever comes out of the core becomes responses, which can be written and sent back."""
+    check_llama_index(receive(host, [content], stream=stream))
+
+
 HEADERS: Final = st.dictionaries(
-    st.sampled_from(["retry-after", "retry-after-ms", "date", "x-aimlapi-usd-spent", "x-request-id", "content-type"]),
+    st.sampled_from(["retry-after", "retry-after-ms", "date", "x-aimlapi-usd-spent", "x-request-id", "x-should-retry"]),
     st.sampled_from(["", "0", "-1", "1e400", "nan", "inf", "9" * 5_000, "Fri, 20 Nov 2026 10:00:00 GMT", "\x00", "٣"]),
 )
 

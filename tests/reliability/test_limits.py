@@ -6,6 +6,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
+from itertools import chain, count, repeat
 from typing import Any
 
 import httpx
@@ -13,74 +14,27 @@ import pytest
 
 from gemini_multi import Client, Finished, InvalidResponse, Limits, RetryPolicy, ServerError, StreamInterrupted
 
+from .crowds import CROWDS, STOP, candidate, delta, said
 from .drive import PROVIDERS, REQUEST, receive
 
 MANY = 100_000
-STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+COPIED = [
+    "feedback in a stream",
+    "grounding in a stream",
+    "late arguments",
+    "log probabilities in a stream",
+    "odd keys",
+    "refusals",
+    "remarks on details",
+    "silent pieces",
+]
+"""Crowds with which something is collected: copying it each time costs nothing that `test_work.py` could count."""
 
 
-def said(**message: Any) -> list[dict[str, Any]]:
-    return [{"choices": [{"index": 0, "message": {"content": "x", **message}, "finish_reason": "stop"}]}]
-
-
-def delta(**content: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": content}]}
-
-
-def candidate(**facts: Any) -> dict[str, Any]:
-    return {"candidates": [{"content": {"parts": [{"text": "ü"}]}, "finishReason": "STOP", **facts}]}
-
-
-def call(number: int) -> dict[str, Any]:
-    return {"index": number, "id": f"c{number}", "function": {"name": "add", "arguments": "{}"}}
-
-
-def encrypted(number: int) -> dict[str, Any]:
-    return {"type": "reasoning.encrypted", "data": str(number)}
-
-
-CROWDS: dict[str, list[dict[str, Any]]] = {
-    "tool calls": said(tool_calls=[call(number) for number in range(MANY)]),
-    "tool calls in a stream": [*(delta(tool_calls=[call(number)]) for number in range(MANY)), STOP],
-    "native calls": [{"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}] * MANY}}]}, candidate()],
-    "unsigned details": said(reasoning_details=[encrypted(number) for number in range(MANY)]),
-    "details of calls": said(reasoning_details=[{**encrypted(number), "id": f"c{number}"} for number in range(MANY)]),
-    "signatures": [
-        *(delta(content="x", extra_content={"google": {"thought_signature": str(number)}}) for number in range(MANY)),
-        STOP,
-    ],
-    "annotations": said(annotations=[{"odd": number} for number in range(MANY)]),
-    "sources": said(annotations=[{"type": "url_citation", "url": str(number)} for number in range(MANY)]),
-    "citations": [candidate(citationMetadata={"citations": [{"uri": str(number)} for number in range(MANY)]})],
-    "odd parts": [{"candidates": [{"content": {"parts": [{"text": "x", "odd": 1}] * MANY}, "finishReason": "STOP"}]}],
-    "streamed arguments": [
-        {
-            "candidates": [
-                {
-                    "content": {
-                        "parts": [
-                            {
-                                "functionCall": {
-                                    "name": "f",
-                                    "partialArgs": [{"jsonPath": "$.a[9999]", "numberValue": 1}],
-                                    "willContinue": True,
-                                }
-                            }
-                        ]
-                        * (MANY // 10)
-                    }
-                }
-            ]
-        },
-        candidate(),
-    ],
-}
-
-
-@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("crowd", COPIED)
 def test_a_hundred_thousand_of_anything_cost_linear_time(crowd: str) -> None:
     """`receive` refuses to wait long: what is quadratic in this number takes minutes."""
-    content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd])
+    content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd](MANY))
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
 
     assert isinstance(receive("oxen", pieces, stream=True, patience=30.0).events[-1], Finished)
@@ -109,12 +63,43 @@ def test_an_event_without_an_end_is_refused(line: bytes) -> None:
     assert "larger than 5,000 bytes" in str(ending.error)
 
 
-@pytest.mark.parametrize("count", [-1, 10**400, 1e308, "9" * 5_000, True, None, [], "x", float("inf")])
+SMALL = b"data: " + json.dumps(delta(content="x")).encode() + b"\n\n"
+COMMENT = b": still here\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("event", [SMALL, COMMENT])
+def test_many_small_events_are_bounded_too(event: bytes) -> None:
+    """What had arrived is kept."""
+    ending = receive("oxen", repeat(event), stream=True, limits=Limits(stream_bytes=100_000))
+    error = ending.error
+
+    assert "larger than 100,000 bytes" in str(error)
+    assert isinstance(error, StreamInterrupted if event is SMALL else InvalidResponse)
+    if isinstance(error, StreamInterrupted):
+        assert isinstance(error.__cause__, InvalidResponse)
+        assert len(error.partial.text) == 100_000 // len(SMALL)
+
+
+@pytest.mark.parametrize("end", [DONE, b"data: " + json.dumps(STOP).encode() + b"\n\n"])
+@pytest.mark.parametrize("junk", [COMMENT, b"x", b"data: {}\n\n"])
+def test_a_host_that_goes_on_after_the_answer_is_left(end: bytes, junk: bytes) -> None:
+    """The answer is good, and nobody waits for the end of the junk: neither its size nor its time is endless."""
+    by_size = receive("oxen", chain([SMALL, end], repeat(junk)), stream=True, limits=Limits(stream_bytes=10_000))
+    ticks = count()
+    by_time = receive("oxen", chain([SMALL, end], repeat(junk)), stream=True, clock=lambda: float(next(ticks)))
+
+    assert isinstance(by_size.events[-1], Finished)
+    assert isinstance(by_time.events[-1], Finished)
+    assert next(ticks) < 300
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**400, 1e308, "9" * 5_000, True, None, [], "x", float("inf")])
 @pytest.mark.parametrize("host", ["cloudflare", "oxen"])
-def test_absurd_counts_are_none(host: str, count: Any) -> None:
+def test_absurd_counts_are_none(host: str, tokens: Any) -> None:
     """They can be neither added nor multiplied by a price, and the answer is good."""
-    native = {**candidate(), "usageMetadata": {"promptTokenCount": count, "totalTokenCount": count}}
-    chat = {**said()[0], "usage": {"prompt_tokens": count, "total_tokens": count}}
+    native = {**candidate(), "usageMetadata": {"promptTokenCount": tokens, "totalTokenCount": tokens}}
+    chat = {**said(), "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
     for document in (native, chat):
         last = receive(host, [json.dumps(document).encode()], stream=False).events[-1]
 
@@ -169,7 +154,7 @@ async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_as
 
 
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-GOOD = json.dumps(said()[0]).encode() + b" " * 3_000_000
+GOOD = json.dumps(said()).encode() + b" " * 3_000_000
 PACKED = {
     "gzip": gzip.compress(GOOD),
     "x-gzip": gzip.compress(GOOD),

@@ -1,0 +1,130 @@
+"""Puts together arguments that are streamed value by value (`partialArgs`), each with the path to its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Final, TypeAlias
+
+from gemini_multi.errors import InvalidResponse
+from gemini_multi.types import JsonObject, JsonValue
+
+_STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
+_WIDEST_GAP: Final = 100
+"""How far beyond its end a list grows at once: a broken host could name any position."""
+_MOST_STEPS: Final = 100
+"""How deep a value may lie; as deep as this nobody reads it."""
+
+Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
+
+
+@dataclass(slots=True)
+class Gaps:
+    """How many places of lists may still be made without a value: a few bytes can ask for hundreds of them."""
+
+    left: int = 100_000
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text that arrives in pieces, and where it belongs."""
+
+    holder: Container
+    step: str | int
+    pieces: list[str]
+
+
+class StreamedArguments:
+    """The arguments of one call as they arrive."""
+
+    __slots__ = ("_arguments", "_gaps", "_texts")
+
+    def __init__(self, gaps: Gaps) -> None:
+        """Begin without arguments."""
+        self._arguments: dict[str, JsonValue] = {}
+        self._gaps = gaps
+        self._texts: dict[tuple[int, str | int], _Text] = {}
+
+    def place(self, entry: JsonObject) -> None:
+        """Put one value in its place; text is appended to the text that is there.
+
+        Raises:
+            InvalidResponse: The place is absurdly deep.
+        """
+        path = entry.get("jsonPath")
+        steps = list(islice(_steps(path), _MOST_STEPS + 1)) if isinstance(path, str) else []
+        if not steps:
+            return
+        if len(steps) > _MOST_STEPS:
+            raise InvalidResponse("The arguments of a call are nested too deeply.", raw=str(path))
+        holder: Container = self._arguments
+        for step, following in pairwise(steps):
+            holder = self._inner(holder, step, following)
+        self._put(holder, steps[-1], _value(entry))
+
+    def whole(self) -> dict[str, JsonValue]:
+        """Return the arguments, with their texts joined."""
+        for text in self._texts.values():
+            _replace(text.holder, text.step, "".join(text.pieces))
+        self._texts.clear()
+        return self._arguments
+
+    def _put(self, holder: Container, step: str | int, value: JsonValue) -> None:
+        place = (id(holder), step if isinstance(holder, list) else str(step))
+        text = self._texts.get(place)
+        if text is not None and isinstance(value, str):
+            text.pieces.append(value)
+        elif self._set(holder, step, value):
+            self._texts.pop(place, None)
+            if isinstance(value, str):
+                self._texts[place] = _Text(holder, step, [value])
+
+    def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
+        """Return what is at a step, made on first use so that the following step has a place."""
+        present = _get(holder, step)
+        if isinstance(present, dict | list):
+            return present
+        made: Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
+        self._put(holder, step, made)
+        return made
+
+    def _set(self, holder: Container, step: str | int, value: JsonValue) -> bool:
+        """Set what is at a step; `False` when there can be no such place."""
+        if isinstance(holder, list):
+            if not isinstance(step, int) or step >= len(holder) + min(_WIDEST_GAP, self._gaps.left + 1):
+                return False
+            self._gaps.left -= max(0, step - len(holder))
+            holder.extend([None] * (step + 1 - len(holder)))
+        _replace(holder, step, value)
+        return True
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    for match in _STEP.finditer(path.removeprefix("$")):
+        position, quoted, name = match.groups()
+        if position is not None:
+            yield int(position)
+        else:
+            yield name if quoted is None else quoted.replace("\\'", "'")
+
+
+def _get(holder: Container, step: str | int) -> JsonValue:
+    if isinstance(holder, dict):
+        return holder.get(str(step))
+    return holder[step] if isinstance(step, int) and step < len(holder) else None
+
+
+def _replace(holder: Container, step: str | int, value: JsonValue) -> None:
+    if isinstance(holder, dict):
+        holder[str(step)] = value
+    elif isinstance(step, int):
+        holder[step] = value
+
+
+def _value(entry: Mapping[str, JsonValue]) -> JsonValue:
+    for key in ("stringValue", "numberValue", "boolValue"):
+        if key in entry:
+            return entry[key]
+    return None

@@ -1,0 +1,155 @@
+"""Answers that nobody reads to the end: left with `break`, closed, forgotten, or cancelled at any point."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import suppress
+from itertools import count
+from typing import Any, Final
+
+import pytest
+
+from gemini_multi import AsyncClient, Client
+from gemini_multi._connections import POOLS
+from gemini_multi.sandbox import Sandbox
+
+from .doors import AT_ONCE, DOORS, PROMPT, REQUEST, at_rest, langchain_model, llama_index_messages, llama_index_model
+
+HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
+LONG: Final[dict[str, Any]] = {"timeout": 60.0}
+"""A host that falls silent must be left, not waited for."""
+Pieces = Callable[[str], Iterator[Any]]
+AsyncPieces = Callable[[str], Awaitable[AsyncIterator[Any]]]
+
+
+async def llama_index_pieces(host: str) -> AsyncIterator[Any]:
+    return await llama_index_model([host], LONG).astream_chat(llama_index_messages())
+
+
+async def at_once(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    return stream
+
+
+SYNC: Final[dict[str, Pieces]] = {
+    "core": lambda host: Client([host], retry_policy=AT_ONCE, **LONG).stream(REQUEST),
+    "langchain": lambda host: langchain_model([host], LONG).stream(PROMPT),
+    "llama_index": lambda host: llama_index_model([host], LONG).stream_chat(llama_index_messages()),
+}
+ASYNC: Final[dict[str, AsyncPieces]] = {
+    "core": lambda host: at_once(AsyncClient([host], retry_policy=AT_ONCE, **LONG).stream(REQUEST)),
+    "langchain": lambda host: at_once(langchain_model([host], LONG).astream(PROMPT)),
+    "llama_index": llama_index_pieces,
+}
+each_door = pytest.mark.parametrize("door", SYNC)
+each_host = pytest.mark.parametrize("host", HOSTS)
+
+
+def stalls(sandbox: Sandbox, host: str) -> None:
+    """Make the host fall silent after its first events."""
+    sandbox.fail(host, fault="stall", after=3)
+
+
+@each_host
+@each_door
+@pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
+def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, door: str, way: str) -> None:
+    """At once, though the host keeps the connection open; and the next call goes well."""
+    stalls(sandbox, host)
+    before = set(threading.enumerate())
+    stream: Any = SYNC[door](host)
+    if way != "never begun":
+        for _ in stream:
+            break
+    if way == "closed":
+        stream.close()
+    del stream
+    gc.collect()
+
+    assert at_rest(POOLS._blocking)
+    assert set(threading.enumerate()) <= before
+    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
+    sandbox.clear()
+    assert DOORS[door][0](True, [host], {}).text
+
+
+@each_host
+@each_door
+@pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
+async def test_an_asynchronous_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, door: str, way: str) -> None:
+    """A few turns of the loop later, when nobody closes it."""
+    stalls(sandbox, host)
+    stream: Any = await ASYNC[door](host)
+    if way != "never begun":
+        async for _ in stream:
+            break
+    if way == "closed":
+        await stream.aclose()
+    del stream
+    gc.collect()
+
+    await at_rest_soon()
+    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
+    sandbox.clear()
+    assert (await DOORS[door][1](True, [host], {})).text
+
+
+async def at_rest_soon() -> None:
+    """Give what was dropped a few turns of the loop to end; none of them waits for anything."""
+    for _ in range(50):
+        lanes, _pool = POOLS._by_loop.get(asyncio.get_running_loop(), (None, None))
+        if at_rest(lanes) and asyncio.all_tasks() == {asyncio.current_task()}:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"left behind: {asyncio.all_tasks()}")
+
+
+@types.coroutine
+def cancelled_at(asking: Coroutine[Any, Any, Any], place: int) -> Generator[Any, None, Any]:
+    """Run a coroutine and cancel the task where it waits for the time with this number, from 0."""
+    error: BaseException | None = None
+    for number in count():
+        try:
+            waiting = asking.send(None) if error is None else asking.throw(error)
+        except StopIteration as end:
+            return end.value
+        if number == place:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+        error = None
+        try:
+            yield waiting
+        except BaseException as thrown:  # whatever it is, it is the coroutine's
+            error = thrown
+    raise AssertionError("unreachable")
+
+
+@each_door
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("host", ["cloudflare", "oxen"])
+@pytest.mark.parametrize("failing", [False, True], ids=["good", "failing"])
+async def test_a_call_may_be_cancelled_wherever_it_waits(
+    sandbox: Sandbox, host: str, door: str, stream: bool, failing: bool
+) -> None:
+    """While it connects, sends, reads, moves to the next host or lets go: nothing is left, and nothing is repeated."""
+    places = 0
+    for place in range(500):
+        sandbox.clear()
+        if failing:
+            sandbox.fail(host, fault="cut", after=0)
+        asking = DOORS[door][1](stream, [host, "aimlapi"], {"max_retries": 0})
+        task = asyncio.ensure_future(cancelled_at(asking, place))
+        with suppress(asyncio.CancelledError):
+            assert (await task).text
+        await at_rest_soon()
+        assert len(sandbox.requests) <= 1 + failing
+        if not task.cancelled():
+            break
+        places += 1
+
+    assert places > 5
+    assert (await DOORS[door][1](stream, [host], {})).text

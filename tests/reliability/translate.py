@@ -1,0 +1,63 @@
+"""Whatever the core makes of an answer, both bindings can show, merge, write down and send back."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from operator import add
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from llama_index.core.base.llms.types import ChatResponse
+
+from gemini_multi import Finished
+from langchain_gemini_multi._assistant import assistant_parts
+from langchain_gemini_multi._chunks import ChunkBuilder
+from langchain_gemini_multi._results import to_result as to_langchain
+from langchain_gemini_multi._typed_events import EventBuilder
+from llama_index_gemini_multi._messages import to_core
+from llama_index_gemini_multi._results import Snapshots, to_completion
+from llama_index_gemini_multi._results import to_result as to_llama_index
+from llama_index_gemini_multi._selections import tool_selections
+
+from .drive import Ending
+
+
+def check_langchain(ending: Ending) -> None:
+    """Chunks, typed events, the whole message, and the message as history."""
+    for blocks in (False, True):
+        builder = ChunkBuilder(blocks=blocks)
+        chunks = [chunk.message for event in ending.events if (chunk := builder.feed(event)) is not None]
+        if chunks:
+            check_message(reduce(add, chunks))
+    typed = EventBuilder("id")
+    for event in ending.events:
+        for one in typed.feed(event):
+            json.dumps(one)
+    if isinstance(last := ending.events[-1] if ending.events else None, Finished):
+        for generation in to_langchain(last.response, blocks=True).generations:
+            check_message(generation.message)
+
+
+def check_message(message: Any) -> None:
+    assert isinstance(message, AIMessage)
+    assert isinstance(message.content_blocks, list)
+    assistant_parts(type(message).model_validate_json(message.model_dump_json()))
+    assistant_parts(message)
+
+
+def check_llama_index(ending: Ending) -> None:
+    """Snapshots, the whole response, its completion, and its message as history."""
+    snapshots = Snapshots()
+    for event in ending.events:
+        if (chunk := snapshots.feed(event)) is not None:
+            check_response(chunk)
+    if isinstance(last := ending.events[-1] if ending.events else None, Finished):
+        check_response(to_llama_index(last.response))
+
+
+def check_response(response: ChatResponse) -> None:
+    assert isinstance(to_completion(response).text, str)
+    response.model_dump_json()
+    tool_selections(response)
+    to_core([response.message])
