@@ -17,7 +17,7 @@
 "Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
 after a wait, each at most `max_retries` times. A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or
 date, Google's `RetryInfo`, and where there is none of these the words "retry in 34.07s" in the message), else chosen at
-random up to a limit that doubles with each retry. A route whose wait is longer than `maximum_retry_after`, or would pass
+random up to a limit that doubles with each retry. A route whose wait is longer than `maximum_retry_after`, or passes
 the deadline, is left. `x-should-retry` overrides the status, also for a refused key or a bad request, as with OpenAI's
 clients: a host that sends it knows its own failures best, and `max_retries` bounds what a mistaken one costs.
 
