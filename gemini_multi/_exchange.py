@@ -76,7 +76,7 @@ class Exchange:
         turn: Turn | None = None
         if self.trace is not None:
             self.trace.begin()
-        while (following := self._next(self._conditions.clock())) is not None and self.journal.remaining() > 0:
+        while self.journal.remaining() > 0 and (following := self._next(self._conditions.clock())) is not None:
             if turn is not None and turn is not following:
                 self._log_failover(turn)
             turn = following
@@ -232,7 +232,7 @@ class Exchange:
 
     def _conclusion(self, failures: list[GeminiMultiError]) -> GeminiMultiError:
         if not failures:
-            raise AssertionError("a client has at least one route")
+            return self.journal.overdue()  # before anybody was asked
         refusals = [failure for failure in failures if isinstance(failure, UnsupportedFeature)]
         if len(refusals) == len(failures):
             return _joined(refusals)

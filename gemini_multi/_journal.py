@@ -89,6 +89,10 @@ class Journal:
         deadline = self.conditions.deadline
         return float("inf") if deadline is None else self._started + deadline - self.conditions.clock()
 
+    def overdue(self) -> RequestTimeout:
+        """Make the error for a call whose time is up."""
+        return RequestTimeout(f"The deadline of {self.conditions.deadline} s has passed.", attempts=self._attempts)
+
     def timeouts(self) -> Timeouts:
         """Give the timeouts of the next attempt, cut to what the deadline leaves.
 
@@ -97,7 +101,7 @@ class Journal:
         """
         timeouts, remaining = self.conditions.timeouts, self.remaining()
         if remaining <= 0:
-            raise RequestTimeout(f"The deadline of {self.conditions.deadline} s has passed.", attempts=self._attempts)
+            raise self.overdue()
         if remaining >= max(timeouts.connect, timeouts.read, timeouts.write):
             return timeouts
         return Timeouts(

@@ -38,14 +38,22 @@ class Stage:
     ledger: Ledger = field(default_factory=Ledger)
     attempts: list[Attempt] = field(default_factory=list)
 
-    def play(self, *, stream: bool = False, deadline: float | None = None, chance: float = 1.0, **policy: Any) -> Stage:
+    def play(
+        self,
+        *,
+        stream: bool = False,
+        deadline: float | None = None,
+        chance: float = 1.0,
+        clock: Callable[[], float] | None = None,
+        **policy: Any,
+    ) -> Stage:
         conditions = Conditions(
             stream=stream,
             policy=RetryPolicy(**policy),
             timeouts=Timeouts(connect=1.0, read=20.0, write=3.0),
             deadline=deadline,
             limits=Limits(),
-            clock=lambda: self.now,
+            clock=clock or (lambda: self.now),
             chance=lambda: chance,
             today=lambda: date(2026, 11, 20),
             health=self.health,

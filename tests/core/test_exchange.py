@@ -94,6 +94,14 @@ def test_the_deadline_ends_a_slow_answer() -> None:
         Stage([[OK, ANSWER[:10], 6.0, ANSWER[10:]]]).play(deadline=5.0, max_retries=0)
 
 
+def test_a_deadline_that_is_over_at_once_asks_nobody() -> None:
+    """Time that passed before the first request counts too."""
+    stage = Stage([])
+    clock = iter([0.0, 1.0])
+    with pytest.raises(RequestTimeout, match="deadline of 0.5"):
+        stage.play(deadline=0.5, clock=lambda: next(clock, 2.0))
+
+
 def test_after_the_deadline_no_other_host_is_asked() -> None:
     """The deadline is for the whole call."""
     stage = Stage([[31.0, BUSY]], PROVIDERS)
