@@ -98,7 +98,7 @@ def test_a_deadline_that_is_over_at_once_asks_nobody() -> None:
     """Time that passed before the first request counts too."""
     stage = Stage([])
     clock = iter([0.0, 1.0])
-    with pytest.raises(RequestTimeout, match="deadline of 0.5"):
+    with pytest.raises(RequestTimeout, match=r"deadline of 0\.5"):
         stage.play(deadline=0.5, clock=lambda: next(clock, 2.0))
 
 
