@@ -1,7 +1,8 @@
-"""The rivals' environments: `.bench/FIELD`, made on first use and again when their packages change."""
+"""The rivals' environments: `.bench/FIELD`, made on first use and again when the packages change."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ def python_of(field: Field) -> Path:
 def set_up(field: Field) -> list[str]:
     """Make an environment, and tell what could not be installed into it."""
     stamp = FOLDER / field / "installed.txt"
-    wanted = "\n".join((_OURS[field], *PACKAGES[field]))
+    ours = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    wanted = "\n".join((ours, _OURS[field], *PACKAGES[field]))
     if stamp.exists() and stamp.read_text().startswith(wanted):
         return stamp.read_text()[len(wanted) :].split()
     print(f"Setting up {FOLDER / field}", flush=True)
