@@ -16,6 +16,7 @@ import asyncio
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE: Final = 120.0
 """Seconds for which an idle connection is used again."""
-_IDLE: Final = 512
+_IDLE: Final = 1000
 """Idle connections that are kept to one host."""
 _LANE_CONNECTIONS: Final = 1000
 """Per lane; when all lanes are full, they share what comes."""
@@ -50,7 +51,7 @@ class Connections(Generic[ConnectionT]):
     def __init__(self, pools: Pools) -> None:
         self._pools = pools
         self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
-        self._idle: dict[tuple[str, str, int], list[ConnectionT]] = {}
+        self._idle: dict[tuple[str, str, int], deque[ConnectionT]] = {}
         self._busy: set[ConnectionT] = set()
         self._is_closed = False
 
@@ -65,7 +66,7 @@ class Connections(Generic[ConnectionT]):
             stack = self._idle.get(address[:3])
             while stack:
                 connection = stack.pop()
-                if monotonic() - connection.idle_since <= _KEEP_ALIVE and connection.is_usable():
+                if connection.idle_since + _KEEP_ALIVE > monotonic() and connection.is_usable():
                     self._busy.add(connection)
                     return connection
                 connection.hang_up()
@@ -78,11 +79,11 @@ class Connections(Generic[ConnectionT]):
             if self._is_closed or not connection.can_be_kept:
                 connection.hang_up()
                 return
-            connection.idle_since = monotonic()
-            stack = self._idle.setdefault(connection.address[:3], [])
+            now = connection.idle_since = monotonic()
+            stack = self._idle.setdefault(connection.address[:3], deque())
+            while stack and (stack[0].idle_since + _KEEP_ALIVE <= now or len(stack) >= _IDLE):
+                stack.popleft().hang_up()
             stack.append(connection)
-            if len(stack) > _IDLE:
-                stack.pop(0).hang_up()
 
     def shut(self) -> list[ConnectionT]:
         """Hang up what is idle, now and whenever another becomes so; return the former."""

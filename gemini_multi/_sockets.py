@@ -13,7 +13,7 @@ import ssl
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from gemini_multi._clients import encoding_of
 from gemini_multi._http1 import Address, AnswerReader
@@ -215,8 +215,7 @@ class AsyncioConnection(Connection, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # other loops have transports of their own
 
     def data_received(self, data: bytes) -> None:
         """Keep what came until it is asked for."""

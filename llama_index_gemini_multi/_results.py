@@ -1,7 +1,8 @@
 """The core's answers and events to LlamaIndex's responses.
 
-Every chunk of a stream is a snapshot of its own: the whole message so far and the new `delta`. Snapshots are made
-without validation, because their values come from here, and share nothing that a caller could change.
+Every chunk of a stream is a snapshot of its own: the whole message so far and the new `delta`. Snapshots share nothing
+that a caller could change. They are made in whichever way is faster: validation is, for all but messages, whose own
+constructor does much.
 """
 
 from __future__ import annotations
@@ -167,13 +168,11 @@ class Snapshots:
                 ThinkingBlock.model_construct(content=self._thoughts, num_tokens=None, additional_information={})
             )
         if self._text:
-            blocks.append(TextBlock.model_construct(text=self._text))
+            blocks.append(TextBlock(text=self._text))
         blocks.extend(block.model_copy() for block in self._media)
         blocks.extend(_call_block(call) for call in self._calls)
         message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs={})
-        return ChatResponse.model_construct(
-            message=message, raw=None, delta=delta, logprobs=None, additional_kwargs=extra or {}
-        )
+        return ChatResponse(message=message, raw=None, delta=delta, logprobs=None, additional_kwargs=extra or {})
 
 
 def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_multi import ChatRequest, Client, ConnectionFailed, Message, RequestTimeout
+from gemini_multi import ChatRequest, Client, ConnectionFailed, Message, RequestTimeout, _connections
 from gemini_multi._connections import POOLS
 
 from .loopback import CERTIFICATE, WHOLE, Host, faithful, host
@@ -100,6 +100,24 @@ def test_a_connection_that_the_host_closed_is_not_used_again(ask: Ask) -> None:
     with host(one_answer) as found:
         assert ask(Client(found.provider, max_retries=0), 4) == ["Hi"] * 4
         assert (found.connections, len(found.requests)) == (4, 4)
+
+
+@both
+def test_connections_that_were_idle_too_long_are_closed(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not used again, and the host sees their end."""
+    monkeypatch.setattr(_connections, "_KEEP_ALIVE", 0.0)
+    ended = threading.Semaphore(0)
+
+    def act(found: Host, connection: socket.socket) -> None:
+        faithful(found, connection)
+        ended.release()
+
+    with host(act) as found:
+        assert ask(Client(found.provider), 3) == ["Hi"] * 3
+        assert found.connections == 3
+        ended.acquire()
+        ended.acquire()
+        POOLS.hang_up()
 
 
 def silent(found: Host, connection: socket.socket) -> None:
