@@ -20,6 +20,7 @@ from gemini_multi.types import (
     Message,
     Opaque,
     Part,
+    Role,
     Text,
     Thought,
     ToolCall,
@@ -83,11 +84,11 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
 
 def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | ToolResult]:
     """Split a message into turns and results; what a system message says goes to `system`."""
-    parts = [part for part in message.parts if not _is_empty(part)]
+    parts = tuple(part for part in message.parts if not _is_empty(part))
     if message.role == "assistant":
         if parts:
             calls = [part for part in parts if isinstance(part, ToolCall)]
-            yield _Step(Message("assistant", tuple(parts), name=message.name), calls)
+            yield _Step(_with_parts(message, "assistant", parts), calls)
         return
     rest: list[Part] = []
     for part in parts:
@@ -98,7 +99,14 @@ def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | T
         else:
             rest.append(part)
     if rest:
-        yield Message("user", tuple(rest), name=message.name)
+        yield _with_parts(message, "user", tuple(rest))
+
+
+def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
+    """Return the message, or where it differs another one; most do not."""
+    if len(parts) == len(message.parts) and role == message.role:
+        return message
+    return Message(role, parts, name=message.name)
 
 
 def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:

@@ -29,15 +29,20 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
     begin = _current_turn(turns)
     signed: list[Message] = []
     for position, message in enumerate(turns):
-        if message.role != "assistant":
+        must_sign = required and position > begin
+        if message.role != "assistant" or not (must_sign or any(map(_is_signed, message.parts))):
             signed.append(message)
             continue
         parts = _once(_without_foreign(message.parts, accepted))
-        if required and position > begin:
+        if must_sign:
             parts = _with_dummy(parts, issuer)
         if parts:
             signed.append(message if parts == message.parts else replace(message, parts=parts))
     return tuple(signed)
+
+
+def _is_signed(part: Part) -> bool:
+    return not isinstance(part, ToolResult) and part.signature is not None
 
 
 def _current_turn(turns: Sequence[Message]) -> int:
