@@ -115,8 +115,8 @@ class GeminiModel(Serializable):
     """Seconds for a whole call, with its retries and failovers."""
     max_retries: int | None = None
     retry_policy: SkipValidation[RetryPolicy | None] = None
-    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] = "ordered"
-    """In which order healthy hosts are asked."""
+    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
+    """In which order healthy hosts are asked; `ordered` when nothing is said."""
     hedging: SkipValidation[Hedging | float | bool | None] = None
     """When a second host is asked because the first is slow: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
@@ -218,7 +218,7 @@ class GeminiModel(Serializable):
         return Client(
             resolve(conditions.pop("providers", None), api_key=key, base_url=self.base_url),
             **conditions,
-            strategy=self.strategy,
+            strategy=self.strategy or "ordered",
             hedging=self.hedging,
             max_cost_usd=self.max_cost_usd,
             on_attempt=self.on_attempt,

@@ -66,8 +66,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
     deadline: float | None = Field(default=None, description="Seconds for a whole call with its retries and failovers.")
     max_retries: int | None = Field(default=None, description="Extra requests per host.")
     retry_policy: RetryPolicy | None = Field(default=None, description="Retries in detail.")
-    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] = Field(
-        default="ordered", description="In which order healthy hosts are asked."
+    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = Field(
+        default=None, description="In which order healthy hosts are asked; `ordered` when nothing is said."
     )
     hedging: HedgingArgument = Field(
         default=None, description="When a second host is asked because the first is slow: `True`, seconds, `Hedging`."
@@ -148,7 +148,7 @@ class Connected(GenerationSettings, FunctionCallingLLM):
             deadline=self.deadline,
             max_retries=self.max_retries,
             retry_policy=self.retry_policy,
-            strategy=self.strategy,
+            strategy=self.strategy or "ordered",
             hedging=self.hedging,
             max_cost_usd=self.max_cost_usd,
             on_attempt=partial(_tell, self.on_attempt),

@@ -488,21 +488,25 @@ def test_a_client_is_picklable_and_copyable_after_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told", "asked"),
-    [
-        (400, "true", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
-        (401, "true", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
-        (503, "false", ["cloudflare", "aimlapi"]),
-        (503, "maybe", ["cloudflare", "cloudflare", "cloudflare", "aimlapi"]),
-    ],
+    ("code", "told", "requests"), [(400, "true", 3), (401, "true", 3), (503, "false", 1), (503, "maybe", 3)]
 )
 @WAYS
-async def test_a_host_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, asked: list[str]) -> None:
+async def test_a_host_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, requests: int) -> None:
     """Its `x-should-retry` overrides the status."""
-    hosts = Hosts({"cloudflare": [status(code, **{"x-should-retry": told})]})
+    hosts = Hosts({"oxen": [status(code, **{"x-should-retry": told})]})
 
-    assert (await ask(hosts.client("cloudflare", "aimlapi"), REQUEST)).provider == "aimlapi"
-    assert hosts.asked == asked
+    with pytest.raises(GeminiMultiError):
+        await ask(hosts.client("oxen"), REQUEST)
+    assert len(hosts.requests) == requests
+
+
+@WAYS
+async def test_a_host_that_need_not_be_asked_again_is_left(ask: Ask) -> None:
+    """The next one is asked."""
+    hosts = Hosts({"aimlapi": [status(503, **{"x-should-retry": "false"})]})
+
+    assert (await ask(hosts.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
+    assert hosts.asked == ["aimlapi", "oxen"]
 
 
 @WAYS
