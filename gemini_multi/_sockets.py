@@ -196,10 +196,10 @@ class AsyncioConnection(Connection, asyncio.Protocol):
     ) -> AsyncioConnection:
         """Connect, with TLS where there is a context for it."""
         loop = asyncio.get_running_loop()
-        # Other loops than asyncio's own do not know the argument.
-        racing: dict[str, Any] = (
-            {"happy_eyeballs_delay": _HAPPY_EYEBALLS} if isinstance(loop, asyncio.BaseEventLoop) else {}
-        )
+        # Other loops than asyncio's own do not know the argument. A number has no second address to try; and a race
+        # that is cancelled as it is won leaves the socket to the garbage collector.
+        is_raced = isinstance(loop, asyncio.BaseEventLoop) and not _is_number(address.host)
+        racing: dict[str, Any] = {"happy_eyeballs_delay": _HAPPY_EYEBALLS} if is_raced else {}
         async with asyncio.timeout(timeout):
             transport, connection = await loop.create_connection(
                 partial(cls, owner, address),
@@ -331,6 +331,11 @@ class AsyncioConnection(Connection, asyncio.Protocol):
         """End the connection; `ended` tells when that is done."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is an address, not a name: no top-level domain ends in a digit."""
+    return ":" in host or host[-1:].isdigit()
 
 
 def _expire(waiter: asyncio.Future[None]) -> None:

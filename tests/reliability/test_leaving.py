@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import suppress
 from itertools import count
@@ -107,25 +106,52 @@ async def at_rest_soon() -> None:
     raise AssertionError(f"left behind: {POOLS.busy} connections, {asyncio.all_tasks()}")
 
 
-@types.coroutine
-def cancelled_at(asking: Coroutine[Any, Any, Any], place: int) -> Generator[Any, None, Any]:
-    """Run a coroutine and cancel the task where it waits for the time with this number, from 0."""
-    error: BaseException | None = None
-    for number in count():
+class Cancelling:
+    """Runs a call in a task, and cancels it where it, or a task of its own, waits for the time with this number."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.waits = count()
+        self.task: asyncio.Task[Any] | None = None
+
+    async def run(self, asking: Coroutine[Any, Any, Any]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, asked, **given: asyncio.Task(Watched(asked, self), loop=loop, **given))
         try:
-            waiting = asking.send(None) if error is None else asking.throw(error)
-        except StopIteration as end:
-            return end.value
-        if number == place:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-        error = None
-        try:
-            yield waiting
-        except BaseException as thrown:  # whatever it is, it is the coroutine's
-            error = thrown
-    raise AssertionError("unreachable")
+            self.task = loop.create_task(asking)
+            with suppress(asyncio.CancelledError):
+                assert (await self.task).text
+        finally:
+            loop.set_task_factory(None)
+
+    def note_wait(self) -> None:
+        if next(self.waits) == self.place:
+            assert self.task is not None
+            self.task.cancel()
+
+
+class Watched(Coroutine[Any, Any, Any]):
+    """A coroutine that notes when it waits."""
+
+    def __init__(self, asking: Any, watcher: Cancelling) -> None:
+        self.asking = asking
+        self.watcher = watcher
+
+    def send(self, value: Any) -> Any:
+        waiting = self.asking.send(value)
+        self.watcher.note_wait()
+        return waiting
+
+    def throw(self, *error: Any) -> Any:
+        waiting = self.asking.throw(*error)
+        self.watcher.note_wait()
+        return waiting
+
+    def close(self) -> None:
+        self.asking.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.asking.__await__()
 
 
 @each_door
@@ -139,15 +165,13 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
     for place in range(500):
         if failing:
             sandbox.fail(host, fault="cut", after=0)
-        asking = DOORS[door][1](stream, [host, "aimlapi"], {"max_retries": 0})
-        task = asyncio.ensure_future(cancelled_at(asking, place))
-        with suppress(asyncio.CancelledError):
-            assert (await task).text
+        call = Cancelling(place)
+        await call.run(DOORS[door][1](stream, [host, "aimlapi"], {"max_retries": 0}))
         await at_rest_soon()
-        if not task.cancelled():
+        if call.task is None or not call.task.cancelled():
             break
 
-    assert place >= 2 + failing
+    assert place >= 3 + 2 * failing
     assert len(sandbox.requests) <= (place + 1) * (1 + failing)
     sandbox.clear()
     assert (await DOORS[door][1](stream, [host], {})).text
