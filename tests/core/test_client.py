@@ -32,6 +32,7 @@ from gemini_multi import (
     Message,
     ModelNotFound,
     PermissionDenied,
+    ProviderError,
     QuotaExhausted,
     RateLimited,
     RequestTimeout,
