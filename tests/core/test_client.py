@@ -32,7 +32,6 @@ from gemini_multi import (
     Message,
     ModelNotFound,
     PermissionDenied,
-    ProviderError,
     QuotaExhausted,
     RateLimited,
     RequestTimeout,
