@@ -40,7 +40,14 @@ def _tracer() -> Tracer | None:
 def trace_of(request: ChatRequest) -> Trace | None:
     """Prepare the span of a call; `None` where nobody can record it."""
     tracer = _tracer()
-    return None if tracer is None else Trace(tracer, request)
+    return None if tracer is None or not _is_recorded() else Trace(tracer, request)
+
+
+def _is_recorded() -> bool:
+    """Whether a provider was set: without one every span is thrown away."""
+    from opentelemetry import trace
+
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 class Trace:
