@@ -14,12 +14,15 @@ from typing import Any, Final
 
 from .crew import ENVIRONMENT, ROOT, Crew, Hand, Server, cores
 from .environments import FOLDER, python_of, set_up, versions
-from .plan import GROUPS, Case, Group, quick
+from .plan import GROUPS, Case, Group
+from .plan import quick as shortened
 from .report import DOCUMENT, case_text, tables, write
 from .results import Results
 from .roster import ENTRANTS, Entrant, Field
 
 RESULTS: Final = FOLDER / "results.json"
+OURS: Final = FOLDER / "ours.json"
+"""What was measured without rivals, which the documentation never shows."""
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,7 +43,7 @@ def chosen(given: argparse.Namespace) -> list[Group]:
     names = given.only.split(",") if given.only else list(known)
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"There is no group {', '.join(unknown)}. There are: {', '.join(known)}.")
-    return [quick(known[name]) if given.quick else known[name] for name in names]
+    return [shortened(known[name]) if given.quick else known[name] for name in names]
 
 
 def takes_part(entrant: Entrant, case: Case) -> bool:
@@ -62,12 +65,13 @@ def measure(results: Results, site: str, group: Group, case: Case, hands: Sequen
                 cell.add(hand.measure(site, case))
 
 
-def recruited(*, rivals: bool) -> tuple[list[Hand], dict[str, Any]]:
+def recruited(*, rivals: bool, quick: bool) -> tuple[list[Hand], dict[str, Any]]:
     """Give a process to each client, and tell what they run."""
     facts: dict[str, Any] = {
         "day": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, CPython {platform.python_version()}, "
         + ("the server on one core, the clients on another" if len(set().union(*cores())) > 1 else "one core"),
+        "quick": quick,
         "versions": {},
         "not installed": [],
     }
@@ -93,6 +97,15 @@ def redraw(results: Results) -> None:
     subprocess.run(command, check=True, timeout=120.0, cwd=ROOT, env=ENVIRONMENT)
 
 
+def beginning(path: Path, facts: dict[str, Any], groups: Sequence[Group]) -> Results:
+    """Begin with what was measured of other groups before."""
+    results = Results.load(path) if path.exists() else Results()
+    for group in groups:
+        results.forget(group)
+    results.facts = {**facts, "quick": facts["quick"] or bool(results.cells and results.facts["quick"])}
+    return results
+
+
 def main() -> int:
     given = options()
     if given.redraw:
@@ -100,16 +113,17 @@ def main() -> int:
         return 0
     began = time.monotonic()
     groups = chosen(given)
-    hands, facts = recruited(rivals=not given.no_rivals)
-    results = Results(facts=facts)
+    hands, facts = recruited(rivals=not given.no_rivals, quick=given.quick)
     FOLDER.mkdir(exist_ok=True)
+    path = OURS if given.no_rivals else RESULTS
+    results = beginning(path, facts, groups)
     with Server() as server, Crew(hands):
         for group in groups:
             for case in group.cases:
                 measure(results, server.site, group, case, hands)
                 print(case_text(results, group, case), flush=True)
-                results.save(RESULTS)
-    print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {RESULTS}.")
+                results.save(path)
+    print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {path}.")
     if not (given.only or given.quick or given.no_rivals):
         redraw(results)
     return 0

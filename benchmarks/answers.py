@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Final, Literal
 
 Dialect = Literal["chat", "native"]
 
 MODEL: Final = "gemini-2.5-flash-lite"
 TEXT: Final = "It is 18 degrees and sunny in Paris, with a light wind from the west."
-WORD: Final = "benchmark "
+WORDS: Final = ("one ", "stream ", "of ", "many ", "words, ", "none ", "like ", "its ", "neighbor; ")
+"""What streams say, in turn: LiteLLM gives up when pieces repeat themselves."""
 TOOL: Final = "weather"
 ARGUMENTS: Final = {"city": "Paris", "unit": "celsius"}
 REPORT: Final = {"city": "Paris", "temperature": 18.5, "conditions": ["sunny", "windy"]}
@@ -68,7 +70,12 @@ def said(name: str) -> str | None:
     """Tell the text that the caller must find in an answer; `None` where it differs from time to time."""
     kind, _, number = name.partition("-")
     texts = {"text": TEXT, "structured": json.dumps(REPORT), "tool": ""}
-    return WORD * int(number) if kind in ("burst", "held") else texts.get(kind)
+    return "".join(words(int(number))) if kind in ("burst", "held") else texts.get(kind)
+
+
+def words(count: int) -> Iterator[str]:
+    """Give the texts of a stream's events."""
+    return islice(cycle(WORDS), count)
 
 
 def clocks(text: str) -> list[int]:
@@ -86,8 +93,8 @@ def _whole(body: bytes, status: str = "200 OK") -> Answer:
 
 
 def _stream(kind: str, count: int, dialect: Dialect) -> Answer:
-    text = _CLOCK_SAMPLE if kind == "paced" else WORD
-    events = list(_chat_events(text, count) if dialect == "chat" else _native_events(text, count))
+    texts = [_CLOCK_SAMPLE] * count if kind == "paced" else list(words(count))
+    events = list(_chat_events(texts) if dialect == "chat" else _native_events(texts))
     pieces = (b"%x\r\n%b\r\n" % (len(event), event) for event in events)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     return Answer(head, (*pieces, b"0\r\n\r\n"), _STREAMS[kind])
@@ -126,9 +133,9 @@ def _native_document(text: str | None = None, call: bool = False) -> dict[str, o
     }
 
 
-def _chat_events(text: str, count: int) -> Iterator[bytes]:
+def _chat_events(texts: Sequence[str]) -> Iterator[bytes]:
     head = {**_HEAD, "object": "chat.completion.chunk"}
-    for _ in range(count):
+    for text in texts:
         choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
         yield b"data: %b\n\n" % _json({**head, "choices": [choice]})
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}
@@ -136,10 +143,10 @@ def _chat_events(text: str, count: int) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def _native_events(text: str, count: int) -> Iterator[bytes]:
+def _native_events(texts: Sequence[str]) -> Iterator[bytes]:
     rest = {"usageMetadata": _NATIVE_USAGE, "modelVersion": MODEL, "responseId": "r0123456789"}
-    for number in range(count):
+    for number, text in enumerate(texts, 1):
         candidate: dict[str, object] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
-        if number == count - 1:
+        if number == len(texts):
             candidate["finishReason"] = "STOP"
         yield b"data: %b\r\n\r\n" % _json({"candidates": [candidate], **rest})

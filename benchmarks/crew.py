@@ -24,7 +24,6 @@ _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 ENVIRONMENT: Final = {
     **{name: value for name in _KEPT if (value := os.environ.get(name)) is not None},
     "PYTHONPATH": str(ROOT),
-    "PYTHONDONTWRITEBYTECODE": "",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_TELEMETRY": "False",
     "LANGSMITH_TRACING": "false",
@@ -113,6 +112,8 @@ class Hand:
         """Let the client do one block of a case."""
         if case.task == "import":
             return imported(self._python, self.entrant.imports, ROOT, ENVIRONMENT, case.limit)
+        if case.is_fresh:
+            self.stop()
         try:
             self.wait()
             assert self._process is not None
@@ -155,8 +156,8 @@ class Crew:
         for hand in self.hands:
             try:
                 hand.wait()
-            except Gone:
-                hand.stop()
+            except (Gone, OSError):
+                hand.stop()  # `measure` will start it again, and tell why it fails
         return self
 
     def __exit__(

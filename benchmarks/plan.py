@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Task = Literal["calls", "chunks", "paced", "peak", "crowd", "held", "import"]
-Yardstick = Literal["raw", "floor", "itself"]
+Task = Literal["calls", "chunks", "extra", "paced", "peak", "crowd", "held", "import"]
+Yardstick = Literal["raw", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Case:
     question: str = "hello"
     seconds: float = 0.15
     """How long one block of calls takes, about; 0 for a single call."""
-    rounds: int = 7
+    rounds: int = 5
     """How many blocks each client gets; their order changes from round to round."""
     width: int = 0
     """How many calls are in flight at once."""
@@ -33,6 +33,8 @@ class Case:
     """Whether ours also takes part through its second dialect."""
     floors: bool = True
     """Whether the frameworks alone take part."""
+    is_fresh: bool = False
+    """Whether the client gets a new process for it."""
     after: str = ""
     """The smaller case that a client must have managed before this one is tried."""
     is_checked: bool = True
@@ -61,7 +63,9 @@ class Group:
     cases: tuple[Case, ...]
     shows: tuple[Show, ...]
     yardstick: Yardstick = "raw"
-    """What figures are compared with: raw httpx on the same bytes, the framework alone, or the group's first case."""
+    """What figures are compared with: raw httpx on the same bytes, or the framework alone."""
+    plot: Literal["", "bars", "lines"] = ""
+    """How the first figure is drawn: of the first case, or over the sizes of all cases that ask in the same way."""
 
 
 _CPU: Final = Show("cpu", "µs", compared="ratio")
@@ -79,7 +83,7 @@ _MEGABYTE: Final = 2.0**-20
 
 def _streams(*ways: str) -> tuple[Case, ...]:
     return tuple(
-        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=5)
+        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=4)
         if size < max(_SIZES)
         else Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=0.0, rounds=2, is_checked=False)
         for way in ways
@@ -100,6 +104,7 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
             width=width,
             twins=False,
             floors=task != "held",
+            is_fresh=task == "held",
             after=smaller,
             limit=25.0,
         )
@@ -118,6 +123,7 @@ GROUPS: Final = (
             Show("memory", "MB", _MEGABYTE, "added"),
         ),
         yardstick="floor",
+        plot="bars",
     ),
     Group(
         "construct",
@@ -130,8 +136,9 @@ GROUPS: Final = (
         "Whole answers, one after the other: CPU time",
         (Case("blocking", "calls", "ask", "text"), Case("async", "calls", "ask_async", "text")),
         _CALLS,
+        plot="bars",
     ),
-    Group("stream", "Streams: CPU time per chunk", _streams("stream", "stream_async"), (_CPU,)),
+    Group("stream", "Streams: CPU time per chunk", _streams("stream", "stream_async"), (_CPU,), plot="lines"),
     Group("events", "LangChain's typed events (v3): CPU time per chunk", _streams("events", "events_async"), (_CPU,)),
     Group(
         "paced",
@@ -146,8 +153,8 @@ GROUPS: Final = (
         "tools",
         "Tool calls and structured answers: CPU time",
         (
-            Case("a tool call", "calls", "tool", "tool", rounds=5),
-            Case("a structured answer", "calls", "structured", "structured", rounds=5),
+            Case("a tool call", "calls", "tool", "tool", rounds=4),
+            Case("a structured answer", "calls", "structured", "structured", rounds=4),
         ),
         (_CPU,),
     ),
@@ -166,6 +173,7 @@ GROUPS: Final = (
         "Whole answers, many at once",
         _crowds("crowd", "ask_async", "text", 1, 16, 64, 256, 1_000),
         _CROWD,
+        plot="lines",
     ),
     Group(
         "streams",
@@ -182,19 +190,17 @@ GROUPS: Final = (
     Group(
         "batch",
         "64 calls over 16 threads: CPU time of each",
-        (Case("batch", "calls", "batch", "text", rounds=5, each=64),),
+        (Case("batch", "calls", "batch", "text", rounds=4, each=64),),
         _CALLS,
     ),
     Group(
         "failover",
-        "A second host that stands by, and one that takes over after a 503: CPU time, and what is added",
+        "A second host that stands by, and one that takes over after a 503: CPU time",
         (
-            Case("one host", "calls", "ask", "text", rounds=5),
-            Case("stands by", "calls", "spare", "text", rounds=5),
-            Case("takes over", "calls", "failover", "text", rounds=5),
+            Case("stands by", "extra", "spare", "text", rounds=4),
+            Case("takes over", "extra", "failover", "text", rounds=4),
         ),
-        (Show("cpu", "µs", compared="added"),),
-        yardstick="itself",
+        (Show("cpu", "µs"), Show("extra", "µs of it on top of one host")),
     ),
 )
 
@@ -202,5 +208,8 @@ GROUPS: Final = (
 def quick(group: Group) -> Group:
     """Shorten a group: fewer and shorter blocks, and only the sizes that tell most."""
     kept = [case for case in group.cases if case.width in (0, 64, 100) and "10,000" not in case.name]
-    short = (replace(case, seconds=case.seconds / 3, rounds=min(case.rounds, 2), after="") for case in kept)
+    short = (
+        replace(case, seconds=case.seconds / 3, rounds=min(case.rounds, 2) if case.seconds else 1, after="")
+        for case in kept
+    )
     return replace(group, cases=tuple(short))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from .plan import GROUPS, Group
+from .plan import GROUPS, Case, Group
 from .results import Results
 from .roster import ENTRANTS, Entrant
 
@@ -19,37 +19,37 @@ _MARKS: Final = {"core": "o", "langchain": "s", "llama_index": "^"}
 
 
 def main(results: Results, folder: Path) -> None:
+    """Draw a picture of each group that has one."""
     mpl.use("Agg")
-    groups = {group.name: group for group in GROUPS}
-    _bars(results, groups["unary"], "CPU time per call, µs", folder / "performance-unary.png")
-    _bars(results, groups["import"], "Import of the model class, ms", folder / "performance-import.png", "wall", 1e-3)
-    _lines(results, groups["stream"], "cpu", "CPU time per chunk, µs", folder / "performance-stream.png")
-    _lines(results, groups["concurrency"], "per_second", "Calls per second", folder / "performance-concurrency.png")
+    draw = {"bars": _bars, "lines": _lines}
+    for group in GROUPS:
+        path = folder / f"performance-{group.name}.png"
+        path.unlink(missing_ok=True)
+        if cases := results.drawn(group):
+            draw[group.plot](results, group, cases, path)
 
 
-def _measured(results: Results, group: Group, case: str, figure: str) -> list[tuple[Entrant, float]]:
-    found = ((entrant, results.cell(group.name, case, entrant.name).median(figure)) for entrant in ENTRANTS)
-    return [(entrant, value) for entrant, value in found if value is not None]
-
-
-def _bars(results: Results, group: Group, title: str, path: Path, figure: str = "cpu", scale: float = 1.0) -> None:
-    """Draw the first case of a group, a bar for each client."""
-    rows = _measured(results, group, group.cases[0].name, figure)[::-1]
+def _bars(results: Results, group: Group, cases: Sequence[Case], path: Path) -> None:
+    """Draw a bar for each client."""
+    show = group.shows[0]
+    found = (
+        (entrant, results.cell(group.name, cases[0].name, entrant.name).median(show.figure)) for entrant in ENTRANTS
+    )
+    rows = [(entrant, value * show.scale) for entrant, value in found if value is not None][::-1]
     drawing, axes = plt.subplots(figsize=(7, 0.27 * len(rows) + 0.9))
     bars = axes.barh(
         [entrant.name for entrant, _ in rows],
-        [value * scale for _, value in rows],
+        [value for _, value in rows],
         color=[_COLORS[entrant.role] for entrant, _ in rows],
     )
     axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
-    axes.set_title(title, fontsize=10)
     axes.margins(x=0.12)
-    _save(drawing, axes, path)
+    _save(drawing, axes, f"{group.title}, {show.unit}", path)
 
 
-def _lines(results: Results, group: Group, figure: str, title: str, path: Path) -> None:
+def _lines(results: Results, group: Group, cases: Sequence[Case], path: Path) -> None:
     """Draw how a figure grows with the size of a stream or of a crowd, a line for each client."""
-    cases = [case for case in group.cases if case.way in (group.cases[0].way, "ask_async")]
+    figure = group.shows[0].figure
     sizes = [case.width or int(case.answer.rpartition("-")[2]) for case in cases]
     drawing, axes = plt.subplots(figsize=(7, 4.5))
     for entrant in ENTRANTS:
@@ -59,9 +59,8 @@ def _lines(results: Results, group: Group, figure: str, title: str, path: Path) 
             _line(axes, entrant, points)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_title(title, fontsize=10)
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    _save(drawing, axes, path)
+    _save(drawing, axes, f"{group.title}, {group.shows[0].unit}", path)
 
 
 def _line(axes: Any, entrant: Entrant, points: Sequence[tuple[int, float]]) -> None:
@@ -77,7 +76,8 @@ def _line(axes: Any, entrant: Entrant, points: Sequence[tuple[int, float]]) -> N
     )
 
 
-def _save(drawing: Any, axes: Any, path: Path) -> None:
+def _save(drawing: Any, axes: Any, title: str, path: Path) -> None:
+    axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     # No time of making in the file: the same figures give the same bytes.

@@ -63,9 +63,9 @@ def tables(results: Results, groups: tuple[Group, ...]) -> str:
     """Write all that was measured as Markdown."""
     parts = [_facts(results)]
     for group in groups:
-        measured = [case for case in group.cases if any(key[:2] == (group.name, case.name) for key in results.cells)]
-        if measured:
-            parts.append(f"### {group.title}\n\n{_table(results, group, measured)}")
+        if measured := results.measured(group):
+            picture = f"![{group.title}](performance-{group.name}.png)\n\n" if results.drawn(group) else ""
+            parts.append(f"### {group.title}\n\n{picture}{_table(results, group, measured)}")
     if troubles := list(_troubles(results)):
         parts.append("### What could not be measured\n\n" + "\n".join(troubles))
     return "\n\n".join(parts)
@@ -73,7 +73,8 @@ def tables(results: Results, groups: tuple[Group, ...]) -> str:
 
 def _facts(results: Results) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in results.facts["versions"].items())
-    return f"Measured on {results.facts['day']}: {results.facts['machine']}. {versions}."
+    run = "Measured briefly" if results.facts["quick"] else "Measured"
+    return f"{run} on {results.facts['day']}: {results.facts['machine']}. {versions}."
 
 
 def _table(results: Results, group: Group, cases: list[Case]) -> str:

@@ -8,20 +8,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .plan import Group, Show
+from .plan import Case, Group, Show, Yardstick
 from .roster import ENTRANTS, Entrant
 
 
-def _yardstick(group: Group, case: str, entrant: Entrant) -> tuple[str, str] | None:
-    """Name the case and the client to compare with."""
-    if group.yardstick == "itself":
-        return group.cases[0].name, entrant.name
-    if group.yardstick == "raw":
-        names = (other.name for other in ENTRANTS if other.role == "raw" and other.dialect == entrant.dialect)
-    else:
-        names = (other.name for other in ENTRANTS if other.role == "floor" and other.field == entrant.field)
-    name = next(names, None)
-    return None if name is None else (case, name)
+def _yardstick(kind: Yardstick, entrant: Entrant) -> str | None:
+    """Name whom a client is compared with."""
+    if kind == "raw":
+        return next(other.name for other in ENTRANTS if other.role == "raw" and other.dialect == entrant.dialect)
+    return next((other.name for other in ENTRANTS if other.role == "floor" and other.field == entrant.field), None)
 
 
 @dataclass(slots=True)
@@ -75,13 +70,27 @@ class Results:
     def cell(self, group: str, case: str, entrant: str) -> Cell:
         return self.cells.setdefault((group, case, entrant), Cell())
 
+    def forget(self, group: Group) -> None:
+        """Make room for new figures of a group."""
+        self.cells = {key: cell for key, cell in self.cells.items() if key[0] != group.name}
+
+    def measured(self, group: Group) -> list[Case]:
+        """List the cases of a group that were measured."""
+        known = {(name, case) for name, case, _ in self.cells}
+        return [case for case in group.cases if (group.name, case.name) in known]
+
+    def drawn(self, group: Group) -> list[Case]:
+        """List the cases that the group's picture shows; a line has two at least."""
+        cases = [case for case in self.measured(group) if case.way == group.cases[0].way]
+        return {"bars": cases[:1], "lines": cases if len(cases) > 1 else []}.get(group.plot, [])
+
     def compared(self, group: Group, case: str, entrant: Entrant, show: Show) -> Spread | None:
         """Compare with the group's yardstick, round by round."""
-        yardstick = _yardstick(group, case, entrant)
-        if show.compared == "alone" or yardstick is None or yardstick == (case, entrant.name):
+        yardstick = _yardstick(group.yardstick, entrant)
+        if show.compared == "alone" or yardstick is None or yardstick == entrant.name:
             return None
         mine = self.cell(group.name, case, entrant.name).figures(show.figure)
-        theirs = self.cell(group.name, *yardstick).figures(show.figure)
+        theirs = self.cell(group.name, case, yardstick).figures(show.figure)
         pairs = zip(mine, theirs, strict=False)
         if show.compared == "ratio":
             figures = [first / second for first, second in pairs if second]

@@ -32,6 +32,22 @@ def chunks(prepared: Prepared) -> Figures:
     return {name: figure / events for name, figure in calls(prepared).items()}
 
 
+def extra(prepared: Prepared) -> Figures:
+    """Tell what one call costs, and how much of it a call with one host does not; asked in turn."""
+    plain = prepared.subject.prepare("ask", prepared.case.question)
+    plain()
+    one = whole = 0.0
+    for _ in range(prepared.count):
+        began = time.process_time()
+        plain()
+        middle = time.process_time()
+        prepared.ask()
+        one += middle - began
+        whole += time.process_time() - middle
+    each = MICROSECONDS / prepared.count
+    return {"cpu": whole * each, "extra": (whole - one) * each}
+
+
 def paced(prepared: Prepared) -> Figures:
     """Tell how long after the server wrote them events reach the caller."""
     delays: list[int] = []
@@ -68,6 +84,7 @@ def peak(prepared: Prepared) -> Figures:
 TASKS: Final[dict[str, Callable[[Prepared], Figures]]] = {
     "calls": calls,
     "chunks": chunks,
+    "extra": extra,
     "paced": paced,
     "peak": peak,
     "crowd": crowd,

@@ -6,7 +6,6 @@ python -m benchmarks.worker langchain:chat
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import resource
@@ -51,7 +50,6 @@ class Worker:
         """Measure one block; the first one of a case makes the client and checks its answer."""
         if self._prepared is None or self._prepared.case != case:
             self._prepared = None
-            gc.collect()
             subject = self._make(f"{site}/{case.answer}")
             self._prepared = Prepared(subject, case, subject.prepare(case.way, case.question), self._runner)
             if case.is_checked:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.answers import TEXT, WORD, clocks
+from benchmarks.answers import TEXT, WORDS, clocks
 from benchmarks.crew import Crew, Hand, Server
 from benchmarks.plan import GROUPS, Case, Group, Show, quick
 from benchmarks.report import BEGIN, END, tables, write
@@ -80,7 +80,8 @@ def test_the_server_answers_requests_of_any_size_on_one_connection(site: str, pa
 
 @pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:streamGenerateContent"])
 def test_streams_have_the_events_that_their_name_says(site: str, path: str):
-    assert httpx.post(f"{site}/burst-7/{path}").text.count(WORD) == 7
+    text = httpx.post(f"{site}/burst-{len(WORDS)}/{path}").text
+    assert [text.count(f'"{word}"') for word in WORDS] == [1] * len(WORDS)
     seen = clocks(httpx.post(f"{site}/paced-5/{path}").text)
     assert len(seen) == 5
     assert seen == sorted(seen)
@@ -119,7 +120,12 @@ GROUP = Group("unary", "Whole answers", (ASK,), (Show("cpu", "µs", compared="ra
 
 
 def results(**cells: Cell) -> Results:
-    facts: dict[str, Any] = {"day": "2026-11-26", "machine": "a machine", "versions": {"httpx": "0.28.1"}}
+    facts: dict[str, Any] = {
+        "day": "2026-11-26",
+        "machine": "a machine",
+        "quick": False,
+        "versions": {"httpx": "0.28.1"},
+    }
     return Results({("unary", "blocking", name): cell for name, cell in cells.items()}, facts)
 
 
@@ -167,6 +173,13 @@ def test_figures_are_read_back_as_they_were_written(tmp_path: Path):
     measured = results(httpx=blocks(100), openai=Cell(trouble="broke"), ChatOpenAI=Cell(is_offered=False))
     measured.save(tmp_path / "results.json")
     assert Results.load(tmp_path / "results.json") == measured
+
+
+def test_a_group_is_measured_anew_without_the_others(tmp_path: Path):
+    measured = results(httpx=blocks(100))
+    measured.cells["stream", "blocking", "httpx"] = blocks(7)
+    measured.forget(GROUP)
+    assert list(measured.cells) == [("stream", "blocking", "httpx")]
 
 
 def test_the_prose_around_the_tables_stays(tmp_path: Path):

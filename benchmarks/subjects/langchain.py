@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel
 
-from benchmarks.answers import MODEL, TEXT, TOOL, WORD
+from benchmarks.answers import MODEL, TEXT, TOOL, words
 from benchmarks.questions import TOOL_DESCRIPTION, TOOL_PARAMETERS, image, turns
 
 from .base import BATCH_CALLS, BATCH_THREADS, Subject, count_of, failing, uncalled
@@ -111,8 +111,8 @@ class DoNothing(BaseChatModel):
         return self._generate()
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        for _ in range(self.count):
-            yield ChatGenerationChunk(message=AIMessageChunk(WORD))
+        for word in words(self.count):
+            yield ChatGenerationChunk(message=AIMessageChunk(word))
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._stream():

@@ -24,7 +24,7 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
-from benchmarks.answers import MODEL, TEXT, TOOL, WORD
+from benchmarks.answers import MODEL, TEXT, TOOL, words
 from benchmarks.questions import HELLO, TOOL_DESCRIPTION, image, turns
 
 from .base import BATCH_CALLS, BATCH_THREADS, NotOffered, Subject, count_of, failing
@@ -136,9 +136,9 @@ class DoNothing(CustomLLM):
 
     def _chunks(self) -> ChatResponseGen:
         text = ""
-        for _ in range(self.count):
-            text += WORD
-            yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=WORD)
+        for word in words(self.count):
+            text += word
+            yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=word)
 
 
 class Ours(LlamaIndex):
