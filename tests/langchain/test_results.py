@@ -268,7 +268,7 @@ def test_metadata_tells_all_that_is_known() -> None:
         "response_id": "r",
         "cost_usd": 0.5,
         "cost_source": "host",
-        "attempts": [{**attempt, "wait": 0.0, "duration": 0.0}],
+        "attempts": [{**attempt, "error": "", "request_id": None, "wait": 0.0, "first_content": None, "duration": 0.0}],
         "safety_ratings": [{"blocked": False}],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -142,10 +143,13 @@ def test_answer_that_was_stopped_is_not_asked_for_again(reason: str, llm: Gemini
 
 @pytest.mark.parametrize("provider", ["oxen"], indirect=True)
 def test_spending_limit_stops_the_second_question(make: Any, sandbox: Sandbox) -> None:
-    """No call begins above it: that is what is told, and nothing more is sent."""
+    """It is longer than the first: with money for that one only, this is what is told, and nothing more is sent."""
+    with pytest.raises(BudgetExceeded) as caught:
+        make(max_cost_usd=1e-12, max_tokens=100).structured_predict(Album, PROMPT, what="Blue")
+    assert (needed := re.search(r"may cost ([\d.]+) USD", str(caught.value))) is not None
     sandbox.script(None, [told(MODES[0], FLAWED)])
     with pytest.raises(BudgetExceeded):
-        make(max_cost_usd=1e-12).structured_predict(Album, PROMPT, what="Blue")
+        make(max_cost_usd=float(needed[1]) * 1.01, max_tokens=100).structured_predict(Album, PROMPT, what="Blue")
     assert len(sandbox.requests) == 1
 
 
