@@ -146,7 +146,8 @@ def test_spending_limit_stops_the_second_question(make: Any, sandbox: Sandbox) -
     """It is longer than the first: with money for that one only, this is what is told, and nothing more is sent."""
     with pytest.raises(BudgetExceeded) as caught:
         make(max_cost_usd=1e-12, max_tokens=100).structured_predict(Album, PROMPT, what="Blue")
-    assert (needed := re.search(r"may cost ([\d.]+) USD", str(caught.value))) is not None
+    needed = re.search(r"may cost ([\d.]+) USD", str(caught.value))
+    assert needed is not None
     sandbox.script(None, [told(MODES[0], FLAWED)])
     with pytest.raises(BudgetExceeded):
         make(max_cost_usd=float(needed[1]) * 1.01, max_tokens=100).structured_predict(Album, PROMPT, what="Blue")
