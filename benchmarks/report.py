@@ -45,15 +45,17 @@ def _shown(results: Results, group: Group, case: Case, entrant: Entrant, show: S
 
 
 def _spread(spread: Spread, show: Show) -> str:
-    figures = (spread.middle, spread.least, spread.most)
+    middle, least, most = spread.middle, spread.least, spread.most
     if show.compared == "ratio":
-        return "{:.2f}{times} ({:.2f} to {:.2f})".format(*figures, times=_TIMES)
-    middle, least, most = (f"{'+' if figure >= 0 else _MINUS}{_number(abs(figure))}" for figure in figures)
-    return f"{middle} ({least} to {most})"
+        return f"{middle:.2f}{_TIMES} ({least:.2f} to {most:.2f})"
+    middle_text, *others = (("+" if figure >= 0 else "") + _number(figure) for figure in (middle, least, most))
+    return f"{middle_text} ({' to '.join(others)})"
 
 
 def _number(value: float) -> str:
     """Write three digits that tell something."""
+    if value < 0:
+        return _MINUS + _number(-value)
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
