@@ -172,6 +172,9 @@ class Reception:
                     events += self._end(is_done=True)
                 elif payload and not payload.isspace():
                     events += self._decode(payload, at_end=at_end)
+        except FlawedAnswer as flawed:
+            flawed.events = [*events, *flawed.events]  # nothing is out yet, so that it can be asked for again
+            raise
         except (ErrorFacts, GeminiMultiError):
             if events and self._conditions.stream:
                 self._begin()

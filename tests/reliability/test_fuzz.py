@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import zlib
 from contextlib import suppress
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from gemini_multi import Client, GeminiMultiError, RetryPolicy
 
-from .documents import ANY_BYTES, cut, spoiled_bytes
+from .documents import ANY_BYTES, cut, delta, spoiled_bytes
 from .drive import PROVIDERS, REQUEST, receive
 from .translate import check_langchain, check_llama_index
 
@@ -63,6 +64,17 @@ def test_where_the_bytes_are_cut_does_not_matter(host: str, data: st.DataObject,
     whole = receive(host, [content], stream=stream)
 
     assert receive(host, data.draw(cut(content)), stream=stream).summary == whole.summary
+
+
+def test_a_flawed_answer_is_given_however_it_is_cut() -> None:
+    """With nobody left to ask again, also when it arrives at once, before anything of it was delivered."""
+    call = {"index": 0, "id": "c", "function": {"name": "add", "arguments": '{"a": '}}
+    documents = [delta(content="Hm"), delta(tool_calls=[call]), delta("tool_calls")]
+    events = [b"data: " + json.dumps(document).encode() + b"\n\n" for document in documents]
+    in_pieces, at_once = (receive("oxen", pieces, stream=True) for pieces in (events, [b"".join(events)]))
+
+    assert in_pieces.error is at_once.error is None
+    assert [type(event) for event in at_once.events] == [type(event) for event in in_pieces.events]
 
 
 @each_host
