@@ -165,13 +165,7 @@ class Reception:
         """Decode what arrived. What came before a failure is delivered before the failure."""
         events: list[ChatEvent] = []
         try:
-            for payload in payloads:
-                if self.is_finished:
-                    break
-                if payload == _DONE:
-                    events += self._end(is_done=True)
-                elif payload and not payload.isspace():
-                    events += self._decode(payload, at_end=at_end)
+            self._decode_into(events, payloads, at_end=at_end)
         except FlawedAnswer as flawed:
             flawed.events = [*events, *flawed.events]  # nothing is out yet, so that it can be asked for again
             raise
@@ -184,6 +178,15 @@ class Reception:
             self._progress = self._conditions.clock()
             self._begin()
             yield events
+
+    def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
+        for payload in payloads:
+            if self.is_finished:
+                break
+            if payload == _DONE:
+                events += self._end(is_done=True)
+            elif payload and not payload.isspace():
+                events += self._decode(payload, at_end=at_end)
 
     def _begin(self) -> None:
         """Note the first content: from here on a stream is committed, and the route is known to answer."""
