@@ -137,16 +137,17 @@ class AnswerReader:
         self.keeps_alive = minor > 0 and "close" not in options
         coding = headers.get("transfer-encoding")
         length = headers.get("content-length")
+        size = None if length is None else _length(length)
+        if coding is not None and coding.lower() != "chunked":
+            raise BrokenAnswer(f"the transfer encoding {coding[:40]!r} is not known")
         if status in _WITHOUT_BODY:
             self.is_whole = True
         elif coding is not None:
-            if coding.lower() != "chunked":
-                raise BrokenAnswer(f"the transfer encoding {coding[:40]!r} is not known")
             self.is_chunked = True
             self.keeps_alive = self.keeps_alive and length is None
-        elif length is not None:
-            self._left = _length(length)
-            self.is_whole = self._left == 0
+        elif size is not None:
+            self._left = size
+            self.is_whole = size == 0
         else:
             self._left, self.keeps_alive = None, False
         if self.is_whole and self._buffer:
