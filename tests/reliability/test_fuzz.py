@@ -71,6 +71,7 @@ def test_a_flawed_answer_is_given_however_it_is_cut() -> None:
     call = {"index": 0, "id": "c", "function": {"name": "add", "arguments": '{"a": '}}
     documents = [delta(content="Hm"), delta(tool_calls=[call]), delta("tool_calls")]
     events = [b"data: " + json.dumps(document).encode() + b"\n\n" for document in documents]
+    events.append(b"data: [DONE]\n\n")
     in_pieces, at_once = (receive("oxen", pieces, stream=True) for pieces in (events, [b"".join(events)]))
 
     assert in_pieces.error is at_once.error is None
