@@ -112,6 +112,12 @@ def _no_done(spoiling: Spoiling) -> Reply:
     return spoiling.reply if events is None else replace(spoiling.reply, events=events[:-1])
 
 
+def _byte_by_byte(spoiling: Spoiling) -> Reply:
+    reply = spoiling.reply
+    body = reply.body if reply.events is None else b"".join(reply.events)
+    return replace(reply, events=tuple(body[place : place + 1] for place in range(len(body))))
+
+
 def _error_in_200(spoiling: Spoiling) -> Reply:
     return replace(spoiling.reply, events=None, body=spoiling.error, content_type="application/json")
 
@@ -154,6 +160,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "truncated_body": _truncated_body,
     "error_in_stream": _error_in_stream,
     "no_done": _no_done,
+    "byte_by_byte": _byte_by_byte,
     "error_in_200": _error_in_200,
     "choices_null": _choices(None),
     "choices_empty": _choices([]),

@@ -61,15 +61,19 @@ class Fault:
     """Arguments of `Sandbox.fail`."""
     raw: tuple[bytes, ...] = ()
     """Or the events of a stream, byte for byte."""
+    reply: dict[str, Any] = field(default_factory=dict)
+    """Or arguments of `Sandbox.reply_raw`."""
     special: dict[str, Kind] = field(default_factory=dict)
     """Where a host means something else."""
 
     def commit(self, sandbox: Sandbox, host: str, times: int) -> None:
         """Make the host's next answers fail."""
-        for _ in range(times if self.raw else 0):
-            sandbox.reply_raw(host, headers={"content-type": "text/event-stream"}, body=b"".join(self.raw))
-        if not self.raw:
+        if self.plan:
             sandbox.fail(host, times=times, **self.plan)
+            return
+        stream = {"headers": {"content-type": "text/event-stream"}, "body": b"".join(self.raw)}
+        for _ in range(times):
+            sandbox.reply_raw(host, **(self.reply or stream))
 
     def outcome(self, host: str, *, stream: bool) -> Outcome:
         expected = self.stream if stream else self.whole
@@ -104,6 +108,14 @@ def odd(name: str, *between: bytes, stream: Outcome = FINE, ending: Sequence[byt
     return Fault(name, whole, stream, raw=(*events, *end))
 
 
+def google(*, details: bool = False) -> str:
+    """Google's error for too many requests, which says in one of two ways how long to wait."""
+    error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Slow down. Please retry in 0.01s."}
+    info = {"message": "Slow down.", "details": [{"retryDelay": "0.01s"}]}
+    return json.dumps({"error": {**error, **info} if details else error})
+
+
+ELSEWHERE: Final = {"location": "/aimlapi/v1/chat/completions"}
 ERROR: Final = b'data: {"error": {"code": 503, "message": "busy"}}\n\n'
 STATUSES: Final = [
     by_status(400, BadRequest),
@@ -118,6 +130,9 @@ STATUSES: Final = [
     by_status(429, RateLimited, retried=True),
     *(by_status(status, ServerError, retried=True) for status in (408, 409, 425, 499, 500, 502, 503, 504, 520, 529)),
     Fault("429 with Retry-After", again(RateLimited), again(RateLimited), {"status": 429, "retry_after": 0.01}),
+    Fault("429 with RetryInfo", again(RateLimited), again(RateLimited), {"status": 429, "body": google(details=True)}),
+    Fault("429 with Google's words", again(RateLimited), again(RateLimited), {"status": 429, "body": google()}),
+    Fault("redirect", again(ServerError), again(ServerError), reply={"status": 307, "headers": ELSEWHERE}),
 ]
 BROKEN: Final = [
     by_fault("reset", again(ConnectionFailed), again(ConnectionFailed)),
@@ -138,6 +153,7 @@ BROKEN: Final = [
     by_fault("error_in_stream", again(ServerError), again(ServerError), after=0),
     by_fault("error_in_200", again(ServerError), again(ServerError)),
     by_fault("no_done", FINE, FINE),
+    by_fault("byte_by_byte", FINE, FINE),
     by_fault("choices_null", again(InvalidResponse), FINE),
     by_fault("choices_empty", again(InvalidResponse), FINE),
     by_fault("not_json", again(InvalidResponse), broken(InvalidResponse)),

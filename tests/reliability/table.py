@@ -18,7 +18,7 @@ from gemini_multi._connections import POOLS
 from gemini_multi.sandbox import Sandbox
 
 from .doors import REQUEST
-from .faults import FAULTS, Fault
+from .faults import FAULTS
 
 RIVALS: Final = ("openai 2.54", "openai 3.52", "google-genai 3.4", "litellm 1.106", "ChatOpenAI 1.7", "ChatGoogle 4.4")
 """Each with two retries where it has any, 2.5 s of patience, on the loopback interface; measured in November 2026."""
@@ -31,24 +31,15 @@ def rows() -> list[list[str]]:
 
 
 ROWS: Final = rows()
+KNOWN: Final = {fault.name: fault for fault in FAULTS}
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
-
-
-def plan(sandbox: Sandbox, name: str, host: str, times: int) -> None:
-    """Make a host fail."""
-    known: dict[str, Fault] = {fault.name: fault for fault in FAULTS}
-    if name == "429 with RetryInfo":
-        body = '{"error": {"code": 429, "message": "slow down", "details": [{"retryDelay": "0.01s"}]}}'
-        sandbox.fail(host, status=429, body=body, times=times)
-    else:
-        known[name].commit(sandbox, host, times)
 
 
 def measured(sandbox: Sandbox, kind: str, name: str, hosts: list[str], times: int) -> str:
     """Ask once and tell how many requests were sent and what came of it."""
     sandbox.clear()
     POOLS.hang_up()  # a fault on a connection that had been idle costs one request more
-    plan(sandbox, name, hosts[0], times)
+    KNOWN[name].commit(sandbox, hosts[0], times)
     client = Client(hosts, retry_policy=RetryPolicy(initial_wait=0.0), timeout=0.3 if name == "stall" else 20.0)
     seen: list[ChatEvent] = []
     try:
