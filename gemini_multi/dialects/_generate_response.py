@@ -11,7 +11,7 @@ from gemini_multi.dialects._generate_calls import Declared
 from gemini_multi.dialects._generate_candidate import CandidateReader, objects
 from gemini_multi.dialects._generate_traits import GenerateTarget
 from gemini_multi.dialects._generate_usage import usage
-from gemini_multi.errors import PromptBlocked
+from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
 
 
@@ -119,10 +119,10 @@ class GenerateContentDecoder:
         is_vague = reason is None or reason == "BLOCKED_REASON_UNSPECIFIED"
         if not (reason or told) or (is_vague and self._readers):
             return
+        said = f"{reason or 'no reason given'}{f' ({told})' if told else ''}"[:KEPT_CHARACTERS]
         raise PromptBlocked(
-            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {reason or 'no reason given'}"
-            + (f" ({told})" if told else "")
-            + ". Change the prompt, or the safety settings where the reason is one that they govern.",
+            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {said}"
+            ". Change the prompt, or the safety settings where the reason is one that they govern.",
             block_reason=None if reason is None else str(reason),
             safety_ratings=objects(feedback.get("safetyRatings")),
             response=self.response(),

@@ -50,7 +50,8 @@ class ErrorFacts(Exception):  # raised inside the package only, to unwind a deco
         self, kind: type[ProviderError], provider: str, target: Target[Any], request_id: str | None
     ) -> ProviderError:
         """Make the typed error."""
-        said = self.message or "no message"
+        # Bounded, as the body is: the message is searched for what it means, and errors are logged and sent around.
+        said = self.message[:KEPT_CHARACTERS] or "no message"
         status = f" ({self.status}{f', code {self.code}' if self.code else ''})" if self.status or self.code else ""
         advice = _ADVICE.get(kind, "")
         if kind is ModelNotFound:
@@ -68,6 +69,7 @@ class ErrorFacts(Exception):  # raised inside the package only, to unwind a deco
         )
 
 
+_KEPT_OF_CODE: Final = 200
 _ADVICE: Final[dict[type[ProviderError], str]] = {
     AuthenticationFailed: "Check the key and its permissions.",
     QuotaExhausted: "Top up the account or raise its limit, or name another provider after this one.",
@@ -199,7 +201,7 @@ def _facts(document: JsonObject, inner: JsonValue) -> ErrorFacts:
     words = [error.get("status"), error.get("type"), document.get("status_message"), code, *_detail_reasons(found)]
     facts = ErrorFacts(
         status=_status(error, document),
-        code=None if code is None else str(code),
+        code=None if code is None else str(code)[:_KEPT_OF_CODE],
         message=message,
         reasons=tuple(word for word in words if isinstance(word, str)),
         retry_after=_retry_delay(found),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import tracemalloc
 import zlib
 from itertools import chain, count, repeat
@@ -12,7 +13,17 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_multi import Client, Finished, InvalidResponse, Limits, RetryPolicy, ServerError, StreamInterrupted
+from gemini_multi import (
+    Client,
+    Finished,
+    InvalidResponse,
+    Limits,
+    PromptBlocked,
+    ProviderError,
+    RetryPolicy,
+    ServerError,
+    StreamInterrupted,
+)
 
 from .crowds import CROWDS, STOP, candidate, delta, said
 from .drive import PROVIDERS, REQUEST, receive
@@ -38,6 +49,43 @@ def test_a_hundred_thousand_of_anything_cost_linear_time(crowd: str) -> None:
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
 
     assert isinstance(receive("oxen", pieces, stream=True, patience=30.0).events[-1], Finished)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_the_rest_of_an_error_is_not_read(status: int) -> None:
+    """However much there is of it."""
+    read = count()
+    endless = (b"x" * 1_000 for _ in read)
+    ending = receive("oxen", endless, stream=False, status=status, limits=Limits(error_bytes=9_000))
+
+    assert isinstance(ending.error, ProviderError)
+    assert next(read) < 12
+
+
+LONG = "temperature " * 20_000
+REFUSALS: dict[str, Any] = {
+    "google": {"error": {"code": 400, "message": LONG, "status": LONG, "details": [{"reason": LONG}]}},
+    "google in a gateway": {"error": [{"code": LONG, "message": json.dumps({"error": {"message": LONG}})}]},
+    "flat": {"message": LONG, "statusCode": 400},
+    "title and detail": {"error": {"title": LONG, "detail": LONG, "type": LONG}, "status_message": LONG},
+    "text": LONG,
+    "a blocked prompt": {"promptFeedback": {"blockReason": LONG, "blockReasonMessage": LONG}},
+    "no answer": {"choices": LONG},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_says_little_of_what_the_host_said(refusal: str, status: int, stream: bool) -> None:
+    """And finding out what it means takes no longer for it; errors are logged, pickled and sent around."""
+    body = json.dumps(REFUSALS[refusal]).encode()
+    content = b"data: " + body + b"\n\n" if stream and status == 200 else body
+    error = receive("oxen", [content], stream=stream, status=status, patience=2.0).error
+
+    assert error is not None
+    assert len(str(error)) < 10_000
+    assert len(pickle.dumps(error)) < 30_000 or isinstance(error, PromptBlocked)  # which holds the whole answer
 
 
 @pytest.mark.parametrize("tag", [b"<title", b"<title>", b"<title></title"])
@@ -151,6 +199,20 @@ async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_as
     tracemalloc.stop()
 
     assert peak < 30_000_000
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_bomb_in_an_error_is_refused_too(is_async: bool) -> None:
+    """Only the first of it is unpacked."""
+    headers = {"content-encoding": "gzip"}
+    client = oxen(httpx.Response(400, headers=headers, stream=httpx.ByteStream(ZEROS)))
+    tracemalloc.start()
+    with pytest.raises(ProviderError):
+        await client.for_async().chat(REQUEST) if is_async else client.chat(REQUEST)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 10_000_000
 
 
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
