@@ -58,6 +58,8 @@ _UNUSABLE: Final = (AuthenticationFailed, PermissionDenied, ModelNotFound, Quota
 _NEXT: Final = (*_UNUSABLE, UnsupportedFeature)
 _RETRY: Final = (ConnectionFailed, InvalidResponse, RateLimited, ServerError)
 _NOT_IMPLEMENTED: Final = (501, 505)
+_LONGEST_REST: Final = 86_400.0
+"""Seconds: quotas are counted by the day, so that a longer wait is a host's mistake."""
 _PRICE: Final = 14.0
 _PRICE_AFTER_LIMIT: Final = 5.0
 
@@ -124,6 +126,7 @@ class RetryPolicy:
     def rest_after(self, error: GeminiMultiError) -> float | None:
         """Say how long a route rests after one such error; `None` when one is not enough."""
         asked = error.retry_after if isinstance(error, ProviderError) else None
+        asked = None if asked is None else min(asked, _LONGEST_REST)
         if isinstance(error, RateLimited):
             return self.initial_rest if asked is None else asked
         return max(asked or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
