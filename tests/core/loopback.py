@@ -55,17 +55,22 @@ Act = Callable[[Host, socket.socket], None]
 
 @contextmanager
 def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
-    """Serve: `act` is called for each connection, in a thread of its own, which ends when the client hangs up."""
+    """Serve: `act` is called for each connection, in a thread of its own, until the client or the end hangs up.
+
+    Idle connections may outlive the client that made them, for whoever else of the process asks the same host.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = Host(server.getsockname()[1], "https" if tls else "http")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
         threads: list[threading.Thread] = []
+        connections: list[socket.socket] = []
 
         def serve(connection: socket.socket) -> None:
             with suppress(OSError), connection:
                 if tls:
                     connection = context.wrap_socket(connection, server_side=True)
+                    connections.append(connection)
                 with connection:
                     act(found, connection)
 
@@ -74,6 +79,7 @@ def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
                 while True:
                     connection, _ = server.accept()
                     found.connections += 1
+                    connections.append(connection)
                     threads.append(threading.Thread(target=serve, args=(connection,)))
                     threads[-1].start()
 
@@ -84,6 +90,9 @@ def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
         finally:
             server.shutdown(socket.SHUT_RDWR)
             accepting.join()
+            for connection in list(connections):
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             for thread in threads:
                 thread.join()
 
