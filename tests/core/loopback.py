@@ -90,7 +90,7 @@ def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
         finally:
             server.shutdown(socket.SHUT_RDWR)
             accepting.join()
-            for connection in list(connections):
+            for connection in connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             for thread in threads:
