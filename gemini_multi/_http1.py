@@ -227,6 +227,8 @@ class AnswerReader:
         else:
             found = rest.find(b"\r\n\r\n")
             end = found + 4 if found >= 0 else 0
+            if end:
+                _fields(_text(rest[:found]).split("\n"))  # only to refuse what is none
         if end:
             self.is_whole = True
             self.keeps_alive = self.keeps_alive and end == len(rest)
@@ -237,18 +239,26 @@ class AnswerReader:
 
 
 def _read_head(raw: bytes) -> tuple[int, int, dict[str, str]]:
-    """Read the status line and the fields; a field that comes several times is joined by commas."""
+    """Read the status line and the fields."""
+    first, *lines = _text(raw.removesuffix(b"\r")).split("\n")
+    status = _STATUS.fullmatch(first.removesuffix("\r"))
+    if status is None:
+        raise BrokenAnswer(f"the answer is no HTTP/1.1: it begins with {first[:40]!r}")
+    return int(status[1]), int(status[2]), _fields(lines)
+
+
+def _text(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    text = text.removesuffix("\r")
     if _FORBIDDEN.search(text):
         raise BrokenAnswer("the answer's headers contain control characters")
-    first, *lines = text.split("\n")
-    status = _STATUS.fullmatch(first.removesuffix("\r"))
-    if status is None:
-        raise BrokenAnswer(f"the answer is no HTTP/1.1: it begins with {first[:40]!r}")
+    return text
+
+
+def _fields(lines: list[str]) -> dict[str, str]:
+    """Read header fields; one that comes several times is joined by commas."""
     headers: dict[str, str] = {}
     name = ""
     for line in lines:
@@ -260,7 +270,7 @@ def _read_head(raw: bytes) -> tuple[int, int, dict[str, str]]:
             raise BrokenAnswer(f"the answer has a header without a name: {line[:40]!r}")
         name, value = field.lower(), value.strip(_PADDING)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return int(status[1]), int(status[2]), headers
+    return headers
 
 
 _PADDING: Final = " \t\r"

@@ -222,6 +222,7 @@ def answers(draw: st.DrawFn) -> bytes:
 @settings(max_examples=500, deadline=None, derandomize=True)
 @example(b"HTTP/1.0 204 OK\r\ntransfer-encoding: hunked\r\n\r\n0\r\n\r\n", [])
 @example(b"HTTP/1.1 304 OK\r\ncontent-length: x\r\n\r\n", [])
+@example(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\0\r\n\r\n", [])
 @given(answers(), st.lists(st.integers(0, 400)))
 def test_any_answer_reads_as_h11_reads_it(stream: bytes, cuts: list[int]) -> None:
     """Where both read an answer it is the same one, and what h11 refuses is not taken for whole."""
