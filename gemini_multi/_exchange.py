@@ -20,6 +20,7 @@ from gemini_multi import _pricing
 from gemini_multi._journal import LOGGER, Conditions, Journal
 from gemini_multi._reception import FlawedAnswer, Flow, Reception
 from gemini_multi._rota import Rota, Turn
+from gemini_multi._telemetry import Trace
 from gemini_multi._wire import Close, Step, Wait, WireFailure
 from gemini_multi.errors import (
     AllRoutesFailed,
@@ -41,16 +42,18 @@ _FLAWED_RETRIES: Final = 1
 class Exchange:
     """The life of one request."""
 
-    def __init__(self, request: ChatRequest, routes: tuple[Route, ...], conditions: Conditions) -> None:
+    def __init__(
+        self, request: ChatRequest, routes: tuple[Route, ...], conditions: Conditions, trace: Trace | None = None
+    ) -> None:
         self.routes = routes
+        self.trace = trace
         known = [(route, conditions.health.of(route.key)) for route in routes]
-        self._share(request, conditions, Rota(known, conditions.policy), Journal(conditions))
+        self._share(request, conditions, Rota(known, conditions.policy), Journal(conditions, trace))
 
     def _share(self, request: ChatRequest, conditions: Conditions, rota: Rota, journal: Journal) -> None:
         self._request = request
         self._conditions = conditions
         self.stream = conditions.stream
-        self.trace = conditions.trace
         self._rota = rota
         self.journal = journal
         self._reception: Reception | None = None

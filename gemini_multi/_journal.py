@@ -25,7 +25,7 @@ LOGGER: Final = logging.getLogger("gemini_multi")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What holds for every attempt of one exchange."""
+    """What holds for every attempt of an exchange. Calls that change nothing share theirs."""
 
     stream: bool
     policy: RetryPolicy
@@ -41,14 +41,14 @@ class Conditions:
     """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
     health: Health = field(default_factory=Health)
     on_attempt: tuple[OnAttempt, ...] = ()
-    trace: Trace | None = None
 
 
 class Journal:
     """The attempts of one exchange, and its deadline."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, trace: Trace | None = None) -> None:
         self.conditions = conditions
+        self._trace = trace
         self._started = conditions.clock()
         self._attempts: list[Attempt] = []
         self._waited = 0.0
@@ -76,8 +76,8 @@ class Journal:
             attempt.error or "no error",
             attempt.duration,
         )
-        if self.conditions.trace is not None:
-            self.conditions.trace.attempt(attempt)
+        if self._trace is not None:
+            self._trace.attempt(attempt)
         for listener in self.conditions.on_attempt:
             try:
                 listener(attempt)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gemini_multi._exchange import Exchange
-    from gemini_multi._journal import OnAttempt
+    from gemini_multi._journal import Conditions, OnAttempt
 
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
@@ -111,6 +113,8 @@ class _Asker:
         self._http_client = http_client
         self._http_async_client = http_async_client
         self._find_routes = routes
+        self._standing: dict[bool, Conditions] = {}
+        """The conditions of calls that change none, of streams and of whole answers."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -136,13 +140,30 @@ class _Asker:
         *,
         stream: bool,
     ) -> Exchange:
-        # What only calls need is imported by the first one.
-        from gemini_multi._exchange import Exchange
-        from gemini_multi._journal import Conditions
-        from gemini_multi._telemetry import trace_of
-
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
-        conditions = Conditions(
+        found = self._find_routes(request, chosen, stream=stream)
+        if len(found) > 1 and self._strategy != "ordered":
+            found = self._arranged(request, found, stream=stream)
+        return _begin(request, found, self._conditions(timeout, deadline, policy, stream=stream))
+
+    def _conditions(
+        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
+    ) -> Conditions:
+        is_standing = timeout is None and deadline is None and policy is self._policy
+        known = self._standing.get(stream) if is_standing else None
+        if known is not None:
+            return known
+        made = self._made_conditions(timeout, deadline, policy, stream=stream)
+        if is_standing:
+            self._standing[stream] = made
+        return made
+
+    def _made_conditions(
+        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
+    ) -> Conditions:
+        from gemini_multi._journal import Conditions
+
+        return Conditions(
             stream=stream,
             policy=policy,
             timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
@@ -154,12 +175,7 @@ class _Asker:
             ledger=self._ledger,
             health=self._health,
             on_attempt=self._on_attempt,
-            trace=trace_of(request),
         )
-        found = self._find_routes(request, chosen, stream=stream)
-        if len(found) > 1 and self._strategy != "ordered":
-            found = self._arranged(request, found, stream=stream)
-        return Exchange(request, found, conditions)
 
     def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
         from gemini_multi import _pricing
@@ -177,6 +193,7 @@ class _Asker:
         """Go on with what another client has spent and knows of its routes, as its successor with other settings."""
         self._ledger.carry_on(other._ledger)
         self._health = other._health
+        self._standing = {}
 
     def _hedge_delay(self, exchange: Exchange) -> float | None:
         """Say after how many seconds without content a second host is asked; `None` for never."""
@@ -202,12 +219,12 @@ class _Asker:
         counter = type(self).__new__(type(self))
         counter._share(self)
         counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
-        counter._hedging = None
+        counter._hedging, counter._standing = None, {}
         return counter
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the caller's own http clients, which hold sockets, and who watches."""
-        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_on_attempt": ()}
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_on_attempt": (), "_standing": {}}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the configuration; what was spent, the routes' health and the caller's own clients stay shared."""
@@ -379,6 +396,19 @@ class AsyncClient(_Asker):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _begin(request: ChatRequest, found: tuple[Route, ...], conditions: Conditions) -> Exchange:
+    return _machinery()(request, found, conditions)
+
+
+@cache
+def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], Conditions], Exchange]:
+    """Import what only calls need, by the first one."""
+    from gemini_multi._exchange import Exchange
+    from gemini_multi._telemetry import trace_of
+
+    return lambda request, found, conditions: Exchange(request, found, conditions, trace_of(request))
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:
