@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._totals import Ledger
-from gemini_multi._wire import Step, WireFailure
+from gemini_multi._wire import WireFailure
 from gemini_multi.errors import InvalidResponse, StreamInterrupted
 from gemini_multi.types import ChatEvent, ChatResponse, Finished
 
@@ -23,6 +23,21 @@ class _Account:
 
     _ledger: Ledger
     _trace: Trace | None
+    _waiting: deque[ChatEvent]
+    """What has come and was not asked for yet."""
+
+    def _unread(self) -> tuple[ChatEvent, ...]:
+        unread = tuple(self._waiting)
+        self._waiting.clear()
+        return unread
+
+    def _finished(self, events: Iterable[ChatEvent]) -> ChatResponse | None:
+        """Find the end of the answer among events, and note it."""
+        for event in events:
+            if isinstance(event, Finished):
+                self._finish(event.response)
+                return event.response
+        return None
 
     def _finish(self, response: ChatResponse) -> None:
         self._ledger.add(response.usage)
@@ -48,21 +63,15 @@ class EventStream(_Account, Iterator[ChatEvent]):
         self._wire = wire
         self._ledger = ledger
         self._trace = trace
-        self._waiting: deque[ChatEvent] = deque()
+        self._waiting = deque()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> ChatEvent:
         while not self._waiting:
-            try:
-                events = self._events()
-            except BaseException as error:
-                self._fail(error)
-                self.close()
-                raise
+            events = self._more()
             if events is None:
-                self.close()
                 raise StopIteration
             self._waiting.extend(events)
         event = self._waiting.popleft()
@@ -70,26 +79,41 @@ class EventStream(_Account, Iterator[ChatEvent]):
             self._finish(event.response)
         return event
 
+    def _more(self) -> Iterable[ChatEvent] | None:
+        """Give the next events; `None` at the end, when all is let go."""
+        try:
+            events = self._events()
+        except BaseException as error:
+            self._fail(error)
+            self.close()
+            raise
+        if events is None:
+            self.close()
+        return events
+
     def _events(self) -> list[ChatEvent] | None:
-        outcome = _advance(self._flow, None)
-        while outcome is not None and not isinstance(outcome, list):
-            try:
-                reply = self._wire.perform(outcome)
-            except WireFailure as failure:
-                outcome = _fail(self._flow, failure)
-            else:
-                outcome = _advance(self._flow, reply)
+        flow = self._flow
+        try:
+            outcome = flow.send(None)
+            while not isinstance(outcome, list):
+                try:
+                    reply = self._wire.perform(outcome)
+                except WireFailure as failure:
+                    outcome = flow.throw(failure)
+                else:
+                    outcome = flow.send(reply)
+        except StopIteration:  # it is not given on: it cannot cross a coroutine
+            return None
         return outcome
 
     def response(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
         response: ChatResponse | None = None
-        for event in self:
-            if isinstance(event, Finished):
-                response = event.response
-        if response is None:
-            raise InvalidResponse("The stream was already read to its end.")
-        return response
+        events: Iterable[ChatEvent] | None = self._unread()
+        while events is not None:
+            response = self._finished(events) or response
+            events = self._more()
+        return _whole(response)
 
     def close(self) -> None:
         """Let go of the connection. What was not read is lost."""
@@ -117,21 +141,15 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         self._wire = wire
         self._ledger = ledger
         self._trace = trace
-        self._waiting: deque[ChatEvent] = deque()
+        self._waiting = deque()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ChatEvent:
         while not self._waiting:
-            try:
-                events = await self._events()
-            except BaseException as error:
-                self._fail(error)
-                await self.aclose()
-                raise
+            events = await self._more()
             if events is None:
-                await self.aclose()
                 raise StopAsyncIteration
             self._waiting.extend(events)
         event = self._waiting.popleft()
@@ -139,26 +157,41 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
             self._finish(event.response)
         return event
 
+    async def _more(self) -> Iterable[ChatEvent] | None:
+        """Give the next events; `None` at the end, when all is let go."""
+        try:
+            events = await self._events()
+        except BaseException as error:
+            self._fail(error)
+            await self.aclose()
+            raise
+        if events is None:
+            await self.aclose()
+        return events
+
     async def _events(self) -> list[ChatEvent] | None:
-        outcome = _advance(self._flow, None)
-        while outcome is not None and not isinstance(outcome, list):
-            try:
-                reply = await self._wire.perform(outcome)
-            except WireFailure as failure:
-                outcome = _fail(self._flow, failure)
-            else:
-                outcome = _advance(self._flow, reply)
+        flow = self._flow
+        try:
+            outcome = flow.send(None)
+            while not isinstance(outcome, list):
+                try:
+                    reply = await self._wire.perform(outcome)
+                except WireFailure as failure:
+                    outcome = flow.throw(failure)
+                else:
+                    outcome = flow.send(reply)
+        except StopIteration:  # it is not given on: it cannot cross a coroutine
+            return None
         return outcome
 
     async def response(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
         response: ChatResponse | None = None
-        async for event in self:
-            if isinstance(event, Finished):
-                response = event.response
-        if response is None:
-            raise InvalidResponse("The stream was already read to its end.")
-        return response
+        events: Iterable[ChatEvent] | None = self._unread()
+        while events is not None:
+            response = self._finished(events) or response
+            events = await self._more()
+        return _whole(response)
 
     async def aclose(self) -> None:
         """Let go of the connection. What was not read is lost."""
@@ -178,19 +211,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         self._wire.abandon()
 
 
-def _advance(flow: Flow, reply: object) -> Step | list[ChatEvent] | None:
-    """Send the flow what its last step gave; `None` means that it is at its end.
-
-    `StopIteration` cannot cross a coroutine, so it ends here.
-    """
-    try:
-        return flow.send(reply)
-    except StopIteration:
-        return None
-
-
-def _fail(flow: Flow, failure: WireFailure) -> Step | list[ChatEvent] | None:
-    try:
-        return flow.throw(failure)
-    except StopIteration:
-        return None
+def _whole(response: ChatResponse | None) -> ChatResponse:
+    if response is None:
+        raise InvalidResponse("The stream was already read to its end.")
+    return response
