@@ -65,13 +65,17 @@ def _longest_answer(model: Model, provider: str) -> int:
 
 def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price | None:
     hosted = model.hosts.get(provider)
-    prices = (hosted.prices if hosted else ()) or model.prices
-    valid = [
-        price
-        for price in prices
-        if (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
-    ]
-    return max(valid, key=lambda price: (price.since or date.min, price.above_tokens), default=None)
+    found: Price | None = None
+    for price in (hosted.prices if hosted else ()) or model.prices:
+        is_valid = (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
+        if is_valid and (found is None or _order(price) > _order(found)):
+            found = price
+    return found
+
+
+def _order(price: Price) -> tuple[date, int]:
+    """The newest price counts, and of those of a day the one for the largest prompts."""
+    return price.since or date.min, price.above_tokens
 
 
 def _input_cost(usage: Usage, price: Price) -> float:
@@ -79,6 +83,8 @@ def _input_cost(usage: Usage, price: Price) -> float:
 
     Hosts do not say which modality was cached, so cached tokens are taken from text first, which saves least.
     """
+    if not (usage.cached_tokens or usage.cache_creation_tokens or "audio" in usage.input_by_modality):
+        return usage.input_tokens * price.input
     audio = min(usage.input_by_modality.get("audio", 0), usage.input_tokens)
     text = usage.input_tokens - audio
     cached = min(usage.cached_tokens, usage.input_tokens)

@@ -219,18 +219,18 @@ class Reception:
         return self._finish(self._decoder.close())
 
     def _finish(self, events: list[ChatEvent]) -> list[ChatEvent]:
-        response = self.response()
-        if not response.candidates:
+        answer = self._decoder.response()
+        if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
-            self._check_worth(response, events)
+            self._check_worth(answer, events)
         self._begin()
         self.note()
         self.is_finished = True
-        return [*events, Finished(replace(response, attempts=self._journal.attempts))]
+        return [*events, Finished(self._completed(answer))]
 
-    def _check_worth(self, response: ChatResponse, events: list[ChatEvent]) -> None:
-        candidate = response.candidate
+    def _check_worth(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
+        candidate = answer.candidate
         is_malformed = (
             candidate.finish_reason == "error"
             and candidate.raw_finish_reason is not None
@@ -242,24 +242,28 @@ class Reception:
         is_empty = candidate.finish_reason in ("stop", None) and not candidate.parts and not candidate.refusal
         if is_malformed or is_empty:
             what = "a malformed function call" if is_malformed else "nothing at all"
-            flawed = FlawedAnswer(f"{response.provider} ({self.model_id!r}) answered with {what}.")
-            flawed.response, flawed.events = response, events
+            flawed = FlawedAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
+            flawed.response, flawed.events = self._completed(answer), events
             raise flawed
 
     def response(self) -> ChatResponse:
-        """Complete what the decoder knows by what the exchange knows."""
-        provider, target = self._route.provider, self._passage.endpoint.target
-        response = self._decoder.response()
-        metadata: dict[str, JsonValue] = {**response.provider_metadata, **provider.response_metadata(self.headers)}
-        return replace(
-            response,
+        """Give the answer so far."""
+        return self._completed(self._decoder.response())
+
+    def _completed(self, answer: ChatResponse) -> ChatResponse:
+        """Add to what the decoder knows what the exchange knows."""
+        provider, endpoint = self._route.provider, self._passage.endpoint
+        return ChatResponse(
+            candidates=answer.candidates,
+            usage=self._priced(answer),
             provider=provider.name,
-            model=response.model or target.model_id,
-            dialect=response.dialect or self._passage.endpoint.dialect.name,
-            request_id=provider.request_id(self.headers) or response.request_id,
-            usage=self._priced(response),
+            model=answer.model or endpoint.target.model_id,
+            dialect=answer.dialect or endpoint.dialect.name,
+            response_id=answer.response_id,
+            request_id=provider.request_id(self.headers) or answer.request_id,
             attempts=self._journal.attempts,
-            provider_metadata=metadata,
+            prompt_feedback=answer.prompt_feedback,
+            provider_metadata={**answer.provider_metadata, **provider.response_metadata(self.headers)},
         )
 
     def _priced(self, response: ChatResponse) -> Usage:

@@ -117,6 +117,8 @@ class Model:
 _PREFIXES: Final = ("publishers/google/", "google-ai-studio/", "google-vertex-ai/", "google/", "models/")
 _DATE: Final = re.compile(r"-(?:\d{3}|\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{4}-\d{2}-\d{2})$")
 _GENERATION: Final = re.compile(r"^gemini-(\d+)(?:-(\d)(?!\d))?")
+_LONGEST_NAME: Final = 200
+"""What a host writes is kept in memory only if it can be a name."""
 _NEWEST: Final = "gemini-4-argon"
 
 
@@ -140,6 +142,11 @@ def find(name: str) -> Model:
 
 def find_answered(model_version: str) -> Model | None:
     """Return the known model that a host says has answered, for its price; `None` when the catalog lacks it."""
+    return _answered(model_version) if len(model_version) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=256)
+def _answered(model_version: str) -> Model | None:
     return _known(_key(model_version))
 
 
