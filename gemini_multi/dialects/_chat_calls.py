@@ -65,6 +65,11 @@ class Calls:
         self._given = 0
 
     @property
+    def seen(self) -> bool:
+        """Whether the host said anything of a call, if it became one or not."""
+        return bool(self._slots.all)
+
+    @property
     def any(self) -> bool:
         """Whether there is a call."""
         return bool(self._placed)
@@ -146,6 +151,8 @@ class Calls:
 
     def unclaimed(self) -> list[JsonValue]:
         """Take the details whose call never came."""
+        if not self._details:
+            return []
         details = [detail for group in self._details.values() for detail in group]
         self._details.clear()
         return details

@@ -101,9 +101,9 @@ class CandidateReader:
         self._chunk += 1
         delta = choice.get("delta")
         if isinstance(delta, dict) and delta:
-            self._delta(delta, events)
+            self._said(delta, events, whole=False)
         elif isinstance(message := choice.get("message"), dict):
-            self._message(message, events, whole=True)
+            self._said(message, events, whole=True)
         self._keep_all(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
             self._stop(reason if isinstance(reason, str) else str(reason), events)
@@ -124,15 +124,19 @@ class CandidateReader:
         draft = self._draft
         draft.citations = tuple(self._citations.values())
         draft.refusal = "".join(self._refusals) if self._refusals else None
-        self._calls.conclude()
         if draft.raw_finish_reason is not None:
             draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
-        if dropped := self._calls.dropped():
-            draft.metadata["dropped_tool_calls"] = dropped
-        if remarks := self._calls.remarks():
-            draft.metadata["tool_calls"] = remarks
+        if self._calls.seen:
+            self._conclude_calls(draft.metadata)
         if self._speech.facts:
             draft.metadata["audio"] = dict(self._speech.facts)
+
+    def _conclude_calls(self, metadata: dict[str, JsonValue]) -> None:
+        self._calls.conclude()
+        if dropped := self._calls.dropped():
+            metadata["dropped_tool_calls"] = dropped
+        if remarks := self._calls.remarks():
+            metadata["tool_calls"] = remarks
 
     def _stop(self, reason: str, events: Events) -> None:
         native = self._draft.metadata.get("native_finish_reason")
@@ -146,11 +150,11 @@ class CandidateReader:
         self._settle(events)
         self._calls.ready(events, chunk=self._chunk)
 
-    def _delta(self, delta: JsonObject, events: Events) -> None:
-        if delta.keys() <= _PLAIN:
-            self._content(delta.get("content"), events)
+    def _said(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        if _is_plain(message):
+            self._content(message.get("content"), events)
         else:
-            self._message(delta, events, whole=False)
+            self._message(message, events, whole=whole)
 
     def _content(self, content: JsonValue, events: Events) -> None:
         if isinstance(content, str):
@@ -190,7 +194,7 @@ class CandidateReader:
         events.append(self._transcript.part(part, self._index))
 
     def _message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
-        """Read a message or a delta that is more than text, in the order in which a model answers."""
+        """Read a message or a delta that is more than content, in the order in which a model answers."""
         for field, text in thought_texts(message):
             self._think(field, text, events)
         if is_flagged(message):
@@ -247,6 +251,8 @@ class CandidateReader:
     def _settle(self, events: Events) -> None:
         """Give the signatures that name no call of this answer to the message as a whole."""
         details = [*self._calls.unclaimed(), *self._loose]
+        if not details and not self._late:
+            return
         self._loose = []
         late, self._late = self._late, []
         if details:
@@ -256,6 +262,8 @@ class CandidateReader:
                 self._sign_text(signature, events)
 
     def _release(self, events: Events) -> None:
+        if self._tags.is_plain:
+            return
         for kind, piece in self._tags.end():
             self._write(kind, piece, events)
 
@@ -297,6 +305,11 @@ class CandidateReader:
             known.update(value)  # it is a copy of ours
         else:
             self._draft.metadata[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _is_plain(message: JsonObject) -> bool:
+    """Whether a message or a delta says nothing beside its content; `null` says nothing."""
+    return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
 
 
 def _called(legacy: dict[str, JsonValue]) -> JsonValue:

@@ -114,8 +114,8 @@ class ChatDecoder:
 
 
 def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectation:
-    names = tool_names(request)
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
+    names = tool_names(request) if functions else {}
     return Expectation(
         issuer=target.issuer,
         tools={names[tool.name]: tool for tool in functions},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from gemini_multi._history import conversation
@@ -77,22 +76,24 @@ def _sampling(request: ChatRequest, target: Target[ChatTraits], losses: Losses) 
     return fields
 
 
-def _settings(request: ChatRequest, traits: ChatTraits) -> Iterator[tuple[str, str, JsonValue]]:
+def _settings(request: ChatRequest, traits: ChatTraits) -> tuple[tuple[str, str, JsonValue], ...]:
     """Give each setting with the name of its field and its value."""
     if request.n is not None and request.n < 1:
         raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
-    yield "temperature", "temperature", request.temperature
-    yield "top_p", "top_p", request.top_p
-    yield "top_k", "top_k", request.top_k
-    yield "max_tokens", traits.max_tokens_field, request.max_tokens
-    yield "n", "n", None if request.n == 1 else request.n
-    yield "stop", "stop", list(request.stop) or None
-    yield "seed", "seed", request.seed
-    yield "presence_penalty", "presence_penalty", request.presence_penalty
-    yield "frequency_penalty", "frequency_penalty", request.frequency_penalty
-    yield "logprobs", "logprobs", (request.logprobs or request.top_logprobs is not None) or None
-    yield "logprobs", "top_logprobs", top_logprobs(request)
-    yield "user", "user", request.user
+    return (
+        ("temperature", "temperature", request.temperature),
+        ("top_p", "top_p", request.top_p),
+        ("top_k", "top_k", request.top_k),
+        ("max_tokens", traits.max_tokens_field, request.max_tokens),
+        ("n", "n", None if request.n == 1 else request.n),
+        ("stop", "stop", list(request.stop) or None),
+        ("seed", "seed", request.seed),
+        ("presence_penalty", "presence_penalty", request.presence_penalty),
+        ("frequency_penalty", "frequency_penalty", request.frequency_penalty),
+        ("logprobs", "logprobs", (request.logprobs or request.top_logprobs is not None) or None),
+        ("logprobs", "top_logprobs", top_logprobs(request)),
+        ("user", "user", request.user),
+    )
 
 
 def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str | None:

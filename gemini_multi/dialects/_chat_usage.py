@@ -96,12 +96,13 @@ def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, i
 
 
 def _cost(usage: JsonObject, billed: JsonObject, credits_per_usd: float | None) -> float | None:
-    if (cost := _number(billed.get("usd_spent"))) is not None:
-        return cost
-    spent = _number(billed.get("credits_used"))
-    if spent is not None and credits_per_usd:
-        return spent / credits_per_usd
-    return _number(usage.get("cost"))
+    if billed:
+        if (cost := _number(billed.get("usd_spent"))) is not None:
+            return cost
+        spent = _number(billed.get("credits_used"))
+        if spent is not None and credits_per_usd:
+            return spent / credits_per_usd
+    return _number(usage["cost"]) if "cost" in usage else None
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
@@ -121,7 +122,7 @@ def _modalities(details: JsonObject) -> dict[str, int]:
 
 
 def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
-    for name in names:
+    for name in names if usage else ():
         if name in usage and (count := _count(usage[name])):
             return count
     return 0

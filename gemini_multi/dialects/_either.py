@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from gemini_multi.dialects._contract import Decoder
-from gemini_multi.types import ChatEvent, ChatResponse, JsonObject
+from gemini_multi.dialects._chat_decoder import ChatDecoder
+from gemini_multi.dialects._chat_traits import ChatTraits
+from gemini_multi.dialects._contract import Decoder, Target
+from gemini_multi.dialects._generate_response import GenerateContentDecoder
+from gemini_multi.dialects._generate_traits import GenerateContentTraits
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject
 
-NATIVE: Final = frozenset({"candidates", "promptFeedback"})
-CHAT: Final = frozenset({"choices"})
+_NATIVE: Final = frozenset({"candidates", "promptFeedback"})
+_CHAT: Final = frozenset({"choices"})
+
+
+def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> EitherDecoder:
+    """Expect chat completions."""
+    return EitherDecoder(
+        ChatDecoder(request, target),
+        _CHAT,
+        lambda: GenerateContentDecoder(request, target.spoken(GenerateContentTraits())),
+    )
+
+
+def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> EitherDecoder:
+    """Expect Gemini's own dialect."""
+    return EitherDecoder(
+        GenerateContentDecoder(request, target),
+        _NATIVE,
+        lambda: ChatDecoder(request, target.spoken(ChatTraits())),
+    )
 
 
 class EitherDecoder:
@@ -33,7 +55,7 @@ class EitherDecoder:
     def _settle(self, document: JsonObject) -> None:
         if not self._own_marks.isdisjoint(document):
             self._is_settled = True
-        elif not (NATIVE | CHAT).isdisjoint(document):
+        elif not (_NATIVE | _CHAT).isdisjoint(document):
             self._is_settled = True
             self._decoder = self._other()
 

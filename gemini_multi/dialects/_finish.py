@@ -60,4 +60,8 @@ def finish_reason(raw: str, *, called: bool) -> FinishReason:
 
 def word_of(raw: str) -> str:
     """Return Google's own word in a reason, such as `SPII` in `content_filter: SPII`."""
-    return raw.rpartition(":")[2].strip().upper()
+    return _WORDS.get(raw) or raw.rpartition(":")[2].strip().upper()
+
+
+_WORDS: Final = {written: word for word in _REASONS for written in (word, word.lower())}
+"""Those that need no reading, because nearly all answers say one of them."""

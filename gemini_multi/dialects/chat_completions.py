@@ -45,15 +45,9 @@ class ChatCompletions(Dialect[ChatTraits]):
 
     def decoder(self, request: ChatRequest, target: Target[ChatTraits]) -> Decoder:
         """Make a decoder for one answer to the request."""
-        from gemini_multi.dialects._chat_decoder import ChatDecoder
-        from gemini_multi.dialects._either import CHAT, EitherDecoder
-        from gemini_multi.dialects._generate_response import GenerateContentDecoder
-        from gemini_multi.dialects._generate_traits import GenerateContentTraits
+        from gemini_multi.dialects._either import chat_first
 
-        def other() -> Decoder:
-            return GenerateContentDecoder(request, target.spoken(GenerateContentTraits()))
-
-        return EitherDecoder(ChatDecoder(request, target), CHAT, other)
+        return chat_first(request, target)
 
 
 CHAT_COMPLETIONS: Final = ChatCompletions()

@@ -43,15 +43,9 @@ class GenerateContent(Dialect[GenerateContentTraits]):
 
     def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
         """Make a decoder for one answer to the request."""
-        from gemini_multi.dialects._chat_decoder import ChatDecoder
-        from gemini_multi.dialects._chat_traits import ChatTraits
-        from gemini_multi.dialects._either import NATIVE, EitherDecoder
-        from gemini_multi.dialects._generate_response import GenerateContentDecoder
+        from gemini_multi.dialects._either import native_first
 
-        def other() -> Decoder:
-            return ChatDecoder(request, target.spoken(ChatTraits()))
-
-        return EitherDecoder(GenerateContentDecoder(request, target), NATIVE, other)
+        return native_first(request, target)
 
 
 GENERATE_CONTENT: Final = GenerateContent()
