@@ -12,9 +12,8 @@ our error knows, and gives LangChain's tracing the host's answer as `response`.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from langchain_core import exceptions
@@ -254,12 +253,21 @@ def _group(error: AllRoutesFailed) -> AllRoutesFailed:
     return copied
 
 
-@contextmanager
-def langchain_errors() -> Generator[None]:
+class _Translation:
+    """A block whose errors are raised as LangChain's too."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, GeminiMultiError) and (known := twin(error)) is not error:
+            raise known from error
+
+
+_TRANSLATION: Final = _Translation()
+
+
+def langchain_errors() -> _Translation:
     """Raise our errors as ones that LangChain knows too."""
-    try:
-        yield
-    except GeminiMultiError as error:
-        if (known := twin(error)) is error:
-            raise
-        raise known from error
+    return _TRANSLATION

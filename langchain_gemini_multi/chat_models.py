@@ -74,13 +74,16 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="chat")
-        if isinstance(temperature := given.get("temperature"), int | float):
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        model, temperature = given.get("model", self.model), given.get("temperature", self.temperature)
+        limit = given.get("max_tokens", given.get("max_output_tokens", self.max_tokens))
+        texts = stop if stop is not None else given.get("stop", self.stop)
+        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(model), ls_model_type="chat")
+        if isinstance(temperature, int | float):
             found["ls_temperature"] = float(temperature)
-        if isinstance(limit := given.get("max_tokens", given.get("max_output_tokens")), int):
+        if isinstance(limit, int):
             found["ls_max_tokens"] = limit
-        if (texts := stop if stop is not None else given.get("stop")) is not None:
+        if texts is not None:
             found["ls_stop"] = list(stops(texts))
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, cast
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -20,7 +21,7 @@ from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_cor
 class CallSettings(GenerationSettings):
     """What a single call can set: everything about generation, and what belongs to one call only."""
 
-    model_config = ConfigDict(defer_build=False)
+    model_config = ConfigDict(defer_build=False, frozen=True)
 
     model: str | None = None
     providers: ProvidersArgument = None
@@ -59,6 +60,16 @@ def call_settings(given: Mapping[str, object]) -> CallSettings:
     Raises:
         ConfigurationError: One of them is unknown or has no usable value.
     """
+    return _read(given) if given else _nothing_set()
+
+
+@cache
+def _nothing_set() -> CallSettings:
+    """Make the settings of most calls."""
+    return CallSettings()
+
+
+def _read(given: Mapping[str, object]) -> CallSettings:
     try:
         return CallSettings.model_validate(given)
     except ValidationError as error:
@@ -96,12 +107,9 @@ def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any
         if value is not None:
             form = _FORMS.get(name)
             settings[name] = value if form is None else form(value)
-    settings["extra_body"] = {
-        **(always.additional_kwargs or {}),
-        **(always.extra_body or {}),
-        **(call.additional_kwargs or {}),
-        **(call.extra_body or {}),
-    }
+    for body in (always.additional_kwargs, always.extra_body, call.additional_kwargs, call.extra_body):
+        if body:
+            settings["extra_body"] = {**settings.get("extra_body", {}), **body}
     return settings
 
 

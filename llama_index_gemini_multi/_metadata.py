@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from llama_index.core.base.llms.types import LLMMetadata, MessageRole
 
@@ -33,6 +34,14 @@ def metadata(
         model_name=model,
         system_role=MessageRole.SYSTEM,
     )
+
+
+@lru_cache(maxsize=64)
+def described(
+    model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
+) -> Mapping[str, object]:
+    """Write the description of a model as plain values, for every call's trace. Arguments are those of `metadata`."""
+    return metadata(model, providers, context_window=context_window, max_tokens=max_tokens).model_dump()
 
 
 def _num_output(window: int, max_tokens: int | None, model_limit: int) -> int:

@@ -28,7 +28,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ConfigDict
 
 from llama_index_gemini_multi._connection import Connected
-from llama_index_gemini_multi._metadata import metadata
+from llama_index_gemini_multi._metadata import described, metadata
 from llama_index_gemini_multi._typed import chat_callback, completion_callback, dispatcher, facts_of
 
 if TYPE_CHECKING:
@@ -67,17 +67,16 @@ class GeminiMulti(Connected):
     @property
     def metadata(self) -> LLMMetadata:
         """What is known of the model; no network."""
-        return self._described(self.provider_names)
-
-    def _described(self, names: Sequence[str]) -> LLMMetadata:
-        return metadata(self.model, names, context_window=self.context_window, max_tokens=self.max_tokens)
+        return metadata(
+            self.model, self.provider_names, context_window=self.context_window, max_tokens=self.max_tokens
+        )
 
     def to_payload(self) -> dict[str, Any]:
         """Describe the model for traces, without secrets."""
         names = self.provider_names
         return {
             "class_name": self.class_name(),
-            **self._described(names).model_dump(),
+            **described(self.model, names, self.context_window, self.max_tokens),
             "model": self.model,
             "provider": names[0],
             "providers": list(names),
