@@ -144,8 +144,16 @@ def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any
 
 
 def traced(schema: Schema) -> Schema:
-    """Return a schema in a form that LangChain's tracing can convert: it knows no types such as `list[City]`."""
-    return schema if get_origin(schema) is None else {"title": name_of(schema), **json_schema_of(schema)}
+    """Return a schema as LangChain's tracing shows it, which would convert it anew for every call.
+
+    It knows no types such as `list[City]`, and leaves out what it cannot convert.
+    """
+    if get_origin(schema) is not None:
+        schema = {"title": name_of(schema), **json_schema_of(schema)}
+    try:
+        return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
+    except ValueError:
+        return schema
 
 
 def name_of(schema: Schema) -> str:
