@@ -116,9 +116,10 @@ GROUPS: Final = (
     Group(
         "import",
         "Importing the model class: what it adds to its framework",
-        (Case("import", "import", "import", "", rounds=2, twins=False),),
+        (Case("import", "import", "import", "", rounds=3, twins=False),),
         (
             Show("wall", "ms", 1e-3, "added"),
+            Show("own", "ms without the garbage collector", 1e-3, "added"),
             Show("modules", "modules", compared="added"),
             Show("memory", "MB", _MEGABYTE, "added"),
         ),

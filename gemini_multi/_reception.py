@@ -20,7 +20,7 @@ from gemini_multi.dialects._contract import Decoder
 from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
 from gemini_multi.providers import ErrorFacts
 from gemini_multi.routing import Passage
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 

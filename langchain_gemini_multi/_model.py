@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
 from pydantic import (
@@ -19,27 +19,31 @@ from pydantic import (
     model_validator,
 )
 
-from gemini_multi import (
-    AsyncClient,
-    Attempt,
-    ChatRequest,
-    Client,
-    ConfigurationError,
-    Hedging,
-    Message,
-    Provider,
-    RetryPolicy,
-    Timeouts,
-    Totals,
-    __version__,
-)
-from gemini_multi.providers import PROVIDERS, resolve
-from gemini_multi.tokens import estimate
+from gemini_multi import __version__
+from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._errors import langchain_errors
-from langchain_gemini_multi._settings import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, SafetyArgument, to_request, unknown
+from langchain_gemini_multi._names import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping
 
-ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
+if TYPE_CHECKING:
+    from gemini_multi import (
+        AsyncClient,
+        Attempt,
+        ChatRequest,
+        Client,
+        Hedging,
+        Message,
+        Provider,
+        RetryPolicy,
+        Timeouts,
+        Totals,
+    )
+    from gemini_multi.providers import ProvidersArgument
+    from langchain_gemini_multi._settings import SafetyArgument
+else:
+    # The hosts and what asks them are not needed to import a model class. Pydantic does not check these fields: the
+    # client does.
+    Attempt = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
 
 _CONNECTION_FIELDS: Final = itemgetter(*TRANSPORT, *MODEL_ONLY)
 """Picks what the clients are made from out of a model's fields."""
@@ -146,7 +150,7 @@ class GeminiModel(Serializable):
             super().__init__(**arguments)
             # Outside of validation, so that a missing key is raised as what it is. Nothing is connected by it.
             _ = self.client
-            self._to_request((), {}, None)
+            self._asked((), {})
 
     @model_validator(mode="before")
     @classmethod
@@ -215,6 +219,10 @@ class GeminiModel(Serializable):
         return made
 
     def _made_client(self) -> Client:
+        from gemini_multi import Client
+        from gemini_multi.providers import resolve
+        from langchain_gemini_multi._settings import transport
+
         key = self.api_key.get_secret_value() if self.api_key is not None else None
         conditions = transport({name: getattr(self, name) for name in TRANSPORT})
         return Client(
@@ -228,10 +236,13 @@ class GeminiModel(Serializable):
             http_async_client=self.http_async_client,
         )
 
-    def _to_request(
-        self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None
-    ) -> ChatRequest:
-        return to_request(messages, self._set_fields(), arguments, stop)
+    def _asked(
+        self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None = None
+    ) -> tuple[ChatRequest, dict[str, Any]]:
+        """Make the request of a call, and what the client takes beside it."""
+        from langchain_gemini_multi._settings import to_request, transport
+
+        return to_request(messages, self._set_fields(), arguments, stop), transport(arguments)
 
     def _set_fields(self) -> dict[str, Any]:
         """Give the settings of generation that are set."""
@@ -266,6 +277,8 @@ class GeminiModel(Serializable):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Where a serialized model's `api_key` is read from."""
+        from gemini_multi.providers import PROVIDERS
+
         names = self.provider_names if self.api_key is not None else []
         return {"api_key": PROVIDERS[names[0]].key_variables[0]} if names else {}
 
@@ -274,7 +287,7 @@ class GeminiModel(Serializable):
         written = super().to_json()
         arguments = written.get("kwargs")
         if isinstance(arguments, dict):
-            for name in ("providers", "retry_policy", "timeout", "hedging"):
+            for name in ("providers", *_CONFIGURED):
                 if name in arguments:
                     arguments[name] = _plain(getattr(self, name))
         return written
@@ -306,13 +319,13 @@ class GeminiModel(Serializable):
 
     def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
         with langchain_errors():
-            request = self._to_request(messages, arguments, None)
-            return self.client.count_tokens(request, **transport(arguments)).total_tokens
+            request, conditions = self._asked(messages, arguments)
+            return self.client.count_tokens(request, **conditions).total_tokens
 
     async def _acounted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
         with langchain_errors():
-            request = self._to_request(messages, arguments, None)
-            return (await self.async_client.count_tokens(request, **transport(arguments))).total_tokens
+            request, conditions = self._asked(messages, arguments)
+            return (await self.async_client.count_tokens(request, **conditions)).total_tokens
 
     def get_token_ids(self, text: str) -> list[int]:
         """Split a text into token ids by `custom_get_token_ids`.
@@ -332,34 +345,15 @@ class GeminiModel(Serializable):
         """Estimate the tokens of a text, without a request; exact if `custom_get_token_ids` is."""
         if getattr(self, "custom_get_token_ids", None) is not None:
             return len(self.get_token_ids(text))
+        from gemini_multi.tokens import estimate
+
         return estimate(text)
-
-
-def transport(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the arguments of the call itself.
-
-    Raises:
-        ConfigurationError: One of them is of no kind that can be used.
-    """
-    found = {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
-    for name, value in found.items():
-        kinds, told = _KINDS[name]
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise ConfigurationError(f"`{name}` must be {told}, not {value!r}.")
-    return found
-
-
-_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
-    "providers": ((str, Provider, Sequence), "a provider, its name, or several in a list"),
-    "timeout": ((int, float, Timeouts), "a number of seconds or `Timeouts`"),
-    "deadline": ((int, float), "a number of seconds"),
-    "max_retries": ((int,), "a whole number"),
-    "retry_policy": ((RetryPolicy,), "a `RetryPolicy`"),
-}
 
 
 def _plain(value: object) -> object:
     """Write providers and policies as JSON; names and numbers stay as they are."""
+    from gemini_multi import Provider
+
     if isinstance(value, Provider):
         return {"name": value.name, **_public(value)}
     if is_many(value):
@@ -384,14 +378,25 @@ def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
         found["providers"] = _provider(providers)
     elif is_many(providers):
         found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
-    for name, kind in (("retry_policy", RetryPolicy), ("timeout", Timeouts), ("hedging", Hedging)):
+    for name in _CONFIGURED:
         if is_mapping(values.get(name)):
-            arguments: dict[str, Any] = dict(values[name])
-            found[name] = kind(**arguments)
+            found[name] = _configured(name, dict(values[name]))
     return found
 
 
+_CONFIGURED: Final = ("retry_policy", "timeout", "hedging")
+
+
+def _configured(name: str, arguments: dict[str, Any]) -> object:
+    from gemini_multi import Hedging, RetryPolicy, Timeouts
+
+    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
+    return kinds[name](**arguments)
+
+
 def _provider(written: Mapping[str, Any]) -> Provider:
+    from gemini_multi.providers import PROVIDERS
+
     known = PROVIDERS.get(str(written.get("name")))
     if known is None:
         raise ValueError(f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}.")

@@ -2,70 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias, get_args
 
+from gemini_multi import Provider, RetryPolicy, Timeouts
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
+from langchain_gemini_multi._names import ALIASES, CALL_ONLY, LANGCHAIN, MODEL_ONLY, PLAIN, TRANSPORT, unknown
 from langchain_gemini_multi._shapes import is_many, is_mapping, items_of
 from langchain_gemini_multi._structured_output import to_response_format
 from langchain_gemini_multi._tools import to_tool_choice, to_tools
 
 SafetyArgument: TypeAlias = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting] | None
-
-ALIASES: Final = {
-    "model_name": "model",
-    "max_output_tokens": "max_tokens",
-    "max_completion_tokens": "max_tokens",
-    "stop_sequences": "stop",
-    "response_modalities": "modalities",
-    "frequencyPenalty": "frequency_penalty",
-}
-PLAIN: Final = (
-    "model",
-    "temperature",
-    "top_p",
-    "top_k",
-    "max_tokens",
-    "seed",
-    "n",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
-    "thinking_budget",
-    "thinking_level",
-    "include_thoughts",
-    "cached_content",
-    "media_resolution",
-    "voice",
-    "labels",
-    "user",
-    "extra_body",
-    "parallel_tool_calls",
-)
-"""Settings that are passed on as they are."""
-
-CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
-TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_policy")
-"""Arguments of the call itself, not of the request."""
-
-MODEL_ONLY: Final = (
-    "api_key",
-    "base_url",
-    "strategy",
-    "hedging",
-    "max_cost_usd",
-    "on_attempt",
-    "http_client",
-    "http_async_client",
-)
-"""What a model's clients are made from, beside what a call may change."""
-
-_LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
-"""What LangChain's own machinery puts among a call's arguments; nothing of it is for the host."""
 
 _EFFORTS: Final = get_args(ReasoningEffort)
 
@@ -113,14 +62,7 @@ def _check(given: Mapping[str, object]) -> None:
         if name in MODEL_ONLY:
             raise ConfigurationError(f"`{name}` is an argument of the model; a call cannot change it.")
         if name not in _KNOWN:
-            raise ConfigurationError(unknown(name, {*_KNOWN, *ALIASES} - set(_LANGCHAIN)))
-
-
-def unknown(name: str, known: Iterable[str]) -> str:
-    """Say that an argument is unknown, and which one may have been meant."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
-    return f"There is no argument {name!r}.{hint} What a host takes and has no name here goes into `extra_body`."
+            raise ConfigurationError(unknown(name, {*_KNOWN, *ALIASES} - set(LANGCHAIN)))
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
@@ -199,5 +141,28 @@ _READ: Final[dict[str, Callable[[object], object]]] = {
 }
 
 _PLAIN: Final = frozenset(PLAIN)
-_KNOWN: Final = frozenset({*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *_LANGCHAIN})
+_KNOWN: Final = frozenset({*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *LANGCHAIN})
 """What a call may be given."""
+
+
+def transport(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the arguments of the call itself.
+
+    Raises:
+        ConfigurationError: One of them is of no kind that can be used.
+    """
+    found = {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
+    for name, value in found.items():
+        kinds, told = _KINDS[name]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ConfigurationError(f"`{name}` must be {told}, not {value!r}.")
+    return found
+
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "providers": ((str, Provider, Sequence), "a provider, its name, or several in a list"),
+    "timeout": ((int, float, Timeouts), "a number of seconds or `Timeouts`"),
+    "deadline": ((int, float), "a number of seconds"),
+    "max_retries": ((int,), "a whole number"),
+    "retry_policy": ((RetryPolicy,), "a `RetryPolicy`"),
+}

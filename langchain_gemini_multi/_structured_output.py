@@ -167,6 +167,16 @@ def name_of(schema: Schema) -> str:
     return str(source.get("name") or source.get("title") or "response")
 
 
+def response_format(schema: Schema | None, *, strict: bool | None) -> dict[str, Any]:
+    """Write the wish for JSON in OpenAI's form: of any shape without a schema."""
+    if schema is None:
+        return {"type": "json_object"}
+    described: dict[str, Any] = {"name": name_of(schema), "schema": dict(json_schema_of(schema))}
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}
+
+
 class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     """Reads the object from an answer: from its call of `tool_name`, or from its text when there is no such name."""
 

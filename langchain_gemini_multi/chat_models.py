@@ -10,35 +10,25 @@ from langchain_core.language_models import BaseChatModel, LangSmithParams, Langu
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi import ChatRequest, Finished, Message
-from gemini_multi.tokens import estimate_messages
+from gemini_multi.types import Finished
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
-from langchain_gemini_multi._model import GeminiModel, transport
-from langchain_gemini_multi._profiles import profile_of
+from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
-from langchain_gemini_multi._settings import stops
-from langchain_gemini_multi._structured_output import (
-    Method,
-    as_function,
-    check_method,
-    json_schema_of,
-    name_of,
-    parser_for,
-    traced,
-    with_raw,
-)
-from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, names_of
 from langchain_gemini_multi._translator import register
-from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
+    from langchain_core.tools import BaseTool
+
+    from gemini_multi.types import Message
+    from langchain_gemini_multi._structured_output import Method
+    from langchain_gemini_multi._tools import ToolChoiceLike
+    from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
 
@@ -84,10 +74,14 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         if isinstance(limit, int):
             found["ls_max_tokens"] = limit
         if texts is not None:
+            from langchain_gemini_multi._settings import stops
+
             found["ls_stop"] = list(stops(texts))
         return found
 
     def _resolve_model_profile(self) -> ModelProfile:
+        from langchain_gemini_multi._profiles import profile_of
+
         return profile_of(self.model, self.provider_names)
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
@@ -101,7 +95,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            response = self.client.chat(self._asked(messages, stop, kwargs), **transport(kwargs))
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            response = self.client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
     async def _agenerate(
@@ -112,7 +107,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            response = await self.async_client.chat(self._asked(messages, stop, kwargs), **transport(kwargs))
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            response = await self.async_client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
     def _stream(
@@ -124,10 +120,12 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain reports the tokens to callbacks itself.
         builder = self._builder(kwargs)
-        with langchain_errors(), self.client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
-            for event in events:
-                if (chunk := builder.feed(event)) is not None:
-                    yield chunk
+        with langchain_errors():
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            with self.client.stream(request, **conditions) as events:
+                for event in events:
+                    if (chunk := builder.feed(event)) is not None:
+                        yield chunk
 
     async def _astream(
         self,
@@ -138,7 +136,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         builder = self._builder(kwargs)
         with langchain_errors():
-            async with self.async_client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := builder.feed(event)) is not None:
                         yield chunk
@@ -152,12 +151,14 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> Iterator[Event]:
         """Stream as LangChain's typed events. It finds this method by its name."""
         builder, last = self._event_builder(run_manager, kwargs), None
-        with langchain_errors(), self.client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
-            for event in events:
-                if isinstance(event, Finished):
-                    last = event
-                else:
-                    yield from builder.feed(event)
+        with langchain_errors():
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            with self.client.stream(request, **conditions) as events:
+                for event in events:
+                    if isinstance(event, Finished):
+                        last = event
+                    else:
+                        yield from builder.feed(event)
         # LangChain asks for nothing after the end, so the stream has to be closed before it.
         if last is not None:
             yield from builder.feed(last)
@@ -171,7 +172,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[Event]:
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
-            async with self.async_client.stream(self._asked(messages, stop, kwargs), **transport(kwargs)) as events:
+            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         last = event
@@ -185,15 +187,14 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _wants_blocks(self) -> bool:
         return self.output_version == "v1"
 
-    def _asked(self, messages: list[BaseMessage], stop: list[str] | None, arguments: Mapping[str, Any]) -> ChatRequest:
-        return self._to_request(to_core(messages), arguments, stop)
-
     def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
         return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
 
     def _event_builder(
         self, run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, arguments: Mapping[str, Any]
     ) -> EventBuilder:
+        from langchain_gemini_multi._typed_events import EventBuilder
+
         message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"
         return EventBuilder(message_id, usage=self._wants_usage(arguments))
 
@@ -223,6 +224,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: Something is no tool, or `tool_choice` names none of them.
         """
+        from langchain_gemini_multi._tools import bound, bound_choice
+
         written = bound(tools, strict=strict)
         if written:
             kwargs["tools"] = written
@@ -258,6 +261,16 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: The schema or the method is of no known form, or they do not go together.
         """
+        from langchain_gemini_multi._structured_output import (
+            as_function,
+            check_method,
+            parser_for,
+            response_format,
+            traced,
+            with_raw,
+        )
+        from langchain_gemini_multi._tools import bound, names_of
+
         check_method(method, has_schema=schema is not None, has_tools=bool(tools))
         tool_name: str | None = None
         options: dict[str, Any] = dict(kwargs)
@@ -269,7 +282,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             tool_name = names_of(bound([function], strict=strict))[0]
             model = self.bind_tools([function], tool_choice="any", strict=strict, **options)
         else:
-            options["response_format"] = _response_format(schema, strict=strict)
+            options["response_format"] = response_format(schema, strict=strict)
             model = self.bind_tools(tools, strict=strict, **options)
         parser = parser_for(schema, tool_name=tool_name)
         return with_raw(model, parser) if include_raw else model | parser
@@ -318,19 +331,15 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Estimate the tokens of a conversation and of the tools that go with it, without a request."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages)
+        from gemini_multi.tokens import estimate_messages
+        from langchain_gemini_multi._tools import bound
+
         return estimate_messages(to_core(messages), bound(tools or ()))
 
 
 def _with_tools(
     arguments: dict[str, Any], tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool]
 ) -> dict[str, Any]:
+    from langchain_gemini_multi._tools import bound
+
     return {**arguments, "tools": bound(tools)} if tools else arguments
-
-
-def _response_format(schema: dict[str, Any] | type | None, *, strict: bool | None) -> dict[str, Any]:
-    if schema is None:
-        return {"type": "json_object"}
-    described: dict[str, Any] = {"name": name_of(schema), "schema": dict(json_schema_of(schema))}
-    if strict is not None:
-        described["strict"] = strict
-    return {"type": "json_schema", "json_schema": described}

@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import text_only
-from langchain_gemini_multi._model import GeminiModel, transport
+from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
 from langchain_gemini_multi._settings import stops
 
@@ -63,8 +63,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
     ) -> LLMResult:
         with langchain_errors():
             responses = [
-                self.client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
-                for prompt in prompts
+                self.client.chat(request, **conditions)
+                for request, conditions in (self._asked(text_only(prompt), kwargs, stop) for prompt in prompts)
             ]
         return _result(responses)
 
@@ -77,8 +77,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
     ) -> LLMResult:
         with langchain_errors():
             calls = [
-                self.async_client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
-                for prompt in prompts
+                self.async_client.chat(request, **conditions)
+                for request, conditions in (self._asked(text_only(prompt), kwargs, stop) for prompt in prompts)
             ]
             return _result(await asyncio.gather(*calls))
 
@@ -90,8 +90,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
         with langchain_errors():
-            request = self._to_request(text_only(prompt), kwargs, stop)
-            with self.client.stream(request, **transport(kwargs)) as events:
+            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            with self.client.stream(request, **conditions) as events:
                 for chunk in filter(None, map(_chunk, events)):
                     if run_manager is not None:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -105,8 +105,8 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         **kwargs: Any,
     ) -> AsyncIterator[GenerationChunk]:
         with langchain_errors():
-            request = self._to_request(text_only(prompt), kwargs, stop)
-            async with self.async_client.stream(request, **transport(kwargs)) as events:
+            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := _chunk(event)) is not None:
                         if run_manager is not None:

@@ -67,9 +67,7 @@ class GeminiMulti(Connected):
     @property
     def metadata(self) -> LLMMetadata:
         """What is known of the model; no network."""
-        return metadata(
-            self.model, self.provider_names, context_window=self.context_window, max_tokens=self.max_tokens
-        )
+        return metadata(self.model, self.provider_names, context_window=self.context_window, max_tokens=self.max_tokens)
 
     def to_payload(self) -> dict[str, Any]:
         """Describe the model for traces, without secrets."""

@@ -33,6 +33,15 @@ def test_model_loads_no_http_library_before_its_first_call() -> None:
     assert not modules & {"httpx", "starlette", "openai", "google.genai", "langchain"}
 
 
+def test_model_class_adds_few_modules_to_those_of_langchain() -> None:
+    """Clients, hosts and dialects are loaded by the first model."""
+    added = loaded_by("from langchain_gemini_multi import ChatGeminiMulti") - loaded_by(
+        "import langchain_core.language_models.chat_models"
+    )
+
+    assert len(added) <= 30, sorted(added)
+
+
 @pytest.mark.parametrize("name", langchain_gemini_multi.__all__)
 def test_public_name_is_there(name: str) -> None:
     """Every name of `__all__` can be had, and is listed."""
