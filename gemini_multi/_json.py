@@ -5,6 +5,7 @@ from __future__ import annotations
 import pydantic_core
 
 from gemini_multi._halves import Halves, mended
+from gemini_multi._long_text import Pieces, split
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
 
@@ -32,15 +33,16 @@ def read(data: bytes, halves: Halves | None = None) -> JsonValue:
         raise InvalidResponse(f"The answer is not JSON ({error}).", raw=text) from None
 
 
-def write(body: JsonObject) -> bytes:
-    """Write a request's body.
+def write(body: JsonObject) -> bytes | Pieces:
+    """Write a request's body; in pieces if there are long texts in it.
 
     Raises:
         ConfigurationError: Something in it cannot be written as JSON.
     """
     try:
-        return pydantic_core.to_json(body)
+        written = pydantic_core.to_json(body)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
         ) from error
+    return split(written)

@@ -10,13 +10,16 @@ import asyncio
 import select
 import socket
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import Any, Final, Protocol, cast
 
 from gemini_multi._clients import encoding_of
 from gemini_multi._http1 import Address, AnswerReader
+from gemini_multi._long_text import Pieces
 from gemini_multi._wire import Head, Timeouts
 
 _PIECE: Final = 64 * 1024
@@ -106,7 +109,7 @@ class BlockingConnection(Connection):
             self._socket.close()
             raise
 
-    def ask(self, head: bytes, body: bytes, timeouts: Timeouts, end: float) -> None:
+    def ask(self, head: bytes, body: bytes | Pieces, timeouts: Timeouts, end: float) -> None:
         """Send a request and read the head of the answer, which has to end by `end`."""
         self._begin(timeouts, end)
         with suppress(ConnectionError):  # hosts that refuse a request early answer before they close
@@ -117,9 +120,8 @@ class BlockingConnection(Connection):
             found = self._answer.head(self._receive(limit - monotonic()))
         self.head = found
 
-    def _send(self, head: bytes, body: bytes, timeout: float) -> None:
-        first, rest = (head + body, b"") if len(body) <= _PIECE else (head, body)
-        for data in (first, rest):
+    def _send(self, head: bytes, body: bytes | Pieces, timeout: float) -> None:
+        for data in _parcels(head, body):
             view = memoryview(data)
             while view:
                 self._limit(self._left(timeout))
@@ -164,6 +166,13 @@ class BlockingConnection(Connection):
         self.is_interrupted = True
         with suppress(OSError):
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not TLS's own, which is for the thread that reads
+
+
+def _parcels(head: bytes, body: bytes | Pieces) -> Iterable[bytes]:
+    """Give what leaves at once: head and body together, where that costs no copy worth mentioning."""
+    if isinstance(body, bytes):
+        return (head + body,) if len(body) <= _PIECE else (head, body)
+    return chain((head,), body.slices())
 
 
 def _is_readable(connected: socket.socket) -> bool:
@@ -262,7 +271,7 @@ class AsyncioConnection(Connection, asyncio.Protocol):
             timer.cancel()
             self._waiter = None
 
-    async def ask(self, head: bytes, body: bytes, timeouts: Timeouts, end: float) -> None:
+    async def ask(self, head: bytes, body: bytes | Pieces, timeouts: Timeouts, end: float) -> None:
         """Send a request and read the head of the answer, which has to end by `end`."""
         self._begin(timeouts, end)
         await self._send(head, body, timeouts.write)
@@ -272,17 +281,13 @@ class AsyncioConnection(Connection, asyncio.Protocol):
             found = self._answer.head(await self._receive(limit - monotonic()))
         self.head = found
 
-    async def _send(self, head: bytes, body: bytes, timeout: float) -> None:
+    async def _send(self, head: bytes, body: bytes | Pieces, timeout: float) -> None:
         assert self._transport is not None
-        if len(body) <= _PIECE:
-            self._transport.write(head + body)
-        else:
-            self._transport.write(head)
-            view = memoryview(body)
-            for start in range(0, len(body), _WRITTEN):
+        for data in _parcels(head, body):
+            view = memoryview(data)
+            for start in range(0, len(view), _WRITTEN):
                 self._transport.write(view[start : start + _WRITTEN])
                 await self._drain(timeout)
-        await self._drain(timeout)
 
     async def _drain(self, timeout: float) -> None:
         while self._is_full and not self._is_over:

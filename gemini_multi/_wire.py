@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
 
+from gemini_multi._long_text import Pieces
 from gemini_multi.errors import ConnectionFailed, InvalidResponse
 
 
@@ -52,7 +53,7 @@ class HttpRequest:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     """With the key: never shown."""
-    body: bytes = field(repr=False)
+    body: bytes | Pieces = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

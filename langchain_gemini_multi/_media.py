@@ -98,10 +98,11 @@ def from_url(
 def _from_data_url(
     url: str, mime_type: str | None, *, name: str | None, resolution: Resolution | None, clip: Clip
 ) -> Blob:
-    header, comma, payload = url[5:].partition(",")
-    if not comma:
+    comma = url.find(",")
+    if comma < 0:
         raise ConfigurationError(f"{url[:40]!r} is not a `data:` URL: a comma is missing.")
-    declared, *options = header.split(";")
+    declared, *options = url[5:comma].split(";")
+    payload = url[comma + 1 :]
     if "base64" in options:
         data: object = payload
     else:

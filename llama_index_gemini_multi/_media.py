@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import mimetypes
 from collections.abc import Mapping
 from io import IOBase
@@ -117,6 +118,9 @@ def _part(
     address = None if url is None else str(url)
     if data is None and path is None and address and not address.startswith("data:"):
         return FileReference(address, mime_type, name=name, resolution=resolution, fps=fps)
+    if isinstance(data, bytes) and mime_type and not mime_type.startswith("text/") and _is_base64(data):
+        # As LlamaIndex keeps all media that it was given as bytes.
+        return Blob(data.decode("ascii"), mime_type, name=name, resolution=resolution, fps=fps)
     found = _content(data, path, address)
     if not found:
         return None
@@ -136,6 +140,13 @@ def _content(data: bytes | IOBase | None, path: object, address: str | None) -> 
     if path is not None:
         return Path(str(path)).read_bytes()
     return _inline(address) if address else b""
+
+
+def _is_base64(data: bytes) -> bool:
+    try:
+        return bool(base64.b64decode(data, validate=True))
+    except binascii.Error:
+        return False
 
 
 def _inline(address: str) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 RINGS: list[tuple[str, ...]] = [
-    ("_parts", "_version", "_words", "_environment"),
+    ("_parts", "_version", "_words", "_environment", "_long_text"),
     ("_request", "_response"),
     ("types",),
     ("errors", "_halves"),

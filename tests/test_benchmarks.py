@@ -71,6 +71,14 @@ def test_every_case_gives_the_figures_that_are_shown(
         assert case.task == "peak" or {show.figure for show in shows} <= {*figures, "copies"}
 
 
+@pytest.mark.parametrize(("name", "most"), [("Client", 0.2), ("ChatGeminiMulti", 1.2), ("GeminiMulti", 1.2)])
+def test_an_image_is_copied_no_more_than_its_form_needs(site: str, hands: dict[str, Hand], name: str, most: float):
+    """Not at all by the core, once out of the form that a framework has for it."""
+    case = next(case for group in GROUPS for case in group.cases if (case.task, case.question) == ("peak", "image"))
+
+    assert hands[name].measure(site, case)["figures"]["copies"] <= most
+
+
 @pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:generateContent"])
 def test_the_server_answers_requests_of_any_size_on_one_connection(site: str, path: str):
     with httpx.Client(base_url=f"{site}/text/") as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from gemini_multi._long_text import joined
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses, Target
@@ -110,7 +111,7 @@ class MediaWriter:
         if isinstance(media, FileReference):
             data = self._url(media, mime_type, "audio", remote=self._traits.audio_url_remote)
         else:
-            data = bare_base64(media)
+            data = joined(bare_base64(media))
         return None if data is None else {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
 
     def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
@@ -133,7 +134,7 @@ class MediaWriter:
 
     def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool) -> str | None:
         if isinstance(media, Blob):
-            return f"data:{mime_type or 'application/octet-stream'};base64,{bare_base64(media)}"
+            return joined(f"data:{mime_type or 'application/octet-stream'};base64,", bare_base64(media))
         if is_files_api(media.uri):
             self._losses.feature("files of the Gemini API's Files API")
             return None

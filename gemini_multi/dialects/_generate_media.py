@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from gemini_multi._long_text import joined
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_traits import GenerateTarget
@@ -84,7 +85,7 @@ class MediaWriter:
             return {"fileData": {**data, "fileUri": media.uri}}
         content = bare_base64(media)
         self._bytes += decoded_size(content)
-        return {"inlineData": {**data, "data": content}}
+        return {"inlineData": {**data, "data": joined(content)}}
 
     def _check_address(self, uri: str) -> None:
         if is_files_api(uri):
