@@ -30,6 +30,8 @@ from gemini_multi.types import (
 PLACEHOLDER: Final = "."
 """The smallest user turn; stands where Gemini wants one and the caller has nothing to say."""
 
+_SPEAKERS: Final = ("user", "assistant")
+
 NOT_RUN: Final = "The function was not run."
 
 
@@ -71,15 +73,29 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     """Repair a history by the turn rules of Gemini, without changing the messages given."""
     system: list[Text] = []
     items: list[_Step | Message | ToolResult] = []
+    is_talk = True
     for message in messages:
-        items.extend(_items(message, system))
-    turns = _turns(_paired(items))
+        if message.role in _SPEAKERS and plain_text(message):
+            items.append(message)
+        else:
+            is_talk = False
+            items.extend(_items(message, system))
+    turns = [item for item in items if isinstance(item, Message)] if is_talk else _turns(_paired(items))
     if not model.allows_prefill:
         while turns and turns[-1].role == "assistant":
             turns.pop()
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
     return Conversation(tuple(system), tuple(turns))
+
+
+def plain_text(message: Message) -> str | None:
+    """Return what a message says if it is a single unsigned text, as most turns of a long history are."""
+    if len(message.parts) == 1:
+        part = message.parts[0]
+        if isinstance(part, Text) and part.signature is None:
+            return part.text
+    return None
 
 
 def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | ToolResult]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from gemini_multi._history import plain_text
 from gemini_multi.types import Message, Part, Signature, Text, Thought, ToolCall, ToolResult
 
 DUMMY: Final = "skip_thought_signature_validator"
@@ -26,11 +27,12 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
         distrust: Treat all signatures as foreign, after the host has refused one.
     """
     accepted = "" if distrust else issuer
-    begin = _current_turn(turns)
+    begin = _current_turn(turns) if required else len(turns)
     signed: list[Message] = []
     for position, message in enumerate(turns):
         must_sign = required and position > begin
-        if message.role != "assistant" or not (must_sign or any(map(_is_signed, message.parts))):
+        is_bare = message.role != "assistant" or plain_text(message) is not None
+        if is_bare or not (must_sign or any(map(_is_signed, message.parts))):
             signed.append(message)
             continue
         parts = _once(_without_foreign(message.parts, accepted))

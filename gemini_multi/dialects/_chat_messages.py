@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic_core import to_json
 
+from gemini_multi._history import plain_text
 from gemini_multi.dialects._chat_media import MediaWriter
 from gemini_multi.dialects._chat_traits import ChatTraits
 from gemini_multi.dialects._contract import Losses
@@ -93,6 +94,9 @@ class MessagesWriter:
         return None
 
     def _assistant(self, turn: Message) -> dict[str, JsonValue]:
+        if not turn.name and (text := plain_text(turn)):
+            self._ids = []
+            return {"role": "assistant", "content": text}
         message: dict[str, JsonValue] = {"role": "assistant"}
         if turn.name:
             message["name"] = turn.name

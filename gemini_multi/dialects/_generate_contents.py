@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from gemini_multi._history import plain_text
 from gemini_multi._signing import DUMMY
 from gemini_multi.dialects._contract import Losses
 from gemini_multi.dialects._generate_media import MediaWriter
@@ -54,6 +55,9 @@ class ContentsWriter:
         for message in turns:
             if message.role == "tool":
                 contents.extend(self._results(message))
+            elif text := plain_text(message):
+                self._sendable = frozenset()
+                contents.append({"role": "user" if message.role == "user" else "model", "parts": [{"text": text}]})
             else:
                 self._note_ids(message)
                 parts: list[JsonValue] = [
