@@ -26,6 +26,7 @@ _LINE_LIMIT: Final = 16 * 1024
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _STATUS: Final = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: .*)?")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD: Final = re.compile(rf"^({_NAME.pattern}):(.*)$", re.MULTILINE)
 _FORBIDDEN: Final = re.compile(r"[\0\v\f]|\r(?!\n)")
 _SIZE: Final = rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n"
 _FIRST_CHUNK: Final = re.compile(_SIZE)
@@ -78,14 +79,24 @@ def request_head(address: Address, headers: Mapping[str, str], length: int) -> b
     Raises:
         ConfigurationError: A header cannot be sent.
     """
-    lines = [f"POST {address.target} HTTP/1.1", f"host: {address.authority}", f"content-length: {length}"]
-    for name, value in headers.items():
-        line = f"{name}: {value}"
-        if not (line.isascii() and line.isprintable() and _NAME.fullmatch(name)):
-            raise ConfigurationError(f"The header {name!r} cannot be sent: it must be printable ASCII in one line.")
-        lines.append(line)
-    lines.append("\r\n")
-    return "\r\n".join(lines).encode("ascii")
+    values = "".join(headers.values())
+    if not (values.isascii() and values.isprintable() and all(map(_is_name, headers))):
+        raise _unsendable(headers)
+    fields = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    first = f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-length: {length}\r\n"
+    return f"{first}{''.join(fields)}\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _unsendable(headers: Mapping[str, str]) -> ConfigurationError:
+    name = next(
+        name for name, value in headers.items() if not (value.isascii() and value.isprintable() and _is_name(name))
+    )
+    return ConfigurationError(f"The header {name!r} cannot be sent: it must be printable ASCII in one line.")
 
 
 class AnswerReader:
@@ -228,7 +239,7 @@ class AnswerReader:
             found = rest.find(b"\r\n\r\n")
             end = found + 4 if found >= 0 else 0
             if end:
-                _fields(_text(rest[:found]).split("\n"))  # only to refuse what is none
+                _fields(_text(rest[:found]))  # only to refuse what is none
         if end:
             self.is_whole = True
             self.keeps_alive = self.keeps_alive and end == len(rest)
@@ -240,11 +251,11 @@ class AnswerReader:
 
 def _read_head(raw: bytes) -> tuple[int, int, dict[str, str]]:
     """Read the status line and the fields."""
-    first, *lines = _text(raw.removesuffix(b"\r")).split("\n")
+    first, _, rest = _text(raw.removesuffix(b"\r")).partition("\n")
     status = _STATUS.fullmatch(first.removesuffix("\r"))
     if status is None:
         raise BrokenAnswer(f"the answer is no HTTP/1.1: it begins with {first[:40]!r}")
-    return int(status[1]), int(status[2]), _fields(lines)
+    return int(status[1]), int(status[2]), _fields(rest)
 
 
 def _text(raw: bytes) -> str:
@@ -257,8 +268,20 @@ def _text(raw: bytes) -> str:
     return text
 
 
-def _fields(lines: list[str]) -> dict[str, str]:
+def _fields(text: str) -> dict[str, str]:
     """Read header fields; one that comes several times is joined by commas."""
+    found = _FIELD.findall(text)
+    if len(found) != text.count("\n") + 1:
+        return _odd_fields(text.split("\n")) if text else {}
+    headers: dict[str, str] = {}
+    for field, padded in found:
+        name, value = field.lower(), padded.strip(_PADDING)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _odd_fields(lines: list[str]) -> dict[str, str]:
+    """Read fields of which some go on in the next line, or refuse what is none."""
     headers: dict[str, str] = {}
     name = ""
     for line in lines:

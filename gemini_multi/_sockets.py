@@ -98,6 +98,7 @@ class BlockingConnection(Connection):
         super().__init__(owner, address)
         self._socket = socket.create_connection((address.host, address.port), timeout)
         self._timeout = timeout
+        self._poll = _watched(self._socket)
         self.is_interrupted = False
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -151,7 +152,9 @@ class BlockingConnection(Connection):
 
     def is_usable(self) -> bool:
         """Whether an idle connection still stands: what can be read from it is its end."""
-        return not _is_readable(self._socket)
+        if self._poll is not None:
+            return not self._poll.poll(0)
+        return not select.select([self._socket], [], [], 0)[0]
 
     def close(self) -> None:
         """Let go of the answer."""
@@ -175,12 +178,13 @@ def _parcels(head: bytes, body: bytes | Pieces) -> Iterable[bytes]:
     return chain((head,), body.slices())
 
 
-def _is_readable(connected: socket.socket) -> bool:
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(connected, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([connected], [], [], 0)[0])
+def _watched(connected: socket.socket) -> select.poll | None:
+    """Prepare to look whether there is something to read, where the system has a way for any number of sockets."""
+    if not hasattr(select, "poll"):
+        return None
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    return poll
 
 
 class AsyncioConnection(Connection, asyncio.Protocol):
