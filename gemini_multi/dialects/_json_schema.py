@@ -13,8 +13,10 @@ the answer back.
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from gemini_multi._schema_check import resolve
@@ -40,37 +42,60 @@ __all__ = [
 ]
 
 _LONGEST_NAME: Final = 64
+_LONGEST_KEPT: Final = 64 * 1024
+"""Bytes of a schema whose translation is remembered."""
+_WITHOUT_REFERENCES: Final = 2
+"""The version of the marshal format in which equal values are equal bytes."""
 
 
 def json_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return a schema as Gemini's JSON Schema fields read it, with the limits that they ignore told in descriptions."""
-    return _translated(JsonSchemaTranslation(schema))
+    return _translated(JsonSchemaTranslation, schema)
 
 
 def open_api_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
-    return _translated(OpenApiTranslation(schema))
+    return _translated(OpenApiTranslation, schema)
 
 
 def chat_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return a schema in plain words of JSON Schema that every chat completions host in front of Gemini accepts."""
-    return _translated(ChatTranslation(schema))
+    return _translated(ChatTranslation, schema)
 
 
 def strict_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return a schema in OpenAI's strict form."""
-    return _translated(StrictTranslation(schema))
+    return _translated(StrictTranslation, schema)
 
 
-def _translated(translation: Translation) -> dict[str, JsonValue]:
+def _translated(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Translate, once for all calls with the same tools."""
     try:
-        return translation.whole()
+        written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
+    except ValueError:  # something in it is no plain value
+        return _whole(form, schema)
+    if len(written) > _LONGEST_KEPT:
+        return _whole(form, schema)
+    translated: dict[str, JsonValue] = marshal.loads(_kept(form, written))  # noqa: S302  # written here
+    return translated
+
+
+@lru_cache(maxsize=512)
+def _kept(form: type[Translation], written: bytes) -> bytes:
+    return marshal.dumps(_whole(form, marshal.loads(written)))  # noqa: S302  # written above
+
+
+def _whole(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        return form(schema).whole()
     except RecursionError:
         raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
 
 
 def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
     """Whether a tool with this schema takes no arguments, so that `parameters` must be left out."""
+    if schema.get("properties"):
+        return False
     root, seen = schema, set[str]()
     while isinstance(pointer := schema.get("$ref"), str) and pointer not in seen:
         seen.add(pointer)
