@@ -33,13 +33,13 @@ def read(data: bytes, halves: Halves | None = None) -> JsonValue:
 
 
 def write(body: JsonObject) -> bytes:
-    """Write a request's body.
+    """Write a request's body. JSON has no numbers for "not a number" and infinity: they are null.
 
     Raises:
         ConfigurationError: Something in it cannot be written as JSON.
     """
     try:
-        return pydantic_core.to_json(body)
+        return pydantic_core.to_json(body, inf_nan_mode="null")
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
