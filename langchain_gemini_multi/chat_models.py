@@ -33,7 +33,7 @@ from langchain_gemini_multi._structured_output import (
     traced,
     with_raw,
 )
-from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, names_of
+from langchain_gemini_multi._tools import ToolChoiceLike, bound, bound_choice, forbids_parallel, names_of
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi._typed_events import Event, EventBuilder
 
@@ -212,7 +212,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Args:
             tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's
                 or Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
-            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name, or OpenAI's object.
+            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name or several, or an object as OpenAI,
+                Anthropic or Google have it.
             strict: Ask for arguments that keep the schemas exactly.
             parallel_tool_calls: Whether several calls may be made at once.
             **kwargs: Further arguments of the call, such as `response_format`.
@@ -225,6 +226,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             kwargs["tools"] = written
             if tool_choice not in (None, False):
                 kwargs["tool_choice"] = bound_choice(tool_choice, written)
+        if parallel_tool_calls is None and forbids_parallel(tool_choice):
+            parallel_tool_calls = False
         if parallel_tool_calls is not None:
             kwargs["parallel_tool_calls"] = parallel_tool_calls
         return super().bind(**kwargs)
