@@ -25,7 +25,7 @@ from gemini_multi.types import (
 )
 from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
 from langchain_gemini_multi._media import from_data, type_of_format
-from langchain_gemini_multi._shapes import is_mapping, is_object, items_of, mapping_of
+from langchain_gemini_multi._shapes import is_many, is_mapping, is_object, items_of, mapping_of
 from langchain_gemini_multi._signature_store import Rebuild, call_signatures, entries
 
 PROVIDER: Final = "gemini_multi"
@@ -218,7 +218,7 @@ def _unsealed(value: object) -> object:
     """Leave out, at any depth, what is meant for the host alone that wrote it."""
     if is_mapping(value):
         return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
-    return [_unsealed(inner) for inner in value] if isinstance(value, list) else value
+    return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
 
 
 def _non_standard(block: Block) -> Iterator[Part]:
