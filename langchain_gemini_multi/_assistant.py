@@ -143,8 +143,14 @@ class _Reader:
                     yield Text(block)
             elif block.get("type") in _CALL_BLOCKS:
                 yield from self._call_at(block)
-            else:
+            elif not self._shows_refusal(block):
                 yield from self._block(block)
+
+    def _shows_refusal(self, block: Block) -> bool:
+        """Whether a block only shows the refusal that the message keeps beside its content."""
+        shown = mapping_of(block.get("value")) or block
+        kept = text_of(self._message.additional_kwargs, "refusal")
+        return shown.get("type") == "refusal" and kept != "" and text_of(shown, "refusal") == kept
 
     def _call_at(self, block: Block) -> Iterator[Part]:
         """Place the call that a block stands for; a block that no call of the message matches makes one."""
