@@ -22,7 +22,6 @@ from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._model import GeminiModel, transport
 from langchain_gemini_multi._profiles import profile_of
 from langchain_gemini_multi._results import combined, to_result
-from langchain_gemini_multi._settings import stops
 from langchain_gemini_multi._structured_output import (
     Method,
     as_function,
@@ -74,15 +73,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="chat")
-        if isinstance(temperature := given.get("temperature"), int | float):
-            found["ls_temperature"] = float(temperature)
-        if isinstance(limit := given.get("max_tokens", given.get("max_output_tokens")), int):
-            found["ls_max_tokens"] = limit
-        if (texts := stop if stop is not None else given.get("stop")) is not None:
-            found["ls_stop"] = list(stops(texts))
-        return found
+        return self._traced_params("chat", stop, kwargs)
 
     def _resolve_model_profile(self) -> ModelProfile:
         return profile_of(self.model, self.provider_names)

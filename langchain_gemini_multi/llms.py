@@ -16,7 +16,6 @@ from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import text_only
 from langchain_gemini_multi._model import GeminiModel, transport
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
-from langchain_gemini_multi._settings import stops
 
 
 class GeminiMultiLLM(GeminiModel, BaseLLM):
@@ -36,15 +35,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="llm")
-        if isinstance(temperature := given.get("temperature"), int | float):
-            found["ls_temperature"] = float(temperature)
-        if isinstance(limit := given.get("max_tokens"), int):
-            found["ls_max_tokens"] = limit
-        if (texts := stop if stop is not None else given.get("stop")) is not None:
-            found["ls_stop"] = list(stops(texts))
-        return found
+        return self._traced_params("llm", stop, kwargs)
 
     def count_tokens(self, prompt: str, **kwargs: Any) -> int:
         """Let a host count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
