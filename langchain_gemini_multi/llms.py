@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM, LangSmithParams
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
 
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
@@ -52,12 +53,15 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> LLMResult:
+        def answer(prompt: str) -> ChatResponse:
+            return self.client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
+
         with langchain_errors():
-            responses = [
-                self.client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
-                for prompt in prompts
-            ]
-        return _result(responses)
+            if len(prompts) == 1:
+                return _result([answer(prompts[0])])
+            # LangChain gives a whole batch at once, as large as its `max_concurrency` allows.
+            with ContextThreadPoolExecutor() as threads:
+                return _result(list(threads.map(answer, prompts)))
 
     async def _agenerate(
         self,
@@ -71,7 +75,11 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
                 self.async_client.chat(self._to_request(text_only(prompt), kwargs, stop), **transport(kwargs))
                 for prompt in prompts
             ]
-            return _result(await asyncio.gather(*calls))
+            # All are waited for, so that none goes on and spends money after the first has failed.
+            found = await asyncio.gather(*calls, return_exceptions=True)
+            if failed := next((one for one in found if isinstance(one, BaseException)), None):
+                raise failed
+            return _result([one for one in found if isinstance(one, ChatResponse)])
 
     def _stream(
         self,
