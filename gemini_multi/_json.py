@@ -36,11 +36,13 @@ def read(data: bytes, halves: Halves | None = None) -> JsonValue:
 def write(body: JsonObject) -> bytes | Pieces:
     """Write a request's body; in pieces if there are long texts in it.
 
+    JSON has no numbers for "not a number" and infinity: they are null.
+
     Raises:
         ConfigurationError: Something in it cannot be written as JSON.
     """
     try:
-        written = pydantic_core.to_json(body)
+        written = pydantic_core.to_json(body, inf_nan_mode="null")
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."

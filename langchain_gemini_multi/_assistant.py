@@ -24,7 +24,8 @@ from gemini_multi.types import (
     ToolCall,
 )
 from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
-from langchain_gemini_multi._shapes import is_mapping, is_object, items_of, mapping_of
+from langchain_gemini_multi._media import from_data, type_of_format
+from langchain_gemini_multi._shapes import is_many, is_mapping, is_object, items_of, mapping_of
 from langchain_gemini_multi._signature_store import Rebuild, call_signatures, entries
 
 PROVIDER: Final = "gemini_multi"
@@ -42,7 +43,10 @@ _CALL_BLOCKS: Final = {
     "tool_use",
     "input_json_delta",
     "function_call",
+    "custom_tool_call",
 }
+_SEALED: Final = "encrypted_"
+"""How the names of what only its maker can read begin, in OpenAI's and Anthropic's blocks."""
 
 
 def assistant_parts(message: AIMessage) -> list[Part]:
@@ -96,13 +100,13 @@ class _Reader:
             **dict(self._signatures_by_position()),
             **call_signatures(message.additional_kwargs, self._issuer),
         }
-        self._calls = {call.id: call for call in calls_of(message)}
+        self._calls = calls_of(message)
 
     def parts(self) -> list[Part]:
         """Return the parts in the order of the content, then the calls that the content doesn't mention."""
         parts = list(self._content())
-        parts.extend(self._signed(call) for call in self._calls.values())
-        self._calls = {}
+        parts.extend(self._signed(call) for call in self._calls)
+        self._calls = []
         beside = self._message.additional_kwargs
         reasoning = text_of(beside, "reasoning_content") or _summary(mapping_of(beside.get("reasoning")))
         if reasoning and not any(isinstance(part, Thought) for part in parts):
@@ -139,15 +143,22 @@ class _Reader:
                     yield Text(block)
             elif block.get("type") in _CALL_BLOCKS:
                 yield from self._call_at(block)
-            else:
+            elif not self._shows_refusal(block):
                 yield from self._block(block)
+
+    def _shows_refusal(self, block: Block) -> bool:
+        """Whether a block only shows the refusal that the message keeps beside its content."""
+        shown = mapping_of(block.get("value")) or block
+        kept = text_of(self._message.additional_kwargs, "refusal")
+        return shown.get("type") == "refusal" and kept != "" and text_of(shown, "refusal") == kept
 
     def _call_at(self, block: Block) -> Iterator[Part]:
         """Place the call that a block stands for; a block that no call of the message matches makes one."""
         identity = text_of(block, "call_id") or text_of(block, "id")
         extras = self._from_extras(block)
-        if (call := self._calls.pop(identity, None)) is not None:
-            yield self._signed(call, extras)
+        position = next((place for place, call in enumerate(self._calls) if call.id == identity), None)
+        if position is not None:
+            yield self._signed(self._calls.pop(position), extras)
         elif text_of(block, "name") and not self._message.tool_calls:
             arguments = next((block[key] for key in ("input", "args", "arguments") if block.get(key)), None)
             yield self._signed(_call(identity or "call_0", text_of(block, "name"), arguments), extras)
@@ -178,6 +189,8 @@ class _Reader:
                 yield Text(text_of(block), signature=signature)
         elif kind in ("reasoning", "thinking", "redacted_thinking"):
             yield from self._thought(block)
+        elif kind == "reasoning_content":
+            yield from self._thought({"reasoning": text_of(mapping_of(block.get(kind)))})
         elif (read := _READERS.get(kind)) is not None:
             yield from read(block)
         else:
@@ -194,8 +207,9 @@ class _Reader:
 
 
 def _summary(block: Block) -> str:
-    """Read OpenAI's reasoning summaries."""
-    return "\n".join(text_of(mapping_of(item)) for item in items_of(block.get("summary")))
+    """Read OpenAI's reasoning: its summaries, or the whole of it where that is shown."""
+    shown = items_of(block.get("summary")) or items_of(block.get("content"))
+    return "\n".join(text_of(mapping_of(item)) for item in shown)
 
 
 def _other(block: Block) -> Iterator[Part]:
@@ -203,7 +217,14 @@ def _other(block: Block) -> Iterator[Part]:
     try:
         yield from block_parts(block)
     except ConfigurationError:
-        yield Text(json.dumps(dict(block), ensure_ascii=False, default=str))
+        yield Text(json.dumps(_unsealed(block), ensure_ascii=False, default=str))
+
+
+def _unsealed(value: object) -> object:
+    """Leave out, at any depth, what is meant for the host alone that wrote it."""
+    if is_mapping(value):
+        return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
+    return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
 
 
 def _non_standard(block: Block) -> Iterator[Part]:
@@ -261,6 +282,14 @@ def _code_result(block: Block) -> Iterator[Part]:
     yield CodeResult(text_of(block, "code_execution_result"), _outcome(block.get("outcome", 1)))
 
 
+def _drawn(block: Block) -> Iterator[Part]:
+    """Read a picture that OpenAI's model drew; one that never was finished is told of."""
+    if picture := text_of(block, "result"):
+        yield from_data(picture, type_of_format(block.get("output_format"), "image"))
+    else:
+        yield from _other(block)
+
+
 def _refusal(block: Block) -> Iterator[Part]:
     # What a host says of why it stopped the model was not said by the model.
     if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
@@ -273,6 +302,7 @@ _READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
     "server_tool_result": _server_result,
     "executable_code": _code,
     "code_execution_result": _code_result,
+    "image_generation_call": _drawn,
     "refusal": _refusal,
     _CALL_SIGNATURE: _nothing,
 }

@@ -57,6 +57,8 @@ class ChunkBuilder:
         self._usage = usage
         self._texts: list[int] = []
         """The length of each text block so far."""
+        self._began_plain = False
+        """Whether text went before the first block: it has no index, so its sources are left to the translator."""
         self._thoughts = 0
         self._parts = 0
         self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
@@ -93,6 +95,7 @@ class ChunkBuilder:
         self._texts[-1] += len(event.text)
         self._growing = None if event.signature and self._blocks else TextDelta
         if not self._blocks:
+            self._began_plain = True
             return _chunk(event.text) if event.text else None
         index = f"lc_txt_{len(self._texts) - 1}"
         return _chunk([{"type": "text", "text": event.text, "index": index, **extras(event.signature)}])
@@ -138,7 +141,7 @@ class ChunkBuilder:
         candidate = response.candidate
         known = stream_metadata(response, usage=self._usage)
         return _chunk(
-            self._annotated(known.get("citations")) if self._blocks else "",
+            self._annotated(known.get("citations")) if self._blocks and not self._began_plain else "",
             additional_kwargs=outline_kwargs(candidate),
             response_metadata=known,
             usage_metadata=usage_metadata(response.usage) if self._usage else None,

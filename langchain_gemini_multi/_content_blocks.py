@@ -154,6 +154,11 @@ def _non_standard(block: Block) -> list[Part]:
     return block_parts(mapping_of(block.get("value")))
 
 
+def _output(block: Block) -> list[Part]:
+    """Read what OpenAI's custom tools give."""
+    return content_parts(block.get("output"))
+
+
 def _json(block: Block) -> list[Part]:
     """Read a block that holds a JSON value, as LangChain's tools give it."""
     return [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))]
@@ -217,6 +222,8 @@ _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "document": _document,
     "search_result": _search_result,
     "tool_result": _tool_result,
+    "custom_tool_call_output": _output,
+    "computer_screenshot": _addressed("image"),
     "json": _json,
     "non_standard": _non_standard,
     "cachePoint": _nothing,

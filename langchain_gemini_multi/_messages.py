@@ -62,7 +62,7 @@ def _translated(message: BaseMessage, names: dict[str, str]) -> list[Message]:
         case HumanMessage():
             return _user(content_parts(message.content), message.name, names)
         case ChatMessage():
-            return [Message(_role(message), tuple(content_parts(message.content)), name=message.name)]
+            return [_spoken(message)]
         case _:
             raise ConfigurationError(
                 f"A {type(message).__name__} cannot be sent to a model. "
@@ -89,6 +89,15 @@ def _user(parts: list[Part], name: str | None, names: Mapping[str, str]) -> list
 def _named(result: ToolResult, names: Mapping[str, str]) -> ToolResult:
     name = result.name or names.get(result.call_id, "")
     return ToolResult(result.call_id, name, result.content, value=result.value, is_error=result.is_error)
+
+
+def _spoken(message: ChatMessage) -> Message:
+    """Translate a message by its role; the model's own may hold what only the model says."""
+    role = _role(message)
+    if role == "assistant":
+        said = AIMessage(message.content, additional_kwargs=message.additional_kwargs)
+        return Message(role, tuple(assistant_parts(said)), name=message.name)
+    return Message(role, tuple(content_parts(message.content)), name=message.name)
 
 
 def _role(message: ChatMessage) -> Role:

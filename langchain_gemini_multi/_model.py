@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from langchain_core.language_models import LangSmithParams
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
 from pydantic import (
     ConfigDict,
@@ -316,6 +317,23 @@ class GeminiModel(Serializable):
     def _shown_params(self) -> dict[str, Any]:
         """Collect what tells answers of this model apart: no keys, no connection."""
         return {**self._set_fields(), "providers": self.provider_names}
+
+    def _traced_params(
+        self, kind: Literal["chat", "llm"], stop: Sequence[str] | None, arguments: Mapping[str, Any]
+    ) -> LangSmithParams:
+        """Tell traces what a call is made with; its arguments go before the model's fields."""
+        asked = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
+        given = {**self._set_fields(), **asked}
+        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type=kind)
+        if isinstance(temperature := given.get("temperature"), int | float):
+            found["ls_temperature"] = float(temperature)
+        if isinstance(limit := given.get("max_tokens"), int):
+            found["ls_max_tokens"] = limit
+        if (texts := stop if stop is not None else given.get("stop")) is not None:
+            from langchain_gemini_multi._settings import stops
+
+            found["ls_stop"] = list(stops(texts))
+        return found
 
     def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
         with langchain_errors():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
+from gemini_multi import ConfigurationError
+from gemini_multi.providers import PROVIDERS
 from langchain_gemini_multi._shapes import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
@@ -12,7 +14,8 @@ _CLASSES: Final = (
     ("langchain_gemini_multi", "chat_models", "ChatGeminiMulti"),
     ("langchain_gemini_multi", "llms", "GeminiMultiLLM"),
 )
-_HOSTS: Final = ("cloudflare", "aimlapi", "oxen")
+_HOSTS: Final = tuple(PROVIDERS)
+_NAMES: Final = (*_HOSTS, "gemini_multi")
 
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
@@ -22,10 +25,17 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
         model: A model's name; a host's name and a colon may stand before it.
         model_provider: A host's name, or `gemini_multi` for all that have a key.
         **arguments: Arguments of `ChatGeminiMulti`.
+
+    Raises:
+        ConfigurationError: The host is unknown, or two are named.
     """
     host, colon, name = model.partition(":")
-    if colon and host in (*_HOSTS, "gemini_multi"):
-        model, model_provider = name, model_provider or host
+    if colon and host in _NAMES:
+        if model_provider not in (None, host):
+            raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two hosts: pass one.")
+        model, model_provider = name, host
+    if model_provider not in (None, *_NAMES):
+        raise ConfigurationError(f"There is no host {model_provider!r}; the known ones are {', '.join(_NAMES)}.")
     if model_provider in _HOSTS:
         arguments.setdefault("providers", model_provider)
     return ChatGeminiMulti(model=model, **arguments)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import is_dataclass
-from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableMap
+from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
@@ -201,6 +201,10 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             StructuredOutputError: The answer does not hold the object.
         """
         message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
+        return self.read(message, partial=partial)
+
+    def read(self, message: BaseMessage, *, partial: bool) -> Any:  # noqa: ANN401  # as above
+        """Read the object from a message; see `parse_result`."""
         try:
             found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
             return self._instance(found, partial=partial)
@@ -208,6 +212,36 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             if partial:
                 return None
             raise
+
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002  # LangChain's name
+        growing = _Growing(self)
+        for piece in input:
+            yield from growing.more(piece)
+        yield from growing.end()
+
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002  # as above
+        growing = _Growing(self)
+        async for piece in input:
+            for found in await run_in_executor(None, growing.more, piece):
+                yield found
+        for found in await run_in_executor(None, growing.end):
+            yield found
+
+    def beside(self, pieces: Iterator[Mapping[str, Any]]) -> Iterator[AddableDict]:
+        """Pass the raw answer on as it arrives, and give the object, or the error of reading it, at its end."""
+        growing = _Growing(self)
+        for piece in pieces:
+            growing.add(piece["raw"])
+            yield AddableDict(piece)
+        yield growing.outcome()
+
+    async def abeside(self, pieces: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[AddableDict]:
+        """Do the same as `beside`, with `await`."""
+        growing = _Growing(self)
+        async for piece in pieces:
+            growing.add(piece["raw"])
+            yield AddableDict(piece)
+        yield await run_in_executor(None, growing.outcome)
 
     def _from_call(self, message: Any) -> Any:  # noqa: ANN401  # a message of the model; the value is JSON
         if isinstance(message, AIMessage):
@@ -264,6 +298,49 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             raise StructuredOutputError(text, llm_output=str(found))
 
 
+class _Growing:
+    """An answer that is arriving. LangChain's own streams never read it once more when it is whole, nor say so."""
+
+    def __init__(self, parser: StructuredOutputParser) -> None:
+        self._parser = parser
+        self._message: BaseMessage = AIMessageChunk(content="")
+        self._shown: list[Any] = []
+        """What was given last."""
+
+    def add(self, piece: str | BaseMessage) -> None:
+        """Take a piece, or the whole of it where the model does not stream."""
+        if isinstance(piece, str):
+            piece = AIMessageChunk(content=piece)
+        self._message = self._message + piece if isinstance(piece, AIMessageChunk) else piece  # type: ignore[assignment]  # chunks add up to chunks
+
+    def more(self, piece: str | BaseMessage) -> list[Any]:
+        """Take a piece, and give the object as far as it is there when that shows more of it."""
+        self.add(piece)
+        found = self._parser.read(self._message, partial=True)
+        return [] if found is None else self._news(found)
+
+    def end(self) -> list[Any]:
+        """Give the whole object, unless that was given already.
+
+        Raises:
+            StructuredOutputError: The answer does not hold it.
+        """
+        return self._news(self._parser.read(self._message, partial=False))
+
+    def outcome(self) -> AddableDict:
+        """Give the whole object or the error of reading it."""
+        try:
+            return AddableDict(parsed=self._parser.read(self._message, partial=False), parsing_error=None)
+        except Exception as error:  # noqa: BLE001  # a class of the caller may raise anything when it is made
+            return AddableDict(parsed=None, parsing_error=error)
+
+    def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # an instance of whatever class was passed
+        if self._shown == [found]:
+            return []
+        self._shown = [found]
+        return self._shown
+
+
 def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
     if not is_basemodel_subclass(kind):
         return TypeAdapter(kind).validate_python(found)
@@ -307,11 +384,4 @@ def with_raw(
     model: Runnable[LanguageModelInput, AIMessage], parser: StructuredOutputParser
 ) -> Runnable[LanguageModelInput, dict[str, Any]]:
     """Give the raw answer, the object and the error of reading it side by side."""
-    no_error: Callable[[object], None] = _none
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=no_error)
-    failed = RunnablePassthrough.assign(parsed=no_error)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
-
-
-def _none(_: object) -> None:
-    return None
+    return RunnableMap(raw=model) | RunnableGenerator(parser.beside, parser.abeside)

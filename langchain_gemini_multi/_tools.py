@@ -7,15 +7,16 @@ from inspect import isfunction
 from typing import Any, Final, TypeAlias
 
 from langchain_core.tools import BaseTool, create_schema_from_function
+from langchain_core.tools import Tool as TextTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
-from langchain_gemini_multi._shapes import is_mapping, items_of, mapping_of
+from langchain_gemini_multi._shapes import is_many, is_mapping, items_of, mapping_of
 
-ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | Tool | BuiltInTool
-ToolChoiceLike: TypeAlias = str | bool | Mapping[str, object] | ToolChoice | None
+ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | BaseModel | Tool | BuiltInTool
+ToolChoiceLike: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 
 _BUILT_IN: Final = {
     "google_search": "google_search",
@@ -40,7 +41,16 @@ _BUILT_IN: Final = {
     "web_search_preview": "google_search",
     "code_interpreter": "code_execution",
 }
+_NAMING: Final = ("type", "name", "container")
+"""How other hosts name and house their built-in tools, which Google's have no words for."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
+_FOREIGN_SCHEMAS: Final = ("parameters_json_schema", "parametersJsonSchema", "inputSchema")
+"""Where Google and MCP keep the schema of a function that stands alone; LangChain does not look there."""
+_CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_tools")
+"""The member of a choice that holds it, in Google's form and in OpenAI's."""
+_FORMS: Final = (
+    "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
+)
 _MODES: Final = {"auto": "auto", "any": "required", "required": "required", "none": "none", "validated": "validated"}
 
 
@@ -49,7 +59,8 @@ def bound(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict
 
     Args:
         tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON Schemas, tools in OpenAI's, Anthropic's or
-            Google's form, or built-in ones such as `{"google_search": {}}` and `{"type": "url_context"}`.
+            Google's form, also as objects of `google.genai.types`, or built-in ones such as `{"google_search": {}}` and
+            `{"type": "url_context"}`.
         strict: Ask for arguments that keep the schema exactly.
     """
     written: list[dict[str, object]] = []
@@ -64,6 +75,8 @@ def _written(tool: ToolLike, *, strict: bool | None) -> list[dict[str, object]]:
         return [_function(tool.name, tool.description, tool.parameters, strict=own)]
     if isinstance(tool, BuiltInTool):
         return [{tool.kind: dict(tool.options)}]
+    if isinstance(tool, BaseModel) and not isinstance(tool, BaseTool):
+        return _from_mapping(tool.model_dump(mode="json", exclude_none=True), strict=strict)
     if is_mapping(tool):
         return _from_mapping(tool, strict=strict)
     return [_converted(tool, strict=strict)]
@@ -77,7 +90,11 @@ def _from_mapping(tool: Mapping[str, object], *, strict: bool | None) -> list[di
         return [*functions, *(_from_mapping(rest, strict=strict) if rest else [])]
     kind = tool.get("type")
     if isinstance(kind, str) and (known := _built_in(kind)) is not None and "function" not in tool:
-        return [{known: {key: value for key, value in tool.items() if key != "type"}}]
+        own = ("type",) if kind == known else _NAMING
+        return [{known: {key: value for key, value in tool.items() if key not in own}}]
+    is_flat = kind == "function" and "function" not in tool
+    if "name" in tool and (is_flat or any(key in tool for key in _FOREIGN_SCHEMAS)):
+        return [_declaration(tool, strict=strict)]
     if tool and all(key in _BUILT_IN and isinstance(value, Mapping | None) for key, value in tool.items()):
         return [{_BUILT_IN[key]: dict(value) if is_mapping(value) else {}} for key, value in tool.items()]
     return [_converted(tool, strict=strict)]
@@ -92,12 +109,15 @@ def _built_in(kind: str) -> str | None:
 
 
 def _declaration(declared: Mapping[str, object], *, strict: bool | None) -> dict[str, object]:
-    """Read one of Google's function declarations."""
-    schemas = ("parameters", "parameters_json_schema", "parametersJsonSchema")
+    """Read a function that is told of in one object, as Google, MCP and OpenAI's responses API do."""
+    schemas = ("parameters", *_FOREIGN_SCHEMAS)
     parameters = mapping_of(next((declared[key] for key in schemas if key in declared), None))
-    description = declared.get("description")
+    description, own = declared.get("description"), declared.get("strict")
     return _function(
-        str(declared.get("name")), description if isinstance(description, str) else "", parameters, strict=strict
+        str(declared.get("name")),
+        description if isinstance(description, str) else "",
+        parameters,
+        strict=own if isinstance(own, bool) else strict,
     )
 
 
@@ -107,8 +127,10 @@ def _converted(
     """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
     try:
         converted = convert_to_openai_tool(dict(tool) if is_mapping(tool) else tool, strict=strict)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
+    if "function" not in converted:
+        raise ConfigurationError(f"{tool!r} cannot be used as a tool: Gemini's hosts have no such built-in one.")
     schema = arguments_schema(tool)
     if schema is not None and "$defs" in schema:
         function = {**converted["function"], "parameters": _without_names(schema)}
@@ -118,6 +140,9 @@ def _converted(
 
 def arguments_schema(tool: object) -> JsonObject | None:
     """Return the JSON Schema of a tool's, a function's or a class's arguments; `None` when there is none to read."""
+    if isinstance(tool, TextTool) and tool.args_schema is None:
+        # It takes one text, which its signature does not say.
+        return None
     source: object = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
     if isinstance(tool, BaseTool) and is_mapping(source):
         return source
@@ -177,8 +202,8 @@ def bound_choice(choice: ToolChoiceLike, tools: Sequence[Mapping[str, object]]) 
     """Write a tool choice in OpenAI's form.
 
     Args:
-        choice: `auto`, `any`, `required`, `none`, `True`, a function's name, or an object as OpenAI, Anthropic or
-            Google have it.
+        choice: `auto`, `any`, `required`, `none`, `True`, a function's name or several, or an object as OpenAI,
+            Anthropic or Google have it.
         tools: The bound tools.
 
     Raises:
@@ -210,7 +235,16 @@ def to_tool_choice(choice: ToolChoiceLike, names: Sequence[str]) -> ToolChoice |
         # A function may be called like a mode; the mode wins, as it does at the hosts.
         mode = _MODES.get(choice.lower())
         return _mode(mode) if mode is not None else _named([choice], names)
-    return _from_choice(choice, names)
+    if is_mapping(choice):
+        return _from_choice(choice, names)
+    if is_many(choice) and all(isinstance(name, str) for name in choice):
+        return _named(list(choice), names)
+    raise ConfigurationError(f"`tool_choice` {choice!r} is of no known form. {_FORMS}")
+
+
+def forbids_parallel(choice: ToolChoiceLike) -> bool:
+    """Whether a tool choice in Anthropic's form allows one call at a time only."""
+    return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True
 
 
 def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
@@ -222,7 +256,8 @@ def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
         case "validated":
             return ToolChoice("validated", names)
         case _:
-            return ToolChoice("auto")
+            # Google's mode in which the model may call some of the functions, and need not call any.
+            return ToolChoice("validated", names) if names else ToolChoice("auto")
 
 
 def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") -> ToolChoice:
@@ -236,18 +271,23 @@ def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") 
 
 def _from_choice(choice: Mapping[str, object], names: Sequence[str]) -> ToolChoice:
     """Read a choice that is an object."""
-    config = choice.get("function_calling_config", choice.get("functionCallingConfig", choice))
+    config = next((choice[key] for key in _CONFIGS if key in choice), choice)
     inner = config if is_mapping(config) else choice
     function = inner.get("function")
     kind = str(inner.get("mode", inner.get("type", ""))).lower()
     if is_mapping(function) and isinstance(function.get("name"), str):
         return _named([str(function["name"])], names)
-    if kind in ("tool", "function") and isinstance(inner.get("name"), str):
+    if kind in ("tool", "function", "custom") and isinstance(inner.get("name"), str):
         return _named([str(inner["name"])], names)
-    allowed = items_of(inner.get("allowed_function_names", inner.get("allowedFunctionNames")))
     if (mode := _MODES.get(kind)) is not None:
-        return _named([str(name) for name in allowed], names, mode) if allowed else _mode(mode)
-    raise ConfigurationError(
-        f"`tool_choice` {dict(choice)!r} is of no known form. Use 'auto', 'any', 'none', a tool's name, "
-        "or {'type': 'function', 'function': {'name': ...}}."
-    )
+        allowed = _allowed(inner)
+        return _named(allowed, names, mode) if allowed else _mode(mode)
+    raise ConfigurationError(f"`tool_choice` {dict(choice)!r} is of no known form. {_FORMS}")
+
+
+def _allowed(config: Mapping[str, object]) -> list[str]:
+    """List the functions to which a choice is limited, in Google's form or OpenAI's."""
+    listed = items_of(config.get("allowed_function_names", config.get("allowedFunctionNames")))
+    for tool in map(mapping_of, items_of(config.get("tools"))):
+        listed.append(mapping_of(tool.get("function", tool)).get("name"))
+    return [str(name) for name in listed]

@@ -64,20 +64,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {name: value for name, value in kwargs.items() if value is not None}
-        model, temperature = given.get("model", self.model), given.get("temperature", self.temperature)
-        limit = given.get("max_tokens", given.get("max_output_tokens", self.max_tokens))
-        texts = stop if stop is not None else given.get("stop", self.stop)
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(model), ls_model_type="chat")
-        if isinstance(temperature, int | float):
-            found["ls_temperature"] = float(temperature)
-        if isinstance(limit, int):
-            found["ls_max_tokens"] = limit
-        if texts is not None:
-            from langchain_gemini_multi._settings import stops
-
-            found["ls_stop"] = list(stops(texts))
-        return found
+        return self._traced_params("chat", stop, kwargs)
 
     def _resolve_model_profile(self) -> ModelProfile:
         from langchain_gemini_multi._profiles import profile_of
@@ -216,7 +203,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Args:
             tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's
                 or Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
-            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name, or OpenAI's object.
+            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name or several, or an object as OpenAI,
+                Anthropic or Google have it.
             strict: Ask for arguments that keep the schemas exactly.
             parallel_tool_calls: Whether several calls may be made at once.
             **kwargs: Further arguments of the call, such as `response_format`.
@@ -224,13 +212,15 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: Something is no tool, or `tool_choice` names none of them.
         """
-        from langchain_gemini_multi._tools import bound, bound_choice
+        from langchain_gemini_multi._tools import bound, bound_choice, forbids_parallel
 
         written = bound(tools, strict=strict)
         if written:
             kwargs["tools"] = written
             if tool_choice not in (None, False):
                 kwargs["tool_choice"] = bound_choice(tool_choice, written)
+        if parallel_tool_calls is None and forbids_parallel(tool_choice):
+            parallel_tool_calls = False
         if parallel_tool_calls is not None:
             kwargs["parallel_tool_calls"] = parallel_tool_calls
         return super().bind(**kwargs)

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM, LangSmithParams
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
 
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
@@ -16,7 +17,6 @@ from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import text_only
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
-from langchain_gemini_multi._settings import stops
 
 
 class GeminiMultiLLM(GeminiModel, BaseLLM):
@@ -36,15 +36,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**self._shown_params(), **{name: value for name, value in kwargs.items() if value is not None}}
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type="llm")
-        if isinstance(temperature := given.get("temperature"), int | float):
-            found["ls_temperature"] = float(temperature)
-        if isinstance(limit := given.get("max_tokens"), int):
-            found["ls_max_tokens"] = limit
-        if (texts := stop if stop is not None else given.get("stop")) is not None:
-            found["ls_stop"] = list(stops(texts))
-        return found
+        return self._traced_params("llm", stop, kwargs)
 
     def count_tokens(self, prompt: str, **kwargs: Any) -> int:
         """Let a host count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
@@ -61,12 +53,16 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> LLMResult:
+        def answer(prompt: str) -> ChatResponse:
+            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            return self.client.chat(request, **conditions)
+
         with langchain_errors():
-            responses = [
-                self.client.chat(request, **conditions)
-                for request, conditions in (self._asked(text_only(prompt), kwargs, stop) for prompt in prompts)
-            ]
-        return _result(responses)
+            if len(prompts) == 1:
+                return _result([answer(prompts[0])])
+            # LangChain gives a whole batch at once, as large as its `max_concurrency` allows.
+            with ContextThreadPoolExecutor() as threads:
+                return _result(list(threads.map(answer, prompts)))
 
     async def _agenerate(
         self,
@@ -80,7 +76,11 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
                 self.async_client.chat(request, **conditions)
                 for request, conditions in (self._asked(text_only(prompt), kwargs, stop) for prompt in prompts)
             ]
-            return _result(await asyncio.gather(*calls))
+            # All are waited for, so that none goes on and spends money after the first has failed.
+            found = await asyncio.gather(*calls, return_exceptions=True)
+            if failed := next((one for one in found if isinstance(one, BaseException)), None):
+                raise failed
+            return _result([one for one in found if isinstance(one, ChatResponse)])
 
     def _stream(
         self,

@@ -18,7 +18,7 @@ from gemini_multi.sandbox.json_value import (
 from gemini_multi.sandbox.models import read_model
 from gemini_multi.sandbox.native import effort, modality
 from gemini_multi.sandbox.native_reading import Reader
-from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn
+from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn, joined
 
 
 def read(request: JsonObject, model_id: str) -> Prompt:
@@ -88,7 +88,7 @@ def _turns(request: JsonObject) -> tuple[Turn, ...]:
         if turn.role == "tool" and turns and turns[-1].role == "tool":
             turn = Turn("tool", results=(*turns.pop().results, *turn.results))
         turns.append(turn)
-    return tuple(turns)
+    return joined(turns)
 
 
 def _turn(message: JsonObject, names: dict[str, str]) -> Turn:

@@ -22,7 +22,7 @@ from gemini_multi.sandbox.models import Model, read_model
 from gemini_multi.sandbox.native_reading import Reader
 from gemini_multi.sandbox.native_rules import CHECKS, calling_config, declarations, generation_config
 from gemini_multi.sandbox.outcome import Candidate, Counts, Outcome, pieces
-from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn
+from gemini_multi.sandbox.prompt import Call, Function, Mode, Prompt, Result, Role, Turn, joined
 from gemini_multi.sandbox.refusal import bad
 from gemini_multi.sandbox.signatures import DUMMIES
 
@@ -71,7 +71,7 @@ def read(request: JsonObject, model_id: str) -> Prompt:
     calling = calling_config(request)
     return Prompt(
         model=model_id,
-        turns=tuple(_turn(content) for content in objects(request.get("contents"))),
+        turns=joined(_turn(content) for content in objects(request.get("contents"))),
         system="".join(
             a_text(part.get("text")) for part in objects(an_object(request.get("systemInstruction")).get("parts"))
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue
@@ -42,6 +43,22 @@ class Turn:
     """Modality of each image, sound, film or document: `IMAGE`, `AUDIO`, `VIDEO`, `DOCUMENT`."""
     signatures: tuple[str, ...] = ()
     """Signatures on parts other than calls."""
+
+
+def joined(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    """Count what a tool showed among its results.
+
+    Where a tool's result holds text only, its pictures follow in a turn of the user that names the tool. It asks for
+    nothing.
+    """
+    found: list[Turn] = []
+    for turn in turns:
+        results = found[-1].results if found else ()
+        if turn.role == "user" and turn.media and any(one.name and one.name in turn.text for one in results):
+            found[-1] = replace(found[-1], text=turn.text, media=(*found[-1].media, *turn.media))
+        else:
+            found.append(turn)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

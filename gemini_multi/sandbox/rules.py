@@ -5,8 +5,8 @@ In order:
 1.  A tool must be called (`ANY`, `required`, a named tool): a call whose arguments are the smallest instance of its
     schema. The tools that the prompt names are called, all of them at once; if it names none, the first one that has
     not been called in this turn yet.
-2.  The last turn holds tool results: a text that quotes them. With " then " in the prompt, the tools that it names are
-    first called one after the other.
+2.  The last turn holds tool results, or shows pictures that a tool returned: a text that quotes them. With " then " in
+    the prompt, the tools that it names are first called one after the other.
 3.  The prompt asks for tools (by name; by all the telling words of a name, as "weather" for `get_weather`; by "the
     tool" when there is only one): calls as in 1.
 4.  JSON is wanted: the smallest instance of the schema, or an object with the keys that the prompt quotes.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
@@ -19,6 +21,7 @@ PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 MODELS = ("gemini-2.5-flash-lite", "gemini-3-flash")
 ONE_BY_ONE = "Use get_weather for Paris then get_population for Paris."
 AT_ONCE = "Use get_weather for Paris and get_population for Paris."
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 
 
 class Report(BaseModel):
@@ -140,3 +143,20 @@ def test_agent_without_tools_answers_with_an_object(provider: str, strategy: Any
     """No empty list of tools is sent."""
     graph = create_agent(ChatGeminiMulti(model=MODELS[0], providers=provider), [], response_format=strategy(Report))
     assert isinstance(graph.invoke(asked("Report on Paris."))["structured_response"], Report)
+
+
+@tool(response_format="content_and_artifact")
+def take_picture(city: str) -> tuple[list[Any], str]:
+    """Take a picture."""
+    picture = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    return [{"type": "text", "text": f"{city} from above"}, picture], "negative"
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_agent_is_shown_what_a_tool_returns(sandbox: Sandbox, provider: str, model: str) -> None:
+    """A picture reaches the model, also where a result holds text only, and the loop ends after it."""
+    chat = ChatGeminiMulti(model=model, providers=provider)
+    looking: Any = create_agent(chat, [take_picture]).with_config(recursion_limit=10)
+    assert calls(looking.invoke(asked("Use take_picture for Paris."))["messages"]) == [["take_picture"], []]
+    assert PNG in json.dumps(sandbox.requests[-1].body)

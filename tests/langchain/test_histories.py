@@ -195,6 +195,7 @@ FOREIGN = Signature("c2ln", carrier="thoughtSignature", issuer="google")
 CALLS: list[Any] = [{"name": "f", "args": {"x": 1}, "id": "c1"}]
 SIGNED_CALL = ToolCall("c1", "f", {"x": 1}, signature=FOREIGN, synthetic_id=True)
 CALL = ToolCall("c1", "f", {"x": 1}, synthetic_id=True)
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
     "google's key": (
         AIMessage(
@@ -368,6 +369,51 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         ),
         (Thought("t"), Text("a")),
     ),
+    "openai's unfinished picture": (
+        AIMessage([{"type": "image_generation_call", "id": "ig", "result": None}]),
+        (Text('{"type": "image_generation_call", "id": "ig", "result": null}'),),
+    ),
+    "openai's custom tool": (
+        AIMessage(
+            [{"type": "custom_tool_call", "name": "f", "input": "x", "call_id": "c1", "id": "ctc"}], tool_calls=CALLS
+        ),
+        (CALL,),
+    ),
+    "openai's open reasoning": (
+        AIMessage([{"type": "reasoning", "content": [{"type": "reasoning_text", "text": "t"}], "summary": []}, "a"]),
+        (Thought("t"), Text("a")),
+    ),
+    "bedrock's reasoning": (
+        AIMessage(
+            [{"type": "reasoning_content", "reasoning_content": {"text": "t", "signature": "anthropic"}}, "a"],
+            response_metadata={"model_provider": "bedrock_converse"},
+        ),
+        (Thought("t"), Text("a")),
+    ),
+    "anthropic's search": (
+        AIMessage(
+            [
+                {
+                    "type": "web_search_tool_result",
+                    "tool_use_id": "s",
+                    "content": [{"type": "web_search_result", "url": "u", "encrypted_content": "c2ln"}],
+                },
+                {"type": "text", "text": "a"},
+            ],
+            response_metadata={"model_provider": "anthropic"},
+        ),
+        (
+            Text(
+                '{"type": "web_search_tool_result", "tool_use_id": "s", '
+                '"content": [{"type": "web_search_result", "url": "u"}]}'
+            ),
+            Text("a"),
+        ),
+    ),
+    "two calls of one id": (
+        AIMessage("", tool_calls=[*CALLS, {"name": "f", "args": {"x": 2}, "id": "c1"}]),
+        (CALL, ToolCall("c1", "f", {"x": 2}, synthetic_id=True)),
+    ),
     "another host's search": (
         AIMessage([{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}]),
         (Text('{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}'),),
@@ -380,3 +426,12 @@ def test_history_of_another_integration_is_understood(name: str) -> None:
     """A conversation that another model began can be continued; its signatures are marked as not ours."""
     message, parts = HISTORIES[name]
     assert to_core([message]) == (Message("assistant", parts),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"), [({"result": PNG}, "image/png"), ({"result": "AAAA", "output_format": "webp"}, "image/webp")]
+)
+def test_picture_that_openai_drew_is_a_picture(fields: dict[str, Any], kind: str) -> None:
+    """Its bytes are media, not a long text."""
+    drawn = AIMessage([{"type": "image_generation_call", "id": "ig", "status": "completed", **fields}])
+    assert sent_back(drawn) == (Blob(fields["result"], kind),)

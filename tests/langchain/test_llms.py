@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import pickle
+import threading
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import ModelRateLimitError
 
+from gemini_multi import BadRequest
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import GeminiMultiLLM
 
@@ -117,3 +121,43 @@ def test_copy_is_equal_and_works(model: GeminiMultiLLM, copied: Any) -> None:
     model.invoke("hi")
     assert copied(model) == model
     assert copied(model).invoke("Hello")
+
+
+def answered(request: httpx.Request) -> httpx.Response:
+    said = json.loads(request.content)["messages"][0]["content"]
+    if said == "bad":
+        return httpx.Response(400, json={"error": {"message": "no"}})
+    return httpx.Response(200, json={"choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_prompts_of_a_batch_are_asked_at_once() -> None:
+    """No prompt waits for the answer to another."""
+    both_are_here = threading.Barrier(2)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        both_are_here.wait(timeout=10)
+        return answered(request)
+
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        model = GeminiMultiLLM(model="gemini-2.5-flash", providers="oxen", max_retries=0, http_client=client)
+        assert model.batch(["one", "two"]) == ["one", "two"]
+
+
+@pytest.mark.usefixtures("sandbox")
+async def test_nothing_goes_on_after_a_batch_has_failed() -> None:
+    """The error is raised when every prompt of the batch has its answer."""
+    ended: list[str] = []
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        answer = answered(request)
+        for _ in range(100 if answer.is_success else 0):
+            await asyncio.sleep(0)
+        ended.append(str(answer.status_code))
+        return answer
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as client:
+        model = GeminiMultiLLM(model="gemini-2.5-flash", providers="oxen", max_retries=0, http_async_client=client)
+        with pytest.raises(BadRequest):
+            await model.agenerate(["bad", "good"])
+        assert ended == ["400", "200"]

@@ -17,7 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from gemini_multi import Blob, ConfigurationError, FileReference, Message, Text, ToolCall, ToolResult
+from gemini_multi import Blob, ConfigurationError, FileReference, Message, Text, Thought, ToolCall, ToolResult
 from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._messages import to_core
@@ -188,6 +188,10 @@ MESSAGES: dict[str, tuple[BaseMessage, Message]] = {
     "ai": (AIMessage("a"), Message.assistant("a")),
     "ai with a call": (ASKED, Message.assistant(CALL)),
     "chat user": (ChatMessage("h", role="user"), Message.user("h")),
+    "chat assistant with a thought": (
+        ChatMessage([{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}], role="assistant"),
+        Message.assistant(Thought("t"), "a"),
+    ),
     "chat developer": (ChatMessage("s", role="developer"), Message.system("s")),
     "function": (FunctionMessage("3", name="add"), Message.tool(ToolResult("", "add", (Text("3"),)))),
     "tool": (ToolMessage("3", tool_call_id="c1", name="add"), Message.tool(ToolResult("c1", "add", (Text("3"),)))),
@@ -202,6 +206,18 @@ MESSAGES: dict[str, tuple[BaseMessage, Message]] = {
     "tool with an artifact": (
         ToolMessage("3", tool_call_id="c1", name="add", artifact={"kept": "here"}),
         Message.tool(ToolResult("c1", "add", (Text("3"),))),
+    ),
+    "tool of openai's custom kind": (
+        ToolMessage([{"type": "custom_tool_call_output", "output": "3"}], tool_call_id="c1", name="add"),
+        Message.tool(ToolResult("c1", "add", (Text("3"),))),
+    ),
+    "tool with a screenshot": (
+        ToolMessage(
+            [{"type": "computer_screenshot", "image_url": f"data:image/png;base64,{PNG}"}],
+            tool_call_id="c1",
+            name="add",
+        ),
+        Message.tool(ToolResult("c1", "add", (IMAGE,))),
     ),
     "tool with an image": (
         ToolMessage(

@@ -375,6 +375,24 @@ def test_model_is_made_from_text() -> None:
     assert (model.model, model.provider_names, model.temperature) == ("gemini-2.5-flash", ["oxen"], 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "provider"), [("gpt-4", "openai"), ("oxen:gemini-2.5-flash", "aimlapi"), ("gemini-2.5-flash", "")]
+)
+def test_model_of_another_host_is_not_made(name: str, provider: str) -> None:
+    """What is asked of a host that there is not, or of two at once, is not asked of all instead."""
+    with pytest.raises(ConfigurationError):
+        init_chat_model(name, model_provider=provider)
+
+
+@pytest.mark.parametrize("kind", [ChatGeminiMulti, GeminiMultiLLM])
+def test_traces_know_settings_by_their_other_names(kind: Any) -> None:
+    """What a call changes is told to traces whichever name it has."""
+    told = kind(model=NAME, providers="oxen")._get_ls_params(
+        model_name="other", max_output_tokens=5, stop_sequences="x"
+    )
+    assert (told["ls_model_name"], told["ls_max_tokens"], told["ls_stop"]) == ("other", 5, ["x"])
+
+
 def test_langchains_own_look_up_finds_the_model() -> None:
     """After the opt-in, `langchain`'s `init_chat_model` makes it."""
     from langchain.chat_models import init_chat_model as langchains

@@ -10,17 +10,19 @@ import pytest
 from langchain.agents import create_agent, middleware
 from langchain.agents.structured_output import ProviderStrategy
 from langchain_core import exceptions
+from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from langchain_core.output_parsers import JsonOutputParser
 from pydantic import BaseModel
 
-from gemini_multi import Candidate, ChatResponse, Finished, PromptBlocked, Text, TextDelta
+from gemini_multi import Candidate, ChatResponse, Finished, PromptBlocked, Signature, Text, TextDelta
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._results import to_result
+from langchain_gemini_multi._typed_events import EventBuilder
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 IS_STANDARD = "refusal" in KNOWN_BLOCK_TYPES
@@ -89,6 +91,22 @@ def test_refusal_in_the_models_words_is_shown(blocks: bool) -> None:
     for message in (to_result(REFUSED, blocks=blocks).generations[0].message, stream):
         assert refusals(message) == [{"type": "refusal", "refusal": "I will not"}]
         assert (message.text, message.additional_kwargs["refusal"]) == ("Well", "I will not")
+
+
+@pytest.mark.parametrize("way", ["whole", "typed"])
+def test_refusal_beside_text_leaves_the_signatures_in_place(way: str) -> None:
+    """What was said beside the answer is no part of it, so the answer goes back exactly as it came."""
+    signature = Signature("c2ln", carrier="thoughtSignature", issuer="oxen")
+    parts = (Text("Well", signature=signature),)
+    answer = ChatResponse(candidates=(Candidate(parts=parts, refusal="I will not"),), provider="oxen")
+    message: Any = to_result(answer, blocks=True).generations[0].message
+    if way == "typed":
+        builder, stream = EventBuilder("1"), ChatModelStream()
+        for event in (TextDelta("Well", signature), Finished(answer)):
+            for typed in builder.feed(event):
+                stream.dispatch(typed)
+        message = stream.output_message
+    assert to_core([message])[0].parts == parts
 
 
 @pytest.mark.parametrize("reason", ["stop", "length", None])

@@ -16,7 +16,9 @@ from gemini_multi import (
     ChatResponse,
     Citation,
     Finished,
+    Opaque,
     Part,
+    PartReady,
     Signature,
     Text,
     TextDelta,
@@ -289,3 +291,16 @@ def test_citations_become_annotations(blocks: bool) -> None:
     whole = message(Text("ab"), blocks=blocks, citations=CITED)
     stream = merged(TextDelta("ab"), Finished(response(Text("ab"), citations=CITED)), blocks=blocks)
     assert [one.content_blocks[0].get("annotations") for one in (whole, stream)] == [expected, expected]
+
+
+def test_sources_of_text_before_a_block_are_in_its_block() -> None:
+    """Text that arrived as a plain string, before anything else did, is annotated like text in blocks."""
+    search = Opaque({"toolCall": {"id": "s"}})
+    cited = (*CITED, Citation(start=2, end=4, uri="https://b"))
+    whole = response(Text("ab"), search, Text("cd"), citations=cited)
+    stream = merged(TextDelta("ab"), PartReady(search), TextDelta("cd"), Finished(whole))
+    shown = [block for block in stream.content_blocks if block["type"] == "text"]
+    assert [(block["text"], [one["start_index"] for one in block["annotations"]]) for block in shown] == [  # type: ignore[typeddict-item]
+        ("ab", [0]),
+        ("cd", [0]),
+    ]

@@ -200,6 +200,19 @@ def test_whole_number_in_a_call_is_whole(sandbox: Sandbox, way: str) -> None:
     assert (found["args"], type(found["args"]["x"])) == ({"x": 3, "y": 2.0}, int)
 
 
+@everywhere
+def test_what_is_not_a_number_is_null(sandbox: Sandbox, provider: str) -> None:
+    """Tables have holes: Python writes them as `NaN`, which is no JSON and refused by hosts."""
+    asked = AIMessage("", tool_calls=[{"name": "get_weather", "args": {"city": float("inf")}, "id": "c1"}])
+    result = ToolMessage('{"warmth": NaN}', tool_call_id="c1")
+    chat(provider, model="gemini-2.5-flash").bind_tools([get_weather]).invoke([ASKED, asked, result])
+    body = json.dumps(sent(sandbox)).replace("\\", "")
+    assert ('"city": null' in body or '"city":null' in body, '"warmth": null' in body or '"warmth":null' in body) == (
+        True,
+        True,
+    )
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_several_calls_may_be_asked_for(sandbox: Sandbox, provider: str) -> None:
     """`parallel_tool_calls=True` is taken and lets all calls through."""

@@ -15,6 +15,7 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from gemini_multi import ConfigurationError, GeminiMultiError, InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
+from langchain_gemini_multi._errors import StructuredOutputError
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 METHODS = ("json_schema", "function_calling", "json_mode")
@@ -280,7 +281,7 @@ def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
 
 
 @pytest.mark.parametrize("include_raw", [False, True], ids=["", "raw"])
-@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
@@ -299,6 +300,70 @@ async def test_every_schema_streams(
         raw, *more = [part["raw"] for part in seen if "raw" in part]
         assert [part["parsed"] for part in seen if part.get("parsed") is not None][-1] == expected
         assert sum(more, raw).response_metadata["finish_reason"] in ("stop", "tool_calls")
+
+
+async def ended(asked: Any, *, wait: bool) -> tuple[list[Any], Exception | None]:
+    """Read a stream to its end, and give what it brought and how it failed."""
+    seen: list[Any] = []
+    try:
+        if wait:
+            seen.extend([one async for one in asked.astream("?")])
+        else:
+            seen.extend(asked.stream("?"))
+    except OutputParserException as error:
+        return seen, error
+    return seen, None
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["", "await"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("schema", [City, SCHEMA], ids=["class", "dictionary"])
+async def test_stream_ends_with_the_error_of_a_missing_object(
+    model: ChatGeminiMulti, sandbox: Sandbox, schema: Any, name: str, method: Any, wait: bool
+) -> None:
+    """A stream that brought no object, or half of one, does not end as if it had."""
+    sandbox.script(None, [BAD[name]])
+    _, error = await ended(model.with_structured_output(schema, method=method), wait=wait)
+    assert isinstance(error, InvalidResponse)
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["", "await"])
+@pytest.mark.parametrize("method", METHODS)
+async def test_raw_answer_streams_and_ends_with_the_error(
+    model: ChatGeminiMulti, sandbox: Sandbox, method: Any, wait: bool
+) -> None:
+    """With `include_raw` the answer's pieces arrive as they come, and the error is given instead of raised."""
+    sandbox.script(None, [BAD["prose"]])
+    seen, raised = await ended(model.with_structured_output(City, method=method, include_raw=True), wait=wait)
+    *pieces, last = seen
+    assert (len(pieces) > 1, "".join(piece["raw"].text for piece in pieces)) == (True, "I would rather not.")
+    assert (raised, last["parsed"], type(last["parsing_error"])) == (None, None, StructuredOutputError)
+
+
+def test_error_of_the_callers_own_class_is_given_beside_the_raw_answer(
+    model: ChatGeminiMulti, sandbox: Sandbox
+) -> None:
+    """Whatever a class raises when it is made."""
+
+    @dataclass
+    class Picky:
+        name: str
+
+        def __post_init__(self) -> None:
+            raise LookupError("not that one")
+
+    sandbox.script(None, [Answer('{"name": "Bonn"}')])
+    found: Any = model.with_structured_output(Picky, include_raw=True).invoke("Bonn?")
+    assert isinstance(found["parsing_error"], LookupError)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_object_of_a_model_that_does_not_stream_is_given(sandbox: Sandbox, method: Any) -> None:
+    """With `disable_streaming` the only piece of the stream is the whole message."""
+    scripted(sandbox, method)
+    model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen", disable_streaming=True)
+    assert list(model.with_structured_output(City, method=method).stream("Bonn?")) == [City(**CITY)]
 
 
 def test_partial_objects_grow_by_calls_too(model: ChatGeminiMulti, sandbox: Sandbox) -> None:

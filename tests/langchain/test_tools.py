@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from enum import IntEnum
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
+from google.genai import types as google
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, tool
+from langchain_core.tools import Tool as TextTool
 from pydantic import BaseModel
 from pydantic.v1 import BaseModel as BaseModelV1
 
@@ -90,6 +93,24 @@ FORMS: dict[str, tuple[Any, str]] = {
         {"function_declarations": [{"name": "add", "description": "Add one.", "parameters": PARAMETERS}]},
         "add",
     ),
+    "openai responses": (
+        {"type": "function", "name": "add", "description": "Add one.", "parameters": PARAMETERS},
+        "add",
+    ),
+    "google alone": ({"name": "add", "description": "Add one.", "parametersJsonSchema": PARAMETERS}, "add"),
+    "google's class": (
+        google.Tool(
+            function_declarations=[
+                google.FunctionDeclaration(name="add", description="Add one.", parameters_json_schema=PARAMETERS)
+            ]
+        ),
+        "add",
+    ),
+    "google's class alone": (
+        google.FunctionDeclaration(name="add", description="Add one.", parameters_json_schema=PARAMETERS),
+        "add",
+    ),
+    "model context protocol": ({"name": "add", "description": "Add one.", "inputSchema": PARAMETERS}, "add"),
     "ours": (ADD, "add"),
 }
 
@@ -112,6 +133,9 @@ def test_tool_is_translated(name: str) -> None:
         ({"google_search": {"time_range": "x"}}, BuiltInTool("google_search", {"time_range": "x"})),
         ({"type": "code_interpreter"}, BuiltInTool("code_execution")),
         ({"type": "web_search_20250305"}, BuiltInTool("google_search")),
+        ({"type": "web_search_20250305", "name": "web_search"}, BuiltInTool("google_search")),
+        ({"type": "code_interpreter", "container": {"type": "auto"}}, BuiltInTool("code_execution")),
+        (google.Tool(google_search=google.GoogleSearch()), BuiltInTool("google_search")),
         (BuiltInTool("google_maps"), BuiltInTool("google_maps")),
     ],
 )
@@ -175,13 +199,38 @@ def test_strict_is_passed_on() -> None:
     assert [one.strict for one in to_tools(bound([add], strict=True)) if isinstance(one, Tool)] == [True]
 
 
-@pytest.mark.parametrize("form", [{"what": "is this"}, 7, "add"])
+def test_tool_of_one_text_keeps_its_argument() -> None:
+    """LangChain's oldest kind of tool says nothing of its argument, nor of what LangChain passes beside it."""
+    asked = {"__arg1": {"title": "__arg1", "type": "string"}}
+    (tool,) = to_tools([TextTool(name="echo", description="Echo.", func=str)])
+    assert tool == Tool("echo", "Echo.", {"type": "object", "properties": asked, "required": ["__arg1"]})
+
+
+def test_strict_of_a_flat_tool_is_its_own() -> None:
+    """OpenAI's responses API keeps it beside the name."""
+    flat = {"type": "function", "name": "f", "parameters": PARAMETERS, "strict": True}
+    assert to_tools(bound([flat], strict=False)) == (Tool("f", "", PARAMETERS, strict=True),)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"what": "is this"},
+        7,
+        "add",
+        functools.partial(add, 1),
+        {"type": "mcp", "server_label": "x"},
+        {"type": "computer_use_preview", "display_width": 1},
+        {"type": "image_generation"},
+    ],
+)
 def test_what_is_no_tool_is_an_error(form: Any) -> None:
     """Something that cannot be a tool is named."""
     with pytest.raises(ConfigurationError):
         to_tools([form])
 
 
+ONLY_F = {"type": "function", "function": {"name": "f"}}
 CHOICES: list[tuple[Any, ToolChoice | None]] = [
     (None, None),
     (False, None),
@@ -199,6 +248,18 @@ CHOICES: list[tuple[Any, ToolChoice | None]] = [
     ({"function_calling_config": {"mode": "ANY", "allowed_function_names": ["f"]}}, ToolChoice("required", ("f",))),
     ({"mode": "VALIDATED"}, ToolChoice("validated")),
     (ToolChoice("none"), ToolChoice("none")),
+    (["f"], ToolChoice("required", ("f",))),
+    (["f", "g"], ToolChoice("required", ("f", "g"))),
+    ({"type": "custom", "name": "f"}, ToolChoice("required", ("f",))),
+    ({"mode": "AUTO", "allowed_function_names": ["f"]}, ToolChoice("validated", ("f",))),
+    (
+        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [ONLY_F]}},
+        ToolChoice("required", ("f",)),
+    ),
+    (
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
+        ToolChoice("validated", ("f",)),
+    ),
 ]
 
 
@@ -217,7 +278,9 @@ def test_true_means_the_only_tool() -> None:
     assert to_tool_choice(True, ["f"]) == ToolChoice("required", ("f",))
 
 
-@pytest.mark.parametrize("choice", ["h", {"type": "function", "function": {"name": "h"}}, {"shape": "unknown"}])
+@pytest.mark.parametrize(
+    "choice", ["h", ["f", "h"], 5, [5], {"type": "function", "function": {"name": "h"}}, {"shape": "unknown"}]
+)
 def test_choice_of_no_tool_is_an_error(choice: Any) -> None:
     """A choice that names no tool says which there are."""
     with pytest.raises(ConfigurationError):
@@ -245,3 +308,13 @@ def test_binding_no_tools_sends_none(model: ChatGeminiMulti) -> None:
     """`create_agent` binds an empty list beside its response format; hosts refuse `tools: []`."""
     bound_model: Any = model.bind_tools([], response_format={"type": "json_object"})
     assert bound_model.kwargs == {"response_format": {"type": "json_object"}}
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, False), (True, True)])
+def test_choice_of_anthropics_form_can_forbid_parallel_calls(
+    model: ChatGeminiMulti, given: bool | None, expected: bool
+) -> None:
+    """It says so within the choice; an argument of its own goes before."""
+    choice = {"type": "any", "disable_parallel_tool_use": True}
+    bound_model: Any = model.bind_tools([add], tool_choice=choice, parallel_tool_calls=given)
+    assert (bound_model.kwargs["tool_choice"], bound_model.kwargs["parallel_tool_calls"]) == ("required", expected)
