@@ -125,10 +125,41 @@ async def test_query_engine_of_a_structured_model(
     assert isinstance((await engine.aquery(QUESTION)).response, Fact)
 
 
-def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
-    """Refining with a verdict per chunk goes through required function calls."""
-    engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
-    assert str(engine.query(QUESTION))
+VERDICTS = [
+    Answer(tool_calls=[("StructuredRefineResponse", {"answer": "No idea.", "query_satisfied": False})]),
+    Answer(tool_calls=[("StructuredRefineResponse", {"answer": "The signature.", "query_satisfied": True})]),
+]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_structured_answer_filtering(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
+) -> None:
+    """Each chunk gets a verdict by a required function call, and what did not help is left out."""
+    sandbox.script(None, VERDICTS)
+    synthesizer = get_response_synthesizer(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
+    engine = index.as_query_engine(llm=llm, response_synthesizer=synthesizer)
+    assert str(await engine.aquery(QUESTION) if is_async else engine.query(QUESTION)) == "The signature."
+    assert all("StructuredRefineResponse" in str(request.body) for request in sandbox.requests)
+    assert len(sandbox.requests) == 2
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_streamed_answer_filtering(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
+) -> None:
+    """The same while the verdicts arrive."""
+    sandbox.script(None, VERDICTS)
+    synthesizer = get_response_synthesizer(
+        llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True, streaming=True
+    )
+    engine = index.as_query_engine(llm=llm, response_synthesizer=synthesizer)
+    if is_async:
+        pieces = [piece async for piece in (await engine.aquery(QUESTION)).response_gen]
+    else:
+        pieces = list(engine.query(QUESTION).response_gen)
+    assert "".join(pieces) == "The signature."
+    assert len(sandbox.requests) == 2
 
 
 CHAT_MODES = ["simple", "context", "condense_question", "condense_plus_context"]

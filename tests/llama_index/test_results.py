@@ -195,6 +195,18 @@ def test_calls_appear_when_whole() -> None:
     assert made[0].additional_kwargs == {"tool_call_delta": piece}
 
 
+def test_calls_are_told_to_programs_but_not_in_the_last_chunk() -> None:
+    """Where LlamaIndex's programs look for them; what agents keep would be sent twice by other integrations."""
+    unreadable = ToolCall("c2", "add", invalid_arguments="{oops")
+    made = chunks(ToolCallReady(CALL), ToolCallReady(unreadable, 1), Finished(answer(CALL, unreadable)))
+    told = [chunk.message.additional_kwargs.get("tool_calls", []) for chunk in made]
+    assert told[1] == [
+        {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}},
+        {"id": "c2", "type": "function", "function": {"name": "add", "arguments": "{oops"}},
+    ]
+    assert [len(calls) for calls in told] == [1, 2, 0]
+
+
 def test_first_call_only_leaves_further_calls_out() -> None:
     """Where parallel calls are not allowed, a second one is neither streamed nor in the answer."""
     events = (ToolCallReady(CALL), ToolCallDelta(1, "c2", "add", "{"), ToolCallReady(OTHER_CALL, 1))

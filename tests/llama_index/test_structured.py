@@ -196,6 +196,23 @@ async def test_function_calling_program(llm: GeminiMulti) -> None:
     assert isinstance(await program.acall(name="Blue"), Song)
 
 
+async def test_streamed_function_calling_program(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """It ends with the whole instance; LlamaIndex finds a chunk's calls only where OpenAI's integration keeps them."""
+    sandbox.script(None, [Answer(tool_calls=[("Album", BLUE.model_dump())])] * 2)
+    program = FunctionCallingProgram.from_defaults(Album, prompt=PROMPT, llm=llm)
+    assert list(program.stream_call(name="Blue"))[-1] == BLUE
+    assert [part async for part in await program.astream_call(name="Blue")][-1] == BLUE
+
+
+async def test_streamed_program_of_several_instances(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Where parallel calls are allowed, all of them."""
+    songs = [Song(title="So What"), Song(title="Freddie Freeloader")]
+    sandbox.script(None, [Answer(tool_calls=[("Song", song.model_dump()) for song in songs])] * 2)
+    program = FunctionCallingProgram.from_defaults(Song, prompt=PROMPT, llm=llm, allow_parallel_tool_calls=True)
+    assert program(name="Blue") == songs
+    assert list(program.stream_call(name="Blue"))[-1] == songs
+
+
 def test_unknown_call_argument_is_refused(llm: GeminiMulti) -> None:
     """`llm_kwargs` are checked like those of `chat`."""
     with pytest.raises(ConfigurationError, match="temprature"):
