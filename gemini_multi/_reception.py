@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from gemini_multi import _json, _pricing, catalog, tokens
 from gemini_multi._halves import Halves
-from gemini_multi._journal import Journal
+from gemini_multi._journal import LOGGER, Journal
 from gemini_multi._rota import Turn
 from gemini_multi._sse import EventDecoder
 from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, WireFailure
@@ -20,7 +20,7 @@ from gemini_multi.dialects._contract import Decoder
 from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
 from gemini_multi.providers import ErrorFacts
 from gemini_multi.routing import Passage
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Text, Thought, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
@@ -224,6 +224,8 @@ class Reception:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
             self._check_worth(response, events)
+        if response.candidate.finish_reason == "length":
+            self._tell_if_silent(response)
         self._begin()
         self.note()
         self.is_finished = True
@@ -245,6 +247,19 @@ class Reception:
             flawed = FlawedAnswer(f"{response.provider} ({self.model_id!r}) answered with {what}.")
             flawed.response, flawed.events = response, events
             raise flawed
+
+    def _tell_if_silent(self, response: ChatResponse) -> None:
+        """Warn of a limit that went to thoughts alone: the answer looks like an empty one."""
+        candidate, usage = response.candidate, response.usage
+        if not candidate.text and all(isinstance(part, Text | Thought) for part in candidate.parts):
+            LOGGER.warning(
+                "%s (%r) came to its limit before it said anything: %d of %d tokens were thoughts. "
+                "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
+                response.provider,
+                self.model_id,
+                usage.reasoning_tokens,
+                usage.output_tokens,
+            )
 
     def response(self) -> ChatResponse:
         """Complete what the decoder knows by what the exchange knows."""
