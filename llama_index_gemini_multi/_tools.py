@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
+from pydantic import BaseModel
+
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, JsonValue, Tool, ToolChoice
 
@@ -62,6 +64,24 @@ def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:
         f"{tool!r} is not a tool. Give a LlamaIndex tool, a `gemini_multi` tool, OpenAI's JSON form, or a built-in "
         "tool such as {'google_search': {}}."
     )
+
+
+def built_in_json(tool: object) -> dict[str, JsonValue]:
+    """Describe a tool that the host runs as plain JSON.
+
+    Args:
+        tool: Its kind, such as `google_search`, one member of that name with its options, or a value of the core's or
+            of Google's own class.
+
+    Raises:
+        ConfigurationError: The value is no such tool.
+    """
+    if isinstance(tool, BaseModel):
+        tool = tool.model_dump(mode="json", exclude_none=True)
+    known = BuiltInTool(tool) if isinstance(tool, str) else to_core_tool(cast("ToolArgument", tool))
+    if isinstance(known, Tool):
+        raise ConfigurationError(f"{known.name!r} is a function. Give it as one of `tools`, with the call.")
+    return {known.kind: dict(known.options)}
 
 
 def _from_json(tool: JsonObject) -> Tool | BuiltInTool:

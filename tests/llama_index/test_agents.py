@@ -285,6 +285,19 @@ async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuf
     assert str(output) == "It is 5."
 
 
+async def test_agent_searches_beside_its_tools(sandbox: Sandbox, streaming: bool, memory: ChatMemoryBuffer) -> None:
+    """The model's own `built_in_tools` go with every request; a host that has none is passed over."""
+    llm = GeminiMulti(
+        model="gemini-3-flash-preview", providers=["oxen", "cloudflare"], built_in_tools=["google_search"]
+    )
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
+    _, events = await finished(agent.run("Please add 2 and 3", memory=memory))
+    assert results_in(events) == ["5"]
+    told = [json.dumps(request.body["input"]["tools"]) for request in sandbox.requests]
+    assert len(told) == 2
+    assert all("googleSearch" in each and '"name": "add"' in each for each in told)
+
+
 async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
     """`from_tools_or_functions` sees that the model calls functions."""
     workflow = AgentWorkflow.from_tools_or_functions([add], llm=llm)
