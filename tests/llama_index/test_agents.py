@@ -23,6 +23,8 @@ from pydantic import BaseModel
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti
 
+from .functions import TOOLS
+
 # LlamaIndex's agents use names that pydantic and its own workflows have deprecated.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
@@ -95,6 +97,23 @@ async def test_function_agent_runs_parallel_calls(
         assert set(results_in(events)) == expected
 
 
+@pytest.mark.parametrize(("tool", "given", "expected"), TOOLS.values(), ids=TOOLS)
+async def test_function_agent_takes_every_kind_of_tool(
+    tool: FunctionTool,
+    given: dict[str, Any],
+    expected: str,
+    llm: GeminiMulti,
+    streaming: bool,
+    memory: ChatMemoryBuffer,
+    sandbox: Sandbox,
+) -> None:
+    """LlamaIndex's own forms of functions, whose results go back to the model."""
+    sandbox.script(None, [Answer(tool_calls=[(str(tool.metadata.name), given)]), Answer("Done.")])
+    output, events = await finished(FunctionAgent(tools=[tool], llm=llm, streaming=streaming).run("Go", memory=memory))
+    assert (results_in(events), str(output)) == ([expected], "Done.")
+    assert expected in str(sandbox.requests[-1].body)
+
+
 async def test_function_agent_without_tools(
     llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
@@ -104,18 +123,21 @@ async def test_function_agent_without_tools(
     assert "tool" not in str(sandbox.requests[-1].body).lower()
 
 
-async def test_function_agent_forces_the_first_tool(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
+async def test_function_agent_forces_the_first_tool(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer
+) -> None:
     """`initial_tool_choice` is the tool's name."""
-    agent = FunctionAgent(tools=[add, multiply], llm=llm, initial_tool_choice="multiply")
+    agent = FunctionAgent(tools=[add, multiply], llm=llm, streaming=streaming, initial_tool_choice="multiply")
     _, events = await finished(agent.run("Hi", memory=memory))
     assert [event.tool_name for event in events if isinstance(event, ToolCallResult)] == ["multiply"]
 
 
 async def test_function_agent_returns_a_result_directly(
-    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """`return_direct` ends the run; the history that it leaves is accepted by the next run."""
-    agent = FunctionAgent(tools=[FunctionTool.from_defaults(add, return_direct=True)], llm=llm)
+    tool = FunctionTool.from_defaults(add, return_direct=True)
+    agent = FunctionAgent(tools=[tool], llm=llm, streaming=streaming)
     output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
     assert str(output) == "5"
     await finished(agent.run("Thank you", memory=memory))
@@ -220,11 +242,11 @@ async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: ChatMemory
 
 
 async def test_react_agent_survives_an_unreadable_answer(
-    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """It sends the bad answer back with what is wrong; the model then does better."""
     sandbox.script(None, [Answer("Thought: Hm.\nAction: add\nAction Input: nothing"), *REACT])
-    agent = ReActAgent(tools=[add], llm=llm)
+    agent = ReActAgent(tools=[add], llm=llm, streaming=streaming)
     output, _ = await finished(agent.run("What is 2 + 3?", memory=memory))
     assert str(output) == "It is 5."
 
@@ -263,7 +285,9 @@ async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: ChatM
     assert (output.current_agent_name, llm.totals.calls) == ("adder", len(sandbox.requests))
 
 
-async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
+async def test_code_act_agent_hands_over(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
     """It keeps the hand-off's result without the call; that orphan must not break the next request."""
     sandbox.script(
         None,
@@ -277,9 +301,10 @@ async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuf
         name="coder",
         description="Writes code.",
         llm=llm,
+        streaming=streaming,
         can_handoff_to=["adder"],
     )
-    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm)
+    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm, streaming=streaming)
     workflow = AgentWorkflow(agents=[coder, adder], root_agent="coder")
     output, _ = await finished(workflow.run("2 + 3?", memory=memory))
     assert str(output) == "It is 5."

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from llama_index.core import Document, Settings, SQLDatabase, SummaryIndex, VectorStoreIndex
-from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+from llama_index.core.agent.workflow import FunctionAgent, ReActAgent, ToolCallResult
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.evaluation import (
@@ -27,7 +27,7 @@ from llama_index.core.query_engine import NLSQLTableQueryEngine, RouterQueryEngi
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.retrievers import QueryFusionRetriever
-from llama_index.core.schema import TextNode
+from llama_index.core.schema import MediaResource, Node, NodeWithScore, TextNode
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
 from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
@@ -211,6 +211,52 @@ async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti)
     response = await engine.astream_chat("And at last?")
     assert "Gemini sandbox" in "".join([piece async for piece in response.async_response_gen()])
     assert len(engine.chat_history) == 10
+
+
+@pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
+async def test_chat_engine_streams_no_thoughts(index: VectorStoreIndex, make: Any) -> None:
+    """They are neither in what it says nor in the history that it keeps."""
+    engine = index.as_chat_engine(
+        chat_mode="context", llm=make(include_thoughts=True), memory=ChatMemoryBuffer.from_defaults(token_limit=9999)
+    )
+    said = "".join(engine.stream_chat("Hi").response_gen)
+    later = "".join([piece async for piece in (await engine.astream_chat("And?")).async_response_gen()])
+    assert [message.content for message in engine.chat_history[1::2]] == [said, later]
+    assert "Sandbox thoughts" not in said + later
+
+
+async def test_engines_with_a_small_window(index: VectorStoreIndex, make: Any) -> None:
+    """LlamaIndex subtracts the answer's room from it; something must be left."""
+    llm = make(context_window=1024)
+    assert "Gemini sandbox" in str(index.as_query_engine(llm=llm).query(QUESTION))
+    engine = index.as_chat_engine(chat_mode="context", llm=llm, memory=ChatMemoryBuffer.from_defaults(token_limit=500))
+    assert "Gemini sandbox" in str(await engine.achat("Hi"))
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_pictures_among_what_was_found(llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool) -> None:
+    """A synthesizer for several media sends them as messages."""
+    picture = MediaResource(data=b"\x89PNG\r\n\x1a\n" + b"\x00" * 16, mimetype="image/png")
+    found = [NodeWithScore(node=Node(image_resource=picture, text_resource=MediaResource(text="A cat.")), score=1.0)]
+    synthesizer = get_response_synthesizer(llm=llm, multimodal=True)
+    answer = await synthesizer.asynthesize("What?", found) if is_async else synthesizer.synthesize("What?", found)
+    assert "I was shown" in str(answer)
+    assert "image/png" in str(sandbox.requests[-1].body)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_query_engine_is_a_tool_of_a_reasoning_agent(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, streaming: bool
+) -> None:
+    """The same in plain text."""
+    action = 'Thought: I look it up.\nAction: docs_search\nAction Input: {"input": "What must be sent back?"}'
+    answer = "Thought: I can answer without using any more tools.\nAnswer: The signature."
+    sandbox.script(None, [Answer(action), Answer("A signature."), Answer(answer)])
+    tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="docs_search", description="Documents.")
+    agent = ReActAgent(tools=[tool], llm=llm, streaming=streaming)
+    handler = agent.run(QUESTION, memory=ChatMemoryBuffer.from_defaults(token_limit=9999))
+    results = [str(event.tool_output) async for event in handler.stream_events() if isinstance(event, ToolCallResult)]
+    assert (results, str(await handler)) == (["A signature."], "The signature.")
 
 
 @pytest.mark.parametrize("streaming", [True, False])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from llama_index.core import Settings
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.callbacks.base_handler import BaseCallbackHandler
@@ -100,6 +101,19 @@ async def test_every_call_is_one_event_and_counted_once(
     totals = llm.totals
     counted = (counter.prompt_llm_token_count, counter.completion_llm_token_count)
     assert counted == (totals.input_tokens, totals.output_tokens)
+
+
+def test_callbacks_of_the_settings_count(make: Any) -> None:
+    """A model without callbacks of its own takes LlamaIndex's global ones, also when they are set later."""
+    before = Settings._llm, Settings._callback_manager
+    counter = TokenCountingHandler()
+    try:
+        Settings.llm = make()
+        Settings.callback_manager = CallbackManager([counter])
+        Settings.llm.complete("Hi")
+        assert counter.total_llm_token_count == Settings.llm.totals.total_tokens > 0  # type: ignore[attr-defined]
+    finally:
+        Settings._llm, Settings._callback_manager = before
 
 
 def test_thoughts_alone_do_not_break_counting(sandbox: Sandbox) -> None:

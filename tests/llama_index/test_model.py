@@ -73,6 +73,27 @@ async def test_completions(llm: GeminiMulti) -> None:
     assert all(answer.additional_kwargs["total_tokens"] > 0 for answer in (*whole, pieces[0][-1], pieces[1][-1]))
 
 
+async def test_streamed_completions_are_generators(llm: GeminiMulti) -> None:
+    """LlamaIndex's callbacks take anything else for a whole answer."""
+    pieces, later = llm.stream_complete("Hi"), await llm.astream_complete("Hi")
+    assert isinstance(pieces, Generator)
+    assert isinstance(later, AsyncGenerator)
+    assert [piece.text for piece in pieces][-1] == [piece.text async for piece in later][-1] == SAID
+
+
+@pytest.mark.parametrize("provider", ["oxen"], indirect=True)
+async def test_prompt_is_formatted_unless_it_is_already(make: Any, sandbox: Sandbox) -> None:
+    """`completion_to_prompt` is for bare prompts."""
+    llm = make(completion_to_prompt=lambda prompt: f"<{prompt}>")
+    for given in ({}, {"formatted": True}):
+        llm.complete("Hi", **given)
+        await llm.acomplete("Hi", **given)
+        list(llm.stream_complete("Hi", **given))
+        _ = [piece async for piece in await llm.astream_complete("Hi", **given)]
+    told = [request.body["messages"][0]["content"] for request in sandbox.requests]
+    assert told == ["<Hi>"] * 4 + ["Hi"] * 4
+
+
 async def test_predict_and_stream(make: Any, sandbox: Sandbox) -> None:
     """LlamaIndex's own entry points, which add the system prompt."""
     llm = make(system_prompt="Be brief.")

@@ -152,6 +152,18 @@ def test_logprobs(given: Any, expected: list[list[LogProb]] | None) -> None:
     assert to_result(answer(Text("a"), logprobs=given)).logprobs == expected
 
 
+def test_call_beside_nothing_is_a_call_only() -> None:
+    """An empty text block, and calls in `additional_kwargs`, would be sent as further calls by other integrations."""
+    message = to_result(answer(Text(""), CALL)).message
+    assert (
+        [block.block_type for block in message.blocks if block.block_type != "thinking"],
+        message.additional_kwargs,
+    ) == (
+        ["tool_call"],
+        {},
+    )
+
+
 def test_refusal_is_the_text_when_there_is_none() -> None:
     """A refusal is told to the user."""
     assert to_result(answer(refusal="No.")).message.content == "No."
