@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from inspect import signature
 from typing import Any, Literal
 
 import pytest
@@ -26,6 +27,7 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import NLSQLTableQueryEngine, RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.response_synthesizers.refine import DefaultRefineProgram
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import MediaResource, Node, NodeWithScore, TextNode
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
@@ -179,6 +181,7 @@ async def test_structured_answer_filtering(
     assert len(sandbox.requests) == 2
 
 
+@pytest.mark.skipif(not hasattr(DefaultRefineProgram, "stream_call"), reason="this core refuses it")
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_streamed_answer_filtering(
     index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
@@ -233,6 +236,7 @@ async def test_engines_with_a_small_window(index: VectorStoreIndex, make: Any) -
     assert "Gemini sandbox" in str(await engine.achat("Hi"))
 
 
+@pytest.mark.skipif("multimodal" not in signature(get_response_synthesizer).parameters, reason="this core has none")
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_pictures_among_what_was_found(llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool) -> None:
     """A synthesizer for several media sends them as messages."""
