@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -246,6 +247,21 @@ async def test_abandoned_stream_is_closed_for_observers(
     gc.collect()
     assert recorder.names("Exception") == ["ExceptionEvent"] * 5
     assert (pairs.begun, pairs.open, spans.open_spans) == (5, 0, {})
+
+
+def test_stream_that_is_left_open_until_the_end_makes_no_noise(
+    make: Any, sandbox: Sandbox, provider: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Interactive sessions keep what they showed; when the interpreter closes it, nothing can be imported any more."""
+    sandbox.fail(provider, fault="stall", after=3)
+    stream = make().stream_complete("Hi")
+    next(stream)
+    with monkeypatch.context() as ending:
+        ending.delitem(sys.modules, "llama_index_gemini_multi._events", raising=False)
+        ending.setattr(sys, "meta_path", None)
+        ending.setattr(sys, "is_finalizing", lambda: True)
+        stream.close()
+    assert caplog.records == []
 
 
 def test_structured_answer_that_does_not_fit_ends_its_span(
