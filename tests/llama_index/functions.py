@@ -3,9 +3,12 @@
 import functools
 from typing import Any
 
+from llama_index.core.base.llms.types import ContentBlock, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context
 from pydantic import BaseModel
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 16
 
 
 def scaled(a: int, b: int, factor: int) -> int:
@@ -34,6 +37,16 @@ def add_all(numbers: Numbers, more: list[int] | None = None, **options: Any) -> 
     return numbers["a"] + numbers["b"] + sum(more or ())  # type: ignore[index]  # LlamaIndex passes what was sent
 
 
+def look() -> list[ContentBlock]:
+    """Look."""
+    return [TextBlock(text="A dot."), ImageBlock(image=PNG)]
+
+
+def fail() -> int:
+    """Fail."""
+    raise RuntimeError("out of order")
+
+
 def count_nothing() -> int:
     """Take no arguments."""
     return 0
@@ -45,6 +58,8 @@ TOOLS: dict[str, tuple[FunctionTool, dict[str, Any], str]] = {
     "with arguments of ours": (FunctionTool.from_defaults(scaled, partial_params={"factor": 10}), TWO, "50"),
     "with a context": (FunctionTool.from_defaults(async_fn=add_and_note), TWO, "noted 5"),
     "with a class": (FunctionTool.from_defaults(add_all), {"numbers": TWO, "more": [4]}, "9"),
+    "with a picture": (FunctionTool.from_defaults(look), {}, "A dot."),
+    "that fails": (FunctionTool.from_defaults(fail), {}, "out of order"),
     "without arguments": (FunctionTool.from_defaults(count_nothing), {}, "0"),
     "partial": (
         FunctionTool.from_defaults(functools.partial(scaled, factor=2), name="double", description="Double a sum."),

@@ -18,6 +18,7 @@ from llama_index.core.agent.workflow import (
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context, JsonSerializer
 from pydantic import BaseModel
 
 from gemini_multi.sandbox import Answer, Sandbox
@@ -112,6 +113,24 @@ async def test_function_agent_takes_every_kind_of_tool(
     output, events = await finished(FunctionAgent(tools=[tool], llm=llm, streaming=streaming).run("Go", memory=memory))
     assert (results_in(events), str(output)) == ([expected], "Done.")
     assert expected in str(sandbox.requests[-1].body)
+    assert ("image/png" in str(sandbox.requests[-1].body)) is (tool.metadata.name == "look")
+
+
+@pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
+async def test_run_can_be_stored_and_exported(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
+    """Its context and its events are JSON, signatures included; another run goes on from them."""
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
+    context = Context(agent)
+    _, events = await finished(agent.run("Please add 2 and 3", ctx=context, memory=memory))
+    told = [event.model_dump_json() for event in events if isinstance(event, AgentStream | AgentOutput)]
+    assert len(told) >= 2
+    stored = json.dumps(context.to_dict(serializer=JsonSerializer()))
+    restored = Context.from_dict(agent, json.loads(stored), serializer=JsonSerializer())
+    _, events = await finished(agent.run("Please add 4 and 5", ctx=restored, memory=memory))
+    assert results_in(events) == ["9"]
+    assert llm.totals.calls == len(sandbox.requests)
 
 
 async def test_function_agent_without_tools(
