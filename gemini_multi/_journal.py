@@ -20,7 +20,10 @@ OnAttempt: TypeAlias = Callable[[Attempt], object]
 """Called with every attempt when it ends, in the thread or task of the call. What it returns is not looked at."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
-"""Attempts at debug, failovers at warning; neither keys nor anything of the conversation."""
+"""Attempts at debug; failovers, and answers that thoughts left no room for, at warning.
+
+Neither keys nor anything of the conversation.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from gemini_multi import _json, _pricing, catalog, tokens
 from gemini_multi._halves import Halves
-from gemini_multi._journal import Journal
+from gemini_multi._journal import LOGGER, Journal
 from gemini_multi._rota import Turn
 from gemini_multi._sse import EventDecoder
 from gemini_multi._wire import Head, HttpRequest, Open, Read, Step, WireFailure
@@ -20,7 +20,7 @@ from gemini_multi.dialects._contract import Decoder
 from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
 from gemini_multi.providers import ErrorFacts
 from gemini_multi.routing import Passage
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, Text, Thought, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
@@ -224,6 +224,8 @@ class Reception:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
             self._check_worth(answer, events)
+        if answer.candidate.finish_reason == "length":
+            self._tell_if_silent(answer)
         self._begin()
         self.note()
         self.is_finished = True
@@ -245,6 +247,19 @@ class Reception:
             flawed = FlawedAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
             flawed.response, flawed.events = self._completed(answer), events
             raise flawed
+
+    def _tell_if_silent(self, answer: ChatResponse) -> None:
+        """Warn of a limit that went to thoughts alone: the answer looks like an empty one."""
+        candidate, usage = answer.candidate, answer.usage
+        if not candidate.text and all(isinstance(part, Text | Thought) for part in candidate.parts):
+            LOGGER.warning(
+                "%s (%r) came to its limit before it said anything: %d of %d tokens were thoughts. "
+                "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
+                self._route.provider.name,
+                self.model_id,
+                usage.reasoning_tokens,
+                usage.output_tokens,
+            )
 
     def response(self) -> ChatResponse:
         """Give the answer so far."""

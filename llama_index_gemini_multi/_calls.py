@@ -79,7 +79,10 @@ def _read(given: Mapping[str, object]) -> CallSettings:
 
 def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
     """Write a request; what the call sets wins over what is always set."""
-    tools = tuple(to_core_tool(tool) for tool in cast("Sequence[ToolArgument]", call.tools or ()))
+    built_in = always.built_in_tools if call.built_in_tools is None else call.built_in_tools
+    tools = tuple(
+        to_core_tool(tool) for tool in cast("Sequence[ToolArgument]", [*(call.tools or ()), *(built_in or ())])
+    )
     choice = None if call.tool_choice is None else to_core_choice(call.tool_choice, tools)
     return ChatRequest(
         model=call.model or model,
@@ -93,9 +96,8 @@ def request(model: str, messages: tuple[Message, ...], always: GenerationSetting
     )
 
 
-_GENERATION: Final = tuple(
-    name for name in GenerationSettings.model_fields if name not in ("extra_body", "additional_kwargs")
-)
+_WRITTEN_APART: Final = ("additional_kwargs", "built_in_tools", "extra_body")
+_GENERATION: Final = tuple(name for name in GenerationSettings.model_fields if name not in _WRITTEN_APART)
 
 
 def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -169,7 +170,8 @@ class Connected(GenerationSettings, FunctionCallingLLM):
 
 def _tell(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> None:
     """Show an attempt to who watches, and a failed or cancelled one to LlamaIndex's instrumentation."""
-    if attempt.outcome != "answered":
+    # A stream that is left open until the interpreter ends is closed when nothing can be imported any more.
+    if attempt.outcome != "answered" and not sys.is_finalizing():
         from llama_index_gemini_multi._events import tell
 
         tell(attempt)

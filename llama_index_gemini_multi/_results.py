@@ -26,6 +26,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic_core import to_json
 
 from gemini_multi.types import (
     Blob,
@@ -105,10 +106,12 @@ _CITED_PER_CHARACTER: Final = 4
 class Snapshots:
     """Makes the chunks of one streamed answer, from its events in order.
 
-    The last chunk is complete; those before show the first `_SHOWN` calls and media.
+    The last chunk is complete; those before show the first `_SHOWN` calls and media. They also tell the calls in the
+    place where LlamaIndex's own programs look for them. The last chunk does not: agents and memories keep it, and other
+    integrations would send what stands there as further calls.
     """
 
-    __slots__ = ("_calls", "_first_call_only", "_media", "_text", "_thoughts")
+    __slots__ = ("_arguments", "_calls", "_first_call_only", "_media", "_text", "_thoughts")
 
     def __init__(self, *, first_call_only: bool = False) -> None:
         """Begin an answer.
@@ -120,6 +123,8 @@ class Snapshots:
         self._text = ""
         self._thoughts = ""
         self._calls: list[ToolCall] = []
+        self._arguments: list[str] = []
+        """Those of the calls, as JSON."""
         self._media: list[ContentBlock] = []
 
     def feed(self, event: ChatEvent) -> ChatResponse | None:
@@ -144,6 +149,7 @@ class Snapshots:
                 if len(self._calls) >= (1 if self._first_call_only else _SHOWN):
                     return None
                 self._calls.append(call)
+                self._arguments.append(_arguments_json(call))
                 return self._chunk("")
             case PartReady(part):
                 if not isinstance(part, Blob | FileReference) or len(self._media) >= _SHOWN or not has_block(part):
@@ -171,8 +177,15 @@ class Snapshots:
             blocks.append(TextBlock(text=self._text))
         blocks.extend(block.model_copy() for block in self._media)
         blocks.extend(_call_block(call) for call in self._calls)
-        message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs={})
+        told = {"tool_calls": self._openai_calls()} if self._calls else {}
+        message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=told)
         return ChatResponse(message=message, raw=None, delta=delta, logprobs=None, additional_kwargs=extra or {})
+
+    def _openai_calls(self) -> list[dict[str, object]]:
+        return [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+            for call, arguments in zip(self._calls, self._arguments, strict=True)
+        ]
 
 
 def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:
@@ -209,6 +222,10 @@ def _thinking(thoughts: str, note: dict[str, JsonValue], usage: Usage) -> Thinki
 def _call_block(call: ToolCall) -> ToolCallBlock:
     arguments = dict(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
     return ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
+
+
+def _arguments_json(call: ToolCall) -> str:
+    return to_json(dict(call.arguments)).decode() if call.invalid_arguments is None else call.invalid_arguments
 
 
 def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlock]:

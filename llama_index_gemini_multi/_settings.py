@@ -9,12 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from gemini_multi import ReasoningEffort
 from gemini_multi.errors import ConfigurationError
-from llama_index_gemini_multi._typed import is_mapping, sequence
+from llama_index_gemini_multi._typed import is_mapping, listed, sequence
 
 if TYPE_CHECKING:
     from gemini_multi.types import SafetySetting
 
-_OTHER_NAMES: Final[Mapping[str, str]] = {"max_output_tokens": "max_tokens", "stop_sequences": "stop"}
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "api_base": "base_url",
+    "async_http_client": "http_async_client",
+    "built_in_tool": "built_in_tools",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "stop_sequences": "stop",
+}
 """Names that other integrations use, and ours."""
 
 
@@ -57,6 +64,9 @@ class GenerationSettings(BaseModel):
         default=None, description="Kinds of output: `text`, `image`, `audio`."
     )
     voice: str | None = Field(default=None, description="The voice of spoken answers.")
+    built_in_tools: list[dict[str, Any]] | None = Field(
+        default=None, description="What the host runs itself, beside functions: `google_search`, `code_execution`, …"
+    )
     labels: dict[str, str] | None = Field(default=None, description="Labels for billing, where the host has them.")
     user: str | None = Field(default=None, description="An opaque id of the end user.")
     extra_body: dict[str, Any] | None = Field(default=None, description="Merged into the body last.")
@@ -74,6 +84,13 @@ class GenerationSettings(BaseModel):
 
         each_json = [_safety_json(each) if isinstance(each, SafetySetting) else each for each in sequence(given)]
         return each_json or given
+
+    @field_validator("built_in_tools", mode="before")
+    @classmethod
+    def _accept_built_in_tools(cls, given: object) -> object:
+        from llama_index_gemini_multi._tools import built_in_json
+
+        return None if given is None else [built_in_json(each) for each in listed(given)]
 
 
 def _safety_json(setting: SafetySetting) -> dict[str, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
+from pydantic import BaseModel
+
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, JsonValue, Tool, ToolChoice
 
 if TYPE_CHECKING:
-    from llama_index.core.tools.types import BaseTool
+    from llama_index.core.tools.types import BaseTool, ToolMetadata
 
 ToolArgument: TypeAlias = "BaseTool | Tool | BuiltInTool | JsonObject"
 """A LlamaIndex tool, a tool of the core, or JSON: OpenAI's `{"type": "function", ...}` or `{"google_search": {}}`."""
@@ -33,9 +35,17 @@ def function_json(tool: BaseTool) -> dict[str, JsonValue]:
     function: dict[str, JsonValue] = {
         "name": metadata.get_name(),
         "description": metadata.description,
-        "parameters": cast("dict[str, JsonValue]", metadata.get_parameters_dict()),  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
+        "parameters": _parameters(metadata),
     }
     return {"type": "function", "function": function}
+
+
+def _parameters(metadata: ToolMetadata) -> dict[str, JsonValue]:
+    told = cast("dict[str, JsonValue]", metadata.get_parameters_dict())  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
+    if "type" not in told and metadata.fn_schema is not None:
+        # A recursive class says all of itself by a `$ref` at the top, which LlamaIndex leaves out.
+        return metadata.fn_schema.model_json_schema()
+    return told
 
 
 def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:
@@ -54,6 +64,24 @@ def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:
         f"{tool!r} is not a tool. Give a LlamaIndex tool, a `gemini_multi` tool, OpenAI's JSON form, or a built-in "
         "tool such as {'google_search': {}}."
     )
+
+
+def built_in_json(tool: object) -> dict[str, JsonValue]:
+    """Describe a tool that the host runs as plain JSON.
+
+    Args:
+        tool: Its kind, such as `google_search`, one member of that name with its options, or a value of the core's or
+            of Google's own class.
+
+    Raises:
+        ConfigurationError: The value is no such tool.
+    """
+    if isinstance(tool, BaseModel):
+        tool = tool.model_dump(mode="json", exclude_none=True)
+    known = BuiltInTool(tool) if isinstance(tool, str) else to_core_tool(cast("ToolArgument", tool))
+    if isinstance(known, Tool):
+        raise ConfigurationError(f"{known.name!r} is a function. Give it as one of `tools`, with the call.")
+    return {known.kind: dict(known.options)}
 
 
 def _from_json(tool: JsonObject) -> Tool | BuiltInTool:

@@ -25,7 +25,7 @@ from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndE
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
-from pydantic import ConfigDict
+from pydantic import ConfigDict, RootModel
 
 from llama_index_gemini_multi._connection import Connected
 from llama_index_gemini_multi._metadata import described, metadata
@@ -266,7 +266,8 @@ class GeminiMulti(Connected):
         if self.pydantic_program_mode == PydanticProgramMode.DEFAULT:
             return Extraction(output_cls)
         if self.pydantic_program_mode == PydanticProgramMode.FUNCTION:
-            return Extraction(output_cls, by_tool=True)
+            # A bare list, say, is no set of arguments.
+            return Extraction(output_cls, by_tool=not issubclass(output_cls, RootModel))
         return None
 
     def _structured_messages(self, prompt: PromptTemplate, arguments: dict[str, object]) -> list[ChatMessage]:

@@ -397,6 +397,39 @@ def test_a_byte_order_mark_and_white_space_before_json_are_read_over(split: int)
     assert hosts.client("oxen").chat(REQUEST).text == "Hi"
 
 
+THOUGHT: dict[str, Any] = {"reasoning_content": "Hm"}
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("said", "reason", "is_told"),
+    [
+        ({}, "length", True),
+        (THOUGHT, "length", True),
+        ({**THOUGHT, "content": "Hi"}, "length", False),
+        ({"content": "Hi"}, "length", False),
+        ({"content": "Hi"}, "stop", False),
+    ],
+)
+async def test_a_limit_that_was_used_up_before_the_first_word_is_told(
+    ask: Ask, said: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture, *, is_told: bool
+) -> None:
+    """Such an answer looks like an empty one; the log says where the tokens went and what to do."""
+    usage = {"prompt_tokens": 5, "completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 58}}
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": reason}
+    hosts = Hosts({"oxen": [raw(json.dumps({"choices": [choice], "usage": usage}).encode())]})
+    with caplog.at_level(logging.WARNING, "gemini_multi"):
+        response = await ask(hosts.client("oxen"), REQUEST)
+
+    assert (response.finish_reason, len(hosts.requests)) == (reason, 1)
+    told = (
+        "oxen ('gemini-2-5-flash-lite-preview-09-2025') came to its limit before it said anything: "
+        "58 of 60 tokens were thoughts. "
+        "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
+    )
+    assert [record.getMessage() for record in caplog.records] == ([told] if is_told else [])
+
+
 def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFixture) -> None:
     """Attempts are logged at debug, failovers at warning."""
     hosts = Hosts({"aimlapi": [status(401, {"message": "secret words"})]})

@@ -18,10 +18,13 @@ from llama_index.core.agent.workflow import (
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.memory import ChatMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context, JsonSerializer
 from pydantic import BaseModel
 
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti
+
+from .functions import TOOLS
 
 # LlamaIndex's agents use names that pydantic and its own workflows have deprecated.
 pytestmark = [
@@ -95,6 +98,41 @@ async def test_function_agent_runs_parallel_calls(
         assert set(results_in(events)) == expected
 
 
+@pytest.mark.parametrize(("tool", "given", "expected"), TOOLS.values(), ids=TOOLS)
+async def test_function_agent_takes_every_kind_of_tool(
+    tool: FunctionTool,
+    given: dict[str, Any],
+    expected: str,
+    llm: GeminiMulti,
+    streaming: bool,
+    memory: ChatMemoryBuffer,
+    sandbox: Sandbox,
+) -> None:
+    """LlamaIndex's own forms of functions, whose results go back to the model."""
+    sandbox.script(None, [Answer(tool_calls=[(str(tool.metadata.name), given)]), Answer("Done.")])
+    output, events = await finished(FunctionAgent(tools=[tool], llm=llm, streaming=streaming).run("Go", memory=memory))
+    assert (results_in(events), str(output)) == ([expected], "Done.")
+    assert expected in str(sandbox.requests[-1].body)
+    assert ("image/png" in str(sandbox.requests[-1].body)) is (tool.metadata.name == "look")
+
+
+@pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
+async def test_run_can_be_stored_and_exported(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
+    """Its context and its events are JSON, signatures included; another run goes on from them."""
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
+    context = Context(agent)
+    _, events = await finished(agent.run("Please add 2 and 3", ctx=context, memory=memory))
+    told = [event.model_dump_json() for event in events if isinstance(event, AgentStream | AgentOutput)]
+    assert len(told) >= 2
+    stored = json.dumps(context.to_dict(serializer=JsonSerializer()))
+    restored = Context.from_dict(agent, json.loads(stored), serializer=JsonSerializer())
+    _, events = await finished(agent.run("Please add 4 and 5", ctx=restored, memory=memory))
+    assert results_in(events) == ["9"]
+    assert llm.totals.calls == len(sandbox.requests)
+
+
 async def test_function_agent_without_tools(
     llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
@@ -104,18 +142,21 @@ async def test_function_agent_without_tools(
     assert "tool" not in str(sandbox.requests[-1].body).lower()
 
 
-async def test_function_agent_forces_the_first_tool(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:
+async def test_function_agent_forces_the_first_tool(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer
+) -> None:
     """`initial_tool_choice` is the tool's name."""
-    agent = FunctionAgent(tools=[add, multiply], llm=llm, initial_tool_choice="multiply")
+    agent = FunctionAgent(tools=[add, multiply], llm=llm, streaming=streaming, initial_tool_choice="multiply")
     _, events = await finished(agent.run("Hi", memory=memory))
     assert [event.tool_name for event in events if isinstance(event, ToolCallResult)] == ["multiply"]
 
 
 async def test_function_agent_returns_a_result_directly(
-    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """`return_direct` ends the run; the history that it leaves is accepted by the next run."""
-    agent = FunctionAgent(tools=[FunctionTool.from_defaults(add, return_direct=True)], llm=llm)
+    tool = FunctionTool.from_defaults(add, return_direct=True)
+    agent = FunctionAgent(tools=[tool], llm=llm, streaming=streaming)
     output, _ = await finished(agent.run("Please add 2 and 3", memory=memory))
     assert str(output) == "5"
     await finished(agent.run("Thank you", memory=memory))
@@ -220,11 +261,11 @@ async def test_react_agent(llm: GeminiMulti, streaming: bool, memory: ChatMemory
 
 
 async def test_react_agent_survives_an_unreadable_answer(
-    llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
 ) -> None:
     """It sends the bad answer back with what is wrong; the model then does better."""
     sandbox.script(None, [Answer("Thought: Hm.\nAction: add\nAction Input: nothing"), *REACT])
-    agent = ReActAgent(tools=[add], llm=llm)
+    agent = ReActAgent(tools=[add], llm=llm, streaming=streaming)
     output, _ = await finished(agent.run("What is 2 + 3?", memory=memory))
     assert str(output) == "It is 5."
 
@@ -263,7 +304,9 @@ async def test_agents_hand_over(llm: GeminiMulti, streaming: bool, memory: ChatM
     assert (output.current_agent_name, llm.totals.calls) == ("adder", len(sandbox.requests))
 
 
-async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuffer, sandbox: Sandbox) -> None:
+async def test_code_act_agent_hands_over(
+    llm: GeminiMulti, streaming: bool, memory: ChatMemoryBuffer, sandbox: Sandbox
+) -> None:
     """It keeps the hand-off's result without the call; that orphan must not break the next request."""
     sandbox.script(
         None,
@@ -277,12 +320,26 @@ async def test_code_act_agent_hands_over(llm: GeminiMulti, memory: ChatMemoryBuf
         name="coder",
         description="Writes code.",
         llm=llm,
+        streaming=streaming,
         can_handoff_to=["adder"],
     )
-    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm)
+    adder = FunctionAgent(name="adder", description="Adds.", tools=[add], llm=llm, streaming=streaming)
     workflow = AgentWorkflow(agents=[coder, adder], root_agent="coder")
     output, _ = await finished(workflow.run("2 + 3?", memory=memory))
     assert str(output) == "It is 5."
+
+
+async def test_agent_searches_beside_its_tools(sandbox: Sandbox, streaming: bool, memory: ChatMemoryBuffer) -> None:
+    """The model's own `built_in_tools` go with every request; a host that has none is passed over."""
+    llm = GeminiMulti(
+        model="gemini-3-flash-preview", providers=["oxen", "cloudflare"], built_in_tools=["google_search"]
+    )
+    agent = FunctionAgent(tools=[add], llm=llm, streaming=streaming)
+    _, events = await finished(agent.run("Please add 2 and 3", memory=memory))
+    assert results_in(events) == ["5"]
+    told = [json.dumps(request.body["input"]["tools"]) for request in sandbox.requests]
+    assert len(told) == 2
+    assert all("googleSearch" in each and '"name": "add"' in each for each in told)
 
 
 async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: ChatMemoryBuffer) -> None:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from inspect import signature
 from typing import Any, Literal
 
 import pytest
-from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
-from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+from llama_index.core import Document, Settings, SQLDatabase, SummaryIndex, VectorStoreIndex
+from llama_index.core.agent.workflow import FunctionAgent, ReActAgent, ToolCallResult
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.evaluation import CorrectnessEvaluator, FaithfulnessEvaluator
+from llama_index.core.evaluation import (
+    BatchEvalRunner,
+    CorrectnessEvaluator,
+    FaithfulnessEvaluator,
+    GuidelineEvaluator,
+    RelevancyEvaluator,
+)
 from llama_index.core.extractors import KeywordExtractor
 from llama_index.core.indices.property_graph import SchemaLLMPathExtractor
-from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.memory import ChatMemoryBuffer, FactExtractionMemoryBlock, Memory
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
+from llama_index.core.query_engine import NLSQLTableQueryEngine, RouterQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.response_synthesizers.refine import DefaultRefineProgram
 from llama_index.core.retrievers import QueryFusionRetriever
-from llama_index.core.schema import TextNode
+from llama_index.core.schema import MediaResource, Node, NodeWithScore, TextNode
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
 from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
+from sqlalchemy import StaticPool, create_engine, text
 
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti
@@ -112,6 +121,34 @@ async def test_streaming_tree_with_a_class(index: VectorStoreIndex, llm: GeminiM
     assert "Gemini sandbox" in "".join(pieces)
 
 
+@pytest.mark.parametrize("mode", [ResponseMode.ACCUMULATE, ResponseMode.COMPACT_ACCUMULATE])
+@pytest.mark.parametrize("use_async", [False, True])
+def test_structured_accumulation(
+    mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, use_async: bool
+) -> None:
+    """An instance per chunk, one after the other or all at once in a loop of LlamaIndex's own."""
+    sandbox.script(None, [Answer('{"answer": "The signature."}')] * 2)
+    synthesizer = get_response_synthesizer(llm=llm, response_mode=mode, output_cls=Fact, use_async=use_async)
+    answer = str(index.as_query_engine(llm=llm, response_synthesizer=synthesizer).query(QUESTION))
+    assert answer.count("The signature.") == len(sandbox.requests) == (2 if mode == ResponseMode.ACCUMULATE else 1)
+
+
+@pytest.mark.parametrize("mode", [ResponseMode.ACCUMULATE, ResponseMode.COMPACT_ACCUMULATE])
+def test_accumulation_does_not_stream(mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """LlamaIndex refuses it, whatever the model."""
+    with pytest.raises(ValueError, match="Unable to stream"):
+        index.as_query_engine(llm=llm, response_mode=mode, streaming=True).query(QUESTION)
+
+
+@pytest.mark.parametrize("mode", [ResponseMode.SIMPLE_SUMMARIZE, ResponseMode.GENERATION])
+async def test_streaming_without_refining(mode: ResponseMode, index: VectorStoreIndex, llm: GeminiMulti) -> None:
+    """All chunks in one question, or none of them."""
+    engine = index.as_query_engine(llm=llm, response_mode=mode, streaming=True)
+    assert "Gemini sandbox" in "".join(engine.query(QUESTION).response_gen)
+    response = await engine.aquery(QUESTION)
+    assert "Gemini sandbox" in "".join([piece async for piece in response.response_gen])
+
+
 STRUCTURED_MODES = [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE]
 
 
@@ -125,10 +162,42 @@ async def test_query_engine_of_a_structured_model(
     assert isinstance((await engine.aquery(QUESTION)).response, Fact)
 
 
-def test_structured_answer_filtering(index: VectorStoreIndex, llm: GeminiMulti) -> None:
-    """Refining with a verdict per chunk goes through required function calls."""
-    engine = index.as_query_engine(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
-    assert str(engine.query(QUESTION))
+VERDICTS = [
+    Answer(tool_calls=[("StructuredRefineResponse", {"answer": "No idea.", "query_satisfied": False})]),
+    Answer(tool_calls=[("StructuredRefineResponse", {"answer": "The signature.", "query_satisfied": True})]),
+]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_structured_answer_filtering(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
+) -> None:
+    """Each chunk gets a verdict by a required function call, and what did not help is left out."""
+    sandbox.script(None, VERDICTS)
+    synthesizer = get_response_synthesizer(llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
+    engine = index.as_query_engine(llm=llm, response_synthesizer=synthesizer)
+    assert str(await engine.aquery(QUESTION) if is_async else engine.query(QUESTION)) == "The signature."
+    assert all("StructuredRefineResponse" in str(request.body) for request in sandbox.requests)
+    assert len(sandbox.requests) == 2
+
+
+@pytest.mark.skipif("stream_call" not in vars(DefaultRefineProgram), reason="this core refuses it")
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_streamed_answer_filtering(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool
+) -> None:
+    """The same while the verdicts arrive."""
+    sandbox.script(None, VERDICTS)
+    synthesizer = get_response_synthesizer(
+        llm=llm, response_mode=ResponseMode.REFINE, structured_answer_filtering=True, streaming=True
+    )
+    engine = index.as_query_engine(llm=llm, response_synthesizer=synthesizer)
+    if is_async:
+        pieces = [piece async for piece in (await engine.aquery(QUESTION)).response_gen]
+    else:
+        pieces = list(engine.query(QUESTION).response_gen)
+    assert "".join(pieces) == "The signature."
+    assert len(sandbox.requests) == 2
 
 
 CHAT_MODES = ["simple", "context", "condense_question", "condense_plus_context"]
@@ -145,6 +214,53 @@ async def test_chat_engine(mode: Any, index: VectorStoreIndex, llm: GeminiMulti)
     response = await engine.astream_chat("And at last?")
     assert "Gemini sandbox" in "".join([piece async for piece in response.async_response_gen()])
     assert len(engine.chat_history) == 10
+
+
+@pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
+async def test_chat_engine_streams_no_thoughts(index: VectorStoreIndex, make: Any) -> None:
+    """They are neither in what it says nor in the history that it keeps."""
+    engine = index.as_chat_engine(
+        chat_mode="context", llm=make(include_thoughts=True), memory=ChatMemoryBuffer.from_defaults(token_limit=9999)
+    )
+    said = "".join(engine.stream_chat("Hi").response_gen)
+    later = "".join([piece async for piece in (await engine.astream_chat("And?")).async_response_gen()])
+    assert [message.content for message in engine.chat_history[1::2]] == [said, later]
+    assert "Sandbox thoughts" not in said + later
+
+
+async def test_engines_with_a_small_window(index: VectorStoreIndex, make: Any) -> None:
+    """LlamaIndex subtracts the answer's room from it; something must be left."""
+    llm = make(context_window=1024)
+    assert "Gemini sandbox" in str(index.as_query_engine(llm=llm).query(QUESTION))
+    engine = index.as_chat_engine(chat_mode="context", llm=llm, memory=ChatMemoryBuffer.from_defaults(token_limit=500))
+    assert "Gemini sandbox" in str(await engine.achat("Hi"))
+
+
+@pytest.mark.skipif("multimodal" not in signature(get_response_synthesizer).parameters, reason="this core has none")
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_pictures_among_what_was_found(llm: GeminiMulti, sandbox: Sandbox, *, is_async: bool) -> None:
+    """A synthesizer for several media sends them as messages."""
+    picture = MediaResource(data=b"\x89PNG\r\n\x1a\n" + b"\x00" * 16, mimetype="image/png")
+    found = [NodeWithScore(node=Node(image_resource=picture, text_resource=MediaResource(text="A cat.")), score=1.0)]
+    synthesizer = get_response_synthesizer(llm=llm, multimodal=True)
+    answer = await synthesizer.asynthesize("What?", found) if is_async else synthesizer.synthesize("What?", found)
+    assert "I was shown" in str(answer)
+    assert "image/png" in str(sandbox.requests[-1].body)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_query_engine_is_a_tool_of_a_reasoning_agent(
+    index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox, streaming: bool
+) -> None:
+    """The same in plain text."""
+    action = 'Thought: I look it up.\nAction: docs_search\nAction Input: {"input": "What must be sent back?"}'
+    answer = "Thought: I can answer without using any more tools.\nAnswer: The signature."
+    sandbox.script(None, [Answer(action), Answer("A signature."), Answer(answer)])
+    tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="docs_search", description="Documents.")
+    agent = ReActAgent(tools=[tool], llm=llm, streaming=streaming)
+    handler = agent.run(QUESTION, memory=ChatMemoryBuffer.from_defaults(token_limit=9999))
+    results = [str(event.tool_output) async for event in handler.stream_events() if isinstance(event, ToolCallResult)]
+    assert (results, str(await handler)) == (["A signature."], "The signature.")
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -268,6 +384,57 @@ def test_fusion_retriever(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sa
     retriever = QueryFusionRetriever([index.as_retriever()], llm=llm, num_queries=3, use_async=False)
     assert retriever.retrieve(QUESTION)
     assert len(sandbox.requests) == 1
+
+
+async def test_fusion_retriever_with_await(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """The same with `acomplete`."""
+    sandbox.script(None, [Answer("Which calls?\nWhich signatures?")])
+    retriever = QueryFusionRetriever([index.as_retriever()], llm=llm, num_queries=3)
+    assert await retriever.aretrieve(QUESTION)
+    assert len(sandbox.requests) == 1
+
+
+def test_questions_to_a_database(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """A question becomes SQL, and what it finds an answer."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE city (name TEXT, people INTEGER)"))
+        connection.execute(text("INSERT INTO city VALUES ('Lisbon', 545)"))
+    sandbox.script(None, [Answer("SELECT people FROM city WHERE name = 'Lisbon'"), Answer("545 thousand.")])
+    asked = NLSQLTableQueryEngine(SQLDatabase(engine), llm=llm, tables=["city"], embed_model=MockEmbedding(8))
+    assert str(asked.query("How many people live in Lisbon?")) == "545 thousand."
+    assert "545" in str(sandbox.requests[-1].body)
+    engine.dispose()
+
+
+async def test_memory_that_extracts_facts(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """What leaves LlamaIndex's newer memory is condensed by the model."""
+    sandbox.script(None, [Answer("<facts><fact>Ann lives in Rome.</fact></facts>")])
+    block = FactExtractionMemoryBlock(name="facts", llm=llm, max_facts=5)
+    await block.aput([ChatMessage(content="I am Ann, from Rome."), ChatMessage(role="assistant", content="Hello!")])
+    assert block.facts == ["Ann lives in Rome."]
+    assert "Ann lives in Rome." in str(await block.aget())
+
+
+async def test_many_evaluations_at_once(index: VectorStoreIndex, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """LlamaIndex's runner asks and judges with several workers."""
+    sandbox.script(None, [Answer("YES")] * 6)
+    runner = BatchEvalRunner({"faithful": FaithfulnessEvaluator(llm=llm), "relevant": RelevancyEvaluator(llm=llm)})
+    found = await runner.aevaluate_queries(index.as_query_engine(llm=llm), queries=[QUESTION, "What else?"])
+    assert [result.passing for results in found.values() for result in results] == [True] * 4
+    assert len(sandbox.requests) == 6
+
+
+VERDICT = json.dumps({"passing": False, "feedback": "Too long."})
+
+
+@pytest.mark.parametrize("told", [VERDICT, f"```json\n{VERDICT}\n```"])
+async def test_evaluator_with_a_class(told: str, llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """A guideline's verdict is JSON, in a fence or not."""
+    sandbox.script(None, [Answer(told)])
+    evaluator = GuidelineEvaluator(llm=llm, guidelines="Be brief.")
+    result = await evaluator.aevaluate(query=QUESTION, response="Well.")
+    assert (result.passing, result.feedback) == (False, "Too long.")
 
 
 def test_summary_index(llm: GeminiMulti) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from llama_index.core import Settings
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.callbacks.base_handler import BaseCallbackHandler
@@ -100,6 +102,19 @@ async def test_every_call_is_one_event_and_counted_once(
     totals = llm.totals
     counted = (counter.prompt_llm_token_count, counter.completion_llm_token_count)
     assert counted == (totals.input_tokens, totals.output_tokens)
+
+
+def test_callbacks_of_the_settings_count(make: Any) -> None:
+    """A model without callbacks of its own takes LlamaIndex's global ones, also when they are set later."""
+    before = Settings._llm, Settings._callback_manager
+    counter = TokenCountingHandler()
+    try:
+        Settings.llm = make()
+        Settings.callback_manager = CallbackManager([counter])
+        Settings.llm.complete("Hi")
+        assert counter.total_llm_token_count == Settings.llm.totals.total_tokens > 0  # type: ignore[attr-defined]
+    finally:
+        Settings._llm, Settings._callback_manager = before
 
 
 def test_thoughts_alone_do_not_break_counting(sandbox: Sandbox) -> None:
@@ -232,6 +247,21 @@ async def test_abandoned_stream_is_closed_for_observers(
     gc.collect()
     assert recorder.names("Exception") == ["ExceptionEvent"] * 5
     assert (pairs.begun, pairs.open, spans.open_spans) == (5, 0, {})
+
+
+def test_stream_that_is_left_open_until_the_end_makes_no_noise(
+    make: Any, sandbox: Sandbox, provider: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Interactive sessions keep what they showed; when the interpreter closes it, nothing can be imported any more."""
+    sandbox.fail(provider, fault="stall", after=3)
+    stream = make().stream_complete("Hi")
+    next(stream)
+    with monkeypatch.context() as ending:
+        ending.delitem(sys.modules, "llama_index_gemini_multi._events", raising=False)
+        ending.setattr(sys, "meta_path", None)
+        ending.setattr(sys, "is_finalizing", lambda: True)
+        stream.close()
+    assert caplog.records == []
 
 
 def test_structured_answer_that_does_not_fit_ends_its_span(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from llama_index.core import PromptTemplate, Settings
 from llama_index.core.base.llms.base import BaseLLM
-from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ThinkingBlock
+from llama_index.core.base.llms.types import ChatMessage, CompletionResponse, ImageBlock, TextBlock, ThinkingBlock
 
 from gemini_multi import (
     AllRoutesFailed,
@@ -73,6 +73,27 @@ async def test_completions(llm: GeminiMulti) -> None:
     assert all(answer.additional_kwargs["total_tokens"] > 0 for answer in (*whole, pieces[0][-1], pieces[1][-1]))
 
 
+async def test_streamed_completions_are_generators(llm: GeminiMulti) -> None:
+    """LlamaIndex's callbacks take anything else for a whole answer."""
+    pieces, later = llm.stream_complete("Hi"), await llm.astream_complete("Hi")
+    assert isinstance(pieces, Generator)
+    assert isinstance(later, AsyncGenerator)
+    assert [piece.text for piece in pieces][-1] == [piece.text async for piece in later][-1] == SAID
+
+
+@pytest.mark.parametrize("provider", ["oxen"], indirect=True)
+async def test_prompt_is_formatted_unless_it_is_already(make: Any, sandbox: Sandbox) -> None:
+    """`completion_to_prompt` is for bare prompts."""
+    llm = make(completion_to_prompt=lambda prompt: f"<{prompt}>")
+    for given in ({}, {"formatted": True}):
+        llm.complete("Hi", **given)
+        await llm.acomplete("Hi", **given)
+        list(llm.stream_complete("Hi", **given))
+        _ = [piece async for piece in await llm.astream_complete("Hi", **given)]
+    told = [request.body["messages"][0]["content"] for request in sandbox.requests]
+    assert told == ["<Hi>"] * 4 + ["Hi"] * 4
+
+
 async def test_predict_and_stream(make: Any, sandbox: Sandbox) -> None:
     """LlamaIndex's own entry points, which add the system prompt."""
     llm = make(system_prompt="Be brief.")
@@ -125,6 +146,30 @@ def test_cut_off_answer_keeps_its_text(llm: GeminiMulti, sandbox: Sandbox) -> No
     sandbox.script(None, [Answer("Half an ans", finish_reason=reason)])
     response = llm.chat(HI)
     assert (response.message.content, response.additional_kwargs["finish_reason"]) == ("Half an ans", "length")
+
+
+WAYS: dict[str, Callable[[GeminiMulti], Any]] = {
+    "chat": lambda llm: llm.chat(HI),
+    "complete": lambda llm: llm.complete("Hi"),
+    "stream_chat": lambda llm: list(llm.stream_chat(HI))[-1],
+    "stream_complete": lambda llm: list(llm.stream_complete("Hi"))[-1],
+}
+
+
+@pytest.mark.parametrize("ask", WAYS.values(), ids=WAYS)
+def test_limit_that_went_to_thoughts_is_told(
+    ask: Callable[[GeminiMulti], Any], llm: GeminiMulti, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is empty and says why; the log says what to do, for those who do not look."""
+    reason = {"cloudflare": "MAX_TOKENS"}.get(llm.provider_names[0], "length")
+    sandbox.script(None, [Answer(finish_reason=reason)])
+    answer = ask(llm)
+    text = answer.text if isinstance(answer, CompletionResponse) else answer.message.content or ""
+    assert (text, answer.additional_kwargs["finish_reason"]) == ("", "length")
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert "came to its limit before it said anything" in told
+    assert "Raise `max_tokens`" in told
+    assert len(sandbox.requests) == 1
 
 
 @pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)

@@ -152,6 +152,18 @@ def test_logprobs(given: Any, expected: list[list[LogProb]] | None) -> None:
     assert to_result(answer(Text("a"), logprobs=given)).logprobs == expected
 
 
+def test_call_beside_nothing_is_a_call_only() -> None:
+    """An empty text block, and calls in `additional_kwargs`, would be sent as further calls by other integrations."""
+    message = to_result(answer(Text(""), CALL)).message
+    assert (
+        [block.block_type for block in message.blocks if block.block_type != "thinking"],
+        message.additional_kwargs,
+    ) == (
+        ["tool_call"],
+        {},
+    )
+
+
 def test_refusal_is_the_text_when_there_is_none() -> None:
     """A refusal is told to the user."""
     assert to_result(answer(refusal="No.")).message.content == "No."
@@ -193,6 +205,18 @@ def test_calls_appear_when_whole() -> None:
     assert [len(chunk.message.blocks) for chunk in made] == [0, 1, 2]
     piece = {"position": 0, "id": "c1", "name": "add", "arguments": '{"a":'}
     assert made[0].additional_kwargs == {"tool_call_delta": piece}
+
+
+def test_calls_are_told_to_programs_but_not_in_the_last_chunk() -> None:
+    """Where LlamaIndex's programs look for them; what agents keep would be sent twice by other integrations."""
+    unreadable = ToolCall("c2", "add", invalid_arguments="{oops")
+    made = chunks(ToolCallReady(CALL), ToolCallReady(unreadable, 1), Finished(answer(CALL, unreadable)))
+    told = [chunk.message.additional_kwargs.get("tool_calls", []) for chunk in made]
+    assert told[1] == [
+        {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}},
+        {"id": "c2", "type": "function", "function": {"name": "add", "arguments": "{oops"}},
+    ]
+    assert [len(calls) for calls in told] == [1, 2, 0]
 
 
 def test_first_call_only_leaves_further_calls_out() -> None:

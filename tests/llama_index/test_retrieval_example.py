@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gemini_multi.sandbox import Sandbox
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "llama_index_retrieval.py"
 
@@ -47,6 +50,20 @@ def test_right_document_comes_first(question: str, source: str, example: dict[st
     found = index.as_retriever(similarity_top_k=3).retrieve(question)
     assert source in found[0].node.metadata["source"]
     assert found[0].score >= found[1].score > 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_sources_are_shown(example: dict[str, Any], sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every answer, with how well they fit; an answer is streamed, and the agent tells what its tool found."""
+    example["main"]()
+    asked, streamed, searched = re.split(r"== (?:Streamed|An agent that looks things up)\n", capsys.readouterr().out)
+    for answer in asked.split("\n-- ")[1:]:
+        assert len(re.findall(r"^   \[0\.\d\d\] \S+: ", answer, re.MULTILINE)) == 4
+    (pieces,) = re.findall(r"(\d+) pieces: ", streamed)
+    assert int(pieces) > 1
+    assert len(re.findall(r"^   calls search_docs\(", searched, re.MULTILINE)) == 2
+    assert len(re.findall(r"^   found docs/\S+: ", searched, re.MULTILINE)) >= 1
+    assert "source: docs/reliability.md" in str([request.body for request in sandbox.requests])
 
 
 def test_vectors_have_the_length_one(embedding: Any) -> None:

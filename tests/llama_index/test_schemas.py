@@ -14,7 +14,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti
@@ -95,6 +95,43 @@ def test_unscripted_answer_fits_the_class(mode: PydanticProgramMode, make: Any) 
     assert found.tables[0].columns
 
 
+class Tree(BaseModel):
+    """A tree."""
+
+    name: str
+    branches: list[Tree] = Field(default_factory=list)
+
+
+class Names(RootModel[list[str]]):
+    """Names."""
+
+
+class Sizes(RootModel[dict[str, int]]):
+    """Sizes by name."""
+
+
+WHOLE: list[BaseModel] = [
+    Tree(name="oak", branches=[Tree(name="left"), Tree(name="right", branches=[Tree(name="tip")])]),
+    Names(["Ann", "Ben"]),
+    Sizes({"small": 1}),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("value", WHOLE, ids=lambda value: type(value).__name__)
+async def test_recursive_class_and_bare_values(
+    value: BaseModel, mode: PydanticProgramMode, make: Any, sandbox: Sandbox
+) -> None:
+    """LlamaIndex loses what such a class says of itself; a list is no set of arguments and is asked for as JSON."""
+    kind, told = type(value), value.model_dump(mode="json")
+    by_tool = mode == PydanticProgramMode.FUNCTION and kind is Tree
+    sandbox.script(None, [Answer(tool_calls=[("Tree", told)]) if by_tool else Answer(json.dumps(told))] * 2)
+    llm = make(pydantic_program_mode=mode)
+    assert llm.structured_predict(kind, PROMPT, what="it") == value
+    assert [part async for part in await llm.astream_structured_predict(kind, PROMPT, what="it")][-1] == value
+    assert isinstance(llm.structured_predict(kind, PROMPT, what="it"), kind)  # what the schema on the wire asks for
+
+
 @pytest.mark.parametrize("provider", ["oxen", "aimlapi"], indirect=True)
 def test_lists_grow_element_by_element(llm: GeminiMulti, sandbox: Sandbox) -> None:
     """The objects inside of a list are seen before the list is whole."""
@@ -142,6 +179,13 @@ def test_tool_takes_objects_enumerations_and_mappings(llm: GeminiMulti, sandbox:
     assert DESCRIBE.metadata.fn_schema is not None
     assert DESCRIBE.metadata.fn_schema.model_validate(call.tool_kwargs)
     assert "The second line counts as well." in str(sandbox.requests[-1].body)
+
+
+def test_tool_takes_a_recursive_object(llm: GeminiMulti) -> None:
+    """Its fields are told, though all that such a class says of itself is a reference."""
+    plant = FunctionTool.from_defaults(describe, name="plant", description="Plant a tree.", fn_schema=Tree)
+    (call,) = llm.get_tool_calls_from_response(llm.chat_with_tools([plant], "Hi", tool_required=True))
+    assert Tree.model_validate(call.tool_kwargs).name
 
 
 @pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
+from google.genai import types
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, ValidationError
@@ -14,6 +16,7 @@ from gemini_multi import (
     ChatRequest,
     ConfigurationError,
     Message,
+    Oxen,
     ResponseFormat,
     SafetySetting,
     Tool,
@@ -99,6 +102,7 @@ def test_call_wins_over_field() -> None:
     ("given", "wanted"),
     [
         ({"max_output_tokens": 7}, {"max_tokens": 7}),
+        ({"max_completion_tokens": 7}, {"max_tokens": 7}),
         ({"stop": "END"}, {"stop": ("END",)}),
         ({"stop": ["a", "b"]}, {"stop": ("a", "b")}),
         ({"stop_sequences": ["a"]}, {"stop": ("a",)}),
@@ -110,11 +114,35 @@ def test_call_wins_over_field() -> None:
         ),
         ({"safety_settings": [SafetySetting("H", "OFF")]}, {"safety_settings": (SafetySetting("H", "OFF"),)}),
         ({"additional_kwargs": {"x": 1}, "extra_body": {"y": 2}}, {"extra_body": {"x": 1, "y": 2}}),
+        ({"built_in_tools": ["google_search"]}, {"tools": (SEARCH,)}),
+        (
+            {"built_in_tools": [{"google_search": {}}, {"url_context": {}}]},
+            {"tools": (SEARCH, BuiltInTool("url_context"))},
+        ),
+        ({"built_in_tools": SEARCH}, {"tools": (SEARCH,)}),
+        ({"built_in_tool": types.Tool(google_search=types.GoogleSearch())}, {"tools": (SEARCH,)}),
     ],
 )
 def test_other_forms_are_read(given: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Names and forms that other integrations use mean the same, always and for one call."""
     assert request_of(given, {}) == request_of({}, given) == expected(**wanted)
+
+
+def test_built_in_tools_stand_beside_functions() -> None:
+    """As engines and agents cannot pass them, the model has them; a call may choose others, or none."""
+    settings = {"built_in_tools": ["google_search"]}
+    assert request_of(settings, {"tools": [ADD]}) == expected(tools=(ADD, SEARCH))
+    assert request_of(settings, {"built_in_tools": ["code_execution"]}) == expected(
+        tools=(BuiltInTool("code_execution"),)
+    )
+    assert request_of(settings, {"built_in_tools": []}) == expected()
+
+
+def test_built_in_tools_are_stored() -> None:
+    """As plain JSON."""
+    llm = GeminiMulti(model="gemini-2.5-flash", providers="cloudflare", built_in_tool=SEARCH)
+    assert llm.to_dict()["built_in_tools"] == [{"google_search": {}}]
+    assert GeminiMulti.from_dict(llm.to_dict()).built_in_tools == [{"google_search": {}}]
 
 
 class Album(BaseModel):
@@ -188,6 +216,8 @@ def test_unusable_call_argument_is_an_error(call: dict[str, Any], message: str) 
         ({"providers": "nope"}, "There is no provider 'nope'"),
         ({"max_retries": -1}, "`max_retries` must be 0 or more"),
         ({"timeout": 0}, "`timeout` must be"),
+        ({"built_in_tools": [7]}, "7 is not a tool"),
+        ({"built_in_tools": [{"name": "add"}]}, "'add' is a function"),
         ({"api_key": "k", "providers": ["oxen", "aimlapi"]}, "`api_key` and `base_url` are for one provider"),
     ],
 )
@@ -231,6 +261,22 @@ def test_api_key_and_base_url_go_to_the_only_provider(sandbox: Sandbox, monkeypa
     )
     assert llm.complete("Hi").text
     assert (llm.api_key, llm.base_url) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["base_url", "api_base"])
+def test_address_has_two_names(name: str, sandbox: Sandbox) -> None:
+    """Ours, and that of OpenAI's integration."""
+    address = sandbox.environment()["OXEN_BASE_URL"]
+    llm = GeminiMulti(**{"model": "gemini-2.5-flash", "providers": "oxen", name: address})
+    assert llm.providers == (Oxen(base_url=address),)
+
+
+async def test_asynchronous_client_has_two_names(sandbox: Sandbox) -> None:
+    """Ours, and that of OpenAI's integration."""
+    async with httpx.AsyncClient() as client:
+        llm = GeminiMulti(model="gemini-2.5-flash", providers="oxen", async_http_client=client)
+        assert llm.http_async_client is client
+        assert (await llm.acomplete("Hi")).text
 
 
 def test_changed_field_counts_from_the_next_call(sandbox: Sandbox) -> None:

@@ -92,10 +92,29 @@ def test_stream_shows_fields_as_they_arrive(mode: PydanticProgramMode, sandbox: 
     assert not isinstance(parts[0], Album)
 
 
-def test_system_prompt_and_call_arguments_are_used(sandbox: Sandbox, make: Any) -> None:
+async def ask(llm: GeminiMulti, way: str, given: dict[str, Any]) -> None:
+    method = getattr(llm, way)
+    if way.startswith("stream"):
+        list(method(Song, PROMPT, given, name="Blue"))
+    elif way.startswith("astream"):
+        _ = [part async for part in await method(Song, PROMPT, given, name="Blue")]
+    elif way.startswith("a"):
+        await method(Song, PROMPT, given, name="Blue")
+    else:
+        method(Song, PROMPT, given, name="Blue")
+
+
+WAYS = ["structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", WAYS)
+async def test_system_prompt_and_call_arguments_are_used(
+    way: str, mode: PydanticProgramMode, sandbox: Sandbox, make: Any
+) -> None:
     """The model's `system_prompt` and `llm_kwargs` reach the host; the caller's arguments are not changed."""
     given = {"temperature": 0.5, "tool_choice": "x", "tool_required": True}
-    make(system_prompt="Be brief.").structured_predict(Song, PROMPT, given, name="Blue")
+    await ask(make(system_prompt="Be brief.", pydantic_program_mode=mode), way, given)
     body = str(sandbox.requests[-1].body)
     assert "Be brief." in body
     assert "'temperature': 0.5" in body
@@ -194,6 +213,23 @@ async def test_function_calling_program(llm: GeminiMulti) -> None:
     program = FunctionCallingProgram.from_defaults(Song, prompt=PROMPT, llm=llm)
     assert isinstance(program(name="Blue"), Song)
     assert isinstance(await program.acall(name="Blue"), Song)
+
+
+async def test_streamed_function_calling_program(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """It ends with the whole instance; LlamaIndex finds a chunk's calls only where OpenAI's integration keeps them."""
+    sandbox.script(None, [Answer(tool_calls=[("Album", BLUE.model_dump())])] * 2)
+    program = FunctionCallingProgram.from_defaults(Album, prompt=PROMPT, llm=llm)
+    assert list(program.stream_call(name="Blue"))[-1] == BLUE
+    assert [part async for part in await program.astream_call(name="Blue")][-1] == BLUE
+
+
+async def test_streamed_program_of_several_instances(llm: GeminiMulti, sandbox: Sandbox) -> None:
+    """Where parallel calls are allowed, all of them."""
+    songs = [Song(title="So What"), Song(title="Freddie Freeloader")]
+    sandbox.script(None, [Answer(tool_calls=[("Song", song.model_dump()) for song in songs])] * 2)
+    program = FunctionCallingProgram.from_defaults(Song, prompt=PROMPT, llm=llm, allow_parallel_tool_calls=True)
+    assert program(name="Blue") == songs
+    assert list(program.stream_call(name="Blue"))[-1] == songs
 
 
 def test_unknown_call_argument_is_refused(llm: GeminiMulti) -> None:
