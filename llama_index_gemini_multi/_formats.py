@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonValue, ResponseFormat
+from llama_index_gemini_multi._schemas import class_schema
 
 ResponseFormatArgument: TypeAlias = ResponseFormat | type[BaseModel] | Mapping[str, JsonValue]
 """A class, OpenAI's `{"type": "json_schema", ...}`, a bare JSON Schema, or the core's value."""
@@ -18,7 +19,7 @@ ResponseFormatArgument: TypeAlias = ResponseFormat | type[BaseModel] | Mapping[s
 def format_json(output_cls: type[BaseModel]) -> dict[str, JsonValue]:
     """Describe the JSON of a class in OpenAI's form, which is plain JSON and fits into events."""
     name = re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": output_cls.model_json_schema()}}
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": class_schema(output_cls)}}
 
 
 def to_core_format(given: ResponseFormatArgument) -> ResponseFormat | None:

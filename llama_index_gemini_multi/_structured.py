@@ -25,6 +25,7 @@ from gemini_multi.structured import conform, json_text, partial_json
 from gemini_multi.types import JsonValue
 from llama_index_gemini_multi._errors import InvalidStructuredOutput
 from llama_index_gemini_multi._formats import format_json
+from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._tools import function_json
 from llama_index_gemini_multi._typed import facts_of, mapping
 
@@ -66,7 +67,7 @@ class Extraction(Generic[ModelT]):
         except ValidationError:
             pass
         try:
-            repaired = conform(json_text(text), self.output_cls.model_json_schema())
+            repaired = conform(json_text(text), class_schema(self.output_cls))
             return self.output_cls.model_validate_json(to_json(repaired))
         except ValueError as error:
             raise self._invalid(response, text, error) from error

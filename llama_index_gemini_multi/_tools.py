@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, JsonValue, Tool, ToolChoice
+from llama_index_gemini_multi._schemas import tool_schema
 
 if TYPE_CHECKING:
-    from llama_index.core.tools.types import BaseTool, ToolMetadata
+    from llama_index.core.tools.types import BaseTool
 
 ToolArgument: TypeAlias = "BaseTool | Tool | BuiltInTool | JsonObject"
 """A LlamaIndex tool, a tool of the core, or JSON: OpenAI's `{"type": "function", ...}` or `{"google_search": {}}`."""
@@ -35,17 +36,9 @@ def function_json(tool: BaseTool) -> dict[str, JsonValue]:
     function: dict[str, JsonValue] = {
         "name": metadata.get_name(),
         "description": metadata.description,
-        "parameters": _parameters(metadata),
+        "parameters": tool_schema(metadata),
     }
     return {"type": "function", "function": function}
-
-
-def _parameters(metadata: ToolMetadata) -> dict[str, JsonValue]:
-    told = cast("dict[str, JsonValue]", metadata.get_parameters_dict())  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
-    if "type" not in told and metadata.fn_schema is not None:
-        # A recursive class says all of itself by a `$ref` at the top, which LlamaIndex leaves out.
-        return metadata.fn_schema.model_json_schema()
-    return told
 
 
 def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:

@@ -6,8 +6,9 @@ When a bound is passed for a good reason, raise it, and say in the commit what t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from gemini_multi import ChatRequest, Client, Message
+from gemini_multi import ChatRequest, Client, Message, Tool
 from gemini_multi._http1 import AnswerReader
 from tests.meter import PROVIDER, cost_of, http_client, per_chunk
 
@@ -26,7 +27,16 @@ def streaming(chunks: int) -> Callable[[], object]:
 
 def test_a_whole_answer_costs_few_calls() -> None:
     """From the request to the response, without HTTP."""
-    assert cost_of(asking()).calls <= 380
+    assert cost_of(asking()).calls <= 300
+
+
+def test_tools_cost_few_calls_more_from_the_second_call_on() -> None:
+    """Their schemas are translated by the first."""
+    client = Client(PROVIDER, http_client=http_client())
+    nested = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}}
+    tool = Tool("look", "Look.", {"type": "object", "properties": dict.fromkeys("abcdefgh", nested)})
+
+    assert cost_of(lambda: client.chat(replace(REQUEST, tools=(tool,)))).calls <= 340
 
 
 def test_a_chunk_costs_few_calls_in_streams_of_any_length() -> None:
