@@ -47,7 +47,11 @@ def chosen(given: argparse.Namespace) -> list[Group]:
 
 
 def takes_part(entrant: Entrant, case: Case) -> bool:
-    return (case.twins or not entrant.is_twin) and (case.floors or entrant.role != "floor")
+    return (
+        (case.twins or not entrant.is_twin)
+        and (case.floors or entrant.role != "floor")
+        and (case.others or entrant.role == "ours")
+    )
 
 
 def measure(results: Results, site: str, group: Group, case: Case, hands: Sequence[Hand]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Task = Literal["calls", "chunks", "extra", "paced", "peak", "crowd", "held", "import"]
+Task = Literal["calls", "chunks", "extra", "paced", "peak", "crowd", "held", "shares", "import"]
 Yardstick = Literal["raw", "floor"]
 
 
@@ -33,6 +33,8 @@ class Case:
     """Whether ours also takes part through its second dialect."""
     floors: bool = True
     """Whether the frameworks alone take part."""
+    others: bool = True
+    """Whether anybody but ours takes part."""
     is_fresh: bool = False
     """Whether the client gets a new process for it."""
     after: str = ""
@@ -138,6 +140,20 @@ GROUPS: Final = (
         (Case("blocking", "calls", "ask", "text"), Case("async", "calls", "ask_async", "text")),
         _CALLS,
         plot="bars",
+    ),
+    Group(
+        "shares",
+        "Where the CPU time of a whole answer goes, by looking again and again",
+        (Case("blocking", "shares", "ask", "text", seconds=4.0, rounds=1, others=False),),
+        (
+            Show("cpu", "µs"),
+            Show("framework", "the framework"),
+            Show("binding", "its binding"),
+            Show("request", "the request written"),
+            Show("call", "routes, retries, accounts"),
+            Show("http", "HTTP and the system"),
+            Show("answer", "the answer read"),
+        ),
     ),
     Group("stream", "Streams: CPU time per chunk", _streams("stream", "stream_async"), (_CPU,), plot="lines"),
     Group("events", "LangChain's typed events (v3): CPU time per chunk", _streams("events", "events_async"), (_CPU,)),

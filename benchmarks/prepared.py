@@ -15,7 +15,7 @@ from .subjects.base import Subject
 Figures = dict[str, float]
 
 MICROSECONDS: Final = 1e6
-_MOST_CALLS: Final = 2_000
+_MOST_CALLS: Final = 20_000
 _CHECKED: Final = ("ask", "ask_async", "stream", "stream_async", "events", "events_async", "spare", "failover")
 """Ways whose answer's text is known."""
 

@@ -14,6 +14,7 @@ from .answers import clocks
 from .crowds import crowd, held
 from .prepared import MICROSECONDS, Figures, Prepared, WrongAnswer, quantile
 from .questions import size
+from .shares import shares
 from .subjects.base import count_of
 
 
@@ -89,4 +90,5 @@ TASKS: Final[dict[str, Callable[[Prepared], Figures]]] = {
     "peak": peak,
     "crowd": crowd,
     "held": held,
+    "shares": shares,
 }

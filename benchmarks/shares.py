@@ -1,0 +1,69 @@
+"""Where the CPU time of a call goes: a look at the running function every few milliseconds, for a second or two.
+
+Nothing is instrumented, so that nothing is slowed down but for the looks. What libraries below do for one of the parts
+(pydantic, json, the system) counts as the part's.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+from .prepared import MICROSECONDS, Figures, Prepared
+
+_EVERY: Final = 0.001
+_CORE: Final = {
+    "http": ("_sockets", "_http", "_http1", "_connections", "_inflate", "_clients"),
+    "answer": (
+        *(f"dialects._chat_{name}" for name in ("answer", "calls", "candidate", "decoder", "reasoning", "usage")),
+        *(f"dialects._generate_{name}" for name in ("calls", "candidate", "parts", "response", "usage")),
+        *(f"dialects.{name}" for name in ("_either", "_finish", "_thought_tags")),
+        *("_transcript", "_sse", "_response"),
+    ),
+    "request": ("dialects", "providers", "routing", "_history", "_signing", "_request", "_parts"),
+    "call": ("",),
+}
+_PARTS: Final = (
+    *((f"gemini_multi.{name}", part) for part, names in _CORE.items() for name in names),
+    ("langchain_gemini_multi.", "binding"),
+    ("llama_index_gemini_multi.", "binding"),
+    ("langchain_core.", "framework"),
+    ("llama_index", "framework"),
+)
+"""Which part a module belongs to; the first that fits counts."""
+
+
+def shares(prepared: Prepared) -> Figures:
+    """Tell how much of a call's CPU time each part takes."""
+    seen: Counter[str] = Counter()
+
+    def look(_: int, frame: FrameType | None) -> None:
+        seen[part_of(frame)] += 1
+
+    before = signal.signal(signal.SIGPROF, look)
+    cpu = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
+    try:
+        prepared.repeat(prepared.count)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        cpu = time.process_time() - cpu
+        signal.signal(signal.SIGPROF, before)
+    whole = cpu * MICROSECONDS / prepared.count
+    looks = max(1, seen.total())
+    return {"cpu": whole, **{part: whole * count / looks for part, count in seen.items()}}
+
+
+def part_of(frame: FrameType | None) -> str:
+    """Name the part that the innermost known module belongs to."""
+    return next((part for name in _modules(frame) for known, part in _PARTS if name.startswith(known)), "framework")
+
+
+def _modules(frame: FrameType | None) -> Iterator[str]:
+    while frame is not None:
+        yield str(frame.f_globals.get("__name__"))
+        frame = frame.f_back
