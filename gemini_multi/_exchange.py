@@ -83,7 +83,8 @@ class Exchange:
             if turn is not None and turn is not following:
                 self._log_failover(turn)
             turn = following
-            yield from self._waited(turn)
+            if turn.retries:
+                yield from self._waited(turn)
             failure = yield from self._ask(turn)
             if failure is None:
                 self._count(self._rota.failures)

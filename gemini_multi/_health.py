@@ -48,7 +48,7 @@ class RouteHealth:
         self._is_open = False
         self._is_probed = False
         self._spent = 0.0
-        self._speeds: dict[bool, deque[tuple[float, float]]] = {}
+        self._speeds = {stream: deque[tuple[float, float]](maxlen=_REMEMBERED) for stream in (False, True)}
 
     @property
     def opens_at(self) -> float:
@@ -82,7 +82,7 @@ class RouteHealth:
             self._is_open = self._is_probed = False
             self._recent.append((now, False))
             self._spent = max(0.0, self._spent - (repeats or 1.0))
-            self._speeds.setdefault(stream, deque(maxlen=_REMEMBERED)).append((now, first_content))
+            self._speeds[stream].append((now, first_content))
 
     def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy) -> None:
         """Note a failure, and rest if it asks for it."""
@@ -129,7 +129,7 @@ class RouteHealth:
 
     def _lately(self, now: float, *, stream: bool) -> list[float]:
         with self._lock:
-            return [took for at, took in self._speeds.get(stream, ()) if now - at <= _SPEED_KEPT]
+            return [took for at, took in self._speeds[stream] if now - at <= _SPEED_KEPT]
 
 
 class Health:

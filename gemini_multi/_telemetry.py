@@ -6,6 +6,7 @@ Neither keys nor anything of the conversation is written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,14 +41,15 @@ def _tracer() -> Tracer | None:
 def trace_of(request: ChatRequest) -> Trace | None:
     """Prepare the span of a call; `None` where nobody can record it."""
     tracer = _tracer()
-    return None if tracer is None or not _is_recorded() else Trace(tracer, request)
+    return None if tracer is None or not _is_recorded()() else Trace(tracer, request)
 
 
-def _is_recorded() -> bool:
-    """Whether a provider was set: without one every span is thrown away."""
-    from opentelemetry import trace
+@cache
+def _is_recorded() -> Callable[[], bool]:
+    """Give what tells whether a provider was set: without one every span is thrown away."""
+    from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    return lambda: not isinstance(get_tracer_provider(), ProxyTracerProvider)
 
 
 class Trace:
