@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gemini_multi import ChatRequest, Client, Message, Tool
 from gemini_multi._http1 import AnswerReader
+from tests.core.loopback import faithful, host
 from tests.meter import PROVIDER, cost_of, http_client, per_chunk
 
 REQUEST = ChatRequest(model="gemini-2.5-flash-lite", messages=(Message.user("Hello"),))
@@ -58,6 +59,14 @@ def test_a_stream_leaves_no_work_for_the_garbage_collector() -> None:
     few, many = cost_of(streaming(10)).cycles, cost_of(streaming(1_000)).cycles
 
     assert many == few
+
+
+def test_a_call_leaves_no_work_for_the_garbage_collector() -> None:
+    """Over connections of our own; a client of httpx leaves some objects of its own."""
+    with host(faithful) as found:
+        client = Client(found.provider)
+
+        assert cost_of(lambda: client.chat(REQUEST)).cycles == 0
 
 
 def test_a_thousand_small_chunks_cost_as_many_calls_as_one() -> None:
