@@ -23,6 +23,7 @@ from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
+from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
@@ -106,6 +107,8 @@ def json_schema_of(schema: Schema) -> JsonObject:
     if isinstance(schema, Mapping) and _is_json_schema(schema):
         return schema
     try:
+        if is_typed_dict(schema):
+            return typed_dict_schema(schema)
         return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
@@ -186,7 +189,8 @@ def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any
 
 def traced(schema: Schema) -> Schema:
     """Return a schema in a form that LangChain's tracing can convert: it knows no types such as `list[City]`."""
-    return {"title": name_of(schema), **json_schema_of(schema)} if _is_value_type(schema) else schema
+    is_known = not _is_value_type(schema) and not is_typed_dict(schema)
+    return schema if is_known else {"title": name_of(schema), **json_schema_of(schema)}
 
 
 def name_of(schema: Schema) -> str:

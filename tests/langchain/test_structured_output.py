@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
@@ -17,6 +17,7 @@ from gemini_multi import ConfigurationError, GeminiMultiError, InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._errors import StructuredOutputError
+from langchain_gemini_multi._tools import bound
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 METHODS = ("json_schema", "function_calling", "json_mode")
@@ -51,6 +52,17 @@ class CityDict(TypedDict):
     people: int
 
 
+class CityKeys(TypedDict, total=False):
+    """A city."""
+
+    name: Required[str]
+    people: Annotated[int, ..., "how many live there"]
+
+
+class Named(TypedDict):
+    name: str
+
+
 class Node(BaseModel):
     """A tree."""
 
@@ -78,6 +90,7 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
     "pydantic 1": (CityV1, CityV1(name="Bonn", people=3)),
     "dataclass": (CityData, CityData("Bonn", 3)),
     "typed dictionary": (CityDict, CITY),
+    "typed dictionary with optional keys": (CityKeys, CITY),
     "json schema": (SCHEMA, CITY),
     "openai response format": ({"type": "json_schema", "json_schema": {"name": "City", "schema": SCHEMA}}, CITY),
     "openai named schema": ({"name": "City", "schema": SCHEMA}, CITY),
@@ -246,6 +259,25 @@ def test_async_gives_the_same(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
     """`ainvoke` parses as `invoke` does."""
     scripted(sandbox, "json_schema")
     assert asyncio.run(model.with_structured_output(City).ainvoke("Bonn?")) == City(name="Bonn", people=3)
+
+
+def test_typed_dictionary_says_what_it_says(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """Which keys are optional and what they mean is sent; the documentation of Python's `dict` is not."""
+    city = {
+        "type": "object",
+        "description": "A city.",
+        "properties": {"name": {"type": "string"}, "people": {"type": "integer", "description": "how many live there"}},
+        "required": ["name"],
+    }
+    scripted(sandbox, "json_schema")
+    model.with_structured_output(CityKeys).invoke("Bonn?")
+    body: Any = sandbox.requests[-1].body
+    assert body["response_format"]["json_schema"]["schema"] == city
+    (tool,) = bound([Named])
+    assert tool["function"] == {
+        "name": "Named",
+        "parameters": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+    }
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, True), (False, False)])
