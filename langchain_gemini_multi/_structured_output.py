@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import is_dataclass
+from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from langchain_core.language_models import LanguageModelInput
@@ -22,10 +23,14 @@ from gemini_multi.types import JsonObject, ResponseFormat
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._shapes import is_mapping, is_object, mapping_of
+from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 METHODS: Final = get_args(Method)
+_PLAIN: Final = (str, int, float, bool)
+_WRAPPED: Final = ("schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
+"""Where the schema stands in what has a name beside it."""
 _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 
 
@@ -97,14 +102,51 @@ def json_schema_of(schema: Schema) -> JsonObject:
     """
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_json_schema()
-    if get_origin(schema) is not None or (isinstance(schema, type) and is_dataclass(schema)):
+    if _is_value_type(schema) or (isinstance(schema, type) and is_dataclass(schema)):
         return _adapted(schema)
     if isinstance(schema, Mapping) and _is_json_schema(schema):
         return schema
     try:
+        if is_typed_dict(schema):
+            return typed_dict_schema(schema)
         return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
+
+
+def standalone(
+    schema: dict[str, Any] | type[Any] | None, *, strict: bool | None
+) -> tuple[dict[str, Any] | type[Any] | None, bool | None]:
+    """Take a schema out of what OpenAI, Google and MCP wrap around it, and `strict`, unless that is given already.
+
+    LangChain looks for a function's `parameters` only, and would give an empty schema instead.
+    """
+    if not is_object(schema):
+        return schema, strict
+    described = mapping_of(schema.get("json_schema")) if schema.get("type") == "json_schema" else schema
+    inner = _inner(described)
+    if inner is None:
+        return schema, strict
+    known = {"title": described.get("name"), "description": described.get("description")}
+    own = described.get("strict")
+    found = {**{name: value for name, value in known.items() if value}, **inner}
+    return found, own if strict is None and isinstance(own, bool) else strict
+
+
+def _inner(described: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the schema in something that has a name."""
+    keys = (*_WRAPPED, "parameters") if described.get("type") == "function" else _WRAPPED
+    found = next((found for key in keys if is_mapping(found := described.get(key))), None)
+    if found is None and "properties" in described and isinstance(described.get("name"), str):
+        return {key: value for key, value in described.items() if key != "name"}
+    return found
+
+
+def _is_value_type(schema: object) -> bool:
+    """Whether pydantic knows it for a type and LangChain does not: `list[City]`, `Literal`, enumerations, numbers."""
+    if not isinstance(schema, type) or get_origin(schema) is not None:
+        return get_origin(schema) is not None
+    return schema in _PLAIN or issubclass(schema, Enum)
 
 
 def _adapted(kind: Any) -> JsonObject:  # noqa: ANN401  # dataclasses, and types such as `list[City]`
@@ -122,8 +164,10 @@ def _is_json_schema(schema: Mapping[str, Any]) -> bool:
 
 def _is_object(schema: Schema) -> bool:
     """Whether a schema is one of objects, as far as it says."""
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return json_schema_of(schema).get("type", "object") == "object"
     if not isinstance(schema, Mapping):
-        return get_origin(schema) is None
+        return not _is_value_type(schema)
     is_open = any(key in schema for key in ("properties", "anyOf", "$ref"))
     return not _is_json_schema(schema) or is_open or schema.get("type") == "object"
 
@@ -148,7 +192,7 @@ def traced(schema: Schema) -> Schema:
 
     It knows no types such as `list[City]`, and leaves out what it cannot convert.
     """
-    if get_origin(schema) is not None:
+    if _is_value_type(schema) or is_typed_dict(schema):
         schema = {"title": name_of(schema), **json_schema_of(schema)}
     try:
         return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
@@ -369,10 +413,11 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
     """Make the parser.
 
-    Classes of pydantic (both versions), dataclasses and types such as `list[City]` give instances, all else plain JSON.
+    Classes of pydantic (both versions), dataclasses, enumerations and types such as `list[City]` give instances, all
+    else plain JSON.
     """
     is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
-    is_class = is_class or get_origin(schema) is not None
+    is_class = is_class or _is_value_type(schema)
     return StructuredOutputParser(
         schema_type=schema if is_class else None,
         tool_name=tool_name,

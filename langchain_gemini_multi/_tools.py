@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
 from langchain_gemini_multi._shapes import is_many, is_mapping, items_of, mapping_of
+from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | BaseModel | Tool | BuiltInTool
 ToolChoiceLike: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
@@ -126,7 +127,8 @@ def _converted(
 ) -> dict[str, object]:
     """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
     try:
-        converted = convert_to_openai_tool(dict(tool) if is_mapping(tool) else tool, strict=strict)
+        source = typed_dict_schema(tool) if is_typed_dict(tool) else tool
+        converted = convert_to_openai_tool(dict(source) if is_mapping(source) else source, strict=strict)
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
     if "function" not in converted:

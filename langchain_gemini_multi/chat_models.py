@@ -238,8 +238,9 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Make a runnable that answers with an object.
 
         Args:
-            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema or function in OpenAI's form. Except by
-                `function_calling`, types such as `list[City]` and `Literal["yes", "no"]` too.
+            schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema, or a function or response format in
+                OpenAI's form. Except by `function_calling`, enumerations and types such as `list[City]` and
+                `Literal["yes", "no"]` too.
             method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
                 ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
                 no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
@@ -256,11 +257,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             check_method,
             parser_for,
             response_format,
+            standalone,
             traced,
             with_raw,
         )
         from langchain_gemini_multi._tools import bound, names_of
 
+        schema, strict = standalone(schema, strict=strict)
         check_method(method, has_schema=schema is not None, has_tools=bool(tools))
         tool_name: str | None = None
         options: dict[str, Any] = dict(kwargs)

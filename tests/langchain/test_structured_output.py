@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from enum import Enum
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from gemini_multi import ConfigurationError, GeminiMultiError, InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._errors import StructuredOutputError
+from langchain_gemini_multi._tools import bound
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 METHODS = ("json_schema", "function_calling", "json_mode")
@@ -50,11 +52,31 @@ class CityDict(TypedDict):
     people: int
 
 
+class CityKeys(TypedDict, total=False):
+    """A city."""
+
+    name: Required[str]
+    people: Annotated[int, ..., "how many live there"]
+
+
+class Named(TypedDict):
+    name: str
+
+
 class Node(BaseModel):
     """A tree."""
 
     name: str
     children: list[Node] = []
+
+
+class Answered(Enum):
+    YES = "yes"
+    NO = "no"
+
+
+class Numbers(RootModel[list[int]]):
+    """Some numbers."""
 
 
 CITY = {"name": "Bonn", "people": 3}
@@ -68,7 +90,13 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
     "pydantic 1": (CityV1, CityV1(name="Bonn", people=3)),
     "dataclass": (CityData, CityData("Bonn", 3)),
     "typed dictionary": (CityDict, CITY),
+    "typed dictionary with optional keys": (CityKeys, CITY),
     "json schema": (SCHEMA, CITY),
+    "openai response format": ({"type": "json_schema", "json_schema": {"name": "City", "schema": SCHEMA}}, CITY),
+    "openai named schema": ({"name": "City", "schema": SCHEMA}, CITY),
+    "openai responses function": ({"type": "function", "name": "City", "parameters": SCHEMA}, CITY),
+    "model context protocol": ({"name": "City", "inputSchema": SCHEMA}, CITY),
+    "json schema with a name": ({"name": "City", **{k: v for k, v in SCHEMA.items() if k != "title"}}, CITY),
     "openai function": ({"name": "City", "description": "A city.", "parameters": SCHEMA}, CITY),
 }
 
@@ -119,6 +147,9 @@ OTHERS: dict[str, tuple[Any, str, Any]] = {
     "list of numbers": (list[int], "[1, 2]", [1, 2]),
     "closed set of words": (Literal["yes", "no"], '"yes"', "yes"),
     "one of two": (City | Node, '{"name": "a", "children": []}', Node(name="a")),
+    "enumeration": (Answered, '"no"', Answered.NO),
+    "number": (int, "3", 3),
+    "list's class": (Numbers, "[1, 2]", Numbers([1, 2])),
     "array's schema": ({"type": "array", "items": {"type": "integer"}}, "[1, 2]", [1, 2]),
     "enumeration's schema": ({"enum": ["yes", "no"]}, '"no"', "no"),
 }
@@ -228,6 +259,37 @@ def test_async_gives_the_same(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
     """`ainvoke` parses as `invoke` does."""
     scripted(sandbox, "json_schema")
     assert asyncio.run(model.with_structured_output(City).ainvoke("Bonn?")) == City(name="Bonn", people=3)
+
+
+def test_typed_dictionary_says_what_it_says(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """Which keys are optional and what they mean is sent; the documentation of Python's `dict` is not."""
+    city = {
+        "type": "object",
+        "description": "A city.",
+        "properties": {"name": {"type": "string"}, "people": {"type": "integer", "description": "how many live there"}},
+        "required": ["name"],
+    }
+    scripted(sandbox, "json_schema")
+    model.with_structured_output(CityKeys).invoke("Bonn?")
+    body: Any = sandbox.requests[-1].body
+    assert body["response_format"]["json_schema"]["schema"] == city
+    (tool,) = bound([Named])
+    assert tool["function"] == {
+        "name": "Named",
+        "parameters": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+    }
+
+
+@pytest.mark.parametrize(("given", "sent"), [(None, True), (False, False)])
+def test_strict_of_a_named_schema_is_its_own(
+    model: ChatGeminiMulti, sandbox: Sandbox, given: bool | None, sent: bool
+) -> None:
+    """OpenAI's form says it beside the schema; the argument goes before."""
+    scripted(sandbox, "json_schema")
+    named = {"name": "City", "strict": True, "schema": SCHEMA}
+    model.with_structured_output(named, strict=given).invoke("Bonn?")
+    body: Any = sandbox.requests[-1].body
+    assert body["response_format"]["json_schema"].get("strict", False) == sent
 
 
 @pytest.mark.parametrize("strict", [None, True, False])

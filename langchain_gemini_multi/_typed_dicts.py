@@ -1,0 +1,65 @@
+"""TypedDict -> JSON Schema: LangChain's conversion, without what it gets wrong."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, Final, NotRequired, Required, TypeGuard, get_args, get_origin, get_type_hints
+
+from langchain_core.utils.function_calling import convert_to_json_schema
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict, is_typeddict
+
+from gemini_multi.types import JsonObject
+from langchain_gemini_multi._shapes import is_many, is_mapping, items_of
+
+_OF_DICT: Final = inspect.getdoc(dict)
+"""What a TypedDict without a docstring inherits, and LangChain takes for its description."""
+_MARKERS: Final = (Required, NotRequired)
+
+
+def is_typed_dict(value: object) -> TypeGuard[type[Any]]:
+    """Whether a value is a TypedDict, of `typing` or of `typing_extensions`."""
+    return is_typeddict(value)
+
+
+def typed_dict_schema(kind: type[Any]) -> JsonObject:
+    """Return the JSON Schema of a TypedDict, `Required` and `NotRequired` included, which LangChain refuses.
+
+    Raises:
+        TypeError, ValueError: It cannot be turned into one.
+    """
+    try:
+        found = convert_to_json_schema(kind)
+    except TypeError:
+        found = {"title": kind.__name__, **_by_pydantic(kind)}
+    return _own(found)
+
+
+def _by_pydantic(kind: type[Any]) -> JsonObject:
+    hints = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    # Before Python 3.12 pydantic takes those of `typing_extensions` only.
+    make: Any = TypedDict
+    found = TypeAdapter(make(kind.__name__, hints, total=kind.__total__)).json_schema()
+    return {"description": kind.__doc__, **found} if kind.__doc__ else found
+
+
+def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
+    """Put the description of `Annotated[str, ..., "description"]`, which is LangChain's form, where pydantic looks."""
+    if (marker := get_origin(hint)) in _MARKERS:
+        return marker[_described(get_args(hint)[0])]
+    if marker is not Annotated:
+        return hint
+    inner, *notes = get_args(hint)
+    text = next((note for note in notes if isinstance(note, str)), None)
+    return Annotated[inner, Field(description=text)] if text else hint
+
+
+def _own(schema: JsonObject) -> JsonObject:
+    """Leave out, at any depth, the description that is the one of `dict`."""
+    return {name: _owned(value) for name, value in schema.items() if name != "description" or value != _OF_DICT}
+
+
+def _owned(value: Any) -> Any:  # noqa: ANN401  # JSON
+    if is_mapping(value):
+        return _own(value)
+    return [_owned(inner) for inner in items_of(value)] if is_many(value) else value
