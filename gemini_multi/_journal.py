@@ -20,7 +20,7 @@ OnAttempt: TypeAlias = Callable[[Attempt], object]
 """Called with every attempt when it ends, in the thread or task of the call. What it returns is not looked at."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
-"""Attempts at debug; failovers, and answers that thoughts left no room for, at warning.
+"""Attempts at debug; failovers, and answers that were stopped before their first word, at warning.
 
 Neither keys nor anything of the conversation.
 """

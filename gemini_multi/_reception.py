@@ -27,6 +27,7 @@ Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 READ: Final = Read()
 _DONE: Final = b"[DONE]"
 _BOM: Final = b"\xef\xbb\xbf"
+_SHOWN_OF_A_REASON: Final = 100
 _RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 
 
@@ -224,7 +225,7 @@ class Reception:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
             self._check_worth(answer, events)
-        if answer.candidate.finish_reason == "length":
+        if answer.candidate.finish_reason in ("length", "content_filter"):
             self._tell_if_silent(answer)
         self._begin()
         self.note()
@@ -249,17 +250,19 @@ class Reception:
             raise flawed
 
     def _tell_if_silent(self, answer: ChatResponse) -> None:
-        """Warn of a limit that went to thoughts alone: the answer looks like an empty one."""
+        """Warn of an answer that was stopped before its first word: it looks like an empty one."""
         candidate, usage = answer.candidate, answer.usage
-        if not candidate.text and all(isinstance(part, Text | Thought) for part in candidate.parts):
-            LOGGER.warning(
-                "%s (%r) came to its limit before it said anything: %d of %d tokens were thoughts. "
-                "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
-                self._route.provider.name,
-                self.model_id,
-                usage.reasoning_tokens,
-                usage.output_tokens,
+        if candidate.text or candidate.refusal or not all(isinstance(part, Text | Thought) for part in candidate.parts):
+            return
+        if candidate.finish_reason == "length":
+            what = (
+                f"came to its limit before it said anything: {usage.reasoning_tokens} of {usage.output_tokens} tokens "
+                "were thoughts. Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
             )
+        else:
+            reason = (candidate.raw_finish_reason or "")[:_SHOWN_OF_A_REASON]
+            what = f"was stopped for its content before it said anything: {reason!r}."
+        LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, what)
 
     def response(self) -> ChatResponse:
         """Give the answer so far."""

@@ -430,6 +430,25 @@ async def test_a_limit_that_was_used_up_before_the_first_word_is_told(
     assert [record.getMessage() for record in caplog.records] == ([told] if is_told else [])
 
 
+@WAYS
+@pytest.mark.parametrize(("said", "is_told"), [({}, True), (THOUGHT, True), ({"refusal": "No."}, False)])
+async def test_an_answer_that_was_stopped_before_the_first_word_is_told(
+    ask: Ask, said: dict[str, Any], caplog: pytest.LogCaptureFixture, *, is_told: bool
+) -> None:
+    """It looks like an empty one, unless it says why."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": "content_filter"}
+    hosts = Hosts({"oxen": [raw(json.dumps({"choices": [choice]}).encode())]})
+    with caplog.at_level(logging.WARNING, "gemini_multi"):
+        response = await ask(hosts.client("oxen"), REQUEST)
+
+    assert (response.finish_reason, len(hosts.requests)) == ("content_filter", 1)
+    told = (
+        "oxen ('gemini-2-5-flash-lite-preview-09-2025') was stopped for its content before it said anything: "
+        "'content_filter'."
+    )
+    assert [record.getMessage() for record in caplog.records] == ([told] if is_told else [])
+
+
 def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFixture) -> None:
     """Attempts are logged at debug, failovers at warning."""
     hosts = Hosts({"aimlapi": [status(401, {"message": "secret words"})]})

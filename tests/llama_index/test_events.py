@@ -102,6 +102,7 @@ async def test_every_call_is_one_event_and_counted_once(
     totals = llm.totals
     counted = (counter.prompt_llm_token_count, counter.completion_llm_token_count)
     assert counted == (totals.input_tokens, totals.output_tokens)
+    assert all(counted)
 
 
 def test_callbacks_of_the_settings_count(make: Any) -> None:

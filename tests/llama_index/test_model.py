@@ -14,6 +14,8 @@ import pytest
 from llama_index.core import PromptTemplate, Settings
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, CompletionResponse, ImageBlock, TextBlock, ThinkingBlock
+from llama_index.core.output_parsers import PydanticOutputParser
+from pydantic import BaseModel
 
 from gemini_multi import (
     AllRoutesFailed,
@@ -102,6 +104,19 @@ async def test_predict_and_stream(make: Any, sandbox: Sandbox) -> None:
     assert "".join(llm.stream(prompt, word="Hi")) == SAID
     assert "".join([piece async for piece in await llm.astream(prompt, word="Hi")]) == SAID
     assert all("Be brief." in str(request.body) for request in sandbox.requests)
+
+
+async def test_output_parser_reads_predictions(make: Any, sandbox: Sandbox) -> None:
+    """It adds its instructions to the question and reads the answer, as for every LlamaIndex model."""
+
+    class City(BaseModel):
+        name: str
+
+    sandbox.script(None, [Answer('```json\n{"name": "Lisbon"}\n```')] * 2)
+    llm = make(output_parser=PydanticOutputParser(City))
+    prompt = PromptTemplate("Which city?")
+    assert llm.predict(prompt) == await llm.apredict(prompt) == "name='Lisbon'"
+    assert all("Which city?" in str(request.body) and "schema" in str(request.body) for request in sandbox.requests)
 
 
 def test_chat_does_not_add_the_system_prompt(make: Any, sandbox: Sandbox) -> None:

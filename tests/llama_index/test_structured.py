@@ -92,16 +92,14 @@ def test_stream_shows_fields_as_they_arrive(mode: PydanticProgramMode, sandbox: 
     assert not isinstance(parts[0], Album)
 
 
-async def ask(llm: GeminiMulti, way: str, given: dict[str, Any]) -> None:
-    method = getattr(llm, way)
+async def ask(llm: GeminiMulti, way: str, given: dict[str, Any], prompt: Any = PROMPT) -> None:
+    answer = getattr(llm, way)(Song, prompt, given, name="Blue")
+    if way.startswith("a"):
+        answer = await answer
     if way.startswith("stream"):
-        list(method(Song, PROMPT, given, name="Blue"))
+        list(answer)
     elif way.startswith("astream"):
-        _ = [part async for part in await method(Song, PROMPT, given, name="Blue")]
-    elif way.startswith("a"):
-        await method(Song, PROMPT, given, name="Blue")
-    else:
-        method(Song, PROMPT, given, name="Blue")
+        _ = [part async for part in answer]
 
 
 WAYS = ["structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict"]
@@ -119,6 +117,23 @@ async def test_system_prompt_and_call_arguments_are_used(
     assert "Be brief." in body
     assert "'temperature': 0.5" in body
     assert given == {"temperature": 0.5, "tool_choice": "x", "tool_required": True}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", WAYS)
+async def test_system_message_of_a_prompt_stays_one(
+    way: str, mode: PydanticProgramMode, sandbox: Sandbox, make: Any
+) -> None:
+    """It is not sent as a question of the user's."""
+    told = [ChatMessage(role="system", content="Be brief."), ChatMessage(content="Describe {name}.")]
+    await ask(make(pydantic_program_mode=mode), way, {}, ChatPromptTemplate(message_templates=told))
+    body = sandbox.requests[-1].body
+    if "input" in body:
+        assert body["input"]["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
+        assert body["input"]["contents"] == [{"role": "user", "parts": [{"text": "Describe Blue."}]}]
+    else:
+        roles = [(message["role"], message["content"]) for message in body["messages"]]
+        assert roles == [("system", "Be brief."), ("user", "Describe Blue.")]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock, ToolCallBlock
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
@@ -86,6 +88,42 @@ def test_tool_loop_in_chat_completions(make: Any, sandbox: Sandbox) -> None:
         "max_tokens": 99,
         "stop": ["END"],
     }
+
+
+async def answer_of(llm: GeminiMulti, way: str, history: list[ChatMessage]) -> ChatMessage:
+    """Ask with tools in one of the four ways, and keep the message as an agent does."""
+    method = getattr(llm, way)
+    if way.startswith("stream"):
+        return list(method([TOOL], chat_history=history))[-1].message
+    if way.startswith("astream"):
+        return [chunk async for chunk in await method([TOOL], chat_history=history)][-1].message
+    response = (
+        await method([TOOL], chat_history=history) if way.startswith("a") else method([TOOL], chat_history=history)
+    )
+    return response.message
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+@pytest.mark.parametrize(
+    "way", ["chat_with_tools", "achat_with_tools", "stream_chat_with_tools", "astream_chat_with_tools"]
+)
+async def test_signature_of_every_host_goes_back(
+    way: str, is_stored: bool, make: Any, sandbox: Sandbox, provider: str
+) -> None:
+    """Whole and streamed, from memory and from JSON; not every host demands it, so the request itself is looked at."""
+    llm = make(model="gemini-3-flash-preview")
+    question = ChatMessage(content="Please add 2 and 3")
+    answer = await answer_of(llm, way, [question])
+    (note,) = [block.additional_information for block in answer.blocks if isinstance(block, ThinkingBlock)]
+    (call,) = [block for block in answer.blocks if isinstance(block, ToolCallBlock)]
+    kept = json.dumps(note["gemini_multi"]["tool_calls"][call.tool_call_id]["signature"])
+    (signature,) = re.findall(r"[\w+/=]{40,}", kept)  # each host has a place of its own for it
+    if is_stored:
+        answer = ChatMessage.model_validate_json(answer.model_dump_json())
+    result = ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": call.tool_call_id})
+    await answer_of(llm, way, [question, answer, result])
+    assert signature in json.dumps(sandbox.requests[-1].body)
+    assert [request.provider for request in sandbox.requests] == [provider] * 2
 
 
 @pytest.mark.parametrize("api", ["auto", "run", "chat_completions", "google_ai_studio"])
