@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+TOOL = ROOT / "tools" / "replay.py"
+Replay = Callable[..., tuple[int, str]]
 
 
-def replay(folder: Path, *options: str) -> tuple[int, str]:
-    """Run the tool as a user does."""
-    command = [sys.executable, str(ROOT / "tools" / "replay.py"), str(folder), *options]
+@pytest.fixture
+def replay(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Replay:
+    """Run the tool's command line in this process: another one would import the vendors' libraries each time."""
+    monkeypatch.syspath_prepend(TOOL.parent)
+    main = runpy.run_path(str(TOOL))["main"]
+
+    def run(folder: Path, *options: str) -> tuple[int, str]:
+        code = main([str(folder), *options])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def as_a_user(folder: Path, *options: str) -> tuple[int, str]:
+    """Run the tool in a process of its own."""
+    command = [sys.executable, str(TOOL), str(folder), *options]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -29,7 +47,7 @@ def native(*parts: Any, **extra: Any) -> dict[str, Any]:
 
 def test_our_own_recordings_agree() -> None:
     """Nothing is lost, no cut matters, and both vendors' types read the same."""
-    code, said = replay(ROOT / "tests" / "fixtures", "--cuts", "20")
+    code, said = as_a_user(ROOT / "tests" / "fixtures", "--cuts", "20")
 
     assert (code, said.splitlines()[0].split()) == (0, ["9", "decoded"])
     assert "9 bodies, 351 cuts" in said
@@ -38,7 +56,7 @@ def test_our_own_recordings_agree() -> None:
     assert "0 findings" in said
 
 
-def test_all_kinds_of_bodies_are_played(tmp_path: Path) -> None:
+def test_all_kinds_of_bodies_are_played(tmp_path: Path, replay: Replay) -> None:
     """Documents, event streams and lines; answers, blocks and errors, each ending in its type, at every byte."""
     error = {"error": {"code": 404, "message": "models/x is not found", "status": "NOT_FOUND"}}
     (tmp_path / "error.json").write_text(json.dumps(error))
@@ -76,7 +94,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_the_tool_can_fail(name: str, tmp_path: Path) -> None:
+def test_the_tool_can_fail(name: str, tmp_path: Path, replay: Replay) -> None:
     """What is wrong is named with its file, and the exit code says so."""
     document, told, finding = WRONG[name]
     (tmp_path / "a.json").write_text(json.dumps(document))
@@ -89,6 +107,6 @@ def test_the_tool_can_fail(name: str, tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     """Nothing replayed proves nothing."""
-    code, said = replay(tmp_path)
+    code, said = as_a_user(tmp_path)
 
     assert (code, "there is no recording" in said) == (1, True)

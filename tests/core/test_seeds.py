@@ -56,14 +56,29 @@ def decoder_of(provider: Provider) -> Decoder:
     return endpoint.dialect.decoder(REQUEST, endpoint.target)
 
 
-def decoded(provider: Provider, pieces: list[bytes]) -> ChatResponse:
-    events, decoder = EventDecoder(1_000_000), decoder_of(provider)
-    for piece in [*pieces, None]:
-        for data in events.close() if piece is None else events.feed(piece):
-            if data != b"[DONE]":
-                decoder.feed(json.loads(data))
+def events(*pieces: bytes) -> list[bytes]:
+    decoder = EventDecoder(1_000_000)
+    return [*(data for piece in pieces for data in decoder.feed(piece)), *decoder.close()]
+
+
+def decoded(provider: Provider, data: list[bytes]) -> ChatResponse:
+    decoder = decoder_of(provider)
+    for one in data:
+        if one != b"[DONE]":
+            decoder.feed(json.loads(one))
     decoder.close()
     return decoder.response()
+
+
+def check_every_split(stream: bytes, provider: Provider, answer: dict[str, Any]) -> None:
+    """Wherever the bytes are split they are the same events, and these add up to the message of the whole answer."""
+    whole, data = decoder_of(provider), events(stream)
+    whole.feed(answer)
+    response = decoded(provider, data)
+
+    assert (response.parts, response.usage) == (whole.response().parts, whole.response().usage)
+    for split in range(len(stream) + 1):
+        assert events(stream[:split], stream[split:]) == data, split
 
 
 @pytest.mark.parametrize("path", NATIVE, ids=lambda path: path.stem)
@@ -109,13 +124,8 @@ def test_google_reads_the_same(path: Path) -> None:
 def test_a_recorded_answer_cut_as_a_stream_is_the_same_message(path: Path) -> None:
     """Wherever the bytes are split, the stream adds up to the message of the whole answer."""
     answer = json.loads(path.read_text())
-    whole = decoder_of(CLOUDFLARE)
-    whole.feed(answer)
-    stream = rendered(native_chunks(answer, 97), native=True)
 
-    for split in range(len(stream) + 1):
-        response = decoded(CLOUDFLARE, [stream[:split], stream[split:]])
-        assert (response.parts, response.usage) == (whole.response().parts, whole.response().usage), split
+    check_every_split(rendered(native_chunks(answer, 97), native=True), CLOUDFLARE, answer)
 
 
 def test_the_recorded_chat_answer_loses_nothing() -> None:
@@ -133,14 +143,8 @@ def test_the_recorded_chat_answer_loses_nothing() -> None:
 def test_the_recorded_chat_answer_cut_as_a_stream_is_the_same_message(size: int) -> None:
     """Wherever the bytes are split, the stream adds up to the message of the whole answer."""
     answer = json.loads(CHAT.read_text())
-    provider = AIMLAPI("key")
-    whole = decoder_of(provider)
-    whole.feed(answer)
-    stream = rendered(chat_chunks(answer, size), native=False)
 
-    for split in range(len(stream) + 1):
-        response = decoded(provider, [stream[:split], stream[split:]])
-        assert (response.parts, response.usage) == (whole.response().parts, whole.response().usage), split
+    check_every_split(rendered(chat_chunks(answer, size), native=False), AIMLAPI("key"), answer)
 
 
 @pytest.mark.parametrize("path", NATIVE, ids=lambda path: path.stem)

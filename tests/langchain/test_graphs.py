@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -72,34 +74,70 @@ def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-RESUME = """
-import sqlite3, sys
+RESUMING = """
+import json, sqlite3, sys
 from contextlib import closing
 from langgraph.checkpoint.sqlite import SqliteSaver
 from tests.langchain.test_graphs import THREAD, graph
 
-with closing(sqlite3.connect(sys.argv[1], check_same_thread=False)) as connection:
-    state = graph(sys.argv[2], SqliteSaver(connection)).invoke(None, THREAD)
-    while state["messages"][-1].type == "ai" and state["messages"][-1].tool_calls:
-        state = graph(sys.argv[2], SqliteSaver(connection)).invoke(None, THREAD)
-print(state["messages"][-1].text)
+def resumed(path, provider):
+    with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
+        state = graph(provider, SqliteSaver(connection)).invoke(None, THREAD)
+        while state["messages"][-1].type == "ai" and state["messages"][-1].tool_calls:
+            state = graph(provider, SqliteSaver(connection)).invoke(None, THREAD)
+    return state["messages"][-1].text
+
+for line in sys.stdin:
+    try:
+        said = resumed(*json.loads(line))
+    except Exception as error:
+        said = repr(error)
+    print(json.dumps(said), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def resume(running_sandbox: Sandbox) -> Iterator[Callable[[Path, str], str]]:
+    """Let another process go on with the graph of a database and a provider; it imports everything once."""
+    command = [sys.executable, "-W", "ignore", "-c", RESUMING]
+    environment = {**os.environ, **running_sandbox.environment()}
+    with subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told, answers = process.stdin, process.stdout
+
+        def resume(path: Path, provider: str) -> str:
+            print(json.dumps([str(path), provider]), file=told, flush=True)
+            return str(json.loads(answers.readline()))
+
+        yield resume
+        process.kill()
 
 
 @pytest.mark.parametrize("prompt", [ONE_BY_ONE, AT_ONCE], ids=["one by one", "at once"])
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_another_process_goes_on_in_the_middle(
-    database: sqlite3.Connection, tmp_path: Path, provider: str, streaming: bool, prompt: str
+    database: sqlite3.Connection,
+    tmp_path: Path,
+    resume: Callable[[Path, str], str],
+    provider: str,
+    streaming: bool,
+    prompt: str,
 ) -> None:
     """A tool loop that stopped before its tools is resumed from SQLite; the sandbox checks Gemini 3's signatures."""
     stopped = graph(provider, SqliteSaver(database), streaming=streaming).invoke(
         {"messages": [("user", prompt)]}, THREAD
     )
     assert stopped["messages"][-1].tool_calls
-    command = [sys.executable, "-W", "ignore", "-c", RESUME, str(tmp_path / "checkpoints.sqlite"), provider]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
-    assert "people" in done.stdout, done.stderr
+    assert "people" in resume(tmp_path / "checkpoints.sqlite", provider)
 
 
 def test_checkpoint_keeps_the_signatures_as_they_were(database: sqlite3.Connection) -> None:

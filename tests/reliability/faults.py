@@ -176,3 +176,5 @@ ODD: Final = [
     odd("broken JSON", b'data: {"choices": [{"de\n\n', stream=broken(InvalidResponse)),
 ]
 FAULTS: Final = [*STATUSES, *BROKEN, *ODD]
+ALIKE: Final = frozenset({"413", "422", "505", "408", "409", "425", "499", "502", "503", "504", "520", "529"})
+"""Statuses of which a binding sees no more than of 400, 501 and 500: the core's errors and retries are the same."""

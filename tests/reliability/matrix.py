@@ -10,11 +10,11 @@ from gemini_multi import AllRoutesFailed, GeminiMultiError, StreamInterrupted
 from gemini_multi.sandbox import Sandbox
 
 from .doors import ODD_TEXT, TEXT, Answer, Call, calls
-from .faults import FAULTS, Fault, Outcome
+from .faults import ALIKE, FAULTS, Fault, Outcome
 
 HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
 NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
-STALL: Final = 0.25
+STALL: Final = 0.15
 """Seconds of silence that are too many, where a host falls silent."""
 
 
@@ -108,11 +108,14 @@ def check_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> Non
 
 
 def cells(door: str) -> list[Any]:
-    """Every fault on every host by every way to ask. How many events come first matters to streams only."""
+    """Every fault on every host by every way to ask, once where the way makes no difference.
+
+    How many events come first matters to streams only, and only the core knows one status from another.
+    """
     return [
         pytest.param(fault, host, call, id=f"{fault.name}-{host}-{call}")
         for fault in FAULTS
         for host in HOSTS
         for call in calls(door)
-        if call.stream or fault.plan.get("after") != 0
+        if (call.stream or fault.plan.get("after") != 0) and (door == "core" or fault.name not in ALIKE)
     ]

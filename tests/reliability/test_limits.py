@@ -7,6 +7,7 @@ import json
 import pickle
 import tracemalloc
 import zlib
+from functools import cache
 from itertools import chain, count, repeat
 from typing import Any
 
@@ -28,7 +29,7 @@ from gemini_multi import (
 from .crowds import CROWDS, STOP, candidate, delta, said
 from .drive import PROVIDERS, REQUEST, receive
 
-MANY = 100_000
+MANY = 50_000
 COPIED = [
     "feedback in a stream",
     "grounding in a stream",
@@ -43,12 +44,12 @@ COPIED = [
 
 
 @pytest.mark.parametrize("crowd", COPIED)
-def test_a_hundred_thousand_of_anything_cost_linear_time(crowd: str) -> None:
-    """`receive` refuses to wait long: what is quadratic in this number takes minutes."""
+def test_fifty_thousand_of_anything_cost_linear_time(crowd: str) -> None:
+    """`receive` refuses to wait long: a copy of all so far, for each of so many, takes ten times as long."""
     content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd](MANY))
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
 
-    assert isinstance(receive("oxen", pieces, stream=True, patience=30.0).events[-1], Finished)
+    assert isinstance(receive("oxen", pieces, stream=True, patience=3.0).events[-1], Finished)
 
 
 @pytest.mark.parametrize("status", [400, 500])
@@ -178,11 +179,15 @@ def encoded(encoding: str, body: bytes) -> httpx.Response:
     return httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(body))
 
 
-ZEROS = gzip.compress(b"data: " + b"0" * 100_000_000, 1)
+@cache
+def zeros() -> bytes:
+    return gzip.compress(b"data: " + b"0" * 100_000_000, 1)
+
+
 BOMBS = {
-    "zeros": ("gzip", ZEROS, "larger than 5,000,000 bytes"),
-    "an archive in an archive": ("gzip, gzip", gzip.compress(ZEROS), "was not asked for"),
-    "another format": ("br", b"x", "was not asked for"),
+    "zeros": ("gzip", zeros, "larger than 5,000,000 bytes"),
+    "an archive in an archive": ("gzip, gzip", lambda: gzip.compress(zeros()), "was not asked for"),
+    "another format": ("br", lambda: b"x", "was not asked for"),
 }
 
 
@@ -191,7 +196,7 @@ BOMBS = {
 async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_async: bool) -> None:
     """A few kilobytes on the wire never become hundreds of megabytes."""
     encoding, body, message = BOMBS[bomb]
-    client = oxen(encoded(encoding, body), limits=Limits(body_bytes=5_000_000, event_bytes=5_000_000))
+    client = oxen(encoded(encoding, body()), limits=Limits(body_bytes=5_000_000, event_bytes=5_000_000))
     tracemalloc.start()
     with pytest.raises(InvalidResponse, match=message):
         await client.for_async().chat(REQUEST) if is_async else client.chat(REQUEST)
@@ -205,7 +210,7 @@ async def test_a_decompression_bomb_is_refused_in_little_memory(bomb: str, is_as
 async def test_a_bomb_in_an_error_is_refused_too(is_async: bool) -> None:
     """Only the first of it is unpacked."""
     headers = {"content-encoding": "gzip"}
-    client = oxen(httpx.Response(400, headers=headers, stream=httpx.ByteStream(ZEROS)))
+    client = oxen(httpx.Response(400, headers=headers, stream=httpx.ByteStream(zeros())))
     tracemalloc.start()
     with pytest.raises(ProviderError):
         await client.for_async().chat(REQUEST) if is_async else client.chat(REQUEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -30,6 +31,7 @@ def stream(crowd: str, size: int) -> list[bytes]:
     return [b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd](size)]
 
 
+@cache
 def events(crowd: str, size: int) -> list[ChatEvent]:
     found = receive("oxen", stream(crowd, size), stream=True).events
     assert isinstance(found[-1], Finished)

@@ -30,7 +30,8 @@ TOOLS = [
 def client_and_model(request, asking):
     """An `openai` client of each chat endpoint."""
     host, model = request.param
-    with openai.OpenAI(base_url=asking.bases[host], api_key=asking.keys[host], max_retries=0) as client:
+    settings = {"base_url": asking.bases[host], "api_key": asking.keys[host], "http_client": asking.client}
+    with openai.OpenAI(**settings, max_retries=0) as client:
         yield client, model
 
 
@@ -99,7 +100,7 @@ def test_openai_reads_streamed_calls(client_and_model):
 @pytest.fixture
 def google(asking):
     """A `google-genai` client of AI Studio behind the gateway."""
-    options = types.HttpOptions(base_url=asking.studio)
+    options = types.HttpOptions(base_url=asking.studio, httpx_client=asking.client)
     with genai.Client(api_key=asking.keys["cloudflare"], http_options=options) as client:
         yield client
 
