@@ -49,7 +49,7 @@ def test_fifty_thousand_of_anything_cost_linear_time(crowd: str) -> None:
     content = b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in CROWDS[crowd](MANY))
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
 
-    assert isinstance(receive("oxen", pieces, stream=True, patience=3.0).events[-1], Finished)
+    assert isinstance(receive("oxen", pieces, stream=True, patience=6.0).events[-1], Finished)
 
 
 @pytest.mark.parametrize("status", [400, 500])
