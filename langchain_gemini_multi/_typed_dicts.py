@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, Final, NotRequired, Required, TypeGuard, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from types import UnionType
+from typing import Annotated, Any, Final, NotRequired, Required, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
 from gemini_multi.types import JsonObject
-from langchain_gemini_multi._shapes import is_many, is_mapping, items_of
+from langchain_gemini_multi._shapes import is_many, is_mapping, items_of, mapping_of
 
 _OF_DICT: Final = inspect.getdoc(dict)
 """What a TypedDict without a docstring inherits, and LangChain takes for its description."""
+_UNIONS: Final = (Union, UnionType)
 _MARKERS: Final = (Required, NotRequired)
 
 
@@ -29,10 +32,33 @@ def typed_dict_schema(kind: type[Any]) -> JsonObject:
         TypeError, ValueError: It cannot be turned into one.
     """
     try:
-        found = convert_to_json_schema(kind)
+        found = _with_nulls(convert_to_json_schema(kind), kind)
     except TypeError:
         found = {"title": kind.__name__, **_by_pydantic(kind)}
     return _own(found)
+
+
+def _with_nulls(schema: Mapping[str, Any], hint: Any) -> dict[str, Any]:  # noqa: ANN401  # a type
+    """Allow null where a type does: LangChain's conversion forgets it, and the model would invent a value."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _with_nulls(schema, inner[0])
+    if origin is list and is_mapping(items := schema.get("items")):
+        return {**schema, "items": _with_nulls(items, inner[0])}
+    if origin in _UNIONS and type(None) in inner:
+        others = [one for one in inner if one is not type(None)]
+        return _or_null(_with_nulls(schema, others[0]) if len(others) == 1 else schema)
+    if is_typeddict(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        known = mapping_of(schema.get("properties"))
+        return {**schema, "properties": {name: _with_nulls(one, hints.get(name)) for name, one in known.items()}}
+    return dict(schema)
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    beside = {name: schema[name] for name in ("description", "default") if name in schema}
+    own = {name: value for name, value in schema.items() if name not in beside}
+    return {**beside, "anyOf": [*(own["anyOf"] if set(own) == {"anyOf"} else [own]), {"type": "null"}]}
 
 
 def _by_pydantic(kind: type[Any]) -> JsonObject:

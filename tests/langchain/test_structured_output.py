@@ -59,6 +59,14 @@ class CityKeys(TypedDict, total=False):
     people: Annotated[int, ..., "how many live there"]
 
 
+class Person(TypedDict):
+    """A person."""
+
+    nickname: str | None
+    homes: Annotated[list[CityDict] | None, ..., "where they live"]
+    friends: list[Annotated[int | str | None, "an id"]]
+
+
 class Named(TypedDict):
     name: str
 
@@ -278,6 +286,19 @@ def test_typed_dictionary_says_what_it_says(model: ChatGeminiMulti, sandbox: San
         "name": "Named",
         "parameters": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
     }
+
+
+def test_typed_dictionary_may_hold_nothing(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
+    """Null is allowed where the types allow it, at any depth, and taken for an answer."""
+    nobody = {"nickname": None, "homes": None, "friends": [None]}
+    sandbox.script(None, [Answer(json.dumps(nobody))])
+    assert model.with_structured_output(Person).invoke("Who?") == nobody
+    body: Any = sandbox.requests[-1].body
+    sent = body["response_format"]["json_schema"]["schema"]["properties"]
+    assert sent["nickname"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    homes, nothing = sent["homes"]["anyOf"]
+    assert (homes["type"], homes["description"], nothing) == ("array", "where they live", {"type": "null"})
+    assert sent["friends"]["items"] == {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, True), (False, False)])
