@@ -44,7 +44,8 @@ def hand() -> Iterator[Hand]:
 
 def small(case: Case) -> Case:
     kind, _, number = case.answer.partition("-")
-    return replace(case, answer=f"{kind}-4" if number else kind, seconds=0.0, width=min(case.width, 3))
+    events = "-2" if kind == "held" else "-4"  # each one that is held lasts for a quarter of a second
+    return replace(case, answer=f"{kind}{events}" if number else kind, seconds=0.0, width=min(case.width, 3))
 
 
 # One case of each way in each group; the image takes the way of the history.
