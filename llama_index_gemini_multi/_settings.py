@@ -65,7 +65,9 @@ class GenerationSettings(BaseModel):
     )
     voice: str | None = Field(default=None, description="The voice of spoken answers.")
     built_in_tools: list[dict[str, Any]] | None = Field(
-        default=None, description="What the host runs itself, beside functions: `google_search`, `code_execution`, …"
+        default=None,
+        description="What the host runs itself, beside functions: `google_search`, `code_execution`, … A call may "
+        "choose others, or none: `[]`.",
     )
     labels: dict[str, str] | None = Field(default=None, description="Labels for billing, where the host has them.")
     user: str | None = Field(default=None, description="An opaque id of the end user.")
