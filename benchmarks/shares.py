@@ -55,7 +55,7 @@ def shares(prepared: Prepared) -> Figures:
         signal.signal(signal.SIGPROF, before)
     whole = cpu * MICROSECONDS / prepared.count
     looks = max(1, seen.total())
-    return {"cpu": whole, **{part: whole * count / looks for part, count in seen.items()}}
+    return {"cpu": whole, **{part: whole * seen[part] / looks for part in (*_CORE, "binding", "framework")}}
 
 
 def part_of(frame: FrameType | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ SETTINGS = replace(REQUEST, temperature=0.5, max_tokens=9, stop=("x",), response
 
 
 @pytest.fixture(scope="module", autouse=True)
-def recording() -> None:
+def recording() -> Iterator[None]:
+    """Record for these tests only: `set_tracer_provider` would be for good."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(EXPORTER))
-    trace.set_tracer_provider(provider)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trace, "_TRACER_PROVIDER", provider)
+        yield
 
 
 @pytest.fixture
