@@ -108,7 +108,7 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
             floors=task != "held",
             is_fresh=task == "held",
             after=smaller,
-            limit=25.0,
+            limit=40.0,
         )
         for smaller, name, width in zip(names, names[1:], widths, strict=False)
     )
