@@ -121,7 +121,7 @@ def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
             return value if type(value) is type(member) else member
     if not isinstance(value, str):
         return value
-    meant = [member for member in members if isinstance(member, int | float) and json.dumps(member) == value]
+    meant = [member for member in members if isinstance(member, (int, float)) and json.dumps(member) == value]
     return meant[0] if len(meant) == 1 else value
 
 

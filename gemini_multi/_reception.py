@@ -7,7 +7,6 @@ promised does not matter, since hosts answer streams in one piece and errors wit
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from gemini_multi import _json, _pricing, catalog, tokens
@@ -252,7 +251,11 @@ class Reception:
     def _tell_if_silent(self, answer: ChatResponse) -> None:
         """Warn of an answer that was stopped before its first word: it looks like an empty one."""
         candidate, usage = answer.candidate, answer.usage
-        if candidate.text or candidate.refusal or not all(isinstance(part, Text | Thought) for part in candidate.parts):
+        if (
+            candidate.text
+            or candidate.refusal
+            or not all(isinstance(part, (Text, Thought)) for part in candidate.parts)
+        ):
             return
         if candidate.finish_reason == "length":
             what = (
@@ -289,14 +292,14 @@ class Reception:
         charged = self._route.provider.cost_usd(self.headers)
         if charged is not None:
             # What the host charged comes before a cost in the body, which may be its upstream's.
-            return replace(usage, cost_usd=charged, cost_source="host")
+            return usage.priced(charged, "host")
         return usage if usage.cost_usd is not None else self._listed(usage, response.model)
 
     def _listed(self, usage: Usage, model_version: str) -> Usage:
         """Put a price on tokens by the catalog, if it knows one."""
         model = catalog.find_answered(model_version) or self._route.model
         computed = _pricing.cost_usd(usage, model, self._route.provider.name, self._conditions.today())
-        return usage if computed is None else replace(usage, cost_usd=computed, cost_source="catalog")
+        return usage if computed is None else usage.priced(computed, "catalog")
 
     def usage_so_far(self) -> Usage:
         """Say what an answer that nobody waits for has used: as the host said, else estimated."""
@@ -333,7 +336,7 @@ class Reception:
 
     def located(self, failure: GeminiMultiError) -> GeminiMultiError:
         """Say in an error where it happened, if it does not yet."""
-        if isinstance(failure, InvalidResponse | PromptBlocked | RequestTimeout) and not failure.provider:
+        if isinstance(failure, (InvalidResponse, PromptBlocked, RequestTimeout)) and not failure.provider:
             failure.provider, failure.model = self._route.provider.name, self.model_id
             failure.message = f"{failure.provider} ({failure.model!r}): {failure.message}"
             failure.args = (failure.message,)

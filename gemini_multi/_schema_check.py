@@ -274,7 +274,7 @@ def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, s
 
 
 def _number(value: JsonValue) -> int | float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -412,7 +412,7 @@ def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], Conditions], Excha
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:
-    if isinstance(number, int | float) and not number > 0:
+    if isinstance(number, (int, float)) and not number > 0:
         raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
     return number
 

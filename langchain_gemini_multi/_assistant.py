@@ -130,7 +130,7 @@ class _Reader:
         rebuild = Rebuild(
             text="".join(part.text for part in parts if isinstance(part, Text)),
             thought="".join(part.text for part in parts if isinstance(part, Thought)),
-            media=[part for part in parts if isinstance(part, Blob | FileReference)],
+            media=[part for part in parts if isinstance(part, (Blob, FileReference))],
             calls=[part for part in parts if isinstance(part, ToolCall)],
         )
         return rebuild.parts(outlined)

@@ -185,7 +185,7 @@ def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> 
 
     Text that is a JSON object is passed on as the object, so that it is not encoded twice.
     """
-    parts = [part for part in content_parts(content) if isinstance(part, Text | Blob | FileReference)]
+    parts = [part for part in content_parts(content) if isinstance(part, (Text, Blob, FileReference))]
     if (value := _object(parts)) is not None:
         return ToolResult(call_id, name, value=value, is_error=is_error)
     return ToolResult(call_id, name, tuple(parts), is_error=is_error)

@@ -62,7 +62,7 @@ def from_data(
     Raises:
         ConfigurationError: The data is empty or its media type is neither given nor recognized.
     """
-    text = base64.b64encode(data).decode("ascii") if isinstance(data, bytes | bytearray) else data
+    text = base64.b64encode(data).decode("ascii") if isinstance(data, (bytes, bytearray)) else data
     if not isinstance(text, str) or not text:
         raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {type(data).__name__}.")
     if text.startswith("data:"):
@@ -144,4 +144,4 @@ def _seconds(value: object) -> float | None:
     """Read a number, or Google's durations (`12.5s`)."""
     if isinstance(value, str):
         value = value.removesuffix("s")
-    return float(value) if isinstance(value, int | float | str) and value != "" else None
+    return float(value) if isinstance(value, (int, float, str)) and value != "" else None

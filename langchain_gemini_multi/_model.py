@@ -325,7 +325,7 @@ class GeminiModel(Serializable):
         asked = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
         given = {**self._set_fields(), **asked}
         found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type=kind)
-        if isinstance(temperature := given.get("temperature"), int | float):
+        if isinstance(temperature := given.get("temperature"), (int, float)):
             found["ls_temperature"] = float(temperature)
         if isinstance(limit := given.get("max_tokens"), int):
             found["ls_max_tokens"] = limit

@@ -72,7 +72,7 @@ def to_message(response: ChatResponse, candidate: Candidate, *, blocks: bool, us
 
 def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str, object]]:
     """Give text as a plain string; as soon as there is anything beside it, a list of LangChain's standard blocks."""
-    shown = [part for part in parts if not isinstance(part, ToolCall | ToolResult)]
+    shown = [part for part in parts if not isinstance(part, (ToolCall, ToolResult))]
     if not blocks and all(isinstance(part, Text) for part in shown):
         return "".join(part.text for part in shown if isinstance(part, Text))
     return [block for part in shown if (block := to_block(part)) is not None]
@@ -208,7 +208,7 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "candidate_metadata": dict(candidate.metadata),
         "provider_metadata": dict(response.provider_metadata),
     }
-    return {key: value for key, value in found.items() if value or isinstance(value, int | float)}
+    return {key: value for key, value in found.items() if value or value == 0}
 
 
 def _attempt(attempt: Attempt) -> JsonObject:

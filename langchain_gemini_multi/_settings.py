@@ -103,7 +103,7 @@ def _effort(value: object) -> str:
 
 
 def _modalities(value: object) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str | Enum) else items_of(value)
+    items = [value] if isinstance(value, (str, Enum)) else items_of(value)
     return tuple(_word(item).lower() for item in items)
 
 

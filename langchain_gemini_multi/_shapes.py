@@ -18,7 +18,7 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 def is_many(value: object) -> TypeGuard[Iterable[Any]]:
     """Whether a value holds several others: no text and no object."""
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:

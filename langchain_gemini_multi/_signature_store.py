@@ -48,7 +48,7 @@ def is_plain(parts: Sequence[Part]) -> bool:
             seen_call = True
             if part.signature is not None or not part.synthetic_id:
                 return False
-        elif seen_call or not isinstance(part, Text | Thought) or part.signature is not None:
+        elif seen_call or not isinstance(part, (Text, Thought)) or part.signature is not None:
             return False
     return True
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, cast
 
+from llama_index.core.base.llms.types import ChatMessage
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -14,6 +15,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
 from gemini_multi.types import ChatRequest, Message, SafetySetting, ToolChoice
 from llama_index_gemini_multi._formats import to_core_format
+from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._settings import GenerationSettings
 from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_core_tool
 
@@ -77,25 +79,37 @@ def _read(given: Mapping[str, object]) -> CallSettings:
         raise ConfigurationError(f"The call's arguments cannot be used: {problems}") from None
 
 
+def asked(
+    model: str, messages: Sequence[ChatMessage], always: GenerationSettings, given: Mapping[str, object]
+) -> tuple[ChatRequest, CallSettings]:
+    """Write the request of a call, and read what belongs to the call alone.
+
+    Raises:
+        ConfigurationError: An argument is unknown or has no usable value.
+    """
+    call = call_settings(given)
+    return request(model, to_core(messages), always, call), call
+
+
 def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
     """Write a request; what the call sets wins over what is always set."""
     built_in = always.built_in_tools if call.built_in_tools is None else call.built_in_tools
-    tools = tuple(
-        to_core_tool(tool) for tool in cast("Sequence[ToolArgument]", [*(call.tools or ()), *(built_in or ())])
-    )
+    given = cast("Sequence[ToolArgument]", [*(call.tools or ()), *(built_in or ())])
+    tools = tuple([to_core_tool(tool) for tool in given])
     choice = None if call.tool_choice is None else to_core_choice(call.tool_choice, tools)
     return ChatRequest(
         model=call.model or model,
         messages=messages,
         tools=tools,
         # LlamaIndex says `auto` for everything that is not required; hosts do so by themselves.
-        tool_choice=None if choice == ToolChoice("auto") else choice,
+        tool_choice=None if choice == _AUTO else choice,
         parallel_tool_calls=call.parallel_tool_calls,
         response_format=None if call.response_format is None else to_core_format(call.response_format),
         **_generation(always, call),
     )
 
 
+_AUTO: Final = ToolChoice("auto")
 _WRITTEN_APART: Final = ("additional_kwargs", "built_in_tools", "extra_body")
 _GENERATION: Final = tuple(name for name in GenerationSettings.model_fields if name not in _WRITTEN_APART)
 

@@ -100,7 +100,7 @@ class _Reader:
         name = extra.get("name")
         given_name = name if isinstance(name, str) else ""
         call_id = self._call_id(extra.get("tool_call_id"), given_name)
-        content = tuple(part for part in _told(message.blocks) if isinstance(part, Text | Blob | FileReference))
+        content = tuple(part for part in _told(message.blocks) if isinstance(part, (Text, Blob, FileReference)))
         known_name = self.names.get(call_id) or given_name or "tool"
         return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
@@ -120,7 +120,7 @@ def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None
     for index, block in enumerate(blocks):
         signature = signatures[index] if index < len(signatures) else None
         for part in _block_parts(block):
-            yield replace(part, signature=signature) if signature and isinstance(part, Text | ToolCall) else part
+            yield replace(part, signature=signature) if signature and isinstance(part, (Text, ToolCall)) else part
 
 
 def _told(blocks: Sequence[ContentBlock]) -> Iterator[Part]:

@@ -152,7 +152,7 @@ class Snapshots:
                 self._arguments.append(_arguments_json(call))
                 return self._chunk("")
             case PartReady(part):
-                if not isinstance(part, Blob | FileReference) or len(self._media) >= _SHOWN or not has_block(part):
+                if not isinstance(part, (Blob, FileReference)) or len(self._media) >= _SHOWN or not has_block(part):
                     return None
                 self._media.append(to_block(part))
                 return self._chunk("")
@@ -199,7 +199,7 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     if text:
         blocks.append(TextBlock(text=text))
-    blocks.extend(to_block(part) for part in parts if isinstance(part, Blob | FileReference) and has_block(part))
+    blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
     blocks.extend(_citations(candidate.citations, text))
     return blocks

@@ -171,7 +171,7 @@ class _Pool:
 
     def __init__(self, parts: Sequence[Part], entries: Sequence[JsonValue]) -> None:
         self.calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
-        self.media = deque(part for part in parts if isinstance(part, Blob | FileReference))
+        self.media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
         self.texts = _Run("text", "".join(part.text for part in parts if isinstance(part, Text)), entries)
         self.thoughts = _Run("thought", "".join(part.text for part in parts if isinstance(part, Thought)), entries)
 

@@ -47,7 +47,7 @@ def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:
     Raises:
         ConfigurationError: The value is not one of the known forms.
     """
-    if isinstance(tool, Tool | BuiltInTool):
+    if isinstance(tool, (Tool, BuiltInTool)):
         return tool
     if isinstance(tool, Mapping):
         return _from_json(tool)

@@ -59,9 +59,9 @@ def mapping(value: object) -> Mapping[str, object]:
 
 def sequence(value: object) -> Sequence[object]:
     """Return the value if it is a list or tuple, else an empty one."""
-    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()
 
 
 def listed(value: object) -> Sequence[object]:
     """Return the value if it is a list or tuple, else a list of it alone."""
-    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else [value]
+    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else [value]

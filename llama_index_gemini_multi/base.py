@@ -155,11 +155,9 @@ class GeminiMulti(Connected):
         return chunks()
 
     def _question(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> tuple[ChatRequest, CallSettings]:
-        from llama_index_gemini_multi._calls import call_settings, request
-        from llama_index_gemini_multi._messages import to_core
+        from llama_index_gemini_multi._calls import asked
 
-        call = call_settings(given)
-        return request(self.model, to_core(messages), self, call), call
+        return asked(self.model, messages, self, given)
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:

@@ -84,7 +84,7 @@ class StreamedArguments:
     def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
         """Return what is at a step, made on first use so that the following step has a place."""
         present = _get(holder, step)
-        if isinstance(present, dict | list):
+        if isinstance(present, (dict, list)):
             return present
         made: Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
         self._put(holder, step, made)

@@ -124,7 +124,7 @@ def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
 def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
     indices = support.get("groundingChunkIndices")
     for index in indices if isinstance(indices, list) else ():
-        if isinstance(index, int | float) and not 0 <= index < count:
+        if isinstance(index, (int, float)) and not 0 <= index < count:
             continue
         if (position := whole(index)) < count:
             yield position

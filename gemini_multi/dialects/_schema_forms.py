@@ -251,7 +251,7 @@ def values_of(schema: Node) -> bool | Node | None:
     values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
     if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
         values = next(iter(patterns.values()))
-    return values if isinstance(values, bool | dict) else None
+    return values if isinstance(values, (bool, dict)) else None
 
 
 def _nullable(node: Node) -> Node:

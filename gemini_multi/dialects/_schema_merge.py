@@ -41,8 +41,8 @@ def _combine(merged: Node, keyword: str, value: JsonValue) -> None:
 
 
 def _tighter(keyword: str, ours: JsonValue, value: JsonValue) -> JsonValue:
-    if not isinstance(ours, int | float) or not isinstance(value, int | float):
-        return value if isinstance(value, int | float) else ours
+    if not isinstance(ours, (int, float)) or not isinstance(value, (int, float)):
+        return value if isinstance(value, (int, float)) else ours
     return max(ours, value) if keyword in _LARGER else min(ours, value)
 
 

@@ -214,7 +214,7 @@ class Translation(ABC):
             [value for value in given if value != "" or not self.drops_empty] if isinstance(given, list) else []
         )
         if found in (("string",), ("string", "null")):
-            values = [compact(value) if isinstance(value, int | float) else value for value in values]
+            values = [compact(value) if isinstance(value, (int, float)) else value for value in values]
         nodes = self.constants(values, found)
         if nodes or None in values:
             has_null = None in values or schema.get("nullable") is True

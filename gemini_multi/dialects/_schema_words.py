@@ -172,4 +172,4 @@ def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float |
 
 def _number(value: JsonValue) -> int | float | None:
     """Return a finite number; `None` for all else."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None

@@ -73,7 +73,7 @@ def resolve(
 def _named(providers: ProvidersArgument) -> list[str | Provider]:
     if providers is None:
         return []
-    if isinstance(providers, str | Provider):
+    if isinstance(providers, (str, Provider)):
         return [providers]
     named = list(providers)
     if not named:

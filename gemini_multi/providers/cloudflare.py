@@ -146,7 +146,7 @@ class Cloudflare(Provider):
         if len(self.metadata) > _METADATA_ENTRIES:
             raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
         for name, value in self.metadata.items():
-            if not isinstance(cast("object", value), str | int | float):  # what callers pass is not checked before
+            if not isinstance(cast("object", value), (str, int, float)):  # what callers pass is not checked before
                 raise ConfigurationError(
                     f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
                     "gateway lose all entries."

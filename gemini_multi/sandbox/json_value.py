@@ -30,7 +30,7 @@ def a_text(value: JsonValue) -> str:
 
 def a_number(value: JsonValue) -> float | None:
     """Give the number; booleans are none."""
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else value
+    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else value
 
 
 def a_whole_number(value: JsonValue) -> int | None:

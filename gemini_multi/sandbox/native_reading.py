@@ -103,7 +103,7 @@ def _is_whole(value: JsonValue) -> bool:
 
 
 def _is_number(value: JsonValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 _SCALARS: Final[Mapping[str, Callable[[JsonValue], bool]]] = {

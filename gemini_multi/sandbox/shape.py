@@ -24,14 +24,14 @@ def _name(value: JsonValue) -> str:
         return "boolean"
     if value is None:
         return "null"
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return "number"
     return {str: "string", list: "array", dict: "object"}[type(value)]
 
 
 def _is(value: JsonValue, kind: str) -> bool:
     if kind == "integer":
-        return not isinstance(value, bool) and isinstance(value, int | float) and value == int(value)
+        return not isinstance(value, bool) and isinstance(value, (int, float)) and value == int(value)
     return _name(value) == kind
 
 
@@ -61,7 +61,7 @@ def _bound(word: str, holds: Callable[[float, float], bool], says: str) -> Calla
 
 
 def _min_items(shape: Shape, value: JsonValue, path: str) -> Problem | None:
-    size, least = len(value) if isinstance(value, list | str) else 0, int(a_number(shape["minItems"]) or 0)
+    size, least = len(value) if isinstance(value, (list, str)) else 0, int(a_number(shape["minItems"]) or 0)
     return None if size >= least else Problem(path, f"Too small: expected array to have >={least} items")
 
 
