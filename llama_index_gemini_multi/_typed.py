@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeGuard, TypeVar, cast
@@ -33,13 +34,19 @@ STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)
 def chat_callback(function: FunctionT) -> FunctionT:
     """Report the calls of a chat method as LlamaIndex's events."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_chat_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
-    return decorate(function)
+    return _with_known_signature(decorate(function))
 
 
 def completion_callback(function: FunctionT) -> FunctionT:
     """Report the calls of a completion method as LlamaIndex's events."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_completion_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
-    return decorate(function)
+    return _with_known_signature(decorate(function))
+
+
+def _with_known_signature(function: FunctionT) -> FunctionT:
+    """Read a signature once: LlamaIndex's spans ask for it in every call."""
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]  # as `inspect` documents
+    return function
 
 
 def facts_of(response: ChatResponse) -> Mapping[str, object]:
