@@ -101,7 +101,7 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
             task,
             way,
             answer,
-            seconds=0.0 if task == "held" else 0.15,
+            seconds=0.0 if task == "held" else 0.4,
             rounds=1 if task == "held" or width > 256 else 3,
             width=width,
             twins=False,
