@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 import pytest
+from langchain_core.language_models.chat_model_stream import ChatModelStream
 
 from gemini_multi import ChatEvent, Finished
 from langchain_gemini_multi._assistant import assistant_parts
@@ -25,6 +26,8 @@ from .work import growth
 SIZE: Final = 200
 TOLERATED: Final = 2.6
 """Twice the work is 2; quadratic work is 4."""
+LONG_ARGUMENTS: Final = ("pieces that look like a beginning", "a reason to stop with every piece")
+"""Crowds of pieces of a single call."""
 
 
 def stream(crowd: str, size: int) -> list[bytes]:
@@ -79,6 +82,8 @@ def test_langchain_chunks(crowd: str, blocks: bool) -> None:
 @each_crowd
 def test_langchain_typed_events(crowd: str) -> None:
     """Each event becomes typed events by itself."""
+    if crowd in LONG_ARGUMENTS and not hasattr(ChatModelStream, "_push_tool_call_chunk"):
+        pytest.skip("this version of LangChain wants all of a call's arguments so far in every event")
 
     def translate(size: int) -> Callable[[], object]:
         found = events(crowd, size)
