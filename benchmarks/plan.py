@@ -195,7 +195,7 @@ GROUPS: Final = (
     Group(
         "streams",
         "Streams of 20 chunks, many at once",
-        _crowds("crowd", "stream_async", "burst-20", 1, 64, 256, 1_000),
+        _crowds("crowd", "stream_async", "burst-20", 1, 16, 64, 256, 1_000),
         _CROWD,
     ),
     Group(
