@@ -88,10 +88,16 @@ class WordLlamaEmbedding(BaseEmbedding):
 def documents() -> Iterator[Document]:
     """Read the project's documents, and the answers that the hosts' own documents show."""
     for path in sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]):
-        yield Document(text=path.read_text(encoding="utf-8"), metadata={"source": str(path.relative_to(ROOT))})
+        yield Document(text=prose(path), metadata={"source": str(path.relative_to(ROOT))})
     for path in sorted((ROOT / "gemini_multi" / "sandbox" / "recordings").glob("*.answer.json")):
         if text := recorded_text(json.loads(path.read_text(encoding="utf-8"))):
             yield Document(text=text, metadata={"source": path.name.removesuffix(".answer.json")})
+
+
+def prose(path: Path) -> str:
+    """Return a document without its tables: rows of figures look like everything and answer nothing."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("|"))
 
 
 def recorded_text(answer: dict[str, list[dict[str, dict[str, object]]]]) -> str:
