@@ -48,14 +48,12 @@ else:
 
 _CONNECTION_FIELDS: Final = itemgetter(*TRANSPORT, *MODEL_ONLY)
 """Picks what the clients are made from out of a model's fields."""
-_REQUEST: Final = frozenset(
-    {
-        *(name for name in PLAIN if name != "parallel_tool_calls"),
-        "stop",
-        "reasoning_effort",
-        "safety_settings",
-        "modalities",
-    }
+_REQUEST: Final = (
+    *(name for name in PLAIN if name != "parallel_tool_calls"),
+    "stop",
+    "reasoning_effort",
+    "safety_settings",
+    "modalities",
 )
 _SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
 _OWN: Final = ("http_client", "http_async_client", "on_attempt")
@@ -248,7 +246,7 @@ class GeminiModel(Serializable):
     def _set_fields(self) -> dict[str, Any]:
         """Give the settings of generation that are set."""
         own = vars(self)
-        return {name: own[name] for name in sorted(_REQUEST & self.model_fields_set) if own[name] is not None}
+        return {name: value for name in _REQUEST if (value := own[name]) is not None}
 
     def close(self) -> None:
         """Let go of shared connections. A later call connects anew."""

@@ -196,7 +196,7 @@ def traced(schema: Schema) -> Schema:
         schema = {"title": name_of(schema), **json_schema_of(schema)}
     try:
         return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
-    except ValueError:
+    except (TypeError, ValueError):
         return schema
 
 

@@ -70,6 +70,17 @@ def test_setting_is_sent(sandbox: Sandbox, name: str, per_call: bool) -> None:
 SAFETY = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
 
 
+def test_a_setting_that_a_subclass_gives_is_sent(sandbox: Sandbox) -> None:
+    """A default of one's own counts like an argument."""
+
+    class Calm(ChatGeminiMulti):
+        temperature: float | None = 0.25
+
+    Calm(model=NAME, providers="cloudflare").invoke("hi")
+
+    assert sent(sandbox)["input"]["generationConfig"] == {"temperature": 0.25}
+
+
 @pytest.mark.parametrize("given", [{"HARM_CATEGORY_HARASSMENT": "OFF"}, SAFETY, SAFETY[0]])
 def test_safety_settings_are_taken_in_every_form(sandbox: Sandbox, given: Any) -> None:
     """A mapping, a list of objects and one object mean the same."""
