@@ -14,7 +14,7 @@ from .faults import ALIKE, FAULTS, Fault, Outcome
 
 HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
 NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
-STALL: Final = 0.15
+STALL: Final = 0.25
 """Seconds of silence that are too many, where a host falls silent."""
 
 
