@@ -272,7 +272,7 @@ def _fields(text: str) -> dict[str, str]:
     """Read header fields; one that comes several times is joined by commas."""
     found = _FIELD.findall(text)
     if len(found) != text.count("\n") + 1:
-        return _odd_fields(text.split("\n")) if text else {}
+        return _fields(_unfolded(text)) if text else {}
     headers: dict[str, str] = {}
     for field, padded in found:
         name, value = field.lower(), padded.strip(_PADDING)
@@ -280,20 +280,17 @@ def _fields(text: str) -> dict[str, str]:
     return headers
 
 
-def _odd_fields(lines: list[str]) -> dict[str, str]:
-    """Read fields of which some go on in the next line, or refuse what is none."""
-    headers: dict[str, str] = {}
-    name = ""
-    for line in lines:
-        if line[:1] in (" ", "\t") and name:
-            headers[name] = f"{headers[name]} {line.strip(_PADDING)}".strip()
-            continue
-        field, colon, value = line.partition(":")
-        if not colon or _NAME.fullmatch(field) is None:
+def _unfolded(text: str) -> str:
+    """Put each field into one line, also one that goes on in the next, and refuse what is none."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if line[:1] in (" ", "\t") and lines:
+            lines[-1] = f"{lines[-1].rstrip(_PADDING)} {line.strip(_PADDING)}"
+        elif _FIELD.match(line) is None:
             raise BrokenAnswer(f"the answer has a header without a name: {line[:40]!r}")
-        name, value = field.lower(), value.strip(_PADDING)
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 _PADDING: Final = " \t\r"
