@@ -1,4 +1,4 @@
-"""Where the CPU time of a call goes: a look at the running function every few milliseconds, for a second or two.
+"""Where the CPU time of a call goes: a look at the running function every few milliseconds, for some seconds.
 
 Nothing is instrumented, so that nothing is slowed down but for the looks. What libraries below do for one of the parts
 (pydantic, json, the system) counts as the part's.

@@ -144,7 +144,7 @@ class _Asker:
         found = self._find_routes(request, chosen, stream=stream)
         if len(found) > 1 and self._strategy != "ordered":
             found = self._arranged(request, found, stream=stream)
-        return _begin(request, found, self._conditions(timeout, deadline, policy, stream=stream))
+        return _machinery()(request, found, self._conditions(timeout, deadline, policy, stream=stream))
 
     def _conditions(
         self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
@@ -396,10 +396,6 @@ class AsyncClient(_Asker):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def _begin(request: ChatRequest, found: tuple[Route, ...], conditions: Conditions) -> Exchange:
-    return _machinery()(request, found, conditions)
 
 
 @cache
