@@ -264,33 +264,11 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: The schema or the method is of no known form, or they do not go together.
         """
-        from langchain_gemini_multi._structured_output import (
-            as_function,
-            check_method,
-            parser_for,
-            response_format,
-            standalone,
-            traced,
-            with_raw,
-        )
-        from langchain_gemini_multi._tools import bound, names_of
+        from langchain_gemini_multi._structured_output import structured
 
-        schema, strict = standalone(schema, strict=strict)
-        check_method(method, has_schema=schema is not None, has_tools=bool(tools))
-        tool_name: str | None = None
-        options: dict[str, Any] = dict(kwargs)
-        if schema is not None:
-            format_kwargs = {"method": method, "strict": strict}
-            options["ls_structured_output_format"] = {"kwargs": format_kwargs, "schema": traced(schema)}
-        if method == "function_calling" and schema is not None:
-            function = as_function(schema)
-            tool_name = names_of(bound([function], strict=strict))[0]
-            model = self.bind_tools([function], tool_choice="any", strict=strict, **options)
-        else:
-            options["response_format"] = response_format(schema, strict=strict)
-            model = self.bind_tools(tools, strict=strict, **options)
-        parser = parser_for(schema, tool_name=tool_name)
-        return with_raw(model, parser) if include_raw else model | parser
+        return structured(
+            self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, options=kwargs
+        )
 
     def count_tokens(
         self,
