@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -24,7 +24,8 @@ from gemini_multi import __version__
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._names import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, unknown
-from langchain_gemini_multi._shapes import is_many, is_mapping
+from langchain_gemini_multi._shapes import is_mapping
+from langchain_gemini_multi._written import CONFIGURED, plain, revived
 
 if TYPE_CHECKING:
     from gemini_multi import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         Client,
         Hedging,
         Message,
-        Provider,
         RetryPolicy,
         Timeouts,
         Totals,
@@ -55,7 +55,6 @@ _REQUEST: Final = (
     "safety_settings",
     "modalities",
 )
-_SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
 _OWN: Final = ("http_client", "http_async_client", "on_attempt")
 """The caller's own clients hold sockets, and a hook may hold anything: they are neither pickled nor copied."""
 
@@ -164,7 +163,7 @@ class GeminiModel(Serializable):
             if known in read:
                 raise ValueError(f"{name!r} is another name of {known!r}: pass one of them.")
             read[known] = value
-        return {**read, **_revived(read)}
+        return {**read, **revived(read)}
 
     @model_validator(mode="after")
     def _set_gemini_multi_version(self) -> Self:
@@ -175,7 +174,7 @@ class GeminiModel(Serializable):
 
     @field_serializer("providers")
     def _written_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
-        return _plain(providers)
+        return plain(providers)
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
         super().__setattr__(name, value)
@@ -286,9 +285,9 @@ class GeminiModel(Serializable):
         written = super().to_json()
         arguments = written.get("kwargs")
         if isinstance(arguments, dict):
-            for name in ("providers", *_CONFIGURED):
+            for name in ("providers", *CONFIGURED):
                 if name in arguments:
-                    arguments[name] = _plain(getattr(self, name))
+                    arguments[name] = plain(getattr(self, name))
         return written
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -364,56 +363,3 @@ class GeminiModel(Serializable):
         from gemini_multi.tokens import estimate
 
         return estimate(text)
-
-
-def _plain(value: object) -> object:
-    """Write providers and policies as JSON; names and numbers stay as they are."""
-    from gemini_multi import Provider
-
-    if isinstance(value, Provider):
-        return {"name": value.name, **_public(value)}
-    if is_many(value):
-        return [_plain(item) for item in value]
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
-def _public(provider: Provider) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
-        value = getattr(provider, one.name)
-        if one.name not in _SECRET_FIELDS and value not in (None, "", {}):
-            found[one.name] = dict(value) if is_mapping(value) else value
-    return found
-
-
-def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read configured values that `to_json` wrote."""
-    found: dict[str, Any] = {}
-    providers = values.get("providers")
-    if is_mapping(providers):
-        found["providers"] = _provider(providers)
-    elif is_many(providers):
-        found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
-    for name in _CONFIGURED:
-        if is_mapping(values.get(name)):
-            found[name] = _configured(name, dict(values[name]))
-    return found
-
-
-_CONFIGURED: Final = ("retry_policy", "timeout", "hedging")
-
-
-def _configured(name: str, arguments: dict[str, Any]) -> object:
-    from gemini_multi import Hedging, RetryPolicy, Timeouts
-
-    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
-    return kinds[name](**arguments)
-
-
-def _provider(written: Mapping[str, Any]) -> Provider:
-    from gemini_multi.providers import PROVIDERS
-
-    known = PROVIDERS.get(str(written.get("name")))
-    if known is None:
-        raise ValueError(f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}.")
-    return known(**{name: value for name, value in written.items() if name != "name"})
