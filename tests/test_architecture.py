@@ -46,6 +46,7 @@ RINGS: list[tuple[str, ...]] = [
     ("_http",),
     ("_streams",),
     ("_race",),
+    ("_asker",),
     ("client",),
     ("sandbox",),
 ]

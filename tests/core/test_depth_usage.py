@@ -24,7 +24,7 @@ from gemini_multi import (
     StreamInterrupted,
     Totals,
     Usage,
-    client,
+    _asker,
 )
 
 from .doors import DOORS, Door, Wire, answered, chat_answer, events, native_answer, streamed
@@ -161,7 +161,7 @@ M = 1_000_000
 
 def at(door: str, model: str, day: date, monkeypatch: pytest.MonkeyPatch, **usage: int) -> float | None:
     """Ask on a day, and return what the catalog makes of it."""
-    monkeypatch.setattr(client, "_today", lambda: day)
+    monkeypatch.setattr(_asker, "_today", lambda: day)
     metadata = {"promptTokenCount": 0, "candidatesTokenCount": 0, **usage}
     request = ChatRequest(model=model, messages=(Message.user("Hi"),))
     response = Wire(native_answer(usageMetadata=metadata)).client(DOORS[door].provider).chat(request)
@@ -194,7 +194,7 @@ def test_the_catalog_prices_what_the_host_does_not(
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_model_that_answered_is_priced(stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Google will answer 2.5 Pro with 3.8 Flash: then that is what is paid."""
-    monkeypatch.setattr(client, "_today", lambda: NOW)
+    monkeypatch.setattr(_asker, "_today", lambda: NOW)
     usage = {"promptTokenCount": M, "candidatesTokenCount": M, "totalTokenCount": 2 * M}
     answer = native_answer(usageMetadata=usage, modelVersion="gemini-3.8-flash")
     request = ChatRequest(model="gemini-2.5-pro", messages=(Message.user("Hi"),))
