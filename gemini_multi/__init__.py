@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gemini_multi._version import __version__
+from gemini_multi._types.version import __version__
 
 if TYPE_CHECKING:
-    from gemini_multi._totals import Totals
-    from gemini_multi._wire import Limits, Timeouts
-    from gemini_multi._words import ReasoningEffort
+    from gemini_multi._routing.ledger import Totals
+    from gemini_multi._transport.steps import Limits, Timeouts
+    from gemini_multi._types.efforts import ReasoningEffort
     from gemini_multi.client import AsyncClient, AsyncEventStream, Client, EventStream
     from gemini_multi.errors import (
         AllRoutesFailed,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         ContextOverflow,
         GeminiMultiError,
         InvalidResponse,
-        KnobIgnored,
         ModelNotFound,
         PermissionDenied,
         PromptBlocked,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         RateLimited,
         RequestTimeout,
         ServerError,
+        SettingIgnoredWarning,
         StreamInterrupted,
         UnsupportedFeature,
     )
@@ -103,7 +103,7 @@ __all__ = [
     "GeminiMultiError",
     "Hedging",
     "InvalidResponse",
-    "KnobIgnored",
+    "SettingIgnoredWarning",
     "Limits",
     "Message",
     "ModelNotFound",
@@ -145,9 +145,9 @@ __all__ = [
 ]
 
 _MODULES: Final = {
-    "gemini_multi._totals": ("Totals",),
-    "gemini_multi._wire": ("Limits", "Timeouts"),
-    "gemini_multi._words": ("ReasoningEffort",),
+    "gemini_multi._routing.ledger": ("Totals",),
+    "gemini_multi._transport.steps": ("Limits", "Timeouts"),
+    "gemini_multi._types.efforts": ("ReasoningEffort",),
     "gemini_multi.client": ("AsyncClient", "AsyncEventStream", "Client", "EventStream"),
     "gemini_multi.errors": (
         "AllRoutesFailed",
@@ -159,7 +159,7 @@ _MODULES: Final = {
         "ContextOverflow",
         "GeminiMultiError",
         "InvalidResponse",
-        "KnobIgnored",
+        "SettingIgnoredWarning",
         "ModelNotFound",
         "PermissionDenied",
         "PromptBlocked",

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from gemini_multi._inflate import ACCEPTED
-from gemini_multi._wire import Head, Open
+from gemini_multi._transport.steps import ResponseHead, Send
 
 if TYPE_CHECKING:
     import httpx
@@ -91,7 +91,7 @@ _BODIES: Final = set[Iterator[bytes]]()
 class BlockingAnswer:
     """An answer that comes through a client."""
 
-    def __init__(self, client: httpx.Client, step: Open, leave: Callable[[], None] | None = None) -> None:
+    def __init__(self, client: httpx.Client, step: Send, leave: Callable[[], None] | None = None) -> None:
         """Send the request and wait for the answer's head; `leave` is called at the end."""
         self._leave = leave
         try:
@@ -103,7 +103,7 @@ class BlockingAnswer:
                 leave()
             raise
         self._response: Response | None = response
-        self.head = Head(response.status_code, response.headers)
+        self.head = ResponseHead(response.status_code, response.headers)
         self.encoding = encoding_of(self.head.headers, is_read=getattr(response, "is_stream_consumed", False))
         self._body = response.iter_raw() if self.encoding else response.iter_bytes()
         _BODIES.add(self._body)
@@ -147,12 +147,12 @@ class AsyncioAnswer:
         self._leave = leave
         self._response: Response | None = response
         self._loop = asyncio.get_running_loop()
-        self.head = Head(response.status_code, response.headers)
+        self.head = ResponseHead(response.status_code, response.headers)
         self.encoding = encoding_of(self.head.headers, is_read=getattr(response, "is_stream_consumed", False))
         self._body: AsyncIterator[bytes] = response.aiter_raw() if self.encoding else response.aiter_bytes()
 
     @classmethod
-    async def of(cls, client: httpx.AsyncClient, step: Open, leave: Callable[[], None] | None = None) -> AsyncioAnswer:
+    async def of(cls, client: httpx.AsyncClient, step: Send, leave: Callable[[], None] | None = None) -> AsyncioAnswer:
         """Send the request and wait for the answer's head; `leave` is called at the end."""
         try:
             async with asyncio.timeout(step.within if step.within < math.inf else None):
@@ -193,7 +193,7 @@ def encoding_of(headers: Mapping[str, str], *, is_read: bool = False) -> str:
     return "" if is_read or encoding.strip().lower() in ("", "identity") else encoding
 
 
-def _built(client: httpx.Client | httpx.AsyncClient, step: Open) -> httpx.Request:
+def _built(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
     """Build the request, with the per-attempt timeouts where httpx and its likes look for them."""
     request, timeouts = step.request, step.timeouts
     headers = {"accept-encoding": ACCEPTED, **request.headers}
@@ -252,7 +252,7 @@ class Lanes(Generic[ClientT]):
 class BlockingLanes(Lanes["httpx.Client"]):
     """The blocking ones."""
 
-    def open(self, step: Open, _: object) -> BlockingAnswer:
+    def open(self, step: Send, _: object) -> BlockingAnswer:
         """Send a request and wait for the head of its answer."""
         lane = self.enter()
         return BlockingAnswer(lane.client, step, partial(self.leave, lane))
@@ -266,7 +266,7 @@ class BlockingLanes(Lanes["httpx.Client"]):
 class AsyncioLanes(Lanes["httpx.AsyncClient"]):
     """The ones with `await`."""
 
-    async def open(self, step: Open) -> AsyncioAnswer:
+    async def open(self, step: Send) -> AsyncioAnswer:
         """Send a request and wait for the head of its answer."""
         lane = self.enter()
         return await AsyncioAnswer.of(lane.client, step, partial(self.leave, lane))

@@ -26,7 +26,7 @@ from gemini_multi._clients import AsyncioLanes, BlockingLanes
 from gemini_multi._http1 import Address, address_of, request_head
 from gemini_multi._inflate import ACCEPTED
 from gemini_multi._sockets import AsyncioConnection, BlockingConnection
-from gemini_multi._wire import Open
+from gemini_multi._transport.steps import Send
 
 if TYPE_CHECKING:
     import ssl
@@ -95,7 +95,7 @@ class Connections(Generic[ConnectionT]):
             connection.hang_up()
         return idle
 
-    def _prepared(self, step: Open) -> tuple[Address, bytes, float]:
+    def _prepared(self, step: Send) -> tuple[Address, bytes, float]:
         """Return where a request goes, its head, and until when its answer has to be whole."""
         request = step.request
         address = address_of(request.url)
@@ -109,7 +109,7 @@ class Connections(Generic[ConnectionT]):
 class BlockingConnections(Connections[BlockingConnection]):
     """The blocking ones."""
 
-    def open(self, step: Open, expect: Expectation) -> BlockingConnection:
+    def open(self, step: Send, expect: Expectation) -> BlockingConnection:
         """Send a request and wait for the head of its answer; `expect` is told over which connection it will come.
 
         A connection that had been idle and dies before it gives anything was most likely dead already: then the
@@ -129,7 +129,7 @@ class BlockingConnections(Connections[BlockingConnection]):
 
     @staticmethod
     def _ask(
-        connection: BlockingConnection, head: bytes, step: Open, end: float, expect: Expectation
+        connection: BlockingConnection, head: bytes, step: Send, end: float, expect: Expectation
     ) -> BlockingConnection:
         expect(connection)
         try:
@@ -153,7 +153,7 @@ class BlockingConnections(Connections[BlockingConnection]):
 class AsyncioConnections(Connections[AsyncioConnection]):
     """The ones with `await`."""
 
-    async def open(self, step: Open) -> AsyncioConnection:
+    async def open(self, step: Send) -> AsyncioConnection:
         """Send a request and wait for the head of its answer; see `BlockingConnections.open`."""
         address, head, end = self._prepared(step)
         connection = self.take(address)
@@ -169,7 +169,7 @@ class AsyncioConnections(Connections[AsyncioConnection]):
         return await self._ask(connection, head, step, end)
 
     @staticmethod
-    async def _ask(connection: AsyncioConnection, head: bytes, step: Open, end: float) -> AsyncioConnection:
+    async def _ask(connection: AsyncioConnection, head: bytes, step: Send, end: float) -> AsyncioConnection:
         try:
             await connection.ask(head, step.request.body, step.timeouts, end)
         except BaseException:

@@ -11,7 +11,7 @@ from gemini_multi._clients import AsyncioAnswer, BlockingAnswer
 from gemini_multi._connections import POOLS
 from gemini_multi._inflate import Inflated, InflatedAsync
 from gemini_multi._sockets import AsyncioConnection, BlockingConnection
-from gemini_multi._wire import Head, Open, Read, Step, Wait, WireFailure
+from gemini_multi._transport.steps import ReadBody, ResponseHead, Send, Sleep, Step, TransportError
 from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
 
 if TYPE_CHECKING:
@@ -28,26 +28,26 @@ class Wire:
         self._answer: BlockingAnswer | BlockingConnection | None = None
         self._read: Callable[[], bytes] = bytes
 
-    def perform(self, step: Step) -> Head | bytes | None:
+    def perform(self, step: Step) -> ResponseHead | bytes | None:
         """Do what the step says.
 
         Raises:
             WireFailure: The connection failed.
         """
-        if isinstance(step, Read):
+        if isinstance(step, ReadBody):
             try:
                 return self._read()
             except Exception as error:
                 raise _failure(error) from error
-        if isinstance(step, Open):
+        if isinstance(step, Send):
             return self._open(step)
-        if isinstance(step, Wait):
+        if isinstance(step, Sleep):
             _PAUSE.wait(step.seconds)
         else:
             self.close()
         return None
 
-    def _open(self, step: Open) -> Head:
+    def _open(self, step: Send) -> ResponseHead:
         self.close()
         try:
             if self._client is not None:
@@ -87,26 +87,26 @@ class AsyncWire:
         self._answer: AsyncioAnswer | AsyncioConnection | None = None
         self._read: Callable[[], Awaitable[bytes]] = _nothing
 
-    async def perform(self, step: Step) -> Head | bytes | None:
+    async def perform(self, step: Step) -> ResponseHead | bytes | None:
         """Do what the step says.
 
         Raises:
             WireFailure: The connection failed.
         """
-        if isinstance(step, Read):
+        if isinstance(step, ReadBody):
             try:
                 return await self._read()
             except Exception as error:
                 raise _failure(error) from error
-        if isinstance(step, Open):
+        if isinstance(step, Send):
             return await self._open(step)
-        if isinstance(step, Wait):
+        if isinstance(step, Sleep):
             await asyncio.sleep(step.seconds)
         else:
             await self.close()
         return None
 
-    async def _open(self, step: Open) -> Head:
+    async def _open(self, step: Send) -> ResponseHead:
         await self.close()
         try:
             if self._client is not None:
@@ -152,9 +152,9 @@ def _failure(error: Exception) -> Exception:
     names = {kind.__name__ for kind in type(error).__mro__}
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if names & _TIMEOUTS:
-        return WireFailure(RequestTimeout, f"timed out ({text})")
+        return TransportError(RequestTimeout, f"timed out ({text})")
     if names & _UNREADABLE:
-        return WireFailure(InvalidResponse, f"it cannot be decompressed ({text})")
+        return TransportError(InvalidResponse, f"it cannot be decompressed ({text})")
     if names & _CONNECTIONS_LOST:
-        return WireFailure(ConnectionFailed, f"the connection failed ({text})")
+        return TransportError(ConnectionFailed, f"the connection failed ({text})")
     return error

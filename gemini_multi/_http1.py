@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from gemini_multi._wire import Head
+from gemini_multi._transport.steps import ResponseHead
 from gemini_multi.errors import ConfigurationError
 
 _HEAD_LIMIT: Final = 100 * 1024
@@ -118,7 +118,7 @@ class AnswerReader:
         self.keeps_alive = True
         """Whether the connection can be used again once the answer is whole."""
 
-    def head(self, data: bytes) -> Head | None:
+    def head(self, data: bytes) -> ResponseHead | None:
         """Read on; `None` while the head is not whole. What follows it waits for the first `body`.
 
         Raises:
@@ -134,7 +134,7 @@ class AnswerReader:
             minor, status, headers = _read_head(raw)
             if status >= 200:
                 self._frame(minor, status, headers)
-                return Head(status, headers)
+                return ResponseHead(status, headers)
             if status == 101:
                 raise BrokenAnswer("the host switched to another protocol")
             start = 0

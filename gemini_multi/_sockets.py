@@ -18,9 +18,9 @@ from time import monotonic
 from typing import Any, Final, Protocol, cast
 
 from gemini_multi._clients import encoding_of
+from gemini_multi._encoding.long_text import ChunkedBody
 from gemini_multi._http1 import Address, AnswerReader
-from gemini_multi._long_text import Pieces
-from gemini_multi._wire import Head, Timeouts
+from gemini_multi._transport.steps import ResponseHead, Timeouts
 
 _PIECE: Final = 64 * 1024
 _WRITTEN: Final = 256 * 1024
@@ -55,7 +55,7 @@ class Connection:
 
     def __init__(self, owner: Owner, address: Address) -> None:
         self.address = address
-        self.head = Head(0, {})
+        self.head = ResponseHead(0, {})
         self.idle_since = 0.0
         self._owner = owner
         self._answer = AnswerReader()
@@ -110,7 +110,7 @@ class BlockingConnection(Connection):
             self._socket.close()
             raise
 
-    def ask(self, head: bytes, body: bytes | Pieces, timeouts: Timeouts, end: float) -> None:
+    def ask(self, head: bytes, body: bytes | ChunkedBody, timeouts: Timeouts, end: float) -> None:
         """Send a request and read the head of the answer, which has to end by `end`."""
         self._begin(timeouts, end)
         with suppress(ConnectionError):  # hosts that refuse a request early answer before they close
@@ -121,7 +121,7 @@ class BlockingConnection(Connection):
             found = self._answer.head(self._receive(limit - monotonic()))
         self.head = found
 
-    def _send(self, head: bytes, body: bytes | Pieces, timeout: float) -> None:
+    def _send(self, head: bytes, body: bytes | ChunkedBody, timeout: float) -> None:
         for data in _parcels(head, body):
             view = memoryview(data)
             while view:
@@ -171,7 +171,7 @@ class BlockingConnection(Connection):
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not TLS's own, which is for the thread that reads
 
 
-def _parcels(head: bytes, body: bytes | Pieces) -> Iterable[bytes]:
+def _parcels(head: bytes, body: bytes | ChunkedBody) -> Iterable[bytes]:
     """Give what leaves at once: head and body together, where that costs no copy worth mentioning."""
     if isinstance(body, bytes):
         return (head + body,) if len(body) <= _PIECE else (head, body)
@@ -275,7 +275,7 @@ class AsyncioConnection(Connection, asyncio.Protocol):
             timer.cancel()
             self._waiter = None
 
-    async def ask(self, head: bytes, body: bytes | Pieces, timeouts: Timeouts, end: float) -> None:
+    async def ask(self, head: bytes, body: bytes | ChunkedBody, timeouts: Timeouts, end: float) -> None:
         """Send a request and read the head of the answer, which has to end by `end`."""
         self._begin(timeouts, end)
         await self._send(head, body, timeouts.write)
@@ -285,7 +285,7 @@ class AsyncioConnection(Connection, asyncio.Protocol):
             found = self._answer.head(await self._receive(limit - monotonic()))
         self.head = found
 
-    async def _send(self, head: bytes, body: bytes | Pieces, timeout: float) -> None:
+    async def _send(self, head: bytes, body: bytes | ChunkedBody, timeout: float) -> None:
         assert self._transport is not None
         for data in _parcels(head, body):
             view = memoryview(data)

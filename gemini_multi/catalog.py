@@ -125,7 +125,7 @@ _NEWEST: Final = "gemini-4-argon"
 def models() -> tuple[Model, ...]:
     """Return every row, newest generation first."""
     # The rows are made of this module's classes and are not needed to import a binding.
-    from gemini_multi._catalog_rows import ROWS
+    from gemini_multi._catalog.rows import ROWS
 
     return ROWS
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from gemini_multi._asker import Asker, CallConditions, TimeoutArgument
+from gemini_multi._call.base_client import BaseClient, CallArguments, TimeoutArgument
+from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._connections import POOLS
 from gemini_multi._http import AsyncWire, Wire
-from gemini_multi._streams import AsyncEventStream, EventStream
 from gemini_multi.providers import ProvidersArgument
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 if TYPE_CHECKING:
-    from gemini_multi._exchange import Exchange
+    from gemini_multi._call.call import Call
 
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
 
-class Client(Asker):
+class Client(BaseClient):
     """Asks, and waits for the answer."""
 
     def chat(
@@ -50,7 +50,7 @@ class Client(Asker):
             GeminiMultiError: See `gemini_multi.errors`.
         """
         with self._opened(
-            self._exchange(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
+            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
         ) as stream:
             return stream.response()
 
@@ -66,10 +66,10 @@ class Client(Asker):
     ) -> EventStream:
         """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
         return self._opened(
-            self._exchange(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
+            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
         )
 
-    def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+    def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
         """Let a host count how many tokens a request is, without answering it.
 
         Of the hosts only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
@@ -82,17 +82,17 @@ class Client(Asker):
             UnsupportedFeature: None of the hosts counts.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._counting import token_count
+        from gemini_multi._call.token_counting import token_count
 
         return token_count(self._counter().chat(request, **conditions))
 
-    def _opened(self, exchange: Exchange) -> EventStream:
-        delay = self._hedge_delay(exchange)
+    def _opened(self, call: Call) -> EventStream:
+        delay = self._hedge_delay(call)
         if delay is None:
-            return EventStream(exchange.run(), self._wire(), self._ledger, exchange.trace)
-        from gemini_multi._race import HedgedEventStream
+            return EventStream(call.run(), self._wire(), self._ledger, call.trace)
+        from gemini_multi._call.hedging import HedgedEventStream
 
-        return HedgedEventStream(exchange, self._wire, self._ledger, exchange.trace, delay)
+        return HedgedEventStream(call, self._wire, self._ledger, call.trace, delay)
 
     def _wire(self) -> Wire:
         return Wire(self._http_client, self)
@@ -116,7 +116,7 @@ class Client(Asker):
         self.close()
 
 
-class AsyncClient(Asker):
+class AsyncClient(BaseClient):
     """Asks with `await`."""
 
     async def chat(
@@ -131,7 +131,7 @@ class AsyncClient(Asker):
     ) -> ChatResponse:
         """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
         async with self._opened(
-            self._exchange(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
+            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
         ) as stream:
             return await stream.response()
 
@@ -147,22 +147,22 @@ class AsyncClient(Asker):
     ) -> AsyncEventStream:
         """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
         return self._opened(
-            self._exchange(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
+            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
         )
 
-    async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallConditions]) -> TokenCount:
+    async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
         """Let a host count how many tokens a request is. Arguments and errors are those of `Client.count_tokens`."""
-        from gemini_multi._counting import token_count
+        from gemini_multi._call.token_counting import token_count
 
         return token_count(await self._counter().chat(request, **conditions))
 
-    def _opened(self, exchange: Exchange) -> AsyncEventStream:
-        delay = self._hedge_delay(exchange)
+    def _opened(self, call: Call) -> AsyncEventStream:
+        delay = self._hedge_delay(call)
         if delay is None:
-            return AsyncEventStream(exchange.run(), self._wire(), self._ledger, exchange.trace)
-        from gemini_multi._race import AsyncHedgedEventStream
+            return AsyncEventStream(call.run(), self._wire(), self._ledger, call.trace)
+        from gemini_multi._call.hedging import AsyncHedgedEventStream
 
-        return AsyncHedgedEventStream(exchange, self._wire, self._ledger, exchange.trace, delay)
+        return AsyncHedgedEventStream(call, self._wire, self._ledger, call.trace, delay)
 
     def _wire(self) -> AsyncWire:
         return AsyncWire(self._http_async_client, self)

@@ -41,7 +41,7 @@ __all__ = [
     "ContextOverflow",
     "GeminiMultiError",
     "InvalidResponse",
-    "KnobIgnored",
+    "SettingIgnoredWarning",
     "ModelNotFound",
     "PermissionDenied",
     "PromptBlocked",
@@ -58,7 +58,7 @@ KEPT_CHARACTERS: Final = 4096
 """How much of an unreadable answer or of an error's body is kept."""
 
 
-class KnobIgnored(UserWarning):
+class SettingIgnoredWarning(UserWarning):
     """A tuning knob was left out because the model is documented to refuse it."""
 
 

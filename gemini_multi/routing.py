@@ -12,11 +12,11 @@ from gemini_multi.preference import Strategy
 from gemini_multi.providers import Endpoint, Provider
 from gemini_multi.types import ChatRequest, JsonObject
 
-__all__ = ["Passage", "Route", "arranged", "check", "routes"]
+__all__ = ["PreparedRequest", "Route", "arranged", "check", "routes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PreparedRequest:
     """A door together with the body to send through it."""
 
     endpoint: Endpoint
@@ -47,7 +47,7 @@ class Route:
         hosted = self.model.hosts.get(self.provider.name) if self.provider.model is None else None
         return (hosted and hosted.context_window) or self.answering.context_window
 
-    def passage(self, request: ChatRequest, *, stream: bool) -> Passage:
+    def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
         """Take the first door that can express the request.
 
         Raises:
@@ -63,7 +63,7 @@ class Route:
         refusals: list[UnsupportedFeature] = []
         for endpoint in self.endpoints:
             try:
-                return Passage(endpoint, endpoint.body(request, stream=stream))
+                return PreparedRequest(endpoint, endpoint.body(request, stream=stream))
             except UnsupportedFeature as refusal:
                 refusals.append(refusal)
         raise min(refusals, key=lambda refusal: len(refusal.features))

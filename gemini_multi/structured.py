@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gemini_multi._conform import conform, json_text, partial_json, problems
+from gemini_multi._schemas.repair import json_text, partial_json, repair, validation_errors
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue, ResponseFormat, Tool
 
-__all__ = ["conform", "json_text", "partial_json", "problems", "read", "schema_of"]
+__all__ = ["repair", "json_text", "partial_json", "validation_errors", "read", "schema_of"]
 
 _SHOWN = 5
 
@@ -63,10 +63,10 @@ def read(text: str, schema: JsonObject) -> JsonValue:
     if isinstance(members, list) and text.strip() in members:
         return text.strip()
     try:
-        value = conform(json_text(text), schema)
+        value = repair(json_text(text), schema)
     except ValueError as error:
         raise InvalidResponse(f"The answer is not JSON: {error}. Ask again.", raw=text) from error
-    if found := problems(value, schema):
+    if found := validation_errors(value, schema):
         told = "; ".join(found[:_SHOWN])
         raise InvalidResponse(f"The answer does not fit the schema: {told}. Ask again.", raw=text)
     return value

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from gemini_multi._parts import (
+from gemini_multi._types.efforts import ReasoningEffort
+from gemini_multi._types.parts import (
     Blob,
     Citation,
     CodeResult,
@@ -26,7 +27,7 @@ from gemini_multi._parts import (
     ToolCall,
     ToolResult,
 )
-from gemini_multi._request import (
+from gemini_multi._types.request import (
     BuiltInTool,
     ChatRequest,
     ResponseFormat,
@@ -34,7 +35,7 @@ from gemini_multi._request import (
     Tool,
     ToolChoice,
 )
-from gemini_multi._response import (
+from gemini_multi._types.response import (
     Attempt,
     Candidate,
     ChatEvent,
@@ -49,7 +50,6 @@ from gemini_multi._response import (
     ToolCallReady,
     Usage,
 )
-from gemini_multi._words import ReasoningEffort
 
 __all__ = [
     "Attempt",

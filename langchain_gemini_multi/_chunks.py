@@ -23,7 +23,7 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._assistant import PROVIDER
+from langchain_gemini_multi._ai_messages import PROVIDER
 from langchain_gemini_multi._citations import annotated
 from langchain_gemini_multi._results import (
     compact,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from gemini_multi.types import Citation
-from langchain_gemini_multi._shapes import is_mapping, items_of
+from langchain_gemini_multi._json_types import is_mapping, items_of
 
 
 def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:

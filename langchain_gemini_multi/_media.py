@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
-from langchain_gemini_multi._shapes import is_mapping
+from langchain_gemini_multi._json_types import is_mapping
 
 Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 

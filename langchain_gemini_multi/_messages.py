@@ -17,7 +17,7 @@ from langchain_core.messages import (
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Message, Part, Role, Text, ToolResult
-from langchain_gemini_multi._assistant import assistant_parts
+from langchain_gemini_multi._ai_messages import assistant_parts
 from langchain_gemini_multi._content_blocks import content_parts, tool_result
 
 _ROLES: Final[dict[str, Role]] = {

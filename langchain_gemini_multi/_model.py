@@ -23,9 +23,9 @@ from pydantic import (
 from gemini_multi import __version__
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._errors import langchain_errors
+from langchain_gemini_multi._json_types import is_mapping
 from langchain_gemini_multi._names import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, unknown
-from langchain_gemini_multi._shapes import is_mapping
-from langchain_gemini_multi._written import CONFIGURED, plain, revived
+from langchain_gemini_multi._serialization import CONFIGURED, plain, revived
 
 if TYPE_CHECKING:
     from gemini_multi import (

@@ -30,10 +30,10 @@ from gemini_multi.types import (
     ToolResult,
     Usage,
 )
-from langchain_gemini_multi._assistant import PROVIDER, opaque_block
+from langchain_gemini_multi._ai_messages import PROVIDER, opaque_block
 from langchain_gemini_multi._citations import recorded
-from langchain_gemini_multi._shapes import mapping_of
-from langchain_gemini_multi._signature_store import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
+from langchain_gemini_multi._json_types import mapping_of
+from langchain_gemini_multi._part_outline import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
 _FAMILIES: Final = ("image", "audio", "video")
 _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))

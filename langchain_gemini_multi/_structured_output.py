@@ -16,8 +16,9 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter, ValidationError
 
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.structured import conform, json_text, partial_json, problems
+from gemini_multi.structured import json_text, partial_json, repair, validation_errors
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
+from langchain_gemini_multi._json_types import is_object, mapping_of
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._schemas import (
     Schema,
@@ -28,7 +29,6 @@ from langchain_gemini_multi._schemas import (
     standalone,
     traced,
 )
-from langchain_gemini_multi._shapes import is_object, mapping_of
 from langchain_gemini_multi._tools import bound, names_of
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
     def _instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
         if self.json_schema is not None:
-            found = conform(found, self.json_schema)
+            found = repair(found, self.json_schema)
         if self.schema_type is None:
             self._check(found, partial=partial)
             return found
@@ -200,7 +200,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         """Refuse a dictionary that breaks what no host enforces: bounds, lengths, patterns, required properties."""
         if partial or self.json_schema is None:
             return
-        if wrong := problems(found, self.json_schema):
+        if wrong := validation_errors(found, self.json_schema):
             text = f"The answer {found!r} does not keep its schema: {'; '.join(wrong)}."
             raise StructuredOutputError(text, llm_output=str(found))
 

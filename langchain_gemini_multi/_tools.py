@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
-from langchain_gemini_multi._shapes import is_many, is_mapping, items_of, mapping_of
+from langchain_gemini_multi._json_types import is_many, is_mapping, items_of, mapping_of
 from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | BaseModel | Tool | BuiltInTool

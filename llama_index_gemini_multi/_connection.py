@@ -43,7 +43,7 @@ _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_at
 """What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
 
 
-class Connected(GenerationSettings, FunctionCallingLLM):
+class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     """A model that knows its hosts. Fields can be set at any time and count from the next call on."""
 
     model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a host's own id.")
@@ -157,7 +157,7 @@ class Connected(GenerationSettings, FunctionCallingLLM):
             http_async_client=self.http_async_client,
         )
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connected:
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> BaseGeminiMulti:
         shared = {} if memo is None else memo
         shared.update({id(value): value for name in _SHARED if (value := getattr(self, name, None)) is not None})
         return super().__deepcopy__(shared)

@@ -20,7 +20,7 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import to_json
 
-from gemini_multi.errors import KnobIgnored
+from gemini_multi.errors import SettingIgnoredWarning
 from gemini_multi.types import (
     Blob,
     FileReference,
@@ -34,7 +34,7 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
-from llama_index_gemini_multi._foreign import foreign_calls, foreign_signatures, to_call
+from llama_index_gemini_multi._interop import foreign_calls, foreign_signatures, to_call
 from llama_index_gemini_multi._media import to_part
 from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
 
@@ -145,7 +145,7 @@ def _block_parts(block: ContentBlock) -> Iterator[Part]:
             yield from _sourced(block)
         case CachePoint():
             message = "Left out a `CachePoint`: Gemini caches long common prefixes by itself; or use `cached_content`."
-            warnings.warn(message, KnobIgnored, stacklevel=2)
+            warnings.warn(message, SettingIgnoredWarning, stacklevel=2)
         case _:
             part = to_part(block)
             yield from () if part is None else (part,)

@@ -47,8 +47,8 @@ from gemini_multi.types import (
     Usage,
 )
 from gemini_multi.types import ChatResponse as CoreResponse
-from llama_index_gemini_multi._facts import facts, logprobs, raw
 from llama_index_gemini_multi._media import has_block, to_block
+from llama_index_gemini_multi._response_metadata import facts, logprobs, raw
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 
-from llama_index_gemini_multi._foreign import foreign_calls
+from llama_index_gemini_multi._interop import foreign_calls
 from llama_index_gemini_multi._typed import mapping
 
 

@@ -21,7 +21,7 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from gemini_multi.structured import conform, json_text, partial_json
+from gemini_multi.structured import json_text, partial_json, repair
 from gemini_multi.types import JsonValue
 from llama_index_gemini_multi._errors import InvalidStructuredOutput
 from llama_index_gemini_multi._formats import format_json
@@ -67,7 +67,7 @@ class Extraction(Generic[ModelT]):
         except ValidationError:
             pass
         try:
-            repaired = conform(json_text(text), class_schema(self.output_cls))
+            repaired = repair(json_text(text), class_schema(self.output_cls))
             return self.output_cls.model_validate_json(to_json(repaired))
         except ValueError as error:
             raise self._invalid(response, text, error) from error

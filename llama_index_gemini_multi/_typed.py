@@ -23,7 +23,7 @@ def streamed_message(core_version: str) -> type[ChatMessage]:
     numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
     if numbers >= (0, 14, 24):
         return ChatMessage
-    from llama_index_gemini_multi._replaceable import ReplaceableMessage
+    from llama_index_gemini_multi._compat import ReplaceableMessage
 
     return ReplaceableMessage
 

@@ -27,7 +27,7 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ConfigDict, RootModel
 
-from llama_index_gemini_multi._connection import Connected
+from llama_index_gemini_multi._connection import BaseGeminiMulti
 from llama_index_gemini_multi._metadata import described, metadata
 from llama_index_gemini_multi._typed import chat_callback, completion_callback, dispatcher, facts_of
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from llama_index_gemini_multi._tools import ToolChoiceArgument
 
 
-class GeminiMulti(Connected):
+class GeminiMulti(BaseGeminiMulti):
     """A Gemini model, served by Cloudflare AI, AIMLAPI or Oxen.ai: whichever of them answers first in the given order.
 
     Keys come from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,

@@ -60,7 +60,7 @@ def cost_of(act: Callable[[], object]) -> Cost:
     return found
 
 
-class Pieces(httpx.SyncByteStream):
+class ChunkedBody(httpx.SyncByteStream):
     """A body whose every event comes by itself, which is the most that a stream can cost."""
 
     def __init__(self, pieces: list[bytes]) -> None:
@@ -84,7 +84,7 @@ def http_client(chunks: int | None = None) -> httpx.Client:
     def answer(request: httpx.Request) -> httpx.Response:
         if chunks is None:
             return httpx.Response(200, content=WHOLE)
-        return httpx.Response(200, stream=Pieces([EVENT] * chunks + [LAST]))
+        return httpx.Response(200, stream=ChunkedBody([EVENT] * chunks + [LAST]))
 
     return httpx.Client(transport=httpx.MockTransport(answer))
 

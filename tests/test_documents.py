@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_multi import ChatRequest, Client, KnobIgnored, Message
+from gemini_multi import ChatRequest, Client, Message, SettingIgnoredWarning
 from gemini_multi.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -111,6 +111,6 @@ def test_warnings_about_knobs_are_ordinary_warnings() -> None:
     """Users can silence them by class."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warnings.warn("x", KnobIgnored, stacklevel=1)
+        warnings.warn("x", SettingIgnoredWarning, stacklevel=1)
 
-    assert caught[0].category is KnobIgnored
+    assert caught[0].category is SettingIgnoredWarning

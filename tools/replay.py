@@ -61,7 +61,7 @@ class Recording:
         return self.shape != "openai"
 
 
-class Pieces(httpx.SyncByteStream):
+class ChunkedBody(httpx.SyncByteStream):
     """A body that arrives in pieces."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
@@ -86,7 +86,7 @@ class Player:
     def play(self, recording: Recording, pieces: Sequence[bytes]) -> ChatResponse | GeminiMultiError:
         """Ask once; the answer is the recording in these pieces."""
         kind = "text/event-stream" if recording.is_stream else "application/json"
-        self._reply = httpx.Response(recording.status, stream=Pieces(pieces), headers={"content-type": kind})
+        self._reply = httpx.Response(recording.status, stream=ChunkedBody(pieces), headers={"content-type": kind})
         providers = self._native if recording.is_native else self._chat
         try:
             if recording.is_stream:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from gemini_multi import _environment
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.providers._contract import Endpoint, Provider
-from gemini_multi.providers._errors import ErrorFacts
+from gemini_multi.providers import environment
 from gemini_multi.providers.aimlapi import AIMLAPI
+from gemini_multi.providers.base import Endpoint, Provider
 from gemini_multi.providers.cloudflare import Cloudflare
+from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.oxen import Oxen
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "PROVIDERS",
     "Cloudflare",
     "Endpoint",
-    "ErrorFacts",
+    "ErrorPayload",
     "Oxen",
     "Provider",
     "ProvidersArgument",
@@ -103,7 +103,7 @@ def _unique(providers: list[Provider]) -> tuple[Provider, ...]:
 
 
 def _from_environment() -> tuple[Provider, ...]:
-    wanted = _environment.read("GEMINI_MULTI_PROVIDERS")
+    wanted = environment.read("GEMINI_MULTI_PROVIDERS")
     if wanted is not None:
         return _unique([_configured(name, ()) for name in wanted.replace(",", " ").split()])
     found: list[Provider] = []

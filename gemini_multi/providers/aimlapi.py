@@ -13,8 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
-from gemini_multi.providers._errors import ErrorFacts
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
+from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.types import JsonValue
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class AIMLAPI(ChatHost):
         unmet = () if hosted is None or hosted.takes_upstream else ("`upstream`",)
         return replace(traits, extra={"provider": self.upstream}, unmet=unmet)
 
-    def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
+    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
         """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""
         said = facts.message.lower()
         if facts.status == 403:

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from gemini_multi import _environment
-from gemini_multi._keys import Key
-from gemini_multi.dialects._contract import Target
-from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
-from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.providers import environment
+from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers.keys import Key
 
 if TYPE_CHECKING:
-    from gemini_multi._keys import KeyArgument
     from gemini_multi.catalog import Model
+    from gemini_multi.providers.keys import KeyArgument
     from gemini_multi.types import ChatRequest
 
 __all__ = ["ChatHost", "ChatTraits"]
@@ -41,7 +41,7 @@ class ChatHost(Provider):
     def __post_init__(self) -> None:
         kind = type(self).__name__
         address, *variables = self.base_urls
-        base_url = self.base_url or _environment.read(*variables) or address
+        base_url = self.base_url or environment.read(*variables) or address
         key = Key.of(self.api_key, variables=self.key_variables, argument=f"{kind}(api_key=...)")
         object.__setattr__(self, "api_key", key)
         object.__setattr__(self, "headers", checked_headers(self.headers))

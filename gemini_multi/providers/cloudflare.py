@@ -13,11 +13,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, cast
 from urllib.parse import quote
 
-from gemini_multi import _environment
-from gemini_multi._keys import Key
-from gemini_multi.dialects._contract import Target
-from gemini_multi.dialects.chat_completions import CHAT_COMPLETIONS, ChatTraits
-from gemini_multi.dialects.generate_content import GENERATE_CONTENT, GenerateContentTraits
+from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT, GenerateContentTraits
 from gemini_multi.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -29,20 +27,22 @@ from gemini_multi.errors import (
     RateLimited,
     ServerError,
 )
-from gemini_multi.providers._contract import Endpoint, Provider, checked_headers, checked_url
-from gemini_multi.providers._errors import ErrorFacts
+from gemini_multi.providers import environment
+from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers.errors import ErrorPayload
+from gemini_multi.providers.keys import Key
 from gemini_multi.types import JsonObject, JsonValue, ToolResult
 
 if TYPE_CHECKING:
-    from gemini_multi._keys import KeyArgument
     from gemini_multi.catalog import Model
+    from gemini_multi.providers.keys import KeyArgument
     from gemini_multi.types import ChatRequest
 
-Door = Literal["auto", "run", "chat_completions", "google_ai_studio"]
+EndpointCase = Literal["auto", "run", "chat_completions", "google_ai_studio"]
 
 _BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
-_DOORS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
+_ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _ENVELOPES: Final = 5
@@ -93,7 +93,7 @@ class Cloudflare(Provider):
     account_id: str | None = None
     api_token: KeyArgument = field(default=None, repr=False)
     _: KW_ONLY
-    api: Door = "auto"
+    api: EndpointCase = "auto"
     gateway_id: str | None = None
     google_api_key: KeyArgument = field(default=None, repr=False)
     cache_ttl: int | None = None
@@ -117,14 +117,14 @@ class Cloudflare(Provider):
     gateway_base_url: str = ""
 
     def __post_init__(self) -> None:
-        account = (self.account_id or "").strip() or _environment.read("CLOUDFLARE_ACCOUNT_ID")
+        account = (self.account_id or "").strip() or environment.read("CLOUDFLARE_ACCOUNT_ID")
         token = Key.of(self.api_token, variables=self.key_variables, argument="Cloudflare(api_token=...)")
         if account is None:
             raise ConfigurationError(
                 "Set the `CLOUDFLARE_ACCOUNT_ID` environment variable or pass it as `Cloudflare(account_id=...)`."
             )
-        base_url = self.base_url or _environment.read("CLOUDFLARE_BASE_URL") or _BASE_URL
-        gateway = self.gateway_base_url or _environment.read("CLOUDFLARE_GATEWAY_BASE_URL") or _GATEWAY_BASE_URL
+        base_url = self.base_url or environment.read("CLOUDFLARE_BASE_URL") or _BASE_URL
+        gateway = self.gateway_base_url or environment.read("CLOUDFLARE_GATEWAY_BASE_URL") or _GATEWAY_BASE_URL
         settings = {
             "account_id": account,
             "api_token": token,
@@ -141,8 +141,8 @@ class Cloudflare(Provider):
         self._check()
 
     def _check(self) -> None:
-        if self.api not in _DOORS:
-            raise ConfigurationError(f"Cloudflare's `api` must be one of {', '.join(_DOORS)}, not {self.api!r}.")
+        if self.api not in _ENDPOINTS:
+            raise ConfigurationError(f"Cloudflare's `api` must be one of {', '.join(_ENDPOINTS)}, not {self.api!r}.")
         if len(self.metadata) > _METADATA_ENTRIES:
             raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
         for name, value in self.metadata.items():
@@ -164,11 +164,15 @@ class Cloudflare(Provider):
             return ()
         if self.api == "google_ai_studio":
             return (self._google_ai_studio(model, model_id, stream=stream),)
-        doors = {"run": self._run(model, model_id), "chat_completions": self._chat(model, model_id)}
+        endpoints = {"run": self._run(model, model_id), "chat_completions": self._chat(model, model_id)}
         if self.api != "auto":
-            return (doors[self.api],)
+            return (endpoints[self.api],)
         prefers_chat = stream or _loop_began_in_chat(request)
-        return (doors["chat_completions"], doors["run"]) if prefers_chat else (doors["run"], doors["chat_completions"])
+        return (
+            (endpoints["chat_completions"], endpoints["run"])
+            if prefers_chat
+            else (endpoints["run"], endpoints["chat_completions"])
+        )
 
     def _run(self, model: Model, model_id: str) -> Endpoint:
         target = Target(self.name, model, model_id, _RUN_TRAITS, issuer=self.name)
@@ -185,7 +189,7 @@ class Cloudflare(Provider):
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
         """Name the AI Studio door's `countTokens`: the gateway passes every method of Google's API on."""
-        from gemini_multi.dialects.count_tokens import COUNT_TOKENS
+        from gemini_multi.dialects.generate_content.count_tokens import COUNT_TOKENS
 
         model_id = self.hosted_id(request, model)
         if self.api != "google_ai_studio" or model_id is None:
@@ -248,7 +252,7 @@ class Cloudflare(Provider):
             document = inner
         return {}
 
-    def kind_of(self, facts: ErrorFacts) -> type[ProviderError] | None:
+    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
         """Classify by the gateway's internal codes; their meanings are collected in the error documentation."""
         if facts.code == "2021" or facts.status == 402:
             # The same code and status say "no credit" and "the shared pool is busy"; only the text tells them apart.

@@ -25,7 +25,7 @@ Error = Callable[[Visit, Refused, float | None], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class EndpointCase:
     """One documented URL; an ASGI application."""
 
     provider: Provider
@@ -153,7 +153,7 @@ _ELSEWHERE: Mapping[str, tuple[Provider, str, Answering, Error]] = {
 def application(state: State, stopping: asyncio.Event) -> Starlette:
     """Build the application over a sandbox's state."""
     routes = [
-        Route(path, Door(provider, method, answering, error, state, stopping))
+        Route(path, EndpointCase(provider, method, answering, error, state, stopping))
         for path, (provider, method, answering, error) in {**_ROUTES, **_ELSEWHERE}.items()
     ]
     return Starlette(routes=routes)

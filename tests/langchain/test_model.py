@@ -104,9 +104,11 @@ def test_every_way_of_asking_tells_the_same(provider: str) -> None:
     model: Any = ChatGeminiMulti(model=NAME, providers=provider)
     first, *rest = model.stream("hi")
     typed = set(model.stream_events("hi", version="v3").output.response_metadata) - {"output_version"}
-    doors = {"candidate_metadata", "provider_metadata"}  # Cloudflare has a door of its own for streams
-    told = [set(keys) - doors for keys in (model.invoke("hi").response_metadata, first.__add__(rest).response_metadata)]
-    assert told == [typed - doors] * 2
+    endpoints = {"candidate_metadata", "provider_metadata"}  # Cloudflare has a door of its own for streams
+    told = [
+        set(keys) - endpoints for keys in (model.invoke("hi").response_metadata, first.__add__(rest).response_metadata)
+    ]
+    assert told == [typed - endpoints] * 2
     assert {"token_usage", "cost_usd", "attempts", "finish_reason"} <= typed
 
 

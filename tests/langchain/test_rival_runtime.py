@@ -21,9 +21,9 @@ from gemini_multi import (
     BadRequest,
     Cloudflare,
     ContextOverflow,
-    KnobIgnored,
     PromptBlocked,
     RateLimited,
+    SettingIgnoredWarning,
     Timeouts,
     UnsupportedFeature,
 )
@@ -281,7 +281,7 @@ def test_ids_and_headers_of_the_host_are_kept(sandbox: Sandbox) -> None:
 
 def test_setting_that_a_host_refuses_is_left_out_aloud(sandbox: Sandbox) -> None:
     """AIMLAPI takes no seed of 0: a warning says that it is left out."""
-    with pytest.warns(KnobIgnored, match="seed"):
+    with pytest.warns(SettingIgnoredWarning, match="seed"):
         chat("aimlapi", seed=0).invoke("hi")
     assert "seed" not in sent(sandbox)
 

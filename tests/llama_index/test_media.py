@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from gemini_multi import KnobIgnored, UnsupportedFeature
+from gemini_multi import SettingIgnoredWarning, UnsupportedFeature
 from gemini_multi.sandbox import Sandbox
 from llama_index_gemini_multi import GeminiMulti
 
@@ -93,7 +93,7 @@ def test_citable_content_and_cache_points_work_everywhere(llm: GeminiMulti, sand
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     cited = CitableBlock(title="Notes", source="notes.md", content="Rain at noon.")
     for place in (question, tool_result):
-        with pytest.warns(KnobIgnored, match="CachePoint"):
+        with pytest.warns(SettingIgnoredWarning, match="CachePoint"):
             assert llm.chat([*place(cited), ChatMessage(blocks=[TextBlock(text="So?"), point])]).message.content
         assert "Source: Notes (notes.md)" in str(sandbox.requests[-1].body)
         assert "Rain at noon." in str(sandbox.requests[-1].body)

@@ -23,9 +23,9 @@ from gemini_multi import (
     Timeouts,
     Tool,
 )
-from gemini_multi._exchange import Exchange
-from gemini_multi._journal import Conditions
-from gemini_multi._wire import Head, Open, Read
+from gemini_multi._call.attempt_log import CallOptions
+from gemini_multi._call.call import Call
+from gemini_multi._transport.steps import ReadBody, ResponseHead, Send
 from gemini_multi.routing import routes
 
 PROVIDERS: Final = {
@@ -63,8 +63,8 @@ class Ending:
         return type(self.error), text
 
 
-def conditions(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> Conditions:
-    return Conditions(
+def conditions(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> CallOptions:
+    return CallOptions(
         stream=stream,
         policy=RetryPolicy(max_retries=0),
         timeouts=Timeouts(),
@@ -91,7 +91,7 @@ def receive(
     begun, ending = time.process_time(), Ending()
     left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
     found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)
-    flow = Exchange(REQUEST, found, conditions(stream=stream, limits=limits, clock=clock)).run()
+    flow = Call(REQUEST, found, conditions(stream=stream, limits=limits, clock=clock)).run()
     reply: Any = None
     try:
         while True:
@@ -99,9 +99,9 @@ def receive(
             reply = None
             if isinstance(step, list):
                 ending.events += step
-            elif isinstance(step, Open):
-                reply = Head(status, headers or {})
-            elif isinstance(step, Read):
+            elif isinstance(step, Send):
+                reply = ResponseHead(status, headers or {})
+            elif isinstance(step, ReadBody):
                 reply = next(left, b"")
     except StopIteration:
         pass

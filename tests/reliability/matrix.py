@@ -9,7 +9,7 @@ import pytest
 from gemini_multi import AllRoutesFailed, GeminiMultiError, StreamInterrupted
 from gemini_multi.sandbox import Sandbox
 
-from .doors import ODD_TEXT, TEXT, Answer, Call, calls
+from .endpoints import ODD_TEXT, TEXT, Answer, Call, calls
 from .faults import ALIKE, FAULTS, Fault, Outcome
 
 HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
@@ -107,7 +107,7 @@ def check_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> Non
         check(sandbox, fault, host, call)
 
 
-def cells(door: str) -> list[Any]:
+def cells(endpoint: str) -> list[Any]:
     """Every fault on every host by every way to ask, once where the way makes no difference.
 
     How many events come first matters to streams only, and only the core knows one status from another.
@@ -116,6 +116,6 @@ def cells(door: str) -> list[Any]:
         pytest.param(fault, host, call, id=f"{fault.name}-{host}-{call}")
         for fault in FAULTS
         for host in HOSTS
-        for call in calls(door)
-        if (call.stream or fault.plan.get("after") != 0) and (door == "core" or fault.name not in ALIKE)
+        for call in calls(endpoint)
+        if (call.stream or fault.plan.get("after") != 0) and (endpoint == "core" or fault.name not in ALIKE)
     ]

@@ -17,7 +17,7 @@ from gemini_multi import ChatEvent, Client, Finished, GeminiMultiError, RetryPol
 from gemini_multi._connections import POOLS
 from gemini_multi.sandbox import Sandbox
 
-from .doors import REQUEST
+from .endpoints import REQUEST
 from .faults import FAULTS
 
 RIVALS: Final = ("openai 2.54", "openai 3.52", "google-genai 3.4", "litellm 1.106", "ChatOpenAI 1.7", "ChatGoogle 4.4")

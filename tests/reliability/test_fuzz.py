@@ -123,7 +123,7 @@ def test_any_packed_bytes_end_well(host: str, content: bytes, packing: str, enco
     """Through the whole client: archives that are cut, damaged, or none at all."""
     body = packed(content, packing)
     sent = httpx.MockTransport(
-        lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=Pieces(body))
+        lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=ChunkedBody(body))
     )
     with httpx.Client(transport=sent) as http_client:
         client = Client(PROVIDERS[host], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
@@ -140,7 +140,7 @@ def packed(content: bytes, packing: str) -> bytes:
     return data[:15] + b"\xff" + data[16:] if packing == "flip" else data
 
 
-class Pieces(httpx.SyncByteStream):
+class ChunkedBody(httpx.SyncByteStream):
     """A body in a few pieces."""
 
     def __init__(self, body: bytes) -> None:

@@ -17,7 +17,7 @@ from langchain_core.exceptions import (
 from gemini_multi import errors
 from gemini_multi.sandbox import Sandbox
 
-from .doors import Call
+from .endpoints import Call
 from .faults import Fault
 from .matrix import cells, check_lasting, check_overcome
 

@@ -16,12 +16,12 @@ from gemini_multi import AsyncClient, Client
 from gemini_multi._connections import POOLS
 from gemini_multi.sandbox import Sandbox
 
-from .doors import AT_ONCE, DOORS, PROMPT, REQUEST, langchain_model, llama_index_messages, llama_index_model
+from .endpoints import AT_ONCE, ENDPOINTS, PROMPT, REQUEST, langchain_model, llama_index_messages, llama_index_model
 
 HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
 LONG: Final[dict[str, Any]] = {"timeout": 60.0}
 """A host that falls silent must be left, not waited for."""
-Pieces = Callable[[str], Iterator[Any]]
+ChunkedBody = Callable[[str], Iterator[Any]]
 AsyncPieces = Callable[[str], Awaitable[AsyncIterator[Any]]]
 
 
@@ -33,7 +33,7 @@ async def at_once(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
     return stream
 
 
-SYNC: Final[dict[str, Pieces]] = {
+SYNC: Final[dict[str, ChunkedBody]] = {
     "core": lambda host: Client([host], retry_policy=AT_ONCE, **LONG).stream(REQUEST),
     "langchain": lambda host: langchain_model([host], LONG).stream(PROMPT),
     "llama_index": lambda host: llama_index_model([host], LONG).stream_chat(llama_index_messages()),
@@ -43,7 +43,7 @@ ASYNC: Final[dict[str, AsyncPieces]] = {
     "langchain": lambda host: at_once(langchain_model([host], LONG).astream(PROMPT)),
     "llama_index": llama_index_pieces,
 }
-each_door = pytest.mark.parametrize("door", SYNC)
+each_door = pytest.mark.parametrize("endpoint", SYNC)
 each_host = pytest.mark.parametrize("host", HOSTS)
 
 
@@ -55,12 +55,12 @@ def stalls(sandbox: Sandbox, host: str) -> None:
 @each_host
 @each_door
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
-def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, door: str, way: str) -> None:
+def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: str, way: str) -> None:
     """At once, though the host keeps the connection open; and the next call goes well."""
     POOLS.hang_up()
     stalls(sandbox, host)
     before = set(threading.enumerate())
-    stream: Any = SYNC[door](host)
+    stream: Any = SYNC[endpoint](host)
     if way != "never begun":
         for _ in stream:
             break
@@ -73,16 +73,18 @@ def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, door: str, w
     assert set(threading.enumerate()) <= before
     assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
     sandbox.clear()
-    assert DOORS[door][0](True, [host], {}).text
+    assert ENDPOINTS[endpoint][0](True, [host], {}).text
 
 
 @each_host
 @each_door
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
-async def test_an_asynchronous_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, door: str, way: str) -> None:
+async def test_an_asynchronous_stream_that_is_left_lets_go(
+    sandbox: Sandbox, host: str, endpoint: str, way: str
+) -> None:
     """A few turns of the loop later, when nobody closes it."""
     stalls(sandbox, host)
-    stream: Any = await ASYNC[door](host)
+    stream: Any = await ASYNC[endpoint](host)
     if way != "never begun":
         async for _ in stream:
             break
@@ -94,7 +96,7 @@ async def test_an_asynchronous_stream_that_is_left_lets_go(sandbox: Sandbox, hos
     await at_rest_soon()
     assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
     sandbox.clear()
-    assert (await DOORS[door][1](True, [host], {})).text
+    assert (await ENDPOINTS[endpoint][1](True, [host], {})).text
 
 
 async def at_rest_soon() -> None:
@@ -159,14 +161,14 @@ class Watched(Coroutine[Any, Any, Any]):
 @pytest.mark.parametrize("host", ["cloudflare", "oxen"])
 @pytest.mark.parametrize("failing", [False, True], ids=["good", "failing"])
 async def test_a_call_may_be_cancelled_wherever_it_waits(
-    sandbox: Sandbox, host: str, door: str, stream: bool, failing: bool
+    sandbox: Sandbox, host: str, endpoint: str, stream: bool, failing: bool
 ) -> None:
     """While it connects, sends, reads, moves to the next host or lets go: nothing is left, and nothing is repeated."""
     for place in range(500):
         if failing:
             sandbox.fail(host, fault="cut", after=0)
         call = Cancelling(place)
-        await call.run(DOORS[door][1](stream, [host, "aimlapi"], {"max_retries": 0}))
+        await call.run(ENDPOINTS[endpoint][1](stream, [host, "aimlapi"], {"max_retries": 0}))
         await at_rest_soon()
         if call.task is None or not call.task.cancelled():
             break
@@ -174,4 +176,4 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
     assert place >= 3 + 2 * failing
     assert len(sandbox.requests) <= (place + 1) * (1 + failing)
     sandbox.clear()
-    assert (await DOORS[door][1](stream, [host], {})).text
+    assert (await ENDPOINTS[endpoint][1](stream, [host], {})).text

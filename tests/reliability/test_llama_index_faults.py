@@ -6,7 +6,7 @@ import pytest
 
 from gemini_multi.sandbox import Sandbox
 
-from .doors import Call
+from .endpoints import Call
 from .faults import Fault
 from .matrix import cells, check_lasting, check_overcome
 

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 
 from gemini_multi import ChatEvent, Finished
-from langchain_gemini_multi._assistant import assistant_parts
+from langchain_gemini_multi._ai_messages import assistant_parts
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._results import to_result as to_langchain
 from langchain_gemini_multi._typed_events import EventBuilder

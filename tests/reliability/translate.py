@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from llama_index.core.base.llms.types import ChatResponse
 
 from gemini_multi import Finished
-from langchain_gemini_multi._assistant import assistant_parts
+from langchain_gemini_multi._ai_messages import assistant_parts
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._results import to_result as to_langchain
 from langchain_gemini_multi._typed_events import EventBuilder

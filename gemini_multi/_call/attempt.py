@@ -1,0 +1,349 @@
+"""One attempt: a request sent through one door of one host, and its answer as it comes in, as a generator of steps.
+
+The answer's bytes are told apart by their first one: a JSON document, an HTML page, or an event stream. What the URL
+promised does not matter, since hosts answer streams in one piece and errors with a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from gemini_multi import catalog, tokens
+from gemini_multi._call.attempt_log import LOGGER, AttemptLog
+from gemini_multi._encoding import json_text
+from gemini_multi._encoding.sse import EventDecoder
+from gemini_multi._encoding.surrogates import SurrogateJoiner
+from gemini_multi._routing import pricing
+from gemini_multi._routing.schedule import RouteState
+from gemini_multi._transport.steps import HttpRequest, ReadBody, ResponseHead, Send, Step, TransportError
+from gemini_multi.dialects.base import Decoder
+from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
+from gemini_multi.providers import ErrorPayload
+from gemini_multi.routing import PreparedRequest
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, Text, Thought, Usage
+
+Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
+
+READ_BODY: Final = ReadBody()
+_DONE: Final = b"[DONE]"
+_BOM: Final = b"\xef\xbb\xbf"
+_SHOWN_OF_A_REASON: Final = 100
+_RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
+
+
+class RetryableAnswer(InvalidResponse):
+    """A readable answer that is worth another try: empty, or with a malformed call."""
+
+    response: ChatResponse
+    events: Sequence[ChatEvent] = ()
+
+
+class AttemptRunner:
+    """One attempt: the request sent and the answer as it comes in."""
+
+    def __init__(
+        self, request: ChatRequest, state: RouteState, prepared: PreparedRequest, attempt_log: AttemptLog
+    ) -> None:
+        self._request = request
+        self.state = state
+        self._route = state.route
+        self._prepared = prepared
+        self._attempt_log = attempt_log
+        self._conditions = attempt_log.conditions
+        self._decoder: Decoder = prepared.endpoint.dialect.decoder(request, prepared.endpoint.target)
+        self._progress = self._started = self._conditions.clock()
+        self._status: int | None = None
+        self.headers: Mapping[str, str] = {}
+        self.committed = False
+        self._is_noted = False
+        self.is_finished = False
+        self._first_content: float | None = None
+        self._halves = SurrogateJoiner()
+
+    def note(self, failure: GeminiMultiError | None = None, *, is_left: bool = False) -> None:
+        """Enter the attempt into the journal, once: it was answered, it failed, or the caller left."""
+        if self._is_noted:
+            return
+        self._is_noted = True
+        refusal = failure if isinstance(failure, ProviderError) else None
+        provider = self._route.provider
+        self._attempt_log.note(
+            Attempt(
+                provider=provider.name,
+                model=self.model_id,
+                outcome="cancelled" if is_left else "answered" if failure is None else "failed",
+                status=self._status if refusal is None else refusal.status,
+                code=None if refusal is None else refusal.code,
+                error="" if failure is None else type(failure).__name__,
+                message="" if failure is None else failure.message,
+                request_id=provider.request_id(self.headers),
+                first_content=self._first_content,
+                duration=self._conditions.clock() - self._started,
+            )
+        )
+
+    @property
+    def model_id(self) -> str:
+        return self._prepared.endpoint.target.model_id
+
+    def run(self) -> Flow:
+        endpoint = self._prepared.endpoint
+        request = HttpRequest(
+            endpoint.url, self._route.provider.request_headers(endpoint), json_text.write(self._prepared.body)
+        )
+        head: ResponseHead = yield Send(
+            request, timeouts=self._attempt_log.timeouts(), within=self._attempt_log.remaining()
+        )
+        self._status, self.headers = head.status, head.headers
+        if not 200 <= head.status < 300:
+            body = yield from self._body([], self._conditions.limits.error_bytes, is_error=True)
+            raise self._route.provider.error_of(head, body, endpoint.target)
+        head_bytes, start = yield from self._beginning()
+        if start[:1] in (b"{", b"["):
+            yield from self._whole(head_bytes)
+        elif start[:1] == b"<":
+            raise InvalidResponse("The answer is an HTML page.", raw=start.decode("utf-8", "replace"))
+        else:
+            yield from self._stream(head_bytes)
+
+    def _beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
+        """Read until something other than white space came; give it as it is, and without what stands before."""
+        beginning, size = b"", 0
+        while True:
+            chunk: bytes = yield READ_BODY
+            if not chunk:
+                raise InvalidResponse("The answer is empty.")
+            self._check_time()
+            beginning += chunk
+            size += len(chunk)
+            start = beginning.removeprefix(_BOM).lstrip()
+            if start and not _BOM.startswith(beginning):
+                return beginning, start
+            if size > self._conditions.limits.event_bytes:
+                raise InvalidResponse("The answer is nothing but white space.")
+            if not start:
+                beginning = beginning[: len(_BOM)]  # a mark, or white space that means nothing
+
+    def _whole(self, beginning: bytes) -> Flow:
+        body = yield from self._body([beginning], self._conditions.limits.body_bytes)
+        document = json_text.read(body)
+        events: list[ChatEvent] = []
+        for item in document if isinstance(document, list) else [document]:
+            events += self._decoder.feed(self._route.provider.unwrap(item))
+        events += self._decoder.close()
+        yield self._finish(events)
+
+    def _body(self, chunks: list[bytes], limit: int, *, is_error: bool = False) -> Generator[Step, Any, bytes]:
+        body = bytearray(b"".join(chunks))  # one buffer: a list of single bytes would take many times their size
+        while len(body) <= limit:
+            chunk: bytes = yield READ_BODY
+            if not chunk:
+                return bytes(body)
+            self._check_time()
+            body += chunk
+        if is_error:
+            return bytes(body[:limit])
+        raise InvalidResponse(
+            f"The answer is larger than {limit:,} bytes. Raise `Limits(body_bytes=...)` if that is expected."
+        )
+
+    def _stream(self, chunk: bytes) -> Flow:
+        decoder, size = EventDecoder(self._conditions.limits.event_bytes), len(chunk)
+        while chunk:
+            yield from self._deliver(decoder.feed(chunk))
+            try:
+                chunk = yield READ_BODY
+                size += len(chunk)
+                self._check_time()
+                self._check_size(size)
+            except (TransportError, GeminiMultiError):  # what comes after the answer spoils nothing
+                if self.is_finished or self._decoder.is_complete:
+                    break
+                raise
+        if self.is_finished:
+            return
+        yield from self._deliver(decoder.close(), at_end=True)
+        if not self.is_finished:
+            yield self._end(is_done=False)
+
+    def _deliver(self, payloads: list[bytes], *, at_end: bool = False) -> Flow:
+        """Decode what arrived. What came before a failure is delivered before the failure."""
+        events: list[ChatEvent] = []
+        try:
+            self._decode_into(events, payloads, at_end=at_end)
+        except RetryableAnswer as flawed:
+            flawed.events = [*events, *flawed.events]  # nothing is out yet, so that it can be asked for again
+            raise
+        except (ErrorPayload, GeminiMultiError):
+            if events and self._conditions.stream:
+                self._begin()
+                yield events
+            raise
+        if events:
+            self._progress = self._conditions.clock()
+            self._begin()
+            yield events
+
+    def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
+        for payload in payloads:
+            if self.is_finished:
+                break
+            if payload == _DONE:
+                events += self._end(is_done=True)
+            elif payload and not payload.isspace():
+                events += self._decode(payload, at_end=at_end)
+
+    def _begin(self) -> None:
+        """Note the first content: from here on a stream is committed, and the route is known to answer."""
+        if self._first_content is None:
+            now = self._conditions.clock()
+            self._first_content = now - self._started
+            self.state.answered(now, first_content=self._first_content, stream=self._conditions.stream)
+        self.committed = self._conditions.stream
+
+    def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:
+        if self._halves.held:
+            first, payload = self._halves.joined(payload)
+            return [*self._decode(first, at_end=at_end), *self._decode(payload, at_end=at_end)]
+        try:
+            document = json_text.read(payload, self._halves)
+        except InvalidResponse:
+            if at_end:  # cut off in the middle of an event: the missing end is noticed below
+                return []
+            raise
+        if document is None:
+            return []
+        return self._decoder.feed(self._route.provider.unwrap(document))
+
+    def _end(self, *, is_done: bool) -> list[ChatEvent]:
+        if self._halves.held:
+            # Nothing follows that could bring the other half of the character.
+            return [*self._decode(b"null", at_end=True), *self._end(is_done=is_done)]
+        if not is_done and not self._decoder.is_complete:
+            raise InvalidResponse("The stream ended before the answer did: no finish reason and no [DONE].")
+        return self._finish(self._decoder.close())
+
+    def _finish(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        answer = self._decoder.response()
+        if not answer.candidates:
+            raise InvalidResponse("The answer holds no candidates.")
+        if not self.committed:
+            self._check_worth(answer, events)
+        if answer.candidate.finish_reason in ("length", "content_filter"):
+            self._tell_if_silent(answer)
+        self._begin()
+        self.note()
+        self.is_finished = True
+        return [*events, Finished(self._completed(answer))]
+
+    def _check_worth(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
+        candidate = answer.candidate
+        is_malformed = (
+            candidate.finish_reason == "error"
+            and candidate.raw_finish_reason is not None
+            and any(reason in candidate.raw_finish_reason for reason in _RETRYABLE_REASONS)
+        ) or (
+            candidate.finish_reason in ("stop", "tool_calls", None)
+            and any(call.invalid_arguments is not None for call in candidate.tool_calls)
+        )
+        is_empty = candidate.finish_reason in ("stop", None) and not candidate.parts and not candidate.refusal
+        if is_malformed or is_empty:
+            what = "a malformed function call" if is_malformed else "nothing at all"
+            flawed = RetryableAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
+            flawed.response, flawed.events = self._completed(answer), events
+            raise flawed
+
+    def _tell_if_silent(self, answer: ChatResponse) -> None:
+        """Warn of an answer that was stopped before its first word: it looks like an empty one."""
+        candidate, usage = answer.candidate, answer.usage
+        if (
+            candidate.text
+            or candidate.refusal
+            or not all(isinstance(part, (Text, Thought)) for part in candidate.parts)
+        ):
+            return
+        if candidate.finish_reason == "length":
+            what = (
+                f"came to its limit before it said anything: {usage.reasoning_tokens} of {usage.output_tokens} tokens "
+                "were thoughts. Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
+            )
+        else:
+            reason = (candidate.raw_finish_reason or "")[:_SHOWN_OF_A_REASON]
+            what = f"was stopped for its content before it said anything: {reason!r}."
+        LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, what)
+
+    def response(self) -> ChatResponse:
+        """Give the answer so far."""
+        return self._completed(self._decoder.response())
+
+    def _completed(self, answer: ChatResponse) -> ChatResponse:
+        """Add to what the decoder knows what the exchange knows."""
+        provider, endpoint = self._route.provider, self._prepared.endpoint
+        return ChatResponse(
+            candidates=answer.candidates,
+            usage=self._priced(answer),
+            provider=provider.name,
+            model=answer.model or endpoint.target.model_id,
+            dialect=answer.dialect or endpoint.dialect.name,
+            response_id=answer.response_id,
+            request_id=provider.request_id(self.headers) or answer.request_id,
+            attempts=self._attempt_log.attempts,
+            prompt_feedback=answer.prompt_feedback,
+            provider_metadata={**answer.provider_metadata, **provider.response_metadata(self.headers)},
+        )
+
+    def _priced(self, response: ChatResponse) -> Usage:
+        usage = response.usage
+        charged = self._route.provider.cost_usd(self.headers)
+        if charged is not None:
+            # What the host charged comes before a cost in the body, which may be its upstream's.
+            return usage.priced(charged, "host")
+        return usage if usage.cost_usd is not None else self._listed(usage, response.model)
+
+    def _listed(self, usage: Usage, model_version: str) -> Usage:
+        """Put a price on tokens by the catalog, if it knows one."""
+        model = catalog.find_answered(model_version) or self._route.model
+        computed = pricing.cost_usd(usage, model, self._route.provider.name, self._conditions.today())
+        return usage if computed is None else usage.priced(computed, "catalog")
+
+    def usage_so_far(self) -> Usage:
+        """Say what an answer that nobody waits for has used: as the host said, else estimated."""
+        response = self.response()
+        if response.usage.total_tokens or response.usage.cost_usd is not None:
+            return response.usage
+        prompt = tokens.estimate_messages(self._request.messages)
+        output = sum(tokens.estimate(candidate.text + candidate.thoughts) for candidate in response.candidates)
+        return self._listed(
+            Usage(input_tokens=prompt, output_tokens=output, total_tokens=prompt + output), response.model
+        )
+
+    def _check_size(self, size: int) -> None:
+        limit = self._conditions.limits.stream_bytes
+        if size > limit:
+            raise InvalidResponse(
+                f"The stream is larger than {limit:,} bytes. Raise `Limits(stream_bytes=...)` if that is expected."
+            )
+
+    def _check_time(self) -> None:
+        """Notice a host that keeps the connection alive without going on, and a deadline that passes meanwhile."""
+        silent = self._conditions.clock() - self._progress
+        if silent > self._conditions.timeouts.read:
+            raise TransportError(RequestTimeout, f"no content for {silent:.1f} s")
+        self._attempt_log.timeouts()
+
+    def typed(self, failure: TransportError) -> GeminiMultiError:
+        """Make the typed error for a failed connection."""
+        provider = self._route.provider.name
+        text = f"{provider} ({self.model_id!r}) gave no whole answer: {failure}."
+        if issubclass(failure.kind, InvalidResponse):
+            return InvalidResponse(text, provider=provider, model=self.model_id)
+        return failure.kind(text, provider=provider, model=self.model_id)
+
+    def located(self, failure: GeminiMultiError) -> GeminiMultiError:
+        """Say in an error where it happened, if it does not yet."""
+        if isinstance(failure, (InvalidResponse, PromptBlocked, RequestTimeout)) and not failure.provider:
+            failure.provider, failure.model = self._route.provider.name, self.model_id
+            failure.message = f"{failure.provider} ({failure.model!r}): {failure.message}"
+            failure.args = (failure.message,)
+        return failure

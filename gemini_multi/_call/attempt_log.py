@@ -1,0 +1,114 @@
+"""What one exchange has done so far, and how much time it has left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final, TypeAlias
+
+from gemini_multi._call.telemetry import Trace
+from gemini_multi._routing.health import Health
+from gemini_multi._routing.ledger import Ledger
+from gemini_multi._transport.steps import Limits, Timeouts
+from gemini_multi.errors import RequestTimeout
+from gemini_multi.retry import RetryPolicy
+from gemini_multi.types import Attempt
+
+OnAttempt: TypeAlias = Callable[[Attempt], object]
+"""Called with every attempt when it ends, in the thread or task of the call. What it returns is not looked at."""
+
+LOGGER: Final = logging.getLogger("gemini_multi")
+"""Attempts at debug; failovers, and answers that were stopped before their first word, at warning.
+
+Neither keys nor anything of the conversation.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """What holds for every attempt of an exchange. Calls that change nothing share theirs."""
+
+    stream: bool
+    policy: RetryPolicy
+    timeouts: Timeouts
+    deadline: float | None
+    """Seconds for the whole exchange."""
+    limits: Limits
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    chance: Callable[[], float]
+    today: Callable[[], date]
+    ledger: Ledger = field(default_factory=Ledger)
+    """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
+    health: Health = field(default_factory=Health)
+    on_attempt: tuple[OnAttempt, ...] = ()
+
+
+class AttemptLog:
+    """The attempts of one exchange, and its deadline."""
+
+    def __init__(self, conditions: CallOptions, trace: Trace | None = None) -> None:
+        self.conditions = conditions
+        self._trace = trace
+        self._started = conditions.clock()
+        self._attempts: list[Attempt] = []
+        self._waited = 0.0
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every attempt so far."""
+        return tuple(self._attempts)
+
+    def waited(self, seconds: float) -> None:
+        """Note the wait before the next attempt."""
+        self._waited = seconds
+
+    def note(self, attempt: Attempt) -> None:
+        """Note an attempt that ends now, with the wait before it."""
+        attempt = replace(attempt, wait=self._waited) if self._waited else attempt
+        self._attempts.append(attempt)
+        self._waited = 0.0
+        LOGGER.debug(
+            "%s (%s) %s: status %s, %s, %.3f s",
+            attempt.provider,
+            attempt.model,
+            attempt.outcome,
+            attempt.status,
+            attempt.error or "no error",
+            attempt.duration,
+        )
+        if self._trace is not None:
+            self._trace.attempt(attempt)
+        for listener in self.conditions.on_attempt:
+            try:
+                listener(attempt)
+            except Exception:  # who watches a call must not end it
+                LOGGER.warning("`on_attempt` failed", exc_info=True)
+
+    def remaining(self) -> float:
+        """Tell how many seconds the deadline leaves."""
+        deadline = self.conditions.deadline
+        return float("inf") if deadline is None else self._started + deadline - self.conditions.clock()
+
+    def overdue(self) -> RequestTimeout:
+        """Make the error for a call whose time is up."""
+        return RequestTimeout(f"The deadline of {self.conditions.deadline} s has passed.", attempts=self._attempts)
+
+    def timeouts(self) -> Timeouts:
+        """Give the timeouts of the next attempt, cut to what the deadline leaves.
+
+        Raises:
+            RequestTimeout: The deadline has passed.
+        """
+        timeouts, remaining = self.conditions.timeouts, self.remaining()
+        if remaining <= 0:
+            raise self.overdue()
+        if remaining >= max(timeouts.connect, timeouts.read, timeouts.write):
+            return timeouts
+        return Timeouts(
+            connect=min(timeouts.connect, remaining),
+            read=min(timeouts.read, remaining),
+            write=min(timeouts.write, remaining),
+        )

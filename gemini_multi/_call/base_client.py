@@ -1,0 +1,256 @@
+"""What the blocking and the asynchronous client have in common: how they are configured, and what they remember."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar
+
+from gemini_multi._routing.health import Health
+from gemini_multi._routing.ledger import Ledger, Totals
+from gemini_multi._transport.steps import Limits, Timeouts
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.preference import STRATEGIES, Hedging, HedgingArgument, Strategy
+from gemini_multi.providers import Provider, ProvidersArgument, resolve
+from gemini_multi.retry import RetryPolicy
+from gemini_multi.routing import Route, arranged, routes
+from gemini_multi.types import ChatRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from gemini_multi._call.attempt_log import CallOptions, OnAttempt
+    from gemini_multi._call.call import Call
+
+
+TimeoutArgument: TypeAlias = float | Timeouts | None
+
+_NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
+
+DEFAULT_DEADLINE: Final = 600.0
+"""Seconds for a whole call, with its retries and failovers, when nothing is said."""
+_HEDGED_FROM: Final = 0.95
+"""A call is hedged when this share of the latest ones had begun to be answered by then."""
+_HEDGED_AFTER: Final = 20
+"""Answers that are needed to know that time."""
+
+
+class CallArguments(TypedDict, total=False):
+    """The arguments of a call that are no part of its request."""
+
+    providers: ProvidersArgument
+    timeout: TimeoutArgument
+    deadline: float | None
+    max_retries: int | None
+    retry_policy: RetryPolicy | None
+
+
+class BaseClient:
+    """A client without a way to ask."""
+
+    def __init__(
+        self,
+        providers: ProvidersArgument = None,
+        *,
+        timeout: TimeoutArgument = None,
+        deadline: float | None = None,
+        max_retries: int | None = None,
+        retry_policy: RetryPolicy | None = None,
+        strategy: Strategy = "ordered",
+        hedging: HedgingArgument = None,
+        max_cost_usd: float | None = None,
+        on_attempt: OnAttempt | None = None,
+        limits: Limits | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        """Configure a client. Nothing is connected yet.
+
+        Args:
+            providers: Names (`cloudflare`, `aimlapi`, `oxen`) or provider values, in order of preference; by default
+            all
+                whose key is in the environment.
+            timeout: Seconds for each wait (connect, first byte, stall), or `Timeouts`.
+            deadline: Seconds for a whole call with its retries and failovers.
+            max_retries: Extra requests per route.
+            retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
+            strategy: In which order healthy providers are asked: `ordered`, `round_robin`, `cheapest` or `fastest`; see
+                `gemini_multi.preference.Strategy`.
+            hedging: When to ask a second provider because the first is slow: `True`, seconds, or `Hedging`.
+            max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
+                worst, and is refused when that could pass the limit.
+            on_attempt: Called with every attempt when it ends, in the thread or task of the call.
+            limits: How much of an answer is held in memory.
+            http_client: A client with httpx's interface to use instead of the shared one.
+            http_async_client: The same, asynchronous.
+
+        Raises:
+            ConfigurationError: A provider is unknown or has no key, or a number makes no sense.
+        """
+        self._providers = resolve(providers)
+        self._timeouts = Timeouts.of(_positive(timeout, "timeout"))
+        self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
+        self._policy = _policy(RetryPolicy(), retry_policy, max_retries)
+        self._limits = limits or Limits()
+        self._strategy: Strategy = _known(strategy)
+        self._hedging = Hedging.of(hedging)
+        self._health = Health()
+        self._ledger = Ledger(max_cost_usd)
+        self._on_attempt = () if on_attempt is None else (on_attempt,)
+        self._http_client = http_client
+        self._http_async_client = http_async_client
+        self._find_routes = routes
+        self._standing: dict[bool, CallOptions] = {}
+        """The conditions of calls that change none, of streams and of whole answers."""
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """The hosts, in order of preference."""
+        return self._providers
+
+    @property
+    def totals(self) -> Totals:
+        """What this client and its copies for async have used so far."""
+        return self._ledger.totals
+
+    def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
+        """List the routes that a request would try, in the order named."""
+        return routes(request, self._providers, stream=stream)
+
+    def _new_call(
+        self,
+        request: ChatRequest,
+        providers: ProvidersArgument,
+        timeout: TimeoutArgument,
+        deadline: float | None,
+        max_retries: int | None,
+        retry_policy: RetryPolicy | None,
+        *,
+        stream: bool,
+    ) -> Call:
+        policy = _policy(self._policy, retry_policy, max_retries)
+        chosen = self._providers if providers is None else resolve(providers, known=self._providers)
+        found = self._find_routes(request, chosen, stream=stream)
+        if len(found) > 1 and self._strategy != "ordered":
+            found = self._arranged(request, found, stream=stream)
+        return _machinery()(request, found, self._conditions(timeout, deadline, policy, stream=stream))
+
+    def _conditions(
+        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
+    ) -> CallOptions:
+        is_standing = timeout is None and deadline is None and policy is self._policy
+        known = self._standing.get(stream) if is_standing else None
+        if known is not None:
+            return known
+        made = self._made_conditions(timeout, deadline, policy, stream=stream)
+        if is_standing:
+            self._standing[stream] = made
+        return made
+
+    def _made_conditions(
+        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
+    ) -> CallOptions:
+        from gemini_multi._call.attempt_log import CallOptions
+
+        return CallOptions(
+            stream=stream,
+            policy=policy,
+            timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
+            deadline=self._deadline if deadline is None else _positive(deadline, "deadline"),
+            limits=self._limits,
+            clock=time.monotonic,
+            chance=random.random,
+            today=_today,
+            ledger=self._ledger,
+            health=self._health,
+            on_attempt=self._on_attempt,
+        )
+
+    def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
+        from gemini_multi._routing import pricing
+
+        now, today = time.monotonic(), _today()
+        return arranged(
+            found,
+            self._strategy,
+            turn=self._health.next_call() if self._strategy == "round_robin" else 0,
+            cost=lambda route: pricing.expected_usd(request, route.answering, route.provider.name, today),
+            speed=lambda route: self._health.of(route.key).speed(now, stream=stream),
+        )
+
+    def inherit(self, other: BaseClient) -> None:
+        """Go on with what another client has spent and knows of its routes, as its successor with other settings."""
+        self._ledger.carry_on(other._ledger)
+        self._health = other._health
+        self._standing = {}
+
+    def _hedge_delay(self, call: Call) -> float | None:
+        """Say after how many seconds without content a second host is asked; `None` for never."""
+        if self._hedging is None or len(call.routes) < 2:
+            return None
+        self._health.earn_hedge(self._hedging.share)
+        if self._hedging.after is not None:
+            return self._hedging.after
+        first = self._health.of(call.routes[0].key)
+        return first.percentile(_HEDGED_FROM, time.monotonic(), stream=call.stream, at_least=_HEDGED_AFTER)
+
+    def __repr__(self) -> str:
+        names = ", ".join(repr(provider.name) for provider in self._providers)
+        return f"{type(self).__name__}([{names}])"
+
+    def _share(self, other: BaseClient) -> None:
+        self.__dict__.update(other.__dict__)
+
+    def _counter(self) -> Self:
+        """Make a copy that asks for counts. They are free, and quicker than answers: nothing of them counts."""
+        from gemini_multi._call.token_counting import counting_routes
+
+        counter = type(self).__new__(type(self))
+        counter._share(self)
+        counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
+        counter._hedging, counter._standing = None, {}
+        return counter
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the caller's own http clients, which hold sockets, and who watches."""
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_on_attempt": (), "_standing": {}}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the configuration; what was spent, the routes' health and the caller's own clients stay shared."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+
+@cache
+def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions], Call]:
+    """Import what only calls need, by the first one."""
+    from gemini_multi._call.call import Call
+    from gemini_multi._call.telemetry import trace_of
+
+    return lambda request, found, conditions: Call(request, found, conditions, trace_of(request))
+
+
+def _positive(number: _NumberT, name: str) -> _NumberT:
+    if isinstance(number, (int, float)) and not number > 0:
+        raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
+    return number
+
+
+def _known(strategy: Strategy) -> Strategy:
+    if strategy not in STRATEGIES:
+        raise ConfigurationError(f"`strategy` must be one of {', '.join(STRATEGIES)}, not {strategy!r}.")
+    return strategy
+
+
+def _policy(standing: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:
+    policy = given or standing
+    return policy if max_retries is None else replace(policy, max_retries=max_retries)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,280 @@
+"""One request from its first attempt to its answer: retry and failover, as a generator of steps.
+
+Theory of operation. `Call.run` never waits, sends or reads. It yields a step (`Send`, `ReadBody`, `Release`, `Sleep`) and
+is sent what the step gave, or is thrown a `TransportError`; and it yields lists of events for the caller. A loop of a few
+lines, once blocking and once with `await`, drives it (`client.py`), so that everything that decides is written once and
+is tested without a network or a clock.
+
+The commit point of a stream is its first event: chunks without content produce none, so until then a failure is retried
+or moves to the next host, and after it nothing is repeated: the failure becomes `StreamInterrupted` with the answer so
+far. An answer in one piece is delivered only when it is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from gemini_multi._call.attempt import AttemptRunner, Flow, RetryableAnswer
+from gemini_multi._call.attempt_log import LOGGER, AttemptLog, CallOptions
+from gemini_multi._call.telemetry import Trace
+from gemini_multi._routing import pricing
+from gemini_multi._routing.schedule import RouteSchedule, RouteState
+from gemini_multi._transport.steps import Release, Sleep, Step, TransportError
+from gemini_multi.errors import (
+    AllRoutesFailed,
+    BadRequest,
+    BudgetExceeded,
+    GeminiMultiError,
+    StreamInterrupted,
+    UnsupportedFeature,
+)
+from gemini_multi.providers import ErrorPayload
+from gemini_multi.routing import PreparedRequest, Route
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, Finished
+
+RELEASE: Final = Release()
+_FLAWED_RETRIES: Final = 1
+"""An answer costs money, and a model that fails twice at the same question mostly goes on so."""
+
+
+class Call:
+    """The life of one request."""
+
+    def __init__(
+        self, request: ChatRequest, routes: tuple[Route, ...], conditions: CallOptions, trace: Trace | None = None
+    ) -> None:
+        self.routes = routes
+        self.trace = trace
+        known = [(route, conditions.health.of(route.key)) for route in routes]
+        self._share(request, conditions, RouteSchedule(known, conditions.policy), AttemptLog(conditions, trace))
+
+    def _share(
+        self, request: ChatRequest, conditions: CallOptions, schedule: RouteSchedule, attempt_log: AttemptLog
+    ) -> None:
+        self._request = request
+        self._conditions = conditions
+        self.stream = conditions.stream
+        self._schedule = schedule
+        self.attempt_log = attempt_log
+        self._runner: AttemptRunner | None = None
+        self._next: Callable[[float], RouteState | None] = schedule.next
+
+    def hedge(self) -> Call | None:
+        """Make a second exchange for the same request, which asks a healthy route that nobody has asked yet.
+
+        There is none without such a route, or when the calls so far have not earned a hedge.
+        """
+        state = self._schedule.next_healthy(self._conditions.clock())
+        if state is None or not self._conditions.health.take_hedge():
+            self._schedule.untake(state)
+            return None
+        hedge = Call.__new__(Call)
+        hedge._share(self._request, self._conditions, self._schedule, self.attempt_log)
+        hedge._next = _once(state)
+        hedge.trace = None  # the call's span is open already
+        return hedge
+
+    def run(self) -> Flow:
+        """Ask one route after the other until one answers."""
+        state: RouteState | None = None
+        if self.trace is not None:
+            self.trace.begin()
+        while self.attempt_log.remaining() > 0 and (following := self._next(self._conditions.clock())) is not None:
+            if state is not None and state is not following:
+                self._log_failover(state)
+            state = following
+            if state.retries:
+                yield from self._waited(state)
+            failure = yield from self._ask(state)
+            if failure is None:
+                self._count(self._schedule.failures)
+                return
+            self._put_back(state, failure)
+        yield from self._conclude(self._schedule.failures)
+
+    def _waited(self, state: RouteState) -> Flow:
+        wait = state.ready_at - self._conditions.clock()
+        if wait > 0:
+            yield Sleep(wait)
+            self.attempt_log.waited(wait)
+
+    def _put_back(self, state: RouteState, failure: GeminiMultiError) -> None:
+        if isinstance(failure, RetryableAnswer):
+            state.is_done = True  # it was asked again at once, if it was worth it
+        now, conditions = self._conditions.clock(), self._conditions
+        self._schedule.failed(state, failure, now=now, left=self.attempt_log.remaining(), chance=conditions.chance)
+
+    def _log_failover(self, state: RouteState) -> None:
+        LOGGER.warning(
+            "%s failed (%s): asking the next provider", state.route.provider.name, type(state.failure).__name__
+        )
+
+    def _conclude(self, failures: list[GeminiMultiError]) -> Flow:
+        flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
+        if not flawed:
+            raise self._conclusion(failures)
+        self._count(flawed[:-1])
+        # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
+        yield [*flawed[-1].events, Finished(replace(flawed[-1].response, attempts=self.attempt_log.attempts))]
+
+    def _ask(self, state: RouteState) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
+        """Ask one route, and once more at once where another body or another try is all it takes."""
+        try:
+            prepared = state.prepared or state.route.prepared(self._request, stream=self._conditions.stream)
+        except UnsupportedFeature as refusal:
+            state.health.release()
+            return refusal
+        while True:
+            state.prepared = prepared
+            failure = yield from self._paid(state, prepared)
+            if failure is None:
+                return None
+            yield RELEASE
+            repaired = self._repaired(prepared, failure)
+            if repaired is not None:
+                prepared = repaired
+            elif isinstance(failure, RetryableAnswer) and state.retries < min(
+                _FLAWED_RETRIES, self._conditions.policy.max_retries
+            ):
+                self._count([failure])
+                state.retries += 1
+            else:
+                return failure
+
+    def _count(self, failures: Sequence[GeminiMultiError]) -> None:
+        """Count the answers among them: they were paid for, though nobody gets them."""
+        for failure in failures:
+            if isinstance(failure, RetryableAnswer):
+                self._conditions.ledger.add(failure.response.usage)
+
+    def _repaired(self, prepared: PreparedRequest, failure: GeminiMultiError) -> PreparedRequest | None:
+        """Answer a documented refusal of something in the body by a change to the body, once for each."""
+        if not isinstance(failure, BadRequest):
+            return None
+        target = prepared.endpoint.target
+        repair = prepared.endpoint.dialect.repair(failure.message, target.repairs)
+        if repair is None:
+            return None
+        endpoint = replace(prepared.endpoint, target=replace(target, repairs=target.repairs | {repair}))
+        return PreparedRequest(endpoint, endpoint.body(self._request, stream=self._conditions.stream))
+
+    def _paid(
+        self, state: RouteState, prepared: PreparedRequest
+    ) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
+        """Send once, with what it may cost set aside if there is a limit."""
+        ledger = self._conditions.ledger
+        if not ledger.is_limited:
+            return (yield from self._attempt(state, prepared))
+        route = state.route
+        worst = pricing.worst_usd(self._request, route.answering, route.provider.name, self._conditions.today())
+        try:
+            reserved = ledger.reserve(worst or 0.0)
+        except BudgetExceeded as refusal:
+            state.health.release()
+            refusal.attempts = self.attempt_log.attempts
+            raise
+        try:
+            return (yield from self._attempt(state, prepared))
+        finally:
+            ledger.release(reserved)
+
+    def leave(self) -> None:
+        """Note that nobody waits any more for the attempt under way. The one who drives the exchange then closes it."""
+        runner = self._runner
+        if runner is not None:
+            runner.note(is_left=True)
+
+    def _forfeit(self) -> None:
+        """Settle an attempt that was left. Its answer is paid for, though nobody gets it."""
+        runner, self._runner = self._runner, None
+        if runner is None or runner.is_finished:
+            return
+        runner.note(is_left=True)
+        runner.state.health.release()
+        self._conditions.ledger.add(runner.usage_so_far(), abandoned=True)
+
+    def _attempt(
+        self, state: RouteState, prepared: PreparedRequest
+    ) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
+        """Send once. Return the failure, or `None` when the answer was delivered."""
+        route = state.route
+        runner = self._runner = AttemptRunner(self._request, state, prepared, self.attempt_log)
+        try:
+            yield from runner.run()
+        except TransportError as wire_failure:
+            failure: GeminiMultiError = runner.typed(wire_failure)
+            failure.__cause__ = wire_failure.__cause__
+        except ErrorPayload as facts:
+            failure = route.provider.error(facts, prepared.endpoint.target, runner.headers)
+        except GeminiMultiError as error:
+            failure = error
+        except BaseException:  # the caller left, or is being stopped
+            self._forfeit()
+            raise
+        else:
+            return None
+        runner.note(failure)
+        self._runner = None
+        self._tell(state, failure)
+        if runner.committed:
+            yield RELEASE
+            raise self._interrupted(runner, failure) from failure
+        return runner.located(failure)
+
+    def _tell(self, state: RouteState, failure: GeminiMultiError) -> None:
+        if isinstance(failure, RetryableAnswer):
+            state.health.release()
+        else:
+            state.health.failed(failure, self._conditions.clock(), self._conditions.policy)
+
+    def _interrupted(self, runner: AttemptRunner, failure: GeminiMultiError) -> StreamInterrupted:
+        partial = runner.response()
+        return StreamInterrupted(
+            f"The stream of {partial.provider} ({runner.model_id!r}) broke after its first content: "
+            f"{failure.message} What had arrived is in `partial`.",
+            partial=partial,
+            provider=partial.provider,
+            model=runner.model_id,
+            attempts=self.attempt_log.attempts,
+        )
+
+    def _conclusion(self, failures: list[GeminiMultiError]) -> GeminiMultiError:
+        if not failures:
+            return self.attempt_log.overdue()  # before anybody was asked
+        refusals = [failure for failure in failures if isinstance(failure, UnsupportedFeature)]
+        if len(refusals) == len(failures):
+            return _joined(refusals)
+        last = failures[-1]
+        others = [failure for failure in failures if not isinstance(failure, UnsupportedFeature)]
+        if self._conditions.policy.verdict(last) == "stop" or len(failures) == 1 or len(others) == 1:
+            single = last if self._conditions.policy.verdict(last) == "stop" else others[0]
+            single.attempts = self.attempt_log.attempts
+            return single
+        lines = "\n".join(f"- {failure.message}" for failure in failures)
+        tried = "\n".join(f"- {_told(attempt)}" for attempt in self.attempt_log.attempts)
+        message = f"No provider answered:\n{lines}\nWhat was tried:\n{tried}"
+        return AllRoutesFailed(message, failures, attempts=self.attempt_log.attempts)
+
+
+def _once(state: RouteState) -> Callable[[float], RouteState | None]:
+    states = iter([state])
+    return lambda _now: next(states, None)
+
+
+def _told(attempt: Attempt) -> str:
+    waited = f" after a wait of {attempt.wait:.2f} s" if attempt.wait else ""
+    status = f" {attempt.status}" if attempt.status is not None else ""
+    code = f" ({attempt.code})" if attempt.code else ""
+    return f"{attempt.provider} {attempt.model!r}{waited}: {attempt.error}{status}{code}, {attempt.duration:.2f} s"
+
+
+def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
+    features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
+    providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
+    return UnsupportedFeature(
+        f"No provider can express {', '.join(features)}: " + " ".join(refusal.message for refusal in refusals),
+        features=features,
+        providers=providers,
+    )

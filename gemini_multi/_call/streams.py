@@ -1,0 +1,217 @@
+"""The loops that drive an exchange, once blocking and once with `await`, as iterators that can be closed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gemini_multi._http import AsyncWire, Wire
+from gemini_multi._routing.ledger import Ledger
+from gemini_multi._transport.steps import TransportError
+from gemini_multi.errors import InvalidResponse, StreamInterrupted
+from gemini_multi.types import ChatEvent, ChatResponse, Finished
+
+if TYPE_CHECKING:
+    from gemini_multi._call.attempt import Flow
+    from gemini_multi._call.telemetry import Trace
+
+
+class _Account:
+    """What both kinds of stream note when a call ends."""
+
+    _ledger: Ledger
+    _trace: Trace | None
+    _waiting: deque[ChatEvent]
+    """What has come and was not asked for yet."""
+
+    def _unread(self) -> tuple[ChatEvent, ...]:
+        unread = tuple(self._waiting)
+        self._waiting.clear()
+        return unread
+
+    def _finished(self, events: Iterable[ChatEvent]) -> ChatResponse | None:
+        """Find the end of the answer among events, and note it."""
+        for event in events:
+            if isinstance(event, Finished):
+                self._finish(event.response)
+                return event.response
+        return None
+
+    def _finish(self, response: ChatResponse) -> None:
+        self._ledger.add(response.usage)
+        if self._trace is not None:
+            self._trace.answered(response)
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, StreamInterrupted):
+            self._ledger.add(error.partial.usage)
+        if self._trace is not None:
+            self._trace.failed(error)
+
+    def _leave(self) -> None:
+        if self._trace is not None:
+            self._trace.end()
+
+
+class EventStream(_Account, Iterator[ChatEvent]):
+    """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
+
+    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger, trace: Trace | None = None) -> None:
+        self._flow = flow
+        self._wire = wire
+        self._ledger = ledger
+        self._trace = trace
+        self._waiting = deque()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatEvent:
+        while not self._waiting:
+            events = self._more()
+            if events is None:
+                raise StopIteration
+            self._waiting.extend(events)
+        event = self._waiting.popleft()
+        if isinstance(event, Finished):
+            self._finish(event.response)
+        return event
+
+    def _more(self) -> Iterable[ChatEvent] | None:
+        """Give the next events; `None` at the end, when all is let go."""
+        try:
+            events = self._events()
+        except BaseException as error:
+            self._fail(error)
+            self.close()
+            raise
+        if events is None:
+            self.close()
+        return events
+
+    def _events(self) -> list[ChatEvent] | None:
+        flow = self._flow
+        try:
+            outcome = flow.send(None)
+            while not isinstance(outcome, list):
+                try:
+                    reply = self._wire.perform(outcome)
+                except TransportError as failure:
+                    outcome = flow.throw(failure)
+                else:
+                    outcome = flow.send(reply)
+        except StopIteration:  # it is not given on: it cannot cross a coroutine
+            return None
+        return outcome
+
+    def response(self) -> ChatResponse:
+        """Read to the end and return the whole answer."""
+        response: ChatResponse | None = None
+        events: Iterable[ChatEvent] | None = self._unread()
+        while events is not None:
+            response = self._finished(events) or response
+            events = self._more()
+        return _whole(response)
+
+    def close(self) -> None:
+        """Let go of the connection. What was not read is lost."""
+        self._flow.close()
+        self._wire.close()
+        self._leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._wire.close()
+
+
+class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
+    """The asynchronous twin of `EventStream`."""
+
+    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger, trace: Trace | None = None) -> None:
+        self._flow = flow
+        self._wire = wire
+        self._ledger = ledger
+        self._trace = trace
+        self._waiting = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatEvent:
+        while not self._waiting:
+            events = await self._more()
+            if events is None:
+                raise StopAsyncIteration
+            self._waiting.extend(events)
+        event = self._waiting.popleft()
+        if isinstance(event, Finished):
+            self._finish(event.response)
+        return event
+
+    async def _more(self) -> Iterable[ChatEvent] | None:
+        """Give the next events; `None` at the end, when all is let go."""
+        try:
+            events = await self._events()
+        except BaseException as error:
+            self._fail(error)
+            await self.aclose()
+            raise
+        if events is None:
+            await self.aclose()
+        return events
+
+    async def _events(self) -> list[ChatEvent] | None:
+        flow = self._flow
+        try:
+            outcome = flow.send(None)
+            while not isinstance(outcome, list):
+                try:
+                    reply = await self._wire.perform(outcome)
+                except TransportError as failure:
+                    outcome = flow.throw(failure)
+                else:
+                    outcome = flow.send(reply)
+        except StopIteration:  # it is not given on: it cannot cross a coroutine
+            return None
+        return outcome
+
+    async def response(self) -> ChatResponse:
+        """Read to the end and return the whole answer."""
+        response: ChatResponse | None = None
+        events: Iterable[ChatEvent] | None = self._unread()
+        while events is not None:
+            response = self._finished(events) or response
+            events = await self._more()
+        return _whole(response)
+
+    async def aclose(self) -> None:
+        """Let go of the connection. What was not read is lost."""
+        self._flow.close()
+        await self._wire.close()
+        self._leave()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._wire.abandon()
+
+
+def _whole(response: ChatResponse | None) -> ChatResponse:
+    if response is None:
+        raise InvalidResponse("The stream was already read to its end.")
+    return response

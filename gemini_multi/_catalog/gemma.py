@@ -1,0 +1,69 @@
+"""Gemma models that AIMLAPI or Oxen serve on chat completions.
+
+Gemma's own version numbers are not Gemini generations: it behaves like what came before thinking and signatures. Google
+lists it as free of charge, which the hosts do not pass on, so no price is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from gemini_multi._catalog.providers import aimlapi, oxen
+from gemini_multi.catalog import HostedModel, Modality, Model, Thinking
+
+_SOURCE: Final = "https://ai.google.dev/gemma/docs"
+_CHECKED: Final = date(2026, 10, 15)
+
+
+def _gemma(name: str, context_window: int, hosts: Mapping[str, HostedModel], *inputs: Modality) -> Model:
+    return Model(
+        name=name,
+        generation=2.0,
+        hosts=hosts,
+        context_window=context_window,
+        max_output_tokens=min(context_window, 32_768),
+        thinking=Thinking(control="none", default="off"),
+        needs_signatures=False,
+        tools_with_json=False,
+        tools_with_built_in=False,
+        media_in_tool_results=False,
+        inputs=frozenset({"text", *inputs}),
+        source=_SOURCE,
+        checked=_CHECKED,
+    )
+
+
+ROWS: Final = (
+    _gemma(
+        "gemma-4-31b-it",
+        262_144,
+        {
+            "aimlapi": aimlapi("gemma-4-31b-it", None, context_window=262_000),
+            "oxen": oxen("gemma-4-31b-it", context_window=256_000),
+        },
+        "image",
+        "video",
+    ),
+    _gemma(
+        "gemma-4-26b-a4b-it",
+        262_144,
+        {"aimlapi": aimlapi("gemma-4-26b-a4b-it-maas", None, page="gemma-4-26b-a4b-it")},
+        "image",
+        "video",
+    ),
+    _gemma(
+        "gemma-3-27b-it",
+        128_000,
+        {
+            "aimlapi": aimlapi("gemma-3-27b-it", None),
+            "oxen": oxen("gemma-3-27b-it", withdrawn=date(2026, 7, 1)),
+        },
+        "image",
+    ),
+    _gemma("gemma-3-12b-it", 128_000, {"aimlapi": aimlapi("gemma-3-12b-it", None, page="gemma-3")}, "image"),
+    _gemma("gemma-3-4b-it", 128_000, {"aimlapi": aimlapi("gemma-3-4b-it", None, page="gemma-3")}, "image"),
+    _gemma("gemma-3n-e4b-it", 8_192, {"aimlapi": aimlapi("gemma-3n-e4b-it", None)}, "image"),
+    _gemma("gemma-2-27b-it", 8_192, {"aimlapi": aimlapi("gemma-2-27b-it", None)}),
+)

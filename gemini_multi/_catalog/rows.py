@@ -1,0 +1,72 @@
+"""All rows of the catalog, newest generation first; Gemini 4 and the moving `-latest` names are written here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from gemini_multi._catalog import gemini_2, gemini_3, gemma
+from gemini_multi._catalog.gemini_3 import (
+    CHECKED,
+    GEMINI_3_1_PRO,
+    GEMINI_3_5_FLASH_LITE,
+    GEMINI_3_8_FLASH,
+    NEWEST_THINKING,
+    REFUSED_BY_NEWEST,
+    SOURCE,
+)
+from gemini_multi._catalog.providers import EFFORTS, aimlapi
+from gemini_multi.catalog import Model, Price
+
+_GEMINI_4_ARGON: Final = Model(
+    name="gemini-4-argon",
+    generation=4.0,
+    thinking=NEWEST_THINKING,
+    refuses=REFUSED_BY_NEWEST,
+    allows_prefill=False,
+    prices=(
+        Price(input=2, output=10, cached=0.1),
+        Price(input=4, output=20, cached=0.2, since=date(2026, 12, 1)),
+    ),
+    source=SOURCE,
+    checked=CHECKED,
+)
+
+_GEMINI_4_CARBON: Final = replace(
+    _GEMINI_4_ARGON, name="gemini-4-carbon", prices=(), source="https://ai.google.dev/gemini-api/docs/models"
+)
+
+# AIMLAPI serves the moving names as models of their own, with another schema and price than what they stand for.
+_LATEST: Final = (
+    replace(
+        GEMINI_3_8_FLASH,
+        name="gemini-flash-latest",
+        aliases=(),
+        hosts={
+            **GEMINI_3_8_FLASH.hosts,
+            "aimlapi": aimlapi(
+                "gemini-flash-latest",
+                "D",
+                prices=(Price(input=2.0631, output=12.3786, cached=0.20631),),
+                efforts=EFFORTS,
+            ),
+        },
+    ),
+    replace(
+        GEMINI_3_1_PRO,
+        name="gemini-pro-latest",
+        aliases=(),
+        hosts={**GEMINI_3_1_PRO.hosts, "aimlapi": aimlapi("gemini-pro-latest", "D", efforts=EFFORTS)},
+    ),
+    replace(GEMINI_3_5_FLASH_LITE, name="gemini-flash-lite-latest", aliases=()),
+)
+
+ROWS: Final[tuple[Model, ...]] = (
+    _GEMINI_4_ARGON,
+    _GEMINI_4_CARBON,
+    *gemini_3.ROWS,
+    *gemini_2.ROWS,
+    *_LATEST,
+    *gemma.ROWS,
+)

@@ -1,0 +1,50 @@
+"""JSON, both ways, without a second pass."""
+
+from __future__ import annotations
+
+import pydantic_core
+
+from gemini_multi._encoding.long_text import ChunkedBody, split
+from gemini_multi._encoding.surrogates import SurrogateJoiner, mended
+from gemini_multi.errors import ConfigurationError, InvalidResponse
+from gemini_multi.types import JsonObject, JsonValue
+
+
+def read(data: bytes, halves: SurrogateJoiner | None = None) -> JsonValue:
+    """Read a JSON document; invalid UTF-8 is replaced, as the event stream standard asks, and so are lone surrogates.
+
+    Args:
+        data: The document.
+        halves: What takes a document that ends in half a character, to be read with the next; `None` is given then.
+
+    Raises:
+        InvalidResponse: It is no JSON, or nested absurdly deep.
+    """
+    try:
+        return pydantic_core.from_json(data)  # type: ignore[no-any-return]  # it returns Any
+    except ValueError:
+        pass
+    text = data.decode("utf-8-sig", "replace")
+    if halves is not None and halves.take(text):
+        return None
+    try:
+        return pydantic_core.from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
+    except ValueError as error:
+        raise InvalidResponse(f"The answer is not JSON ({error}).", raw=text) from None
+
+
+def write(body: JsonObject) -> bytes | ChunkedBody:
+    """Write a request's body; in pieces if there are long texts in it.
+
+    JSON has no numbers for "not a number" and infinity: they are null.
+
+    Raises:
+        ConfigurationError: Something in it cannot be written as JSON.
+    """
+    try:
+        written = pydantic_core.to_json(body, inf_nan_mode="null")
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
+        ) from error
+    return split(written)

@@ -1,0 +1,100 @@
+"""Long texts of a request, such as images in base64, that are in memory once however often they are sent.
+
+A text of megabytes goes into a body as a `LongText`: a short string, and beside it the pieces that it stands for. JSON
+is written with the short string, which `split` then exchanges for the pieces; those are encoded a slice at a time as
+they leave. So neither the address that holds an image, nor the JSON, nor its bytes are ever made as a whole.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Final
+from weakref import WeakValueDictionary
+
+__all__ = ["LongText", "ChunkedBody", "joined", "split"]
+
+_LONG: Final = 256 * 1024
+"""Characters from which the way around is worth it."""
+_SLICE: Final = 256 * 1024
+_PLAIN: Final = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
+"""What stands in JSON as it is."""
+_MARK: Final = f"gemini-multi-{secrets.token_hex(16)}-"
+_MARKS: Final = re.compile(f"({_MARK}[0-9]+-)".encode())
+_NUMBERS: Final = itertools.count()
+
+
+class LongText(str):
+    """A mark in the place of a text; equal to the text, but not made of it."""
+
+    pieces: tuple[str, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+    def __str__(self) -> str:
+        return "".join(self.pieces)
+
+
+_KNOWN: Final = WeakValueDictionary[bytes, LongText]()
+
+
+class ChunkedBody:
+    """A body that is put together only as it leaves."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self, pieces: Sequence[bytes | str]) -> None:
+        """Take the pieces in order; texts among them are ASCII."""
+        self._pieces = pieces
+        self._size = sum(map(len, pieces))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.slices())
+
+    def slices(self) -> Iterator[bytes]:
+        """Give all bytes, some at a time."""
+        for piece in self._pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from _encoded(piece)
+
+
+def joined(*texts: str) -> str:
+    """Join texts; long ones of plain characters are joined only as they are sent."""
+    if sum(map(len, texts)) < _LONG or not all(map(_is_plain, texts)):
+        return "".join(texts)
+    text = LongText(f"{_MARK}{next(_NUMBERS)}-")
+    text.pieces = texts
+    _KNOWN[text.encode()] = text
+    return text
+
+
+def split(written: bytes) -> bytes | ChunkedBody:
+    """Put the pieces of long texts in the places of their marks; most bodies have none."""
+    if not _KNOWN or _MARK.encode() not in written:
+        return written
+    pieces: list[bytes | str] = []
+    for segment in _MARKS.split(written):
+        known = _KNOWN.get(segment)
+        pieces.extend((segment,) if known is None else known.pieces)
+    return ChunkedBody(pieces)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text stands in JSON as it is, so that it can be left out of the writing."""
+    return text.isascii() and not any(piece.translate(None, _PLAIN) for piece in _encoded(text))
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    for start in range(0, len(text), _SLICE):
+        yield text[start : start + _SLICE].encode("ascii")

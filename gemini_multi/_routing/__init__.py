@@ -1,0 +1,1 @@
+"""Which provider is asked next, and what a request may cost. Pure: the time is passed in."""

@@ -1,0 +1,148 @@
+"""Whose turn it is: the routes of one call, which of them may be asked now, and which are through."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from gemini_multi._routing.health import RouteHealth
+from gemini_multi.errors import ContextOverflow, GeminiMultiError, ProviderError
+from gemini_multi.retry import RetryPolicy
+from gemini_multi.routing import PreparedRequest, Route
+
+_LARGER: Final = 1.1
+"""Hosts round their figures: a window that is larger by less is the same."""
+
+
+class RouteState:
+    """One route in one call."""
+
+    def __init__(self, route: Route, health: RouteHealth) -> None:
+        self.route = route
+        self.health = health
+        self.prepared: PreparedRequest | None = None
+        """The body, once it was made."""
+        self.failure: GeminiMultiError | None = None
+        """The last one."""
+        self.retries = 0
+        self.ready_at = float("-inf")
+        """When the wait before the next request is over."""
+        self.spent = 0.0
+        """What repeats took from the route's budget."""
+        self.is_taken = False
+        self.is_done = False
+
+    def answered(self, now: float, *, first_content: float, stream: bool) -> None:
+        """Note that the route answers."""
+        self.health.answered(now, first_content=first_content, stream=stream, repeats=self.spent)
+
+
+class RouteSchedule:
+    """The routes of one call in order of preference. Two exchanges may share one, each on a route of its own."""
+
+    def __init__(self, routes: Sequence[tuple[Route, RouteHealth]], policy: RetryPolicy) -> None:
+        self._turns = [RouteState(route, health) for route, health in routes]
+        self._policy = policy
+        self._lock = threading.RLock()
+        self._order: list[RouteState] = []
+
+    @property
+    def failures(self) -> list[GeminiMultiError]:
+        """The last failure of each route, in the order in which the routes were asked first."""
+        return [state.failure for state in self._order if state.failure is not None]
+
+    def next(self, now: float) -> RouteState | None:
+        """Take the route to ask now, or the one to wait for; `None` when all are through."""
+        with self._lock:
+            state = self._healthy(now) or self._soonest()
+            while state is not None and not self._afford(state):
+                state.is_done = True
+                state = self._healthy(now) or self._soonest()
+            return self._take(state)
+
+    def next_healthy(self, now: float) -> RouteState | None:
+        """Take a route that was not asked yet and is healthy; `None` when there is none."""
+        with self._lock:
+            state = self._healthy(now, fresh=True)
+            return self._take(state)
+
+    def untake(self, state: RouteState | None) -> None:
+        """Put a route back that was not asked after all."""
+        if state is not None:
+            state.is_taken = False
+            self._order.remove(state)
+            state.health.release()
+
+    def _waiting(self) -> list[RouteState]:
+        return [state for state in self._turns if not state.is_done and not state.is_taken]
+
+    def _healthy(self, now: float, *, fresh: bool = False) -> RouteState | None:
+        """Find the first route that nothing speaks against, those asked least first."""
+        ready = [state for state in self._waiting() if state.ready_at <= now and not (fresh and state.retries)]
+        if len(ready) > 1:
+            ready.sort(key=lambda state: state.retries)
+        return next((state for state in ready if state.health.claim(now)), None)
+
+    def _soonest(self) -> RouteState | None:
+        """Find the route whose wait or rest ends first: when all rest, somebody is asked nevertheless."""
+        return min(self._waiting(), key=lambda state: max(state.ready_at, state.health.opens_at), default=None)
+
+    def _afford(self, state: RouteState) -> bool:
+        if not state.retries or state.failure is None:
+            return True
+        price = self._policy.price(state.failure)
+        if not state.health.spend(price, self._policy.budget):
+            state.health.release()
+            return False
+        state.spent += price
+        return True
+
+    def _take(self, state: RouteState | None) -> RouteState | None:
+        if state is not None:
+            state.is_taken = True
+            if state not in self._order:
+                self._order.append(state)
+        return state
+
+    def failed(
+        self, state: RouteState, failure: GeminiMultiError, *, now: float, left: float, chance: Callable[[], float]
+    ) -> None:
+        """Put a route back that gave no answer, or out.
+
+        Args:
+            state: The route, which was taken.
+            failure: What happened.
+            now: Monotonic seconds.
+            left: Seconds until the deadline.
+            chance: Gives a number from 0 to 1.
+        """
+        with self._lock:
+            state.failure = failure
+            state.is_taken = False
+            wait = self._wait_before_retry(state, failure, chance)
+            state.is_done = state.is_done or wait is None or wait >= left
+            state.ready_at = now + (wait or 0.0)
+            state.retries += 1
+            if isinstance(failure, ContextOverflow):
+                self._leave_small(state.route.context_window)
+            elif self._policy.verdict(failure) == "stop":
+                self.stop()
+
+    def _wait_before_retry(
+        self, state: RouteState, failure: GeminiMultiError, chance: Callable[[], float]
+    ) -> float | None:
+        if self._policy.verdict(failure) != "retry" or state.retries >= self._policy.max_retries:
+            return None
+        asked = failure.retry_after if isinstance(failure, ProviderError) else None
+        return self._policy.wait(state.retries, asked, chance())
+
+    def _leave_small(self, window: int) -> None:
+        for state in self._turns:
+            state.is_done = state.is_done or state.route.context_window < window * _LARGER
+
+    def stop(self) -> None:
+        """Put all routes out that are not being asked."""
+        with self._lock:
+            for state in self._turns:
+                state.is_done = True

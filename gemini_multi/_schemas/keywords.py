@@ -1,0 +1,175 @@
+"""What JSON Schema keywords restrict, and how to say in words what a host cannot enforce."""
+
+from __future__ import annotations
+
+import json
+from math import ceil, floor, isfinite
+from typing import Final, TypeAlias
+
+from gemini_multi._schemas.check import declared_kinds
+from gemini_multi.types import JsonObject, JsonValue
+
+__all__ = ["CONSTRAINTS", "Node", "compact", "describe", "facets", "joined", "kinds", "without"]
+
+Node: TypeAlias = dict[str, JsonValue]
+"""A schema as a mutable JSON object."""
+
+_FACETS: Final[dict[str, tuple[str, str]]] = {
+    "minLength": ("string", "At least {} characters."),
+    "maxLength": ("string", "At most {} characters."),
+    "minItems": ("array", "At least {} items."),
+    "maxItems": ("array", "At most {} items."),
+    "minProperties": ("object", "At least {} keys."),
+    "maxProperties": ("object", "At most {} keys."),
+    "pattern": ("string", "Matches the regular expression `{}`."),
+    "format": ("", "Format: {}."),
+    "multipleOf": ("", "A multiple of {}."),
+    "uniqueItems": ("array", "No item twice."),
+    "propertyNames": ("object", "Keys follow the JSON Schema {}"),
+    "patternProperties": ("object", "By key: {}"),
+    "dependentRequired": ("object", "Keys that need other keys: {}"),
+    "dependentSchemas": ("object", "Keys that need more (JSON Schema): {}"),
+    "dependencies": ("object", "Keys that need more (JSON Schema): {}"),
+    "contains": ("array", "Has an item that follows the JSON Schema {}"),
+    "contentEncoding": ("string", "Encoded as {}."),
+    "contentMediaType": ("string", "Holds {}."),
+    "contentSchema": ("string", "The text follows the JSON Schema {}"),
+    "not": ("", "Must not follow the JSON Schema {}"),
+    "if": ("", "If it follows the JSON Schema {}"),
+    "then": ("", "Then it follows {}"),
+    "else": ("", "Else it follows {}"),
+}
+"""For each keyword: the kind of value that it restricts (empty: any) and its meaning in words."""
+
+_SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})
+_BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+CONSTRAINTS: Final = (
+    frozenset(_FACETS)
+    | _BOUNDS
+    | {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf"}
+    | {"prefixItems", "properties", "required", "type"}
+)
+"""Keywords that restrict a value; all others only annotate it."""
+
+_IMPLIED: Final = (
+    ("object", frozenset({"properties", "additionalProperties", "patternProperties", "required", "propertyNames"})),
+    ("array", frozenset({"items", "prefixItems", "minItems", "maxItems", "uniqueItems"})),
+    ("string", frozenset({"minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"})),
+    ("number", _BOUNDS | {"multipleOf"}),
+)
+_LONGEST_WORDS: Final = 300
+
+
+def kinds(schema: JsonObject) -> tuple[str, ...]:
+    """Return the types that a schema asks for, else those that its keywords imply."""
+    declared = declared_kinds(schema)
+    if "type" in schema:
+        return declared
+    for kind, keywords in _IMPLIED:
+        if not keywords.isdisjoint(schema):
+            return (kind, "null") if schema.get("nullable") is True else (kind,)
+    return ()
+
+
+def without(schema: JsonObject, *keywords: str) -> Node:
+    """Copy a schema's top level, leaving out `keywords`."""
+    return {keyword: value for keyword, value in schema.items() if keyword not in keywords}
+
+
+def compact(value: JsonValue) -> str:
+    """Write a value as JSON text of bounded length."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
+
+
+def joined(first: str, second: str) -> str:
+    """Put two texts after one another as sentences; the same text is said once."""
+    first, second = first.strip(), second.strip()
+    if not first or not second or first == second:
+        return first or second
+    return f"{first}{' ' if first[-1] in '.!?:;…' else '. '}{second}"
+
+
+def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
+    """Give `result` the description of `schema`, with what the form cannot say as keywords; return `result`."""
+    given = schema.get("description")
+    text = given if isinstance(given, str) else ""
+    if (default := schema.get("default")) is not None:
+        notes = [*notes, f"Default: {compact(default)}."]
+    for note in notes:
+        text = joined(text, note)
+    if text:
+        result["description"] = text
+    return result
+
+
+def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozenset[str]) -> tuple[Node, list[str]]:
+    """Sort a schema's limits into keywords that the form keeps and words for the others.
+
+    Args:
+        schema: The schema of a value of one kind.
+        kind: That kind; limits of other kinds do not count.
+        kept: Keywords that the form has.
+        formats: Formats that the form has.
+    """
+    stated: Node = {}
+    notes: list[str] = []
+    for keyword, value in schema.items():
+        facet = _FACETS.get(keyword)
+        if facet is None or facet[0] not in ("", kind):
+            continue
+        limit = _limit(keyword, value)
+        if limit is None:
+            continue
+        if (keyword in kept and _is_plain(keyword, limit)) or (keyword == "format" and limit in formats):
+            stated[keyword] = limit
+        else:
+            notes.append(facet[1].format(limit if isinstance(limit, str) else compact(limit)))
+    if kind in ("integer", "number") and not _BOUNDS.isdisjoint(schema):
+        _bound(schema, kind, stated, notes)
+    return stated, notes
+
+
+def _limit(keyword: str, value: JsonValue) -> JsonValue:
+    """Return what a keyword demands; `None` when it demands nothing or cannot be read."""
+    if keyword in _SIZES:
+        number = _number(value)
+        return int(number) if number is not None and number >= 0 and number == int(number) else None
+    if keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
+        return value if isinstance(value, str) and value else None
+    if keyword == "multipleOf":
+        return _number(value)
+    return value if value not in (False, None, {}, []) else None
+
+
+def _is_plain(keyword: str, limit: JsonValue) -> bool:
+    """Say no to regular expressions with look-around or flags: hosts compile them with RE2."""
+    return keyword != "pattern" or "(?" not in str(limit)
+
+
+def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> None:
+    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
+    above, below = _exclusive(schema, "exclusiveMinimum", low), _exclusive(schema, "exclusiveMaximum", high)
+    if above is not None and (low is None or above >= low):
+        low = floor(above) + 1 if kind == "integer" else above
+        if kind == "number":
+            notes.append(f"Greater than {compact(above)}.")
+    if below is not None and (high is None or below <= high):
+        high = ceil(below) - 1 if kind == "integer" else below
+        if kind == "number":
+            notes.append(f"Less than {compact(below)}.")
+    if low is not None:
+        stated["minimum"] = low
+    if high is not None:
+        stated["maximum"] = high
+
+
+def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float | None:
+    """Read an exclusive bound, which drafts before 6 write as `true` beside the inclusive one."""
+    value = schema.get(keyword)
+    return bound if value is True else _number(value)
+
+
+def _number(value: JsonValue) -> int | float | None:
+    """Return a finite number; `None` for all else."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None

@@ -1,0 +1,146 @@
+"""Conjunctions of schemas: one schema that says what several say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Final
+
+from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, joined, kinds
+from gemini_multi.types import JsonObject, JsonValue
+
+__all__ = ["merge", "one_object"]
+
+_LARGER: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
+_SMALLER: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+_MOST_ALTERNATIVES: Final = 32
+
+
+def merge(left: JsonObject, right: JsonObject) -> Node:
+    """Return a schema for values that both schemas accept. Neither is changed; nodes below are shared with them."""
+    merged = dict(left)
+    for keyword, value in right.items():
+        if keyword not in merged:
+            merged[keyword] = value
+        elif merged[keyword] != value:
+            _combine(merged, keyword, value)
+    return merged
+
+
+def _combine(merged: Node, keyword: str, value: JsonValue) -> None:
+    ours = merged[keyword]
+    if keyword in _LARGER or keyword in _SMALLER:
+        merged[keyword] = _tighter(keyword, ours, value)
+    elif keyword == "description" and isinstance(ours, str) and isinstance(value, str):
+        merged[keyword] = joined(ours, value)
+    elif combine := _COMBINE.get(keyword):
+        merged[keyword] = combine(ours, value)
+    elif keyword in CONSTRAINTS:
+        given = merged.get("description")
+        merged["description"] = joined(given if isinstance(given, str) else "", f"Also {keyword}: {compact(value)}")
+
+
+def _tighter(keyword: str, ours: JsonValue, value: JsonValue) -> JsonValue:
+    if not isinstance(ours, (int, float)) or not isinstance(value, (int, float)):
+        return value if isinstance(value, (int, float)) else ours
+    return max(ours, value) if keyword in _LARGER else min(ours, value)
+
+
+def _both(ours: JsonValue, value: JsonValue) -> JsonValue:
+    """Let both hold; the conjunction is worked out when the translation gets there."""
+    return {"allOf": [ours, value]} if isinstance(ours, dict) and isinstance(value, dict) else value
+
+
+def _properties(ours: JsonValue, value: JsonValue) -> JsonValue:
+    if not isinstance(ours, dict) or not isinstance(value, dict):
+        return value if isinstance(value, dict) else ours
+    result = dict(ours)
+    for name, child in value.items():
+        result[name] = child if name not in ours or ours[name] == child else _both(ours[name], child)
+    return result
+
+
+def _united(ours: JsonValue, value: JsonValue) -> JsonValue:
+    if not isinstance(ours, list) or not isinstance(value, list):
+        return value if isinstance(value, list) else ours
+    return [*ours, *(item for item in value if item not in ours)]
+
+
+def _chained(ours: JsonValue, value: JsonValue) -> JsonValue:
+    return [*ours, *value] if isinstance(ours, list) and isinstance(value, list) else value
+
+
+def _common(ours: JsonValue, value: JsonValue) -> JsonValue:
+    if not isinstance(ours, list) or not isinstance(value, list):
+        return value if isinstance(value, list) else ours
+    return [item for item in ours if item in value] or ours
+
+
+def _types(ours: JsonValue, value: JsonValue) -> JsonValue:
+    left, right = kinds({"type": ours}), kinds({"type": value})
+    common: list[JsonValue] = [kind for kind in left if kind in right or (kind == "integer" and "number" in right)]
+    if "integer" in right and "number" in left and "integer" not in common:
+        common.append("integer")
+    return (common[0] if len(common) == 1 else common) if common else ours
+
+
+def _closed(ours: JsonValue, value: JsonValue) -> JsonValue:
+    return False if ours is False or value is False else _both(ours, value)
+
+
+def _crossed(ours: JsonValue, value: JsonValue) -> JsonValue:
+    """Pair every alternative of one side with every one of the other."""
+    if not isinstance(ours, list) or not isinstance(value, list) or len(ours) * len(value) > _MOST_ALTERNATIVES:
+        return ours
+    return [{"allOf": [first, second]} for first, second in product(ours, value)]
+
+
+_COMBINE: Final[dict[str, Callable[[JsonValue, JsonValue], JsonValue]]] = {
+    "additionalProperties": _closed,
+    "allOf": _chained,
+    "anyOf": _crossed,
+    "enum": _common,
+    "items": _both,
+    "oneOf": _crossed,
+    "properties": _properties,
+    "required": _united,
+    "type": _types,
+}
+
+
+def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
+    """Return one object schema with the properties of all alternatives, or `None` when they are not all objects.
+
+    A key is required when the base requires it or when every alternative does. The alternatives are told in words.
+    """
+    if not branches or any(kinds(branch) not in (("object",), ()) for branch in branches):
+        return None
+    properties: Node = dict(_members(base))
+    for branch in branches:
+        for name, child in _members(branch).items():
+            properties[name] = child if name not in properties else _either(properties[name], child)
+    always = [name for name in _required(branches[0]) if all(name in _required(branch) for branch in branches)]
+    required: list[JsonValue] = list(dict.fromkeys([*_required(base), *always]))
+    keys = [", ".join(_members(branch) or _required(branch)) for branch in branches]
+    note = f"Has the keys of one of these alternatives: {'; or '.join(key for key in keys if key)}."
+    given = base.get("description")
+    flat: Node = {**base, "type": "object", "properties": properties, "required": required}
+    flat["description"] = joined(given if isinstance(given, str) else "", note)
+    return flat
+
+
+def _members(schema: JsonObject) -> Node:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def _required(schema: JsonObject) -> list[str]:
+    names = schema.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _either(ours: JsonValue, value: JsonValue) -> JsonValue:
+    if ours == value:
+        return ours
+    branches = ours["anyOf"] if isinstance(ours, dict) and ours.keys() == {"anyOf"} else [ours]
+    return {"anyOf": [*branches, value] if isinstance(branches, list) else [ours, value]}

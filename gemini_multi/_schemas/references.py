@@ -1,0 +1,109 @@
+"""Definitions: references that stay references, and recursion that Gemini can follow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gemini_multi._schemas.check import resolve
+from gemini_multi._schemas.keywords import Node, joined
+from gemini_multi._schemas.walk import Translation
+from gemini_multi.types import JsonObject, JsonValue
+
+__all__ = ["PointingTranslation"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """A required property whose values hold references."""
+
+    owner: str
+    holder: Node
+    name: str
+    member: Node
+    needs: list[str]
+
+
+class PointingTranslation(Translation):
+    """A translation into a form that has `$defs`.
+
+    Gemini unrolls recursion a few levels and therefore allows it only in properties that are not required. A required
+    property on a path of required properties that leads back to its own definition is taken out of `required`; its
+    description says "Required." instead.
+    """
+
+    def __init__(self, root: JsonObject) -> None:
+        """Begin with a schema, which is only read."""
+        super().__init__(root)
+        self.active["#"] = 1
+        self._names: dict[str, str] = {}
+        self._owner = ""
+        self._needed: list[str] = []
+        self._needs: dict[str, list[str]] = {}
+        self._demands: list[_Demand] = []
+
+    def pointed(self, pointer: str) -> Node:
+        """Return a reference, and remember to translate what it refers to."""
+        if pointer not in self._names:
+            base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
+            name, count = base, 2
+            while name in self._names.values():
+                name, count = f"{base}_{count}", count + 1
+            self._names[pointer] = name
+        self._needed.append(self._names[pointer])
+        return {"$ref": f"#/$defs/{self._names[pointer]}"}
+
+    def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
+        """Translate a property and note which definitions it cannot do without."""
+        mark = len(self._needed)
+        member = self.node(child)
+        if len(self._needed) > mark:
+            required = holder.get("required")
+            if isinstance(required, list) and name in required:
+                self._demands.append(_Demand(self._owner, holder, name, member, self._needed[mark:]))
+            else:
+                del self._needed[mark:]
+        return member
+
+    def finish(self, result: Node) -> Node:
+        """Add the definitions that are referred to, and those that these refer to."""
+        definitions: Node = {}
+        while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
+            self._owner, self._needed, self.active = self._names[missing[0]], [], {missing[0]: 1}
+            definitions[self._owner] = self.inner(resolve(missing[0], self.root) or {})
+            self._needs[self._owner] = self._needed
+        if definitions:
+            self.relax()
+            result["$defs"] = definitions
+        return result
+
+    def relax(self) -> None:
+        """Take properties that need themselves out of `required`."""
+        for demand in self._demands:
+            required = demand.holder.get("required")
+            if isinstance(required, list) and any(self._leads(need, demand.owner) for need in demand.needs):
+                required.remove(demand.name)
+                _note_required(demand.member)
+                if not required:
+                    del demand.holder["required"]
+
+    def _leads(self, start: str, goal: str) -> bool:
+        seen, waiting = {start}, [start]
+        while waiting:
+            name = waiting.pop()
+            if name == goal:
+                return True
+            new = [need for need in self._needs.get(name, ()) if need not in seen]
+            seen.update(new)
+            waiting += new
+        return False
+
+
+def _note_required(member: Node) -> None:
+    """Write "Required." into a description, in place: the node already sits in its parent."""
+    if "$ref" in member:
+        reference = dict(member)
+        member.clear()
+        member["anyOf"] = [reference]
+    given = member.get("description")
+    member["description"] = joined(given if isinstance(given, str) else "", "Required.")

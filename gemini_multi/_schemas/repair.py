@@ -1,0 +1,268 @@
+"""Repair of what Gemini gets wrong in JSON, guided by the schema that was asked for.
+
+The schema is the caller's own, not the one that went over the wire. Nothing here invents data or changes what is
+already valid.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Iterator
+from typing import Final, NoReturn
+
+from pydantic_core import from_json
+
+from gemini_multi._encoding.surrogates import mended
+from gemini_multi._schemas.check import (
+    Checker,
+    declared_kinds,
+    item_schema,
+    kind_of,
+    outline,
+    resolve,
+    same,
+    validation_errors,
+)
+from gemini_multi.types import JsonObject, JsonValue
+
+__all__ = ["repair", "json_text", "partial_json", "validation_errors", "strip_prefix"]
+
+_DEEPEST: Final = 64
+_MOST_STEPS: Final = 50_000
+_MOST_STARTS: Final = 64
+_NUMERIC: Final = frozenset({"integer", "number", "boolean"})
+_NAMESPACES: Final = ("default_api:", "default_api.")
+
+
+def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = None) -> JsonValue:
+    """Return a value with what Gemini gets wrong put right; the same value when there is nothing to do.
+
+    Whole floats become integers, numbers and truth values leave their quotes, JSON text becomes the object or array
+    that was asked for, and null is taken out of optional properties that may not be null. What cannot be repaired
+    stays as it is: `validation_errors` names it.
+
+    Args:
+        value: What the model answered.
+        schema: The schema of the value.
+        root: Where the schema's references lead, when that is not the schema itself.
+    """
+    try:
+        return _Repair(schema if root is None else root).fit(value, dict(schema))
+    except RecursionError:
+        return value
+
+
+class _Repair:
+    """One value's repair."""
+
+    def __init__(self, root: JsonObject) -> None:
+        self._root = root
+        self._steps = 0
+        self._depth = 0
+
+    def fit(self, value: JsonValue, schema: JsonValue) -> JsonValue:
+        if not isinstance(schema, dict) or self._depth >= _DEEPEST or self._steps >= _MOST_STEPS:
+            return value
+        self._steps += 1
+        self._depth += 1
+        try:
+            return self._fitted(value, schema)
+        finally:
+            self._depth -= 1
+
+    def _fitted(self, value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
+        pointer = schema.get("$ref")
+        if isinstance(pointer, str):
+            value = self.fit(value, resolve(pointer, self._root))
+        parts = schema.get("allOf")
+        for part in parts if isinstance(parts, list) else ():
+            value = self.fit(value, part)
+        for keyword in ("anyOf", "oneOf"):
+            branches = schema.get(keyword)
+            if isinstance(branches, list):
+                value = self._alternative(value, branches)
+        if "enum" in schema or "const" in schema:
+            return _member(value, schema)
+        value = _retyped(value, declared_kinds(schema))
+        if isinstance(value, dict):
+            return self._object(value, schema)
+        return self._array(value, schema) if isinstance(value, list) else value
+
+    def _alternative(self, value: JsonValue, branches: list[JsonValue]) -> JsonValue:
+        checker = Checker(self._root, is_exact=True)
+        if any(checker.accepts(value, branch) for branch in branches):
+            return value
+        for branch in branches:
+            candidate = self.fit(value, branch)
+            if checker.accepts(candidate, branch):
+                return candidate
+        likely = [branch for branch in branches if Checker(self._root).accepts(value, outline(branch, self._root))]
+        return self.fit(value, likely[0]) if len(likely) == 1 else value
+
+    def _object(self, value: dict[str, JsonValue], schema: dict[str, JsonValue]) -> JsonValue:
+        properties, required = schema.get("properties"), schema.get("required")
+        known = properties if isinstance(properties, dict) else {}
+        needed = required if isinstance(required, list) else []
+        rest = schema.get("additionalProperties")
+        result: dict[str, JsonValue] = {}
+        for name, member in value.items():
+            if member is None and name in known and name not in needed and not self._may_be_null(known[name]):
+                continue
+            result[name] = self.fit(member, known.get(name, rest))
+        is_same = len(result) == len(value) and all(result[name] is value[name] for name in result)
+        return value if is_same else result
+
+    def _array(self, value: list[JsonValue], schema: dict[str, JsonValue]) -> JsonValue:
+        result = [self.fit(item, item_schema(schema, position)) for position, item in enumerate(value)]
+        return value if all(new is old for new, old in zip(result, value, strict=True)) else result
+
+    def _may_be_null(self, schema: JsonValue) -> bool:
+        return Checker(self._root).accepts(None, schema)
+
+
+def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
+    """Return the member of an enum that a value means, by equality or, when only one fits, by its text."""
+    given = schema["enum"] if "enum" in schema else [schema["const"]]
+    members = given if isinstance(given, list) else []
+    for member in members:
+        if same(value, member):
+            return value if type(value) is type(member) else member
+    if not isinstance(value, str):
+        return value
+    meant = [member for member in members if isinstance(member, (int, float)) and json.dumps(member) == value]
+    return meant[0] if len(meant) == 1 else value
+
+
+def _retyped(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
+    if isinstance(value, float) and "integer" in wanted and "number" not in wanted and value.is_integer():
+        return int(value)
+    if not isinstance(value, str) or not wanted or "string" in wanted:
+        return value
+    parsed = _read(value, wanted)
+    kind = kind_of(parsed)
+    if kind == "number" and "number" not in wanted:
+        return (
+            _retyped(parsed, wanted)
+            if isinstance(parsed, float) and parsed.is_integer() and "integer" in wanted
+            else value
+        )
+    return parsed if kind in wanted or (kind == "integer" and "number" in wanted) else value
+
+
+def _read(text: str, wanted: tuple[str, ...]) -> JsonValue:
+    """Read text as the kind of value that is wanted; return the text itself when it is no such thing."""
+    try:
+        if "object" in wanted or "array" in wanted:
+            return json_text(text)
+        return _plain(text) if not _NUMERIC.isdisjoint(wanted) and text == text.strip() else text
+    except ValueError:
+        return text
+
+
+def strip_prefix(name: str, declared: Container[str]) -> str:
+    """Return a declared tool's name without the namespace that the model sometimes puts before it."""
+    if name not in declared:
+        for namespace in _NAMESPACES:
+            if name.startswith(namespace) and (bare := name.removeprefix(namespace)) in declared:
+                return bare
+    return name
+
+
+def json_text(text: str) -> JsonValue:
+    """Read JSON out of a model's answer: bare, in a code fence, or with words around it.
+
+    Raises:
+        ValueError: There is no JSON in it.
+    """
+    try:
+        return _plain(text)
+    except ValueError:
+        pass
+    if fence := _FENCE.search(text):
+        try:
+            return _plain(fence[1])
+        except ValueError:
+            pass
+    found = max(_spans(text), key=lambda span: span[0], default=None)
+    if found is None:
+        raise ValueError(f"there is no JSON in {text[:200]!r}")
+    return found[1]
+
+
+def partial_json(text: str) -> JsonValue | None:
+    """Read as much as can be known of JSON that is still arriving, as `json_text` would; `None` before it begins."""
+    body = text.lstrip()
+    if body.startswith("```"):
+        body = body.partition("\n")[2].lstrip()
+    try:
+        return _begun(body)
+    except ValueError:
+        pass
+    best = max(_spans(body, is_partial=True), key=lambda span: span[0], default=None)
+    return None if best is None else best[1]
+
+
+# Possessive: what was taken for the language and the white space is not tried anew for each of its characters.
+_FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
+_START: Final = re.compile(r"[{\[]")
+
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+def _plain(text: str) -> JsonValue:
+    try:
+        value: JsonValue = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        try:
+            value = _DECODER.decode(mended(text))
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+    return value
+
+
+def _begun(text: str) -> JsonValue:
+    try:
+        value: JsonValue = from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
+    except ValueError:
+        value = from_json(_STRING.sub(_escaped, text), allow_inf_nan=False, allow_partial="trailing-strings")
+    return value
+
+
+def _escaped(string: re.Match[str]) -> str:
+    """Write the raw line ends and tabs of a string as JSON wants them; models leave them as they are."""
+    return string[0].replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, strict=False)
+
+
+def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:
+    """Yield each object and array in a text with its length; with `is_partial` also one that the text breaks off."""
+    position = 0
+    for _ in range(_MOST_STARTS):
+        start = _START.search(text, position)
+        if start is None:
+            return
+        try:
+            value, position = _DECODER.raw_decode(text, start.start())
+            yield position - start.start(), value
+        except (ValueError, RecursionError):
+            position = start.end()
+            if (rest := _rest(text[start.start() :])) is not None:
+                # The text breaks off inside it; what is whole in there is only a part of what was meant.
+                if is_partial:
+                    yield rest
+                return
+
+
+def _rest(text: str) -> tuple[int, JsonValue] | None:
+    try:
+        return len(text), _begun(text)
+    except ValueError:
+        return None

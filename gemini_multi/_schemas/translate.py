@@ -1,0 +1,135 @@
+"""JSON Schema in the forms that the hosts accept, and tool names that they all accept. Pure: the input is only read.
+
+| function | for | references | null | open objects |
+|---|---|---|---|---|
+| `json_schema` | `parametersJsonSchema`, `responseJsonSchema` | kept | as written | kept |
+| `open_api_schema` | `parameters`, `responseSchema` | in place, recursion ends in JSON text | `nullable` | JSON text |
+| `chat_schema` | chat completions | in place, recursive ones kept | `anyOf` with null | kept |
+| `strict_schema` | chat completions, `strict` | as `chat_schema` | optional properties, too | JSON text |
+
+Where a form asks for JSON text, or for numbers as text, `gemini_multi._schemas.repair.repair` with the original schema turns
+the answer back.
+"""
+
+from __future__ import annotations
+
+import marshal
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from gemini_multi._schemas.check import resolve
+from gemini_multi._schemas.forms import (
+    ChatTranslation,
+    JsonSchemaTranslation,
+    OpenApiTranslation,
+    StrictTranslation,
+)
+from gemini_multi._schemas.keywords import CONSTRAINTS, kinds
+from gemini_multi._schemas.walk import Translation
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import JsonValue
+
+__all__ = [
+    "chat_schema",
+    "function_name",
+    "is_empty_object",
+    "json_schema",
+    "open_api_schema",
+    "strict_schema",
+    "wire_names",
+]
+
+_LONGEST_NAME: Final = 64
+_LONGEST_KEPT: Final = 64 * 1024
+"""Bytes of a schema whose translation is remembered."""
+_WITHOUT_REFERENCES: Final = 2
+"""The version of the marshal format in which equal values are equal bytes."""
+
+
+def json_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema as Gemini's JSON Schema fields read it, with the limits that they ignore told in descriptions."""
+    return _translated(JsonSchemaTranslation, schema)
+
+
+def open_api_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
+    return _translated(OpenApiTranslation, schema)
+
+
+def chat_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema in plain words of JSON Schema that every chat completions host in front of Gemini accepts."""
+    return _translated(ChatTranslation, schema)
+
+
+def strict_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema in OpenAI's strict form."""
+    return _translated(StrictTranslation, schema)
+
+
+def _translated(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Translate, once for all calls with the same tools."""
+    try:
+        written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
+    except ValueError:  # something in it is no plain value
+        return _whole(form, schema)
+    if len(written) > _LONGEST_KEPT:
+        return _whole(form, schema)
+    translated: dict[str, JsonValue] = marshal.loads(_kept(form, written))  # noqa: S302  # written here
+    return translated
+
+
+@lru_cache(maxsize=512)
+def _kept(form: type[Translation], written: bytes) -> bytes:
+    return marshal.dumps(_whole(form, marshal.loads(written)))  # noqa: S302  # written above
+
+
+def _whole(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        return form(schema).whole()
+    except RecursionError:
+        raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
+
+
+def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
+    """Whether a tool with this schema takes no arguments, so that `parameters` must be left out."""
+    if schema.get("properties"):
+        return False
+    root, seen = schema, set[str]()
+    while isinstance(pointer := schema.get("$ref"), str) and pointer not in seen:
+        seen.add(pointer)
+        schema = resolve(pointer, root) or schema
+    told = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
+    is_open = schema.get("additionalProperties") not in (None, False)
+    return not is_open and told <= {"type"} and kinds(schema) in ((), ("object",))
+
+
+def function_name(name: str) -> str:
+    """Return a function name that every host accepts: a letter or `_`, then letters, digits, `_`, `-`; at most 64."""
+    clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    if not clean or not (clean[0].isalpha() or clean[0] == "_"):
+        clean = f"_{clean}"
+    return clean[:_LONGEST_NAME]
+
+
+def wire_names(names: Iterable[str]) -> dict[str, str]:
+    """Give each name a wire name of its own. A good name keeps it; the others step aside with a number."""
+    originals = list(dict.fromkeys(names))
+    taken = {name for name in originals if function_name(name) == name}
+    result: dict[str, str] = {}
+    for name in originals:
+        wire = function_name(name)
+        if wire != name:
+            wire = _free(wire, taken)
+            taken.add(wire)
+        result[name] = wire
+    return result
+
+
+def _free(wire: str, taken: set[str]) -> str:
+    candidate, count = wire, 2
+    while candidate in taken:
+        suffix = f"_{count}"
+        candidate, count = wire[: _LONGEST_NAME - len(suffix)] + suffix, count + 1
+    return candidate

@@ -1,0 +1,315 @@
+"""The walk through a JSON Schema that all forms share. `_schema_forms` holds what differs.
+
+A node is first brought to one of few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, siblings of `anyOf` move
+into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape in its
+own words. Limits that the form has no keyword for are told in the description. Keywords are only ever looked for in
+schemas, so a property may have any name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final
+
+from gemini_multi._schemas.alternatives import (
+    NULL,
+    flat,
+    folded,
+    grouped,
+    is_null,
+    narrowed,
+    numbers,
+    with_choices,
+)
+from gemini_multi._schemas.check import resolve
+from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, facets, kinds, without
+from gemini_multi._schemas.merge import merge, one_object
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import JsonObject, JsonValue
+
+__all__ = ["Translation"]
+
+_DEEPEST: Final = 64
+_LARGEST: Final = 20_000
+_PLAIN: Final = frozenset({"type", "title", "description"})
+_SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
+
+
+class Translation(ABC):
+    """One schema on its way into one form."""
+
+    kept: ClassVar[frozenset[str]]
+    """Limits that the form has keywords for."""
+    formats: ClassVar[frozenset[str]]
+    """Values of `format` that the form knows."""
+    drops_empty: ClassVar[bool] = True
+    """Whether an enum may not have an empty member."""
+    most_repeats: ClassVar[int] = 1
+    """How often a definition may be open at once when it is written in place."""
+
+    def __init__(self, root: JsonObject) -> None:
+        """Begin with a schema, which is only read."""
+        self.root = root
+        self.active: dict[str, int] = {}
+        self.size = 0
+        self._depth = 0
+
+    def whole(self) -> Node:
+        """Translate the schema from its root."""
+        schema: Node = dict(self.root)
+        while isinstance(pointer := schema.get("$ref"), str) and pointer not in self.active:
+            self.active[pointer] = 1
+            schema = merge(without(schema, "$ref"), resolve(pointer, self.root) or {})
+        schema, _ = self._merged(without(schema, "$ref"))
+        return self.finish(self.node(self.entrance(schema)))
+
+    def entrance(self, schema: Node) -> Node:
+        """Make one object of a root that has properties and alternatives: function parameters must be an object."""
+        if kinds(without(schema, "anyOf", "oneOf")) != ("object",):
+            return schema
+        return self.flattened(schema)
+
+    def flattened(self, schema: Node) -> Node:
+        """Put the properties of all alternatives into one object, where all are objects."""
+        given = schema.get("anyOf") or schema.get("oneOf")
+        if not isinstance(given, list):
+            return schema
+        branches = [self._looked_up(branch) for branch in given if isinstance(branch, dict)]
+        return one_object(without(schema, "anyOf", "oneOf"), branches) or schema
+
+    def finish(self, result: Node) -> Node:
+        """Complete the translated root."""
+        return result
+
+    @property
+    def is_at_root(self) -> bool:
+        """Whether the node at hand is the root."""
+        return self._depth == 1
+
+    def inner(self, schema: JsonValue) -> Node:
+        """Translate a schema that is not the root although it stands in no other."""
+        self._depth = 1
+        return self.node(schema)
+
+    def node(self, schema: JsonValue) -> Node:
+        """Translate a schema at any position."""
+        if not isinstance(schema, dict):
+            return self.anything({}, [])
+        if schema.keys() <= _PLAIN:
+            kind, text = schema.get("type"), schema.get("description")
+            if isinstance(kind, str) and kind in _SCALARS:
+                return {"type": kind, "description": text} if text and isinstance(text, str) else {"type": kind}
+        self.size += 1
+        self._depth += 1
+        if self._depth > _DEEPEST or self.size > _LARGEST:
+            raise ConfigurationError(
+                f"the JSON Schema nests deeper than {_DEEPEST} levels or unfolds to more than {_LARGEST} nodes:"
+                " Gemini refuses such schemas; flatten or split it"
+            )
+        result = self._shaped(schema)
+        self._depth -= 1
+        return result
+
+    def _shaped(self, schema: Node) -> Node:
+        if "$ref" in schema:
+            return self._referred(schema)
+        if "allOf" in schema:
+            return self._conjunction(schema)
+        if "anyOf" in schema or "oneOf" in schema:
+            return self._union(schema)
+        found = kinds(schema)
+        if "enum" in schema or "const" in schema:
+            return self._enumeration(schema, found)
+        if len(found) == 1:
+            return self.typed(schema, found[0])
+        return self.several(schema, found) if found else self.anything(schema, facets(schema, "", *self._words())[1])
+
+    def _words(self) -> tuple[frozenset[str], frozenset[str]]:
+        return self.kept, self.formats
+
+    def _referred(self, schema: Node) -> Node:
+        pointer = schema["$ref"]
+        target = resolve(pointer, self.root) if isinstance(pointer, str) else None
+        rest = without(schema, "$ref")
+        if target is None or not isinstance(pointer, str):
+            return (
+                self.node(rest)
+                if not CONSTRAINTS.isdisjoint(rest)
+                else self.anything(rest, [f"See {compact(pointer)}."])
+            )
+        return self.reference(pointer, target, rest)
+
+    def inlined(self, pointer: str, schema: JsonObject) -> Node:
+        """Translate a definition in place."""
+        self.active[pointer] = self.active.get(pointer, 0) + 1
+        result = self._shaped(dict(schema))
+        self.active[pointer] -= 1
+        return result
+
+    def _conjunction(self, schema: Node) -> Node:
+        members, rest = schema["allOf"], without(schema, "allOf")
+        if isinstance(members, list) and len(members) == 1 and CONSTRAINTS.isdisjoint(rest):
+            return self._shaped(merge(rest, members[0]) if isinstance(members[0], dict) else rest)
+        merged, opened = self._merged(schema)
+        for pointer in opened:
+            self.active[pointer] = self.active.get(pointer, 0) + 1
+        result = self._shaped(merged)
+        for pointer in opened:
+            self.active[pointer] -= 1
+        return result
+
+    def _merged(self, schema: Node) -> tuple[Node, list[str]]:
+        """Work out `allOf`; also return the definitions that went in. One that is open already adds nothing new."""
+        opened: list[str] = []
+        while isinstance(members := schema.get("allOf"), list):
+            schema = without(schema, "allOf")
+            for member in members:
+                if isinstance(member, dict):
+                    schema = merge(schema, self._looked_up(member, opened))
+        return without(schema, "allOf"), opened
+
+    def _looked_up(self, schema: Node, opened: list[str] | None = None) -> Node:
+        """Replace a schema's reference by what it refers to."""
+        seen: list[str] = [] if opened is None else opened
+        while isinstance(pointer := schema.get("$ref"), str):
+            schema = without(schema, "$ref")
+            if pointer not in seen and self.active.get(pointer, 0) < self.most_repeats:
+                seen.append(pointer)
+                schema = merge(schema, resolve(pointer, self.root) or {})
+        return schema
+
+    def _union(self, schema: Node) -> Node:
+        if "anyOf" in schema and "oneOf" in schema:
+            schema = merge(without(schema, "oneOf"), {"anyOf": schema["oneOf"]})
+        given = schema.get("anyOf", schema.get("oneOf"))
+        base = without(schema, "anyOf", "oneOf")
+        branches = [branch for branch in given if isinstance(branch, dict)] if isinstance(given, list) else []
+        if not branches:
+            return self._shaped(base)
+        shared = {keyword: value for keyword, value in base.items() if keyword in CONSTRAINTS}
+        if shared and all(branch.keys() <= {"required"} for branch in branches):
+            return self._shaped(with_choices(base, branches, "Exactly" if "oneOf" in schema else "At least"))
+        if shared:
+            branches = [narrowed(shared, branch) for branch in branches]
+        return self._joined_alternatives(branches, base)
+
+    def _joined_alternatives(self, branches: list[Node], base: Node) -> Node:
+        nodes: list[Node] = []
+        has_null = base.get("nullable") is True
+        for branch in branches:
+            for node in [NULL] if is_null(branch) else flat(self.node(branch)):
+                has_null = has_null or node == NULL
+                if node != NULL and node not in nodes:
+                    nodes.append(node)
+        return self.alternatives(folded(nodes), _text(base), has_null=has_null)
+
+    def several(self, schema: Node, found: tuple[str, ...]) -> Node:
+        """Translate a schema that names several types."""
+        body = without(schema, "type", "nullable", "description", "default")
+        return self._joined_alternatives([{**body, "type": kind} for kind in found], schema)
+
+    def _enumeration(self, schema: Node, found: tuple[str, ...]) -> Node:
+        given: JsonValue = schema["enum"] if "enum" in schema else [schema["const"]]
+        values: list[JsonValue] = (
+            [value for value in given if value != "" or not self.drops_empty] if isinstance(given, list) else []
+        )
+        if found in (("string",), ("string", "null")):
+            values = [compact(value) if isinstance(value, (int, float)) else value for value in values]
+        nodes = self.constants(values, found)
+        if nodes or None in values:
+            has_null = None in values or schema.get("nullable") is True
+            return self.alternatives(nodes, _text(schema), has_null=has_null)
+        return self._shaped(without(schema, "enum", "const"))
+
+    def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
+        """Translate the members of an enum, apart from null, into one node for each type."""
+        texts, figures, truths, others = grouped(values)
+        nodes: list[Node] = [{"type": "string", "enum": texts}] if texts else []
+        if figures:
+            nodes.append(numbers(figures, found))
+        if truths:
+            note = {"description": f"Always {compact(truths[0])}."} if truths.count(truths[0]) == len(truths) else {}
+            nodes.append({"type": "boolean", **note})
+        if others:
+            nodes += flat(self.anything({}, [f"One of {compact(others)}."]))
+        return nodes
+
+    def typed(self, schema: Node, kind: str) -> Node:
+        """Translate a schema of one type."""
+        stated, notes = facets(schema, kind, *self._words())
+        if kind == "object":
+            return self.object_node(schema, stated, notes)
+        if kind == "array":
+            return self.array_node(schema, stated, notes)
+        return describe({"type": kind, **stated}, schema, notes)
+
+    def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Translate an object."""
+        given = schema.get("properties")
+        properties = (
+            {name: child for name, child in given.items() if child is not False} if isinstance(given, dict) else {}
+        )
+        if not properties:
+            return self.free_object(schema, stated, notes)
+        names = schema.get("required")
+        members: Node = {}
+        result: Node = {"type": "object", **stated, "properties": members}
+        if isinstance(names, list) and (
+            known := [name for name in names if isinstance(name, str) and name in properties]
+        ):
+            result["required"] = list(dict.fromkeys(known))
+        for name, child in properties.items():
+            members[name] = self.member(name, child, result)
+        result.update(self.others(schema))
+        return describe(result, schema, notes)
+
+    def member(self, _name: str, child: JsonValue, _holder: Node, /) -> Node:
+        """Translate one property of an object; `_holder` is the object's result so far."""
+        return self.node(child)
+
+    def others(self, _schema: Node, /) -> Node:
+        """Say which other keys the object may have, where the form can say it."""
+        return {}
+
+    def array_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Translate an array."""
+        items, prefix = schema.get("items"), schema.get("prefixItems")
+        if isinstance(items, list):
+            items, prefix = schema.get("additionalItems"), items
+        result: Node = {"type": "array", **stated}
+        if isinstance(prefix, list) and prefix:
+            notes = [*notes, *self.positions(result, prefix, items)]
+        elif (members := self.items(None if items is False else items)) is not None:
+            result["items"] = members
+        if items is False and not prefix:
+            result["maxItems"] = 0
+        return describe(result, schema, notes)
+
+    @abstractmethod
+    def reference(self, pointer: str, target: Node, rest: Node) -> Node:
+        """Translate a reference to `target`; `rest` is what stood beside it."""
+
+    @abstractmethod
+    def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
+        """Combine translated alternatives under a description."""
+
+    @abstractmethod
+    def anything(self, schema: Node, notes: list[str]) -> Node:
+        """Translate a schema that any value fits."""
+
+    @abstractmethod
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Translate an object without named properties."""
+
+    @abstractmethod
+    def items(self, items: JsonValue) -> Node | None:
+        """Translate the schema of an array's items, which may be missing."""
+
+    @abstractmethod
+    def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
+        """Add to an array the schemas of its first items and of the rest; return what must be told in words."""
+
+
+def _text(schema: Node) -> str:
+    """Return what there is to say about a schema beside its alternatives."""
+    return str(describe({}, schema, []).get("description", ""))

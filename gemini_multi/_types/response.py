@@ -1,0 +1,252 @@
+"""What is answered: the response and the events that lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pydantic import JsonValue
+
+from gemini_multi._types.parts import (
+    Blob,
+    Citation,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonObject,
+    Message,
+    Opaque,
+    Part,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+)
+
+FinishReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "error", "other"]
+"""Why generation stopped, normalized. The host's own word is kept beside it as `raw_finish_reason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens and money of one answer. Output includes thoughts; cached tokens are a part of input."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    reasoning_tokens: int = 0
+    tool_use_tokens: int = 0
+    """Input that the host's own tools fed back to the model; counted in `input_tokens`."""
+    input_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens; need not add up to the total."""
+    output_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    cost_usd: float | None = None
+    cost_source: Literal["host", "catalog"] | None = None
+    """Whether the host billed this figure or it was computed from the catalog's prices."""
+
+    def priced(self, cost_usd: float, cost_source: Literal["host", "catalog"]) -> Usage:
+        """Return the same tokens with their price."""
+        return Usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            total_tokens=self.total_tokens,
+            cached_tokens=self.cached_tokens,
+            cache_creation_tokens=self.cache_creation_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            tool_use_tokens=self.tool_use_tokens,
+            input_by_modality=self.input_by_modality,
+            output_by_modality=self.output_by_modality,
+            cost_usd=cost_usd,
+            cost_source=cost_source,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request that was sent, or could not be, on the way to an answer."""
+
+    provider: str
+    model: str
+    """The host's own model id."""
+    outcome: Literal["answered", "failed", "cancelled"]
+    """`cancelled`: another route was faster, or the caller left."""
+    status: int | None = None
+    code: str | None = None
+    error: str = ""
+    """The class of the failure, such as `RateLimited`."""
+    message: str = ""
+    request_id: str | None = None
+    """The host's id for its logs."""
+    wait: float = 0.0
+    """Seconds waited before it."""
+    first_content: float | None = None
+    """Seconds from sending to the first content."""
+    duration: float = 0.0
+    """Seconds from sending to the answer's end or the failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One alternative answer."""
+
+    parts: tuple[Part, ...] = ()
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    finish_message: str | None = None
+    safety_ratings: tuple[JsonObject, ...] = ()
+    grounding: JsonObject | None = None
+    citations: tuple[Citation, ...] = ()
+    logprobs: JsonValue = None
+    """In the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
+    refusal: str | None = None
+    metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    """What the host said of this candidate and has no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
+
+    @property
+    def text(self) -> str:
+        """The visible text, without thoughts."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thoughts(self) -> str:
+        """The thought summaries, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, Thought))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls asked for, in the host's order."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatResponse:
+    """A whole answer."""
+
+    candidates: tuple[Candidate, ...] = ()
+    usage: Usage = Usage()
+    provider: str = ""
+    """`cloudflare`, `aimlapi` or `oxen`."""
+    model: str = ""
+    """The model version that the host says answered; the requested id when it says nothing."""
+    dialect: str = ""
+    response_id: str | None = None
+    request_id: str | None = None
+    """The host's id for its logs."""
+    attempts: tuple[Attempt, ...] = ()
+    prompt_feedback: JsonObject | None = None
+    provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    """All that the host said beside and has no field here, by the host's own names; headers included."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """The first candidate; an empty one when the host gave none."""
+        return self.candidates[0] if self.candidates else Candidate()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The first candidate's parts."""
+        return self.candidate.parts
+
+    @property
+    def text(self) -> str:
+        """The first candidate's visible text."""
+        return self.candidate.text
+
+    @property
+    def thoughts(self) -> str:
+        """The first candidate's thought summaries."""
+        return self.candidate.thoughts
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first candidate's tool calls."""
+        return self.candidate.tool_calls
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the first candidate stopped."""
+        return self.candidate.finish_reason
+
+    @property
+    def message(self) -> Message:
+        """The first candidate as a message for the next request's history."""
+        return Message("assistant", self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCount:
+    """How many tokens a request is, counted by a host without answering it."""
+
+    total_tokens: int
+    cached_tokens: int = 0
+    """Those of them in the cached content that the request names."""
+    by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the host says."""
+    provider: str = ""
+    model: str = ""
+    request_id: str | None = None
+    """The host's id for its logs."""
+    attempts: tuple[Attempt, ...] = ()
+    provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
+    """All that the host said beside, headers included."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More visible text. With a signature and empty text: the signature closes the text before it."""
+
+    text: str
+    signature: Signature | None = None
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtDelta:
+    """More of a thought summary."""
+
+    text: str
+    signature: Signature | None = None
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call's arguments as it arrives. `ToolCallReady` for the same position always follows."""
+
+    position: int
+    """Which call of the candidate, from 0."""
+    id: str
+    name: str
+    arguments: str
+    """The next piece of the arguments' JSON text."""
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallReady:
+    """A whole tool call."""
+
+    call: ToolCall
+    position: int = 0
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartReady:
+    """A whole part that is not text, thought or tool call: media, code, a code result, an opaque part."""
+
+    part: Blob | FileReference | ExecutableCode | CodeResult | Opaque
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end, with the whole answer."""
+
+    response: ChatResponse
+
+
+ChatEvent: TypeAlias = TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady | Finished

@@ -1,0 +1,134 @@
+"""Reads what is neither plain text nor a tool call in a chat completion: media, annotations, log probabilities."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pydantic_core import to_json
+
+from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Text, Thought
+
+AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
+
+
+def parts_of(content: JsonValue) -> Iterator[AnswerPart]:
+    """Read content that is not a plain string: a list of typed parts, or a lone one."""
+    for item in content if isinstance(content, list) else [content]:
+        if isinstance(item, dict):
+            yield from _typed(item)
+        elif isinstance(item, str):
+            yield Text(item)
+        elif item is not None:
+            yield Text(to_json(item).decode())
+
+
+def _typed(item: dict[str, JsonValue]) -> Iterator[AnswerPart]:
+    kind = item.get("type")
+    text = item.get("text", item.get("thinking"))
+    if isinstance(text, dict):
+        text = text.get("value")
+    if isinstance(text, list):
+        text = "".join(part.text for part in parts_of(text) if isinstance(part, Text))
+    if kind in ("thinking", "reasoning", "reasoning_text", "thought"):
+        yield Thought(text if isinstance(text, str) else "")
+    elif isinstance(text, str) and kind in ("text", "output_text", None):
+        yield Text(text)
+    elif (medium := image(item)) is not None:
+        yield medium
+    else:
+        yield Opaque(item)
+
+
+def image(item: JsonValue) -> Blob | FileReference | None:
+    """Read an image of an answer: `{"image_url": {"url": …}}`, inline or by address."""
+    target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
+    url = target.get("url") if isinstance(target, dict) else target
+    return medium(url) if isinstance(url, str) and url else None
+
+
+def medium(url: str) -> Blob | FileReference:
+    """Read a `data:` URL as inline media, every other address as a reference."""
+    if not url.startswith("data:"):
+        return FileReference(url)
+    head, _, data = url[len("data:") :].partition(",")
+    mime_type = head.partition(";")[0] or "application/octet-stream"
+    return Blob(data, mime_type)
+
+
+def citation(annotation: JsonObject) -> Citation | None:
+    """Read an annotation of type `url_citation`, nested or flat."""
+    if annotation.get("type") != "url_citation":
+        return None
+    inner = annotation.get("url_citation")
+    facts = inner if isinstance(inner, dict) else annotation
+    return Citation(
+        start=_whole_number(facts.get("start_index")),
+        end=_whole_number(facts.get("end_index")),
+        uri=_string(facts.get("url")),
+        title=_string(facts.get("title")),
+        source=annotation,
+    )
+
+
+def extended(known: JsonValue, news: JsonValue) -> JsonValue:
+    """Append a chunk's log probabilities to those before; `known` is what this function gave last."""
+    if not isinstance(news, dict):
+        return known
+    if not isinstance(known, dict):
+        return {key: list(values) if isinstance(values, list) else values for key, values in news.items()}
+    for key, values in news.items():
+        present = known.get(key)
+        if isinstance(present, list) and isinstance(values, list):
+            present.extend(values)
+        elif values is not None:
+            known[key] = values
+    return known
+
+
+class AudioAccumulator:
+    """A spoken answer, whose data may arrive in pieces that are each base64 of their own."""
+
+    __slots__ = ("_data", "facts")
+
+    def __init__(self) -> None:
+        """Begin without data."""
+        self._data: list[str] = []
+        self.facts: dict[str, JsonValue] = {}
+
+    def add(self, audio: JsonObject) -> str:
+        """Take over a piece and return what it adds to the transcript."""
+        for key, value in audio.items():
+            if key not in ("data", "transcript") and value is not None:
+                self.facts[key] = value
+        data, transcript = audio.get("data"), audio.get("transcript")
+        if isinstance(data, str) and data:
+            self._data.append(data)
+        return transcript if isinstance(transcript, str) else ""
+
+    def blob(self, audio_format: str) -> Blob | None:
+        """Return the sound so far and forget it; `None` when there is none."""
+        pieces, self._data = self._data, []
+        if not pieces:
+            return None
+        data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
+        return Blob(data, f"audio/{audio_format}")
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return base64.b64decode(data)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _whole_number(value: JsonValue) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _string(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,255 @@
+"""Assembles the tool calls of one candidate and decides when each is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+from uuid import uuid4
+
+from pydantic_core import to_json
+
+from gemini_multi._schemas.repair import repair, strip_prefix
+from gemini_multi.dialects.chat_completions.arguments import parsed
+from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, piece_of
+from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
+from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall
+
+Events: TypeAlias = list[ChatEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What an answer is read against."""
+
+    issuer: str
+    tools: Mapping[str, Tool]
+    """Declared functions by the name that went over the wire."""
+    originals: Mapping[str, str]
+    """The caller's names by those that went over the wire."""
+    single_call: bool
+    """Whether only one call was wanted."""
+    waits_for_signature: bool
+    """Whether the first call's signature matters, so that an unsigned call is not whole before the end."""
+    audio_format: str
+
+
+class Calls:
+    """The tool calls of one candidate."""
+
+    __slots__ = (
+        "_candidate",
+        "_details",
+        "_early",
+        "_expectation",
+        "_given",
+        "_is_refused",
+        "_placed",
+        "_slots",
+        "_transcript",
+        "_used_ids",
+    )
+
+    def __init__(self, transcript: ResponseBuilder, candidate: int, expectation: Expectation) -> None:
+        """Begin without calls."""
+        self._transcript = transcript
+        self._candidate = candidate
+        self._expectation = expectation
+        self._slots = CallSlots()
+        self._used_ids: set[str] = set()
+        self._early: dict[str, JsonValue] = {}
+        self._details: dict[str, list[JsonValue]] = {}
+        self._is_refused = False
+        self._placed: list[CallSlot] = []
+        self._given = 0
+
+    @property
+    def seen(self) -> bool:
+        """Whether the host said anything of a call, if it became one or not."""
+        return bool(self._slots.all)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a call."""
+        return bool(self._placed)
+
+    def add(self, items: JsonValue, chunk: int, events: Events, *, whole: bool) -> None:
+        """Read `tool_calls`; in a whole answer every element is a call of its own."""
+        for item in items if isinstance(items, list) else [items]:
+            if not isinstance(item, dict):
+                continue
+            piece = piece_of(item)
+            found = (self._slots.open(piece), True) if whole and not piece.is_silent else self._slots.of(piece)
+            if found is None:
+                self._early.update(piece.extra)
+                continue
+            slot, is_new = found
+            slot.chunk = chunk
+            added = slot.add(piece)
+            self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
+            if is_new:
+                self._early.clear()
+            self._announce(slot, added, events, whole=whole)
+
+    def _announce(self, slot: CallSlot, added: str, events: Events, *, whole: bool) -> None:
+        if slot.position is not None:
+            if added and slot.call is not None:
+                slot.late.append(added)
+            elif added and not whole:
+                self._tell(slot, added, events)
+            return
+        if not slot.name or (self._expectation.single_call and self.any):
+            return
+        self._place(slot)
+        if not whole:
+            self.ready(events, before=slot)
+            self._tell(slot, slot.arguments, events)
+
+    def _tell(self, slot: CallSlot, arguments: str, events: Events) -> None:
+        assert slot.position is not None
+        name = self._name(slot)
+        events.append(self._transcript.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
+
+    def _place(self, slot: CallSlot) -> None:
+        is_free = bool(slot.host_id) and slot.host_id not in self._used_ids
+        slot.local_id = slot.host_id if is_free else f"call_{uuid4().hex}"
+        self._used_ids.add(slot.local_id)
+        slot.position = self._transcript.open_call(self._candidate)
+        self._placed.append(slot)
+        if (details := self._details.pop(slot.host_id, None)) is not None:
+            self._sign_with_details(slot, details)
+
+    def _note(self, slot: CallSlot, extra: JsonObject) -> None:
+        """Keep what the host said of a call beside its name and arguments."""
+        if not extra:
+            return
+        signature = signature_in(extra, self._expectation.issuer)
+        if signature is None:
+            slot.extra.update(extra)
+            return
+        self._sign(slot, signature)
+        slot.extra.update((key, value) for key, value in extra.items() if key not in CARRIERS)
+
+    def sign_first(self, signature: Signature) -> bool:
+        """Give a signature of the whole message to the first call; `False` when there is none or it has its own."""
+        if not self._placed or self._placed[0].signature is not None:
+            return False
+        self._sign(self._placed[0], signature)
+        return True
+
+    def sign_by_id(self, detail: JsonObject) -> bool:
+        """Give an element of `reasoning_details` to the call that it names, which may come later."""
+        call_id = detail.get("id")
+        if not isinstance(call_id, str) or not call_id:
+            return False
+        slot = self._slots.named(call_id)
+        if slot is None:
+            self._details.setdefault(call_id, []).append(dict(detail))
+            return True
+        return self._sign_with_details(slot, [dict(detail)])
+
+    def unclaimed(self) -> list[JsonValue]:
+        """Take the details whose call never came."""
+        if not self._details:
+            return []
+        details = [detail for group in self._details.values() for detail in group]
+        self._details.clear()
+        return details
+
+    def _sign_with_details(self, slot: CallSlot, details: list[JsonValue]) -> bool:
+        known = slot.signature
+        if known is not None and known.carrier != "reasoning_details":
+            return False
+        if known is not None and isinstance(known.payload, list) and not slot.details:
+            details = [*known.payload, *details]
+        for detail in details:
+            slot.details.setdefault(to_json(detail), detail)
+        # The whole list is written by `_signature`, once: there may be many of them.
+        self._sign(slot, known or Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        slot.is_growing = True
+        return True
+
+    def _sign(self, slot: CallSlot, signature: Signature) -> None:
+        slot.signature = signature
+        slot.is_growing = False
+        slot.is_stale = slot.call is not None
+
+    def _signature(self, slot: CallSlot) -> Signature | None:
+        if slot.is_growing and slot.signature is not None:
+            slot.signature = replace(slot.signature, payload=list(slot.details.values()))
+            slot.is_growing = False
+        return slot.signature
+
+    def conclude(self) -> None:
+        """Put the signatures that came after the event of their call into the answer at the end."""
+        for slot in self._placed:
+            if slot.is_stale and slot.call is not None:
+                slot.is_stale = False
+                slot.call = replace(slot.call, signature=self._signature(slot))
+                self._transcript.call(slot.call, self._candidate, slot.position)
+
+    def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
+        """Give the calls that are known to be whole, in the host's order.
+
+        Args:
+            events: Where they go.
+            before: A call that begins, so that those before it are whole if they read well.
+            chunk: The document that said why the answer stopped.
+            at_end: Whether nothing can follow, so that unreadable arguments stay so.
+        """
+        while self._given < len(self._placed) and not self._is_refused:
+            slot = self._placed[self._given]
+            if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
+                return
+            slot.call = self._call(slot)
+            events.append(self._transcript.call(slot.call, self._candidate, slot.position))
+            self._given += 1
+
+    def _is_whole(self, slot: CallSlot, *, is_stopped: bool, chunk: int) -> bool:
+        if is_stopped:
+            # Some hosts say `stop` in every chunk: then a call that has no arguments yet may still get them.
+            return slot.text.is_object or (slot.text.is_blank and slot.chunk != chunk)
+        is_signed = slot.signature is not None or slot.position != 0 or not self._expectation.waits_for_signature
+        return slot.text.is_object and is_signed
+
+    def _name(self, slot: CallSlot) -> str:
+        name = strip_prefix(slot.name, self._expectation.originals)
+        return self._expectation.originals.get(name, name)
+
+    def _call(self, slot: CallSlot) -> ToolCall:
+        text = slot.arguments
+        arguments = parsed(text)
+        tool = self._expectation.tools.get(strip_prefix(slot.name, self._expectation.originals))
+        if tool is not None and isinstance(arguments, dict):
+            arguments = repair(arguments, tool.parameters)
+        is_object = isinstance(arguments, dict)
+        return ToolCall(
+            slot.local_id,
+            self._name(slot),
+            arguments if isinstance(arguments, dict) else {},
+            signature=self._signature(slot),
+            invalid_arguments=None if is_object else text,
+            synthetic_id=slot.local_id != slot.host_id,
+        )
+
+    def refuse(self) -> None:
+        """Keep out of the answer what is not out yet: the host says that the calls must not be run."""
+        self._is_refused = True
+
+    def dropped(self) -> list[JsonValue]:
+        """Return, as plain records, the calls that are not part of the answer."""
+        return [
+            {"id": slot.host_id, "name": slot.name, "arguments": slot.arguments}
+            for slot in self._slots.all
+            if slot.position is None or (self._is_refused and slot.call is None)
+        ]
+
+    def remarks(self) -> dict[str, JsonValue]:
+        """Return what the host said of calls and has no field, by the calls' ids."""
+        remarks: dict[str, JsonValue] = {}
+        for slot in self._slots.all:
+            late: dict[str, JsonValue] = {"late_arguments": "".join(slot.late)} if slot.late else {}
+            if slot.extra or late:
+                remarks[slot.local_id] = {**slot.extra, **late}
+        return remarks

@@ -1,0 +1,317 @@
+"""Reads the choices of one candidate: whole messages and deltas alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, extended, image, parts_of
+from gemini_multi.dialects.chat_completions.calls import Calls, Events, Expectation
+from gemini_multi.dialects.chat_completions.reasoning import (
+    Thoughts,
+    is_flagged,
+    remarks,
+    signature_in,
+    signed_details,
+    thought_texts,
+    unread,
+)
+from gemini_multi.dialects.chat_completions.thought_tags import ThoughtTags
+from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
+from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder
+from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
+
+_FAILED: Final = MALFORMED | UNWANTED_CALL
+
+_ANY: Final = (str, int, float, list, dict)
+_PLAIN: Final = frozenset({"role", "content"})
+_CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
+    "index": _ANY,
+    "delta": (dict,),
+    "message": (dict,),
+    "finish_reason": _ANY,
+    "logprobs": (dict,),
+}
+_MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
+    "role": _ANY,
+    "content": _ANY,
+    "reasoning": (str, list),
+    "reasoning_content": (str, list),
+    "reasoning_details": (list,),
+    "images": (list,),
+    "audio": (dict,),
+    "tool_calls": (list, dict),
+    "function_call": (dict,),
+    "extra_content": _ANY,
+    "thought_signature": (str,),
+    "refusal": (str,),
+    "annotations": (list,),
+}
+"""What is read of a message, and of which types; all else is kept as it is."""
+
+
+class CandidateReader:
+    """One candidate in the making."""
+
+    __slots__ = (
+        "_calls",
+        "_chunk",
+        "_citations",
+        "_draft",
+        "_expectation",
+        "_index",
+        "_late",
+        "_loose",
+        "_refusals",
+        "_signatures",
+        "_speech",
+        "_tags",
+        "_thoughts",
+        "_transcript",
+        "has_content",
+    )
+
+    def __init__(self, transcript: ResponseBuilder, index: int, expectation: Expectation) -> None:
+        """Begin with nothing."""
+        self._transcript = transcript
+        self._index = index
+        self._expectation = expectation
+        self._draft: CandidateBuilder = transcript.draft(index)
+        self._calls = Calls(transcript, index, expectation)
+        self._tags = ThoughtTags()
+        self._thoughts = Thoughts()
+        self._speech = AudioAccumulator()
+        self._chunk = 0
+        self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
+        self._signatures: set[bytes] = set()
+        self._loose: list[JsonValue] = []
+        self._refusals: list[str] = []
+        self._late: list[Signature] = []
+        self.has_content = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the host said why it stopped."""
+        return self._draft.raw_finish_reason is not None
+
+    def read(self, choice: JsonObject, events: Events) -> None:
+        """Read one element of `choices`."""
+        self._chunk += 1
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and delta:
+            self._said(delta, events, whole=False)
+        elif isinstance(message := choice.get("message"), dict):
+            self._said(message, events, whole=True)
+        self._keep_all(choice, _CHOICE)
+        if (reason := choice.get("finish_reason")) is not None and reason != "":
+            self._stop(reason if isinstance(reason, str) else str(reason), events)
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._draft.logprobs = extended(self._draft.logprobs, logprobs)
+        if delta is None and "message" in choice:
+            self.close(events)
+
+    def close(self, events: Events) -> None:
+        """Release what waited for the end."""
+        self._release(events)
+        self._speak(events)
+        self._settle(events)
+        self._calls.ready(events, at_end=True)
+
+    def conclude(self) -> None:
+        """Put into the draft what is known only from the whole."""
+        draft = self._draft
+        draft.citations = tuple(self._citations.values())
+        draft.refusal = "".join(self._refusals) if self._refusals else None
+        if draft.raw_finish_reason is not None:
+            draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
+        if self._calls.seen:
+            self._conclude_calls(draft.metadata)
+        if self._speech.facts:
+            draft.metadata["audio"] = dict(self._speech.facts)
+
+    def _conclude_calls(self, metadata: dict[str, JsonValue]) -> None:
+        self._calls.conclude()
+        if dropped := self._calls.dropped():
+            metadata["dropped_tool_calls"] = dropped
+        if remarks := self._calls.remarks():
+            metadata["tool_calls"] = remarks
+
+    def _stop(self, reason: str, events: Events) -> None:
+        native = self._draft.metadata.get("native_finish_reason")
+        if isinstance(native, str) and word_of(native) in _FAILED:
+            # Google's own word, where a gateway translated a failure into something harmless.
+            self._draft.metadata["finish_reason"] = reason
+            reason = native
+        self._draft.raw_finish_reason = reason
+        if word_of(reason) in _FAILED:
+            self._calls.refuse()
+        self._settle(events)
+        self._calls.ready(events, chunk=self._chunk)
+
+    def _said(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        if _is_plain(message):
+            self._content(message.get("content"), events)
+        else:
+            self._message(message, events, whole=whole)
+
+    def _content(self, content: JsonValue, events: Events) -> None:
+        if isinstance(content, str):
+            if content:
+                self._text(content, events)
+            return
+        for part in parts_of(content):
+            if isinstance(part, Text):
+                self._text(part.text, events)
+            elif isinstance(part, Thought):
+                self._think("content", part.text, events)
+            elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
+                self._refusals.append(refusal)
+            else:
+                self._part(part, events)
+
+    def _text(self, content: str, events: Events) -> None:
+        if self._tags.is_plain:
+            self.has_content = True
+            events.append(self._transcript.text(content, None, self._index))
+            return
+        for kind, piece in self._tags.split(content):
+            self._write(kind, piece, events)
+
+    def _write(self, kind: str, piece: str, events: Events) -> None:
+        self.has_content = True
+        write = self._transcript.text if kind == "text" else self._transcript.thought
+        events.append(write(piece, None, self._index))
+
+    def _think(self, field: str, text: str, events: Events) -> None:
+        if news := self._thoughts.news(field, text):
+            self._write("thought", news, events)
+
+    def _part(self, part: Blob | FileReference | Opaque, events: Events) -> None:
+        self._release(events)
+        self.has_content = True
+        events.append(self._transcript.part(part, self._index))
+
+    def _message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        """Read a message or a delta that is more than content, in the order in which a model answers."""
+        for field, text in thought_texts(message):
+            self._think(field, text, events)
+        if is_flagged(message):
+            self._tags.hint()
+        self._content(message.get("content"), events)
+        self._media(message, events)
+        self._tool_calls(message, events, whole=whole)
+        self._sign(message, events)
+        self._remark(message)
+
+    def _media(self, message: JsonObject, events: Events) -> None:
+        images = message.get("images")
+        for item in images if isinstance(images, list) else []:
+            if (found := image(item)) is not None:
+                self._part(found, events)
+        audio = message.get("audio")
+        if isinstance(audio, dict) and (transcript := self._speech.add(audio)) and not message.get("content"):
+            self._text(transcript, events)
+
+    def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+        calls = message.get("tool_calls")
+        if not calls and isinstance(legacy := message.get("function_call"), dict):
+            calls = _called(legacy)
+        if calls:
+            self._release(events)
+            self._calls.add(calls, self._chunk, events, whole=whole)
+            self.has_content = self.has_content or self._calls.any
+
+    def _sign(self, message: JsonObject, events: Events) -> None:
+        for detail in signed_details(message):
+            self.has_content = True
+            if not self._calls.sign_by_id(detail) and self._is_new(dict(detail)):
+                self._loose.append(dict(detail))
+        signature = signature_in(message, self._expectation.issuer)
+        if signature is None or not self._is_new(signature.payload):
+            return
+        self.has_content = True
+        if self._tags.is_open:
+            self._late.append(signature)
+        elif message.get("content") or not self._calls.sign_first(signature):
+            self._sign_text(signature, events)
+
+    def _is_new(self, payload: JsonValue) -> bool:
+        """Whether a signature was not said before."""
+        written = to_json(payload)
+        is_new = written not in self._signatures
+        self._signatures.add(written)
+        return is_new
+
+    def _sign_text(self, signature: Signature, events: Events) -> None:
+        self._release(events)
+        events.append(self._transcript.text("", signature, self._index))
+
+    def _settle(self, events: Events) -> None:
+        """Give the signatures that name no call of this answer to the message as a whole."""
+        details = [*self._calls.unclaimed(), *self._loose]
+        if not details and not self._late:
+            return
+        self._loose = []
+        late, self._late = self._late, []
+        if details:
+            late.append(Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
+        for signature in late:
+            if not self._calls.sign_first(signature):
+                self._sign_text(signature, events)
+
+    def _release(self, events: Events) -> None:
+        if self._tags.is_plain:
+            return
+        for kind, piece in self._tags.end():
+            self._write(kind, piece, events)
+
+    def _speak(self, events: Events) -> None:
+        if (sound := self._speech.blob(self._expectation.audio_format)) is not None:
+            self._part(sound, events)
+
+    def _remark(self, message: JsonObject) -> None:
+        refusal = message.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            self._refusals.append(refusal)
+        annotations = message.get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else []:
+            self._annotate(annotation)
+        for remark in remarks(message):
+            self._keep("reasoning_details", remark)
+        if signature_in(message, "") is None and (extra := unread(message)) is not None:
+            self._keep("extra_content", extra)
+        self._keep_all(message, _MESSAGE)
+
+    def _annotate(self, annotation: JsonValue) -> None:
+        found = citation(annotation) if isinstance(annotation, dict) else None
+        if found is None:
+            if isinstance(kept := self._draft.metadata.get("annotations"), list):
+                kept.append(annotation)
+            else:
+                self._keep("annotations", [annotation])
+        else:
+            self._citations.setdefault((found.start, found.end, found.uri), found)
+
+    def _keep_all(self, said: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
+        for key, value in said.items():
+            if value is not None and not isinstance(value, read.get(key, ())):
+                self._keep(key, value)
+
+    def _keep(self, key: str, value: JsonValue) -> None:
+        known = self._draft.metadata.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            known.update(value)  # it is a copy of ours
+        else:
+            self._draft.metadata[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _is_plain(message: JsonObject) -> bool:
+    """Whether a message or a delta says nothing beside its content; `null` says nothing."""
+    return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
+
+
+def _called(legacy: dict[str, JsonValue]) -> JsonValue:
+    """Read the older `function_call` as an element of `tool_calls`."""
+    return {"function": legacy}

@@ -1,0 +1,126 @@
+"""Reads chat completions, whole or streamed, as the hosts in front of Gemini really write them.
+
+A whole answer is a stream of one document. Hosts leave out, repeat, misplace and rename nearly everything, so every
+field may be missing, null or of another type; what has no field in `ChatResponse` is kept by the host's own name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.chat_completions import usage as usage
+from gemini_multi.dialects.chat_completions.calls import Events, Expectation
+from gemini_multi.dialects.chat_completions.candidate import CandidateReader
+from gemini_multi.dialects.chat_completions.names import tool_names
+from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
+
+_ENVELOPE: Final = frozenset({"id", "object", "choices", "model", "usage"})
+
+
+class ChatDecoder:
+    """One answer in the making."""
+
+    def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
+        """Begin an answer to `request`."""
+        self._transcript = ResponseBuilder()
+        self._readers: dict[int, CandidateReader] = {}
+        self._expectation = _expectation(request, target)
+        self._credits_per_usd = target.traits.credits_per_usd
+        self._requested = target.model_id
+        self._model = ""
+        self._id: str | None = None
+        self._usage: dict[str, JsonValue] = {}
+        self._metadata: dict[str, JsonValue] = {}
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read one document."""
+        events: Events = []
+        choices = document.get("choices")
+        if isinstance(choices, list):
+            for position, choice in enumerate(choices):
+                if isinstance(choice, dict):
+                    self._reader(choice.get("index"), position).read(choice, events)
+        for key, value in document.items():
+            if value is not None and key not in _ENVELOPE:
+                self._keep(key, value)
+        self._identify(document)
+        if isinstance(counts := document.get("usage"), dict):
+            usage.update(self._usage, counts)
+        elif counts is not None:
+            self._metadata["usage"] = counts
+        return events
+
+    def close(self) -> list[ChatEvent]:
+        """Release what waited for the end."""
+        events: Events = []
+        for reader in self._readers.values():
+            reader.close(events)
+        return events
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every candidate says why it stopped."""
+        return bool(self._readers) and all(reader.is_complete for reader in self._readers.values())
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer itself has arrived."""
+        return any(reader.has_content for reader in self._readers.values())
+
+    def response(self) -> ChatResponse:
+        """Return the answer so far."""
+        for reader in self._readers.values():
+            reader.conclude()
+        meta = self._metadata.get("meta")
+        billed = meta.get("usage") if isinstance(meta, dict) else None
+        metadata = dict(self._metadata)
+        if self._usage:
+            metadata["usage"] = dict(self._usage)
+        return ChatResponse(
+            candidates=self._transcript.candidates(),
+            usage=usage.read(
+                self._usage, billed if isinstance(billed, dict) else {}, credits_per_usd=self._credits_per_usd
+            ),
+            model=self._model or self._requested,
+            dialect="chat_completions",
+            response_id=self._id,
+            provider_metadata=metadata,
+        )
+
+    def _reader(self, index: JsonValue, position: int) -> CandidateReader:
+        key = index if type(index) is int else position
+        reader = self._readers.get(key)
+        if reader is None:
+            reader = self._readers[key] = CandidateReader(self._transcript, key, self._expectation)
+        return reader
+
+    def _identify(self, document: JsonObject) -> None:
+        model, response_id = document.get("model"), document.get("id")
+        if isinstance(model, str) and model:
+            self._model = model
+        if isinstance(response_id, str) and response_id:
+            self._id = response_id
+
+    def _keep(self, key: str, value: JsonValue) -> None:
+        if isinstance(value, dict):
+            known = self._metadata.get(key)
+            merged = known if isinstance(known, dict) else dict[str, JsonValue]()
+            usage.update(merged, value)
+            value = merged
+        self._metadata[key] = value
+
+
+def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectation:
+    functions = [tool for tool in request.tools if isinstance(tool, Tool)]
+    names = tool_names(request) if functions else {}
+    return Expectation(
+        issuer=target.issuer,
+        tools={names[tool.name]: tool for tool in functions},
+        originals={names[tool.name]: tool.name for tool in functions},
+        single_call=request.parallel_tool_calls is False,
+        waits_for_signature=target.model.needs_signatures,
+        audio_format=target.traits.audio_format,
+    )

@@ -1,0 +1,163 @@
+"""Writes media as content parts of chat completions, within what the host takes."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from gemini_multi._encoding.long_text import joined
+from gemini_multi.catalog import Modality
+from gemini_multi.dialects.base import EncodingReport, Target
+from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.media_types import (
+    bare_base64,
+    decoded_size,
+    inputs_at,
+    is_files_api,
+    media_type,
+)
+from gemini_multi.types import Blob, FileReference, JsonValue
+
+_AUDIO_FORMATS: Final = {
+    "audio/wav": "wav",
+    "audio/mp3": "mp3",
+    "audio/mpeg": "mp3",
+    "audio/aac": "audio/x-aac",
+}
+"""Short names that OpenAI gave; hosts that take more sounds go by MIME type."""
+_DETAILS: Final = ("low", "high")
+
+
+class MediaWriter:
+    """Writes the media of one request and counts what they weigh."""
+
+    def __init__(
+        self,
+        target: Target[ChatTraits],
+        losses: EncodingReport,
+        resolution: Literal["low", "medium", "high"] | None,
+    ) -> None:
+        """Write for `target`, with `resolution` for media that have none of their own."""
+        self._traits = target.traits
+        self._losses = losses
+        self._resolution = resolution
+        self._inputs = inputs_at(target.model, target.provider)
+        self._bytes = 0
+
+    def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
+        """Write a part of its own; `None` for what the host cannot take."""
+        mime_type = media_type(media)
+        if isinstance(media, FileReference) and media.uri.startswith("data:"):
+            media = _inline(media, mime_type)
+        kind = _kind(mime_type)
+        if kind is None:
+            self._losses.feature(f"a file of type {mime_type!r}")
+            return None
+        if kind not in self._inputs:
+            self._losses.feature(f"{kind} input")
+            return None
+        if media.start is not None or media.end is not None or media.fps is not None:
+            self._losses.feature("a stretch or a frame rate of a video")
+        self._weigh(media, kind)
+        if kind != "image" and (media.resolution or self._resolution):
+            self._losses.setting("media_resolution", f"the host takes none for {kind}")
+        if kind == "image":
+            return self._image(media, mime_type)
+        if kind == "audio":
+            return self._audio(media, mime_type)
+        return self._video(media, mime_type) if kind == "video" else self._document(media, mime_type)
+
+    def check_size(self) -> None:
+        """Note when the media written so far weigh more than the host takes."""
+        limit = self._traits.maximum_total_bytes
+        if limit is not None and self._bytes > limit:
+            self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+
+    def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
+        if isinstance(media, FileReference):
+            return
+        size = decoded_size(bare_base64(media))
+        self._bytes += size
+        limit = self._traits.maximum_bytes.get(kind)
+        if limit is not None and size > limit:
+            self._losses.feature(f"{size:,} bytes of {kind} (at most {limit:,})")
+
+    def _image(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
+        if not self._traits.image_part:
+            self._losses.feature("image input")
+            return None
+        url = self._url(media, mime_type, "images", remote=self._traits.image_url_remote)
+        if url is None:
+            return None
+        target: dict[str, JsonValue] = {"url": url}
+        if resolution := media.resolution or self._resolution:
+            if resolution in _DETAILS:
+                target["detail"] = resolution
+            else:
+                self._losses.setting("media_resolution", f"chat completions have no `detail` like {resolution!r}")
+        return {"type": "image_url", "image_url": target}
+
+    def _audio(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
+        if self._traits.audio_types and mime_type not in self._traits.audio_types:
+            self._losses.feature(f"audio of type {mime_type!r}")
+            return None
+        if self._traits.audio_part == "audio_url":
+            url = self._url(media, mime_type, "audio", remote=True)
+            return None if url is None else {"type": "audio_url", "audio_url": {"url": url}}
+        sound = _AUDIO_FORMATS.get(mime_type or "", mime_type or "wav")
+        if self._traits.audio_part is None:
+            self._losses.feature("audio input")
+            return None
+        if isinstance(media, FileReference):
+            data = self._url(media, mime_type, "audio", remote=self._traits.audio_url_remote)
+        else:
+            data = joined(bare_base64(media))
+        return None if data is None else {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
+
+    def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
+        if not self._traits.video_part:
+            self._losses.feature("video input")
+            return None
+        url = self._url(media, mime_type, "videos", remote=True)
+        return None if url is None else {"type": "video_url", "video_url": {"url": url}}
+
+    def _document(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
+        takes = self._traits.file_data if isinstance(media, Blob) else self._traits.file_url
+        if not takes or mime_type not in self._traits.file_mime_types:
+            self._losses.feature("document input" if isinstance(media, Blob) else "documents by address")
+            return None
+        url = self._url(media, mime_type, "documents", remote=True)
+        if isinstance(media, FileReference):
+            return None if url is None else {"type": "file", "file": {"file_url": url}}
+        name = media.name or f"document.{(mime_type or 'application/pdf').rpartition('/')[2]}"
+        return {"type": "file", "file": {"filename": name, "file_data": url}}
+
+    def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool) -> str | None:
+        if isinstance(media, Blob):
+            return joined(f"data:{mime_type or 'application/octet-stream'};base64,", bare_base64(media))
+        if is_files_api(media.uri):
+            self._losses.feature("files of the Gemini API's Files API")
+            return None
+        if remote and urlsplit(media.uri).scheme in ("https", "http"):
+            return media.uri
+        self._losses.feature(f"{plural} by address" if not remote else f"{plural} at {media.uri.partition(':')[0]}:")
+        return None
+
+
+def _inline(media: FileReference, mime_type: str | None) -> Blob:
+    """Read a `data:` address as the inline medium that it is."""
+    return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
+
+
+def _kind(mime_type: str | None) -> Modality | None:
+    """Name the kind of media. What does not say is an image: OpenAI's clients give images by bare address."""
+    if mime_type is None:
+        return "image"
+    kind = mime_type.partition("/")[0]
+    if kind == "image":
+        return "image"
+    if kind == "audio":
+        return "audio"
+    if kind == "video":
+        return "video"
+    return "document" if kind in ("application", "text") else None

@@ -1,0 +1,230 @@
+"""Writes a repaired history as the `messages` of chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pydantic_core import to_json
+
+from gemini_multi._history.turns import plain_text
+from gemini_multi._schemas.translate import function_name
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.chat_completions.media import MediaWriter
+from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import (
+    Blob,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonValue,
+    Message,
+    Opaque,
+    Part,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+
+
+class MessagesWriter:
+    """Writes the turns of one request."""
+
+    def __init__(
+        self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, losses: EncodingReport
+    ) -> None:
+        """Write for a host with `traits`, with tools under their wire names."""
+        self._traits = traits
+        self._names = names
+        self._media = media
+        self._losses = losses
+        self._ids: list[str] = []
+        """Ids of the last turn's calls, in order."""
+        self._invented = 0
+
+    def write(self, system: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
+        """Write the system message, if there is one, and all turns, in order."""
+        messages: list[JsonValue] = []
+        if system:
+            messages.append({"role": self._traits.system_role, "content": "\n\n".join(system)})
+        for turn in turns:
+            if turn.role == "tool":
+                messages.extend(self._results(turn))
+            elif turn.role == "assistant":
+                message = self._assistant(turn)
+                # Gemini refuses a turn that says nothing.
+                messages.extend([message] if message["content"] or "tool_calls" in message else [])
+            else:
+                messages.append(self._user(turn))
+        self._media.check_size()
+        return messages
+
+    def _user(self, turn: Message) -> dict[str, JsonValue]:
+        message: dict[str, JsonValue] = {"role": "user"}
+        if turn.name:
+            message["name"] = turn.name
+        if len(turn.parts) == 1 and isinstance(turn.parts[0], Text):
+            message["content"] = turn.parts[0].text
+        else:
+            message["content"] = self._content(turn.parts)
+        return message
+
+    def _content(self, parts: Iterable[Part]) -> list[JsonValue]:
+        texts: list[JsonValue] = []
+        media: list[JsonValue] = []
+        for part in parts:
+            target = texts if self._traits.media_first and isinstance(part, Text) else media
+            if (written := self._part(part)) is not None:
+                target.append(written)
+        return media + texts
+
+    def _part(self, part: Part) -> dict[str, JsonValue] | None:
+        if isinstance(part, (Text, Thought)):
+            return {"type": "text", "text": part.text}
+        if isinstance(part, (Blob, FileReference)):
+            return self._media.part(part)
+        if isinstance(part, Opaque):
+            if "type" in part.data:
+                return dict(part.data)
+            self._losses.feature(f"a native part ({', '.join(part.data)})")
+        elif isinstance(part, ToolCall):
+            self._losses.feature("a tool call in a message of the user")
+        elif (text := _told(part)) is not None:
+            return {"type": "text", "text": text}
+        return None
+
+    def _assistant(self, turn: Message) -> dict[str, JsonValue]:
+        if not turn.name and (text := plain_text(turn)):
+            self._ids = []
+            return {"role": "assistant", "content": text}
+        message: dict[str, JsonValue] = {"role": "assistant"}
+        if turn.name:
+            message["name"] = turn.name
+        message["content"] = self._said(turn.parts)
+        calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+        self._ids = self._own_ids(calls)
+        if calls:
+            message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
+        if self._traits.reasoning_details and (details := _details(turn.parts)):
+            message["reasoning_details"] = details
+        if self._traits.message_extra_content:
+            for part in turn.parts:
+                if isinstance(part, (Text, Thought)) and (extra := self._extra_content(part.signature)) is not None:
+                    message["extra_content"] = extra
+        return message
+
+    def _said(self, parts: Iterable[Part]) -> JsonValue:
+        """Write what the model said: one string, or parts where it said more than text."""
+        written: list[JsonValue] = []
+        texts: list[str] = []
+        for part in parts:
+            if isinstance(part, (Blob, FileReference)):
+                self._losses.feature("media in the model's own turns")
+            elif isinstance(part, Opaque):
+                # A part that another dialect's host made for itself means nothing here.
+                written.extend([dict(part.data)] if "type" in part.data else [])
+            elif (text := part.text if isinstance(part, Text) else _told(part)) is not None:
+                texts.append(text)
+        text = "".join(texts)
+        if written:
+            return [{"type": "text", "text": text}, *written] if text else written
+        return text or (None if self._traits.assistant_null_content else "")
+
+    def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
+        """Give each call of a turn an id of its own: hosts refuse empty and repeated ones."""
+        ids: list[str] = []
+        for call in calls:
+            own = call.id
+            while not own or own in ids:
+                self._invented += 1
+                own = f"call_{self._invented}"
+            ids.append(own)
+        return ids
+
+    def _call(self, call: ToolCall, own: str) -> JsonValue:
+        function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": json_of(dict(call.arguments))}
+        written: dict[str, JsonValue] = {"id": own, "type": "function", "function": function}
+        if self._traits.call_extra_content and (extra := self._extra_content(call.signature)) is not None:
+            written["extra_content"] = extra
+        return written
+
+    def _extra_content(self, signature: Signature | None) -> JsonValue:
+        """Write a signature as it came, or in Google's namespace when it came in another field."""
+        if signature is None:
+            return None
+        if signature.carrier == "extra_content":
+            return signature.payload
+        if signature.carrier == "reasoning_details" and self._traits.reasoning_details:
+            return None
+        bare = signature.thought_signature()
+        return None if bare is None else {"google": {"thought_signature": bare}}
+
+    def _results(self, turn: Message) -> Iterator[dict[str, JsonValue]]:
+        """Write one message per result and, as a tool's message holds text only, one of the user with all media."""
+        rest: list[JsonValue] = []
+        results = [part for part in turn.parts if isinstance(part, ToolResult)]
+        for result, own in zip(results, self._ids, strict=True):
+            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own}
+            if self._traits.tool_name and result.name:
+                message["name"] = self._name(result.name)
+            message["content"] = self._result(result)
+            yield message
+            media = [self._media.part(part) for part in result.content if not isinstance(part, Text)]
+            written = [part for part in media if part is not None]
+            if written and self._traits.media_first:
+                rest.extend(written)
+                rest.append({"type": "text", "text": f"Above is what the function `{result.name}` returned."})
+            elif written:
+                rest.append({"type": "text", "text": f"Returned by the function `{result.name}`:"})
+                rest.extend(written)
+        if rest:
+            yield {"role": "user", "content": rest}
+
+    def _result(self, result: ToolResult) -> JsonValue:
+        texts = [part.text for part in result.content if isinstance(part, Text)]
+        value = "\n".join(texts) if result.value is None else result.value
+        if result.is_error:
+            return json_of({"error": value})
+        if not isinstance(value, str):
+            return json_of(value)
+        if len(texts) > 1 and result.value is None and self._traits.tool_content == "parts":
+            return [{"type": "text", "text": text} for text in texts]
+        return value
+
+    def _name(self, name: str) -> str:
+        return self._names.get(name) or function_name(name)
+
+
+def _told(part: Part) -> str | None:
+    """Put into words what has no place in chat completions: code that a host wrote and ran."""
+    if isinstance(part, ExecutableCode):
+        return f"\n```{part.language.lower()}\n{part.code}\n```\n"
+    if isinstance(part, CodeResult):
+        return f"\n```\n{part.output}\n```\n"
+    return None
+
+
+def _details(parts: Iterable[Part]) -> list[JsonValue]:
+    """Collect the `reasoning_details` of a message, in order, each once."""
+    details: list[JsonValue] = []
+    for part in parts:
+        signature = None if isinstance(part, ToolResult) else part.signature
+        if signature is not None and signature.carrier == "reasoning_details" and isinstance(signature.payload, list):
+            details.extend(detail for detail in signature.payload if detail not in details)
+    return details
+
+
+def json_of(value: JsonValue) -> str:
+    """Write a value as JSON text.
+
+    Raises:
+        ConfigurationError: It is no JSON value.
+    """
+    try:
+        return to_json(value, inf_nan_mode="null").decode()
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"A tool's arguments or result cannot be written as JSON: {error}. Pass JSON values."
+        ) from error

@@ -1,0 +1,18 @@
+"""The names of functions as they go over the wire, the same for a request and its answer."""
+
+from __future__ import annotations
+
+from gemini_multi._schemas.translate import wire_names
+from gemini_multi.types import ChatRequest, Tool, ToolCall, ToolResult
+
+
+def tool_names(request: ChatRequest) -> dict[str, str]:
+    """Give every function that the request declares, or that its history called, its wire name."""
+    declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
+    called = [
+        part.name
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, (ToolCall, ToolResult)) and part.name
+    ]
+    return wire_names([*declared, *called])

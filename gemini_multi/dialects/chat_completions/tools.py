@@ -1,0 +1,115 @@
+"""Writes tools, the choice among them, and the wish for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema
+from gemini_multi.dialects.base import EncodingReport, Target
+from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.generate_content.tools import format_demand
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, ResponseFormat, Tool, ToolChoice
+
+
+def tool_fields(
+    request: ChatRequest, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport
+) -> dict[str, JsonValue]:
+    """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
+    for tool in request.tools:
+        if isinstance(tool, BuiltInTool):
+            losses.feature(f"the built-in tool `{tool.kind}`")
+    declared = [tool for tool in request.tools if isinstance(tool, Tool)]
+    choice = request.tool_choice
+    if not declared:
+        if choice is not None and choice.mode == "required":
+            raise ConfigurationError("`tool_choice` asks for a call, but there is no function to call. Pass `tools`.")
+        return {}
+    if not traits.supports_tools:
+        losses.feature("functions")
+        return {}
+    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), traits, names, losses)}
+    if choice is not None:
+        fields["tool_choice"] = _chosen(choice, traits, names, losses)
+    if traits.parallel_tool_calls and request.parallel_tool_calls is not None:
+        fields["parallel_tool_calls"] = request.parallel_tool_calls
+    return fields
+
+
+def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
+    """Leave out what may not be called: the dialect's choice names one function or none."""
+    if choice is None or not choice.names or choice.mode not in ("required", "validated"):
+        return declared
+    names = [tool.name for tool in declared]
+    if missing := [name for name in choice.names if name not in names]:
+        raise ConfigurationError(
+            f"`tool_choice` names {', '.join(map(repr, missing))}, but the tools are {', '.join(map(repr, names))}."
+        )
+    if choice.mode == "required" and len(choice.names) == 1:
+        return declared
+    return [tool for tool in declared if tool.name in choice.names]
+
+
+def _declarations(
+    functions: list[Tool], traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport
+) -> list[JsonValue]:
+    if len(functions) > traits.maximum_tools:
+        losses.feature(f"{len(functions)} functions (at most {traits.maximum_tools})")
+    return [_declaration(tool, traits, names, losses) for tool in functions]
+
+
+def _declaration(tool: Tool, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+    function: dict[str, JsonValue] = {"name": names[tool.name]}
+    if tool.description:
+        function["description"] = tool.description
+    is_strict = bool(tool.strict) and traits.strict_tools
+    if not is_empty_object(tool.parameters):
+        function["parameters"] = strict_schema(tool.parameters) if is_strict else chat_schema(tool.parameters)
+    elif traits.tool_parameters_required:
+        function["parameters"] = {"type": "object", "properties": {}}
+    if tool.strict is not None and traits.strict_tools:
+        function["strict"] = tool.strict
+    elif tool.strict:
+        losses.setting("strict", "the host has no strict functions")
+    return {"type": "function", "function": function}
+
+
+def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+    if choice.mode == "none":
+        return "none"
+    if choice.mode != "required":
+        return "auto"
+    if not traits.tool_choice_required:
+        losses.feature("a forced tool call")
+    if len(choice.names) == 1:
+        return {"type": "function", "function": {"name": names[choice.names[0]]}}
+    return "required"
+
+
+def response_format(
+    request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport
+) -> tuple[dict[str, JsonValue] | None, Sequence[str]]:
+    """Write the wish for JSON: the field, and what must be said in the system message instead or beside it."""
+    wanted = request.response_format
+    if wanted is None:
+        return None, ()
+    if wanted.mime_type == "text/x.enum":
+        losses.feature("answers of the type `text/x.enum`")
+        return None, ()
+    if request.tools and not target.model.tools_with_json:
+        return None, (format_demand(wanted),)
+    if wanted.schema is not None and target.traits.json_schema:
+        return {"type": "json_schema", "json_schema": _named_schema(wanted)}, ()
+    demand = () if wanted.schema is None and target.traits.json_object else (format_demand(wanted),)
+    return ({"type": "json_object"} if target.traits.json_object else None), demand
+
+
+def _named_schema(wanted: ResponseFormat) -> dict[str, JsonValue]:
+    assert wanted.schema is not None
+    named: dict[str, JsonValue] = {"name": function_name(wanted.name)}
+    if wanted.description is not None:
+        named["description"] = wanted.description
+    named["schema"] = strict_schema(wanted.schema) if wanted.strict else chat_schema(wanted.schema)
+    if wanted.strict is not None:
+        named["strict"] = wanted.strict
+    return named

@@ -1,0 +1,78 @@
+"""Reads an answer by its shape: hosts that take both dialects may answer in the one that they were not asked in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gemini_multi.dialects.base import Decoder, Target
+from gemini_multi.dialects.chat_completions.decoder import ChatDecoder
+from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.generate_content.response import GenerateContentDecoder
+from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject
+
+_NATIVE: Final = frozenset({"candidates", "promptFeedback"})
+_CHAT: Final = frozenset({"choices"})
+
+
+def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDecoder:
+    """Expect chat completions."""
+    return DetectingDecoder(
+        ChatDecoder(request, target),
+        _CHAT,
+        lambda: GenerateContentDecoder(request, target.spoken(GenerateContentTraits())),
+    )
+
+
+def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> DetectingDecoder:
+    """Expect Gemini's own dialect."""
+    return DetectingDecoder(
+        GenerateContentDecoder(request, target),
+        _NATIVE,
+        lambda: ChatDecoder(request, target.spoken(ChatTraits())),
+    )
+
+
+class DetectingDecoder:
+    """Decodes in the dialect that was asked in, unless the first document that tells is in the other."""
+
+    __slots__ = ("_decoder", "_is_settled", "_other", "_own_marks")
+
+    def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
+        """Expect `own`, whose documents have one of `own_marks`."""
+        self._decoder = own
+        self._own_marks = own_marks
+        self._other = other
+        self._is_settled = False
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read one document (a whole answer or one chunk), envelope already removed."""
+        if not self._is_settled:
+            self._settle(document)
+        return self._decoder.feed(document)
+
+    def _settle(self, document: JsonObject) -> None:
+        if not self._own_marks.isdisjoint(document):
+            self._is_settled = True
+        elif not (_NATIVE | _CHAT).isdisjoint(document):
+            self._is_settled = True
+            self._decoder = self._other()
+
+    def close(self) -> list[ChatEvent]:
+        """Give the events that waited for the end."""
+        return self._decoder.close()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the host said why it stopped."""
+        return self._decoder.is_complete
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer itself has arrived."""
+        return self._decoder.has_content
+
+    def response(self) -> ChatResponse:
+        """The answer so far."""
+        return self._decoder.response()

@@ -1,0 +1,259 @@
+"""Reads one candidate of an answer, whole or chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
+from gemini_multi.dialects.generate_content.calls import CallReader, Declared
+from gemini_multi.dialects.generate_content.grounding import cited, grounded
+from gemini_multi.dialects.generate_content.parts import MediaPart, media_part
+from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder
+from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Opaque, Signature, Text, ToolCall
+
+_UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
+_NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
+_OWN_FIELD: Final = frozenset({"safetyRatings", "groundingMetadata", "citationMetadata"})
+_MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
+
+
+class CandidateReader:
+    """Reads into one draft of a transcript."""
+
+    __slots__ = (
+        "_calls",
+        "_cited",
+        "_draft",
+        "_facts",
+        "_index",
+        "_issuer",
+        "_part_starts",
+        "_response",
+        "_rest",
+        "_spoke",
+        "_transcript",
+        "finish",
+    )
+
+    def __init__(
+        self,
+        transcript: ResponseBuilder,
+        index: int,
+        *,
+        issuer: str,
+        declared: Declared,
+        response: Mapping[str, JsonValue],
+    ) -> None:
+        """Read the candidate `index`; `response` holds what the answer has said beside its candidates."""
+        self._transcript = transcript
+        self._index = index
+        self._issuer = issuer
+        self._response = response
+        self._draft = transcript.draft(index)
+        self._calls = CallReader(transcript, index, declared)
+        self._facts: dict[str, JsonValue] = {}
+        self._rest: dict[str, list[JsonValue]] = {}
+        self._cited: dict[bytes, JsonValue] = {}
+        self._part_starts: list[int] = []
+        self._spoke = False
+        self.finish: str | None = None
+        """The host's reason to stop."""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer itself has arrived."""
+        return self._spoke or self._calls.is_waiting or self._calls.given > 0
+
+    def feed(self, candidate: JsonObject, events: list[ChatEvent]) -> None:
+        """Read one document's share of the candidate."""
+        content = candidate.get("content")
+        if isinstance(content, dict):
+            self._content(content, events)
+        if len(candidate) > 1 or content is None:
+            self._note(candidate)
+        if self.finish is not None and self._calls.is_waiting:
+            self.release(events)
+
+    def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
+        parts = content.get("parts")
+        listed = parts if isinstance(parts, list) else [parts]
+        # Sources may point into a part by its number, which is known while all parts are in one document.
+        self._part_starts = [] if self.has_content else _text_starts(listed)
+        for part in listed:
+            if isinstance(part, dict):
+                text = part.get("text")
+                if len(part) > 1 or not isinstance(text, str):
+                    self._part(part, events)
+                elif text:
+                    self._spoke = True
+                    events.append(self._transcript.text(text, None, self._index))
+            elif part is not None:
+                self._note_rest("parts", {"part": part}, frozenset())
+        if len(content) > 2:
+            self._note_rest("content", content, frozenset({"parts", "role"}))
+
+    def release(self, events: list[ChatEvent]) -> None:
+        """Give the calls that were held back."""
+        self._calls.release(events, self._response.get("responseId"), is_unwanted=self.finish in _UNRUNNABLE)
+
+    def settle(self) -> CandidateBuilder:
+        """Set what is known of the candidate beside its parts."""
+        draft = self._draft
+        draft.raw_finish_reason = self.finish
+        if self.finish is not None:
+            draft.finish_reason = finish_reason(self.finish, called=self._calls.given > 0)
+        ratings = self._facts.get("safetyRatings")
+        draft.safety_ratings = tuple(objects(ratings))
+        grounding = self._facts.get("groundingMetadata")
+        draft.grounding = grounding if isinstance(grounding, dict) and grounding else None
+        self._settle_citations(draft)
+        draft.logprobs = _logprobs(self._facts.get("logprobsResult"))
+        draft.metadata = {key: value for key, value in self._facts.items() if key not in _OWN_FIELD}
+        if self._calls.dropped:
+            draft.metadata["dropped_tool_calls"] = [_told(call) for call in self._calls.dropped]
+        return draft
+
+    def _settle_citations(self, draft: CandidateBuilder) -> None:
+        if draft.grounding is None and not self._cited:
+            return
+        text = "".join(part.text for part in draft.candidate().parts if isinstance(part, Text))
+        draft.citations = cited(list(self._cited.values()), text) + grounded(draft.grounding, text, self._part_starts)
+
+    def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
+        """Read a part that is not merely text."""
+        text = part.get("text")
+        given = part.get("thoughtSignature")
+        signature = None
+        if isinstance(given, str) and given:
+            signature = Signature(given, carrier="thoughtSignature", issuer=self._issuer)
+        if isinstance(text, str):
+            other = part.keys() - _MODIFIERS
+            has_call = isinstance(part.get("functionCall"), dict)
+            self._text(text, None if has_call else signature, events, is_thought=bool(part.get("thought")))
+            if not has_call:
+                if other:
+                    self._note_rest("parts", part, _MODIFIERS)
+                return
+        self._data_part(part, signature, events)
+
+    def _text(self, text: str, signature: Signature | None, events: list[ChatEvent], *, is_thought: bool) -> None:
+        if not text and signature is None:
+            return
+        self._spoke = True
+        add = self._transcript.thought if is_thought else self._transcript.text
+        events.append(add(text, signature, self._index))
+
+    def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
+        call = part.get("functionCall")
+        if isinstance(call, dict):
+            self._calls.feed(call, signature, self._response.get("responseId"))
+            if part.keys() - _MODIFIERS != {"functionCall"}:
+                self._note_rest("parts", part, _MODIFIERS | {"functionCall"})
+            return
+        found: MediaPart | Opaque
+        if (media := media_part(part, signature)) is not None:
+            known, found = media
+            if part.keys() - _MODIFIERS != {known}:
+                self._note_rest("parts", part, _MODIFIERS | {known})
+        else:
+            data = {key: value for key, value in part.items() if key != "thoughtSignature" and value is not None}
+            if not data.keys() - {"thought"}:
+                self._text("", signature, events, is_thought=bool(data))
+                return
+            found = Opaque(data, signature=signature)
+        self._spoke = True
+        events.append(self._transcript.part(found, self._index))
+
+    def _note_rest(self, name: str, record: dict[str, JsonValue], known: frozenset[str]) -> None:
+        """Keep what a content or a part says beside what was read from it."""
+        rest: dict[str, JsonValue] = {
+            key: value for key, value in record.items() if key not in known and value is not None
+        }
+        if rest:
+            self._rest.setdefault(name, []).append(rest)
+            self._facts[name] = self._rest[name]
+
+    def _note(self, candidate: JsonObject) -> None:
+        """Keep what a document says beside the content; later documents add to it or say it anew."""
+        for key, value in candidate.items():
+            if value is None or key == "index" or (key == "content" and isinstance(value, dict)):
+                continue
+            if key == "finishReason" and isinstance(value, str):
+                self.finish = self.finish if value in ("", _NOT_FINISHED) else value
+            elif key == "finishMessage" and isinstance(value, str):
+                self._draft.finish_message = value
+            elif key == "citationMetadata":
+                self._add_citations(value)
+            elif key in ("groundingMetadata", "logprobsResult"):
+                self._facts[key] = _joined(self._facts.get(key), value, appended=key == "logprobsResult")
+            elif value or key not in self._facts:
+                self._facts[key] = value
+
+    def _add_citations(self, metadata: JsonValue) -> None:
+        """Collect the citations of all chunks."""
+        found = metadata if isinstance(metadata, dict) else {}
+        for field in ("citations", "citationSources"):
+            for record in objects(found.get(field)):
+                self._cited.setdefault(to_json(record), record)
+        self._facts["citationMetadata"] = bool(self._cited)
+
+
+def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
+    """Return at which character of the candidate's text each part begins."""
+    starts, length = list[int](), 0
+    for part in parts:
+        starts.append(length)
+        text = part.get("text") if isinstance(part, dict) and not part.get("thought") else None
+        length += len(text) if isinstance(text, str) else 0
+    return starts
+
+
+def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    """Return the objects of a list; other values are read as no list at all."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _joined(present: JsonValue, value: JsonValue, *, appended: bool) -> JsonValue:
+    """Let a later record complete an earlier one, which this function gave: what it leaves empty stays."""
+    if not value or not isinstance(value, dict):
+        return value or present
+    # Completed in place: a copy for each chunk would cost more with every chunk.
+    joined = present if isinstance(present, dict) else dict[str, JsonValue]()
+    for key, new in value.items():
+        old = joined.get(key)
+        if appended and isinstance(old, list) and isinstance(new, list):
+            old.extend(new)
+        elif new or key not in joined:
+            joined[key] = list(new) if appended and isinstance(new, list) else new
+    return joined
+
+
+def _logprobs(result: JsonValue) -> JsonValue:
+    """Write `logprobsResult` in OpenAI's form."""
+    if not isinstance(result, dict):
+        return None
+    chosen, top = result.get("chosenCandidates"), result.get("topCandidates")
+    if not isinstance(chosen, list):
+        return None
+    tops = top if isinstance(top, list) else []
+    content: list[JsonValue] = []
+    for position, entry in enumerate(chosen):
+        step = tops[position] if position < len(tops) else None
+        others = objects(step.get("candidates")) if isinstance(step, dict) else []
+        token = _token(entry if isinstance(entry, dict) else {})
+        content.append({**token, "top_logprobs": [_token(other) for other in others]})
+    return {"content": content}
+
+
+def _token(entry: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {"token": entry.get("token") or "", "logprob": entry.get("logProbability") or 0.0}
+
+
+def _told(call: ToolCall) -> JsonValue:
+    told: dict[str, JsonValue] = {"id": call.id, "name": call.name, "args": dict(call.arguments)}
+    if call.signature is not None:
+        told["thoughtSignature"] = call.signature.payload
+    return told

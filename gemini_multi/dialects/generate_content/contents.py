@@ -1,0 +1,196 @@
+"""Writes a repaired history as the `contents` of `generateContent`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi._history.signatures import DUMMY
+from gemini_multi._history.turns import plain_text
+from gemini_multi._schemas.translate import function_name
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.generate_content.media import MediaWriter
+from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import (
+    Blob,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonValue,
+    Message,
+    Opaque,
+    Part,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+
+_DEVELOPER_PARTS: Final = frozenset({"toolCall", "toolResponse"})
+"""Kinds that Vertex AI answers with `Cannot find field`."""
+
+
+class ContentsWriter:
+    """Writes the turns of one request."""
+
+    def __init__(self, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport) -> None:
+        """Write for `target`, with tools under their wire names."""
+        self._target = target
+        self._names = names
+        self._losses = losses
+        self._media = MediaWriter(target, losses)
+        self._sendable: frozenset[str] = frozenset()
+        """Ids of the last step's calls that the host knows."""
+
+    def write(self, turns: Sequence[Message]) -> list[JsonValue]:
+        """Write all turns, in order."""
+        if len({message.name for message in turns if message.role == "user"}) > 1:
+            # A name that all share tells the model nothing.
+            self._losses.setting("name", "`generateContent` has no field for it; say in the text who speaks")
+        contents: list[JsonValue] = []
+        for message in turns:
+            if message.role == "tool":
+                contents.extend(self._results(message))
+            elif text := plain_text(message):
+                self._sendable = frozenset()
+                contents.append({"role": "user" if message.role == "user" else "model", "parts": [{"text": text}]})
+            else:
+                self._note_ids(message)
+                parts: list[JsonValue] = [
+                    written for part in message.parts if (written := self._part(part, message)) is not None
+                ]
+                if message.role == "assistant":
+                    contents.extend([{"role": "model", "parts": parts}] if parts else [])
+                elif parts:
+                    contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
+        self._media.check_size()
+        return contents
+
+    def _missing_text(self, message: Message) -> list[JsonValue]:
+        """Give media without words the least words there are: Vertex AI may ask for `a text parameter`."""
+        is_wordless = all(isinstance(part, (Blob, FileReference)) for part in message.parts)
+        return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
+
+    def name(self, name: str) -> str:
+        """Return the name of a tool on the wire, also of one that is no longer declared."""
+        return self._names.get(name) or function_name(name)
+
+    def _note_ids(self, message: Message) -> None:
+        """Remember which ids may be sent: on Vertex AI an id that it did not issue is a 400."""
+        if self._target.traits.accepts_synthetic_ids:
+            self._sendable = frozenset(part.id for part in message.parts if isinstance(part, ToolCall))
+        elif any(self._is_native(part) for part in message.parts):
+            self._sendable = frozenset(
+                part.id for part in message.parts if isinstance(part, ToolCall) and not part.synthetic_id
+            )
+        else:
+            self._sendable = frozenset()
+
+    def _is_native(self, part: Part) -> bool:
+        """Whether the part proves that its step came from this host, in this dialect."""
+        signature = None if isinstance(part, ToolResult) else part.signature
+        return (
+            signature is not None
+            and signature.carrier == "thoughtSignature"
+            and signature.issuer == self._target.issuer
+            and signature.payload != DUMMY
+        )
+
+    def _part(self, part: Part, message: Message) -> JsonValue:
+        if isinstance(part, ToolResult):
+            return None
+        written = self._opaque(part, message) if isinstance(part, Opaque) else self._data(part)
+        if written is None:
+            return None
+        if (signature := _thought_signature(part.signature)) is not None:
+            written["thoughtSignature"] = signature
+        return written
+
+    def _data(
+        self, part: Text | Thought | Blob | FileReference | ToolCall | ExecutableCode | CodeResult
+    ) -> dict[str, JsonValue] | None:
+        if isinstance(part, Text):
+            return {"text": part.text}
+        if isinstance(part, Thought):
+            # A summary without text is refused, and its signature is not asked for.
+            return {"text": part.text, "thought": True} if part.text else None
+        if isinstance(part, ToolCall):
+            return {"functionCall": {**self._id(part.id), "name": self.name(part.name), "args": dict(part.arguments)}}
+        if isinstance(part, ExecutableCode):
+            return {"executableCode": {**_own_id(part.id), "language": part.language, "code": part.code}}
+        if isinstance(part, CodeResult):
+            return {"codeExecutionResult": {**_own_id(part.id), "outcome": part.outcome, "output": part.output}}
+        return self._media.part(part)
+
+    def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
+        """Write a part that only its host understands, unless that host is clearly another one."""
+        if "type" in part.data:
+            if message.role == "user":
+                self._losses.feature(f"a content part of type {part.data['type']!r}")
+            return None
+        if not self._target.traits.developer_api and not _DEVELOPER_PARTS.isdisjoint(part.data):
+            return None
+        return dict(part.data)
+
+    def _id(self, call_id: str) -> dict[str, JsonValue]:
+        return {"id": call_id} if call_id in self._sendable else {}
+
+    def _results(self, message: Message) -> list[JsonValue]:
+        """Write one content with all results and, where media cannot stand inside, one more with the media."""
+        rest: list[JsonValue] = []
+        responses: list[JsonValue] = [
+            self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)
+        ]
+        contents: list[JsonValue] = [{"role": "user", "parts": responses}] if responses else []
+        if rest:
+            contents.append({"role": "user", "parts": rest})
+        return contents
+
+    def _result(self, result: ToolResult, rest: list[JsonValue]) -> JsonValue:
+        name = self.name(result.name)
+        response: dict[str, JsonValue] = {**self._id(result.call_id), "name": name, "response": _response(result)}
+        media = [part for part in result.content if not isinstance(part, Text)]
+        inside = [part for part in media if self._media.fits_in_result(part)]
+        if inside:
+            response["parts"] = [
+                self._media.result_part(part, f"{name}_{position}") for position, part in enumerate(inside, 1)
+            ]
+        outside = [part for part in media if not self._media.fits_in_result(part)]
+        if outside:
+            rest.append({"text": f"Returned by the function `{name}`:"})
+            rest.extend(self._media.part(part) for part in outside)
+        return {"functionResponse": response}
+
+
+def _thought_signature(signature: Signature | None) -> str | None:
+    return None if signature is None else signature.thought_signature()
+
+
+def _own_id(own: str | None) -> dict[str, JsonValue]:
+    return {} if own is None else {"id": own}
+
+
+def _response(result: ToolResult) -> dict[str, JsonValue]:
+    """Write a result as the object that Gemini wants."""
+    value = result.value
+    if value is None:
+        value = "\n".join(part.text for part in result.content if isinstance(part, Text))
+    elif b'"$ref":' in (written := _json_text(value)):
+        # Gemini reads `$ref` as a pointer to a part of the response.
+        value = written.decode()
+    if result.is_error:
+        return {"error": value}
+    return dict(value) if isinstance(value, dict) else {"output": value}
+
+
+def _json_text(value: JsonValue) -> bytes:
+    try:
+        return to_json(value)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"A tool's result cannot be written as JSON: {error}. Pass a value made of JSON values, or text."
+        ) from error

@@ -1,0 +1,96 @@
+"""Google's `countTokens`: a whole `generateContent` request goes in, the tokens of its prompt come out.
+
+Source: https://ai.google.dev/api/tokens. To the exchange a count is an answer like any other, whose text is the number;
+so it is repeated and moves on to the next host as answers do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT
+from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
+from gemini_multi.errors import InvalidResponse
+from gemini_multi.types import (
+    Candidate,
+    ChatEvent,
+    ChatRequest,
+    ChatResponse,
+    JsonObject,
+    JsonValue,
+    Text,
+    Usage,
+)
+
+__all__ = ["COUNT_TOKENS", "CountTokens"]
+
+_KNOWN: Final = ("totalTokens", "cachedContentTokenCount", "promptTokensDetails")
+
+
+class CountTokens(Dialect[GenerateContentTraits]):
+    """The dialect of `generateContentRequest` and `totalTokens`."""
+
+    name = "count_tokens"
+    refusals = GENERATE_CONTENT.refusals
+
+    def encode(
+        self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
+    ) -> dict[str, JsonValue]:
+        """Write the body: system prompt, tools and media count, and so all of the request goes in."""
+        body = GENERATE_CONTENT.encode(request, target, stream=stream)
+        return {"generateContentRequest": {"model": f"models/{target.model_id}", **body}}
+
+    def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
+        """Make a decoder for one count."""
+        del request, target
+        return CountDecoder()
+
+
+class CountDecoder:
+    """Decodes one count."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._usage: Usage | None = None
+        self._rest: dict[str, JsonValue] = {}
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read the document.
+
+        Raises:
+            InvalidResponse: It holds no count.
+        """
+        from gemini_multi.dialects.generate_content.usage import usage
+
+        total = document.get("totalTokens")
+        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+            raise InvalidResponse("The answer holds no `totalTokens`.", raw=str(dict(document))[:1000])
+        # The details have the names and the form of an answer's usage.
+        self._usage = usage({**document, "promptTokenCount": total, "totalTokenCount": total})
+        self._rest = {key: value for key, value in document.items() if key not in _KNOWN}
+        return []
+
+    def close(self) -> list[ChatEvent]:
+        """Give nothing: a count comes in one piece."""
+        return []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the count is there."""
+        return self._usage is not None
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the count is there."""
+        return self.is_complete
+
+    def response(self) -> ChatResponse:
+        """Give the count as the answer's text, and as its usage."""
+        if self._usage is None:
+            return ChatResponse()
+        told = Candidate(parts=(Text(str(self._usage.total_tokens)),), finish_reason="stop")
+        return ChatResponse(candidates=(told,), usage=self._usage, provider_metadata=self._rest)
+
+
+COUNT_TOKENS: Final = CountTokens()

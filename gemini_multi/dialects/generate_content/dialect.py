@@ -1,0 +1,51 @@
+"""Gemini's own dialect: `generateContent` and `streamGenerateContent`, as Cloudflare and Google serve them.
+
+Encoder and decoder are imported by the first call.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
+from gemini_multi.types import ChatRequest, JsonValue
+
+__all__ = ["GENERATE_CONTENT", "GenerateContent", "GenerateContentTraits"]
+
+
+class GenerateContent(Dialect[GenerateContentTraits]):
+    """The dialect of `contents` and `candidates`."""
+
+    name = "generate_content"
+    refusals = (
+        ("dummy_signatures", r"thought[ _]?signature"),
+        ("open_api_schemas", r"(parameters|response)_?json_?schema"),
+        ("drop_thinking", r"thinking[ _]?(level|budget|config|mode)|thinking is not enabled"),
+        ("drop_penalties", r"(presence|frequency)[ _]?penalty|penalty is not enabled"),
+        (
+            "drop_sampling",
+            (
+                r"(unknown name \W*|generation_?config\.)(temperature|top_?[pk])\b"
+                r"|\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"
+            ),
+        ),
+    )
+
+    def encode(
+        self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
+    ) -> dict[str, JsonValue]:
+        """Write the body. Whether to stream is said by the URL, not here."""
+        del stream
+        from gemini_multi.dialects.generate_content.request import encode
+
+        return encode(request, target)
+
+    def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
+        """Make a decoder for one answer to the request."""
+        from gemini_multi.dialects.detection import native_first
+
+        return native_first(request, target)
+
+
+GENERATE_CONTENT: Final = GenerateContent()

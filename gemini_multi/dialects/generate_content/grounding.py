@@ -1,0 +1,174 @@
+"""Reads where an answer comes from: citations, and the sources that grounding found.
+
+Google counts UTF-8 bytes of the candidate's text; `Citation` counts characters.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, islice
+from typing import Final
+
+from gemini_multi.dialects.generate_content.usage import whole
+from gemini_multi.types import Citation, JsonObject, JsonValue
+
+
+class Offsets:
+    """Turns byte offsets into a text into character offsets, and quotes the text.
+
+    Anybody can name the whole text a hundred thousand times in a few megabytes, so both searching and quoting end once
+    they have cost a few times the text's own length. The offsets are given all the same.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Prepare for `text`."""
+        self.text = text
+        self._ends: array[int] | None = None
+        if not text.isascii():
+            self._ends = array("Q", accumulate(len(character.encode(errors="replace")) for character in text))
+        self._quotable = self._searchable = max(_LEAST_WORK, _WORK_PER_CHARACTER * len(text))
+
+    def character(self, offset: int) -> int:
+        """Return the character at a byte offset; inside a character or beyond the text, the nearest one before."""
+        if self._ends is None:
+            return max(0, min(offset, len(self.text)))
+        return bisect_right(self._ends, max(0, offset))
+
+    def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
+        """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known.
+
+        Args:
+            record: What holds the offsets.
+            part_start: The character at which the part begins that they count from.
+        """
+        if record.get("endIndex") is None:
+            return None, None
+        first = self._bytes_before(part_start)
+        start, end = whole(record.get("startIndex")), whole(record.get("endIndex"))
+        return self.character(first + start), self.character(first + end)
+
+    def _bytes_before(self, character: int) -> int:
+        if self._ends is None or character == 0:
+            return character
+        return self._ends[min(character, len(self._ends)) - 1]
+
+    def quote(self, start: int | None, end: int | None) -> str | None:
+        """Return a stretch of the text; `None` where its end is not known, or once too much was quoted."""
+        if end is None:
+            return None
+        self._quotable -= max(0, end - (start or 0))
+        return self.text[start:end] if self._quotable >= 0 else None
+
+    def find(self, wanted: str, near: int) -> int:
+        """Return where a stretch stands, preferably at or after `near`; -1 when it is not found, or not worth it."""
+        found = self.text.find(wanted, near, near + len(wanted) + _NEAR)
+        if found >= 0 or self._searchable < 0:
+            return found
+        self._searchable -= len(self.text)
+        found = self.text.find(wanted, near)
+        return self.text.find(wanted) if found < 0 else found
+
+
+_LEAST_WORK: Final = 4_000_000
+_WORK_PER_CHARACTER: Final = 4
+_NEAR: Final = 8
+"""How far from where the host says that it stands a stretch is looked for at any time."""
+_MOST_SOURCES: Final = 100
+"""How many sources of one stretch become citations; `grounding` holds them all."""
+
+
+def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
+    """Read the records of `citationMetadata`."""
+    offsets = Offsets(text)
+    return tuple(_citation(record, offsets) for record in records if isinstance(record, dict))
+
+
+def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
+    start, end = offsets.span(record)
+    return Citation(
+        start=start,
+        end=end,
+        uri=_text(record, "uri"),
+        title=_text(record, "title"),
+        text=offsets.quote(start, end),
+        source=record,
+    )
+
+
+def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:
+    """Make a citation for each source of each supported stretch in `groundingMetadata`.
+
+    Args:
+        metadata: The host's record.
+        text: The candidate's text.
+        part_starts: The characters at which the host's parts begin in the text, where that is known.
+    """
+    if not metadata:
+        return ()
+    offsets = Offsets(text)
+    chunks = _records(metadata.get("groundingChunks"))
+    return tuple(
+        citation
+        for support in _records(metadata.get("groundingSupports"))
+        for citation in _supported(support, chunks, offsets, part_starts)
+    )
+
+
+def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
+    """Keep the length of the list: supports point into it."""
+    return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []
+
+
+def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
+    indices = support.get("groundingChunkIndices")
+    for index in indices if isinstance(indices, list) else ():
+        if isinstance(index, (int, float)) and not 0 <= index < count:
+            continue
+        if (position := whole(index)) < count:
+            yield position
+
+
+def _supported(
+    support: dict[str, JsonValue],
+    chunks: Sequence[dict[str, JsonValue]],
+    offsets: Offsets,
+    part_starts: Sequence[int],
+) -> Iterator[Citation]:
+    """Make a citation for each source of a stretch."""
+    found = support.get("segment")
+    segment = found if isinstance(found, dict) else {}
+    part = whole(segment.get("partIndex"))
+    start, end = _located(segment, offsets, part_starts[part] if 0 < part < len(part_starts) else 0)
+    found_chunks = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
+    text = _text(segment, "text") or (offsets.quote(start, end) if found_chunks else None)
+    for chunk in found_chunks:
+        source: Mapping[str, JsonValue] = next(
+            (kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]()
+        )
+        yield Citation(
+            start=start,
+            end=end,
+            uri=_text(source, "uri") or _text(source, "sourceUri") or _text(source, "imageUri"),
+            title=_text(source, "title"),
+            text=text,
+            source={"groundingSupport": support, "groundingChunk": chunk},
+        )
+
+
+def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
+    """Find the segment. Its own text decides: offsets may be a byte off, or count from the start of another part."""
+    start, end = offsets.span(segment, part_start)
+    wanted = _text(segment, "text")
+    if not wanted:
+        return start, end
+    if start is not None and end == start + len(wanted) and offsets.text.startswith(wanted, start):
+        return start, end
+    found = offsets.find(wanted, max(0, (start or 0) - 2))
+    return (start, end) if found < 0 else (found, found + len(wanted))
+
+
+def _text(record: Mapping[str, JsonValue], key: str) -> str | None:
+    value = record.get(key)
+    return value if isinstance(value, str) else None

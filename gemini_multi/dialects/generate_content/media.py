@@ -1,0 +1,130 @@
+"""Writes media as parts of `generateContent`."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from gemini_multi._encoding.long_text import joined
+from gemini_multi.catalog import Modality
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.dialects.media_types import (
+    bare_base64,
+    decoded_size,
+    inputs_at,
+    is_files_api,
+    media_type,
+)
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Blob, FileReference, JsonValue
+
+_SCHEMES: Final = ("https", "http", "gs")
+_FASTEST: Final = 24.0
+_RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
+"""What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+
+
+class MediaWriter:
+    """Writes the media of one request and counts what they weigh."""
+
+    def __init__(self, target: GenerateTarget, losses: EncodingReport) -> None:
+        """Write for `target` and note in `losses` what it cannot take."""
+        self._target = target
+        self._losses = losses
+        self._inputs = inputs_at(target.model, target.provider)
+        self._bytes = 0
+
+    def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
+        """Write a part of its own."""
+        part = self._data(media, named=not self._target.traits.developer_api)
+        if video := _video(media):
+            kind = _modality(media_type(media))
+            if kind not in (None, "video"):
+                self._losses.feature(f"a stretch or a frame rate of {kind} input")
+            part["videoMetadata"] = video
+        if reason := self._resolution_refusal(media):
+            self._losses.setting("resolution", reason)
+        elif media.resolution is not None:
+            part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
+        return part
+
+    def _resolution_refusal(self, media: Blob | FileReference) -> str | None:
+        if media.resolution is None:
+            return None
+        if self._target.model.generation < 3:
+            return "only Gemini 3 and newer take it part by part"
+        is_image = _modality(media_type(media)) in (None, "image")
+        return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
+
+    def fits_in_result(self, media: Blob | FileReference) -> bool:
+        """Whether the medium can stand inside a function response."""
+        return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
+
+    def result_part(self, media: Blob | FileReference, name: str) -> JsonValue:
+        """Write a part of a function response; `name` stands in for a display name."""
+        part = self._data(media, named=False)
+        for data in part.values():
+            assert isinstance(data, dict)
+            data["displayName"] = media.name or name
+        return part
+
+    def check_size(self) -> None:
+        """Note when the media written so far weigh more than the host takes."""
+        if self._bytes > (limit := self._target.traits.inline_limit):
+            self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+
+    def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
+        mime_type = media_type(media)
+        self._check_kind(mime_type)
+        data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
+        if named and media.name is not None:
+            data["displayName"] = media.name
+        if isinstance(media, FileReference) and not media.uri.startswith("data:"):
+            self._check_address(media.uri)
+            return {"fileData": {**data, "fileUri": media.uri}}
+        content = bare_base64(media)
+        self._bytes += decoded_size(content)
+        return {"inlineData": {**data, "data": joined(content)}}
+
+    def _check_address(self, uri: str) -> None:
+        if is_files_api(uri):
+            if not self._target.traits.developer_api:
+                self._losses.feature("files of the Gemini API's Files API")
+        elif (scheme := urlsplit(uri).scheme) not in _SCHEMES:
+            self._losses.feature(f"files at {scheme or uri}:")
+
+    def _check_kind(self, mime_type: str | None) -> None:
+        kind = _modality(mime_type)
+        if kind is not None and kind not in self._inputs:
+            self._losses.feature(f"{kind} input")
+
+
+def _modality(mime_type: str | None) -> Modality | None:
+    """Name the kind of media; `None` where only the host can tell."""
+    kind = (mime_type or "").partition("/")[0]
+    if kind == "image":
+        return "image"
+    if kind == "audio":
+        return "audio"
+    if kind == "video":
+        return "video"
+    return "document" if mime_type == "application/pdf" else None
+
+
+def _video(media: Blob | FileReference) -> dict[str, JsonValue]:
+    video: dict[str, JsonValue] = {}
+    if media.start is not None:
+        video["startOffset"] = _seconds(media.start)
+    if media.end is not None:
+        video["endOffset"] = _seconds(media.end)
+    if media.fps is not None:
+        if not 0 < media.fps <= _FASTEST:
+            raise ConfigurationError(f"`fps={media.fps}` is out of range: give more than 0 and at most {_FASTEST:g}.")
+        video["fps"] = media.fps
+    return video
+
+
+def _seconds(value: float) -> str:
+    """Write a duration as Protobuf's JSON does: `12.5s`."""
+    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"

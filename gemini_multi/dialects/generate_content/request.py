@@ -1,0 +1,120 @@
+"""Writes the body of a `generateContent` request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gemini_multi._history.signatures import sign
+from gemini_multi._history.turns import conversation
+from gemini_multi._schemas.translate import wire_names
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.extra_body import merge
+from gemini_multi.dialects.generate_content.config import generation_config
+from gemini_multi.dialects.generate_content.contents import ContentsWriter
+from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools
+from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Tool
+
+_VERTEX_HARMS: Final = frozenset(
+    f"HARM_CATEGORY_{harm}"
+    for harm in (
+        "JAILBREAK",
+        "IMAGE_HATE",
+        "IMAGE_DANGEROUS_CONTENT",
+        "IMAGE_HARASSMENT",
+        "IMAGE_SEXUALLY_EXPLICIT",
+    )
+)
+"""Categories that only Vertex AI knows."""
+
+
+def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]:
+    """Write the body.
+
+    Raises:
+        UnsupportedFeature: The target cannot express something that the request asks for.
+        ConfigurationError: Gemini cannot, wherever it is asked.
+    """
+    losses = EncodingReport()
+    names = tool_names(request)
+    body = _contents(request, target, names, losses)
+    if written := tools(request, target, names, losses):
+        body["tools"] = written
+    if config := tool_config(request, target, names):
+        body["toolConfig"] = config
+    generation = generation_config(request, target, losses)
+    if request.response_format is not None and not _demands_json(request, target):
+        generation |= format_fields(request.response_format, target)
+    if generation:
+        body["generationConfig"] = generation
+    _add_rest(body, request, target, losses)
+    losses.settle(target)
+    merge(body, request.extra_body)
+    return body
+
+
+def tool_names(request: ChatRequest) -> dict[str, str]:
+    """Give each function its name on the wire."""
+    return wire_names(tool.name for tool in request.tools if isinstance(tool, Tool))
+
+
+def _contents(
+    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport
+) -> dict[str, JsonValue]:
+    found = conversation(request.messages, target.model)
+    distrust = "dummy_signatures" in target.repairs
+    turns = sign(
+        found.turns,
+        issuer=target.issuer,
+        required=target.model.needs_signatures or distrust,
+        distrust=distrust,
+    )
+    body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, losses).write(turns)}
+    system: list[JsonValue] = [{"text": part.text} for part in found.system]
+    if request.response_format is not None and _demands_json(request, target):
+        system.append({"text": format_demand(request.response_format)})
+    if system:
+        body["systemInstruction"] = {"parts": system}
+    return body
+
+
+def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
+    """Whether JSON must be asked for in words: older models refuse a response format beside tools, all beside Maps."""
+    if any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools):
+        return True
+    return bool(request.tools) and not target.model.tools_with_json
+
+
+def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: EncodingReport) -> None:
+    if request.safety_settings:
+        body["safetySettings"] = [_safety(setting, target, losses) for setting in request.safety_settings]
+    if request.cached_content is not None:
+        _check_cache(body)
+        body["cachedContent"] = request.cached_content
+    if request.labels:
+        body["labels"] = dict(request.labels)
+    if request.user is not None:
+        losses.setting("user", "`generateContent` has no field for it; `labels` can tell users apart")
+
+
+def _safety(setting: SafetySetting, target: GenerateTarget, losses: EncodingReport) -> JsonValue:
+    written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
+    if target.traits.developer_api and setting.category in _VERTEX_HARMS:
+        losses.feature(f"the safety category `{setting.category}`")
+    if setting.method is not None:
+        if target.traits.developer_api:
+            losses.feature("the `method` of a safety setting")
+        written["method"] = setting.method
+    return written
+
+
+def _check_cache(body: Mapping[str, JsonValue]) -> None:
+    """Refuse what Gemini refuses beside a cache: moving it elsewhere would say it twice or change its meaning."""
+    words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
+    if found := [word for field, word in words.items() if field in body]:
+        raise ConfigurationError(
+            f"`cached_content` cannot be combined with {' or '.join(found)}: Gemini takes these from the cache. "
+            "Leave them out of the request, or put them into the cached content."
+        )

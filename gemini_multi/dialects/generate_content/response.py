@@ -1,0 +1,140 @@
+"""Reads answers of `generateContent`: a whole answer, or the chunks of a stream.
+
+Every chunk is a full envelope whose parts are increments. Nothing in it can be relied on to be there, and nothing that
+is there is lost: what has no field of its own goes into the metadata by the host's name.
+"""
+
+from __future__ import annotations
+
+from gemini_multi.dialects.generate_content.calls import Declared
+from gemini_multi.dialects.generate_content.candidate import CandidateReader, objects
+from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.dialects.generate_content.usage import usage
+from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
+
+
+class GenerateContentDecoder:
+    """Decodes one answer."""
+
+    __slots__ = ("_declared", "_facts", "_feedback", "_readers", "_target", "_transcript", "_usage")
+
+    def __init__(self, request: ChatRequest, target: GenerateTarget) -> None:
+        """Decode the answer of `target` to `request`."""
+        self._target = target
+        self._transcript = ResponseBuilder()
+        self._declared = Declared(request)
+        self._readers: dict[int, CandidateReader] = {}
+        self._facts: dict[str, JsonValue] = {}
+        self._usage: dict[str, JsonValue] = {}
+        self._feedback: dict[str, JsonValue] | None = None
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read one document.
+
+        Raises:
+            PromptBlocked: The host refused the prompt.
+        """
+        for key, value in document.items():
+            if value is None or key == "candidates":
+                continue
+            if key == "usageMetadata" and isinstance(value, dict):
+                self._note_usage(value)
+            elif key == "promptFeedback" and isinstance(value, dict):
+                self._feedback = {} if self._feedback is None else self._feedback
+                self._feedback.update(value)
+            else:
+                self._facts[key] = value
+        events: list[ChatEvent] = []
+        candidates = document.get("candidates")
+        for position, candidate in enumerate(candidates if isinstance(candidates, list) else [candidates]):
+            if isinstance(candidate, dict):
+                self._reader(candidate, position).feed(candidate, events)
+        if self._feedback is not None:
+            self._check_prompt(self._feedback)
+        return events
+
+    def close(self) -> list[ChatEvent]:
+        """Give the calls that waited for a reason to stop that never came."""
+        events: list[ChatEvent] = []
+        for reader in self._readers.values():
+            reader.release(events)
+        return events
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the host said why it stopped, for every candidate."""
+        return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer itself has arrived: text, thought, call, signature, part."""
+        return any(reader.has_content for reader in self._readers.values())
+
+    def response(self) -> ChatResponse:
+        """The answer so far."""
+        for reader in self._readers.values():
+            reader.settle()
+        facts = dict(self._facts)
+        model = _taken_text(facts, "modelVersion")
+        response_id = _taken_text(facts, "responseId")
+        if self._usage:
+            facts["usageMetadata"] = dict(self._usage)
+        return ChatResponse(
+            candidates=self._transcript.candidates(),
+            usage=usage(self._usage),
+            provider=self._target.provider,
+            model=model or self._target.model_id,
+            dialect="generate_content",
+            response_id=response_id,
+            prompt_feedback=self._feedback,
+            provider_metadata=facts,
+        )
+
+    def _reader(self, candidate: JsonObject, position: int) -> CandidateReader:
+        """Find the candidate's reader. Vertex AI leaves the index out: then the place in the list is all there is."""
+        given = candidate.get("index")
+        index = given if isinstance(given, int) else position
+        reader = self._readers.get(index)
+        if reader is None:
+            reader = self._readers[index] = CandidateReader(
+                self._transcript,
+                index,
+                issuer=self._target.issuer,
+                declared=self._declared,
+                response=self._facts,
+            )
+        return reader
+
+    def _note_usage(self, metadata: dict[str, JsonValue]) -> None:
+        """Keep the last word on each field: counts are cumulative, and some chunks leave some out."""
+        for key, value in metadata.items():
+            if value is not None:
+                self._usage[key] = value
+
+    def _check_prompt(self, feedback: JsonObject) -> None:
+        reason = feedback.get("blockReason")
+        told = feedback.get("blockReasonMessage")
+        is_vague = reason is None or reason == "BLOCKED_REASON_UNSPECIFIED"
+        if not (reason or told) or (is_vague and self._readers):
+            return
+        said = f"{reason or 'no reason given'}{f' ({told})' if told else ''}"[:KEPT_CHARACTERS]
+        raise PromptBlocked(
+            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {said}"
+            ". Change the prompt, or the safety settings where the reason is one that they govern.",
+            block_reason=None if reason is None else str(reason),
+            safety_ratings=objects(feedback.get("safetyRatings")),
+            response=self.response(),
+            provider=self._target.provider,
+            model=self._target.model_id,
+        )
+
+
+def _taken_text(facts: dict[str, JsonValue], key: str) -> str | None:
+    """Take a text out of the facts; a value of another type stays there."""
+    value = facts.get(key)
+    if not isinstance(value, str):
+        return None
+    del facts[key]
+    return value or None

@@ -1,0 +1,120 @@
+"""Writes tools, the choice among them, and the wish for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi._schemas.translate import is_empty_object, json_schema, open_api_schema
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.generate_content.traits import GenerateTarget, takes_json_schema
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
+
+_DEVELOPER_TOOLS: Final = frozenset({"file_search", "mcp_servers"})
+_VERTEX_TOOLS: Final = frozenset({"retrieval", "enterprise_web_search", "parallel_ai_search", "exa_ai_search"})
+
+
+def tools(
+    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport
+) -> list[JsonValue]:
+    """Write the tools, one kind per object."""
+    functions = [_declaration(tool, target, names) for tool in request.tools if isinstance(tool, Tool)]
+    built_in = [tool for tool in request.tools if isinstance(tool, BuiltInTool)]
+    if functions and built_in and not target.model.tools_with_built_in:
+        losses.feature("functions together with built-in tools")
+    unknown = _VERTEX_TOOLS if target.traits.developer_api else _DEVELOPER_TOOLS
+    for tool in built_in:
+        if tool.kind in unknown:
+            losses.feature(f"the built-in tool `{tool.kind}`")
+    written: list[JsonValue] = [{_camel(tool.kind): dict(tool.options)} for tool in built_in]
+    return [{"functionDeclarations": functions}, *written] if functions else written
+
+
+def _declaration(tool: Tool, target: GenerateTarget, names: Mapping[str, str]) -> JsonValue:
+    declaration: dict[str, JsonValue] = {"name": names[tool.name]}
+    if tool.description:
+        declaration["description"] = tool.description
+    if is_empty_object(tool.parameters):
+        return declaration
+    if takes_json_schema(target):
+        declaration["parametersJsonSchema"] = json_schema(tool.parameters)
+    else:
+        declaration["parameters"] = open_api_schema(tool.parameters)
+    return declaration
+
+
+def _camel(kind: str) -> str:
+    head, *rest = kind.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def tool_config(request: ChatRequest, target: GenerateTarget, names: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Write what is said about the use of the tools."""
+    functions = [tool for tool in request.tools if isinstance(tool, Tool)]
+    config: dict[str, JsonValue] = {}
+    if calling := _calling(request.tool_choice, functions, names):
+        config["functionCallingConfig"] = calling
+    if target.traits.server_side_tool_flag and functions and len(functions) < len(request.tools):
+        config["includeServerSideToolInvocations"] = True
+    return config
+
+
+def _calling(choice: ToolChoice | None, functions: list[Tool], names: Mapping[str, str]) -> dict[str, JsonValue]:
+    if not functions:
+        if choice is not None and choice.mode == "required":
+            raise ConfigurationError("`tool_choice` asks for a call, but there is no function to call. Pass `tools`.")
+        return {}
+    if choice is None or choice == ToolChoice():
+        if any(tool.strict for tool in functions):
+            # The mode in which calls are held to their schemas without being forced.
+            return {"mode": "VALIDATED"}
+        return {} if choice is None else {"mode": "AUTO"}
+    return _chosen(choice, names)
+
+
+def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> dict[str, JsonValue]:
+    if choice.mode == "none":
+        return {"mode": "NONE"}
+    mode = "ANY" if choice.mode == "required" else "VALIDATED"
+    if not choice.names:
+        return {"mode": mode}
+    if missing := [name for name in choice.names if name not in names]:
+        raise ConfigurationError(
+            f"`tool_choice` names {', '.join(map(repr, missing))}, but the tools are {', '.join(map(repr, names))}."
+        )
+    return {"mode": mode, "allowedFunctionNames": [names[name] for name in choice.names]}
+
+
+def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
+    """Write the wish for JSON, or for a bare member of an enum, as fields of `generationConfig`."""
+    fields: dict[str, JsonValue] = {"responseMimeType": wanted.mime_type}
+    if wanted.schema is None:
+        return fields
+    schema = _described(wanted.schema, wanted.description)
+    # Bare members are documented for the older field alone.
+    if wanted.mime_type == "text/x.enum" or not takes_json_schema(target):
+        fields["responseSchema"] = open_api_schema(schema)
+    else:
+        fields["responseJsonSchema"] = json_schema(schema)
+    return fields
+
+
+def format_demand(wanted: ResponseFormat) -> str:
+    """Put the wish into words, for models that take no response format beside tools."""
+    if wanted.mime_type == "text/x.enum":
+        demand = "When you answer in text, answer with nothing but one of the allowed values, without quotes."
+    else:
+        demand = "When you answer in text, answer with nothing but one JSON value, without Markdown."
+    if wanted.schema is None:
+        return demand
+    schema = to_json(dict(_described(wanted.schema, wanted.description))).decode()
+    return f"{demand} It must conform to this JSON Schema:\n{schema}"
+
+
+def _described(schema: JsonObject, description: str | None) -> JsonObject:
+    if description is None or "description" in schema:
+        return schema
+    return {**schema, "description": description}

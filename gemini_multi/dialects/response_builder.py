@@ -1,0 +1,168 @@
+"""Assembles an answer from the pieces that a decoder finds, and makes the event for each piece.
+
+Text that arrives in increments is collected and joined once at the end, so the work per chunk does not grow with the
+answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail closes
+the unsigned text before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gemini_multi.types import (
+    Blob,
+    Candidate,
+    Citation,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    FinishReason,
+    JsonObject,
+    JsonValue,
+    Opaque,
+    Part,
+    PartReady,
+    Signature,
+    Text,
+    TextDelta,
+    Thought,
+    ThoughtDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallReady,
+)
+
+
+class _Run:
+    """Consecutive increments of one text or thought part."""
+
+    __slots__ = ("kind", "pieces", "signature")
+
+    def __init__(self, kind: type[Text] | type[Thought]) -> None:
+        self.kind = kind
+        self.pieces: list[str] = []
+        self.signature: Signature | None = None
+
+    def part(self) -> Text | Thought:
+        return self.kind("".join(self.pieces), signature=self.signature)
+
+
+class _CallSlot:
+    """The place of a tool call whose arguments may still be arriving."""
+
+    __slots__ = ("call",)
+
+    def __init__(self) -> None:
+        self.call: ToolCall | None = None
+
+
+@dataclass(slots=True)
+class CandidateBuilder:
+    """One candidate in the making. Decoders set the facts here as they learn them; the last word wins."""
+
+    items: list[_Run | _CallSlot | Part] = field(default_factory=list["_Run | _CallSlot | Part"])
+    calls: list[_CallSlot] = field(default_factory=list[_CallSlot])
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    finish_message: str | None = None
+    safety_ratings: tuple[JsonObject, ...] = ()
+    grounding: JsonObject | None = None
+    citations: tuple[Citation, ...] = ()
+    logprobs: JsonValue = None
+    refusal: str | None = None
+    metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+    def candidate(self) -> Candidate:
+        """Freeze what is known so far. Calls that never became whole are left out."""
+        return Candidate(
+            parts=tuple(part for item in self.items if (part := _frozen(item)) is not None),
+            finish_reason=self.finish_reason,
+            raw_finish_reason=self.raw_finish_reason,
+            finish_message=self.finish_message,
+            safety_ratings=self.safety_ratings,
+            grounding=self.grounding,
+            citations=self.citations,
+            logprobs=self.logprobs,
+            refusal=self.refusal,
+            metadata=self.metadata,
+        )
+
+
+def _frozen(item: _Run | _CallSlot | Part) -> Part | None:
+    if isinstance(item, _Run):
+        return item.part()
+    if isinstance(item, _CallSlot):
+        return item.call
+    return item
+
+
+class ResponseBuilder:
+    """The candidates of one answer in the making."""
+
+    __slots__ = ("drafts",)
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.drafts: dict[int, CandidateBuilder] = {}
+
+    def draft(self, candidate: int = 0) -> CandidateBuilder:
+        """Return the draft of a candidate, made on first use."""
+        draft = self.drafts.get(candidate)
+        if draft is None:
+            draft = self.drafts[candidate] = CandidateBuilder()
+        return draft
+
+    def text(self, text: str, signature: Signature | None = None, candidate: int = 0) -> TextDelta:
+        """Add visible text."""
+        self._extend(self.draft(candidate).items, Text, text, signature)
+        return TextDelta(text, signature, candidate)
+
+    def thought(self, text: str, signature: Signature | None = None, candidate: int = 0) -> ThoughtDelta:
+        """Add to a thought summary."""
+        self._extend(self.draft(candidate).items, Thought, text, signature)
+        return ThoughtDelta(text, signature, candidate)
+
+    @staticmethod
+    def _extend(
+        items: list[_Run | _CallSlot | Part],
+        kind: type[Text] | type[Thought],
+        text: str,
+        signature: Signature | None,
+    ) -> None:
+        run = items[-1] if items else None
+        is_open = isinstance(run, _Run) and run.kind is kind and run.signature is None
+        if not is_open or (signature is not None and text):
+            run = _Run(kind)
+            items.append(run)
+        assert isinstance(run, _Run)
+        if text:
+            run.pieces.append(text)
+        run.signature = signature
+
+    def open_call(self, candidate: int = 0) -> int:
+        """Reserve the place of a tool call that begins to arrive, and return its position among the calls."""
+        draft = self.draft(candidate)
+        slot = _CallSlot()
+        draft.items.append(slot)
+        draft.calls.append(slot)
+        return len(draft.calls) - 1
+
+    def call_delta(self, position: int, call_id: str, name: str, arguments: str, candidate: int = 0) -> ToolCallDelta:
+        """Announce a piece of the arguments. The caller keeps the pieces and gives the whole call to `call`."""
+        return ToolCallDelta(position, call_id, name, arguments, candidate)
+
+    def call(self, call: ToolCall, candidate: int = 0, position: int | None = None) -> ToolCallReady:
+        """Add a whole tool call, at a reserved position or at the end."""
+        if position is None:
+            position = self.open_call(candidate)
+        self.draft(candidate).calls[position].call = call
+        return ToolCallReady(call, position, candidate)
+
+    def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0) -> PartReady:
+        """Add a whole part of another kind."""
+        self.draft(candidate).items.append(part)
+        return PartReady(part, candidate)
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Freeze all candidates, in the order of their indexes."""
+        return tuple(self.drafts[index].candidate() for index in sorted(self.drafts))

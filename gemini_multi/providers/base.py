@@ -1,0 +1,183 @@
+"""What a provider is: where a host's endpoints are, what it deviates in, and how its errors read. Pure values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from gemini_multi._types.version import __version__
+from gemini_multi.errors import ConfigurationError, ProviderError
+from gemini_multi.providers.errors import ErrorPayload, classify, error_in, facts_of
+from gemini_multi.providers.keys import Key
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gemini_multi._transport.steps import ResponseHead
+    from gemini_multi.catalog import Model
+    from gemini_multi.dialects.base import Dialect, Target
+
+    AnyDialect: TypeAlias = Dialect[Any]  # a dialect and its target agree on the traits; an endpoint pairs them
+    AnyTarget: TypeAlias = Target[Any]
+
+
+_USER_AGENT: Final = f"gemini-multi/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One door of a host for one model: a dialect spoken at a URL."""
+
+    url: str
+    dialect: AnyDialect
+    target: AnyTarget
+    streams: bool = True
+    """Whether it can answer in a stream. If not, a stream is answered in one piece."""
+    body_key: str | None = None
+    """Where the dialect's body goes inside the host's envelope; the model's id is then beside it."""
+
+    def body(self, request: ChatRequest, *, stream: bool) -> JsonObject:
+        """Write the body for this door, envelope included.
+
+        Raises:
+            UnsupportedFeature: This door cannot express something that the request asks for.
+        """
+        body = self.dialect.encode(request, self.target, stream=stream and self.streams)
+        if self.body_key is None:
+            return body
+        return {"model": self.target.model_id, self.body_key: body}
+
+
+class Provider(ABC):
+    """A host. Subclasses are small immutable configurations."""
+
+    name: ClassVar[str]
+    key_field: ClassVar[str] = "api_key"
+    """The constructor's argument that takes the key."""
+    key_variables: ClassVar[tuple[str, ...]]
+    """Environment variables that may hold the key, in order."""
+
+    counting_advice: ClassVar[str] = ": use an estimate, or another provider."
+    """What to do instead of asking this host for a count; ends the sentence that it has no door for it."""
+
+    model: str | None
+    """This host's own id of the model to ask, whatever the request names."""
+
+    @abstractmethod
+    def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
+        """Name the doors to try for this request, best first; the first that can express it is used."""
+
+    def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
+        """Name the doors that count a request's tokens without answering it; most hosts have none."""
+        del request, model
+        return ()
+
+    @abstractmethod
+    def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
+        """Give the request's headers, with the key."""
+
+    def unwrap(self, document: JsonValue) -> JsonObject:
+        """Take the host's envelope off one document.
+
+        Raises:
+            ErrorFacts: The document reports an error instead.
+        """
+        if isinstance(document, list) and len(document) == 1:
+            document = document[0]
+        if not isinstance(document, dict):
+            return {}
+        if (found := error_in(document)) is not None:
+            raise found
+        return document
+
+    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
+        """Classify an error that means something else here than elsewhere; `None` leaves it to the common table."""
+        del facts
+        return None
+
+    def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
+        """Pick what the answer's headers say of the call."""
+        del headers
+        return {}
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """Name the host's id of the call, for its support."""
+        return headers.get("x-request-id")
+
+    def cost_usd(self, headers: Mapping[str, str]) -> float | None:
+        """Read what the host charged, where a header says so."""
+        del headers
+        return None
+
+    def error(self, facts: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
+        """Make the typed error for what the host reported."""
+        kind = self.kind_of(facts) or classify(facts)
+        return facts.error(kind, self.name, target, self.request_id(headers))
+
+    def error_of(self, head: ResponseHead, body: bytes, target: AnyTarget) -> ProviderError:
+        """Make the typed error for an answer that is not a success."""
+        return self.error(facts_of(head.status, head.headers, body), target, head.headers)
+
+    @classmethod
+    def connected(cls, api_key: str | None, base_url: str | None) -> Provider:
+        """Make a configuration with a key and an address; `None` leaves them to the environment."""
+        return cls(**cls._connection(api_key, base_url))
+
+    def with_connection(self, api_key: str | None, base_url: str | None) -> Provider:
+        """Return this configuration with another key or address."""
+        return replace(self, **self._connection(api_key, base_url))  # type: ignore[type-var]  # all are dataclasses
+
+    @classmethod
+    def _connection(cls, api_key: str | None, base_url: str | None) -> dict[str, Any]:
+        given = {cls.key_field: api_key, "base_url": base_url}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
+        """Find this host's id for the requested model; `None` when it does not serve it."""
+        if self.model is not None:
+            return self.model
+        hosted = model.hosts.get(self.name)
+        if hosted is not None:
+            return request.model if request.model in hosted.aliases else hosted.id
+        return None if model.hosts else self.guessed_id(request.model)
+
+    @abstractmethod
+    def guessed_id(self, name: str) -> str:
+        """Spell the name of a model that the catalog does not know as this host spells names."""
+
+    def common_headers(self, key: Key) -> dict[str, str]:
+        """Give the headers that every host wants."""
+        return {
+            "authorization": f"Bearer {key.reveal()}",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "user-agent": _USER_AGENT,
+        }
+
+
+def checked_url(url: str, source: str) -> str:
+    """Return the address without a trailing slash.
+
+    Raises:
+        ConfigurationError: It is no http address.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise ConfigurationError(f"{source} must be an http or https address, not {url!r}.")
+    return url.rstrip("/")
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the extra headers, by lower-case name.
+
+    Raises:
+        ConfigurationError: One of them cannot be sent.
+    """
+    for name, value in headers.items():
+        if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
+            raise ConfigurationError(
+                f"The header {name!r} cannot be sent: names and values must be printable ASCII in one line."
+            )
+    return {name.lower(): value for name, value in headers.items()}

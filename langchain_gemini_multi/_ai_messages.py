@@ -1,0 +1,313 @@
+"""Messages of the model -> parts, whoever made them: this package, other Gemini integrations, OpenAI or Anthropic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from langchain_core.messages import AIMessage
+
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import (
+    Blob,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonObject,
+    JsonValue,
+    Opaque,
+    Part,
+    Signature,
+    Text,
+    Thought,
+    ToolCall,
+)
+from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
+from langchain_gemini_multi._json_types import is_many, is_mapping, is_object, items_of, mapping_of
+from langchain_gemini_multi._media import from_data, type_of_format
+from langchain_gemini_multi._part_outline import Rebuild, call_signatures, entries
+
+PROVIDER: Final = "gemini_multi"
+"""What messages of this package name as their `model_provider`."""
+
+OPAQUE: Final = "gemini_part"
+"""The `type` inside a non-standard block that holds a part only the host understands."""
+
+_GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
+_CALL_SIGNATURE: Final = "function_call_signature"
+_CALL_BLOCKS: Final = {
+    "tool_call",
+    "tool_call_chunk",
+    "invalid_tool_call",
+    "tool_use",
+    "input_json_delta",
+    "function_call",
+    "custom_tool_call",
+}
+_SEALED: Final = "encrypted_"
+"""How the names of what only its maker can read begin, in OpenAI's and Anthropic's blocks."""
+
+
+def assistant_parts(message: AIMessage) -> list[Part]:
+    """Translate a message of the model, exactly as the host sent it when the message is unchanged since."""
+    reader = _Reader(message)
+    parts = reader.parts()
+    outlined = entries(message.additional_kwargs)
+    return (reader.rebuilt(parts, outlined) if outlined else None) or parts
+
+
+def calls_of(message: AIMessage) -> list[ToolCall]:
+    """Collect the calls of a message from where LangChain keeps them; invalid ones keep their raw arguments."""
+    calls = [
+        ToolCall(call["id"] or f"call_{position}", call["name"], call["args"], synthetic_id=True)
+        for position, call in enumerate(message.tool_calls)
+    ]
+    for position, broken in enumerate(message.invalid_tool_calls, start=len(calls)):
+        identity = broken["id"] or f"call_{position}"
+        calls.append(
+            ToolCall(identity, broken["name"] or "", invalid_arguments=broken["args"] or "", synthetic_id=True)
+        )
+    legacy = mapping_of(message.additional_kwargs.get("function_call"))
+    if not calls and text_of(legacy, "name"):
+        calls.append(_call("call_0", text_of(legacy, "name"), legacy.get("arguments")))
+    return calls
+
+
+def _call(identity: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
+    value: object = arguments or {}
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if is_mapping(value):
+        return ToolCall(identity, name, dict(value), signature=signature, synthetic_id=True)
+    return ToolCall(identity, name, signature=signature, invalid_arguments=str(arguments), synthetic_id=True)
+
+
+class _Reader:
+    """Reads one message: the content in order, each call at its block or else at the end."""
+
+    def __init__(self, message: AIMessage) -> None:
+        self._message = message
+        maker = message.response_metadata.get("model_provider")
+        provider = message.response_metadata.get("provider")
+        self._is_google = maker in _GOOGLE
+        # A signature is valid only where it was issued: unless the message names one of our hosts, it is foreign.
+        self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
+        self._signatures = {
+            **dict(self._signatures_by_position()),
+            **call_signatures(message.additional_kwargs, self._issuer),
+        }
+        self._calls = calls_of(message)
+
+    def parts(self) -> list[Part]:
+        """Return the parts in the order of the content, then the calls that the content doesn't mention."""
+        parts = list(self._content())
+        parts.extend(self._signed(call) for call in self._calls)
+        self._calls = []
+        beside = self._message.additional_kwargs
+        reasoning = text_of(beside, "reasoning_content") or _summary(mapping_of(beside.get("reasoning")))
+        if reasoning and not any(isinstance(part, Thought) for part in parts):
+            parts.insert(0, Thought(reasoning))
+        # OpenAI keeps what it says instead of an answer, and the words of speech, apart from the content.
+        spoken = text_of(beside, "refusal") or text_of(mapping_of(beside.get("audio")), "transcript")
+        return parts or ([Text(spoken)] if spoken else [])
+
+    def _signatures_by_position(self) -> Iterator[tuple[str, Signature]]:
+        """Read the blocks in which older versions of `langchain-google-genai` keep the signatures of the calls."""
+        calls, content = self._message.tool_calls, self._message.content
+        for block in content if calls and isinstance(content, list) else ():
+            if isinstance(block, dict) and block.get("type") == _CALL_SIGNATURE:
+                position, payload = block.get("index", 0), text_of(block, "signature")
+                if payload and isinstance(position, int) and 0 <= position < len(calls):
+                    identity = calls[position]["id"] or f"call_{position}"
+                    yield identity, Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+
+    def rebuilt(self, parts: list[Part], outlined: list[Mapping[str, JsonValue]]) -> list[Part] | None:
+        """Put the parts back as the outline describes them; `None` when they were changed."""
+        rebuild = Rebuild(
+            text="".join(part.text for part in parts if isinstance(part, Text)),
+            thought="".join(part.text for part in parts if isinstance(part, Thought)),
+            media=[part for part in parts if isinstance(part, (Blob, FileReference))],
+            calls=[part for part in parts if isinstance(part, ToolCall)],
+        )
+        return rebuild.parts(outlined)
+
+    def _content(self) -> Iterator[Part]:
+        content = self._message.content
+        for block in [content] if isinstance(content, str) else content:
+            if isinstance(block, str):
+                if block:
+                    yield Text(block)
+            elif block.get("type") in _CALL_BLOCKS:
+                yield from self._call_at(block)
+            elif not self._shows_refusal(block):
+                yield from self._block(block)
+
+    def _shows_refusal(self, block: Block) -> bool:
+        """Whether a block only shows the refusal that the message keeps beside its content."""
+        shown = mapping_of(block.get("value")) or block
+        kept = text_of(self._message.additional_kwargs, "refusal")
+        return shown.get("type") == "refusal" and kept != "" and text_of(shown, "refusal") == kept
+
+    def _call_at(self, block: Block) -> Iterator[Part]:
+        """Place the call that a block stands for; a block that no call of the message matches makes one."""
+        identity = text_of(block, "call_id") or text_of(block, "id")
+        extras = self._from_extras(block)
+        position = next((place for place, call in enumerate(self._calls) if call.id == identity), None)
+        if position is not None:
+            yield self._signed(self._calls.pop(position), extras)
+        elif text_of(block, "name") and not self._message.tool_calls:
+            arguments = next((block[key] for key in ("input", "args", "arguments") if block.get(key)), None)
+            yield self._signed(_call(identity or "call_0", text_of(block, "name"), arguments), extras)
+
+    def _signed(self, call: ToolCall, fallback: Signature | None = None) -> ToolCall:
+        signature = self._signatures.get(call.id) or fallback
+        return ToolCall(
+            call.id,
+            call.name,
+            call.arguments,
+            signature=signature,
+            invalid_arguments=call.invalid_arguments,
+            synthetic_id=call.synthetic_id,
+        )
+
+    def _from_extras(self, block: Block) -> Signature | None:
+        """Read Google's signature from where LangChain's documentation puts it."""
+        payload = mapping_of(block.get("extras")).get("signature")
+        if not isinstance(payload, str) or not payload:
+            return None
+        return Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+
+    def _block(self, block: Block) -> Iterator[Part]:
+        kind = str(block.get("type"))
+        if kind in ("text", "output_text") or (kind == "None" and "text" in block):
+            signature = self._from_extras(block)
+            if text_of(block) or signature is not None:
+                yield Text(text_of(block), signature=signature)
+        elif kind in ("reasoning", "thinking", "redacted_thinking"):
+            yield from self._thought(block)
+        elif kind == "reasoning_content":
+            yield from self._thought({"reasoning": text_of(mapping_of(block.get(kind)))})
+        elif (read := _READERS.get(kind)) is not None:
+            yield from read(block)
+        else:
+            yield from _other(block)
+
+    def _thought(self, block: Block) -> Iterator[Part]:
+        text = text_of(block, "reasoning") or text_of(block, "thinking") or _summary(block)
+        payload = block.get("signature", mapping_of(block.get("extras")).get("signature"))
+        signature = None
+        if self._is_google and isinstance(payload, str) and payload:
+            signature = Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+        if text or signature is not None:
+            yield Thought(text, signature=signature)
+
+
+def _summary(block: Block) -> str:
+    """Read OpenAI's reasoning: its summaries, or the whole of it where that is shown."""
+    shown = items_of(block.get("summary")) or items_of(block.get("content"))
+    return "\n".join(text_of(mapping_of(item)) for item in shown)
+
+
+def _other(block: Block) -> Iterator[Part]:
+    """Read media; what only another host understands is told as JSON text, so that the model still knows of it."""
+    try:
+        yield from block_parts(block)
+    except ConfigurationError:
+        yield Text(json.dumps(_unsealed(block), ensure_ascii=False, default=str))
+
+
+def _unsealed(value: object) -> object:
+    """Leave out, at any depth, what is meant for the host alone that wrote it."""
+    if is_mapping(value):
+        return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
+    return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
+
+
+def _non_standard(block: Block) -> Iterator[Part]:
+    value = mapping_of(block.get("value"))
+    data = value.get("part")
+    if value.get("type") == OPAQUE and is_object(data):
+        yield Opaque(data)
+    elif (read := _READERS.get(str(value.get("type")))) is not None:
+        yield from read(value)
+    else:
+        yield from _other(value)
+
+
+def _server_call(block: Block) -> Iterator[Part]:
+    arguments = mapping_of(block.get("args"))
+    code = arguments.get("code")
+    if not isinstance(code, str):
+        yield from _other(block)
+    else:
+        language = text_of(arguments, "language") or "PYTHON"
+        yield ExecutableCode(code, language.upper(), id=text_of(block, "id") or None)
+
+
+def _server_result(block: Block) -> Iterator[Part]:
+    outcome = mapping_of(block.get("extras")).get("outcome")
+    output = block.get("output")
+    if outcome is None or not isinstance(output, str):
+        yield from _other(block)
+    else:
+        yield CodeResult(output, _outcome(outcome), id=text_of(block, "tool_call_id") or None)
+
+
+def _outcome(value: object) -> str:
+    """Read Google's outcome by name or by the number that `langchain-google-genai` keeps."""
+    return (
+        value
+        if isinstance(value, str)
+        else {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}.get(
+            value if isinstance(value, int) else 0, "OUTCOME_DEADLINE_EXCEEDED"
+        )
+    )
+
+
+def _nothing(_: Block) -> Iterator[Part]:
+    """Skip a block that was read elsewhere."""
+    yield from ()
+
+
+def _code(block: Block) -> Iterator[Part]:
+    """Read the code blocks of `langchain-google-genai`."""
+    yield ExecutableCode(text_of(block, "executable_code"), text_of(block, "language").upper() or "PYTHON")
+
+
+def _code_result(block: Block) -> Iterator[Part]:
+    yield CodeResult(text_of(block, "code_execution_result"), _outcome(block.get("outcome", 1)))
+
+
+def _drawn(block: Block) -> Iterator[Part]:
+    """Read a picture that OpenAI's model drew; one that never was finished is told of."""
+    if picture := text_of(block, "result"):
+        yield from_data(picture, type_of_format(block.get("output_format"), "image"))
+    else:
+        yield from _other(block)
+
+
+def _refusal(block: Block) -> Iterator[Part]:
+    # What a host says of why it stopped the model was not said by the model.
+    if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
+        yield Text(text)
+
+
+_READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
+    "non_standard": _non_standard,
+    "server_tool_call": _server_call,
+    "server_tool_result": _server_result,
+    "executable_code": _code,
+    "code_execution_result": _code_result,
+    "image_generation_call": _drawn,
+    "refusal": _refusal,
+    _CALL_SIGNATURE: _nothing,
+}
+
+
+def opaque_block(data: JsonObject) -> dict[str, object]:
+    """Make the block that stands for a part only the host understands."""
+    return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(data)}}

@@ -1,0 +1,66 @@
+"""Configured values of a model as plain JSON, without keys, and back: for LangChain's `dumps` and `loads`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_gemini_multi._json_types import is_many, is_mapping
+
+if TYPE_CHECKING:
+    from gemini_multi import Provider
+
+CONFIGURED: Final = ("retry_policy", "timeout", "hedging")
+"""Settings that may be values of our own classes, beside the providers."""
+_SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
+
+
+def plain(value: object) -> object:
+    """Write providers and policies as JSON; names and numbers stay as they are."""
+    from gemini_multi import Provider
+
+    if isinstance(value, Provider):
+        return {"name": value.name, **_public(value)}
+    if is_many(value):
+        return [plain(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _public(provider: Provider) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
+        value = getattr(provider, one.name)
+        if one.name not in _SECRET_FIELDS and value not in (None, "", {}):
+            found[one.name] = dict(value) if is_mapping(value) else value
+    return found
+
+
+def revived(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read configured values that `to_json` wrote."""
+    found: dict[str, Any] = {}
+    providers = values.get("providers")
+    if is_mapping(providers):
+        found["providers"] = _provider(providers)
+    elif is_many(providers):
+        found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
+    for name in CONFIGURED:
+        if is_mapping(values.get(name)):
+            found[name] = _configured(name, dict(values[name]))
+    return found
+
+
+def _configured(name: str, arguments: dict[str, Any]) -> object:
+    from gemini_multi import Hedging, RetryPolicy, Timeouts
+
+    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
+    return kinds[name](**arguments)
+
+
+def _provider(written: Mapping[str, Any]) -> Provider:
+    from gemini_multi.providers import PROVIDERS
+
+    known = PROVIDERS.get(str(written.get("name")))
+    if known is None:
+        raise ValueError(f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}.")
+    return known(**{name: value for name, value in written.items() if name != "name"})

@@ -1,0 +1,81 @@
+"""The hot path stays as short as it is: counted, not timed, so that it holds on any machine.
+
+When a bound is passed for a good reason, raise it, and say in the commit what the calls are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gemini_multi import ChatRequest, Client, Message, Tool
+from gemini_multi._http1 import AnswerReader
+from tests.meter import PROVIDER, cost_of, http_client, per_chunk
+from tests.transport.loopback import faithful, host
+
+REQUEST = ChatRequest(model="gemini-2.5-flash-lite", messages=(Message.user("Hello"),))
+
+
+def asking() -> Callable[[], object]:
+    client = Client(PROVIDER, http_client=http_client())
+    return lambda: client.chat(REQUEST)
+
+
+def streaming(chunks: int) -> Callable[[], object]:
+    client = Client(PROVIDER, http_client=http_client(chunks))
+    return lambda: sum(1 for _ in client.stream(REQUEST))
+
+
+def test_a_whole_answer_costs_few_calls() -> None:
+    """From the request to the response, without HTTP."""
+    assert cost_of(asking()).calls <= 300
+
+
+def test_tools_cost_few_calls_more_from_the_second_call_on() -> None:
+    """Their schemas are translated by the first."""
+    client = Client(PROVIDER, http_client=http_client())
+    nested = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}}
+    tool = Tool("look", "Look.", {"type": "object", "properties": dict.fromkeys("abcdefgh", nested)})
+
+    assert cost_of(lambda: client.chat(replace(REQUEST, tools=(tool,)))).calls <= 340
+
+
+def test_a_chunk_costs_few_calls_in_streams_of_any_length() -> None:
+    """Though each event comes by itself; nothing grows with the answer."""
+    short, long = per_chunk(streaming)
+
+    assert short <= 50
+    assert long == short
+
+
+def test_json_is_read_and_written_once() -> None:
+    """One body out and one document in; one document per event."""
+    assert dict(cost_of(asking()).json) == {"to_json": 1, "from_json": 1}
+    assert dict(cost_of(streaming(500)).json) == {"to_json": 1, "from_json": 501}
+
+
+def test_a_stream_leaves_no_work_for_the_garbage_collector() -> None:
+    """What lies in cycles stops the whole process once in a while; it must not grow with the chunks."""
+    few, many = cost_of(streaming(10)).cycles, cost_of(streaming(1_000)).cycles
+
+    assert many == few
+
+
+def test_a_call_leaves_no_work_for_the_garbage_collector() -> None:
+    """Over connections of our own; a client of httpx leaves some objects of its own."""
+    with host(faithful) as found:
+        client = Client(found.provider)
+
+        assert cost_of(lambda: client.chat(REQUEST)).cycles == 0
+
+
+def test_a_thousand_small_chunks_cost_as_many_calls_as_one() -> None:
+    """What has arrived is handed on at once, however small the host cut it."""
+
+    def read(chunks: int) -> bytes:
+        reader = AnswerReader()
+        reader.head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        return reader.body(b"1\r\na\r\n" * chunks)
+
+    assert read(1_000) == b"a" * 1_000
+    assert cost_of(lambda: read(1_000)).calls == cost_of(lambda: read(1)).calls

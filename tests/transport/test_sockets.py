@@ -1,0 +1,288 @@
+"""Our own connections, on real sockets: what they reuse, how long they wait, and what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from gemini_multi import ChatRequest, Client, ConnectionFailed, Message, RequestTimeout, _connections
+from gemini_multi._connections import POOLS
+from tests.transport.loopback import CERTIFICATE, WHOLE, Host, faithful, host
+
+REQUEST = ChatRequest(model="gemini-2.5-flash-lite", messages=(Message.user("Hello"),))
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+TICK = 0.01
+
+Ask = Callable[..., list[str]]
+
+
+@pytest.fixture(autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Begin and end without connections: the next host may get the same port."""
+    POOLS.hang_up()
+    yield
+    POOLS.hang_up()
+
+
+def blocking(client: Client, times: int = 1, request: ChatRequest = REQUEST) -> list[str]:
+    return [client.chat(request).text for _ in range(times)]
+
+
+def awaited(client: Client, times: int = 1, request: ChatRequest = REQUEST) -> list[str]:
+    async def run() -> list[str]:
+        asking = client.for_async()
+        try:
+            return [(await asking.chat(request)).text for _ in range(times)]
+        finally:
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    return asyncio.run(run())
+
+
+both = pytest.mark.parametrize("ask", [blocking, awaited])
+
+
+@both
+@pytest.mark.parametrize("tls", [False, True])
+def test_one_connection_carries_call_after_call(ask: Ask, tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the clear and encrypted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setattr(POOLS, "_tls", None)
+    with host(faithful, tls=tls) as found:
+        assert ask(Client(found.provider), 3) == ["Hi"] * 3
+        assert (found.connections, len(found.requests)) == (1, 3)
+        POOLS.hang_up()
+
+
+@both
+def test_a_certificate_that_nobody_vouches_for_is_refused(ask: Ask) -> None:
+    """Nothing is sent."""
+    with host(faithful, tls=True) as found:
+        with pytest.raises(ConnectionFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            ask(Client(found.provider, max_retries=0))
+        assert found.requests == []
+
+
+def last_words(found: Host, connection: socket.socket) -> None:
+    """Answer one request, wait for the second, and hang up in silence."""
+    found.request(connection)
+    connection.sendall(WHOLE)
+    if found.connections == 1:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+@both
+def test_a_reused_connection_that_dies_in_silence_costs_no_retry(ask: Ask) -> None:
+    """The host sees each request once, and the call succeeds without any retry allowed."""
+    with host(last_words) as found:
+        assert ask(Client(found.provider, max_retries=0), 2) == ["Hi", "Hi"]
+        assert (found.connections, len(found.requests)) == (2, 2)
+        POOLS.hang_up()
+
+
+def one_answer(found: Host, connection: socket.socket) -> None:
+    """Answer, and hang up at once."""
+    found.request(connection)
+    connection.sendall(WHOLE)
+
+
+@both
+def test_a_connection_that_the_host_closed_is_not_used_again(ask: Ask) -> None:
+    """Its end has arrived, or comes while the next request is sent: either way each request is seen once."""
+    with host(one_answer) as found:
+        assert ask(Client(found.provider, max_retries=0), 4) == ["Hi"] * 4
+        assert (found.connections, len(found.requests)) == (4, 4)
+
+
+@both
+def test_connections_that_were_idle_too_long_are_closed(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not used again, and the host sees their end."""
+    monkeypatch.setattr(_connections, "_KEEP_ALIVE", 0.0)
+    ended = threading.Semaphore(0)
+
+    def act(found: Host, connection: socket.socket) -> None:
+        faithful(found, connection)
+        ended.release()
+
+    with host(act) as found:
+        assert ask(Client(found.provider), 3) == ["Hi"] * 3
+        assert found.connections == 3
+        ended.acquire()
+        ended.acquire()
+        POOLS.hang_up()
+
+
+def silent(found: Host, connection: socket.socket) -> None:
+    """Read a request and hang up."""
+    found.request(connection)
+
+
+@both
+def test_a_new_connection_that_dies_is_a_failure(ask: Ask) -> None:
+    """The second try for nothing is for connections that had been idle."""
+    with host(silent) as found:
+        with pytest.raises(ConnectionFailed, match="without an answer"):
+            ask(Client(found.provider, max_retries=0))
+        assert len(found.requests) == 1
+
+
+def then_silent(found: Host, connection: socket.socket) -> None:
+    """Answer one request; hang up on all others."""
+    if found.request(connection) and len(found.requests) == 1:
+        connection.sendall(WHOLE)
+        found.request(connection)
+
+
+@both
+def test_the_second_try_for_nothing_is_the_only_one(ask: Ask) -> None:
+    """When the new connection dies too, the call fails."""
+    with host(then_silent) as found:
+        with pytest.raises(ConnectionFailed):
+            ask(Client(found.provider, max_retries=0), 2)
+        assert len(found.requests) == 3
+
+
+def sending(piece: bytes, first: bytes = b"") -> Callable[[Host, socket.socket], None]:
+    """Send a piece again and again, until the client hangs up."""
+
+    def act(found: Host, connection: socket.socket) -> None:
+        found.request(connection)
+        connection.sendall(first)
+        connection.settimeout(TICK)
+        while True:
+            connection.sendall(piece)
+            try:
+                if not connection.recv(1):
+                    return
+            except TimeoutError:
+                continue
+
+    return act
+
+
+ENDLESS = {
+    "headers that trickle in": sending(b"x", b"HTTP/1.1 200 OK\r\nx: "),
+    "interim answers": sending(b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "a body that trickles in": sending(b"1\r\n \r\n", CHUNKED + b"1\r\n{\r\n"),
+    "silence": sending(b""),
+}
+
+
+@both
+@pytest.mark.parametrize("limit", [{"deadline": 0.3}, {"timeout": 0.3}], ids=["deadline", "timeout"])
+@pytest.mark.parametrize("what", ENDLESS)
+def test_no_host_outlasts_the_limits(ask: Ask, what: str, limit: dict[str, Any]) -> None:
+    """However often it gives a sign of life."""
+    with host(ENDLESS[what]) as found, pytest.raises(RequestTimeout):
+        ask(Client(found.provider, max_retries=0, **limit))
+
+
+def test_the_deadline_bounds_the_wait_on_a_client_of_the_callers_own() -> None:
+    """With `await`; a blocking client cannot be interrupted."""
+    with host(ENDLESS["headers that trickle in"]) as found:
+
+        async def run() -> None:
+            async with httpx.AsyncClient() as own:
+                client = Client(found.provider, max_retries=0, deadline=0.3, http_async_client=own)
+                await client.for_async().chat(REQUEST)
+
+        with pytest.raises(RequestTimeout):
+            asyncio.run(run())
+
+
+@both
+def test_a_large_request_arrives_whole(ask: Ask) -> None:
+    """Whether it fits into the socket's buffer or not."""
+    large = ChatRequest(model=REQUEST.model, messages=(Message.user("x" * 8_000_000),))
+    with host(faithful) as found:
+        assert ask(Client(found.provider), 2, large) == ["Hi", "Hi"]
+        assert found.connections == 1
+        assert {body.count(b"x") >= 8_000_000 for body in found.requests} == {True}
+        POOLS.hang_up()
+
+
+REFUSED = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def refusing(found: Host, connection: socket.socket) -> None:
+    """Answer before the request is whole, and read on only to take leave in peace."""
+    connection.recv(1_000)
+    connection.sendall(REFUSED)
+    while connection.recv(1_000_000):
+        continue
+
+
+@both
+def test_an_answer_before_the_request_is_whole_is_read(ask: Ask) -> None:
+    """Hosts refuse large requests early."""
+    large = ChatRequest(model=REQUEST.model, messages=(Message.user("x" * 2_000_000),))
+    with host(refusing) as found, pytest.raises(Exception, match="413"):
+        ask(Client(found.provider, max_retries=0), 1, large)
+
+
+@both
+def test_an_answer_of_a_megabyte_in_tiny_chunks(ask: Ask) -> None:
+    """It is one answer, and the connection is used again."""
+    text = b'{"choices":[{"message":{"content":"%s"},"finish_reason":"stop"}]}' % (b"x" * 1_000_000)
+    chunks = b"".join(b"7\r\n%s\r\n" % text[start : start + 7] for start in range(0, len(text) // 7 * 7, 7))
+    rest = text[len(text) // 7 * 7 :]
+
+    def act(found: Host, connection: socket.socket) -> None:
+        while found.request(connection):
+            connection.sendall(CHUNKED + chunks + b"%x\r\n%s\r\n0\r\n\r\n" % (len(rest), rest))
+
+    with host(act) as found:
+        assert ask(Client(found.provider), 2) == ["x" * 1_000_000] * 2
+        assert found.connections == 1
+        POOLS.hang_up()
+
+
+async def test_a_stream_that_is_left_early_leaves_no_task() -> None:
+    """Neither when it is closed nor when it is dropped."""
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    chunk = b"%x\r\n%s\r\n" % (len(event), event)
+    ended = threading.Semaphore(0)
+
+    def act(found: Host, connection: socket.socket) -> None:
+        found.request(connection)
+        connection.sendall(CHUNKED + chunk)
+        connection.recv(1)
+        ended.release()
+
+    with host(act) as found:
+        client = Client(found.provider, max_retries=0).for_async()
+        async with client.stream(REQUEST) as events:
+            await anext(events)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await asyncio.to_thread(ended.acquire)
+        events = client.stream(REQUEST)
+        await anext(events)
+        del events
+        await asyncio.to_thread(ended.acquire)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert POOLS.busy == 0
+        await client.aclose()
+
+
+async def test_two_hundred_calls_at_once() -> None:
+    """Each over a connection of its own, which the next two hundred find again."""
+
+    def act(found: Host, connection: socket.socket) -> None:
+        while found.request(connection):
+            connection.sendall(WHOLE)
+
+    with host(act) as found:
+        client = Client(found.provider).for_async()
+        for _ in range(2):
+            answers = await asyncio.gather(*(client.chat(REQUEST) for _ in range(200)))
+            assert {answer.text for answer in answers} == {"Hi"}
+        assert len(found.requests) == 400
+        assert found.connections <= 200
+        await client.aclose()
