@@ -33,7 +33,7 @@ def get_population(city: str) -> int:
 
 def main() -> None:
     """Ask twice; the second agent knows what the first one was told."""
-    with hosts(), closing(sqlite3.connect(":memory:", check_same_thread=False)) as database:
+    with providers(), closing(sqlite3.connect(":memory:", check_same_thread=False)) as database:
         ask(database, "Use get_weather and get_population for Paris and tell me both.")
         ask(database, "Thanks. Which city did I ask about?")
 
@@ -54,14 +54,14 @@ def ask(database: sqlite3.Connection, question: str) -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[None]:
-    """Ask the hosts that have a key; without any, the sandbox."""
+def providers() -> Iterator[None]:
+    """Ask the providers that have a key; without any, the sandbox."""
     if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
         yield
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        print("No key is set: this runs on the sandbox, which stands in for the providers.")
         yield
 
 

@@ -16,7 +16,7 @@ from langchain_gemini_multi import ChatGeminiMulti
 
 def main() -> None:
     """Run one chain in four ways."""
-    with hosts():
+    with providers():
         prompt = ChatPromptTemplate.from_messages(
             [("system", "You explain things to a {reader}, in two sentences."), ("user", "What is {thing}?")]
         )
@@ -37,14 +37,14 @@ def main() -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[None]:
-    """Ask the hosts that have a key; without any, the sandbox."""
+def providers() -> Iterator[None]:
+    """Ask the providers that have a key; without any, the sandbox."""
     if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
         yield
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        print("No key is set: this runs on the sandbox, which stands in for the providers.")
         yield
 
 

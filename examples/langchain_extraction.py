@@ -33,7 +33,7 @@ class Invoice(BaseModel):
 
 def main() -> None:
     """Read one object from each file."""
-    with hosts():
+    with providers():
         model = ChatGeminiMulti(model="gemini-flash-latest")
         image = {"type": "image", "base64": encoded(red_square()), "mime_type": "image/png"}
         document = {"type": "file", "base64": encoded(invoice()), "mime_type": "application/pdf"}
@@ -80,14 +80,14 @@ def encoded(data: bytes) -> str:
 
 
 @contextmanager
-def hosts() -> Iterator[None]:
-    """Ask the hosts that have a key; without any, the sandbox."""
+def providers() -> Iterator[None]:
+    """Ask the providers that have a key; without any, the sandbox."""
     if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
         yield
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        print("No key is set: this runs on the sandbox, which stands in for the providers.")
         yield
 
 

@@ -1,6 +1,6 @@
-"""Failover: when a host is out of credit or down, the next one answers, and the answer tells what happened.
+"""Failover: when a provider is out of credit or down, the next one answers, and the answer tells what happened.
 
-On the sandbox the failures are made; with keys of two hosts or more, this shows which one answered.
+On the sandbox the failures are made; with keys of two providers or more, this shows which one answered.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from langchain_gemini_multi import ChatGeminiMulti
 
 
 def main() -> None:
-    """Ask while all is well, while one host fails, and while all do."""
-    with hosts() as sandbox:
+    """Ask while all is well, while one provider fails, and while all do."""
+    with providers() as sandbox:
         model = ChatGeminiMulti(model="gemini-2.5-flash-lite", max_retries=0)
         print(f"asking {', then '.join(model.provider_names)}")
         show("all well", model.invoke("Hello"))
@@ -49,14 +49,14 @@ def show(case: str, answer: AIMessage) -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[Sandbox | None]:
-    """Ask the hosts that have a key; without any, the sandbox."""
+def providers() -> Iterator[Sandbox | None]:
+    """Ask the providers that have a key; without any, the sandbox."""
     if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
         yield None
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        print("No key is set: this runs on the sandbox, which stands in for the providers.")
         yield sandbox
 
 

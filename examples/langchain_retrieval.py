@@ -52,7 +52,7 @@ class WordEmbeddings(Embeddings):
 
 def main() -> None:
     """Ask a question, and show what the answer rests on."""
-    with hosts():
+    with providers():
         store = InMemoryVectorStore.from_documents(PASSAGES, WordEmbeddings())
         answer = PROMPT | ChatGeminiMulti(model="gemini-2.5-flash-lite") | StrOutputParser()
         chain = RunnablePassthrough.assign(passages=lambda asked: store.similarity_search(asked["question"], k=2))
@@ -73,14 +73,14 @@ def numbered(passages: list[Document]) -> str:
 
 
 @contextmanager
-def hosts() -> Iterator[None]:
-    """Ask the hosts that have a key; without any, the sandbox."""
+def providers() -> Iterator[None]:
+    """Ask the providers that have a key; without any, the sandbox."""
     if any(os.environ.get(name) for name in ("CLOUDFLARE_API_TOKEN", "AIMLAPI_API_KEY", "OXEN_API_KEY")):
         yield
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the hosts.")
+        print("No key is set: this runs on the sandbox, which stands in for the providers.")
         yield
 
 

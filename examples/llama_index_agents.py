@@ -1,7 +1,8 @@
 """Agents with LlamaIndex: tools and memory, steps as they happen, and two agents that hand work over.
 
-Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README)
-and the same file talks to that host.
+Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
+the README)
+and the same file talks to that provider.
 """
 
 from __future__ import annotations
@@ -71,18 +72,18 @@ def main() -> None:
 
 @contextmanager
 def hosts() -> Iterator[Sandbox | None]:
-    """Use the hosts that have a key, or all three on the sandbox when none has."""
+    """Use the providers that have a key, or all three on the sandbox when none has."""
     if has_key():
         yield None
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three hosts.")
+        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
         yield sandbox
 
 
 def has_key() -> bool:
-    """Tell whether a host's key is in the environment."""
+    """Tell whether a provider's key is in the environment."""
     try:
         return bool(resolve(None))
     except ConfigurationError:

@@ -1,7 +1,8 @@
 """Retrieval with LlamaIndex: this project's own documents as sources, and an agent that looks things up in them.
 
-Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README)
-and the same file talks to that host.
+Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
+the README)
+and the same file talks to that provider.
 
 The embedding is real and local: WordLlama, a table of what 32,000 pieces of words mean, 16 MB inside of its package.
 Nothing is downloaded when this runs. `make demo` installs it; elsewhere:
@@ -42,7 +43,7 @@ MODEL = "gemini-2.5-flash-lite"
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = (
     "What happens when a stream breaks after its first content?",
-    "Where do thought signatures go when another host answers?",
+    "Where do thought signatures go when another provider answers?",
     "What does the second law of thermodynamics say about entropy?",
 )
 
@@ -86,7 +87,7 @@ class WordLlamaEmbedding(BaseEmbedding):
 
 
 def documents() -> Iterator[Document]:
-    """Read the project's documents, and the answers that the hosts' own documents show."""
+    """Read the project's documents, and the answers that the providers' own documents show."""
     for path in sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]):
         yield Document(text=prose(path), metadata={"source": str(path.relative_to(ROOT))})
     for path in sorted((ROOT / "gemini_multi" / "sandbox" / "recordings").glob("*.answer.json")):
@@ -121,7 +122,7 @@ def build_index(nodes: list[BaseNode], embedding: BaseEmbedding) -> VectorStoreI
 
 def main() -> None:
     """Ask the documents, in one piece and streamed, and let an agent ask them."""
-    with llm_on_a_host() as llm:
+    with llm_on_a_provider() as llm:
         nodes = passages()
         index = build_index(nodes, WordLlamaEmbedding(model_name="WordLlama, 256 dimensions"))
         print(f"\n== Query engine on {', '.join(llm.provider_names)}")
@@ -137,20 +138,20 @@ def main() -> None:
 
 
 @contextmanager
-def llm_on_a_host() -> Iterator[GeminiMulti]:
-    """Make a model of the hosts that have a key, or of all three on the sandbox when none has."""
+def llm_on_a_provider() -> Iterator[GeminiMulti]:
+    """Make a model of the providers that have a key, or of all three on the sandbox when none has."""
     if has_key():
         yield GeminiMulti(model=MODEL)
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three hosts.")
+        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
         print("It reads no documents but quotes what it was sent. What was found, and the requests, are real.")
         yield GeminiMulti(model=MODEL)
 
 
 def has_key() -> bool:
-    """Tell whether a host's key is in the environment."""
+    """Tell whether a provider's key is in the environment."""
     try:
         return bool(resolve(None))
     except ConfigurationError:

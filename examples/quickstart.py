@@ -1,7 +1,8 @@
-"""The quickstart: one Gemini model object over three hosts, in LangChain.
+"""The quickstart: one Gemini model object over three providers, in LangChain.
 
-Run it as it is and it talks to the sandbox, a stand-in for the hosts on this machine. Set a host's key (see the README)
-and the same file talks to that host.
+Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
+the README)
+and the same file talks to that provider.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def get_population(city: str) -> int:
 
 
 def main() -> None:
-    """Ask every host that can be asked, in four ways, and print what each call used."""
+    """Ask every provider that can be asked, in four ways, and print what each call used."""
     with hosts() as providers:
         calls: list[tuple[str, str, AIMessage, float]] = []
         for provider in providers:
@@ -66,18 +67,18 @@ def main() -> None:
 
 @contextmanager
 def hosts() -> Iterator[list[str]]:
-    """Give the hosts that have a key, or all three on the sandbox when none has."""
-    if with_key := hosts_with_key():
+    """Give the providers that have a key, or all three on the sandbox when none has."""
+    if with_key := providers_with_key():
         yield with_key
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three hosts.")
+        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
         yield list(QUESTIONS)
 
 
-def hosts_with_key() -> list[str]:
-    """Name the hosts whose key is in the environment."""
+def providers_with_key() -> list[str]:
+    """Name the providers whose key is in the environment."""
     try:
         return [provider.name for provider in resolve(None)]
     except ConfigurationError:

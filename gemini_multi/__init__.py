@@ -1,4 +1,6 @@
-"""Hosted Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai, with one interface and failover from host to host.
+"""Hosted Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai.
+
+With one interface and failover from provider to provider.
 
 The framework bindings are `langchain_gemini_multi` and `llama_index_gemini_multi`; this package knows no framework.
 Names are imported on first use, so that importing the package costs nothing.

@@ -1,130 +1,34 @@
-"""What is known of each Gemini model: ids per host, limits, thinking control, what it refuses, media, prices, sources.
+"""What is known of each Gemini model.
 
-`find(name)` accepts a catalog name, an alias or any host's own id; a name that is not known gets the traits of its
+Ids per provider, limits, thinking control, what it refuses, media, prices, sources.
+
+`find(name)` accepts a catalog name, an alias or any provider's own id; a name that is not known gets the traits of its
 nearest relative or of the newest family, so that a model released tomorrow works today.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field, replace
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final
+
+from gemini_multi._catalog.model import HostedModel, Modality, Model, Price, Thinking
 
 __all__ = ["HostedModel", "Modality", "Model", "Price", "Thinking", "find", "find_answered", "labels", "models"]
-
-Modality: TypeAlias = Literal["text", "image", "audio", "video", "document"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """US dollars per million tokens, from a number of prompt tokens and from a day on."""
-
-    input: float
-    output: float
-    cached: float | None = None
-    audio_input: float | None = None
-    audio_cached: float | None = None
-    cache_creation: float | None = None
-    above_tokens: int = 0
-    """The row applies to the whole request when its prompt is longer than this."""
-    since: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thinking:
-    """How a model's thinking is controlled."""
-
-    control: Literal["none", "budget", "level"]
-    minimum_budget: int = 0
-    """The smallest positive budget."""
-    maximum_budget: int = 0
-    can_disable: bool = False
-    levels: tuple[str, ...] = ()
-    """Supported levels, lowest first."""
-    default: str = "dynamic"
-    """What happens when nothing is said: `off`, `dynamic` or a level."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostedModel:
-    """A model as one host serves it."""
-
-    id: str
-    _: KW_ONLY
-    aliases: tuple[str, ...] = ()
-    context_window: int | None = None
-    """When the host states another figure than Google."""
-    max_output_tokens: int | None = None
-    prices: tuple[Price, ...] = ()
-    """The host's own prices; empty when it states none (then Google's are used as an estimate)."""
-    schema: str | None = None
-    """The host's own name for the request schema that this model has there (AIMLAPI: A, B, C, D)."""
-    reasoning_efforts: tuple[str, ...] = ()
-    """Values of `reasoning_effort` that the host is known to accept; empty when not stated."""
-    takes_upstream: bool = True
-    """Whether the host's schema for the model lets callers choose whose endpoint serves it."""
-    inputs: frozenset[Modality] | None = None
-    """When the host takes fewer kinds of media than the model."""
-    withdrawn: date | None = None
-    """The day from which the host does not serve it."""
-    source: str = ""
-    checked: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """One Gemini model."""
-
-    name: str
-    """Google's own id."""
-    aliases: tuple[str, ...] = ()
-    generation: float
-    """2.5, 3.0, 3.1, …: behavior follows the generation."""
-    hosts: Mapping[str, HostedModel] = field(default_factory=dict[str, HostedModel], hash=False)
-    """By provider name."""
-    context_window: int = 1_048_576
-    max_output_tokens: int = 65_536
-    thinking: Thinking
-    refuses: frozenset[str] = frozenset()
-    """`ChatRequest` settings that the model refuses or ignores: `temperature`, `top_p`, `presence_penalty`, …"""
-    needs_signatures: bool = True
-    """Whether a missing thought signature on a tool call is an error (Gemini 3 and newer)."""
-    allows_prefill: bool = True
-    """Whether the last turn may be the model's."""
-    tools_with_json: bool = True
-    """Whether functions and a JSON response format go together."""
-    tools_with_built_in: bool = True
-    """Whether functions and built-in tools go together."""
-    media_in_tool_results: bool = True
-    inputs: frozenset[Modality] = frozenset({"text", "image", "audio", "video", "document"})
-    outputs: frozenset[Modality] = frozenset({"text"})
-    prices: tuple[Price, ...] = ()
-    """Google's list prices, standard tier."""
-    retired: date | None = None
-    """The day from which the Gemini API no longer serves it, or answers with its successor."""
-    vertex_retired: date | None = None
-    """The day from which Vertex AI no longer serves it. Cloudflare, and at times AIMLAPI, are served by Vertex AI."""
-    successor: str | None = None
-    is_known: bool = True
-    """`False` for a model that is not in the catalog and got the newest family's traits."""
-    source: str = ""
-    checked: date | None = None
-
 
 _PREFIXES: Final = ("publishers/google/", "google-ai-studio/", "google-vertex-ai/", "google/", "models/")
 _DATE: Final = re.compile(r"-(?:\d{3}|\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{4}-\d{2}-\d{2})$")
 _GENERATION: Final = re.compile(r"^gemini-(\d+)(?:-(\d)(?!\d))?")
 _LONGEST_NAME: Final = 200
-"""What a host writes is kept in memory only if it can be a name."""
+"""What a provider writes is kept in memory only if it can be a name."""
 _NEWEST: Final = "gemini-4-argon"
 
 
 def models() -> tuple[Model, ...]:
     """Return every row, newest generation first."""
-    # The rows are made of this module's classes and are not needed to import a binding.
+    # The rows are not needed to import a binding.
     from gemini_multi._catalog.rows import ROWS
 
     return ROWS
@@ -141,7 +45,7 @@ def find(name: str) -> Model:
 
 
 def find_answered(model_version: str) -> Model | None:
-    """Return the known model that a host says has answered, for its price; `None` when the catalog lacks it."""
+    """Return the known model that a provider says has answered, for its price; `None` when the catalog lacks it."""
     return _answered(model_version) if len(model_version) <= _LONGEST_NAME else None
 
 
@@ -151,10 +55,10 @@ def _answered(model_version: str) -> Model | None:
 
 
 def labels(model: Model) -> Iterator[str]:
-    """Give every name that means this model: its own, its aliases and its ids at the hosts."""
+    """Give every name that means this model: its own, its aliases and its ids at the providers."""
     yield model.name
     yield from model.aliases
-    for hosted in model.hosts.values():
+    for hosted in model.providers.values():
         yield hosted.id
         yield from hosted.aliases
 
@@ -188,7 +92,7 @@ def _unknown(name: str, key: str) -> Model:
         name=name,
         aliases=(),
         generation=_generation(key) or relative.generation,
-        hosts={},
+        providers={},
         prices=(),
         retired=None,
         vertex_retired=None,

@@ -1,4 +1,4 @@
-"""`Client` and `AsyncClient`: ask one model over several hosts.
+"""`Client` and `AsyncClient`: ask one model over several providers.
 
 Nothing is connected before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
 many threads, and from several event loops.
@@ -40,7 +40,7 @@ class Client(BaseClient):
 
         Args:
             request: What to ask.
-            providers: Other hosts for this call.
+            providers: Other providers for this call.
             timeout: Other timeouts for this call.
             deadline: Another deadline for this call.
             max_retries: Another number of extra requests per route for this call.
@@ -70,16 +70,16 @@ class Client(BaseClient):
         )
 
     def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
-        """Let a host count how many tokens a request is, without answering it.
+        """Let a provider count how many tokens a request is, without answering it.
 
-        Of the hosts only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
+        Of the providers only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
 
         Args:
             request: What would be asked.
             **conditions: Those of `chat`.
 
         Raises:
-            UnsupportedFeature: None of the hosts counts.
+            UnsupportedFeature: None of the providers counts.
             GeminiMultiError: As with `chat`.
         """
         from gemini_multi._call.token_counting import token_count
@@ -151,7 +151,10 @@ class AsyncClient(BaseClient):
         )
 
     async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
-        """Let a host count how many tokens a request is. Arguments and errors are those of `Client.count_tokens`."""
+        """Let a provider count how many tokens a request is.
+
+        Arguments and errors are those of `Client.count_tokens`.
+        """
         from gemini_multi._call.token_counting import token_count
 
         return token_count(await self._counter().chat(request, **conditions))

@@ -7,9 +7,9 @@
     │   └── RequestTimeout      connect, first event, stall or deadline
     ├── StreamInterrupted       the stream broke after its first content; carries the partial answer
     ├── InvalidResponse         an answer that cannot be read
-    ├── PromptBlocked           the host refused the prompt
+    ├── PromptBlocked           the provider refused the prompt
     ├── BudgetExceeded          the call would start above the spending limit
-    ├── ProviderError           the host answered with an error
+    ├── ProviderError           the provider answered with an error
     │   ├── BadRequest
     │   ├── ContextOverflow
     │   ├── AuthenticationFailed
@@ -25,6 +25,7 @@ All pickle, none holds a key.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -59,7 +60,7 @@ KEPT_CHARACTERS: Final = 4096
 
 
 class SettingIgnoredWarning(UserWarning):
-    """A tuning knob was left out because the model is documented to refuse it."""
+    """A tuning setting was left out because the model is documented to refuse it."""
 
 
 class GeminiMultiError(Exception):
@@ -108,14 +109,14 @@ class UnsupportedFeature(GeminiMultiError):
         providers: Sequence[str] = (),
         attempts: Sequence[Attempt] = (),
     ) -> None:
-        """Make an error; `features` are what was asked for, `providers` the hosts that cannot do it."""
+        """Make an error; `features` are what was asked for, `providers` the providers that cannot do it."""
         super().__init__(message, attempts=attempts)
         self.features = tuple(features)
         self.providers = tuple(providers)
 
 
 class ConnectionFailed(GeminiMultiError):
-    """The host gave no answer: refused, unknown name, TLS, reset, closed."""
+    """The provider gave no answer: refused, unknown name, TLS, reset, closed."""
 
     def __init__(self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()) -> None:
         """Make an error about `provider`, asked for `model`."""
@@ -130,7 +131,7 @@ class ConnectionFailed(GeminiMultiError):
 
 
 class RequestTimeout(ConnectionFailed):
-    """The host took too long to connect, to begin, or to go on."""
+    """The provider took too long to connect, to begin, or to go on."""
 
 
 class StreamInterrupted(GeminiMultiError):
@@ -153,7 +154,7 @@ class StreamInterrupted(GeminiMultiError):
 
 
 class InvalidResponse(GeminiMultiError):
-    """The host's answer cannot be read. The start of it is in `raw`."""
+    """The provider's answer cannot be read. The start of it is in `raw`."""
 
     def __init__(
         self, message: str, *, raw: str = "", provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()
@@ -171,7 +172,7 @@ class InvalidResponse(GeminiMultiError):
 
 
 class PromptBlocked(GeminiMultiError):
-    """The host refused the prompt itself."""
+    """The provider refused the prompt itself."""
 
     def __init__(
         self,
@@ -204,7 +205,7 @@ class BudgetExceeded(GeminiMultiError):
 
 
 class ProviderError(GeminiMultiError):
-    """The host answered with an error."""
+    """The provider answered with an error."""
 
     def __init__(
         self,
@@ -223,15 +224,15 @@ class ProviderError(GeminiMultiError):
         """Make an error.
 
         Args:
-            message: What happened, on which host and model, and what to do.
-            provider: The host.
-            model: The host's model id.
+            message: What happened, on which provider and model, and what to do.
+            provider: The provider.
+            model: The provider's model id.
             status: The HTTP status; `None` for an error inside a stream that named none.
-            code: The host's own machine-readable code.
-            request_id: The host's id for its logs.
-            retry_after: Seconds that the host asks to wait.
-            should_retry: Whether the host says that asking it again is worth it (`x-should-retry`).
-            body: The host's error, as JSON or text, bounded.
+            code: The provider's own machine-readable code.
+            request_id: The provider's id for its logs.
+            retry_after: Seconds that the provider asks to wait.
+            should_retry: Whether the provider says that asking it again is worth it (`x-should-retry`).
+            body: The provider's error, as JSON or text, bounded.
             attempts: Every request that was sent.
         """
         super().__init__(message, attempts=attempts)
@@ -256,7 +257,7 @@ class ProviderError(GeminiMultiError):
 
 
 class BadRequest(ProviderError):
-    """The host cannot accept the request as it is."""
+    """The provider cannot accept the request as it is."""
 
 
 class ContextOverflow(ProviderError):
@@ -264,7 +265,7 @@ class ContextOverflow(ProviderError):
 
 
 class AuthenticationFailed(ProviderError):
-    """The host does not accept the key."""
+    """The provider does not accept the key."""
 
 
 class PermissionDenied(ProviderError):
@@ -272,7 +273,7 @@ class PermissionDenied(ProviderError):
 
 
 class ModelNotFound(ProviderError):
-    """The host does not serve the model, or no longer."""
+    """The provider does not serve the model, or no longer."""
 
 
 class RateLimited(ProviderError):
@@ -289,7 +290,7 @@ class QuotaExhausted(ProviderError):
 
 
 class ServerError(ProviderError):
-    """The host failed."""
+    """The provider failed."""
 
     @property
     def is_retryable(self) -> bool:
@@ -322,3 +323,10 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
     def is_retryable(self) -> bool:
         """Whether any of the routes may answer a little later."""
         return any(error.is_retryable for error in self.exceptions if isinstance(error, GeminiMultiError))
+
+
+def __getattr__(name: str) -> object:
+    if name == "KnobIgnored":
+        warnings.warn("`KnobIgnored` is now called `SettingIgnoredWarning`.", DeprecationWarning, stacklevel=2)
+        return SettingIgnoredWarning
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Which host callers prefer when several are healthy, and when a second one is asked beside the first."""
+"""Which provider callers prefer when several are healthy, and when a second one is asked beside the first."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from gemini_multi.errors import ConfigurationError
 __all__ = ["STRATEGIES", "Hedging", "HedgingArgument", "Strategy"]
 
 Strategy: TypeAlias = Literal["ordered", "round_robin", "cheapest", "fastest"]
-"""In which order healthy hosts are asked:
+"""In which order healthy providers are asked:
 
 - `ordered`: as named.
-- `round_robin`: in turns, each call beginning with the next host.
-- `cheapest`: by what the request is expected to cost at list prices; hosts without a known price last.
-- `fastest`: by the mean time to the first content of the last ten answers; hosts not measured lately first.
+- `round_robin`: in turns, each call beginning with the next provider.
+- `cheapest`: by what the request is expected to cost at list prices; providers without a known price last.
+- `fastest`: by the mean time to the first content of the last ten answers; providers not measured lately first.
 """
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hedging:
-    """When a second host is asked because the first has not begun to answer. Whoever begins first gives the answer.
+    """When a second provider is asked because the first has not begun to answer. Whoever begins first gives the answer.
 
-    The loser's request is cancelled; what it used is counted, estimated where the host did not come to say it.
+    The loser's request is cancelled; what it used is counted, estimated where the provider did not come to say it.
     """
 
     after: float | None = None
-    """Seconds; `None` takes the time within which 95 % of the first host's latest answers began, once there were 20."""
+    """Seconds; `None` takes the time within which 95 % of the first provider's latest answers began.
+
+    Once there were 20.
+    """
     share: float = 0.05
     """Of the calls at most so many are hedged."""
 

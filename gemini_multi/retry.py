@@ -4,29 +4,32 @@
 |---|---|---|
 | no connection, reset, closed, timeout | "retry" | a failure |
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
-| 429, and what hosts call so by another status | "retry" | rests as long as the host asks, else `initial_rest` |
+| 429, and what providers call so by another status | "retry" | rests as long as the provider asks, else `initial_rest`
+|
 | a malformed call; a `stop` without content | once more, then the next route; the last such answer is returned | |
 | 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
 | a feature that the route cannot express | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |
 | a bad request, a blocked prompt | stop | |
-| any answer of the host with `x-should-retry: true` | "retry" | as without |
-| an answer of the host that would lead to "retry", with `x-should-retry: false` | the next route at once | as without |
+| any answer of the provider with `x-should-retry: true` | "retry" | as without |
+| an answer of the provider that would lead to "retry", with `x-should-retry: false` | the next route at once | as
+without |
 
 "Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
-after a wait, each at most `max_retries` times. A wait is the host's own (`retry-after-ms`, `retry-after` as seconds or
-date, Google's `RetryInfo`, and where there is none of these the words "retry in 34.07s" in the message), else chosen at
-random up to a limit that doubles with each retry. A route whose wait is longer than `maximum_retry_after`, or passes
-the deadline, is left. `x-should-retry` overrides the status, also for a refused key or a bad request, as with OpenAI's
-clients: a host that sends it knows its own failures best, and `max_retries` bounds what a mistaken one costs.
+after a wait, each at most `max_retries` times. A wait is the provider's own (`retry-after-ms`, `retry-after` as
+seconds or date, Google's `RetryInfo`, and where there is none of these the words "retry in 34.07s" in the message),
+else chosen at random up to a limit that doubles with each retry. A route whose wait is longer than
+`maximum_retry_after`, or passes the deadline, is left. `x-should-retry` overrides the status, also for a refused key
+or a bad request, as with OpenAI's
+clients: a provider that sends it knows its own failures best, and `max_retries` bounds what a mistaken one costs.
 
 A route rests after `failures_before_rest` failures in a row, or when most of at least so many requests within a minute
 failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are asked last; when
 all rest, the one whose rest ends first is asked at once.
 
 Repeats are paid from a budget per route, so that a storm is not multiplied: of 500 tokens a repeat takes 14 (5 after a
-429); an answer at the first try gives 1 back, an answer after repeats what these took. Asking another host is free.
+429); an answer at the first try gives 1 back, an answer after repeats what these took. Asking another provider is free.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ _NEXT: Final = (*_UNUSABLE, UnsupportedFeature)
 _RETRY: Final = (ConnectionFailed, InvalidResponse, RateLimited, ServerError)
 _NOT_IMPLEMENTED: Final = (501, 505)
 _LONGEST_REST: Final = 86_400.0
-"""Seconds: quotas are counted by the day, so that a longer wait is a host's mistake."""
+"""Seconds: quotas are counted by the day, so that a longer wait is a provider's mistake."""
 _PRICE: Final = 14.0
 _PRICE_AFTER_LIMIT: Final = 5.0
 
@@ -73,9 +76,9 @@ class RetryPolicy:
     initial_wait: float = 0.5
     """Seconds: the upper limit of the first wait, doubled each time."""
     maximum_wait: float = 8.0
-    """Seconds: the upper limit of every wait that the host did not ask for."""
+    """Seconds: the upper limit of every wait that the provider did not ask for."""
     maximum_retry_after: float = 60.0
-    """Seconds: a host that asks for a longer wait is left for the next one."""
+    """Seconds: a provider that asks for a longer wait is left for the next one."""
     failures_before_rest: int = 5
     """Failures in a row after which a route rests."""
     initial_rest: float = 5.0
@@ -108,7 +111,7 @@ class RetryPolicy:
 
         Args:
             retry: Which retry it is, from 0.
-            retry_after: Seconds that the host asked for.
+            retry_after: Seconds that the provider asked for.
             chance: A number from 0 to 1.
         """
         if retry_after is not None:
@@ -157,12 +160,12 @@ def retry_in(message: str) -> float | None:
 
 
 def should_retry_of(headers: Mapping[str, str]) -> bool | None:
-    """Read whether the host itself wants to be asked again."""
+    """Read whether the provider itself wants to be asked again."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Read how long the host asks to wait; dates are relative to its own `Date` header."""
+    """Read how long the provider asks to wait; dates are relative to its own `Date` header."""
     for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         try:

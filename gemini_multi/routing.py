@@ -1,4 +1,4 @@
-"""Which hosts to try for a request, in which order, and through which of their doors. Pure."""
+"""Which providers to try for a request, in which order, and through which of their endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PreparedRequest", "Route", "arranged", "check", "routes"]
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A door together with the body to send through it."""
+    """An endpoint together with the body to send through it."""
 
     endpoint: Endpoint
     body: JsonObject
@@ -25,7 +25,7 @@ class PreparedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One host for one request."""
+    """One provider for one request."""
 
     provider: Provider
     model: Model
@@ -38,20 +38,20 @@ class Route:
 
     @property
     def answering(self) -> Model:
-        """The model that the host will ask: its own `model` comes before the request's."""
+        """The model that the provider will ask: its own `model` comes before the request's."""
         return self.model if self.provider.model is None else catalog.find(self.provider.model)
 
     @property
     def context_window(self) -> int:
-        """The most tokens that the host takes."""
-        hosted = self.model.hosts.get(self.provider.name) if self.provider.model is None else None
+        """The most tokens that the provider takes."""
+        hosted = self.model.providers.get(self.provider.name) if self.provider.model is None else None
         return (hosted and hosted.context_window) or self.answering.context_window
 
     def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Take the first door that can express the request.
+        """Take the first endpoint that can express the request.
 
         Raises:
-            UnsupportedFeature: None of the host's doors can.
+            UnsupportedFeature: None of the provider's endpoints can.
         """
         if not self.endpoints:
             raise UnsupportedFeature(
@@ -70,7 +70,7 @@ class Route:
 
 
 def check(request: ChatRequest) -> None:
-    """Refuse what no host could do anything with.
+    """Refuse what no provider could do anything with.
 
     Raises:
         ConfigurationError: The request names no model or says nothing.
@@ -82,7 +82,7 @@ def check(request: ChatRequest) -> None:
 
 
 def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
-    """List the hosts to try, in the caller's order.
+    """List the providers to try, in the caller's order.
 
     Raises:
         ConfigurationError: The request cannot be sent anywhere.

@@ -32,7 +32,7 @@ PROVIDER: Final = "gemini_multi"
 """What messages of this package name as their `model_provider`."""
 
 OPAQUE: Final = "gemini_part"
-"""The `type` inside a non-standard block that holds a part only the host understands."""
+"""The `type` inside a non-standard block that holds a part only the provider understands."""
 
 _GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
 _CALL_SIGNATURE: Final = "function_call_signature"
@@ -50,7 +50,7 @@ _SEALED: Final = "encrypted_"
 
 
 def assistant_parts(message: AIMessage) -> list[Part]:
-    """Translate a message of the model, exactly as the host sent it when the message is unchanged since."""
+    """Translate a message of the model, exactly as the provider sent it when the message is unchanged since."""
     reader = _Reader(message)
     parts = reader.parts()
     outlined = entries(message.additional_kwargs)
@@ -94,7 +94,7 @@ class _Reader:
         maker = message.response_metadata.get("model_provider")
         provider = message.response_metadata.get("provider")
         self._is_google = maker in _GOOGLE
-        # A signature is valid only where it was issued: unless the message names one of our hosts, it is foreign.
+        # A signature is valid only where it was issued: unless the message names one of our providers, it is foreign.
         self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
         self._signatures = {
             **dict(self._signatures_by_position()),
@@ -213,7 +213,7 @@ def _summary(block: Block) -> str:
 
 
 def _other(block: Block) -> Iterator[Part]:
-    """Read media; what only another host understands is told as JSON text, so that the model still knows of it."""
+    """Read media; what only another provider understands is told as JSON text, so that the model still knows of it."""
     try:
         yield from block_parts(block)
     except ConfigurationError:
@@ -221,7 +221,7 @@ def _other(block: Block) -> Iterator[Part]:
 
 
 def _unsealed(value: object) -> object:
-    """Leave out, at any depth, what is meant for the host alone that wrote it."""
+    """Leave out, at any depth, what is meant for the provider alone that wrote it."""
     if is_mapping(value):
         return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
     return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
@@ -291,7 +291,7 @@ def _drawn(block: Block) -> Iterator[Part]:
 
 
 def _refusal(block: Block) -> Iterator[Part]:
-    # What a host says of why it stopped the model was not said by the model.
+    # What a provider says of why it stopped the model was not said by the model.
     if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
         yield Text(text)
 
@@ -309,5 +309,5 @@ _READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
 
 
 def opaque_block(data: JsonObject) -> dict[str, object]:
-    """Make the block that stands for a part only the host understands."""
+    """Make the block that stands for a part only the provider understands."""
     return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(data)}}

@@ -1,7 +1,7 @@
 """Content blocks in all the forms that LangChain users write -> parts.
 
 Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google. Hints
-for other hosts' caches are let go; a block whose content cannot be sent is an error, never dropped.
+for other providers' caches are let go; a block whose content cannot be sent is an error, never dropped.
 """
 
 from __future__ import annotations

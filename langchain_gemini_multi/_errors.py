@@ -1,7 +1,7 @@
 """Errors that are both ours and LangChain's, so that its retries, summaries and agents act on them rightly.
 
 `except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each keeps all that
-our error knows, and gives LangChain's tracing the host's answer as `response`.
+our error knows, and gives LangChain's tracing the provider's answer as `response`.
 """
 
 # mypy: disable-error-code="override"
@@ -63,7 +63,7 @@ ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", Mo
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """The host's error answer, with the names of an HTTP response."""
+    """The provider's error answer, with the names of an HTTP response."""
 
     status_code: int | None
     body: JsonValue = None
@@ -80,16 +80,16 @@ class ErrorAnswer:
 
 
 class _Answered(ProviderError):
-    """An error with the host's answer."""
+    """An error with the provider's answer."""
 
     @property
     def response(self) -> ErrorAnswer:
-        """The host's answer, as LangChain's tracing wants it."""
+        """The provider's answer, as LangChain's tracing wants it."""
         return ErrorAnswer(self.status, self.body)
 
 
 class ModelRequestRejected(_Answered, BadRequest, ModelInvalidRequestError):
-    """The host cannot accept the request as it is."""
+    """The provider cannot accept the request as it is."""
 
 
 class ModelContextOverflowed(_Answered, ContextOverflow, ContextOverflowError):
@@ -97,7 +97,7 @@ class ModelContextOverflowed(_Answered, ContextOverflow, ContextOverflowError):
 
 
 class ModelAuthenticationFailed(_Answered, AuthenticationFailed, ModelAuthenticationError):
-    """The host does not accept the key."""
+    """The provider does not accept the key."""
 
 
 class ModelPermissionDenied(_Answered, PermissionDenied, ModelPermissionDeniedError):
@@ -105,7 +105,7 @@ class ModelPermissionDenied(_Answered, PermissionDenied, ModelPermissionDeniedEr
 
 
 class ModelMissing(_Answered, ModelNotFound, ModelNotFoundError):
-    """The host does not serve the model."""
+    """The provider does not serve the model."""
 
 
 class ModelRateLimited(_Answered, RateLimited, ModelRateLimitError):
@@ -117,19 +117,19 @@ class ModelQuotaExhausted(_Answered, QuotaExhausted, ModelRateLimitError):
 
 
 class ModelServerFailed(_Answered, ServerError, ModelAPIError):
-    """The host failed."""
+    """The provider failed."""
 
 
 class ModelFailed(_Answered, ModelAPIError):
-    """The host answered with an error of no known kind."""
+    """The provider answered with an error of no known kind."""
 
 
 class ModelUnreachable(ConnectionFailed, ModelConnectionError):
-    """The host gave no answer."""
+    """The provider gave no answer."""
 
 
 class ModelTimedOut(RequestTimeout, ModelTimeoutError):
-    """The host took too long."""
+    """The provider took too long."""
 
 
 class ModelStreamInterrupted(StreamInterrupted, ModelConnectionError):
@@ -141,7 +141,7 @@ class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
 
 
 class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
-    """The host refused the prompt itself."""
+    """The provider refused the prompt itself."""
 
     raw_message: BaseMessage | None = None
     """There is no message: the model was not asked."""
@@ -172,11 +172,11 @@ class AllModelsLimited(AllRoutesFailed, ModelRateLimitError):
 
 
 class AllModelsUnauthenticated(AllRoutesFailed, ModelAuthenticationError):
-    """No host accepts its key."""
+    """No provider accepts its key."""
 
 
 class AllModelsMissing(AllRoutesFailed, ModelNotFoundError):
-    """No host serves the model."""
+    """No provider serves the model."""
 
 
 class AllModelsRejected(AllRoutesFailed, ModelInvalidRequestError):
@@ -194,7 +194,7 @@ class StructuredOutputError(OutputParserException, InvalidResponse):
 
 
 class StructuredOutputRefused(StructuredOutputError, ModelRefusalError):  # type: ignore[misc,valid-type]  # as above
-    """The model refused, or the host stopped the answer for its content."""
+    """The model refused, or the provider stopped the answer for its content."""
 
     def __init__(self, message: str, *, llm_output: str | None = None, raw_message: BaseMessage | None = None) -> None:
         """Make an error about `raw_message`, whose text is `llm_output`."""

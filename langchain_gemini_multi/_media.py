@@ -127,7 +127,7 @@ def type_of_format(word: object, family: str) -> str | None:
 
 
 def resolution_of(word: object) -> Resolution | None:
-    """Read `low`, `MEDIA_RESOLUTION_LOW` or `{"level": …}`; `auto` and unknown words mean the host's default."""
+    """Read `low`, `MEDIA_RESOLUTION_LOW` or `{"level": …}`; `auto` and unknown words mean the provider's default."""
     if is_mapping(word):
         return resolution_of(word.get("level"))
     return _RESOLUTIONS.get(word.lower().removeprefix("media_resolution_")) if isinstance(word, str) else None

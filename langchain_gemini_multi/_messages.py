@@ -34,7 +34,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 
 def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-    """Translate a conversation. Nothing is reordered or merged here: the core knows each host's turn rules.
+    """Translate a conversation. Nothing is reordered or merged here: the core knows each provider's turn rules.
 
     Raises:
         ConfigurationError: A message or a content block is of a kind that cannot be sent.

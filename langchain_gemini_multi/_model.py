@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gemini_multi.providers import ProvidersArgument
     from langchain_gemini_multi._settings import SafetyArgument
 else:
-    # The hosts and what asks them are not needed to import a model class. Pydantic does not check these fields: the
+    # The providers and what asks them are not needed to import a model class. Pydantic does not check these fields: the
     # client does.
     Attempt = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
 
@@ -74,7 +74,7 @@ class GeminiModel(Serializable):
     """
 
     model: str
-    """A catalog name such as `gemini-2.5-flash-lite`, or a host's own id."""
+    """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
     providers: SkipValidation[ProvidersArgument] = None
     """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
     api_key: SecretStr | None = None
@@ -120,9 +120,9 @@ class GeminiModel(Serializable):
     max_retries: int | None = None
     retry_policy: SkipValidation[RetryPolicy | None] = None
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
-    """In which order healthy hosts are asked; `ordered` when nothing is said."""
+    """In which order healthy providers are asked; `ordered` when nothing is said."""
     hedging: SkipValidation[Hedging | float | bool | None] = None
-    """When a second host is asked because the first is slow: `True`, seconds, or `Hedging`."""
+    """When a second provider is asked because the first is slow: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
     """The most to spend: a request is refused when what it may cost at worst could pass it."""
     on_attempt: SkipValidation[Callable[[Attempt], object] | None] = Field(default=None, exclude=True, repr=False)
@@ -203,7 +203,7 @@ class GeminiModel(Serializable):
 
     @property
     def provider_names(self) -> list[str]:
-        """The hosts, in order of preference."""
+        """The providers, in order of preference."""
         return [provider.name for provider in self.client.providers]
 
     def _made(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:

@@ -55,7 +55,7 @@ MODEL_ONLY: Final = (
 """What a model's clients are made from, beside what a call may change."""
 
 LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
-"""What LangChain's own machinery puts among a call's arguments; nothing of it is for the host."""
+"""What LangChain's own machinery puts among a call's arguments; nothing of it is for the provider."""
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -64,4 +64,4 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     hint = f" Did you mean `{near[0]}`?" if near else ""
-    return f"There is no argument {name!r}.{hint} What a host takes and has no name here goes into `extra_body`."
+    return f"There is no argument {name!r}.{hint} What a provider takes and has no name here goes into `extra_body`."

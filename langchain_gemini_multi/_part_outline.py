@@ -112,7 +112,9 @@ def entries(additional_kwargs: Mapping[str, object]) -> list[Mapping[str, JsonVa
 
 
 def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dict[str, Signature]:
-    """Find the signatures of calls by call id: ours first, then Google's key, then `extra_content` as hosts send it.
+    """Find the signatures of calls by call id.
+
+    Ours first, then Google's key, then `extra_content` as providers send it.
 
     Args:
         additional_kwargs: Of the message.

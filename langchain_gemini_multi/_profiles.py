@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=256)
-def _cached(name: str, hosts: tuple[str, ...]) -> ModelProfile:
+def _cached(name: str, providers: tuple[str, ...]) -> ModelProfile:
     model = find(name)
-    return _made(model, _inputs(model, hosts))
+    return _made(model, _inputs(model, providers))
 
 
-def profile_of(name: str, hosts: Sequence[str]) -> ModelProfile:
-    """Return the profile of a model, by any of its names, as these hosts serve it between them."""
-    return _cached(name, tuple(hosts)).copy()
+def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
+    """Return the profile of a model, by any of its names, as these providers serve it between them."""
+    return _cached(name, tuple(providers)).copy()
 
 
-def _inputs(model: Model, hosts: Sequence[str]) -> frozenset[str]:
-    """Collect the kinds of input that at least one of the hosts takes."""
+def _inputs(model: Model, providers: Sequence[str]) -> frozenset[str]:
+    """Collect the kinds of input that at least one of the providers takes."""
     taken: set[str] = set()
-    for host in hosts:
-        hosted = model.hosts.get(host)
+    for provider in providers:
+        hosted = model.providers.get(provider)
         taken |= model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
     return frozenset(taken)
 

@@ -1,4 +1,6 @@
-"""Refusals, as LangChain's standard block: the model's own words, or the reason for which a host stopped the answer.
+"""Refusals, as LangChain's standard block.
+
+The model's own words, or the reason for which a provider stopped the answer.
 
 `ModelRefusalMiddleware` and LangChain's parsers look for the block; nothing else tells them of a filtered answer.
 """

@@ -14,29 +14,29 @@ _CLASSES: Final = (
     ("langchain_gemini_multi", "chat_models", "ChatGeminiMulti"),
     ("langchain_gemini_multi", "llms", "GeminiMultiLLM"),
 )
-_HOSTS: Final = tuple(PROVIDERS)
-_NAMES: Final = (*_HOSTS, "gemini_multi")
+_PROVIDERS: Final = tuple(PROVIDERS)
+_NAMES: Final = (*_PROVIDERS, "gemini_multi")
 
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
     """Make a chat model from text, such as `oxen:gemini-2.5-flash-lite`.
 
     Args:
-        model: A model's name; a host's name and a colon may stand before it.
-        model_provider: A host's name, or `gemini_multi` for all that have a key.
+        model: A model's name; a provider's name and a colon may stand before it.
+        model_provider: A provider's name, or `gemini_multi` for all that have a key.
         **arguments: Arguments of `ChatGeminiMulti`.
 
     Raises:
-        ConfigurationError: The host is unknown, or two are named.
+        ConfigurationError: The provider is unknown, or two are named.
     """
-    host, colon, name = model.partition(":")
-    if colon and host in _NAMES:
-        if model_provider not in (None, host):
+    provider, colon, name = model.partition(":")
+    if colon and provider in _NAMES:
+        if model_provider not in (None, provider):
             raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two hosts: pass one.")
-        model, model_provider = name, host
+        model, model_provider = name, provider
     if model_provider not in (None, *_NAMES):
-        raise ConfigurationError(f"There is no host {model_provider!r}; the known ones are {', '.join(_NAMES)}.")
-    if model_provider in _HOSTS:
+        raise ConfigurationError(f"There is no provider {model_provider!r}; the known ones are {', '.join(_NAMES)}.")
+    if model_provider in _PROVIDERS:
         arguments.setdefault("providers", model_provider)
     return ChatGeminiMulti(model=model, **arguments)
 

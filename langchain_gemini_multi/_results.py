@@ -218,8 +218,8 @@ def _attempt(attempt: Attempt) -> JsonObject:
 def usage_metadata(usage: Usage) -> UsageMetadata | None:
     """Translate token counts; output includes thoughts, and the details never add up to more than the totals.
 
-    No prompt has no tokens: hosts that say so did not count. LangChain has no form for half of the counts, and a zero
-    would be added up as a fact, so there are none then; what is known is in `response_metadata["token_usage"]`.
+    No prompt has no tokens: providers that say so did not count. LangChain has no form for half of the counts, and a
+    zero would be added up as a fact, so there are none then; what is known is in `response_metadata["token_usage"]`.
     """
     if not usage.input_tokens:
         return None

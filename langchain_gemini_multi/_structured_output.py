@@ -197,7 +197,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             raise StructuredOutputError(text, llm_output=str(found)) from error
 
     def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
-        """Refuse a dictionary that breaks what no host enforces: bounds, lengths, patterns, required properties."""
+        """Refuse a dictionary that breaks what no provider enforces: bounds, lengths, patterns, required properties."""
         if partial or self.json_schema is None:
             return
         if wrong := validation_errors(found, self.json_schema):

@@ -43,7 +43,7 @@ _BUILT_IN: Final = {
     "code_interpreter": "code_execution",
 }
 _NAMING: Final = ("type", "name", "container")
-"""How other hosts name and house their built-in tools, which Google's have no words for."""
+"""How other providers name and house their built-in tools, which Google's have no words for."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
 _FOREIGN_SCHEMAS: Final = ("parameters_json_schema", "parametersJsonSchema", "inputSchema")
 """Where Google and MCP keep the schema of a function that stands alone; LangChain does not look there."""
@@ -132,7 +132,7 @@ def _converted(
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
     if "function" not in converted:
-        raise ConfigurationError(f"{tool!r} cannot be used as a tool: Gemini's hosts have no such built-in one.")
+        raise ConfigurationError(f"{tool!r} cannot be used as a tool: Gemini's providers have no such built-in one.")
     schema = arguments_schema(tool)
     if schema is not None and "$defs" in schema:
         function = {**converted["function"], "parameters": _without_names(schema)}
@@ -234,7 +234,7 @@ def to_tool_choice(choice: ToolChoiceLike, names: Sequence[str]) -> ToolChoice |
     if choice is True:
         return ToolChoice("required", tuple(names) if len(names) == 1 else ())
     if isinstance(choice, str):
-        # A function may be called like a mode; the mode wins, as it does at the hosts.
+        # A function may be called like a mode; the mode wins, as it does at the providers.
         mode = _MODES.get(choice.lower())
         return _mode(mode) if mode is not None else _named([choice], names)
     if is_mapping(choice):

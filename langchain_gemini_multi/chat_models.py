@@ -1,4 +1,4 @@
-"""`ChatGeminiMulti`: Gemini as a LangChain chat model, over several hosts."""
+"""`ChatGeminiMulti`: Gemini as a LangChain chat model, over several providers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def _with_known_signature(function: FunctionT) -> FunctionT:
 
 
 class ChatGeminiMulti(GeminiModel, BaseChatModel):
-    """Gemini behind Cloudflare AI, AIMLAPI and Oxen.ai; when one host is down or out of quota, the next one answers.
+    """Gemini behind Cloudflare AI, AIMLAPI and Oxen.ai.
+
+    When one provider is down or out of quota, the next one answers.
 
         model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
         model.invoke("Hello")
@@ -53,7 +55,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0)`, and so can
     `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`. Only what is set is sent.
 
-    `response_metadata` names the host that answered as `provider`, beside `model_name`, `finish_reason`, `cost_usd` and
+    `response_metadata` names the provider that answered as `provider`, beside `model_name`, `finish_reason`,
+    `cost_usd` and
     `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
     blocks. Errors are both `gemini_multi`'s and LangChain's.
     """
@@ -253,7 +256,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema, or a function or response format in
                 OpenAI's form. Except by `function_calling`, enumerations and types such as `list[City]` and
                 `Literal["yes", "no"]` too.
-            method: `json_schema` lets the host keep the answer to the schema (the default, as with ChatOpenAI and
+            method: `json_schema` lets the provider keep the answer to the schema (the default, as with ChatOpenAI and
                 ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
                 no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
             include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of raising.
@@ -277,10 +280,10 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
         **kwargs: Any,
     ) -> int:
-        """Let a host count the tokens of a conversation, without answering it.
+        """Let a provider count the tokens of a conversation, without answering it.
 
-        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this asks over the network. Of the hosts
-        only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
+        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this asks over the network. Of the
+        providers only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
         `trim_messages` and of LangChain's middlewares.
 
         Args:
@@ -289,7 +292,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             **kwargs: Further arguments of the call, such as `providers` or `response_format`.
 
         Raises:
-            UnsupportedFeature: None of the hosts counts.
+            UnsupportedFeature: None of the providers counts.
         """
         return self._counted(self._to_count(messages), _with_tools(kwargs, tools))
 

@@ -20,7 +20,7 @@ from langchain_gemini_multi._results import combined, llm_output, metadata, usag
 
 
 class GeminiMultiLLM(GeminiModel, BaseLLM):
-    """Gemini as a text model, over the hosts and with the arguments of `ChatGeminiMulti`.
+    """Gemini as a text model, over the providers and with the arguments of `ChatGeminiMulti`.
 
     Thoughts and tool calls have no place in plain text: use the chat model for them.
     """
@@ -39,7 +39,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         return self._traced_params("llm", stop, kwargs)
 
     def count_tokens(self, prompt: str, **kwargs: Any) -> int:
-        """Let a host count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
+        """Let a provider count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
         return self._counted(text_only(prompt), kwargs)
 
     async def acount_tokens(self, prompt: str, **kwargs: Any) -> int:

@@ -34,9 +34,9 @@ class CallSettings(GenerationSettings):
     tools: Any = None
     tool_choice: Any = None
     allow_parallel_tool_calls: bool | None = None
-    """LlamaIndex's name: kept here, by taking the first call only, because hosts do not keep it."""
+    """LlamaIndex's name: kept here, by taking the first call only, because providers do not keep it."""
     parallel_tool_calls: bool | None = None
-    """OpenAI's name: sent to the host."""
+    """OpenAI's name: sent to the provider."""
     response_format: Any = None
 
     @property
@@ -101,7 +101,7 @@ def request(model: str, messages: tuple[Message, ...], always: GenerationSetting
         model=call.model or model,
         messages=messages,
         tools=tools,
-        # LlamaIndex says `auto` for everything that is not required; hosts do so by themselves.
+        # LlamaIndex says `auto` for everything that is not required; providers do so by themselves.
         tool_choice=None if choice == _AUTO else choice,
         parallel_tool_calls=call.parallel_tool_calls,
         response_format=None if call.response_format is None else to_core_format(call.response_format),

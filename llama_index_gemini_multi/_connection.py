@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gemini_multi.preference import HedgingArgument
     from gemini_multi.providers import ProvidersArgument
 else:
-    # The hosts and their dialects are not needed to import a model class; `resolve` checks what is passed.
+    # The providers and their dialects are not needed to import a model class; `resolve` checks what is passed.
     ProvidersArgument = HedgingArgument = Any
 
 _CONFIGURATION: Final = itemgetter(
@@ -44,12 +44,12 @@ _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_at
 
 
 class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
-    """A model that knows its hosts. Fields can be set at any time and count from the next call on."""
+    """A model that knows its providers. Fields can be set at any time and count from the next call on."""
 
-    model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a host's own id.")
+    model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id.")
     providers: ProvidersArgument = Field(
         default=None,
-        description="Hosts in order of preference, by name or configured; by default all with a key.",
+        description="Providers in order of preference, by name or configured; by default all with a key.",
     )
     api_key: str | SecretStr | None = Field(
         default=None,
@@ -65,13 +65,14 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     )
     timeout: float | Timeouts | None = Field(default=None, description="Seconds for each wait.")
     deadline: float | None = Field(default=None, description="Seconds for a whole call with its retries and failovers.")
-    max_retries: int | None = Field(default=None, description="Extra requests per host.")
+    max_retries: int | None = Field(default=None, description="Extra requests per provider.")
     retry_policy: RetryPolicy | None = Field(default=None, description="Retries in detail.")
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = Field(
-        default=None, description="In which order healthy hosts are asked; `ordered` when nothing is said."
+        default=None, description="In which order healthy providers are asked; `ordered` when nothing is said."
     )
     hedging: HedgingArgument = Field(
-        default=None, description="When a second host is asked because the first is slow: `True`, seconds, `Hedging`."
+        default=None,
+        description="When a second provider is asked because the first is slow: `True`, seconds, `Hedging`.",
     )
     max_cost_usd: float | None = Field(
         default=None,
@@ -99,7 +100,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
                 raise _core_error(error) or error from None
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
-        """Find the hosts and their keys at once, so that a missing one is told here and not by the first call."""
+        """Find the providers and their keys at once, so that a missing one is told here and not by the first call."""
         from gemini_multi.providers import resolve
 
         super().model_post_init(context)
@@ -117,7 +118,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
 
     @property
     def provider_names(self) -> tuple[str, ...]:
-        """The hosts, in order of preference."""
+        """The providers, in order of preference."""
         return tuple(provider.name for provider in self._connect().providers)
 
     @property

@@ -18,9 +18,9 @@ class AttemptFailedEvent(BaseEvent):
 
     provider: str
     model: str
-    """The host's own model id."""
+    """The provider's own model id."""
     outcome: str
-    """`failed`, or `cancelled` when another host was faster."""
+    """`failed`, or `cancelled` when another provider was faster."""
     error: str
     """The class of the failure, such as `RateLimited`; empty when it was cancelled."""
     status: int | None

@@ -14,7 +14,7 @@ from llama_index_gemini_multi._typed import is_mapping, sequence
 
 
 def to_call(call_id: str, name: str, arguments: object) -> ToolCall:
-    """Make a call; ids that come without our note were not issued by the host, so they stay local."""
+    """Make a call; ids that come without our note were not issued by the provider, so they stay local."""
     if is_mapping(arguments):
         return ToolCall(call_id, name, _json_object(arguments), synthetic_id=True)
     text = arguments if isinstance(arguments, str) else ""

@@ -11,18 +11,18 @@ from llama_index.core.base.llms.types import LLMMetadata, MessageRole
 def metadata(
     model: str, providers: Iterable[str], *, context_window: int | None = None, max_tokens: int | None = None
 ) -> LLMMetadata:
-    """Describe a model as the given hosts serve it.
+    """Describe a model as the given providers serve it.
 
     Args:
-        model: A catalog name or a host's own id.
-        providers: The hosts that may answer; the smallest of their windows counts.
+        model: A catalog name or a provider's own id.
+        providers: The providers that may answer; the smallest of their windows counts.
         context_window: What the caller wants used instead.
         max_tokens: The output limit of a request, when one is set.
     """
     from gemini_multi import catalog  # not needed to import a model class
 
     known = catalog.find(model)
-    hosts = [known.hosts[provider] for provider in providers if provider in known.hosts]
+    hosts = [known.providers[provider] for provider in providers if provider in known.providers]
     windows = [host.context_window for host in hosts if host.context_window]
     window = context_window or min([known.context_window, *windows])
     limits = [host.max_output_tokens for host in hosts if host.max_output_tokens]

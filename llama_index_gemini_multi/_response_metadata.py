@@ -21,7 +21,7 @@ _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
 
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
-    """Tell everything that the host said beside the message, as plain JSON."""
+    """Tell everything that the provider said beside the message, as plain JSON."""
     candidate = response.candidate
     told: dict[str, JsonValue] = {
         "id": response.response_id,

@@ -41,7 +41,7 @@ class GenerationSettings(BaseModel):
         default=None, gt=0, description="The most tokens to generate, thoughts included. Also `max_output_tokens`."
     )
     stop: str | list[str] | None = Field(default=None, description="Texts at which to stop.")
-    seed: int | None = Field(default=None, description="For answers that repeat as far as the host can.")
+    seed: int | None = Field(default=None, description="For answers that repeat as far as the provider can.")
     n: int | None = Field(default=None, gt=0, description="How many candidates to generate; all of them are in `raw`.")
     presence_penalty: float | None = Field(default=None, description="Against tokens that were used already.")
     frequency_penalty: float | None = Field(default=None, description="Against tokens by how often they were used.")
@@ -66,10 +66,10 @@ class GenerationSettings(BaseModel):
     voice: str | None = Field(default=None, description="The voice of spoken answers.")
     built_in_tools: list[dict[str, Any]] | None = Field(
         default=None,
-        description="What the host runs itself, beside functions: `google_search`, `code_execution`, … A call may "
+        description="What the provider runs itself, beside functions: `google_search`, `code_execution`, … A call may "
         "choose others, or none: `[]`.",
     )
-    labels: dict[str, str] | None = Field(default=None, description="Labels for billing, where the host has them.")
+    labels: dict[str, str] | None = Field(default=None, description="Labels for billing, where the provider has them.")
     user: str | None = Field(default=None, description="An opaque id of the end user.")
     extra_body: dict[str, Any] | None = Field(default=None, description="Merged into the body last.")
     additional_kwargs: dict[str, Any] | None = Field(default=None, description="The same, by LlamaIndex's usual name.")
@@ -120,6 +120,6 @@ def _unknown_name(name: str, known: Sequence[str]) -> str:
     hint = (
         f"Did you mean {close[0]!r}?"
         if close
-        else "What the host knows and this class does not goes into `extra_body`."
+        else "What the provider knows and this class does not goes into `extra_body`."
     )
     return f"There is no setting {name!r}. {hint}"

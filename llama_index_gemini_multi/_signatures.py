@@ -1,8 +1,9 @@
 """Keeps what LlamaIndex's blocks have no place for, as JSON in a `ThinkingBlock`, and puts it back.
 
-A `ToolCallBlock` has no room for a thought signature, a message keeps one `TextBlock` where the host sent several, and
-some parts (executed code, future kinds) have no block at all. `pack` writes down what the blocks alone do not say, and
-`unpack` rebuilds the exact parts from the blocks and that note. The note is plain JSON with the hosts' strings
+A `ToolCallBlock` has no room for a thought signature, a message keeps one `TextBlock` where the provider sent several,
+and some parts (executed code, future kinds) have no block at all. `pack` writes down what the blocks alone do not say,
+and
+`unpack` rebuilds the exact parts from the blocks and that note. The note is plain JSON with the providers' strings
 untouched, so it survives `Memory`, chat stores and `model_dump_json`. It is keyed by tool call id, so that a message
 that lost a call, or was merged with another, still carries every signature to its own call.
 

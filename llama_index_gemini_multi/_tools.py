@@ -60,7 +60,7 @@ def to_core_tool(tool: ToolArgument) -> Tool | BuiltInTool:
 
 
 def built_in_json(tool: object) -> dict[str, JsonValue]:
-    """Describe a tool that the host runs as plain JSON.
+    """Describe a tool that the provider runs as plain JSON.
 
     Args:
         tool: Its kind, such as `google_search`, one member of that name with its options, or a value of the core's or
@@ -87,7 +87,7 @@ def _from_json(tool: JsonObject) -> Tool | BuiltInTool:
             return BuiltInTool(kind, dict(options or {}))
     raise ConfigurationError(
         f"{dict(tool)!r} describes no tool. Give {{'type': 'function', 'function': {{'name': …}}}} for a function, or "
-        "one member such as {'google_search': {}} for a tool that the host runs."
+        "one member such as {'google_search': {}} for a tool that the provider runs."
     )
 
 

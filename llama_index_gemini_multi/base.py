@@ -1,4 +1,4 @@
-"""`GeminiMulti`: one Gemini model over several hosts, as a LlamaIndex LLM.
+"""`GeminiMulti`: one Gemini model over several providers, as a LlamaIndex LLM.
 
 It translates both ways and asks through `gemini_multi.Client`; connections, retries and failover live there.
 """

@@ -25,7 +25,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve the hosts, and point the environment at them."""
+    """Serve the providers, and point the environment at them."""
     with Sandbox() as running:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
@@ -72,7 +72,7 @@ def test_an_example_runs_without_a_key(path: Path, capsys: pytest.CaptureFixture
     assert "sandbox" in capsys.readouterr().out
 
 
-def test_a_host_is_added_as_contributing_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_is_added_as_contributing_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file shown there, a registry line and a key are enough."""
     from gemini_multi import providers
 
@@ -107,7 +107,7 @@ def test_no_document_names_what_a_clone_lacks() -> None:
     ] == []
 
 
-def test_warnings_about_knobs_are_ordinary_warnings() -> None:
+def test_warnings_about_settings_are_ordinary_warnings() -> None:
     """Users can silence them by class."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -216,7 +216,7 @@ def _firsts(found: Sequence[Document], key: str) -> Iterator[dict[str, JsonValue
             yield first
 
 
-# --- the hosts' own clients ---
+# --- the providers' own clients ---
 
 
 def disagreements(found: Sequence[Document], answer: ChatResponse, *, native: bool) -> tuple[str, list[str]]:
@@ -230,7 +230,7 @@ def disagreements(found: Sequence[Document], answer: ChatResponse, *, native: bo
         return "", []
     ours = reading_of(answer)
     if ours["input"] != theirs.get("input") and not theirs.get("input"):
-        theirs.pop("input", None)  # a host that counts no prompt: ours is what the total leaves
+        theirs.pop("input", None)  # a provider that counts no prompt: ours is what the total leaves
     found_apart = [
         f"{name} reads {key} {theirs[key]!r:.200}, we {ours[key]!r:.200}" for key in theirs if theirs[key] != ours[key]
     ]

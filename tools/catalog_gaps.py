@@ -1,10 +1,10 @@
 """Print what AIMLAPI and Oxen list today and the catalog lacks, and what the catalog has and they no longer list.
 
-    python tools/catalog_gaps.py                 # both hosts
+    python tools/catalog_gaps.py                 # both providers
     python tools/catalog_gaps.py --provider oxen
 
 The addresses come from `AIMLAPI_BASE_URL` (or `AIMLAPI_API_BASE`) and `OXEN_BASE_URL`, a key from `OXEN_API_KEY`.
-Cloudflare has no list of its Google models to ask for. The exit code is 1 when something differs and 2 when a host
+Cloudflare has no list of its Google models to ask for. The exit code is 1 when something differs and 2 when a provider
 could not be asked.
 """
 
@@ -26,8 +26,8 @@ TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """Where a host lists its models."""
+class ProviderCase:
+    """Where a provider lists its models."""
 
     provider: str
     base_url: str
@@ -35,21 +35,21 @@ class Host:
     key_variable: str | None = None
 
 
-HOSTS = (
-    Host("aimlapi", "https://api.aimlapi.com/v1", ("AIMLAPI_BASE_URL", "AIMLAPI_API_BASE")),
-    Host("oxen", "https://hub.oxen.ai/api/ai", ("OXEN_BASE_URL",), "OXEN_API_KEY"),
+PROVIDERS = (
+    ProviderCase("aimlapi", "https://api.aimlapi.com/v1", ("AIMLAPI_BASE_URL", "AIMLAPI_API_BASE")),
+    ProviderCase("oxen", "https://hub.oxen.ai/api/ai", ("OXEN_BASE_URL",), "OXEN_API_KEY"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A Google chat model as a host lists it: its id, then its aliases."""
+    """A Google chat model as a provider lists it: its id, then its aliases."""
 
     labels: tuple[str, ...]
 
 
-def listed(host: Host, environment: Mapping[str, str]) -> list[Listed]:
-    """Ask the host and return every Gemini and Gemma chat model that it lists."""
+def listed(host: ProviderCase, environment: Mapping[str, str]) -> list[Listed]:
+    """Ask the provider and return every Gemini and Gemma chat model that it lists."""
     set_here = (environment.get(variable) for variable in host.base_url_variables)
     base_url = next((value for value in set_here if value), host.base_url)
     headers = {"Accept": "application/json"}
@@ -62,8 +62,8 @@ def listed(host: Host, environment: Mapping[str, str]) -> list[Listed]:
 
 
 def gaps(provider: str, found: Iterable[Listed], on: date) -> tuple[list[str], list[str]]:
-    """Return the ids that the catalog lacks, and the catalog's ids that the host does not list."""
-    hosted = [model.hosts[provider] for model in models() if provider in model.hosts]
+    """Return the ids that the catalog lacks, and the catalog's ids that the provider does not list."""
+    hosted = [model.providers[provider] for model in models() if provider in model.providers]
     known = {label for entry in hosted for label in (entry.id, *entry.aliases)}
     found = list(found)
     # AIMLAPI lists one model by id and by alias in turn, so that either counts.
@@ -86,7 +86,7 @@ def _labels(row: Mapping[str, JsonValue]) -> tuple[str, ...]:
 
 
 def _kind(row: Mapping[str, JsonValue]) -> str:
-    # AIMLAPI says `type`, Oxen says `endpoint`; a host that says neither lists chat models.
+    # AIMLAPI says `type`, Oxen says `endpoint`; a provider that says neither lists chat models.
     return str(row.get("type") or row.get("endpoint") or "chat")
 
 
@@ -96,13 +96,15 @@ def _is_google(label: str) -> bool:
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(description="Compare the catalog with what the hosts list.")
-    parser.add_argument("--provider", action="append", choices=[host.provider for host in HOSTS], help="only this host")
+    parser = argparse.ArgumentParser(description="Compare the catalog with what the providers list.")
+    parser.add_argument(
+        "--provider", action="append", choices=[host.provider for host in PROVIDERS], help="only this provider"
+    )
     wanted = parser.parse_args(arguments).provider
-    return max(_report(host, environment) for host in HOSTS if not wanted or host.provider in wanted)
+    return max(_report(host, environment) for host in PROVIDERS if not wanted or host.provider in wanted)
 
 
-def _report(host: Host, environment: Mapping[str, str]) -> int:
+def _report(host: ProviderCase, environment: Mapping[str, str]) -> int:
     try:
         found = listed(host, environment)
     except (OSError, ValueError) as error:

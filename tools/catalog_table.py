@@ -20,14 +20,14 @@ PROVIDERS = {"cloudflare": "Cloudflare", "aimlapi": "AIMLAPI", "oxen": "Oxen"}
 
 
 def table() -> str:
-    """Return the table of all models that a host serves or has served."""
+    """Return the table of all models that a provider serves or has served."""
     head = ["Model", *PROVIDERS.values(), "Context", "Thinking (default)", "Google's list price, in / out"]
-    rows = [head, ["---"] * len(head), *(_row(model) for model in models() if model.hosts)]
+    rows = [head, ["---"] * len(head), *(_row(model) for model in models() if model.providers)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _row(model: Model) -> list[str]:
-    hosted = [_hosted(model.hosts.get(provider)) for provider in PROVIDERS]
+    hosted = [_hosted(model.providers.get(provider)) for provider in PROVIDERS]
     name = f"`{model.name}`" + (f" (until {model.retired})" if model.retired else "")
     return [name, *hosted, f"{model.context_window:,}", _thinking(model.thinking), _prices(model.prices)]
 

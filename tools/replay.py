@@ -5,9 +5,10 @@
 
 A recording is a response's body: `*.json`, `*.sse`, or `*.chunks.txt` with one JSON document per line. A
 `manifest.jsonl` beside them may say for each `file` its `framing` (json, sse), `shape` (native, openai, error, other)
-and HTTP `status`. Native bodies go through Cloudflare's Google AI Studio door, OpenAI-shaped ones through Oxen.ai's.
-Each body is read whole, in two pieces at each cut, byte by byte, and ended at each cut. google-genai and openai must
-read the same where they are installed. The exit code is 1 when something is lost, differs or ends in the wrong error.
+and HTTP `status`. Native bodies go through Cloudflare's Google AI Studio endpoint, OpenAI-shaped ones through
+Oxen.ai's. Each body is read whole, in two pieces at each cut, byte by byte, and ended at each cut. google-genai and
+openai must read the same where they are installed. The exit code is 1 when something is lost, differs or ends in the
+wrong error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""One attempt: a request sent through one door of one host, and its answer as it comes in, as a generator of steps.
+"""One attempt: a request sent through one endpoint of one provider, and its answer as it comes in.
+
+As a generator of steps.
 
 The answer's bytes are told apart by their first one: a JSON document, an HTML page, or an event stream. What the URL
-promised does not matter, since hosts answer streams in one piece and errors with a success.
+promised does not matter, since providers answer streams in one piece and errors with a success.
 """
 
 from __future__ import annotations
@@ -297,7 +299,7 @@ class AttemptRunner:
         usage = response.usage
         charged = self._route.provider.cost_usd(self.headers)
         if charged is not None:
-            # What the host charged comes before a cost in the body, which may be its upstream's.
+            # What the provider charged comes before a cost in the body, which may be its upstream's.
             return usage.priced(charged, "host")
         return usage if usage.cost_usd is not None else self._listed(usage, response.model)
 
@@ -308,7 +310,7 @@ class AttemptRunner:
         return usage if computed is None else usage.priced(computed, "catalog")
 
     def usage_so_far(self) -> Usage:
-        """Say what an answer that nobody waits for has used: as the host said, else estimated."""
+        """Say what an answer that nobody waits for has used: as the provider said, else estimated."""
         response = self.response()
         if response.usage.total_tokens or response.usage.cost_usd is not None:
             return response.usage
@@ -326,7 +328,7 @@ class AttemptRunner:
             )
 
     def _check_time(self) -> None:
-        """Notice a host that keeps the connection alive without going on, and a deadline that passes meanwhile."""
+        """Notice a provider that keeps the connection alive without going on, and a deadline that passes meanwhile."""
         silent = self._conditions.clock() - self._progress
         if silent > self._conditions.timeouts.read:
             raise TransportError(RequestTimeout, f"no content for {silent:.1f} s")

@@ -109,7 +109,7 @@ class BaseClient:
 
     @property
     def providers(self) -> tuple[Provider, ...]:
-        """The hosts, in order of preference."""
+        """The providers, in order of preference."""
         return self._providers
 
     @property
@@ -189,7 +189,7 @@ class BaseClient:
         self._standing = {}
 
     def _hedge_delay(self, call: Call) -> float | None:
-        """Say after how many seconds without content a second host is asked; `None` for never."""
+        """Say after how many seconds without content a second provider is asked; `None` for never."""
         if self._hedging is None or len(call.routes) < 2:
             return None
         self._health.earn_hedge(self._hedging.share)

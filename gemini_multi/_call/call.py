@@ -1,13 +1,13 @@
 """One request from its first attempt to its answer: retry and failover, as a generator of steps.
 
-Theory of operation. `Call.run` never waits, sends or reads. It yields a step (`Send`, `ReadBody`, `Release`, `Sleep`) and
-is sent what the step gave, or is thrown a `TransportError`; and it yields lists of events for the caller. A loop of a few
-lines, once blocking and once with `await`, drives it (`client.py`), so that everything that decides is written once and
-is tested without a network or a clock.
+Theory of operation. `Call.run` never waits, sends or reads. It yields a step (`Send`, `ReadBody`, `Release`, `Sleep`)
+and is sent what the step gave, or is thrown a `TransportError`; and it yields lists of events for the caller. A loop
+of a few lines, once blocking and once with `await`, drives it (`client.py`), so that everything that decides is written
+once and is tested without a network or a clock.
 
 The commit point of a stream is its first event: chunks without content produce none, so until then a failure is retried
-or moves to the next host, and after it nothing is repeated: the failure becomes `StreamInterrupted` with the answer so
-far. An answer in one piece is delivered only when it is whole.
+or moves to the next provider, and after it nothing is repeated: the failure becomes `StreamInterrupted` with the
+answer so far. An answer in one piece is delivered only when it is whole.
 """
 
 from __future__ import annotations

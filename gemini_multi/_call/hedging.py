@@ -49,7 +49,7 @@ class HedgedAttempt(EventStream):
             self._let_go()
 
     def leave(self) -> None:
-        """Lose: the attempt is over. Its thread lets go as soon as the host gives a sign of life."""
+        """Lose: the attempt is over. Its thread lets go as soon as the provider gives a sign of life."""
         with self._lock:
             self._is_left = True
             has_arrived = self.events is not None or self.error is not None

@@ -117,7 +117,7 @@ class Trace:
             from opentelemetry.trace import Status, StatusCode
 
             span.set_attribute("error.type", type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR))  # a host's message may quote the conversation
+            span.set_status(Status(StatusCode.ERROR))  # a provider's message may quote the conversation
         self.end()
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""Which hosts count a request's tokens, and what they counted."""
+"""Which providers count a request's tokens, and what they counted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["counting_routes", "token_count"]
 
 @dataclass(frozen=True, slots=True)
 class CountingRoute(Route):
-    """One host for one count."""
+    """One provider for one count."""
 
     def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Take the host's door for counting.
+        """Take the provider's endpoint for counting.
 
         Raises:
-            UnsupportedFeature: It has none, or the door cannot express the request.
+            UnsupportedFeature: It has none, or the endpoint cannot express the request.
         """
         if not self.endpoints:
             raise UnsupportedFeature(
@@ -34,7 +34,7 @@ class CountingRoute(Route):
 
 
 def counting_routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
-    """List the hosts to ask for a count, in the caller's order.
+    """List the providers to ask for a count, in the caller's order.
 
     Raises:
         ConfigurationError: The request cannot be sent anywhere.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from gemini_multi._catalog.model import Modality, Model, Price, Thinking
 from gemini_multi._catalog.providers import EFFORTS, aimlapi, cloudflare, oxen
-from gemini_multi.catalog import Modality, Model, Price, Thinking
 
 _SOURCE: Final = "https://ai.google.dev/gemini-api/docs/pricing"
 _LIFE_SOURCE: Final = "https://ai.google.dev/gemini-api/docs/deprecations"
@@ -19,7 +19,7 @@ GEMINI_2_5_PRO: Final = Model(
     name="gemini-2.5-pro",
     aliases=("gemini-2.5-pro-preview",),
     generation=2.5,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-2.5-pro", (Price(input=1.25, output=10, cached=0.125),)),
         "aimlapi": aimlapi("gemini-2.5-pro", "A", context_window=1_000_000, takes_upstream=True),
         "oxen": oxen("gemini-2-5-pro", context_window=1_000_000),
@@ -44,7 +44,7 @@ GEMINI_2_5_FLASH: Final = Model(
     name="gemini-2.5-flash",
     aliases=("gemini-2.5-flash-preview",),
     generation=2.5,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-2.5-flash", (Price(input=0.3, output=2.5, cached=0.03),), short=True),
         "aimlapi": aimlapi("gemini-2.5-flash", "A", context_window=1_000_000, takes_upstream=True),
         "oxen": oxen("gemini-2-5-flash"),
@@ -66,7 +66,7 @@ GEMINI_2_5_FLASH_LITE: Final = Model(
     name="gemini-2.5-flash-lite",
     aliases=("gemini-2.5-flash-lite-preview",),
     generation=2.5,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-2.5-flash-lite", short=True),
         "aimlapi": aimlapi(
             "gemini-2.5-flash-lite-preview",
@@ -107,7 +107,7 @@ GEMINI_2_5_FLASH_IMAGE: Final = Model(
 GEMINI_2_0_FLASH: Final = Model(
     name="gemini-2.0-flash",
     generation=2.0,
-    hosts={"oxen": oxen("gemini-2-0-flash-001", withdrawn=_WITHDRAWN_AT_OXEN)},
+    providers={"oxen": oxen("gemini-2-0-flash-001", withdrawn=_WITHDRAWN_AT_OXEN)},
     max_output_tokens=8_192,
     thinking=Thinking(control="none", default="off"),
     needs_signatures=False,

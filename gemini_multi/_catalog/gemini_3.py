@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from gemini_multi._catalog.model import Modality, Model, Price, Thinking
 from gemini_multi._catalog.providers import EFFORTS, aimlapi, cloudflare, oxen
-from gemini_multi.catalog import Modality, Model, Price, Thinking
 
 SOURCE: Final = "https://ai.google.dev/gemini-api/docs/pricing"
 _LIFE_SOURCE: Final = "https://ai.google.dev/gemini-api/docs/deprecations"
@@ -33,7 +33,7 @@ _PRO_PRICES: Final = (
 GEMINI_3_8_FLASH: Final = Model(
     name="gemini-3.8-flash",
     generation=3.8,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3.8-flash", (_INTRODUCTORY,), long=True),
         "aimlapi": aimlapi("gemini-3-8-flash", "C", efforts=("none", *EFFORTS), checked=date(2026, 10, 1)),
         "oxen": oxen(
@@ -54,7 +54,7 @@ GEMINI_3_8_FLASH: Final = Model(
 GEMINI_3_7_FLASH: Final = Model(
     name="gemini-3.7-flash",
     generation=3.7,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3.7-flash", (_INTRODUCTORY,), long=True),
         "aimlapi": aimlapi(
             "gemini-3-7-flash",
@@ -76,7 +76,7 @@ GEMINI_3_7_FLASH: Final = Model(
 GEMINI_3_6_FLASH: Final = Model(
     name="gemini-3.6-flash",
     generation=3.6,
-    hosts={
+    providers={
         "cloudflare": cloudflare(
             "gemini-3.6-flash",
             (Price(input=1.5, output=7.5, cached=0.15, cache_creation=1.5),),
@@ -101,7 +101,7 @@ GEMINI_3_6_FLASH: Final = Model(
 GEMINI_3_5_FLASH: Final = Model(
     name="gemini-3.5-flash",
     generation=3.5,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3.5-flash", (Price(input=1.5, output=9, cached=0.15),), long=True),
         "aimlapi": aimlapi("gemini-3-5-flash", "B", context_window=1_000_000, efforts=EFFORTS),
     },
@@ -116,7 +116,7 @@ GEMINI_3_5_FLASH: Final = Model(
 GEMINI_3_5_FLASH_LITE: Final = Model(
     name="gemini-3.5-flash-lite",
     generation=3.5,
-    hosts={
+    providers={
         "cloudflare": cloudflare(
             "gemini-3.5-flash-lite",
             (Price(input=0.3, output=2.5, cached=0.03, cache_creation=0.03),),
@@ -143,7 +143,7 @@ GEMINI_3_1_PRO: Final = Model(
     name="gemini-3.1-pro-preview",
     aliases=("gemini-3.1-pro",),
     generation=3.1,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3.1-pro", _PRO_PRICES),
         "aimlapi": aimlapi(
             "gemini-3-1-pro-preview",
@@ -165,7 +165,7 @@ GEMINI_3_1_PRO_CUSTOMTOOLS: Final = Model(
     name="gemini-3.1-pro-preview-customtools",
     aliases=("gemini-3.1-pro-customtools",),
     generation=3.1,
-    hosts={"aimlapi": aimlapi("gemini-3.1-pro-preview-customtools", "D", efforts=EFFORTS)},
+    providers={"aimlapi": aimlapi("gemini-3.1-pro-preview-customtools", "D", efforts=EFFORTS)},
     thinking=Thinking(control="level", levels=_LEVELS_FROM_LOW, default="high"),
     refuses=_PENALTIES,
     prices=_PRO_PRICES,
@@ -176,7 +176,7 @@ GEMINI_3_1_PRO_CUSTOMTOOLS: Final = Model(
 GEMINI_3_1_FLASH_LITE: Final = Model(
     name="gemini-3.1-flash-lite",
     generation=3.1,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3.1-flash-lite", (Price(input=0.25, output=1.5, cached=0.03),), short=True),
         "aimlapi": aimlapi("gemini-3-1-flash-lite", "B", context_window=1_050_000, efforts=EFFORTS),
     },
@@ -192,7 +192,7 @@ GEMINI_3_1_FLASH_LITE: Final = Model(
 GEMINI_3_1_FLASH_LITE_PREVIEW: Final = Model(
     name="gemini-3.1-flash-lite-preview",
     generation=3.1,
-    hosts={
+    providers={
         "aimlapi": aimlapi(
             "gemini-3-1-flash-lite-preview",
             "A",
@@ -214,7 +214,7 @@ GEMINI_3_FLASH: Final = Model(
     name="gemini-3-flash-preview",
     aliases=("gemini-3-flash", "gemini-3.0-flash"),
     generation=3.0,
-    hosts={
+    providers={
         "cloudflare": cloudflare("gemini-3-flash", (Price(input=0.5, output=3, cached=0.05),), short=True),
         "aimlapi": aimlapi("gemini-3-flash-preview", "A", context_window=1_000_000),
         "oxen": oxen("gemini-3-flash-preview", context_window=1_000_000),
@@ -232,7 +232,7 @@ GEMINI_3_PRO: Final = Model(
     aliases=("gemini-3-pro", "gemini-3.0-pro"),
     generation=3.0,
     # AIMLAPI gives no day; its pages of this day list the model as no longer callable.
-    hosts={"aimlapi": aimlapi("gemini-3-pro-preview", "A", context_window=200_000, withdrawn=date(2026, 8, 21))},
+    providers={"aimlapi": aimlapi("gemini-3-pro-preview", "A", context_window=200_000, withdrawn=date(2026, 8, 21))},
     thinking=Thinking(control="level", levels=("low", "high"), default="high"),
     refuses=_PENALTIES,
     retired=date(2026, 3, 9),
@@ -246,7 +246,7 @@ GEMINI_3_PRO_IMAGE: Final = Model(
     name="gemini-3-pro-image",
     aliases=("gemini-3-pro-image-preview",),
     generation=3.0,
-    hosts={"aimlapi": aimlapi("gemini-3-pro-image", "D", context_window=65_536, efforts=EFFORTS)},
+    providers={"aimlapi": aimlapi("gemini-3-pro-image", "D", context_window=65_536, efforts=EFFORTS)},
     context_window=65_536,
     max_output_tokens=32_768,
     thinking=Thinking(control="none", default="dynamic"),
@@ -263,7 +263,7 @@ GEMINI_3_1_FLASH_IMAGE: Final = Model(
     name="gemini-3.1-flash-image",
     aliases=("gemini-3.1-flash-image-preview",),
     generation=3.1,
-    hosts={"aimlapi": aimlapi("gemini-3.1-flash-image", "D", context_window=131_072, efforts=EFFORTS)},
+    providers={"aimlapi": aimlapi("gemini-3.1-flash-image", "D", context_window=131_072, efforts=EFFORTS)},
     context_window=131_072,
     max_output_tokens=32_768,
     thinking=Thinking(control="level", levels=("minimal", "high"), default="minimal"),

@@ -1,7 +1,7 @@
 """Gemma models that AIMLAPI or Oxen serve on chat completions.
 
 Gemma's own version numbers are not Gemini generations: it behaves like what came before thinking and signatures. Google
-lists it as free of charge, which the hosts do not pass on, so no price is given.
+lists it as free of charge, which the providers do not pass on, so no price is given.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from gemini_multi._catalog.model import HostedModel, Modality, Model, Thinking
 from gemini_multi._catalog.providers import aimlapi, oxen
-from gemini_multi.catalog import HostedModel, Modality, Model, Thinking
 
 _SOURCE: Final = "https://ai.google.dev/gemma/docs"
 _CHECKED: Final = date(2026, 10, 15)
@@ -21,7 +21,7 @@ def _gemma(name: str, context_window: int, hosts: Mapping[str, HostedModel], *in
     return Model(
         name=name,
         generation=2.0,
-        hosts=hosts,
+        providers=hosts,
         context_window=context_window,
         max_output_tokens=min(context_window, 32_768),
         thinking=Thinking(control="none", default="off"),

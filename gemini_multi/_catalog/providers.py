@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from gemini_multi.catalog import HostedModel, Modality, Price
+from gemini_multi._catalog.model import HostedModel, Modality, Price
 
 EFFORTS: Final = ("low", "medium", "high")
 
@@ -68,12 +68,12 @@ def aimlapi(
         page: The name of the documentation's page, when it is not the id's.
         takes_media: Whether audio, video and files are accepted although the family has none.
         takes_upstream: Whether `provider` is accepted although the family has it not for all of its models.
-        aliases: Further ids that the host documents or answers with.
-        context_window: The host's own figure.
-        prices: The host's own prices.
+        aliases: Further ids that the provider documents or answers with.
+        context_window: The provider's own figure.
+        prices: The provider's own prices.
         efforts: The accepted values of `reasoning_effort`.
-        withdrawn: The day from which the host does not serve it.
-        checked: The state of the host's pages.
+        withdrawn: The day from which the provider does not serve it.
+        checked: The state of the provider's pages.
     """
     return HostedModel(
         f"google/{name}",

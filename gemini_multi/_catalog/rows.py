@@ -16,8 +16,8 @@ from gemini_multi._catalog.gemini_3 import (
     REFUSED_BY_NEWEST,
     SOURCE,
 )
+from gemini_multi._catalog.model import Model, Price
 from gemini_multi._catalog.providers import EFFORTS, aimlapi
-from gemini_multi.catalog import Model, Price
 
 _GEMINI_4_ARGON: Final = Model(
     name="gemini-4-argon",
@@ -43,8 +43,8 @@ _LATEST: Final = (
         GEMINI_3_8_FLASH,
         name="gemini-flash-latest",
         aliases=(),
-        hosts={
-            **GEMINI_3_8_FLASH.hosts,
+        providers={
+            **GEMINI_3_8_FLASH.providers,
             "aimlapi": aimlapi(
                 "gemini-flash-latest",
                 "D",
@@ -57,7 +57,7 @@ _LATEST: Final = (
         GEMINI_3_1_PRO,
         name="gemini-pro-latest",
         aliases=(),
-        hosts={**GEMINI_3_1_PRO.hosts, "aimlapi": aimlapi("gemini-pro-latest", "D", efforts=EFFORTS)},
+        providers={**GEMINI_3_1_PRO.providers, "aimlapi": aimlapi("gemini-pro-latest", "D", efforts=EFFORTS)},
     ),
     replace(GEMINI_3_5_FLASH_LITE, name="gemini-flash-lite-latest", aliases=()),
 )

@@ -2,11 +2,11 @@
 
 Theory of operation. Bytes are split into lines at LF, CR or CRLF and at nothing else (`bytes.splitlines` does just
 that; the text version would also split at U+2028, U+0085 and others, which may stand inside JSON strings). A line that
-is not yet terminated waits in pieces that are joined once its end arrives, so that a host that sends byte by byte costs
-linear time. A CR at the end of a chunk ends its line at once; an LF that begins the next chunk then belongs to it and
-is skipped. Only `data` matters to us: comments, `event`, `id`, `retry` and unknown fields are read over, and an event
-without any data line is none. Deviation: an event that is cut off by the end of the stream is handed out by `close`,
-since hosts omit the last blank line; its reader decides whether it is whole.
+is not yet terminated waits in pieces that are joined once its end arrives, so that a provider that sends byte by byte
+costs linear time. A CR at the end of a chunk ends its line at once; an LF that begins the next chunk then belongs to
+it and is skipped. Only `data` matters to us: comments, `event`, `id`, `retry` and unknown fields are read over, and an
+event without any data line is none. Deviation: an event that is cut off by the end of the stream is handed out by
+`close`, since providers omit the last blank line; its reader decides whether it is whole.
 """
 
 from __future__ import annotations

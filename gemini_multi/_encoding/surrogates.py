@@ -1,4 +1,4 @@
-r"""Characters that a host cut in two: lone halves of a surrogate pair among the escapes of a JSON text.
+r"""Characters that a provider cut in two: lone halves of a surrogate pair among the escapes of a JSON text.
 
 A gateway that counts UTF-16 units writes `\ud83d` at the end of one event and `\ude00` at the start of the next. No
 JSON reader takes either. Nothing here runs unless a document could not be read.

@@ -1,4 +1,4 @@
-"""Decides which thought signatures go back to a host, and where the documented dummy has to stand in.
+"""Decides which thought signatures go back to a provider, and where the documented dummy has to stand in.
 
 A signature is valid only at the upstream that issued it. Gemini 3 refuses a tool loop in which the first call of a step
 has none, so histories from elsewhere get a value that Google documents for this.
@@ -14,7 +14,7 @@ from gemini_multi._history.turns import plain_text
 from gemini_multi.types import Message, Part, Signature, Text, Thought, ToolCall, ToolResult
 
 DUMMY: Final = "skip_thought_signature_validator"
-"""Tells the host not to ask for a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
+"""Tells the provider not to ask for a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
 
 
 def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: bool = False) -> tuple[Message, ...]:
@@ -24,7 +24,7 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
         turns: A history by the rules of `gemini_multi._history.turns`.
         issuer: The upstream that will read it.
         required: Whether the first call of each step of the current turn must be signed.
-        distrust: Treat all signatures as foreign, after the host has refused one.
+        distrust: Treat all signatures as foreign, after the provider has refused one.
     """
     accepted = "" if distrust else issuer
     begin = _current_turn(turns) if required else len(turns)
@@ -68,7 +68,10 @@ def _accepted_part(part: Part, accepted: str) -> Part | None:
 
 
 def _once(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Leave a signature that a host gave in two places only where it is asked for: sent twice, it is billed twice."""
+    """Leave a signature that a provider gave in two places only where it is asked for.
+
+    Sent twice, it is billed twice.
+    """
     calls = {bare for part in parts if isinstance(part, ToolCall) and (bare := _bare(part)) is not None}
     seen = set[str]()
     kept: list[Part] = []

@@ -185,7 +185,7 @@ def _told(result: ToolResult) -> tuple[Part, ...]:
 
 
 def _is_empty(part: Part) -> bool:
-    """Whether a part has nothing that a host would read. Unsigned thoughts are never replayed."""
+    """Whether a part has nothing that a provider would read. Unsigned thoughts are never replayed."""
     if isinstance(part, Text):
         return not part.text and part.signature is None
     if isinstance(part, Thought):

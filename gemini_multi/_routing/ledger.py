@@ -25,7 +25,7 @@ class Totals:
     """Answers whose cost is not known: `cost_usd` leaves them out."""
     abandoned_calls: int = 0
     """Answers left before their end, those of lost hedges among them. What they used is included, estimated where the
-    host did not come to say it; `calls` leaves them out."""
+    provider did not come to say it; `calls` leaves them out."""
 
 
 class Ledger:

@@ -1,4 +1,4 @@
-"""What an answer cost, from its usage and the catalog's prices: an estimate for hosts that do not say."""
+"""What an answer cost, from its usage and the catalog's prices: an estimate for providers that do not say."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _USUAL_OUTPUT: Final = 1_000
 def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
     """Return the price of one answer at list prices, or `None` when it cannot be known.
 
-    The host's own prices count when the catalog has them, else Google's. A prompt above a price's threshold puts the
-    whole request into that tier. Tokens that the host's own tools fed back are billed as input, although Google does
-    not bill those of its search: the estimate is never too low. Charges per search query are not included.
+    The provider's own prices count when the catalog has them, else Google's. A prompt above a price's threshold puts
+    the whole request into that tier. Tokens that the provider's own tools fed back are billed as input, although Google
+    does not bill those of its search: the estimate is never too low. Charges per search query are not included.
 
     Args:
-        usage: What the host counted. Without prompt tokens (some hosts report none) the price is unknown.
+        usage: What the provider counted. Without prompt tokens (some providers report none) the price is unknown.
         model: The model that answered.
-        provider: The host that answered.
+        provider: The provider that answered.
         on: The day of the answer.
     """
     if usage.input_tokens <= 0:
@@ -36,7 +36,7 @@ def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | Non
 
 
 def expected_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
-    """Return about what a request will cost at list prices, to compare hosts; `None` without a known price."""
+    """Return about what a request will cost at list prices, to compare providers; `None` without a known price."""
     tokens = estimate_messages(request.messages)
     price = _price(model, provider, tokens, on)
     if price is None:
@@ -59,12 +59,12 @@ def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> fl
 
 
 def _longest_answer(model: Model, provider: str) -> int:
-    hosted = model.hosts.get(provider)
+    hosted = model.providers.get(provider)
     return (hosted and hosted.max_output_tokens) or model.max_output_tokens
 
 
 def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price | None:
-    hosted = model.hosts.get(provider)
+    hosted = model.providers.get(provider)
     found: Price | None = None
     for price in (hosted.prices if hosted else ()) or model.prices:
         is_valid = (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
@@ -81,7 +81,7 @@ def _order(price: Price) -> tuple[date, int]:
 def _input_cost(usage: Usage, price: Price) -> float:
     """Price the input in dollars per million: audio and text, each fresh or cached, and what was put into a cache.
 
-    Hosts do not say which modality was cached, so cached tokens are taken from text first, which saves least.
+    Providers do not say which modality was cached, so cached tokens are taken from text first, which saves least.
     """
     if not (usage.cached_tokens or usage.cache_creation_tokens or "audio" in usage.input_by_modality):
         return usage.input_tokens * price.input

@@ -12,7 +12,7 @@ from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import PreparedRequest, Route
 
 _LARGER: Final = 1.1
-"""Hosts round their figures: a window that is larger by less is the same."""
+"""Providers round their figures: a window that is larger by less is the same."""
 
 
 class RouteState:

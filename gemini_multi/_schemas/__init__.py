@@ -1,1 +1,4 @@
-"""JSON Schema, all of it: check values, repair answers, translate schemas for the wires. Knows no wire and no provider."""
+"""JSON Schema, all of it: check values, repair answers, translate schemas for the wires.
+
+Knows no wire and no provider.
+"""

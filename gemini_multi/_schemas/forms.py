@@ -1,4 +1,4 @@
-"""The forms that hosts accept: JSON Schema as Gemini reads it, Gemini's `Schema`, and what chat hosts share."""
+"""The forms that providers accept: JSON Schema as Gemini reads it, Gemini's `Schema`, and what chat providers share."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ class JsonSchemaTranslation(PointingTranslation):
 
 
 class _Subset(Translation):
-    """What Gemini's `Schema` and chat hosts share: each schema has a type, `anyOf` stands alone, arrays have items."""
+    """What Gemini's `Schema` and chat providers share.
+
+    Each schema has a type, `anyOf` stands alone, arrays have items.
+    """
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
         """Offer the scalar types; objects and arrays come as text."""
@@ -167,7 +170,7 @@ class OpenApiTranslation(_Subset):
 
 
 class ChatTranslation(_Subset, PointingTranslation):
-    """The subset that chat completions hosts in front of Gemini accept, whatever they turn it into."""
+    """The subset that chat completions providers in front of Gemini accept, whatever they turn it into."""
 
     kept = _SIZES
     formats = frozenset({"date-time"})

@@ -1,4 +1,4 @@
-"""What JSON Schema keywords restrict, and how to say in words what a host cannot enforce."""
+"""What JSON Schema keywords restrict, and how to say in words what a provider cannot enforce."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _limit(keyword: str, value: JsonValue) -> JsonValue:
 
 
 def _is_plain(keyword: str, limit: JsonValue) -> bool:
-    """Say no to regular expressions with look-around or flags: hosts compile them with RE2."""
+    """Say no to regular expressions with look-around or flags: providers compile them with RE2."""
     return keyword != "pattern" or "(?" not in str(limit)
 
 

@@ -1,4 +1,6 @@
-"""JSON Schema in the forms that the hosts accept, and tool names that they all accept. Pure: the input is only read.
+"""JSON Schema in the forms that the providers accept, and tool names that they all accept.
+
+Pure: the input is only read.
 
 | function | for | references | null | open objects |
 |---|---|---|---|---|
@@ -7,8 +9,8 @@
 | `chat_schema` | chat completions | in place, recursive ones kept | `anyOf` with null | kept |
 | `strict_schema` | chat completions, `strict` | as `chat_schema` | optional properties, too | JSON text |
 
-Where a form asks for JSON text, or for numbers as text, `gemini_multi._schemas.repair.repair` with the original schema turns
-the answer back.
+Where a form asks for JSON text, or for numbers as text, `gemini_multi._schemas.repair.repair` with the original schema
+turns the answer back.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ def open_api_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def chat_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return a schema in plain words of JSON Schema that every chat completions host in front of Gemini accepts."""
+    """Return a schema in plain words of JSON Schema that every chat completions provider in front of Gemini accepts."""
     return _translated(ChatTranslation, schema)
 
 
@@ -106,7 +108,10 @@ def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
 
 
 def function_name(name: str) -> str:
-    """Return a function name that every host accepts: a letter or `_`, then letters, digits, `_`, `-`; at most 64."""
+    """Return a function name that every provider accepts: a letter or `_`, then letters, digits, `_`, `-`.
+
+    At most 64.
+    """
     clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if not clean or not (clean[0].isalpha() or clean[0] == "_"):
         clean = f"_{clean}"

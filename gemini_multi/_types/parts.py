@@ -17,10 +17,10 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An opaque proof of thought that a host attached to a part and wants back unchanged, in the same position."""
+    """An opaque proof of thought that a provider attached to a part and wants back unchanged, in the same position."""
 
     payload: JsonValue
-    """Exactly what the host sent: a string for `thoughtSignature`, else the whole carrier object or list."""
+    """Exactly what the provider sent: a string for `thoughtSignature`, else the whole carrier object or list."""
     _: KW_ONLY
     carrier: Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
     """The field that carried it: the first on the native dialect, the others on chat completions."""
@@ -32,7 +32,7 @@ class Signature:
         if isinstance(self.payload, str):
             return self.payload
         if isinstance(self.payload, dict):
-            # The namespace is `google` or `vertex`, depending on who stands behind the host.
+            # The namespace is `google` or `vertex`, depending on who stands behind the provider.
             for namespace in self.payload.values():
                 if isinstance(namespace, dict) and isinstance(found := namespace.get("thought_signature"), str):
                     return found
@@ -54,9 +54,9 @@ class Citation:
     uri: str | None = None
     title: str | None = None
     text: str | None = None
-    """The cited stretch, when the host gave it."""
+    """The cited stretch, when the provider gave it."""
     source: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """The host's own record, whole."""
+    """The provider's own record, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,15 @@ class ToolCall:
     """The model asks for a function to be called."""
 
     id: str
-    """Always present and unique in the answer: the host's own id, else one of ours."""
+    """Always present and unique in the answer: the provider's own id, else one of ours."""
     name: str
     arguments: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     _: KW_ONLY
     signature: Signature | None = None
     invalid_arguments: str | None = None
-    """The raw text when the host's arguments are not a JSON object; `arguments` is then empty."""
+    """The raw text when the provider's arguments are not a JSON object; `arguments` is then empty."""
     synthetic_id: bool = False
-    """Whether the id is ours. Such ids stay local where the host refuses ids that it did not issue."""
+    """Whether the id is ours. Such ids stay local where the provider refuses ids that it did not issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ExecutableCode:
-    """Code that the model wrote for the host's own code execution tool."""
+    """Code that the model wrote for the provider's own code execution tool."""
 
     code: str
     language: str = "PYTHON"
@@ -157,7 +157,7 @@ class ExecutableCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
-    """What the host's code execution gave."""
+    """What the provider's code execution gave."""
 
     output: str
     outcome: str = "OUTCOME_OK"
@@ -168,7 +168,7 @@ class CodeResult:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A part that only the host understands (`toolCall`, `toolResponse`, a future kind), kept for the next turn."""
+    """A part that only the provider understands (`toolCall`, `toolResponse`, a future kind), kept for the next turn."""
 
     data: JsonObject = field(hash=False)
     _: KW_ONLY

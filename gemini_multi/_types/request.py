@@ -26,7 +26,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class BuiltInTool:
-    """A tool that the host runs itself, such as `google_search`, `url_context` or `code_execution`."""
+    """A tool that the provider runs itself, such as `google_search`, `url_context` or `code_execution`."""
 
     kind: str
     """The snake_case name of the member of Gemini's `Tool` message."""
@@ -71,7 +71,7 @@ class ChatRequest:
     """What to ask. `None` means: not set, so not sent."""
 
     model: str
-    """A catalog name such as `gemini-2.5-flash-lite`, or a host's own id."""
+    """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
     messages: tuple[Message, ...]
     tools: tuple[Tool | BuiltInTool, ...] = ()
     tool_choice: ToolChoice | None = None

@@ -25,7 +25,7 @@ from gemini_multi._types.parts import (
 )
 
 FinishReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "error", "other"]
-"""Why generation stopped, normalized. The host's own word is kept beside it as `raw_finish_reason`."""
+"""Why generation stopped, normalized. The provider's own word is kept beside it as `raw_finish_reason`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,13 @@ class Usage:
     cache_creation_tokens: int = 0
     reasoning_tokens: int = 0
     tool_use_tokens: int = 0
-    """Input that the host's own tools fed back to the model; counted in `input_tokens`."""
+    """Input that the provider's own tools fed back to the model; counted in `input_tokens`."""
     input_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens; need not add up to the total."""
     output_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     cost_usd: float | None = None
     cost_source: Literal["host", "catalog"] | None = None
-    """Whether the host billed this figure or it was computed from the catalog's prices."""
+    """Whether the provider billed this figure or it was computed from the catalog's prices."""
 
     def priced(self, cost_usd: float, cost_source: Literal["host", "catalog"]) -> Usage:
         """Return the same tokens with their price."""
@@ -70,7 +70,7 @@ class Attempt:
 
     provider: str
     model: str
-    """The host's own model id."""
+    """The provider's own model id."""
     outcome: Literal["answered", "failed", "cancelled"]
     """`cancelled`: another route was faster, or the caller left."""
     status: int | None = None
@@ -79,7 +79,7 @@ class Attempt:
     """The class of the failure, such as `RateLimited`."""
     message: str = ""
     request_id: str | None = None
-    """The host's id for its logs."""
+    """The provider's id for its logs."""
     wait: float = 0.0
     """Seconds waited before it."""
     first_content: float | None = None
@@ -103,7 +103,7 @@ class Candidate:
     """In the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
     refusal: str | None = None
     metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """What the host said of this candidate and has no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
+    """What the provider said of this candidate and has no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
 
     @property
     def text(self) -> str:
@@ -117,7 +117,7 @@ class Candidate:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls asked for, in the host's order."""
+        """The calls asked for, in the provider's order."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
@@ -130,19 +130,19 @@ class ChatResponse:
     provider: str = ""
     """`cloudflare`, `aimlapi` or `oxen`."""
     model: str = ""
-    """The model version that the host says answered; the requested id when it says nothing."""
+    """The model version that the provider says answered; the requested id when it says nothing."""
     dialect: str = ""
     response_id: str | None = None
     request_id: str | None = None
-    """The host's id for its logs."""
+    """The provider's id for its logs."""
     attempts: tuple[Attempt, ...] = ()
     prompt_feedback: JsonObject | None = None
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """All that the host said beside and has no field here, by the host's own names; headers included."""
+    """All that the provider said beside and has no field here, by the provider's own names; headers included."""
 
     @property
     def candidate(self) -> Candidate:
-        """The first candidate; an empty one when the host gave none."""
+        """The first candidate; an empty one when the provider gave none."""
         return self.candidates[0] if self.candidates else Candidate()
 
     @property
@@ -178,20 +178,20 @@ class ChatResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """How many tokens a request is, counted by a host without answering it."""
+    """How many tokens a request is, counted by a provider without answering it."""
 
     total_tokens: int
     cached_tokens: int = 0
     """Those of them in the cached content that the request names."""
     by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
-    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the host says."""
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the provider says."""
     provider: str = ""
     model: str = ""
     request_id: str | None = None
-    """The host's id for its logs."""
+    """The provider's id for its logs."""
     attempts: tuple[Attempt, ...] = ()
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """All that the host said beside, headers included."""
+    """All that the provider said beside, headers included."""
 
 
 @dataclass(frozen=True, slots=True)

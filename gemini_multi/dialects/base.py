@@ -22,13 +22,13 @@ OtherT = TypeVar("OtherT")
 
 @dataclass(frozen=True, slots=True)
 class Target(Generic[TraitsT]):
-    """Where a body goes: the host, its model and the host's deviations from the dialect."""
+    """Where a body goes: the provider, its model and the provider's deviations from the dialect."""
 
     provider: str
-    """The host's name, for messages and metadata."""
+    """The provider's name, for messages and metadata."""
     model: Model
     model_id: str
-    """The model's id at this host."""
+    """The model's id at this provider."""
     traits: TraitsT
     _: KW_ONLY
     issuer: str
@@ -53,11 +53,11 @@ class EncodingReport:
             self.features.append(feature)
 
     def setting(self, setting: str, reason: str) -> None:
-        """Note a tuning knob that the model is documented to refuse: it is left out with a warning."""
+        """Note a tuning setting that the model is documented to refuse: it is left out with a warning."""
         self.settings.append(f"`{setting}` ({reason})")
 
     def settle(self, target: Target[TraitsT]) -> None:
-        """Raise `UnsupportedFeature` for features, warn once for knobs."""
+        """Raise `UnsupportedFeature` for features, warn once for settings."""
         if self.features:
             names = ", ".join(self.features)
             raise UnsupportedFeature(
@@ -85,7 +85,7 @@ class Decoder(Protocol):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the host said why it stopped. A stream that ends before is cut."""
+        """Whether the provider said why it stopped. A stream that ends before is cut."""
         ...
 
     @property

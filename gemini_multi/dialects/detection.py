@@ -1,4 +1,4 @@
-"""Reads an answer by its shape: hosts that take both dialects may answer in the one that they were not asked in."""
+"""Reads an answer by its shape: providers that take both dialects may answer in the one that they were not asked in."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DetectingDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the host said why it stopped."""
+        """Whether the provider said why it stopped."""
         return self._decoder.is_complete
 
     @property

@@ -1,4 +1,7 @@
-"""Normalizes the reasons for which hosts say that they stopped. The sets are open: an unknown word becomes `other`."""
+"""Normalizes the reasons for which providers say that they stopped.
+
+The sets are open: an unknown word becomes `other`.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ _FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter
 
 
 def finish_reason(raw: str, *, called: bool) -> FinishReason:
-    """Normalize a host's word.
+    """Normalize a provider's word.
 
     Args:
         raw: The word, native (`MAX_TOKENS`), OpenAI's (`length`) or Google's mixture (`content_filter: SPII`).

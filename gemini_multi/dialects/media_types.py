@@ -27,7 +27,7 @@ _SAME_TYPE: Final = {
     "audio/x-m4a": "audio/m4a",
     "application/x-pdf": "application/pdf",
 }
-"""Names in use that hosts refuse, and the ones that they take."""
+"""Names in use that providers refuse, and the ones that they take."""
 
 _BY_ENDING: Final = {
     "aac": "audio/aac",
@@ -92,14 +92,14 @@ def decoded_size(data: str) -> int:
 
 
 def usual_type(mime_type: str) -> str:
-    """Return the name under which hosts know a media type."""
+    """Return the name under which providers know a media type."""
     plain = mime_type.lower()
     return _SAME_TYPE.get(plain, plain)
 
 
 def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
-    """Return what a model takes at a host."""
-    hosted = model.hosts.get(provider)
+    """Return what a model takes at a provider."""
+    hosted = model.providers.get(provider)
     return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 

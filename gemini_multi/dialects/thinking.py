@@ -1,7 +1,7 @@
-"""Turns the four thinking settings of a request into the one knob that a model has.
+"""Turns the four thinking settings of a request into the one setting that a model has.
 
-Gemini 2.5 takes a budget of tokens, Gemini 3 and newer a level; each refuses the other's knob or merely tolerates it.
-The portable `reasoning_effort` is mapped by the table that Google uses on its own OpenAI-compatible endpoint.
+Gemini 2.5 takes a budget of tokens, Gemini 3 and newer a level; each refuses the other's setting or merely tolerates
+it. The portable `reasoning_effort` is mapped by the table that Google uses on its own OpenAI-compatible endpoint.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hosts. Each is one file: where its doors are, how it deviates from its dialect, how its errors read.
+"""The providers. Each is one file: where its endpoints are, how it deviates from its dialect, how its errors read.
 
 To add one, write its file, add a line to `PROVIDERS`, and give the catalog its models' ids.
 """
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
-"""A host's name or configuration, or several in order of preference."""
+"""A provider's name or configuration, or several in order of preference."""
 
 PROVIDERS: Final[dict[str, type[Provider]]] = {
     Cloudflare.name: Cloudflare,
@@ -45,16 +45,17 @@ def resolve(
     base_url: str | None = None,
     known: Sequence[Provider] = (),
 ) -> tuple[Provider, ...]:
-    """Turn names into configurations, and nothing into all hosts whose key is in the environment.
+    """Turn names into configurations, and nothing into all providers whose key is in the environment.
 
     Args:
         providers: What the user passed.
-        api_key: The key of the only host named.
-        base_url: The address of the only host named.
+        api_key: The key of the only provider named.
+        base_url: The address of the only provider named.
         known: Configurations that names may refer to, before the environment is asked.
 
     Raises:
-        ConfigurationError: A name is unknown, a key is missing, or `api_key` and `base_url` do not say for which host.
+        ConfigurationError: A name is unknown, a key is missing, or `api_key` and `base_url` do not say for which
+        provider.
     """
     named = _named(providers)
     if api_key is None and base_url is None:
@@ -110,7 +111,7 @@ def _from_environment() -> tuple[Provider, ...]:
     for kind in PROVIDERS.values():
         try:
             found.append(kind())
-        except ConfigurationError:  # this host is not set up, which is no error as long as one is
+        except ConfigurationError:  # this provider is not set up, which is no error as long as one is
             continue
     if not found:
         variables = ", ".join(kind.key_variables[0] for kind in PROVIDERS.values())

@@ -47,7 +47,7 @@ class AIMLAPI(ChatHost):
 
     def traits(self, model: Model) -> ChatTraits:
         """Say how AIMLAPI deviates, by the request schema that it documents for the model."""
-        hosted = model.hosts.get(self.name)
+        hosted = model.providers.get(self.name)
         traits = _traits(model, hosted)
         if self.upstream is None:
             return traits

@@ -1,4 +1,4 @@
-"""What a provider is: where a host's endpoints are, what it deviates in, and how its errors read. Pure values."""
+"""What a provider is: where a provider's endpoints are, what it deviates in, and how its errors read. Pure values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USER_AGENT: Final = f"gemini-multi/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One door of a host for one model: a dialect spoken at a URL."""
+    """One endpoint of a provider for one model: a dialect spoken at a URL."""
 
     url: str
     dialect: AnyDialect
@@ -37,13 +37,13 @@ class Endpoint:
     streams: bool = True
     """Whether it can answer in a stream. If not, a stream is answered in one piece."""
     body_key: str | None = None
-    """Where the dialect's body goes inside the host's envelope; the model's id is then beside it."""
+    """Where the dialect's body goes inside the provider's envelope; the model's id is then beside it."""
 
     def body(self, request: ChatRequest, *, stream: bool) -> JsonObject:
-        """Write the body for this door, envelope included.
+        """Write the body for this endpoint, envelope included.
 
         Raises:
-            UnsupportedFeature: This door cannot express something that the request asks for.
+            UnsupportedFeature: This endpoint cannot express something that the request asks for.
         """
         body = self.dialect.encode(request, self.target, stream=stream and self.streams)
         if self.body_key is None:
@@ -52,7 +52,7 @@ class Endpoint:
 
 
 class Provider(ABC):
-    """A host. Subclasses are small immutable configurations."""
+    """A provider. Subclasses are small immutable configurations."""
 
     name: ClassVar[str]
     key_field: ClassVar[str] = "api_key"
@@ -61,17 +61,17 @@ class Provider(ABC):
     """Environment variables that may hold the key, in order."""
 
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
-    """What to do instead of asking this host for a count; ends the sentence that it has no door for it."""
+    """What to do instead of asking this provider for a count; ends the sentence that it has no endpoint for it."""
 
     model: str | None
-    """This host's own id of the model to ask, whatever the request names."""
+    """This provider's own id of the model to ask, whatever the request names."""
 
     @abstractmethod
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the doors to try for this request, best first; the first that can express it is used."""
+        """Name the endpoints to try for this request, best first; the first that can express it is used."""
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
-        """Name the doors that count a request's tokens without answering it; most hosts have none."""
+        """Name the endpoints that count a request's tokens without answering it; most providers have none."""
         del request, model
         return ()
 
@@ -80,7 +80,7 @@ class Provider(ABC):
         """Give the request's headers, with the key."""
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Take the host's envelope off one document.
+        """Take the provider's envelope off one document.
 
         Raises:
             ErrorFacts: The document reports an error instead.
@@ -104,16 +104,16 @@ class Provider(ABC):
         return {}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Name the host's id of the call, for its support."""
+        """Name the provider's id of the call, for its support."""
         return headers.get("x-request-id")
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
-        """Read what the host charged, where a header says so."""
+        """Read what the provider charged, where a header says so."""
         del headers
         return None
 
     def error(self, facts: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
-        """Make the typed error for what the host reported."""
+        """Make the typed error for what the provider reported."""
         kind = self.kind_of(facts) or classify(facts)
         return facts.error(kind, self.name, target, self.request_id(headers))
 
@@ -136,20 +136,20 @@ class Provider(ABC):
         return {name: value for name, value in given.items() if value is not None}
 
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
-        """Find this host's id for the requested model; `None` when it does not serve it."""
+        """Find this provider's id for the requested model; `None` when it does not serve it."""
         if self.model is not None:
             return self.model
-        hosted = model.hosts.get(self.name)
+        hosted = model.providers.get(self.name)
         if hosted is not None:
             return request.model if request.model in hosted.aliases else hosted.id
-        return None if model.hosts else self.guessed_id(request.model)
+        return None if model.providers else self.guessed_id(request.model)
 
     @abstractmethod
     def guessed_id(self, name: str) -> str:
-        """Spell the name of a model that the catalog does not know as this host spells names."""
+        """Spell the name of a model that the catalog does not know as this provider spells names."""
 
     def common_headers(self, key: Key) -> dict[str, str]:
-        """Give the headers that every host wants."""
+        """Give the headers that every provider wants."""
         return {
             "authorization": f"Bearer {key.reveal()}",
             "content-type": "application/json",

@@ -1,4 +1,4 @@
-"""What hosts have in common that speak chat completions at one door and take one key: most of a provider."""
+"""What providers have in common that speak chat completions at one endpoint and take one key: most of a provider."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ChatHost", "ChatTraits"]
 
 @dataclass(frozen=True, slots=True)
 class ChatHost(Provider):
-    """A host with an OpenAI-style `/chat/completions` and a bearer key.
+    """A provider with an OpenAI-style `/chat/completions` and a bearer key.
 
     Subclasses are frozen dataclasses too. They name themselves, their variables and their address, and say in `traits`
     how they deviate.
@@ -49,10 +49,10 @@ class ChatHost(Provider):
 
     @abstractmethod
     def traits(self, model: Model) -> ChatTraits:
-        """Say how this host deviates from the dialect for a model."""
+        """Say how this provider deviates from the dialect for a model."""
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the one door."""
+        """Name the one endpoint."""
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()

@@ -1,8 +1,10 @@
-"""Cloudflare AI: native generateContent through `/ai/run`, chat completions, and the gateway's Google AI Studio door.
+"""Cloudflare AI: native generateContent through `/ai/run`, chat completions.
+
+And the gateway's Google AI Studio endpoint.
 
 Sources: https://developers.cloudflare.com/ai/models/ (the model pages and their schemas),
 https://developers.cloudflare.com/ai-gateway/usage/rest-api/ and …/usage/providers/google-ai-studio/. Only the chat
-completions door and the AI Studio door are documented to stream.
+completions endpoint and the AI Studio endpoint are documented to stream.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ _ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _ENVELOPES: Final = 5
-"""How deep `result` is looked for; the run door nests up to two."""
+"""How deep `result` is looked for; the run endpoint nests up to two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ class Cloudflare(Provider):
     Args:
         account_id: From `CLOUDFLARE_ACCOUNT_ID` when not given.
         api_token: A token with the permission Workers AI Read; from `CLOUDFLARE_API_TOKEN` when not given.
-        api: Which door: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native through
-        the
+        api: Which endpoint: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native
+        through the
             gateway, streams); `auto` takes the native one for whole answers and chat completions for streams.
         gateway_id: The AI gateway to go through; the account's `default` when not given.
         google_api_key: Your own Google key, for `google_ai_studio`.
@@ -87,7 +89,7 @@ class Cloudflare(Provider):
     key_field: ClassVar[str] = "api_token"
     key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
     counting_advice: ClassVar[str] = (
-        " through this door: use an estimate, or `Cloudflare(api='google_ai_studio')`, which does."
+        " through this endpoint: use an estimate, or `Cloudflare(api='google_ai_studio')`, which does."
     )
 
     account_id: str | None = None
@@ -158,7 +160,7 @@ class Cloudflare(Provider):
         checked_headers(self._gateway_headers())
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the doors, best first."""
+        """Name the endpoints, best first."""
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()
@@ -188,7 +190,7 @@ class Cloudflare(Provider):
         return Endpoint(self._studio_url(target.model_id, method), GENERATE_CONTENT, target)
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
-        """Name the AI Studio door's `countTokens`: the gateway passes every method of Google's API on."""
+        """Name the AI Studio endpoint's `countTokens`: the gateway passes every method of Google's API on."""
         from gemini_multi.dialects.generate_content.count_tokens import COUNT_TOKENS
 
         model_id = self.hosted_id(request, model)
@@ -290,10 +292,10 @@ _CODES: Final[dict[str, type[ProviderError]]] = {
     "7013": ServerError,
 }
 
-# The schema of this door names penalties, modalities and reasoning_effort; stop and seed are Google's own OpenAI
+# The schema of this endpoint names penalties, modalities and reasoning_effort; stop and seed are Google's own OpenAI
 # endpoint's.
 # What neither names (n, logprobs, top_k, safety, cached content, remote media, thought summaries) goes through the
-# native door.
+# native endpoint.
 _CHAT_TRAITS: Final = ChatTraits(
     supports_penalties=True,
     supports_seed=True,

@@ -1,10 +1,10 @@
-"""Reads the error bodies of all hosts, by their shape, and classifies them by status and machine-readable code.
+"""Reads the error bodies of all providers, by their shape, and classifies them by status and machine-readable code.
 
 Shapes (the wire documents of each host name their sources): Google's `{"error": {code, message, status, details}}`,
 bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
 "AiGatewayError", "internalCode"}`; AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title",
 "detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands
-in front of a host.
+in front of a provider.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gemini_multi.types import JsonObject, JsonValue
 
 @dataclass(slots=True)
 class ErrorPayload(Exception):  # raised inside the package only, to unwind a decoder
-    """What a host said of its failure."""
+    """What a provider said of its failure."""
 
     status: int | None = None
     code: str | None = None
@@ -73,14 +73,14 @@ _KEPT_OF_CODE: Final = 200
 _ADVICE: Final[dict[type[ProviderError], str]] = {
     AuthenticationFailed: "Check the key and its permissions.",
     QuotaExhausted: "Top up the account or raise its limit, or name another provider after this one.",
-    ModelNotFound: "Check the model's id for this host, or pass `model=` to the provider.",
+    ModelNotFound: "Check the model's id for this provider, or pass `model=` to the provider.",
     ContextOverflow: "Shorten the prompt or use a model with a larger window.",
     PermissionDenied: "Check what the key may do, and the account's region and verification.",
 }
 
 
 def _withdrawal(target: Target[Any], provider: str) -> str:
-    hosted = target.model.hosts.get(provider)
+    hosted = target.model.providers.get(provider)
     days = ((hosted.withdrawn if hosted is not None else None), target.model.vertex_retired, target.model.retired)
     named = next((day for day in days if day is not None), None)
     if named is None:
@@ -103,7 +103,7 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     499: ServerError,
 }
 
-# The hosts leave no other mark than the text here; each wording is quoted in the documentation of its host.
+# The providers leave no other mark than the text here; each wording is quoted in the documentation of its provider.
 _OVERFLOW: Final = re.compile(
     r"input token count .{0,40}exceeds the maximum|exceeds the maximum number of tokens"
     r"|maximum context length|context.length.exceeded",
@@ -129,7 +129,7 @@ _NAMED_STATUS: Final = {"RESOURCE_EXHAUSTED": 429, "UNAVAILABLE": 503, "INTERNAL
 
 
 def classify(facts: ErrorPayload) -> type[ProviderError]:
-    """Choose the error class by the host's codes and status, by text only for a prompt that is too long."""
+    """Choose the error class by the provider's codes and status, by text only for a prompt that is too long."""
     status = facts.status
     if status is not None and status in (400, 413, 422, 500) and _OVERFLOW.search(facts.message):
         return ContextOverflow
@@ -168,7 +168,7 @@ def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPaylo
 
 
 def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | None:
-    """Find the error that a document reports, in any host's shape; `None` when it reports none."""
+    """Find the error that a document reports, in any provider's shape; `None` when it reports none."""
     inner = document.get("error") or document.get("errors")
     if isinstance(inner, list):
         inner = next((item for item in inner if isinstance(item, dict)), None) or (str(inner[0]) if inner else None)

@@ -1,4 +1,4 @@
-"""AIMLAPI's doors: chat completions and the list of models."""
+"""AIMLAPI's endpoints: chat completions and the list of models."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TOO_SMALL: Final = "max_tokens or model output limit was reached"
 
 
 def refusal(visit: Visit, refused: Refused) -> JsonObject:
-    """The error body, flat as the host documents it."""
+    """The error body, flat as the provider documents it."""
     return {
         "message": refused.message or _MESSAGES.get(refused.status, "Internal server error"),
         "path": visit.path.removeprefix("/aimlapi"),

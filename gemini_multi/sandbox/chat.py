@@ -1,4 +1,4 @@
-"""The chat-completions dialect: an outcome told as one completion or as chunks, each host in its own manner."""
+"""The chat-completions dialect: an outcome told as one completion or as chunks, each provider in its own manner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CREDITS_PER_USD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a host tells a completion."""
+    """How a provider tells a completion."""
 
     provider: Literal["cloudflare", "aimlapi", "oxen"]
     signature: Literal["extra_content", "reasoning_details"] = "extra_content"

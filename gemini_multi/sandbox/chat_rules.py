@@ -1,4 +1,4 @@
-"""What the chat hosts refuse beyond the shape of a request: one small check per rule."""
+"""What the chat providers refuse beyond the shape of a request: one small check per rule."""
 
 from __future__ import annotations
 

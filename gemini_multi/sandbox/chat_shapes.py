@@ -1,4 +1,4 @@
-"""The request shapes of the chat hosts, as their own published schemas give them."""
+"""The request shapes of the chat providers, as their own published schemas give them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cloudflare's three doors: the run endpoint, chat completions, and Google AI Studio behind the gateway."""
+"""Cloudflare's three endpoints: the run endpoint, chat completions, and Google AI Studio behind the gateway."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Spoiling:
     after: int
     """How many events of a stream still go out."""
     error: bytes
-    """The host's own error body."""
+    """The provider's own error body."""
 
     @property
     def begun(self) -> tuple[bytes, ...]:

@@ -1,4 +1,4 @@
-"""The models that each host knows, and what follows from a model's name."""
+"""The models that each provider knows, and what follows from a model's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Oxen.ai's doors: chat completions and the list of models."""
+"""Oxen.ai's endpoints: chat completions and the list of models."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def chat_completions(visit: Visit) -> Reply:
         check(request, model)
     prompt = chat_reading.read(request, model_id)
     teller = Teller(visit.state, _UPSTREAM, gives_call_ids=True)
-    # How this host carries signatures is not documented: they are issued, and not demanded back.
+    # How this provider carries signatures is not documented: they are issued, and not demanded back.
     outcome = visit.outcome(prompt, teller, is_native=False, requires_signatures=False)
     return chat_reply(outcome, chat.OXEN, request, headers={})
 

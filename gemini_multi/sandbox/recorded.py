@@ -1,4 +1,4 @@
-"""The recorded answers to the prompts in the hosts' own documents."""
+"""The recorded answers to the prompts in the providers' own documents."""
 
 from __future__ import annotations
 

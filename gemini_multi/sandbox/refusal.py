@@ -1,4 +1,4 @@
-"""How a request is refused: one exception that every door turns into its host's own error body."""
+"""How a request is refused: one exception that every endpoint turns into its provider's own error body."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Refused(Exception):
-    """A request that the real host would refuse, with the status and the words that it would use."""
+    """A request that the real provider would refuse, with the status and the words that it would use."""
 
     status: int
     message: str
     code: str | int | None = None
-    """The host's machine-readable code, where it differs from the usual one for the status."""
+    """The provider's machine-readable code, where it differs from the usual one for the status."""
 
     def __str__(self) -> str:
         """Show status and message."""

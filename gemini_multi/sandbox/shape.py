@@ -1,4 +1,4 @@
-"""Checks a JSON value against a shape written in a small part of JSON Schema, in the words of the hosts."""
+"""Checks a JSON value against a shape written in a small part of JSON Schema, in the words of the providers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opaque marks that a host issues and wants back: thought signatures and tool-call ids.
+"""Opaque marks that a provider issues and wants back: thought signatures and tool-call ids.
 
 A mark carries its own proof, keyed per sandbox and upstream, so that nothing has to be remembered.
 """

@@ -1,4 +1,4 @@
-"""One request on its way to an answer, and what every host's door does with it."""
+"""One request on its way to an answer, and what every provider's endpoint does with it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def as_object(visit: Visit) -> JsonObject:
 
 
 def encoded(value: JsonValue) -> bytes:
-    """Write JSON as the hosts do: UTF-8, nothing escaped without need."""
+    """Write JSON as the providers do: UTF-8, nothing escaped without need."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 

@@ -53,7 +53,7 @@ def test_the_wait_and_the_duration_are_on_the_attempts() -> None:
     ("headers", "wait"),
     [({"retry-after": "7"}, 7.0), ({"retry-after-ms": "70"}, 0.07), ({"retry-after": "0"}, None)],
 )
-def test_the_hosts_own_wait_is_honored(headers: dict[str, str], wait: float | None) -> None:
+def test_the_providers_own_wait_is_honored(headers: dict[str, str], wait: float | None) -> None:
     """Retry-After comes before our own backoff; no wait is no step."""
     stage = Stage([[ResponseHead(429, headers)], [OK, ANSWER]]).play()
 
@@ -88,7 +88,7 @@ def test_the_deadline_cuts_the_timeouts() -> None:
 
 
 def test_the_deadline_ends_a_slow_answer() -> None:
-    """A host that trickles on is left when the time is up."""
+    """A provider that trickles on is left when the time is up."""
     with pytest.raises(RequestTimeout, match="deadline of 5"):
         Stage([[OK, ANSWER[:10], 6.0, ANSWER[10:]]]).play(deadline=5.0, max_retries=0)
 
@@ -101,7 +101,7 @@ def test_a_deadline_that_is_over_at_once_asks_nobody() -> None:
         stage.play(deadline=0.5, clock=lambda: next(clock, 2.0))
 
 
-def test_after_the_deadline_no_other_host_is_asked() -> None:
+def test_after_the_deadline_no_other_provider_is_asked() -> None:
     """The deadline is for the whole call."""
     stage = Stage([[31.0, BUSY]], PROVIDERS)
 
@@ -162,7 +162,7 @@ def test_a_failed_connection_after_the_finish_reason_is_forgiven() -> None:
 
 
 def test_every_route_is_listed_when_all_fail() -> None:
-    """The message has a line for each host."""
+    """The message has a line for each provider."""
     stage = Stage([[ResponseHead(401, {}), b"{}"] for _ in PROVIDERS], PROVIDERS)
 
     with pytest.raises(AllRoutesFailed, match=r"(?s)cloudflare refused.*aimlapi refused.*oxen refused"):

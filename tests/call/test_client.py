@@ -41,7 +41,7 @@ from gemini_multi import (
     TextDelta,
     ToolCall,
 )
-from tests.end_to_end.providers import DONE, REQUEST, Hosts, Reply, answer, event, failure, raw, status
+from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, Reply, answer, event, failure, raw, status
 
 Ask = Callable[[Client, ChatRequest], Any]
 
@@ -73,8 +73,8 @@ WAYS = pytest.mark.parametrize("ask", [chat, achat, stream, astream])
 
 @WAYS
 async def test_an_answer_says_who_gave_it(ask: Ask) -> None:
-    """Whole and streamed, blocking and not, the answer is the same and names its host."""
-    hosts = Hosts({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    """Whole and streamed, blocking and not, the answer is the same and names its provider."""
+    hosts = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
     response = await ask(hosts.client("oxen"), REQUEST)
 
     assert (response.text, response.provider, response.finish_reason) == ("Hi", "oxen", "stop")
@@ -147,7 +147,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_ends_in_its_typed_error(fault: Fault, ask: Ask) -> None:
     """Each fault gives its own error, after as many requests as it is worth."""
-    hosts = Hosts({"oxen": [fault.reply]})
+    hosts = FakeProviders({"oxen": [fault.reply]})
 
     with pytest.raises(GeminiMultiError) as caught:
         await ask(hosts.client("oxen"), REQUEST)
@@ -159,8 +159,8 @@ async def test_a_fault_ends_in_its_typed_error(fault: Fault, ask: Ask) -> None:
 @WAYS
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.requests == 3], ids=lambda fault: fault.name)
 async def test_a_passing_fault_is_not_seen(fault: Fault, ask: Ask) -> None:
-    """What may pass is tried again on the same host, and the answer tells of it."""
-    hosts = Hosts({"oxen": [fault.reply, fault.reply, answer()]})
+    """What may pass is tried again on the same provider, and the answer tells of it."""
+    hosts = FakeProviders({"oxen": [fault.reply, fault.reply, answer()]})
     response = await ask(hosts.client("oxen"), REQUEST)
 
     assert response.text == "Hi"
@@ -173,9 +173,9 @@ async def test_a_passing_fault_is_not_seen(fault: Fault, ask: Ask) -> None:
     [fault for fault in FAULTS if fault.error not in (BadRequest, ContextOverflow)],
     ids=lambda fault: fault.name,
 )
-async def test_the_next_host_answers(fault: Fault, ask: Ask) -> None:
-    """A healthy host is asked at once, whatever befell the one before."""
-    hosts = Hosts({"aimlapi": [fault.reply]})
+async def test_the_next_provider_answers(fault: Fault, ask: Ask) -> None:
+    """A healthy provider is asked at once, whatever befell the one before."""
+    hosts = FakeProviders({"aimlapi": [fault.reply]})
     response = await ask(hosts.client("aimlapi", "oxen"), REQUEST)
 
     assert response.provider == "oxen"
@@ -183,9 +183,9 @@ async def test_the_next_host_answers(fault: Fault, ask: Ask) -> None:
 
 
 @WAYS
-async def test_when_every_host_fails_they_are_asked_in_turns(ask: Ask) -> None:
-    """No host is asked again before the others were, and each at most `max_retries` times more."""
-    hosts = Hosts({"aimlapi": [status(503)], "oxen": [status(503)]})
+async def test_when_every_provider_fails_they_are_asked_in_turns(ask: Ask) -> None:
+    """No provider is asked again before the others were, and each at most `max_retries` times more."""
+    hosts = FakeProviders({"aimlapi": [status(503)], "oxen": [status(503)]})
 
     with pytest.raises(AllRoutesFailed):
         await ask(hosts.client("aimlapi", "oxen", max_retries=2), REQUEST)
@@ -195,8 +195,8 @@ async def test_when_every_host_fails_they_are_asked_in_turns(ask: Ask) -> None:
 
 @WAYS
 async def test_a_bad_request_is_not_carried_on(ask: Ask) -> None:
-    """A request that one host calls bad is not sent to the others."""
-    hosts = Hosts({"aimlapi": [status(400)]})
+    """A request that one provider calls bad is not sent to the others."""
+    hosts = FakeProviders({"aimlapi": [status(400)]})
 
     with pytest.raises(BadRequest):
         await ask(hosts.client("aimlapi", "oxen"), REQUEST)
@@ -206,8 +206,8 @@ async def test_a_bad_request_is_not_carried_on(ask: Ask) -> None:
 
 @WAYS
 async def test_all_failures_are_told(ask: Ask) -> None:
-    """When no host answers, the error holds the last failure of each, and every attempt."""
-    hosts = Hosts({"aimlapi": [status(401)], "oxen": [status(503)]})
+    """When no provider answers, the error holds the last failure of each, and every attempt."""
+    hosts = FakeProviders({"aimlapi": [status(401)], "oxen": [status(503)]})
 
     with pytest.raises(AllRoutesFailed) as caught:
         await ask(hosts.client("aimlapi", "oxen"), REQUEST)
@@ -238,7 +238,7 @@ async def test_a_broken_stream_keeps_what_had_arrived(
     name: str, pieces: list[bytes | Exception], cause: type[GeminiMultiError], ask: Ask
 ) -> None:
     """After the first content nothing is repeated: the error holds the partial answer."""
-    hosts = Hosts({"aimlapi": [raw(event("Hel"), event("lo"), *pieces)]})
+    hosts = FakeProviders({"aimlapi": [raw(event("Hel"), event("lo"), *pieces)]})
 
     with pytest.raises(StreamInterrupted) as caught:
         await ask(hosts.client("aimlapi", "oxen"), REQUEST)
@@ -249,7 +249,7 @@ async def test_a_broken_stream_keeps_what_had_arrived(
 
 def test_content_in_the_same_packet_as_the_error_is_delivered() -> None:
     """What came before a failure reaches the caller before the failure."""
-    hosts = Hosts({"oxen": [raw(event("Hello") + b'data: {"error": "x"}\n\n')]})
+    hosts = FakeProviders({"oxen": [raw(event("Hello") + b'data: {"error": "x"}\n\n')]})
     seen: list[ChatEvent] = []
 
     with pytest.raises(StreamInterrupted):
@@ -262,7 +262,7 @@ def test_content_in_the_same_packet_as_the_error_is_delivered() -> None:
 @pytest.mark.parametrize("ask", [chat, achat])
 async def test_a_whole_answer_that_arrives_as_a_cut_stream_is_tried_again(ask: Ask) -> None:
     """Nothing was delivered yet, so even content does not commit a call for a whole answer."""
-    hosts = Hosts({"oxen": [raw(event("Hel")), answer("Hello")]})
+    hosts = FakeProviders({"oxen": [raw(event("Hel")), answer("Hello")]})
     response = await ask(hosts.client("oxen"), REQUEST)
 
     assert response.text == "Hello"
@@ -270,8 +270,8 @@ async def test_a_whole_answer_that_arrives_as_a_cut_stream_is_tried_again(ask: A
 
 @WAYS
 async def test_a_missing_done_is_forgiven_after_a_finish_reason(ask: Ask) -> None:
-    """Some hosts omit the sentinel; the finish reason says that the answer is whole."""
-    hosts = Hosts({"oxen": [raw(event("Hi"), event(finish="stop"))]})
+    """Some providers omit the sentinel; the finish reason says that the answer is whole."""
+    hosts = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"))]})
 
     assert (await ask(hosts.client("oxen"), REQUEST)).text == "Hi"
 
@@ -279,7 +279,7 @@ async def test_a_missing_done_is_forgiven_after_a_finish_reason(ask: Ask) -> Non
 @WAYS
 async def test_a_missing_finish_reason_is_forgiven_before_done(ask: Ask) -> None:
     """The sentinel says that the answer is whole."""
-    hosts = Hosts({"oxen": [raw(event("Hi"), DONE)]})
+    hosts = FakeProviders({"oxen": [raw(event("Hi"), DONE)]})
 
     assert (await ask(hosts.client("oxen"), REQUEST)).text == "Hi"
 
@@ -287,7 +287,7 @@ async def test_a_missing_finish_reason_is_forgiven_before_done(ask: Ask) -> None
 @WAYS
 async def test_an_empty_answer_is_tried_again_and_then_returned(ask: Ask) -> None:
     """A `stop` without content is worth a retry; the last one is an answer nevertheless."""
-    hosts = Hosts({"oxen": [answer("")]})
+    hosts = FakeProviders({"oxen": [answer("")]})
     response = await ask(hosts.client("oxen", max_retries=1), REQUEST)
 
     assert (response.text, response.finish_reason, len(hosts.requests)) == ("", "stop", 2)
@@ -295,9 +295,9 @@ async def test_an_empty_answer_is_tried_again_and_then_returned(ask: Ask) -> Non
 
 @WAYS
 async def test_an_answer_that_stays_empty_moves_on(ask: Ask) -> None:
-    """The next host is asked; when that one fails, the empty answer is the answer."""
+    """The next provider is asked; when that one fails, the empty answer is the answer."""
     for second, expected in ((answer("Hi"), "Hi"), (status(503), "")):
-        hosts = Hosts({"aimlapi": [answer("")], "oxen": [second]})
+        hosts = FakeProviders({"aimlapi": [answer("")], "oxen": [second]})
         response = await ask(hosts.client("aimlapi", "oxen", max_retries=0), REQUEST)
 
         assert (response.text, len(hosts.requests), len(response.attempts)) == (expected, 2, 2)
@@ -305,8 +305,8 @@ async def test_an_answer_that_stays_empty_moves_on(ask: Ask) -> None:
 
 @WAYS
 async def test_an_answer_that_was_thrown_away_is_counted(ask: Ask) -> None:
-    """It was paid for, on whichever host."""
-    hosts = Hosts({"aimlapi": [answer("")], "oxen": [answer(""), answer("Hi")]})
+    """It was paid for, on whichever provider."""
+    hosts = FakeProviders({"aimlapi": [answer("")], "oxen": [answer(""), answer("Hi")]})
     client = hosts.client("aimlapi", "oxen", max_retries=1)
     await ask(client, REQUEST)
 
@@ -317,7 +317,7 @@ async def test_an_answer_that_was_thrown_away_is_counted(ask: Ask) -> None:
 @WAYS
 async def test_max_retries_counts_extra_requests(retries: int, ask: Ask) -> None:
     """`max_retries=k` means k more requests on a route, never more."""
-    hosts = Hosts({"oxen": [status(503)]})
+    hosts = FakeProviders({"oxen": [status(503)]})
 
     with pytest.raises(ServerError):
         await ask(hosts.client("oxen", max_retries=retries), REQUEST)
@@ -327,8 +327,8 @@ async def test_max_retries_counts_extra_requests(retries: int, ask: Ask) -> None
 
 @WAYS
 async def test_a_long_retry_after_moves_on(ask: Ask) -> None:
-    """A host that wants a minute and more is left for the next one at once."""
-    hosts = Hosts({"aimlapi": [status(429, **{"retry-after": "3600"})]})
+    """A provider that wants a minute and more is left for the next one at once."""
+    hosts = FakeProviders({"aimlapi": [status(429, **{"retry-after": "3600"})]})
 
     assert (await ask(hosts.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
     assert hosts.asked == ["aimlapi", "oxen"]
@@ -336,8 +336,8 @@ async def test_a_long_retry_after_moves_on(ask: Ask) -> None:
 
 @WAYS
 async def test_a_redirect_is_not_followed(ask: Ask) -> None:
-    """The key stays with its host."""
-    hosts = Hosts({"oxen": [raw(code=307, location="https://hub.oxen.ai/elsewhere")]})
+    """The key stays with its provider."""
+    hosts = FakeProviders({"oxen": [raw(code=307, location="https://hub.oxen.ai/elsewhere")]})
 
     with pytest.raises(ServerError, match="redirects elsewhere"):
         await ask(hosts.client("oxen", max_retries=0), REQUEST)
@@ -348,7 +348,7 @@ async def test_a_redirect_is_not_followed(ask: Ask) -> None:
 @pytest.mark.parametrize("ask", [stream, astream])
 async def test_the_connection_is_let_go(ask: Ask) -> None:
     """Whatever happens, the response is closed."""
-    hosts = Hosts({"oxen": [raw(event("Hi"), httpx.ReadError("reset"))]})
+    hosts = FakeProviders({"oxen": [raw(event("Hi"), httpx.ReadError("reset"))]})
 
     with pytest.raises(StreamInterrupted):
         await ask(hosts.client("oxen"), REQUEST)
@@ -358,7 +358,7 @@ async def test_the_connection_is_let_go(ask: Ask) -> None:
 
 def test_leaving_a_stream_early_closes_it() -> None:
     """A `break` inside `with` lets go of the connection at once."""
-    hosts = Hosts({"oxen": [raw(event("a"), event("b"))]})
+    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
     with hosts.client("oxen").stream(REQUEST) as events:
         assert next(events) == TextDelta("a")
 
@@ -367,7 +367,7 @@ def test_leaving_a_stream_early_closes_it() -> None:
 
 async def test_leaving_an_async_stream_early_closes_it() -> None:
     """The same with `async with`."""
-    hosts = Hosts({"oxen": [raw(event("a"), event("b"))]})
+    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
     async with hosts.client("oxen").for_async().stream(REQUEST) as events:
         assert await anext(events) == TextDelta("a")
 
@@ -376,7 +376,7 @@ async def test_leaving_an_async_stream_early_closes_it() -> None:
 
 def test_a_dropped_stream_is_closed() -> None:
     """A stream that is neither read to its end nor closed does not hold its connection."""
-    hosts = Hosts({"oxen": [raw(event("a"), event("b"))]})
+    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
     events = hosts.client("oxen").stream(REQUEST)
     next(events)
     del events
@@ -391,7 +391,7 @@ def test_a_byte_order_mark_and_white_space_before_json_are_read_over(split: int)
         b"\xef\xbb\xbf"
         b"\n         \n\n" + json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
     )
-    hosts = Hosts({"oxen": [raw(body[:split], body[split:])]})
+    hosts = FakeProviders({"oxen": [raw(body[:split], body[split:])]})
 
     assert hosts.client("oxen").chat(REQUEST).text == "Hi"
 
@@ -416,7 +416,7 @@ async def test_a_limit_that_was_used_up_before_the_first_word_is_told(
     """Such an answer looks like an empty one; the log says where the tokens went and what to do."""
     usage = {"prompt_tokens": 5, "completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 58}}
     choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": reason}
-    hosts = Hosts({"oxen": [raw(json.dumps({"choices": [choice], "usage": usage}).encode())]})
+    hosts = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice], "usage": usage}).encode())]})
     with caplog.at_level(logging.WARNING, "gemini_multi"):
         response = await ask(hosts.client("oxen"), REQUEST)
 
@@ -436,7 +436,7 @@ async def test_an_answer_that_was_stopped_before_the_first_word_is_told(
 ) -> None:
     """It looks like an empty one, unless it says why."""
     choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": "content_filter"}
-    hosts = Hosts({"oxen": [raw(json.dumps({"choices": [choice]}).encode())]})
+    hosts = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice]}).encode())]})
     with caplog.at_level(logging.WARNING, "gemini_multi"):
         response = await ask(hosts.client("oxen"), REQUEST)
 
@@ -450,7 +450,7 @@ async def test_an_answer_that_was_stopped_before_the_first_word_is_told(
 
 def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFixture) -> None:
     """Attempts are logged at debug, failovers at warning."""
-    hosts = Hosts({"aimlapi": [status(401, {"message": "secret words"})]})
+    hosts = FakeProviders({"aimlapi": [status(401, {"message": "secret words"})]})
     with caplog.at_level(logging.DEBUG, "gemini_multi"):
         hosts.client("aimlapi", "oxen").chat(REQUEST)
 
@@ -467,7 +467,7 @@ def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFix
 )
 async def test_a_call_may_have_its_own_retries(arguments: dict[str, Any], requests: int) -> None:
     """What the call says goes before what the client says, for that call only."""
-    hosts = Hosts({"oxen": [status(503)]})
+    hosts = FakeProviders({"oxen": [status(503)]})
     client = hosts.client("oxen", max_retries=2)
     with pytest.raises(ServerError):
         client.chat(REQUEST, **arguments)
@@ -483,7 +483,7 @@ async def test_a_call_may_have_its_own_retries(arguments: dict[str, Any], reques
 
 def test_limits_are_configurable() -> None:
     """A body above the limit is refused, whatever it holds."""
-    hosts = Hosts({"oxen": [answer("x" * 2_000)]})
+    hosts = FakeProviders({"oxen": [answer("x" * 2_000)]})
 
     with pytest.raises(InvalidResponse, match="larger than 1,000 bytes"):
         hosts.client("oxen", limits=Limits(body_bytes=1_000), max_retries=0).chat(REQUEST)
@@ -492,7 +492,7 @@ def test_limits_are_configurable() -> None:
 @WAYS
 async def test_nothing_is_sent_that_may_pass_the_spending_limit(ask: Ask) -> None:
     """A call that could cost more than the limit ends before any request."""
-    hosts = Hosts({"oxen": [answer()]})
+    hosts = FakeProviders({"oxen": [answer()]})
     client = hosts.client("oxen", max_cost_usd=1e-9)
 
     with pytest.raises(BudgetExceeded, match="max_cost_usd"):
@@ -520,7 +520,7 @@ async def test_a_request_that_cannot_be_sent_is_refused_before_any_io(
     request_: ChatRequest, message: str, ask: Ask
 ) -> None:
     """Bad input is an error that says what to do, and no request."""
-    hosts = Hosts()
+    hosts = FakeProviders()
 
     with pytest.raises(ConfigurationError, match=message):
         await ask(hosts.client("oxen"), request_)
@@ -530,7 +530,7 @@ async def test_a_request_that_cannot_be_sent_is_refused_before_any_io(
 
 def test_a_client_is_picklable_and_copyable_after_use() -> None:
     """Copies keep the configuration and totals, not the connections."""
-    client = Hosts().client("oxen")
+    client = FakeProviders().client("oxen")
     client.chat(REQUEST)
 
     for other in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
@@ -542,9 +542,9 @@ def test_a_client_is_picklable_and_copyable_after_use() -> None:
     ("code", "told", "requests"), [(400, "true", 3), (401, "true", 3), (503, "false", 1), (503, "maybe", 3)]
 )
 @WAYS
-async def test_a_host_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, requests: int) -> None:
+async def test_a_provider_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, requests: int) -> None:
     """Its `x-should-retry` overrides the status."""
-    hosts = Hosts({"oxen": [status(code, **{"x-should-retry": told})]})
+    hosts = FakeProviders({"oxen": [status(code, **{"x-should-retry": told})]})
 
     with pytest.raises(GeminiMultiError):
         await ask(hosts.client("oxen"), REQUEST)
@@ -552,9 +552,9 @@ async def test_a_host_says_whether_to_ask_it_again(ask: Ask, code: int, told: st
 
 
 @WAYS
-async def test_a_host_that_need_not_be_asked_again_is_left(ask: Ask) -> None:
+async def test_a_provider_that_need_not_be_asked_again_is_left(ask: Ask) -> None:
     """The next one is asked."""
-    hosts = Hosts({"aimlapi": [status(503, **{"x-should-retry": "false"})]})
+    hosts = FakeProviders({"aimlapi": [status(503, **{"x-should-retry": "false"})]})
 
     assert (await ask(hosts.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
     assert hosts.asked == ["aimlapi", "oxen"]
@@ -565,7 +565,7 @@ async def test_googles_words_say_how_long_to_wait(ask: Ask) -> None:
     """Unless a header or `RetryInfo` says it."""
     words = {"error": {"code": 429, "message": "Quota exceeded. Please retry in 34.5s."}}
     for headers, seconds in (({}, 34.5), ({"retry-after": "7"}, 7.0)):
-        hosts = Hosts({"oxen": [status(429, words, **headers)]})
+        hosts = FakeProviders({"oxen": [status(429, words, **headers)]})
         with pytest.raises(RateLimited) as caught:
             await ask(hosts.client("oxen", max_retries=0), REQUEST)
 

@@ -70,7 +70,7 @@ def test_a_call_leaves_no_work_for_the_garbage_collector() -> None:
 
 
 def test_a_thousand_small_chunks_cost_as_many_calls_as_one() -> None:
-    """What has arrived is handed on at once, however small the host cut it."""
+    """What has arrived is handed on at once, however small the provider cut it."""
 
     def read(chunks: int) -> bytes:
         reader = AnswerReader()

@@ -1,4 +1,4 @@
-"""A second host is asked when the first is slow; whoever begins first gives the answer, and the other is let go."""
+"""A second provider is asked when the first is slow; whoever begins first gives the answer, and the other is let go."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEVER = Hedging(after=60.0, share=1.0)
 
 @dataclass
 class Slow:
-    """Hosts of which some wait at a gate before they answer."""
+    """Providers of which some wait at a gate before they answer."""
 
     waiting: set[str]
     replies: dict[str, Reply] = field(default_factory=dict)
@@ -115,7 +115,7 @@ WAYS = pytest.mark.parametrize("ask", [chat, achat, stream, astream])
 
 
 @WAYS
-async def test_the_second_host_answers_for_a_slow_one(ask: Any) -> None:
+async def test_the_second_provider_answers_for_a_slow_one(ask: Any) -> None:
     """The answer tells of both, and what the loser may have used is counted."""
     slow = Slow({"aimlapi"})
     client = slow.client()
@@ -132,7 +132,7 @@ async def test_the_second_host_answers_for_a_slow_one(ask: Any) -> None:
 
 
 @WAYS
-async def test_a_host_that_is_fast_enough_is_asked_alone(ask: Any) -> None:
+async def test_a_provider_that_is_fast_enough_is_asked_alone(ask: Any) -> None:
     """Nothing is asked twice as long as the first begins in time."""
     slow = Slow(set())
     client = slow.client(hedging=NEVER)
@@ -142,7 +142,7 @@ async def test_a_host_that_is_fast_enough_is_asked_alone(ask: Any) -> None:
 
 
 @WAYS
-async def test_the_first_host_may_still_win(ask: Any) -> None:
+async def test_the_first_provider_may_still_win(ask: Any) -> None:
     """Being late is no failure."""
     slow = Slow({"oxen"})
     response = await ask(slow.client(hedging=Hedging(after=0.0, share=1.0)))
@@ -167,7 +167,7 @@ async def test_when_the_rival_fails_the_first_is_waited_for(ask: Any) -> None:
 
 @WAYS
 async def test_when_both_fail_the_error_tells_of_both(ask: Any) -> None:
-    """No other host is left."""
+    """No other provider is left."""
     slow = Slow(set(), {"aimlapi": status(401), "oxen": status(402)})
     with pytest.raises((AllRoutesFailed, AuthenticationFailed)) as caught:
         await ask(slow.client())
@@ -178,7 +178,7 @@ async def test_when_both_fail_the_error_tells_of_both(ask: Any) -> None:
 
 @pytest.mark.parametrize("ask", [stream, astream])
 async def test_a_stream_goes_on_with_the_winner(ask: Any) -> None:
-    """Its later pieces come from the host that began."""
+    """Its later pieces come from the provider that began."""
     slow = Slow({"aimlapi"}, {"oxen": raw(event("H"), event("i"), event(finish="stop"), DONE)})
     response = await ask(slow.client())
     slow.open()
@@ -189,7 +189,7 @@ async def test_a_stream_goes_on_with_the_winner(ask: Any) -> None:
 
 @WAYS
 async def test_hedges_are_a_share_of_the_calls(ask: Any) -> None:
-    """With one in twenty allowed, the calls after a hedged one wait for their host."""
+    """With one in twenty allowed, the calls after a hedged one wait for their provider."""
     slow = Slow({"aimlapi"})
     client = slow.client(hedging=Hedging(after=0.0, share=0.05))
     await ask(client)
@@ -205,7 +205,7 @@ async def test_hedges_are_a_share_of_the_calls(ask: Any) -> None:
 
 @WAYS
 async def test_by_default_the_slowest_twentieth_is_hedged(ask: Any) -> None:
-    """Once it is known how long the host takes."""
+    """Once it is known how long the provider takes."""
     slow = Slow(set())
     client = slow.client(hedging=True)
     for _ in range(20):
@@ -219,7 +219,7 @@ async def test_by_default_the_slowest_twentieth_is_hedged(ask: Any) -> None:
 
 
 @WAYS
-async def test_a_resting_host_is_no_rival(ask: Any) -> None:
+async def test_a_resting_provider_is_no_rival(ask: Any) -> None:
     """Only a healthy one is asked beside the first."""
     slow = Slow(set(), {"oxen": status(402)})
     client = slow.client()
@@ -232,7 +232,7 @@ async def test_a_resting_host_is_no_rival(ask: Any) -> None:
 
 
 @WAYS
-async def test_with_one_host_nothing_is_hedged(ask: Any) -> None:
+async def test_with_one_provider_nothing_is_hedged(ask: Any) -> None:
     """There is nobody else."""
     slow = Slow(set())
 
@@ -242,7 +242,7 @@ async def test_with_one_host_nothing_is_hedged(ask: Any) -> None:
 
 @pytest.mark.parametrize("ask", [achat, astream])
 async def test_cancelling_a_race_cancels_both(ask: Any) -> None:
-    """Neither host is waited for any longer."""
+    """Neither provider is waited for any longer."""
     slow = Slow({"aimlapi", "oxen"})
     client = slow.client()
     task = asyncio.ensure_future(ask(client))

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gemini_multi import ChatResponse, Client, Hedging, ResponseFormat, ServerError
-from tests.end_to_end.providers import DONE, REQUEST, Hosts, answer, event, raw, status
+from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, answer, event, raw, status
 
 ROOT = Path(__file__).parents[2]
 EXPORTER = InMemorySpanExporter()
@@ -62,7 +62,7 @@ WAYS = pytest.mark.parametrize("ask", [chat, achat, stream, astream])
 @WAYS
 async def test_a_call_is_one_span(ask: Any, spans: Any) -> None:
     """With what was asked, who answered and what it used; each attempt is an event."""
-    await ask(Hosts({"aimlapi": [status(503)]}).client("aimlapi", "oxen"))
+    await ask(FakeProviders({"aimlapi": [status(503)]}).client("aimlapi", "oxen"))
     [span] = spans()
 
     assert (span.name, span.kind) == ("chat gemini-2.5-flash-lite", SpanKind.CLIENT)
@@ -90,7 +90,7 @@ async def test_a_call_is_one_span(ask: Any, spans: Any) -> None:
 async def test_a_failed_call_says_so(ask: Any, spans: Any) -> None:
     """By the error's class; its words may quote the conversation."""
     with pytest.raises(ServerError):
-        await ask(Hosts({"oxen": [status(503, {"message": "secret words"})]}).client("oxen", max_retries=0))
+        await ask(FakeProviders({"oxen": [status(503, {"message": "secret words"})]}).client("oxen", max_retries=0))
     [span] = spans()
 
     assert (span.status.status_code, span.attributes["error.type"]) == (StatusCode.ERROR, "ServerError")
@@ -100,7 +100,7 @@ async def test_a_failed_call_says_so(ask: Any, spans: Any) -> None:
 def test_a_span_stands_below_the_current_one(spans: Any) -> None:
     """A chain's trace stays one tree."""
     with trace.get_tracer("test").start_as_current_span("outer") as outer:
-        Hosts().client("oxen").chat(REQUEST)
+        FakeProviders().client("oxen").chat(REQUEST)
     inner, _ = spans()
 
     assert inner.parent.span_id == outer.get_span_context().span_id
@@ -108,7 +108,7 @@ def test_a_span_stands_below_the_current_one(spans: Any) -> None:
 
 def test_a_stream_that_is_left_ends_its_span(spans: Any) -> None:
     """Once, without an error."""
-    hosts = Hosts({"oxen": [raw(event("a"), event("b"), event(finish="stop"), DONE)]})
+    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"), event(finish="stop"), DONE)]})
     with hosts.client("oxen").stream(REQUEST) as events:
         next(events)
     [span] = spans()
@@ -119,7 +119,7 @@ def test_a_stream_that_is_left_ends_its_span(spans: Any) -> None:
 
 def test_a_stream_that_is_never_read_has_no_span(spans: Any) -> None:
     """Nothing was asked."""
-    Hosts().client("oxen").stream(REQUEST).close()
+    FakeProviders().client("oxen").stream(REQUEST).close()
 
     assert spans() == []
 
@@ -127,14 +127,14 @@ def test_a_stream_that_is_never_read_has_no_span(spans: Any) -> None:
 @WAYS
 async def test_a_hedged_call_is_one_span(ask: Any, spans: Any) -> None:
     """Whoever wins."""
-    await ask(Hosts().client("aimlapi", "oxen", hedging=Hedging(after=0.0, share=1.0)))
+    await ask(FakeProviders().client("aimlapi", "oxen", hedging=Hedging(after=0.0, share=1.0)))
 
     assert len(spans()) == 1
 
 
 def test_neither_keys_nor_words_are_written(spans: Any) -> None:
     """A span may be stored anywhere."""
-    Hosts({"oxen": [answer("answered words")]}).client("oxen").chat(REQUEST)
+    FakeProviders({"oxen": [answer("answered words")]}).client("oxen").chat(REQUEST)
     [span] = spans()
 
     assert not any(word in span.to_json() for word in ("oxen-key", "Hello", "answered words"))
@@ -146,9 +146,9 @@ def test_without_opentelemetry_calls_are_made_without_spans() -> None:
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from gemini_multi import Client, Oxen\n"
         "from gemini_multi._call.telemetry import trace_of\n"
-        "from tests.end_to_end.providers import REQUEST, Hosts\n"
+        "from tests.end_to_end.providers import REQUEST, FakeProviders\n"
         "assert trace_of(REQUEST) is None\n"
-        "assert Hosts().client('oxen').chat(REQUEST).text == 'Hi'\n"
+        "assert FakeProviders().client('oxen').chat(REQUEST).text == 'Hi'\n"
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0

@@ -1,4 +1,4 @@
-"""A host counts a request's tokens: which hosts do, what is sent, and what becomes of failures."""
+"""A provider counts a request's tokens: which providers do, what is sent, and what becomes of failures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def awaited(client: Client, request: ChatRequest = REQUEST, **conditions: 
 WAYS = pytest.mark.parametrize("count", [blocking, awaited])
 
 
-class Host:
+class ProviderCase:
     """Gives its replies in order, and keeps what it was sent."""
 
     def __init__(self, *replies: httpx.Response) -> None:
@@ -71,8 +71,8 @@ class Host:
 
 @WAYS
 async def test_whole_request_is_counted(count: Count) -> None:
-    """System prompt and tools are tokens too, so the host is given the request as it would be asked."""
-    host = Host(httpx.Response(200, json=COUNTED))
+    """System prompt and tools are tokens too, so the provider is given the request as it would be asked."""
+    host = ProviderCase(httpx.Response(200, json=COUNTED))
     asked = ChatRequest(
         model="gemini-2.5-flash", messages=REQUEST.messages, tools=(Tool("f", "Do f.", {"type": "object"}),)
     )
@@ -93,10 +93,10 @@ async def test_whole_request_is_counted(count: Count) -> None:
 
 
 @WAYS
-async def test_count_tells_all_that_the_host_said(count: Count) -> None:
-    """Modalities, cached tokens, the host's ids and its other words are kept."""
+async def test_count_tells_all_that_the_provider_said(count: Count) -> None:
+    """Modalities, cached tokens, the provider's ids and its other words are kept."""
     told = {**COUNTED, "cachedContentTokenCount": 3, "news": 1}
-    host = Host(httpx.Response(200, json=told, headers={"cf-aig-log-id": "log"}))
+    host = ProviderCase(httpx.Response(200, json=told, headers={"cf-aig-log-id": "log"}))
     counted = await count(host.client(), REQUEST)
     assert (counted.total_tokens, counted.cached_tokens, counted.by_modality) == (7, 3, {"text": 7})
     assert (counted.provider, counted.model, counted.request_id) == ("cloudflare", "gemini-2.5-flash", "log")
@@ -106,14 +106,14 @@ async def test_count_tells_all_that_the_host_said(count: Count) -> None:
 
 def test_nothing_counted_is_a_count() -> None:
     """Zero is a number of tokens."""
-    host = Host(httpx.Response(200, json={"totalTokens": 0}))
+    host = ProviderCase(httpx.Response(200, json={"totalTokens": 0}))
     assert host.client().count_tokens(REQUEST).total_tokens == 0
 
 
 @WAYS
 async def test_count_is_repeated_after_a_failure(count: Count) -> None:
     """Failures are retried as those of answers are."""
-    host = Host(httpx.Response(503, json={}), httpx.Response(200, json=COUNTED))
+    host = ProviderCase(httpx.Response(503, json={}), httpx.Response(200, json=COUNTED))
     counted = await count(host.client(), REQUEST)
     assert [attempt.status for attempt in counted.attempts] == [503, 200]
 
@@ -130,14 +130,14 @@ NOT_COUNTED: dict[str, httpx.Response] = {
 def test_answer_without_a_count_is_an_error(name: str) -> None:
     """What is unknown is never zero."""
     with pytest.raises(InvalidResponse):
-        Host(NOT_COUNTED[name]).client(max_retries=0).count_tokens(REQUEST)
+        ProviderCase(NOT_COUNTED[name]).client(max_retries=0).count_tokens(REQUEST)
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, RateLimited), (401, AuthenticationFailed)])
 @WAYS
 async def test_error_is_typed(count: Count, status: int, error: type[Exception]) -> None:
     """Errors are those of every call, and the number of retries may be the call's own."""
-    host = Host(httpx.Response(status, json={}), httpx.Response(status, json={}))
+    host = ProviderCase(httpx.Response(status, json={}), httpx.Response(status, json={}))
     with pytest.raises(error):
         await count(host.client(), REQUEST, max_retries=0)  # type: ignore[call-arg]
     assert len(host.requests) == 1
@@ -147,17 +147,17 @@ OTHERS = (Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key"))
 
 
 @WAYS
-async def test_hosts_that_cannot_count_are_passed_over(count: Count) -> None:
+async def test_providers_that_cannot_count_are_passed_over(count: Count) -> None:
     """They are not asked, and the next one is."""
-    host = Host(httpx.Response(200, json=COUNTED))
+    host = ProviderCase(httpx.Response(200, json=COUNTED))
     assert (await count(host.client(*OTHERS[1:], STUDIO), REQUEST)).provider == "cloudflare"
     assert len(host.requests) == 1
 
 
 @pytest.mark.parametrize("provider", OTHERS, ids=lambda provider: provider.name)
-def test_host_that_cannot_count_says_so(provider: Any) -> None:
-    """Nothing is sent; Cloudflare names the door that counts."""
-    host = Host()
+def test_provider_that_cannot_count_says_so(provider: Any) -> None:
+    """Nothing is sent; Cloudflare names the endpoint that counts."""
+    host = ProviderCase()
     with pytest.raises(UnsupportedFeature, match="does not count tokens") as caught:
         host.client(provider).count_tokens(REQUEST)
     assert (caught.value.features, host.requests) == (("counting tokens",), [])
@@ -167,12 +167,12 @@ def test_host_that_cannot_count_says_so(provider: Any) -> None:
 def test_request_that_says_nothing_is_refused() -> None:
     """As with answers."""
     with pytest.raises(ConfigurationError):
-        Host().client().count_tokens(ChatRequest(model="gemini-2.5-flash", messages=()))
+        ProviderCase().client().count_tokens(ChatRequest(model="gemini-2.5-flash", messages=()))
 
 
 def test_count_is_free() -> None:
     """It is no call of the totals, and may be asked for when the spending limit is reached."""
-    client = Host(httpx.Response(200, json=COUNTED)).client(max_cost_usd=0.0)
+    client = ProviderCase(httpx.Response(200, json=COUNTED)).client(max_cost_usd=0.0)
     with pytest.raises(BudgetExceeded):
         client.chat(REQUEST)
     assert (client.count_tokens(REQUEST).total_tokens, client.totals.calls) == (7, 0)

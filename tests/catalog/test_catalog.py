@@ -24,8 +24,10 @@ NEWEST_PAGE = date(2026, 11, 20)
 ROWS = models()
 MOVING = [model for model in ROWS if model.name.endswith("-latest")]
 FIXED = [model for model in ROWS if model not in MOVING]
-HOSTED = [(model, provider, hosted) for model in ROWS for provider, hosted in model.hosts.items()]
-PRICES = [price for model in ROWS for price in (*model.prices, *(p for h in model.hosts.values() for p in h.prices))]
+HOSTED = [(model, provider, hosted) for model in ROWS for provider, hosted in model.providers.items()]
+PRICES = [
+    price for model in ROWS for price in (*model.prices, *(p for h in model.providers.values() for p in h.prices))
+]
 
 WITH_TOOLS = [model for model in ROWS if "image" not in model.outputs]
 REPLACED = [model for model in ROWS if model.successor is not None]
@@ -51,12 +53,12 @@ def test_labels_are_unambiguous() -> None:
     assert {label: names for label, names in meanings.items() if len(names) > 1} == {}
 
 
-def test_hosted_ids_are_unique_per_host() -> None:
-    """A host's id or alias stands in one place only."""
+def test_hosted_ids_are_unique_per_provider() -> None:
+    """A provider's id or alias stands in one place only."""
     stated = [
         (provider, label)
         for model in FIXED
-        for provider, hosted in model.hosts.items()
+        for provider, hosted in model.providers.items()
         for label in (hosted.id, *hosted.aliases)
     ]
 
@@ -66,7 +68,7 @@ def test_hosted_ids_are_unique_per_host() -> None:
 @each_model
 def test_every_label_is_found(model: Model) -> None:
     """All names of a row lead to it; ids that a moving row borrows lead to their owner."""
-    borrowed = {hosted.id for hosted in model.hosts.values() if model in MOVING and "latest" not in hosted.id}
+    borrowed = {hosted.id for hosted in model.providers.values() if model in MOVING and "latest" not in hosted.id}
     own = [label for label in labels(model) if label not in borrowed]
 
     assert {find(label).name for label in own} == {model.name}
@@ -88,7 +90,7 @@ SITES = {"cloudflare": "developers.cloudflare.com", "aimlapi": "docs.aimlapi.com
 
 @each_hosted
 def test_hosted_source_and_day_are_stated(model: Model, provider: str, hosted: HostedModel) -> None:
-    """Every hosted id names the host's own page and the day that it was read."""
+    """Every hosted id names the provider's own page and the day that it was read."""
     page = urlsplit(hosted.source)
 
     assert (page.scheme, page.hostname) == ("https", SITES[provider])
@@ -97,7 +99,7 @@ def test_hosted_source_and_day_are_stated(model: Model, provider: str, hosted: H
 
 
 @each_hosted
-def test_hosted_id_has_the_host_s_form(model: Model, provider: str, hosted: HostedModel) -> None:
+def test_hosted_id_has_the_provider_s_form(model: Model, provider: str, hosted: HostedModel) -> None:
     """Cloudflare and AIMLAPI prefix ids with `google/`; Oxen writes dashes and no prefix."""
     ids = (hosted.id, *hosted.aliases)
 
@@ -111,7 +113,7 @@ def test_hosted_id_has_the_host_s_form(model: Model, provider: str, hosted: Host
 def test_hosted_limits_and_media_are_within_the_model_s_family(
     model: Model, provider: str, hosted: HostedModel
 ) -> None:
-    """A host always takes text, never makes more output than context, and names only known efforts."""
+    """A provider always takes text, never makes more output than context, and names only known efforts."""
     assert "text" in (hosted.inputs or model.inputs)
     assert (hosted.max_output_tokens or 1) <= (hosted.context_window or model.context_window)
     assert set(hosted.reasoning_efforts) <= {"none", "xhigh", "max", *LEVELS}
@@ -168,7 +170,7 @@ def test_price_is_plausible(price: Price) -> None:
 @each_model
 def test_prices_are_ordered(model: Model) -> None:
     """A price list begins with a price for every day and length, and each (day, length) has one price."""
-    for prices in filter(None, (model.prices, *(hosted.prices for hosted in model.hosts.values()))):
+    for prices in filter(None, (model.prices, *(hosted.prices for hosted in model.providers.values()))):
         order = [(price.since or date.min, price.above_tokens) for price in prices]
 
         assert order[0] == (date.min, 0)
@@ -185,8 +187,8 @@ SEED_IDS = [
 
 @pytest.mark.parametrize(("hosted_id", "provider", "name"), SEED_IDS)
 def test_documented_id_is_the_one_to_send(hosted_id: str, provider: str, name: str) -> None:
-    """The ids that the hosts' pages document are what is sent there."""
-    assert find(name).hosts[provider].id == hosted_id
+    """The ids that the providers' pages document are what is sent there."""
+    assert find(name).providers[provider].id == hosted_id
 
 
 FOUND = [
@@ -248,7 +250,7 @@ def test_unknown_model_behaves_like_its_relative(name: str, generation: float, r
         expected.refuses,
         expected.allows_prefill,
     )
-    assert (dict(model.hosts), model.prices, model.retired, model.source) == ({}, (), None, "")
+    assert (dict(model.providers), model.prices, model.retired, model.source) == ({}, (), None, "")
     assert find_answered(name) is None
 
 
@@ -336,8 +338,8 @@ def test_gaps_counts_a_model_listed_by_its_alias(host: ThreadingHTTPServer) -> N
     assert (code, host.requests) == (0, [("/v1/models", None)])
 
 
-def test_gaps_says_when_a_host_cannot_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unreachable host gives exit code 2 and a message, not a traceback."""
+def test_gaps_says_when_a_provider_cannot_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unreachable provider gives exit code 2 and a message, not a traceback."""
     code = tool("catalog_gaps").main(["--provider", "oxen"], {"OXEN_BASE_URL": "http://127.0.0.1:1"})
 
     assert code == 2

@@ -1,4 +1,4 @@
-"""The catalog against what the hosts document and list, and what is said of models that are gone."""
+"""The catalog against what the providers document and list, and what is said of models that are gone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_cloudflares_models_are_all_here() -> None:
     """Each with the window, the output limit and the price that Cloudflare's page states."""
     found = {}
     for model in models():
-        if hosted := model.hosts.get("cloudflare"):
+        if hosted := model.providers.get("cloudflare"):
             window = hosted.context_window or model.context_window
             output = hosted.max_output_tokens or model.max_output_tokens
             price = hosted.prices[0] if hosted.prices else None
@@ -60,7 +60,7 @@ def test_cloudflares_models_are_all_here() -> None:
 
 def test_aimlapis_models_are_all_here() -> None:
     """Each with the family of its request schema; Gemma has none."""
-    hosted = [model.hosts["aimlapi"] for model in models() if "aimlapi" in model.hosts]
+    hosted = [model.providers["aimlapi"] for model in models() if "aimlapi" in model.providers]
     expected = {f"google/gemini-{name}": family for family, names in AIMLAPI.items() for name in names.split()}
 
     assert {entry.id: entry.schema for entry in hosted if entry.schema} == expected
@@ -68,7 +68,7 @@ def test_aimlapis_models_are_all_here() -> None:
 
 def test_oxens_models_are_all_here() -> None:
     """Those that Oxen has removed are marked with the day."""
-    hosted = [model.hosts["oxen"] for model in models() if "oxen" in model.hosts]
+    hosted = [model.providers["oxen"] for model in models() if "oxen" in model.providers]
     expected = {f"gemini-{name}": day for day, names in OXEN.items() for name in names.split()}
 
     assert {entry.id: entry.withdrawn for entry in hosted if "gemma" not in entry.id} == expected
@@ -80,8 +80,8 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def test_gaps_against_a_host_that_lists_its_models(sandbox: Sandbox) -> None:
-    """The tool asks both hosts; the catalog lacks nothing that they list, and has Gemma beside."""
+def test_gaps_against_a_provider_that_lists_its_models(sandbox: Sandbox) -> None:
+    """The tool asks both providers; the catalog lacks nothing that they list, and has Gemma beside."""
     tool = str(ROOT / "tools" / "catalog_gaps.py")
     environment = {**os.environ, **sandbox.environment(), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, tool], capture_output=True, text=True, env=environment, check=False)
@@ -113,8 +113,8 @@ def test_a_model_that_is_gone_is_told_with_its_successor(name: str, model: str, 
     assert str(gone.value).endswith(said)
 
 
-def test_a_model_that_a_host_never_had_is_told_before_anything_is_sent() -> None:
-    """With what to do when the host has it by now."""
+def test_a_model_that_a_provider_never_had_is_told_before_anything_is_sent() -> None:
+    """With what to do when the provider has it by now."""
     wire = Wire()
     request = ChatRequest(model="gemini-3.6-flash", messages=(Message.user("Hi"),))
     with pytest.raises(UnsupportedFeature, match=r"oxen does not serve 'gemini-3\.6-flash'; if it does by now"):

@@ -1,4 +1,4 @@
-"""Answers in the dialect that was not asked in: the shape decides, not the door."""
+"""Answers in the dialect that was not asked in: the shape decides, not the endpoint."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ QUIET: dict[str, Any] = {"id": "1"}
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_an_answer_is_read_by_its_shape(api: Any, documents: list[Any], dialect: str, stream: bool) -> None:
-    """Every door may answer in either dialect, whole or in a stream, and the answer says in which."""
+    """Every endpoint may answer in either dialect, whole or in a stream, and the answer says in which."""
     told = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in documents)
     content = told if len(documents) > 1 else json.dumps({"result": documents[0]}).encode()
     http = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, content=content)))

@@ -78,7 +78,7 @@ def test_every_cut_gives_the_same_events(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_single_bytes_give_the_same_events(case: Case) -> None:
-    """A host that sends byte by byte is understood."""
+    """A provider that sends byte by byte is understood."""
     assert decode([bytes([byte]) for byte in case.stream]) == case.events
 
 

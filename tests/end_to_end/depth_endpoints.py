@@ -1,4 +1,4 @@
-"""Every door of every host, on the sandbox, each with a model of each generation that is served there."""
+"""Every endpoint of every provider, on the sandbox, each with a model of each generation that is served there."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def ask(client: Client, request: ChatRequest, *, stream: bool = False) -> ChatRe
 
 
 def sent(sandbox: Sandbox) -> Any:
-    """Return the last body without the run door's envelope."""
+    """Return the last body without the run endpoint's envelope."""
     body = sandbox.requests[-1].body
     assert isinstance(body, dict)
     return body.get("input", body)

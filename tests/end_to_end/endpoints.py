@@ -1,4 +1,4 @@
-"""Every door of every host, asked through the public client: what it was sent, and what came of the answer."""
+"""Every endpoint of every provider, asked through the public client: what it was sent, and what came of the answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gemini_multi.providers import Provider
 
 @dataclass(frozen=True)
 class EndpointCase:
-    """A host's door for a model."""
+    """A provider's endpoint for a model."""
 
     provider: Provider
     model: str
@@ -46,7 +46,7 @@ class EndpointCase:
         return {"model": self.model_id, self.envelope: body} if self.envelope else body
 
     def request(self, *parts: Any, **settings: Any) -> ChatRequest:
-        """Ask this door's model."""
+        """Ask this endpoint's model."""
         return ChatRequest(model=self.model, messages=(Message.user(*(parts or ("Hello",))),), **settings)
 
 
@@ -69,14 +69,14 @@ CHAT = ("chat", *AIMLAPI_ENDPOINTS, "oxen")
 
 @dataclass(frozen=True)
 class Refused:
-    """The door cannot express it; the words that name it."""
+    """The endpoint cannot express it; the words that name it."""
 
     feature: str
 
 
 @dataclass(frozen=True)
 class Ignored:
-    """The knob is left out with one warning."""
+    """The setting is left out with one warning."""
 
     setting: str
 
@@ -146,7 +146,7 @@ def agreed(client: Client, request: ChatRequest, *, stream: bool) -> ChatRespons
 
 
 def sent(endpoint: EndpointCase, request: ChatRequest, *, stream: bool = False) -> Any:
-    """Return the body that the door was sent by both clients, or what became of the request instead."""
+    """Return the body that the endpoint was sent by both clients, or what became of the request instead."""
     wire = Wire()
     client = wire.client(endpoint.provider)
     with warnings.catch_warnings(record=True) as caught:

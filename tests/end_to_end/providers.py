@@ -1,4 +1,4 @@
-"""A scripted transport for the tests of the core: what the hosts answer, and what they were sent."""
+"""A scripted transport for the tests of the core: what the providers answer, and what they were sent."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ DONE = b"data: [DONE]\n\n"
 
 
 @dataclass
-class Hosts:
-    """Replies by host, in order; the last one is repeated."""
+class FakeProviders:
+    """Replies by provider, in order; the last one is repeated."""
 
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     requests: list[tuple[str, httpx.Request]] = field(default_factory=list)

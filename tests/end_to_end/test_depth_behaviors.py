@@ -27,7 +27,7 @@ from gemini_multi import (
 from gemini_multi.catalog import Model, find
 from gemini_multi.structured import read
 from tests.end_to_end.depth_endpoints import ask
-from tests.end_to_end.providers import Hosts
+from tests.end_to_end.providers import FakeProviders
 
 HELLO = Message.user("Hello")
 TOOL = Tool("f", "", {"type": "object", "properties": {"n": {"type": "integer"}}})
@@ -247,7 +247,7 @@ def test_a_loop_with_a_model_that_was_replaced_goes_on() -> None:
 
 def test_json_beside_tools_is_asked_for_in_words_on_older_models() -> None:
     """Gemini 2.5 refuses a response format beside functions; newer models take both."""
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, json=candidate("STOP", {"text": "{}"}))]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=candidate("STOP", {"text": "{}"}))]})
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     for model in ("gemini-2.5-flash", "gemini-3.8-flash"):
         hosts.client("cloudflare").chat(

@@ -1,4 +1,7 @@
-"""Histories that Gemini refuses, put right for both dialects: whole bodies, and every door of every host takes them."""
+"""Histories that Gemini refuses, put right for both dialects.
+
+Whole bodies, and every endpoint of every provider takes them.
+"""
 
 from __future__ import annotations
 
@@ -283,7 +286,7 @@ CASES = [
         ],
     ),
     Case(
-        "code of another host",
+        "code of another provider",
         (HELLO, Message.assistant("So:", ExecutableCode("1+1"), CodeResult("2")), HELLO),
         [
             USER_N,
@@ -368,7 +371,7 @@ def test_native_history_is_put_right(case: Case, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_chat_history_is_put_right(case: Case, sandbox: Sandbox) -> None:
-    """Every defect becomes messages that a chat host takes, word for word."""
+    """Every defect becomes messages that a chat provider takes, word for word."""
     ask(client_of(sandbox, CHAT), CHAT.request(*case.messages))
     system = [case.system] if isinstance(case.system, str) and case.system else list(case.system)
     first = [{"role": "system", "content": "\n\n".join(system)}] if system else []
@@ -378,8 +381,8 @@ def test_chat_history_is_put_right(case: Case, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *OLD_ENDPOINTS], ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_every_door_takes_every_history(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
-    """No door answers 400 to any of them, and the caller's messages stay as they are."""
+def test_every_endpoint_takes_every_history(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
+    """No endpoint answers 400 to any of them, and the caller's messages stay as they are."""
     client = client_of(sandbox, endpoint)
     for case in CASES:
         before = copy.deepcopy(case.messages)

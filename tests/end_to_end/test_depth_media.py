@@ -1,4 +1,4 @@
-"""Media, to each host in its own form and within its own limits, and back from it."""
+"""Media, to each provider in its own form and within its own limits, and back from it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Case:
     name: str
     media: Blob | FileReference
     expected: dict[str, Any] = field(default_factory=dict)
-    """By door: the part on the wire, or the refusal."""
+    """By endpoint: the part on the wire, or the refusal."""
 
 
 CASES = [
@@ -195,8 +195,8 @@ CASES = [
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_door_gets_media_in_its_own_form(case: Case, name: str) -> None:
-    """A door is sent exactly this body, or the request is refused by name before anything is sent."""
+def test_each_endpoint_gets_media_in_its_own_form(case: Case, name: str) -> None:
+    """An endpoint is sent exactly this body, or the request is refused by name before anything is sent."""
     endpoint, expected = ENDPOINTS[name], case.expected[name]
     text: dict[str, Any] = {"text": "Look"} if endpoint.is_native else {"type": "text", "text": "Look"}
     if not isinstance(expected, Refused):
@@ -215,7 +215,7 @@ WEIGHTS = [
 
 @pytest.mark.parametrize(("name", "mime_type", "limit"), WEIGHTS)
 def test_limits_are_checked_before_anything_is_sent(name: str, mime_type: str, limit: int) -> None:
-    """What weighs more than the host takes is refused with both figures; what just fits is sent."""
+    """What weighs more than the provider takes is refused with both figures; what just fits is sent."""
     endpoint = ENDPOINTS[name]
     fits = Blob.from_bytes(bytes(limit * MEGABYTE), mime_type)
     too_big = Blob.from_bytes(bytes(limit * MEGABYTE + 3), mime_type)
@@ -227,8 +227,8 @@ def test_limits_are_checked_before_anything_is_sent(name: str, mime_type: str, l
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_a_door_cannot_take_goes_to_the_next(stream: bool) -> None:
-    """At Cloudflare a video goes through the native door, also when a stream is wanted."""
+def test_what_an_endpoint_cannot_take_goes_to_the_next(stream: bool) -> None:
+    """At Cloudflare a video goes through the native endpoint, also when a stream is wanted."""
     wire = Wire()
     client = wire.client(Cloudflare("account", "token"))
     request = ChatRequest(model=PREVIEW, messages=(Message.user(Blob(MP4, "video/mp4")),))
@@ -237,7 +237,7 @@ def test_what_a_door_cannot_take_goes_to_the_next(stream: bool) -> None:
     assert [request.url.path.rpartition("/")[2] for request in wire.requests] == ["run"]
 
 
-def test_what_a_host_cannot_take_goes_to_the_next() -> None:
+def test_what_a_provider_cannot_take_goes_to_the_next() -> None:
     """AIMLAPI's schema of this model has no audio, Oxen's has."""
     wire = Wire()
     request = ChatRequest(model=PREVIEW, messages=(Message.user(Blob(WAV, "audio/wav")),))
@@ -245,7 +245,7 @@ def test_what_a_host_cannot_take_goes_to_the_next() -> None:
     assert wire.client([AIMLAPI("key"), Oxen("key")]).chat(request).provider == "oxen"
 
 
-def test_a_refusal_names_the_hosts() -> None:
+def test_a_refusal_names_the_providers() -> None:
     """When nobody can take it, the error names what and who."""
     request = ChatRequest(model=PREVIEW, messages=(Message.user(FileReference(FILES_API, "image/png")),))
     with pytest.raises(UnsupportedFeature, match="Files API") as refusal:
@@ -265,7 +265,7 @@ def test_a_refusal_names_the_hosts() -> None:
     ],
 )
 def test_media_that_make_no_sense_are_refused(media: Any, error: type[Exception], said: str) -> None:
-    """Nobody takes these: they are refused here instead of at the host."""
+    """Nobody takes these: they are refused here instead of at the provider."""
     endpoint = ENDPOINTS["run"]
     with pytest.raises(error, match=said):
         Wire().client(endpoint.provider).chat(endpoint.request(media))

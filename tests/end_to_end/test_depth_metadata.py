@@ -1,4 +1,7 @@
-"""Built-in tools at every door, and what hosts tell beside the text: sources, ratings, logprobs, reasons, blocks."""
+"""Built-in tools at every endpoint, and what providers tell beside the text.
+
+Sources, ratings, logprobs, reasons, blocks.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def test_built_in_tools_go_natively_and_are_refused_in_chat(name: str, kind: str
 
 @pytest.mark.parametrize("kind", BUILT_IN)
 @pytest.mark.parametrize("stream", [False, True])
-def test_built_in_tools_take_cloudflares_native_door(kind: str, stream: bool) -> None:
+def test_built_in_tools_take_cloudflares_native_endpoint(kind: str, stream: bool) -> None:
     """Also when a stream is wanted, which then is answered in one piece."""
     wire = Wire()
     client = wire.client(Cloudflare("account", "token"))
@@ -81,17 +84,17 @@ def test_functions_beside_built_in_tools_need_gemini_3() -> None:
     )
 
 
-def test_a_host_without_the_tool_is_passed_over() -> None:
-    """The error of the last names the tool; a host that has it is used."""
+def test_a_provider_without_the_tool_is_passed_over() -> None:
+    """The error of the last names the tool; a provider that has it is used."""
     request = ENDPOINTS["run"].request(tools=(BuiltInTool("google_search"),))
-    hosts = [ENDPOINTS["A"].provider, ENDPOINTS["oxen"].provider]
+    providers = [ENDPOINTS["A"].provider, ENDPOINTS["oxen"].provider]
 
-    assert Wire().client([*hosts, ENDPOINTS["run"].provider]).chat(request).provider == "cloudflare"
+    assert Wire().client([*providers, ENDPOINTS["run"].provider]).chat(request).provider == "cloudflare"
     with pytest.raises(UnsupportedFeature, match="google_search"):
-        Wire().client(hosts).chat(request)
+        Wire().client(providers).chat(request)
 
 
-# Parts of the host's own tools.
+# Parts of the provider's own tools.
 
 SEARCHED = [
     {"toolCall": {"id": "1", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["x"]}}, "thoughtSignature": "YQ=="},
@@ -184,7 +187,7 @@ def test_sources_may_count_from_a_part(parts: list[Any]) -> None:
 
 @pytest.mark.parametrize("key", ["citations", "citationSources"])
 def test_recited_text_is_cited(key: str) -> None:
-    """Both names of the list are read, with the license in the host's record."""
+    """Both names of the list are read, with the license in the provider's record."""
     record = {"startIndex": 8, "endIndex": FIRST_BYTES, "uri": "https://a", "license": "mit"}
     citations = answered(ENDPOINTS["run"], grounded(TEXT, citationMetadata={key: [record]})).candidate.citations
     (citation,) = citations
@@ -219,7 +222,7 @@ RATINGS = [{"category": "HARM_CATEGORY_HATE_SPEECH", "probability": "LOW", "seve
 
 @pytest.mark.parametrize("name", NATIVE)
 def test_what_else_a_candidate_says_is_kept(name: str) -> None:
-    """Ratings have a field; addresses read, average logprobs and unknown facts stay by the host's own names."""
+    """Ratings have a field; addresses read, average logprobs and unknown facts stay by the provider's own names."""
     extra = {"urlContextMetadata": URLS, "avgLogprobs": -0.2, "somethingNew": {"a": 1}}
     candidate = answered(ENDPOINTS[name], grounded("Hi", safetyRatings=RATINGS, finishReason="STOP", **extra)).candidate
 

@@ -1,4 +1,4 @@
-"""Schemas of any kind: what goes to each door, word for word, and what comes back, put right and checked."""
+"""Schemas of any kind: what goes to each endpoint, word for word, and what comes back, put right and checked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.end_to_end.depth_endpoints import (
 )
 
 HELLO = Message.user("Hello")
-ALL_DOORS = [*ENDPOINTS, *OLD_ENDPOINTS]
+ALL_ENDPOINTS = [*ENDPOINTS, *OLD_ENDPOINTS]
 
 
 class Level(enum.IntEnum):
@@ -146,11 +146,11 @@ def sandbox(running: Sandbox) -> Sandbox:
     return running
 
 
-@pytest.mark.parametrize("endpoint", ALL_DOORS, ids=str)
+@pytest.mark.parametrize("endpoint", ALL_ENDPOINTS, ids=str)
 @pytest.mark.parametrize("use", ["tool", "format", "both"])
 @pytest.mark.parametrize("strict", [None, False], ids=["", "lax"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_every_door_takes_every_schema(
+def test_every_endpoint_takes_every_schema(
     endpoint: EndpointCase, use: str, strict: bool | None, stream: bool, sandbox: Sandbox
 ) -> None:
     """No schema, as a function's or as the answer's, is refused anywhere, and none is changed in the caller's hands."""
@@ -169,7 +169,7 @@ def test_every_door_takes_every_schema(
 
 @pytest.mark.parametrize("endpoint", [FAMILY_C], ids=str)
 def test_strict_schemas_are_taken(endpoint: EndpointCase, sandbox: Sandbox) -> None:
-    """Also in OpenAI's strict form, where a host has it."""
+    """Also in OpenAI's strict form, where a provider has it."""
     for source in SOURCES.values():
         tool = Tool("f", "", schema_of(source), strict=True)
         ask(client_of(sandbox, endpoint), endpoint.request(HELLO, tools=(tool,)))
@@ -192,7 +192,10 @@ UNKNOWN_FIELD = json.dumps(
 @pytest.mark.parametrize("endpoint", [RUN, STUDIO], ids=str)
 @pytest.mark.parametrize("use", ["tool", "format"])
 def test_the_older_fields_take_every_schema(endpoint: EndpointCase, use: str, sandbox: Sandbox) -> None:
-    """A host without the JSON Schema fields gets the request again with the older ones, which refuse unknown words."""
+    """A provider without the JSON Schema fields gets the request again with the older ones.
+
+    Which refuse unknown words.
+    """
     client = client_of(sandbox, endpoint)
     for name, source in SOURCES.items():
         schema = schema_of(source)
@@ -390,9 +393,9 @@ def test_each_known_refusal_is_avoided(row: Row, sandbox: Sandbox) -> None:
     assert chat == [{"type": "function", "function": {**head, "parameters": rooted(row.chat, row.chat_definitions)}}]
 
 
-@pytest.mark.parametrize("endpoint", ALL_DOORS, ids=str)
+@pytest.mark.parametrize("endpoint", ALL_ENDPOINTS, ids=str)
 def test_a_function_without_arguments_has_no_parameters(endpoint: EndpointCase, sandbox: Sandbox) -> None:
-    """An object without properties is refused: the field stays out, or is there where the host insists on it."""
+    """An object without properties is refused: the field stays out, or is there where the provider insists on it."""
     client_of(sandbox, endpoint).chat(endpoint.request(HELLO, tools=(Tool("f", "Does it.", described()),)))
     (tool,) = sent(sandbox)["tools"]
     declared = {"name": "f", "description": "Does it."}
@@ -410,7 +413,7 @@ def test_a_function_without_arguments_has_no_parameters(endpoint: EndpointCase, 
     ],
 )
 def test_a_schema_that_is_too_large_is_the_callers_to_change(message: str, sandbox: Sandbox) -> None:
-    """Nobody can shorten it without changing its meaning: the host's words reach the caller at once."""
+    """Nobody can shorten it without changing its meaning: the provider's words reach the caller at once."""
     sandbox.fail("cloudflare", status=400, body=json.dumps({"error": {"code": 400, "message": message}}), times=3)
     request = RUN.request(HELLO, response_format=ResponseFormat(CITY), tools=(), tool_choice=ToolChoice("auto"))
     with pytest.raises(BadRequest, match=message.split(".")[0]):
@@ -448,14 +451,14 @@ GIVEN = {
 RIGHT = {"count": 3, "level": 2, "version": 2, "ratio": 3, "on": True, "map": {"a": 1}, "pair": ["x", 2]}
 
 
-@pytest.mark.parametrize("endpoint", ALL_DOORS, ids=str)
+@pytest.mark.parametrize("endpoint", ALL_ENDPOINTS, ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("prefix", ["", "default_api:", "default_api."])
 def test_calls_come_back_as_they_were_declared(
     endpoint: EndpointCase, stream: bool, prefix: str, sandbox: Sandbox
 ) -> None:
     """Integers sent as floats, enums and objects as text, and names with the model's prefix are put right."""
-    names = ("f", "a function with a name that is much too long for any host, with blanks and ünï" * 2)
+    names = ("f", "a function with a name that is much too long for any provider, with blanks and ünï" * 2)
     tools = tuple(Tool(name, "", PARAMETERS) for name in names)
     client = client_of(sandbox, endpoint)
     wire = [declared_name(endpoint, ask(client, endpoint.request(HELLO, tools=(tool,))), sandbox) for tool in tools]
@@ -475,7 +478,7 @@ def declared_name(endpoint: EndpointCase, _: object, sandbox: Sandbox) -> str:
     return name
 
 
-@pytest.mark.parametrize("endpoint", ALL_DOORS, ids=str)
+@pytest.mark.parametrize("endpoint", ALL_ENDPOINTS, ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_answers_come_back_as_they_were_asked_for(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
     """The same holds for an answer in JSON, in a fence or bare: `read` gives what the schema describes."""

@@ -1,4 +1,4 @@
-"""Every other setting at every door: sent in the right place, refused by name, or left out with one warning."""
+"""Every other setting at every endpoint: sent in the right place, refused by name, or left out with one warning."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Case:
     name: str
     settings: dict[str, Any]
     expected: dict[str, Any] = field(default_factory=dict)
-    """By door: the fields beside the messages, the refusal, or the knob with the reason."""
+    """By endpoint: the fields beside the messages, the refusal, or the setting with the reason."""
 
 
 CASES = [
@@ -72,7 +72,7 @@ CASES = [
         {"seed": 0},
         each(NATIVE, generation(seed=0))
         | each(("chat", "oxen"), {"seed": 0})
-        | each(AIMLAPI_ENDPOINTS, Ignored("`seed` (the host takes 1 or more)")),
+        | each(AIMLAPI_ENDPOINTS, Ignored("`seed` (the provider takes 1 or more)")),
     ),
     Case(
         "n",
@@ -120,7 +120,7 @@ CASES = [
         each(NATIVE, generation(topP=0.0))
         | each(("chat", "oxen"), {"top_p": 0.0})
         | each(("C", "C with media"), Ignored(f"`top_p` {REFUSED_BY_MODEL}"))
-        | each(("A", "B", "D"), Ignored("`top_p` (the host takes 0.01 or more)")),
+        | each(("A", "B", "D"), Ignored("`top_p` (the provider takes 0.01 or more)")),
     ),
     Case(
         "temperature",
@@ -135,7 +135,7 @@ CASES = [
         "user",
         {"user": "me"},
         each(NATIVE, Ignored("`user` (`generateContent` has no field for it; `labels` can tell users apart)"))
-        | each(CHAT, Ignored("`user` (the host has no field for it)")),
+        | each(CHAT, Ignored("`user` (the provider has no field for it)")),
     ),
     Case("image output", {"modalities": ("text", "image")}, each(ALL, Refused("image output"))),
     Case("audio output", {"modalities": ("audio",)}, each(ALL, Refused("audio output"))),
@@ -156,8 +156,8 @@ CASES = [
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_door_gets_a_setting_in_its_own_place(case: Case, name: str) -> None:
-    """A door is sent exactly this body, or it is said what becomes of the setting; nothing is dropped silently."""
+def test_each_endpoint_gets_a_setting_in_its_own_place(case: Case, name: str) -> None:
+    """An endpoint is sent exactly this body, or it is said what becomes of the setting; nothing is dropped silently."""
     endpoint, expected = ENDPOINTS[name], case.expected[name]
     outcome = sent(endpoint, endpoint.request(**case.settings))
 
@@ -187,7 +187,7 @@ def test_extra_body_is_merged_into_the_body_object_by_object(name: str) -> None:
     ("settings", "said"), [({"n": 0}, "n=0"), ({"top_logprobs": 21}, "0 to 20"), ({"top_logprobs": -1}, "0 to 20")]
 )
 def test_what_gemini_takes_nowhere_is_refused(settings: dict[str, Any], said: str, name: str) -> None:
-    """Nothing is sent when the number makes no sense at any door."""
+    """Nothing is sent when the number makes no sense at any endpoint."""
     wire, endpoint = Wire(), ENDPOINTS[name]
     with pytest.raises(ConfigurationError, match=said):
         wire.client(endpoint.provider).chat(endpoint.request(**settings))
@@ -209,7 +209,7 @@ def test_cached_content_excludes_what_the_cache_holds() -> None:
     [{"safety_settings": (SafetySetting(**HARM),)}, {"n": 2}, {"stop": tuple("abcde")}, {"labels": {"a": "b"}}],
 )
 def test_a_stream_with_a_native_setting_is_answered_natively(settings: dict[str, Any]) -> None:
-    """At Cloudflare the setting moves the stream to the native door, where the answer is one piece."""
+    """At Cloudflare the setting moves the stream to the native endpoint, where the answer is one piece."""
     wire = Wire()
     request = ChatRequest(model=PREVIEW, messages=(Message.user("Hi"),), **settings)
     wire.client(Cloudflare("account", "token")).stream(request).response()
@@ -217,7 +217,7 @@ def test_a_stream_with_a_native_setting_is_answered_natively(settings: dict[str,
     assert [request.url.path.rpartition("/")[2] for request in wire.requests] == ["run"]
 
 
-def test_a_setting_moves_the_request_to_a_host_that_has_it() -> None:
+def test_a_setting_moves_the_request_to_a_provider_that_has_it() -> None:
     """Oxen has no field for two answers, AIMLAPI has."""
     request = ChatRequest(model=PREVIEW, messages=(Message.user("Hi"),), n=2)
 
@@ -240,16 +240,16 @@ def test_penalties_reach_older_models(name: str) -> None:
     assert (body.get("input") or body).items() >= PENALTIES[name].items()
 
 
-HOSTS_OWN = [
+PROVIDERS_OWN = [
     (AIMLAPI("key", upstream="google"), {"provider": "google"}),
     (Oxen("key", target_namespace="team"), {"target_namespace": "team"}),
 ]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("provider", "fields"), HOSTS_OWN, ids=["upstream", "target_namespace"])
-def test_a_hosts_own_fields_are_in_the_body(provider: Any, fields: dict[str, Any], stream: bool) -> None:
-    """They are options of the host's configuration, and part of every body."""
+@pytest.mark.parametrize(("provider", "fields"), PROVIDERS_OWN, ids=["upstream", "target_namespace"])
+def test_a_providers_own_fields_are_in_the_body(provider: Any, fields: dict[str, Any], stream: bool) -> None:
+    """They are options of the provider's configuration, and part of every body."""
     wire = Wire()
     client = wire.client(provider)
     request = ChatRequest(model="gemini-2.5-pro", messages=(Message.user("Hi"),))
@@ -262,7 +262,7 @@ def test_a_hosts_own_fields_are_in_the_body(provider: Any, fields: dict[str, Any
 
 @pytest.mark.parametrize("model", ["gemini-2.5-flash-lite", "gemini-3.5-flash"])
 def test_an_upstream_that_would_be_dropped_is_refused(model: str) -> None:
-    """Where the host's schema for a model lacks the field, it would answer as if nothing had been asked."""
+    """Where the provider's schema for a model lacks the field, it would answer as if nothing had been asked."""
     wire = Wire()
 
     with pytest.raises(UnsupportedFeature, match="`upstream`"):
@@ -305,7 +305,7 @@ GATEWAY_HEADERS = {
 
 @pytest.mark.parametrize("api", ["run", "chat_completions", "google_ai_studio"])
 def test_gateway_options_are_headers(api: Any) -> None:
-    """Each option has its header at every door; the gateway's own address names the gateway in its path."""
+    """Each option has its header at every endpoint; the gateway's own address names the gateway in its path."""
     wire = Wire()
     provider = Cloudflare("account", "token", api=api, **GATEWAY)
     wire.client(provider).chat(ENDPOINTS["run"].request())

@@ -1,4 +1,7 @@
-"""Thought signatures through whole tool loops: byte for byte, in place, once; at every door, stored, moved, refused."""
+"""Thought signatures through whole tool loops: byte for byte, in place, once.
+
+At every endpoint, stored, moved, refused.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ from tests.end_to_end.depth_endpoints import (
     client_of,
     sent,
 )
-from tests.end_to_end.providers import Hosts
+from tests.end_to_end.providers import FakeProviders
 
 DUMMY = "skip_thought_signature_validator"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -106,7 +109,7 @@ def loop(
     stored: Store = lambda message: message,
     kept: Sequence[str] | None = None,
 ) -> list[Message]:
-    """Play a tool loop, step by step through the doors in turn, and check every body that was sent."""
+    """Play a tool loop, step by step through the endpoints in turn, and check every body that was sent."""
     sandbox.script(endpoints[0].provider, script)
     messages = [QUESTION]
     for step in range(len(script)):
@@ -126,7 +129,10 @@ def loop(
 def test_signatures_go_back_where_they_came_from(
     endpoint: EndpointCase, mode: str, shape: str, sandbox: Sandbox
 ) -> None:
-    """Each step's first call is signed as the host signed it, its others are not, and no host refuses anything."""
+    """Each step's first call is signed as the provider signed it, its others are not.
+
+    And no provider refuses anything.
+    """
     messages = loop(sandbox, [endpoint], SHAPES[shape], MODES[mode])
     steps = [message for message in messages[1:-1] if message.role == "assistant"]
 
@@ -207,7 +213,7 @@ SWITCHES = {
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_cloudflares_doors_take_each_others_signatures(switch: str, sandbox: Sandbox) -> None:
+def test_cloudflares_endpoints_take_each_others_signatures(switch: str, sandbox: Sandbox) -> None:
     """The same upstream is behind both, so a loop may change from native to chat and back, and stays signed."""
     endpoints, is_streamed = SWITCHES[switch]
     messages = loop(sandbox, endpoints, SHAPES["sequential"], is_streamed)
@@ -245,7 +251,7 @@ def test_another_upstream_gets_dummies_and_home_gets_its_own(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_failover_in_mid_loop(stream: bool, sandbox: Sandbox) -> None:
-    """The next host takes the loop over with a dummy in place of the signature that it cannot know."""
+    """The next provider takes the loop over with a dummy in place of the signature that it cannot know."""
     client = client_of(sandbox, RUN_WITH_IDS, OXEN)
     sandbox.script(None, [ONE, END])
     first = ask(client, RUN_WITH_IDS.request(QUESTION, tools=TOOLS), stream=stream)
@@ -290,7 +296,7 @@ def test_histories_from_elsewhere_are_taken(endpoint: EndpointCase, sandbox: San
     assert sent_signatures(sent(sandbox)) == [None, DUMMY, DUMMY]
 
 
-# Carriers, as the hosts send them, and the body of the next step.
+# Carriers, as the providers send them, and the body of the next step.
 
 SIGNED = "c2lnbmVk+/=="
 FUNCTION = {"name": "weather", "arguments": '{"city":"Bern"}'}
@@ -364,8 +370,8 @@ def chunks(deltas: Deltas) -> httpx.Response:
 
 
 def next_body(host: str, reply: Callable[[], httpx.Response], *, stream: bool) -> dict[str, Any]:
-    """Give what a host is sent after it has answered with a call."""
-    hosts = Hosts({host: [reply]})
+    """Give what a provider is sent after it has answered with a call."""
+    hosts = FakeProviders({host: [reply]})
     client: Client = hosts.client(host, retry_policy=RetryPolicy(max_retries=0))
     request = ChatRequest(model="gemini-3.8-flash", messages=(QUESTION,), tools=(WEATHER,))
     first = ask(client, request, stream=stream)
@@ -387,7 +393,7 @@ MODEL_IDS = {"cloudflare": "google/gemini-3.8-flash", "aimlapi": "google/gemini-
 def test_every_carrier_goes_back_on_the_call_once(
     host: str, name: str, deltas: Deltas, carried: dict[str, Any], stream: bool
 ) -> None:
-    """Wherever the host put the signature, the next request says it on the call, unchanged, and nowhere else."""
+    """Wherever the provider put the signature, the next request says it on the call, unchanged, and nowhere else."""
     reply = (lambda: chunks(deltas)) if stream else (lambda: whole(deltas))
     body = next_body(host, reply, stream=stream)
     tool = {
@@ -465,7 +471,7 @@ TAILS = {
 def test_a_signed_empty_tail_signs_its_text(dialect: str, stream: bool) -> None:
     """The last, empty piece of a stream closes the text before it; both dialects say so in the next request."""
     told = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in TAILS[dialect])
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, content=told)]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=told)]})
     client = hosts.client("cloudflare")
     first = ask(client, ChatRequest(model="gemini-3.8-flash", messages=(QUESTION,)), stream=True)
     (text,) = first.parts
@@ -485,11 +491,11 @@ def test_a_signed_empty_tail_signs_its_text(dialect: str, stream: bool) -> None:
 
 
 def test_a_signature_in_two_places_is_sent_once() -> None:
-    """Hosts repeat it on the message, and histories on several texts: each copy would be billed."""
+    """Providers repeat it on the message, and histories on several texts: each copy would be billed."""
     signature = Signature(SIGNED, carrier="thoughtSignature", issuer="cloudflare")
     call = ToolCall("1", "weather", {"city": "Bern"}, signature=signature, synthetic_id=True)
     turn = Message.assistant(Text("Hm.", signature=signature), Thought("t", signature=signature), call)
-    hosts = Hosts()
+    hosts = FakeProviders()
     request = ChatRequest(
         model="gemini-3.8-flash", messages=(QUESTION, turn, Message.tool(ToolResult("1", "weather", (Text("sun"),))))
     )

@@ -1,4 +1,7 @@
-"""Thinking at every door: settings become a family's own knob or a refusal; thoughts stay apart from the answer."""
+"""Thinking at every endpoint: settings become a family's own setting or a refusal.
+
+Thoughts stay apart from the answer.
+"""
 
 from __future__ import annotations
 
@@ -178,7 +181,7 @@ FAMILIES: dict[str, dict[Setting, Row]] = {
 CASES = [(model, setting, row) for model, rows in FAMILIES.items() for setting, row in rows.items()]
 
 
-class Host:
+class ProviderCase:
     """Answers with `content` and keeps what it was asked."""
 
     def __init__(self, content: bytes = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}') -> None:
@@ -203,8 +206,8 @@ class Host:
     ("model", "setting", "row"), CASES, ids=lambda value: str(value) if isinstance(value, str) else ""
 )
 def test_native_thinking_is_the_familys_own(model: str, setting: Setting, row: Row) -> None:
-    """Each setting is the family's own knob in the body, or is refused with what the model takes."""
-    host, (expected, _) = Host(), row
+    """Each setting is the family's own setting in the body, or is refused with what the model takes."""
+    host, (expected, _) = ProviderCase(), row
     request = ChatRequest(model=model, messages=(HELLO,), **dict([setting]))
     if isinstance(expected, str):
         with pytest.raises(UnsupportedFeature) as refusal:
@@ -222,7 +225,7 @@ def test_native_thinking_is_the_familys_own(model: str, setting: Setting, row: R
 )
 def test_chat_thinking_is_an_effort(model: str, setting: Setting, row: Row) -> None:
     """In chat completions it is the effort that means the same, or is refused before anything is sent."""
-    host, (_, expected) = Host(), row
+    host, (_, expected) = ProviderCase(), row
     request = ChatRequest(model=model, messages=(HELLO,), **dict([setting]))
     if expected == "X":
         with pytest.raises(UnsupportedFeature):
@@ -237,7 +240,7 @@ def test_chat_thinking_is_an_effort(model: str, setting: Setting, row: Row) -> N
 
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-HOST_EFFORTS: list[tuple[Provider, str, tuple[str | None, ...]]] = [
+PROVIDER_EFFORTS: list[tuple[Provider, str, tuple[str | None, ...]]] = [
     (AIMLAPI("key"), "gemini-2.5-flash-lite", (None, "low", "low", "medium", "high", "high", "high")),
     (AIMLAPI("key"), "gemini-2.5-pro", ("X",) * 7),
     (AIMLAPI("key"), "gemini-3.5-flash", ("low", "low", "low", "medium", "high", "high", "high")),
@@ -250,12 +253,14 @@ HOST_EFFORTS: list[tuple[Provider, str, tuple[str | None, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("provider", "model", "expected"), HOST_EFFORTS, ids=lambda value: str(value)[:24])
-def test_hosts_get_efforts_that_they_document(provider: Provider, model: str, expected: Sequence[str | None]) -> None:
-    """An effort that a host does not know becomes its nearest one; a host without the field refuses."""
+@pytest.mark.parametrize(("provider", "model", "expected"), PROVIDER_EFFORTS, ids=lambda value: str(value)[:24])
+def test_providers_get_efforts_that_they_document(
+    provider: Provider, model: str, expected: Sequence[str | None]
+) -> None:
+    """An effort that a provider does not know becomes its nearest one; a provider without the field refuses."""
     told: list[str | None] = []
     for effort in EFFORTS:
-        host = Host()
+        host = ProviderCase()
         try:
             host.client(provider).chat(ChatRequest(model=model, messages=(HELLO,), reasoning_effort=effort))
             told.append(host.bodies[0].get("reasoning_effort"))
@@ -273,8 +278,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *OLD_ENDPOINTS], ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_every_door_takes_what_is_sent(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
-    """No host answers 400 to any setting that is not refused before."""
+def test_every_endpoint_takes_what_is_sent(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
+    """No provider answers 400 to any setting that is not refused before."""
     sandbox.clear()
     client, answered = client_of(sandbox, endpoint), 0
     for setting in FAMILIES[endpoint.model if endpoint.model in FAMILIES else "gemini-3.1-pro-preview"]:
@@ -291,7 +296,7 @@ def test_every_door_takes_what_is_sent(endpoint: EndpointCase, stream: bool, san
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_thoughts_stay_apart_at_every_door(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
+def test_thoughts_stay_apart_at_every_endpoint(endpoint: EndpointCase, stream: bool, sandbox: Sandbox) -> None:
     """Between tags, in a field beside the content or as a native part: the answer never holds a thought."""
     sandbox.clear()
     tool = Tool("clock", "", {"type": "object", "properties": {"city": {"type": "string"}}})
@@ -312,7 +317,7 @@ def test_thoughts_stay_apart_at_every_door(endpoint: EndpointCase, stream: bool,
 
 def test_one_setting_at_a_time() -> None:
     """Gemini takes one of effort, budget and level; nothing is sent when two are given."""
-    host = Host()
+    host = ProviderCase()
     with pytest.raises(ConfigurationError, match="exclude each other"):
         host.client(NATIVE).chat(
             ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), thinking_level="low", reasoning_effort="low")
@@ -323,7 +328,7 @@ def test_one_setting_at_a_time() -> None:
 @pytest.mark.parametrize("provider", [NATIVE, CHAT], ids=["native", "chat"])
 def test_an_effort_that_nobody_knows_is_a_mistake(provider: Provider) -> None:
     """A misspelled word must not become some other effort."""
-    host, word = Host(), "hihg"
+    host, word = ProviderCase(), "hihg"
     with pytest.raises(ConfigurationError, match=r"must be one of none, minimal, .* max, not 'hihg'"):
         host.client(provider).chat(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), reasoning_effort=word))
     assert host.bodies == []
@@ -331,7 +336,10 @@ def test_an_effort_that_nobody_knows_is_a_mistake(provider: Provider) -> None:
 
 @pytest.mark.parametrize("api", ["run", "chat_completions"])
 def test_a_refused_level_is_dropped_once(api: Any) -> None:
-    """A host that knows a model better than the catalog gets the request again without the setting, with a warning."""
+    """A provider that knows a model better than the catalog gets the request again without the setting.
+
+    With a warning.
+    """
     provider = Cloudflare("account", "key", api=api)
     bodies: list[dict[str, Any]] = []
 
@@ -379,10 +387,10 @@ def said(client: Client) -> tuple[str, str, str, str]:
     return thoughts, text, last.response.thoughts, last.response.text
 
 
-HOSTS: list[Provider] = [Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key")]
+PROVIDERS: list[Provider] = [Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key")]
 
 
-@pytest.mark.parametrize("provider", HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda host: host.name)
 @pytest.mark.parametrize("flagged", [False, True], ids=["plain", "flagged"])
 def test_tags_split_at_every_position(provider: Provider, flagged: bool) -> None:
     """Wherever a delta ends, inside a tag or between, thought and answer come out whole and the tags not at all."""
@@ -394,13 +402,13 @@ def test_tags_split_at_every_position(provider: Provider, flagged: bool) -> None
             {"content": piece, **(FLAG if flagged and start < end else {})}
             for piece, start in zip(pieces, starts, strict=True)
         ]
-        assert said(Host(streamed(deltas)).client(provider)) == (THOUGHT, ANSWER, THOUGHT, ANSWER), cut
+        assert said(ProviderCase(streamed(deltas)).client(provider)) == (THOUGHT, ANSWER, THOUGHT, ANSWER), cut
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
 async def test_tags_in_pieces_of_every_size(size: int) -> None:
     """Also with `await`, down to single characters."""
-    host = Host(streamed([{"content": piece} for piece in pieces_at(*range(size, len(TAGGED), size))]))
+    host = ProviderCase(streamed([{"content": piece} for piece in pieces_at(*range(size, len(TAGGED), size))]))
     client: AsyncClient = host.client(CHAT).for_async()
     stream = client.stream(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,)))
     events = [event async for event in stream]
@@ -430,17 +438,17 @@ FIELDS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("provider", HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda host: host.name)
 @pytest.mark.parametrize("name", FIELDS)
 def test_thoughts_in_every_field(provider: Provider, name: str) -> None:
-    """Each field that a host may use gives the same thought, once, streamed or whole."""
+    """Each field that a provider may use gives the same thought, once, streamed or whole."""
     deltas = FIELDS[name]
     message = {key: "".join(delta.get(key, "") for delta in deltas) for key in ("reasoning", "content")}
     choice = {"message": {**deltas[0], **{key: text for key, text in message.items() if text}}, "finish_reason": "stop"}
-    whole = Host(json.dumps({"choices": [choice]}).encode()).client(provider)
+    whole = ProviderCase(json.dumps({"choices": [choice]}).encode()).client(provider)
     response = whole.chat(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,)))
 
-    assert said(Host(streamed(deltas)).client(provider)) == ("Ünder the hood", "Answer") * 2
+    assert said(ProviderCase(streamed(deltas)).client(provider)) == ("Ünder the hood", "Answer") * 2
     assert (response.thoughts, response.text) == ("Ünder the hood", "Answer")
 
 
@@ -448,7 +456,7 @@ def test_a_tag_inside_the_answer_is_text() -> None:
     """Only the beginning of the content can be a thought: an answer about tags keeps them."""
     content = "Write <thought>so</thought>."
 
-    assert said(Host(streamed([{"content": content}])).client(CHAT)) == ("", content) * 2
+    assert said(ProviderCase(streamed([{"content": content}])).client(CHAT)) == ("", content) * 2
 
 
 def test_native_thoughts_are_parts_of_their_own() -> None:
@@ -464,13 +472,13 @@ def test_native_thoughts_are_parts_of_their_own() -> None:
     told = b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in chunks)
     studio = Cloudflare("account", "key", api="google_ai_studio")
 
-    assert said(Host(told).client(studio)) == ("Ünder the hood", "Answer") * 2
+    assert said(ProviderCase(told).client(studio)) == ("Ünder the hood", "Answer") * 2
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_wanted_thoughts_are_answered_natively(stream: bool) -> None:
-    """Only the native door of Cloudflare can be asked for thoughts: `auto` takes it, also for a stream."""
-    host = Host()
+    """Only the native endpoint of Cloudflare can be asked for thoughts: `auto` takes it, also for a stream."""
+    host = ProviderCase()
     request = ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), include_thoughts=True)
     ask(host.client(Cloudflare("account", "key")), request, stream=stream)
 

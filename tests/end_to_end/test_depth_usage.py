@@ -94,7 +94,7 @@ def told(usage: Usage) -> dict[str, int]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_tokens_add_up_whole_and_streamed(case: Case) -> None:
-    """Input and output make the total, thoughts are output, whichever way the host counts."""
+    """Input and output make the total, thoughts are output, whichever way the provider counts."""
     endpoint = ENDPOINTS[case.endpoint]
     if endpoint.is_native:
         whole = native_answer(usageMetadata=case.usage)
@@ -109,7 +109,7 @@ def test_tokens_add_up_whole_and_streamed(case: Case) -> None:
     assert told(streamed(endpoint, early, *late).usage) == case.expected
 
 
-# Money: the host's own figure, else the catalog's.
+# Money: the provider's own figure, else the catalog's.
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ BILLS = [
     Bill("in credits alone", "A", billed(credits_used=3814), {}, 0.001907),
     Bill("in a header", "C", {}, {"x-aimlapi-usd-spent": "0.01"}, 0.01),
     Bill("in a header, in credits", "C", {}, {"x-aimlapi-credits-used": "20000"}, 0.01),
-    Bill("by the host before its upstream, in a header", "A", UPSTREAM_COST, {"x-aimlapi-usd-spent": "0.5"}, 0.5),
-    Bill("by the host before its upstream", "A", {**UPSTREAM_COST, **billed(usd_spent=0.5)}, {}, 0.5),
+    Bill("by the provider before its upstream, in a header", "A", UPSTREAM_COST, {"x-aimlapi-usd-spent": "0.5"}, 0.5),
+    Bill("by the provider before its upstream", "A", {**UPSTREAM_COST, **billed(usd_spent=0.5)}, {}, 0.5),
     Bill("by the upstream", "A", UPSTREAM_COST, {}, 0.25),
     Bill("by a gateway", "oxen", UPSTREAM_COST, {}, 0.25),
     Bill("as nothing", "A", billed(usd_spent=0), {}, 0.0),
@@ -140,15 +140,15 @@ BILLS = [
 
 
 @pytest.mark.parametrize("bill", BILLS, ids=lambda bill: bill.name)
-def test_the_hosts_own_figure_comes_first(bill: Bill) -> None:
-    """Whatever the catalog says, what the host billed is the cost, and is marked so."""
+def test_the_providers_own_figure_comes_first(bill: Bill) -> None:
+    """Whatever the catalog says, what the provider billed is the cost, and is marked so."""
     usage = answered(ENDPOINTS[bill.endpoint], chat_answer(**bill.extra), headers=bill.headers).usage
 
     assert (usage.cost_usd, usage.cost_source) == (pytest.approx(bill.cost), "host")
 
 
 @pytest.mark.parametrize("bill", [bill for bill in BILLS if not bill.headers], ids=lambda bill: bill.name)
-def test_the_hosts_own_figure_comes_in_the_last_chunk_of_a_stream(bill: Bill) -> None:
+def test_the_providers_own_figure_comes_in_the_last_chunk_of_a_stream(bill: Bill) -> None:
     """There are no headers with costs in streams."""
     chunk = {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}
     usage = streamed(ENDPOINTS[bill.endpoint], chunk, {"choices": [], "usage": counts(3, 4, 7), **bill.extra}).usage
@@ -192,7 +192,7 @@ PRICES = [
 
 
 @pytest.mark.parametrize(("name", "model", "day", "usage", "cost"), PRICES, ids=[price[0] for price in PRICES])
-def test_the_catalog_prices_what_the_host_does_not(
+def test_the_catalog_prices_what_the_provider_does_not(
     name: str, model: str, day: date, usage: dict[str, int], cost: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tiers, cached tokens, thoughts and dated prices count; what cannot be known is not guessed."""
@@ -214,7 +214,7 @@ def test_the_model_that_answered_is_priced(stream: bool, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_every_answer_has_a_cost(name: str) -> None:
-    """At every door, whole and streamed."""
+    """At every endpoint, whole and streamed."""
     endpoint = ENDPOINTS[name]
     chunk = {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}], "usage": counts(3, 4, 7)}
     whole = answered(endpoint, native_answer() if endpoint.is_native else chat_answer())
@@ -281,7 +281,7 @@ def broken_stream(endpoint: EndpointCase) -> bytes:
 
 @pytest.mark.parametrize("name", ["studio", "chat", "A", "oxen"])
 async def test_an_interrupted_stream_is_counted(name: str) -> None:
-    """What the host had counted until then was used, and has its price; the async client agrees."""
+    """What the provider had counted until then was used, and has its price; the async client agrees."""
     endpoint = ENDPOINTS[name]
     ours = Wire(broken_stream(endpoint)).client(endpoint.provider)
     with pytest.raises(StreamInterrupted) as interrupted:
@@ -313,7 +313,7 @@ def test_answers_without_a_price_are_counted_apart() -> None:
     assert ours.totals == Totals(calls=1, unpriced_calls=1)
 
 
-def test_a_spending_limit_counts_what_hosts_bill() -> None:
+def test_a_spending_limit_counts_what_providers_bill() -> None:
     """The call that would begin above it is refused before anything is sent; a pickle remembers."""
     wire = Wire(priced(0.25))
     ours = wire.client(Oxen("key"), max_cost_usd=0.5)
@@ -338,7 +338,7 @@ def test_the_answers_own_headers_are_kept() -> None:
     assert second.provider_metadata.items() >= cloudflare.items()
 
 
-def test_hosts_share_one_sum() -> None:
+def test_providers_share_one_sum() -> None:
     """Whoever answered, the client's totals are one sum."""
     replies: list[Any] = [native_answer(), priced(0.25), chat_answer(**billed(usd_spent=0.5))]
     ours: Client = Wire(*replies).client([Cloudflare("account", "token"), Oxen("key"), AIMLAPI("key")])

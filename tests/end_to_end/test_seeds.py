@@ -1,4 +1,4 @@
-"""The hosts' own recorded answers, whole and re-cut as streams at every byte."""
+"""The providers' own recorded answers, whole and re-cut as streams at every byte."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_multi import ChatResponse, Client, Cloudflare, Finished, catalog
 from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi.dialects.base import Decoder
 from gemini_multi.providers import AIMLAPI, Provider
-from tests.end_to_end.providers import REQUEST, Body, Hosts
+from tests.end_to_end.providers import REQUEST, Body, FakeProviders
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NATIVE = sorted((FIXTURES / "cloudflare_native").glob("*.json"))
@@ -86,7 +86,7 @@ def test_a_recorded_answer_loses_nothing(path: Path) -> None:
     answer = json.loads(path.read_text())
     (candidate,) = answer["candidates"]
     (part,) = candidate["content"]["parts"]
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
     response = hosts.client("cloudflare").chat(REQUEST)
     (text,) = response.parts
     counts = answer["usageMetadata"]
@@ -108,7 +108,7 @@ def test_google_reads_the_same(path: Path) -> None:
     answer = json.loads(path.read_text())
     answer.pop("gatewayMetadata")
     witness = GenerateContentResponse.model_validate(answer)
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
     response = hosts.client("cloudflare").chat(REQUEST)
     assert witness.usage_metadata is not None
     assert witness.candidates is not None
@@ -129,7 +129,7 @@ def test_a_recorded_answer_cut_as_a_stream_is_the_same_message(path: Path) -> No
 
 def test_the_recorded_chat_answer_loses_nothing() -> None:
     """AIMLAPI's documented answer: prompt tokens are 0 there, and the model has another name."""
-    hosts = Hosts({"aimlapi": [lambda: httpx.Response(200, content=CHAT.read_bytes())]})
+    hosts = FakeProviders({"aimlapi": [lambda: httpx.Response(200, content=CHAT.read_bytes())]})
     response = hosts.client("aimlapi").chat(REQUEST)
 
     assert (response.text, response.finish_reason) == ("Hello there! How can I help you today?", "stop")
@@ -148,7 +148,7 @@ def test_the_recorded_chat_answer_cut_as_a_stream_is_the_same_message(size: int)
 
 @pytest.mark.parametrize("path", NATIVE, ids=lambda path: path.stem)
 def test_a_stream_byte_by_byte_gives_the_same_through_the_client(path: Path) -> None:
-    """The whole way, through the gateway's streaming door."""
+    """The whole way, through the gateway's streaming endpoint."""
     answer = json.loads(path.read_text())
     stream = rendered(native_chunks(answer, 300), native=True)
     pieces: list[bytes | Exception] = [stream[index : index + 1] for index in range(len(stream))]

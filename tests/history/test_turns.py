@@ -140,7 +140,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_conversation_keeps_the_turn_rules(case: Case) -> None:
-    """Every history becomes one that Gemini accepts, with nothing lost that a host would read."""
+    """Every history becomes one that Gemini accepts, with nothing lost that a provider would read."""
     assert conversation(case.given, case.model).turns == case.expected
 
 

@@ -1,4 +1,4 @@
-"""What the tests of rivals' defects share: a model at one host, and answers as hosts really shape them."""
+"""What the tests of rivals' defects share: a model at one provider, and answers as providers really shape them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
-CHAT_HOSTS = ("aimlapi", "oxen")
+CHAT_PROVIDERS = ("aimlapi", "oxen")
 
 
 def chat(provider: Any, **options: Any) -> ChatGeminiMulti:

@@ -1,4 +1,4 @@
-"""Agents: LangChain's own loop with tools, thought signatures and structured output, at every host."""
+"""Agents: LangChain's own loop with tools, thought signatures and structured output, at every provider."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def get_population(city: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 def agent(provider: str, model: str, **options: Any) -> Any:
@@ -111,8 +111,8 @@ def test_conversation_goes_on_from_a_checkpoint(provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_agent_changes_hosts_in_the_middle_of_its_work(sandbox: Sandbox, provider: str) -> None:
-    """When the host fails between two steps, the next one goes on, although the signatures are not its own."""
+def test_agent_changes_providers_in_the_middle_of_its_work(sandbox: Sandbox, provider: str) -> None:
+    """When the provider fails between two steps, the next one goes on, although the signatures are not its own."""
     others = [other for other in PROVIDERS if other != provider]
     chat = ChatGeminiMulti(model="gemini-3-flash", providers=[provider, *others], max_retries=0)
     first = chat.bind_tools([get_weather]).invoke("Use get_weather for Paris.")

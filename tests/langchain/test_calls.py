@@ -20,11 +20,11 @@ NAME = "gemini-2.5-flash-lite"
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 def test_call_overrides_model_and_providers(sandbox: Sandbox) -> None:
-    """A call may ask another model at another host."""
+    """A call may ask another model at another provider."""
     model = ChatGeminiMulti(model=NAME, providers=["cloudflare", "oxen"])
     found = model.invoke("hi", model="gemini-2.5-flash", providers="oxen")
     assert (found.response_metadata["provider"], sent(sandbox)["model"]) == ("oxen", "gemini-2-5-flash")

@@ -1,4 +1,4 @@
-"""Histories that make other integrations fail or lose something, sent to every host."""
+"""Histories that make other integrations fail or lose something, sent to every provider."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def g() -> int:
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
 @pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
 def test_odd_history_is_answered(sandbox: Sandbox, provider: str, model: str, name: str) -> None:
-    """The hosts refuse these as they stand; the model puts them right."""
+    """The providers refuse these as they stand; the model puts them right."""
     chat = ChatGeminiMulti(model=model, providers=provider, max_retries=0).bind_tools([f, g])
     assert chat.invoke(HISTORIES[name]).text
 
 
-def test_instruction_in_the_middle_reaches_the_host(sandbox: Sandbox) -> None:
+def test_instruction_in_the_middle_reaches_the_provider(sandbox: Sandbox) -> None:
     """A system message is never dropped, wherever it stands."""
     ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen").invoke(HISTORIES["system in the middle"])
     assert "be brief" in str(sandbox.requests[-1].body)
@@ -89,7 +89,7 @@ async def test_async_stream_can_be_left_early(sandbox: Sandbox) -> None:
 
 
 async def test_cancelled_call_is_let_go_of(sandbox: Sandbox) -> None:
-    """Cancelling is not an error of the host, and the next call works."""
+    """Cancelling is not an error of the provider, and the next call works."""
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers="oxen")
     call = asyncio.ensure_future(model.ainvoke("hi"))
     await asyncio.sleep(0)

@@ -104,7 +104,7 @@ def test_twin_survives_a_pickle(name: str) -> None:
     assert (type(loaded), str(loaded)) == (type(found), str(found))
 
 
-def test_twin_gives_tracing_the_hosts_answer() -> None:
+def test_twin_gives_tracing_the_providers_answer() -> None:
     """LangChain's traces show the body, the status and the request's id."""
     found: Any = twin(errors.RateLimited("x", status=429, body={"error": "slow"}, request_id="r"))
     assert (found.response.json(), found.response.status_code, found.request_id) == ({"error": "slow"}, 429, "r")

@@ -34,7 +34,7 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 @tool
@@ -161,7 +161,7 @@ def test_agent_waits_for_a_human(provider: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_human_changes_a_call(provider: str) -> None:
-    """The edited arguments are used, and the host still takes the history."""
+    """The edited arguments are used, and the provider still takes the history."""
     ask = middleware.HumanInTheLoopMiddleware(interrupt_on={"get_weather": True})
     agent: Any = create_agent(chat(provider), [get_weather], middleware=[ask], checkpointer=InMemorySaver())
     agent.invoke({"messages": [HumanMessage("Use get_weather for Paris.")]}, THREAD)

@@ -1,4 +1,4 @@
-"""Messages of the model come back as the host sent them, and histories of other integrations are understood."""
+"""Messages of the model come back as the provider sent them, and histories of other integrations are understood."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ PARTS = st.one_of(
 )
 
 
-def as_a_host_sends(drawn: list[Part]) -> tuple[Part, ...]:
+def as_a_provider_sends(drawn: list[Part]) -> tuple[Part, ...]:
     """Number the calls, and join neighbors that a stream could not tell apart."""
     parts: list[Part] = []
     for part in drawn:
@@ -135,9 +135,9 @@ def as_a_host_sends(drawn: list[Part]) -> tuple[Part, ...]:
 
 
 @settings(deadline=None)
-@given(st.lists(PARTS, max_size=8).map(as_a_host_sends), st.sampled_from([invoked, streamed]), st.booleans())
+@given(st.lists(PARTS, max_size=8).map(as_a_provider_sends), st.sampled_from([invoked, streamed]), st.booleans())
 def test_any_answer_goes_back_exactly(parts: tuple[Part, ...], make: Any, blocks: bool) -> None:
-    """Whatever a host sends, in whatever order, comes back as it was."""
+    """Whatever a provider sends, in whatever order, comes back as it was."""
     assert sent_back(make(parts, blocks=blocks)) == parts
 
 
@@ -414,7 +414,7 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         AIMessage("", tool_calls=[*CALLS, {"name": "f", "args": {"x": 2}, "id": "c1"}]),
         (CALL, ToolCall("c1", "f", {"x": 2}, synthetic_id=True)),
     ),
-    "another host's search": (
+    "another provider's search": (
         AIMessage([{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}]),
         (Text('{"type": "server_tool_call", "id": "s", "name": "web_search", "args": {"query": "q"}}'),),
     ),

@@ -34,7 +34,7 @@ def test_model_loads_no_http_library_before_its_first_call() -> None:
 
 
 def test_model_class_adds_few_modules_to_those_of_langchain() -> None:
-    """Clients, hosts and dialects are loaded by the first model."""
+    """Clients, providers and dialects are loaded by the first model."""
     added = loaded_by("from langchain_gemini_multi import ChatGeminiMulti") - loaded_by(
         "import langchain_core.language_models.chat_models"
     )

@@ -64,7 +64,7 @@ def test_abatch_answers_each_prompt(model: GeminiMultiLLM) -> None:
     assert ("dogs" in first, "cats" in second) == (True, True)
 
 
-def test_generate_tells_usage_and_host(model: GeminiMultiLLM) -> None:
+def test_generate_tells_usage_and_provider(model: GeminiMultiLLM) -> None:
     """The metadata of the chat model is in each generation, and the tokens of all are added up."""
     result = model.generate(["of dogs", "of cats"])
     information: Any = result.generations[0][0].generation_info
@@ -75,7 +75,7 @@ def test_generate_tells_usage_and_host(model: GeminiMultiLLM) -> None:
 
 
 def test_stop_and_settings_are_sent(sandbox: Sandbox) -> None:
-    """Call arguments reach the host."""
+    """Call arguments reach the provider."""
     GeminiMultiLLM(model="gemini-2.5-flash-lite", providers="oxen", temperature=0.5).invoke("hi", stop=["x"], seed=3)
     assert sandbox.requests[-1].body == {
         "model": "gemini-2-5-flash-lite-preview-09-2025",

@@ -295,8 +295,8 @@ RESULTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", RESULTS)
 @pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
-def test_result_of_a_tool_reaches_the_host(sandbox: Sandbox, provider: str, name: str) -> None:
-    """Lists, images and objects, also where a host's tool messages take text only."""
+def test_result_of_a_tool_reaches_the_provider(sandbox: Sandbox, provider: str, name: str) -> None:
+    """Lists, images and objects, also where a provider's tool messages take text only."""
     content, told = RESULTS[name]
     assert told in looked(provider, ToolMessage(content, tool_call_id="c1"), sandbox)
 

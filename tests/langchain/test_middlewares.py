@@ -32,7 +32,7 @@ ONE_BY_ONE = "Use get_weather for Paris then get_population for Paris."
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 @tool
@@ -86,7 +86,7 @@ CUTS = hasattr(middleware.SummarizationMiddleware, "_overflow_retry_prompt")
 @pytest.mark.skipif(not CUTS, reason="this version of LangChain gives up on a summary that is too long")
 @each_color
 async def test_summary_that_is_too_long_is_cut(sandbox: Sandbox, wait: bool) -> None:
-    """The summarization middleware knows the host's refusal as `ContextOverflowError` and asks for less."""
+    """The summarization middleware knows the provider's refusal as `ContextOverflowError` and asks for less."""
     model = chat("oxen")
     summarize = middleware.SummarizationMiddleware(
         model=model, trigger=("messages", 5), keep=("messages", 1), trim_tokens_to_summarize=None
@@ -111,7 +111,7 @@ def test_tools_are_chosen_by_the_model_itself(sandbox: Sandbox, provider: str) -
 
 
 def test_old_results_are_cleared() -> None:
-    """Context editing counts tokens by the model's estimate and empties old tool results; the host takes that."""
+    """Context editing counts tokens by the model's estimate and empties old tool results; the provider takes that."""
     edit = middleware.ContextEditingMiddleware(
         edits=[middleware.ClearToolUsesEdit(trigger=50, keep=1)], token_count_method="model"
     )
@@ -165,7 +165,7 @@ def test_tools_failure_is_told_to_the_model() -> None:
 
 @everywhere
 def test_settings_and_prompt_are_changed_for_a_call(sandbox: Sandbox, provider: str) -> None:
-    """Middlewares override model settings and the system prompt; both reach the host."""
+    """Middlewares override model settings and the system prompt; both reach the provider."""
 
     @middleware.wrap_model_call
     def colder(request: Any, handler: Any) -> Any:
@@ -225,7 +225,7 @@ def test_tool_interrupts_and_goes_on(tmp_path: Path, provider: str) -> None:
 
 @everywhere
 def test_call_is_rejected_by_a_human(provider: str) -> None:
-    """The host takes a history whose call was answered by a human's no."""
+    """The provider takes a history whose call was answered by a human's no."""
     ask = middleware.HumanInTheLoopMiddleware(interrupt_on={"get_weather": True})
     agent: Any = create_agent(chat(provider), [get_weather], middleware=[ask], checkpointer=InMemorySaver())
     agent.invoke(asked("Use get_weather for Paris."), THREAD)

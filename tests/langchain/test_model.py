@@ -26,7 +26,7 @@ SECRET = "sk-very-secret"
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 def sent(sandbox: Sandbox) -> Any:
@@ -57,7 +57,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("per_call", [False, True], ids=["of the model", "of the call"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_setting_is_sent(sandbox: Sandbox, name: str, per_call: bool) -> None:
-    """Each setting reaches the host, from the model as from the call, and nothing else does."""
+    """Each setting reaches the provider, from the model as from the call, and nothing else does."""
     given, config = SETTINGS[name]
     model = ChatGeminiMulti(model=NAME, providers="cloudflare", **({} if per_call else given))
     model.invoke("hi", **(given if per_call else {}))
@@ -89,7 +89,7 @@ def test_safety_settings_are_taken_in_every_form(sandbox: Sandbox, given: Any) -
 
 
 def test_nothing_set_is_nothing_sent(sandbox: Sandbox) -> None:
-    """Defaults are the host's."""
+    """Defaults are the provider's."""
     ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi")
     assert sent(sandbox) == {
         "model": "gemini-2-5-flash-lite-preview-09-2025",
@@ -104,7 +104,7 @@ def test_every_way_of_asking_tells_the_same(provider: str) -> None:
     model: Any = ChatGeminiMulti(model=NAME, providers=provider)
     first, *rest = model.stream("hi")
     typed = set(model.stream_events("hi", version="v3").output.response_metadata) - {"output_version"}
-    endpoints = {"candidate_metadata", "provider_metadata"}  # Cloudflare has a door of its own for streams
+    endpoints = {"candidate_metadata", "provider_metadata"}  # Cloudflare has an endpoint of its own for streams
     told = [
         set(keys) - endpoints for keys in (model.invoke("hi").response_metadata, first.__add__(rest).response_metadata)
     ]
@@ -257,7 +257,7 @@ def test_assignment_takes_effect(sandbox: Sandbox) -> None:
 
 
 def test_changed_copy_leaves_its_original_alone() -> None:
-    """A copy with another host has a client of its own."""
+    """A copy with another provider has a client of its own."""
     model = ChatGeminiMulti(model=NAME, providers="cloudflare")
     other = model.model_copy(update={"providers": "oxen"})
     hosts = [one.invoke("hi").response_metadata["provider"] for one in (model, other, model)]
@@ -335,7 +335,7 @@ def test_tracing_parameters_honor_the_call() -> None:
 
 
 def test_tokens_are_estimated_without_a_request(sandbox: Sandbox) -> None:
-    """Counting asks no host."""
+    """Counting asks no provider."""
     model = ChatGeminiMulti(model=NAME, providers="oxen")
     assert (model.get_num_tokens("a" * 400), model.get_num_tokens("")) == (100, 0)
     few = model.get_num_tokens_from_messages([HumanMessage("hi")])
@@ -355,8 +355,8 @@ def test_token_ids_are_not_invented() -> None:
         ChatGeminiMulti(model=NAME, providers="oxen").get_token_ids("abc")
 
 
-def test_profile_tells_what_the_hosts_take() -> None:
-    """The profile is of the model as the configured hosts serve it."""
+def test_profile_tells_what_the_providers_take() -> None:
+    """The profile is of the model as the configured providers serve it."""
     taken = {
         provider: ChatGeminiMulti(model=NAME, providers=provider).profile["audio_inputs"]  # type: ignore[index]
         for provider in ("cloudflare", "aimlapi")
@@ -383,7 +383,7 @@ def test_output_version_decides_the_content(version: Any) -> None:
 
 
 def test_model_is_made_from_text() -> None:
-    """`init_chat_model` takes the host before a colon."""
+    """`init_chat_model` takes the provider before a colon."""
     model = init_chat_model("oxen:gemini-2.5-flash", temperature=0)
     assert (model.model, model.provider_names, model.temperature) == ("gemini-2.5-flash", ["oxen"], 0)
 
@@ -391,8 +391,8 @@ def test_model_is_made_from_text() -> None:
 @pytest.mark.parametrize(
     ("name", "provider"), [("gpt-4", "openai"), ("oxen:gemini-2.5-flash", "aimlapi"), ("gemini-2.5-flash", "")]
 )
-def test_model_of_another_host_is_not_made(name: str, provider: str) -> None:
-    """What is asked of a host that there is not, or of two at once, is not asked of all instead."""
+def test_model_of_another_provider_is_not_made(name: str, provider: str) -> None:
+    """What is asked of a provider that there is not, or of two at once, is not asked of all instead."""
     with pytest.raises(ConfigurationError):
         init_chat_model(name, model_provider=provider)
 

@@ -1,4 +1,4 @@
-"""Whole answers of the hosts, with everything in them, by every way of asking LangChain has."""
+"""Whole answers of the providers, with everything in them, by every way of asking LangChain has."""
 
 from __future__ import annotations
 

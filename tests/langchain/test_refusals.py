@@ -62,7 +62,10 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_filtered_answer_is_a_refusal(sandbox: Sandbox, provider: str, way: str, version: Any) -> None:
-    """An answer that the host stopped for its content shows one refusal, with the host's reason, however one asks."""
+    """An answer that the provider stopped for its content shows one refusal, with the provider's reason.
+
+    However one asks.
+    """
     sandbox.script(None, [Answer("Well, ", finish_reason="content_filter")])
     message = WAYS[way](chat(provider, output_version=version))
     (refusal,) = refusals(message)
@@ -116,7 +119,7 @@ def test_other_answer_is_no_refusal(reason: Any) -> None:
     assert refusals(to_result(answer, blocks=False).generations[0].message) == []
 
 
-def test_reason_of_the_host_is_not_sent_back_as_the_models_words(sandbox: Sandbox) -> None:
+def test_reason_of_the_provider_is_not_sent_back_as_the_models_words(sandbox: Sandbox) -> None:
     """A conversation goes on after a filtered answer with what the model itself said."""
     sandbox.script(None, [Answer("Well, ", finish_reason="content_filter")])
     message = chat("oxen", output_version="v1").invoke("hi")

@@ -1,4 +1,4 @@
-"""Order of hosts, hedging, spending and hooks, in LangChain's terms."""
+"""Order of providers, hedging, spending and hooks, in LangChain's terms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def asked(sandbox: Sandbox) -> list[str]:
     return [request.provider for request in sandbox.requests]
 
 
-def test_the_strategy_orders_the_hosts(sandbox: Sandbox) -> None:
+def test_the_strategy_orders_the_providers(sandbox: Sandbox) -> None:
     """By turns, here; a bound copy takes part."""
     chat = model(strategy="round_robin")
     for runnable in (chat, chat.bind(temperature=0.5), chat, chat.bind_tools([])):
@@ -40,7 +40,7 @@ def test_an_unknown_strategy_is_refused(sandbox: Sandbox) -> None:
         model(strategy="best")
 
 
-async def test_a_slow_host_is_hedged(sandbox: Sandbox) -> None:
+async def test_a_slow_provider_is_hedged(sandbox: Sandbox) -> None:
     """The second one's answer is the answer, and the first is told as cancelled."""
     sandbox.fail("aimlapi", fault="stall", times=1)
     answer = await model(hedging=Hedging(after=0.01, share=1.0), timeout=20.0).ainvoke("Hi")
@@ -79,7 +79,7 @@ def test_every_attempt_is_told(sandbox: Sandbox) -> None:
     assert [(one.provider, one.outcome) for one in seen] == [("aimlapi", "failed"), ("oxen", "answered")]
 
 
-def test_a_resting_host_is_remembered_by_bound_copies(sandbox: Sandbox) -> None:
+def test_a_resting_provider_is_remembered_by_bound_copies(sandbox: Sandbox) -> None:
     """They share one client, so that what one learns all know."""
     chat = model()
     sandbox.fail("aimlapi", status=402, times=1)

@@ -250,7 +250,7 @@ def test_unknown_count_is_no_zero(name: str, way: str) -> None:
 
 
 def test_metadata_tells_all_that_is_known() -> None:
-    """Nothing the host said is lost, and what it did not say is left out."""
+    """Nothing the provider said is lost, and what it did not say is left out."""
     told = ChatResponse(
         candidates=(Candidate(finish_reason="stop", raw_finish_reason="STOP", safety_ratings=({"blocked": False},)),),
         usage=Usage(cost_usd=0.5, cost_source="host"),

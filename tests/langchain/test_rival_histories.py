@@ -1,4 +1,4 @@
-"""Conversations that other integrations send wrongly or lose, each shown right on the wire of every host."""
+"""Conversations that other integrations send wrongly or lose, each shown right on the wire of every provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi import Cloudflare, ConfigurationError, Text, ToolCall, Unsuppo
 from gemini_multi.sandbox import Answer, Sandbox
 
 from .answers import (
-    CHAT_HOSTS,
+    CHAT_PROVIDERS,
     PROVIDERS,
     call,
     chat,
@@ -55,11 +55,11 @@ def signatures(value: Any) -> list[str]:
 @each_way
 @pytest.mark.parametrize("version", ["v0", "v1"])
 @pytest.mark.parametrize("namespace", ["google", "vertex"])
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_signature_goes_back_byte_exact(
     sandbox: Sandbox, provider: str, namespace: str, version: Any, way: str
 ) -> None:
-    """The whole `extra_content` returns at its call, in its namespace, beside a content that the host takes."""
+    """The whole `extra_content` returns at its call, in its namespace, beside a content that the provider takes."""
     extra = {namespace: {"thought_signature": "c2lnbmF0dXJl+/=="}}
     signed = call("get_weather", '{"city": "Paris"}', id="c1", extra_content=extra)
     body = completion({"content": None, "tool_calls": [signed]})
@@ -76,8 +76,10 @@ def test_signature_goes_back_byte_exact(
 @each_way
 @pytest.mark.parametrize("version", ["v0", "v1"])
 @everywhere
-def test_hosts_signature_is_the_one_that_comes_back(sandbox: Sandbox, provider: str, version: Any, way: str) -> None:
-    """Whichever door a host answers through, the next request carries what it issued, and nothing twice."""
+def test_providers_signature_is_the_one_that_comes_back(
+    sandbox: Sandbox, provider: str, version: Any, way: str
+) -> None:
+    """Whichever endpoint a provider answers through, the next request carries what it issued, and nothing twice."""
     model = chat(provider, output_version=version).bind_tools([get_weather])
     message = WAYS[way](model, [ASKED])
     assert model.invoke([ASKED, *answered(message)]).text
@@ -88,7 +90,7 @@ def test_hosts_signature_is_the_one_that_comes_back(sandbox: Sandbox, provider: 
 
 @each_way
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_reasoning_beside_the_text_is_a_block(sandbox: Sandbox, provider: str, field: str, way: str) -> None:
     """Gateways give thoughts under names of their own; they are neither lost nor mixed into the text."""
     body = completion({"content": "a", field: "t"})
@@ -148,7 +150,7 @@ def test_missing_result_is_filled_in(sandbox: Sandbox, provider: str) -> None:
     assert len(found) == 2
 
 
-def test_call_ids_are_sent_where_the_host_takes_them(sandbox: Sandbox) -> None:
+def test_call_ids_are_sent_where_the_provider_takes_them(sandbox: Sandbox) -> None:
     """So parallel calls of one function are told apart natively."""
     studio = Cloudflare(api="google_ai_studio")
     results = [ToolMessage("2", tool_call_id="c2"), ToolMessage("1", tool_call_id="c1")]
@@ -202,7 +204,7 @@ def test_whole_number_in_a_call_is_whole(sandbox: Sandbox, way: str) -> None:
 
 @everywhere
 def test_what_is_not_a_number_is_null(sandbox: Sandbox, provider: str) -> None:
-    """Tables have holes: Python writes them as `NaN`, which is no JSON and refused by hosts."""
+    """Tables have holes: Python writes them as `NaN`, which is no JSON and refused by providers."""
     asked = AIMessage("", tool_calls=[{"name": "get_weather", "args": {"city": float("inf")}, "id": "c1"}])
     result = ToolMessage('{"warmth": NaN}', tool_call_id="c1")
     chat(provider, model="gemini-2.5-flash").bind_tools([get_weather]).invoke([ASKED, asked, result])
@@ -235,7 +237,10 @@ OF_OURS = "google's key on a message of ours"
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_history_of_another_integration_goes_on(sandbox: Sandbox, provider: str, model: str, name: str) -> None:
-    """Every host answers it, with the calls and without signatures that were issued elsewhere, which hosts refuse."""
+    """Every provider answers it, with the calls and without signatures that were issued elsewhere.
+
+    Which providers refuse.
+    """
     message, parts = HISTORIES[name]
     calls = [part for part in parts if isinstance(part, ToolCall)]
     results = [ToolMessage("done", tool_call_id=call.id, name=call.name) for call in calls]

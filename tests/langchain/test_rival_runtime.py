@@ -30,7 +30,7 @@ from gemini_multi import (
 from gemini_multi.sandbox import Sandbox
 
 from .answers import (
-    CHAT_HOSTS,
+    CHAT_PROVIDERS,
     PROVIDERS,
     call,
     chat,
@@ -131,7 +131,7 @@ def test_timeout_reaches_the_transport(sandbox: Sandbox) -> None:
 
 
 def test_silence_within_a_stream_is_noticed(sandbox: Sandbox) -> None:
-    """A host that stops sending is left, and the error holds what had arrived."""
+    """A provider that stops sending is left, and the error holds what had arrived."""
     sandbox.fail("oxen", fault="stall", after=3)
     with pytest.raises(exceptions.ModelConnectionError) as caught:
         list(chat("oxen", timeout=0.2).stream("Tell me a long story."))
@@ -176,7 +176,7 @@ def test_delay_in_the_body_of_an_error_is_read(sandbox: Sandbox) -> None:
 
 
 def test_mistake_of_the_caller_is_not_tried_elsewhere(sandbox: Sandbox) -> None:
-    """Unlike LangChain's fallbacks, the model does not ask the next host what every host must refuse."""
+    """Unlike LangChain's fallbacks, the model does not ask the next provider what every provider must refuse."""
     sandbox.fail("oxen", status=400)
     with pytest.raises(BadRequest):
         chat(["oxen", "aimlapi"]).invoke("hi")
@@ -193,7 +193,7 @@ BEGUN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("begun", BEGUN)
 async def test_stream_moves_on_until_it_has_content(sandbox: Sandbox, begun: str) -> None:
-    """A host that began without saying anything is replaced by the next, and tools stay bound."""
+    """A provider that began without saying anything is replaced by the next, and tools stay bound."""
     model = chat(["oxen", "aimlapi"]).bind_tools([get_weather])
     for wait in (False, True):
         sandbox.reply_raw("oxen", headers={"content-type": "text/event-stream"}, body=BEGUN[begun])
@@ -264,7 +264,7 @@ def test_other_candidates_of_a_stream_are_told(sandbox: Sandbox) -> None:
 
 
 def test_speech_is_given_as_it_came(sandbox: Sandbox) -> None:
-    """A standard block with the host's own media type: nothing is repackaged, nothing hides in the kwargs."""
+    """A standard block with the provider's own media type: nothing is repackaged, nothing hides in the kwargs."""
     speech = {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "AAAA"}}
     replied(sandbox, "cloudflare", json.dumps(generated(speech)).encode())
     message = chat("cloudflare", model="gemini-2.5-flash").invoke("hi")
@@ -273,21 +273,24 @@ def test_speech_is_given_as_it_came(sandbox: Sandbox) -> None:
     assert block["mime_type"] == "audio/L16;codec=pcm;rate=24000"  # type: ignore[typeddict-item]
 
 
-def test_ids_and_headers_of_the_host_are_kept(sandbox: Sandbox) -> None:
-    """What a host says beside the body is in the metadata."""
+def test_ids_and_headers_of_the_provider_are_kept(sandbox: Sandbox) -> None:
+    """What a provider says beside the body is in the metadata."""
     replied(sandbox, "aimlapi", completion({"content": "hi"}), x_request_id="r-1")
     assert chat("aimlapi").invoke("hi").response_metadata["request_id"] == "r-1"
 
 
-def test_setting_that_a_host_refuses_is_left_out_aloud(sandbox: Sandbox) -> None:
+def test_setting_that_a_provider_refuses_is_left_out_aloud(sandbox: Sandbox) -> None:
     """AIMLAPI takes no seed of 0: a warning says that it is left out."""
     with pytest.warns(SettingIgnoredWarning, match="seed"):
         chat("aimlapi", seed=0).invoke("hi")
     assert "seed" not in sent(sandbox)
 
 
-def test_setting_that_a_host_lacks_is_no_surprise(sandbox: Sandbox) -> None:
-    """It is neither sent under a made-up name nor dropped: the request moves to a host that has it, or is refused."""
+def test_setting_that_a_provider_lacks_is_no_surprise(sandbox: Sandbox) -> None:
+    """It is neither sent under a made-up name nor dropped.
+
+    The request moves to a provider that has it, or is refused.
+    """
     with pytest.raises(UnsupportedFeature, match="top_k"):
         chat("oxen", top_k=3).invoke("hi")
     found = chat(["oxen", "cloudflare"], model="gemini-2.5-flash", top_k=3).invoke("hi")
@@ -312,8 +315,8 @@ MEDIA = {
 
 @pytest.mark.parametrize("kind", MEDIA)
 @everywhere
-def test_media_reach_the_host(sandbox: Sandbox, provider: str, kind: str) -> None:
-    """Images, audio, video and documents go to each host that takes them for the model."""
+def test_media_reach_the_provider(sandbox: Sandbox, provider: str, kind: str) -> None:
+    """Images, audio, video and documents go to each provider that takes them for the model."""
     mime_type, data = MEDIA[kind]
     model = chat(provider, model="gemini-3.5-flash-lite" if provider == "aimlapi" else "gemini-2.5-flash")
     block = {"type": kind, "base64": data, "mime_type": mime_type}
@@ -322,7 +325,7 @@ def test_media_reach_the_host(sandbox: Sandbox, provider: str, kind: str) -> Non
 
 
 @pytest.mark.parametrize("strange", [{"system_fingerprint": None}, {"usage": None, "x": 1}, {"created": "now"}])
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_fields_may_be_missing_or_strange(sandbox: Sandbox, provider: str, strange: dict[str, Any]) -> None:
     """No field of a chunk but the content is relied on."""
     pieces = b"".join(event(choices=[{"delta": {"content": text}}], **strange) for text in "ab")

@@ -1,4 +1,4 @@
-"""Schemas and structured answers that other integrations break or lose, shown right at every host."""
+"""Schemas and structured answers that other integrations break or lose, shown right at every provider."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gemini_multi import InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 
-from .answers import CHAT_HOSTS, PROVIDERS, chat, completion, generated, get_weather, replied, sent
+from .answers import CHAT_PROVIDERS, PROVIDERS, chat, completion, generated, get_weather, replied, sent
 
 METHODS = ("json_schema", "function_calling", "json_mode")
 everywhere = pytest.mark.parametrize("provider", PROVIDERS)
@@ -86,7 +86,10 @@ def answer(method: str, value: dict[str, Any], name: str = "Hard") -> Answer:
 @by_every_method
 @everywhere
 def test_hard_schema_works(sandbox: Sandbox, provider: str, method: Any) -> None:
-    """Each host takes recursion, unions, tuples, enums of numbers and free objects, and the object comes back typed."""
+    """Each provider takes recursion, unions, tuples, enums of numbers and free objects.
+
+    And the object comes back typed.
+    """
     sandbox.script(None, [answer(method, VALUE)])
     found = chat(provider).with_structured_output(Hard, method=method).invoke("?")
     assert found == Hard.model_validate(VALUE)
@@ -111,7 +114,7 @@ def resolved(schema: Any, whole: Any) -> Any:
 @by_every_method
 @everywhere
 def test_what_describes_a_field_is_kept(sandbox: Sandbox, provider: str, method: Any) -> None:
-    """Descriptions and values of optional fields reach the host, and no type becomes another."""
+    """Descriptions and values of optional fields reach the provider, and no type becomes another."""
     sandbox.script(None, [answer(method, VALUE)])
     chat(provider).with_structured_output(Hard, method=method).invoke("?")
     whole = schema_in(sent(sandbox))
@@ -152,14 +155,14 @@ def test_malformed_call_is_retried_once_and_then_an_error(sandbox: Sandbox, prov
 
 @everywhere
 def test_malformed_call_is_no_normal_end(sandbox: Sandbox, provider: str) -> None:
-    """The message says `error`, and the host's own word beside it."""
+    """The message says `error`, and the provider's own word beside it."""
     replied(sandbox, provider, MALFORMED[provider])
     facts = chat(provider).bind_tools([get_weather]).invoke("hi").response_metadata
     assert (facts["finish_reason"], "MALFORMED_FUNCTION_CALL" in facts["raw_finish_reason"]) == ("error", True)
 
 
 @pytest.mark.parametrize("include_raw", [False, True])
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_object_as_text_instead_of_a_call_is_read(sandbox: Sandbox, provider: str, include_raw: bool) -> None:
     """When the model gives plain JSON although a call was forced, it is the object and not `None`."""
     replied(sandbox, provider, completion({"content": '```json\n{"x": 1}\n```'}))
@@ -170,6 +173,6 @@ def test_object_as_text_instead_of_a_call_is_read(sandbox: Sandbox, provider: st
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict_tools_say_so(sandbox: Sandbox, strict: bool) -> None:
-    """`strict` of a tool reaches a host that has the field."""
+    """`strict` of a tool reaches a provider that has the field."""
     chat("aimlapi").bind_tools([get_weather], strict=strict).invoke("hi")
     assert sent(sandbox)["tools"][0]["function"].get("strict") is strict

@@ -1,4 +1,4 @@
-"""What other integrations of hosted Gemini models get wrong, each shown right at LangChain's own doors.
+"""What other integrations of hosted Gemini models get wrong, each shown right at LangChain's own endpoints.
 
 The defects were measured or reported of langchain-google-genai, -openai, -openrouter, -cloudflare, -litellm and
 -aimlapi. Here are those that a single answer or stream shows. Conversations are in `test_rival_histories.py`, schemas
@@ -20,11 +20,11 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from gemini_multi import ConfigurationError, InvalidResponse, QuotaExhausted, StreamInterrupted
 from gemini_multi.sandbox import Answer, Sandbox
 
-from .answers import CHAT_HOSTS, PROVIDERS, call, chat, completion, events, get_weather, merged, replied
+from .answers import CHAT_PROVIDERS, PROVIDERS, call, chat, completion, events, get_weather, merged, replied
 
 
 def test_no_key_is_an_error_and_no_invented_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing answers in a host's place."""
+    """Nothing answers in a provider's place."""
     for name in ("AIMLAPI_API_KEY", "OXEN_API_KEY", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigurationError):
@@ -46,9 +46,9 @@ USAGES: dict[str, tuple[dict[str, Any], tuple[int, int, int]]] = {
 
 
 @pytest.mark.parametrize("name", USAGES)
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_usage_adds_up(sandbox: Sandbox, provider: str, name: str) -> None:
-    """Whichever way a host counts thoughts, output includes them and the total is the sum."""
+    """Whichever way a provider counts thoughts, output includes them and the total is the sum."""
     usage, expected = USAGES[name]
     replied(sandbox, provider, completion({"content": "hi"}, usage=usage))
     found: Any = chat(provider).invoke("hi").usage_metadata
@@ -57,7 +57,7 @@ def test_usage_adds_up(sandbox: Sandbox, provider: str, name: str) -> None:
 
 
 def test_nothing_beside_the_answer_is_lost(sandbox: Sandbox) -> None:
-    """What the host charged, its signature and its own fields are in the message."""
+    """What the provider charged, its signature and its own fields are in the message."""
     body = completion(
         {"content": "hi", "extra_content": {"google": {"thought_signature": "c2ln"}}},
         meta={"usage": {"credits_used": 11892, "usd_spent": 0.005946}},
@@ -72,7 +72,7 @@ def test_nothing_beside_the_answer_is_lost(sandbox: Sandbox) -> None:
 
 
 def test_reasoning_details_are_kept_and_sent_back(sandbox: Sandbox) -> None:
-    """Signatures in OpenRouter's form go back in the one form that the host documents for requests."""
+    """Signatures in OpenRouter's form go back in the one form that the provider documents for requests."""
     details = [{"format": "google-gemini-v1", "index": 0, "type": "reasoning.encrypted", "data": "EjQK", "id": "c1"}]
     replied(
         sandbox,
@@ -105,7 +105,7 @@ DELTAS: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 @pytest.mark.parametrize("name", DELTAS)
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_parallel_calls_survive_a_stream(sandbox: Sandbox, provider: str, name: str, version: Any) -> None:
     """Two calls stay two, with names, ids and arguments of their own, also as content blocks beside text."""
     replied(sandbox, provider, events({"content": "Let me see"}, *DELTAS[name]))
@@ -134,7 +134,7 @@ def test_error_within_a_stream_is_an_error(sandbox: Sandbox, provider: str) -> N
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("fault", ["choices_empty", "choices_null", "error_in_200"])
-@pytest.mark.parametrize("provider", CHAT_HOSTS)
+@pytest.mark.parametrize("provider", CHAT_PROVIDERS)
 def test_answer_without_choices_is_typed(sandbox: Sandbox, provider: str, fault: str, stream: bool) -> None:
     """Neither an `IndexError` nor a `TypeError`; a stream with one odd chunk is read all the same."""
     sandbox.fail(provider, fault=fault)
@@ -151,7 +151,7 @@ BROKE = {"aimlapi": (403, "You've run out of credits. Please top up your balance
 
 @pytest.mark.parametrize("provider", BROKE)
 def test_being_out_of_credit_has_its_own_type(sandbox: Sandbox, provider: str) -> None:
-    """It is told from a lacking permission, whatever status the host gives it."""
+    """It is told from a lacking permission, whatever status the provider gives it."""
     status, text = BROKE[provider]
     sandbox.fail(provider, status=status, body=json.dumps({"error": {"message": text}}))
     with pytest.raises(QuotaExhausted):
@@ -168,7 +168,7 @@ def test_stream_tells_usage_unasked(sandbox: Sandbox, provider: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_cumulative_usage_is_not_added_up(sandbox: Sandbox, provider: str) -> None:
-    """A host that repeats the usage so far on every chunk is understood."""
+    """A provider that repeats the usage so far on every chunk is understood."""
     piece = {"choices": [{"index": 0, "delta": {"content": "x"}}]}
     told = [{**piece, "usage": {"prompt_tokens": 10, "completion_tokens": count}} for count in (1, 2, 3)]
     body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in told)
@@ -236,7 +236,7 @@ def test_blocked_prompt_is_an_error_that_says_why(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_image_address_is_passed_on_or_fetched_by_the_host(sandbox: Sandbox, provider: str) -> None:
+def test_image_address_is_passed_on_or_fetched_by_the_provider(sandbox: Sandbox, provider: str) -> None:
     """Addresses are not downloaded in the caller's process, let alone in its event loop."""
     image = {"type": "image_url", "image_url": {"url": "https://example.invalid/a.png"}}
     assert asyncio.run(chat(provider).ainvoke([HumanMessage(["look", image])])).text
@@ -255,7 +255,7 @@ def test_json_of_a_tool_is_not_encoded_twice(sandbox: Sandbox, provider: str) ->
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_one_call_at_a_time_is_enforced(sandbox: Sandbox, provider: str, stream: bool) -> None:
-    """`parallel_tool_calls=False` holds although hosts ignore it."""
+    """`parallel_tool_calls=False` holds although providers ignore it."""
     calls = [("get_weather", {"city": "Rome"}), ("get_weather", {"city": "Bonn"})]
     sandbox.script(None, [Answer(tool_calls=calls)])
     model = chat(provider).bind_tools([get_weather], parallel_tool_calls=False)
@@ -277,7 +277,7 @@ def test_arguments_stream_in_pieces(sandbox: Sandbox, provider: str) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_impossible_count_is_no_fact(sandbox: Sandbox, stream: bool) -> None:
-    """A host that says that the prompt had no tokens is not believed: no price and no sum is made of it."""
+    """A provider that says that the prompt had no tokens is not believed: no price and no sum is made of it."""
     usage = {"prompt_tokens": 0, "completion_tokens": 9, "total_tokens": 9}
     replied(
         sandbox,

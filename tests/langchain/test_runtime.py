@@ -28,7 +28,7 @@ PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 def chat(provider: str = "oxen", **options: Any) -> ChatGeminiMulti:
@@ -158,7 +158,7 @@ def test_with_fallbacks_falls_back(sandbox: Sandbox, stream: bool) -> None:
 
 
 def test_alternatives_are_configurable() -> None:
-    """One chain, several models; also the hosts and the model are fields that may be chosen."""
+    """One chain, several models; also the providers and the model are fields that may be chosen."""
     model = chat().configurable_alternatives(ConfigurableField(id="which"), default_key="oxen", other=chat("aimlapi"))
     asked = [model.invoke("hi", {"configurable": {"which": which}}) for which in ("oxen", "other")]
     assert [message.response_metadata["provider"] for message in asked] == ["oxen", "aimlapi"]
@@ -340,7 +340,7 @@ def test_setting_of_the_client_cannot_hide_in_a_call() -> None:
         chat().invoke("hi", api_key="other")
 
 
-def test_scripted_answer_is_read_by_all_doors(sandbox: Sandbox) -> None:
+def test_scripted_answer_is_read_by_all_endpoints(sandbox: Sandbox) -> None:
     """`invoke` with `streaming=True` gives what `invoke` gives."""
     sandbox.script(None, [Answer("same")] * 2)
     assert chat(streaming=True).invoke("hi").text == chat().invoke("hi").text == "same"

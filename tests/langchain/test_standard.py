@@ -1,4 +1,4 @@
-"""LangChain's own standard tests, all of them, for each host and each method of structured output.
+"""LangChain's own standard tests, all of them, for each provider and each method of structured output.
 
 No test is skipped, expected to fail or overridden: the classes only state what the model is and can do.
 """
@@ -64,14 +64,14 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Facts:
-    """What is true of the model at every host."""
+    """What is true of the model at every provider."""
 
     provider: ClassVar[str]
     method: ClassVar[Literal["json_schema", "function_calling", "json_mode"]] = "json_schema"
 
     @pytest.fixture(autouse=True)
     def _sandbox(self, sandbox: Sandbox) -> None:
-        """Serve the host."""
+        """Serve the provider."""
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:

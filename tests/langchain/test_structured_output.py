@@ -119,7 +119,7 @@ def scripted(sandbox: Sandbox, method: str, text: str = '{"name": "Bonn", "peopl
     sandbox.script(None, [call if method == "function_calling" else Answer(text)])
 
 
-@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
+@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.SettingIgnoredWarning")
 @pytest.mark.parametrize("include_raw", [False, True], ids=["", "raw"])
 @pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize("method", METHODS)
@@ -128,7 +128,7 @@ def scripted(sandbox: Sandbox, method: str, text: str = '{"name": "Bonn", "peopl
 def test_schema_gives_its_object(
     sandbox: Sandbox, provider: str, name: str, method: Any, strict: Any, include_raw: bool
 ) -> None:
-    """Classes give instances, all else dictionaries, at every host by every method."""
+    """Classes give instances, all else dictionaries, at every provider by every method."""
     schema, expected = SCHEMAS[name]
     scripted(sandbox, method, name=getattr(schema, "__name__", "City"))
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
@@ -141,8 +141,8 @@ def test_schema_gives_its_object(
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_host_itself_fills_the_schema(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
-    """Unscripted, the schema that arrives at the host is one from which the object can be made."""
+def test_provider_itself_fills_the_schema(sandbox: Sandbox, provider: str, name: str, method: Any) -> None:
+    """Unscripted, the schema that arrives at the provider is one from which the object can be made."""
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
     prompt = "Reply with a JSON object with the keys name (a text) and people (a number)."
     found: Any = model.with_structured_output(SCHEMAS[name][0], method=method).invoke(prompt)
@@ -346,7 +346,7 @@ def test_unusable_arguments_are_an_error(model: ChatGeminiMulti, arguments: dict
 @pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
 @pytest.mark.parametrize("method", METHODS)
 def test_recursive_schema_works_everywhere(sandbox: Sandbox, provider: str, method: Any) -> None:
-    """A tree is asked for and read at each host by each method."""
+    """A tree is asked for and read at each provider by each method."""
     tree = {"name": "a", "children": [{"name": "b", "children": []}]}
     text = '{"name": "a", "children": [{"name": "b", "children": []}]}'
     sandbox.script(None, [Answer(tool_calls=[("Node", tree)]) if method == "function_calling" else Answer(text)])
@@ -357,7 +357,7 @@ def test_recursive_schema_works_everywhere(sandbox: Sandbox, provider: str, meth
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
-    """Each host's stream ends with the whole object, by every method, also in instances."""
+    """Each provider's stream ends with the whole object, by every method, also in instances."""
     model = ChatGeminiMulti(model="gemini-2.5-flash", providers=provider, max_retries=0)
     scripted(sandbox, method)
     assert list(model.with_structured_output(City, method=method).stream("Bonn?"))[-1] == City(**CITY)
@@ -367,7 +367,7 @@ def test_objects_stream(sandbox: Sandbox, provider: str, method: Any) -> None:
 @pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", SCHEMAS)
-@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.KnobIgnored")
+@pytest.mark.filterwarnings("ignore:.*strict:gemini_multi.SettingIgnoredWarning")
 async def test_every_schema_streams(
     model: ChatGeminiMulti, sandbox: Sandbox, name: str, method: Any, strict: Any, include_raw: bool
 ) -> None:
@@ -488,7 +488,7 @@ def test_malformed_call_twice_is_an_error_with_its_text(sandbox: Sandbox) -> Non
 
 
 def test_malformed_call_stays_invalid_in_a_stream(model: ChatGeminiMulti, sandbox: Sandbox) -> None:
-    """Also when the host answers a stream in one piece, the call is shown and not run."""
+    """Also when the provider answers a stream in one piece, the call is shown and not run."""
     sandbox.reply_raw("oxen", headers={"content-type": "application/json"}, body=broken_call())
     first, *rest = model.bind_tools([City]).stream("Bonn?")
     merged = sum(rest, first)
@@ -514,7 +514,7 @@ def test_tools_go_together_with_an_object(sandbox: Sandbox, provider: str, name:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_dictionary_is_checked_against_what_hosts_do_not_enforce(sandbox: Sandbox, method: Any) -> None:
+def test_a_dictionary_is_checked_against_what_providers_do_not_enforce(sandbox: Sandbox, method: Any) -> None:
     """A bound that the model broke is an error, not an answer."""
     people = {"type": "integer", "minimum": 1000}
     schema = {"title": "City", "type": "object", "properties": {"people": people}, "required": ["people"]}

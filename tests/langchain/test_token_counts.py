@@ -19,7 +19,7 @@ CONVERSATION: list[Any] = [SystemMessage("Be brief."), HumanMessage("Hello there
 
 @pytest.fixture(autouse=True)
 def _sandbox(sandbox: Sandbox) -> None:
-    """Serve the hosts."""
+    """Serve the providers."""
 
 
 def chat(**options: Any) -> ChatGeminiMulti:
@@ -34,7 +34,7 @@ def get_weather(city: str) -> str:
 
 
 @pytest.mark.parametrize("asked", ["Hello there", CONVERSATION, [("human", "Hello there")]])
-async def test_count_is_the_hosts(asked: Any) -> None:
+async def test_count_is_the_providers(asked: Any) -> None:
     """It is what the answer to the same prompt tells as its input; any form of a prompt may be counted."""
     model = chat()
     usage = model.invoke(asked).usage_metadata
@@ -52,7 +52,7 @@ def test_tools_are_sent_along(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("providers", ["cloudflare", "aimlapi", "oxen"])
-def test_host_that_does_not_count_says_so(sandbox: Sandbox, providers: str) -> None:
+def test_provider_that_does_not_count_says_so(sandbox: Sandbox, providers: str) -> None:
     """The error is both packages', and nothing is sent."""
     with pytest.raises(UnsupportedFeature, match="does not count tokens") as caught:
         chat(providers=providers).count_tokens("hi")
@@ -71,7 +71,7 @@ async def test_errors_and_patience_are_those_of_calls(sandbox: Sandbox) -> None:
 
 
 def test_estimates_ask_nobody(sandbox: Sandbox) -> None:
-    """LangChain's own ways of counting stay on this machine, whatever the host could do."""
+    """LangChain's own ways of counting stay on this machine, whatever the provider could do."""
     model = chat()
     assert model.get_num_tokens("Hello there") > 0
     assert model.get_num_tokens_from_messages(CONVERSATION, tools=[get_weather]) > 0

@@ -140,7 +140,7 @@ def test_tool_is_translated(name: str) -> None:
     ],
 )
 def test_built_in_tool_is_translated(form: Any, expected: BuiltInTool) -> None:
-    """Tools that the host runs are told from functions."""
+    """Tools that the provider runs are told from functions."""
     assert to_tools([form]) == (expected,)
 
 
@@ -305,7 +305,7 @@ def test_bind_tools_binds_plain_json(model: ChatGeminiMulti) -> None:
 
 
 def test_binding_no_tools_sends_none(model: ChatGeminiMulti) -> None:
-    """`create_agent` binds an empty list beside its response format; hosts refuse `tools: []`."""
+    """`create_agent` binds an empty list beside its response format; providers refuse `tools: []`."""
     bound_model: Any = model.bind_tools([], response_format={"type": "json_object"})
     assert bound_model.kwargs == {"response_format": {"type": "json_object"}}
 

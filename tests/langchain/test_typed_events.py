@@ -94,7 +94,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "broken call": (ToolCall("c0", "f", invalid_arguments='{"x": '),),
     "image": (Text("Here"), Blob("aGk=", "image/png"), Text("there")),
     "code": (ExecutableCode("1+1", "PYTHON", id="e"), CodeResult("2", "OUTCOME_OK", id="e"), Text("two")),
-    "only the host knows": (Opaque({"toolCall": {"id": "1"}}), Text("done")),
+    "only the provider knows": (Opaque({"toolCall": {"id": "1"}}), Text("done")),
 }
 
 
@@ -192,7 +192,7 @@ def test_usage_can_be_left_out() -> None:
 
 
 def test_unknown_usage_is_left_out() -> None:
-    """A host that did not count makes no zeros."""
+    """A provider that did not count makes no zeros."""
     assert "usage" not in typed(Finished(ChatResponse(candidates=(Candidate(parts=(Text("a"),)),))))[-1]
 
 
@@ -219,7 +219,7 @@ async def test_async_events_are_valid(model: ChatGeminiMulti) -> None:
 
 
 def test_connection_is_free_at_the_end(model: ChatGeminiMulti, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LangChain leaves the events at the last one; the host's stream is closed before it."""
+    """LangChain leaves the events at the last one; the provider's stream is closed before it."""
     closed: list[int] = []
     monkeypatch.setattr("gemini_multi.client.EventStream.__exit__", lambda *_: closed.append(1))
     stream: Any = model.stream_events("hi", version="v3")
@@ -259,7 +259,7 @@ def test_callbacks_see_each_event(model: ChatGeminiMulti) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_signatures_come_back_to_the_host(sandbox: Sandbox, provider: str) -> None:
+def test_signatures_come_back_to_the_provider(sandbox: Sandbox, provider: str) -> None:
     """A tool loop on typed events keeps Gemini 3's signatures; the sandbox checks them."""
     chat = ChatGeminiMulti(model="gemini-3-flash", providers=provider, max_retries=0).bind_tools([get_weather])
     stream: Any = chat.stream_events("Use get_weather for Paris.", version="v3")

@@ -1,4 +1,4 @@
-"""Models on the sandbox, one per host."""
+"""Models on the sandbox, one per provider."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def sandbox(_running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 
 @pytest.fixture(params=sorted(MODELS))
 def provider(request: pytest.FixtureRequest) -> str:
-    """Each host in turn."""
+    """Each provider in turn."""
     return str(request.param)
 
 
 @pytest.fixture
 def make(sandbox: Sandbox, provider: str) -> Make:
-    """Make a model of the host."""
+    """Make a model of the provider."""
 
     def build(**settings: Any) -> GeminiMulti:
         return GeminiMulti(**{"model": MODELS[provider], "providers": provider, **settings})
@@ -50,7 +50,7 @@ def make(sandbox: Sandbox, provider: str) -> Make:
 
 @pytest.fixture
 def llm(make: Make) -> GeminiMulti:
-    """A model of the host without any settings."""
+    """A model of the provider without any settings."""
     return make()
 
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's agents on every host, streaming and not."""
+"""LlamaIndex's agents on every provider, streaming and not."""
 
 from __future__ import annotations
 
@@ -330,7 +330,7 @@ async def test_code_act_agent_hands_over(
 
 
 async def test_agent_searches_beside_its_tools(sandbox: Sandbox, streaming: bool, memory: ChatMemoryBuffer) -> None:
-    """The model's own `built_in_tools` go with every request; a host that has none is passed over."""
+    """The model's own `built_in_tools` go with every request; a provider that has none is passed over."""
     llm = GeminiMulti(
         model="gemini-3-flash-preview", providers=["oxen", "cloudflare"], built_in_tools=["google_search"]
     )
@@ -352,11 +352,11 @@ async def test_workflow_chooses_a_function_agent(llm: GeminiMulti, memory: ChatM
 
 
 async def test_agent_fails_over_in_a_tool_loop(sandbox: Sandbox, memory: ChatMemoryBuffer) -> None:
-    """The next host takes a history with signatures of the first."""
+    """The next provider takes a history with signatures of the first."""
     llm = GeminiMulti(model="gemini-3-flash-preview", providers=["cloudflare", "oxen"], max_retries=0)
 
     def add_and_break(a: int, b: int) -> int:
-        """Add, while the first host goes down."""
+        """Add, while the first provider goes down."""
         sandbox.fail("cloudflare", status=503, times=9)
         return a + b
 

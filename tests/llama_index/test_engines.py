@@ -1,4 +1,4 @@
-"""LlamaIndex's query engines, chat engines and what is built on them, on every host."""
+"""LlamaIndex's query engines, chat engines and what is built on them, on every provider."""
 
 from __future__ import annotations
 
@@ -537,8 +537,8 @@ async def test_schema_guided_knowledge_graph(llm: GeminiMulti, sandbox: Sandbox)
     assert len(sandbox.requests) == 1
 
 
-def test_history_of_a_chat_engine_goes_to_another_host(index: VectorStoreIndex, sandbox: Sandbox) -> None:
-    """A conversation may begin at one host and go on at another."""
+def test_history_of_a_chat_engine_goes_to_another_provider(index: VectorStoreIndex, sandbox: Sandbox) -> None:
+    """A conversation may begin at one provider and go on at another."""
     memory = ChatMemoryBuffer.from_defaults(token_limit=9999)
     first = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
     engine = index.as_chat_engine(chat_mode="context", llm=first, memory=memory)

@@ -92,7 +92,7 @@ COMPLETIONS = ["complete", "stream_complete", "acomplete", "astream_complete"]
 async def test_every_call_is_one_event_and_counted_once(
     how: str, make: Any, sandbox: Sandbox, recorder: Recorder
 ) -> None:
-    """Observers see one start and one end, and the token counter has the host's figures."""
+    """Observers see one start and one end, and the token counter has the provider's figures."""
     counter = TokenCountingHandler()
     llm = make(callback_manager=CallbackManager([counter]))
     await ask(llm, how)
@@ -119,7 +119,7 @@ def test_callbacks_of_the_settings_count(make: Any) -> None:
 
 
 def test_thoughts_alone_do_not_break_counting(sandbox: Sandbox) -> None:
-    """When the budget went to thoughts, the host leaves out the count of the answer."""
+    """When the budget went to thoughts, the provider leaves out the count of the answer."""
     reply = (
         b'{"result": {"candidates": [{"finishReason": "MAX_TOKENS"}], "usageMetadata":'
         b' {"promptTokenCount": 5, "thoughtsTokenCount": 60, "totalTokenCount": 65}}, "success": true}'

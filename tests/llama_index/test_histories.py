@@ -141,7 +141,7 @@ CLOSING = [
 def test_history_of_another_integration_goes_on(
     answer: ChatMessage, llm: GeminiMulti, sandbox: Sandbox, provider: str
 ) -> None:
-    """Every host takes it at once, streamed and not, and the messages given are the same afterwards."""
+    """Every provider takes it at once, streamed and not, and the messages given are the same afterwards."""
     history = [ChatMessage(content="Add."), answer, *CLOSING]
     before = copy.deepcopy(history)
     assert llm.chat(history).message.content
@@ -184,6 +184,6 @@ def test_neighbors_of_one_role_stay_as_they_are(llm: GeminiMulti) -> None:
 
 
 def test_empty_answers_in_between_do_no_harm(llm: GeminiMulti, sandbox: Sandbox) -> None:
-    """ReAct agents send them back; hosts refuse messages without content."""
+    """ReAct agents send them back; providers refuse messages without content."""
     llm.chat([ChatMessage(content="Hi"), ChatMessage(role="assistant", content=""), ChatMessage(content="Well?")])
     assert len(sandbox.requests) == 1

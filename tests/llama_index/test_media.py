@@ -51,7 +51,7 @@ REFUSED = {
     "oxen": {"text document"},
     "cloudflare": set[str](),
 }
-"""What a host has no way to take."""
+"""What a provider has no way to take."""
 
 
 def question(block: ContentBlock) -> list[ChatMessage]:
@@ -67,10 +67,10 @@ def tool_result(block: ContentBlock) -> list[ChatMessage]:
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("place", [question, tool_result])
-def test_media_reaches_the_host_or_is_refused_by_name(
+def test_media_reaches_the_provider_or_is_refused_by_name(
     kind: str, place: Any, llm: GeminiMulti, sandbox: Sandbox, provider: str
 ) -> None:
-    """Whole and streamed, nothing is dropped: the body holds it, or the error says what the host cannot take."""
+    """Whole and streamed, nothing is dropped: the body holds it, or the error says what the provider cannot take."""
     block, told = BLOCKS[kind]
     for ask in (lambda: llm.chat(place(block)), lambda: list(llm.stream_chat(place(block)))):
         if kind in REFUSED[provider]:
@@ -81,8 +81,8 @@ def test_media_reaches_the_host_or_is_refused_by_name(
             assert told in json.dumps(sandbox.requests[-1].body)
 
 
-def test_host_that_takes_the_media_is_asked(sandbox: Sandbox) -> None:
-    """A host that cannot take it is passed over, without a request."""
+def test_provider_that_takes_the_media_is_asked(sandbox: Sandbox) -> None:
+    """A provider that cannot take it is passed over, without a request."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["aimlapi", "oxen"])
     assert llm.chat(question(BLOCKS["audio"][0])).additional_kwargs["provider"] == "oxen"
     assert [request.provider for request in sandbox.requests] == ["oxen"]

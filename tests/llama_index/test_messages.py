@@ -146,7 +146,7 @@ def test_unknown_detail_is_an_error() -> None:
 
 
 def test_cache_point_is_left_out_with_a_warning() -> None:
-    """Gemini has no cache points on these hosts; the caller is told."""
+    """Gemini has no cache points on these providers; the caller is told."""
     block = CachePoint(cache_control=CacheControl(type="ephemeral"))
     with pytest.warns(SettingIgnoredWarning, match="CachePoint"):
         assert to_core([ChatMessage(blocks=[TextBlock(text="Hi"), block])]) == (Message.user("Hi"),)

@@ -21,7 +21,7 @@ def test_metadata_comes_from_the_catalog(sandbox: Sandbox) -> None:
     """A chat model with functions, its window and output limit, and no request."""
     metadata = model().metadata
     assert (metadata.is_chat_model, metadata.is_function_calling_model) == (True, True)
-    hosted = catalog.find("gemini-2.5-flash").hosts["cloudflare"]
+    hosted = catalog.find("gemini-2.5-flash").providers["cloudflare"]
     assert (metadata.context_window, metadata.num_output) == (hosted.context_window, hosted.max_output_tokens)
     assert (metadata.model_name, metadata.system_role) == ("gemini-2.5-flash", MessageRole.SYSTEM)
     assert sandbox.requests == []
@@ -49,7 +49,7 @@ def test_num_output_leaves_room_for_the_prompt(settings: dict[str, int], window:
     assert PromptHelper.from_llm_metadata(metadata).context_window == window
 
 
-def test_payload_names_model_and_host_and_no_secret() -> None:
+def test_payload_names_model_and_provider_and_no_secret() -> None:
     """Tracers read it with every event."""
     payload = model(temperature=0.5, max_tokens=9).to_payload()
     wanted = {"model": "gemini-2.5-flash", "provider": "cloudflare", "temperature": 0.5, "max_tokens": 9}

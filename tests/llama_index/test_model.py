@@ -34,7 +34,7 @@ NO_RETRY = RetryPolicy(max_retries=0)
 
 
 def test_chat(llm: GeminiMulti, provider: str) -> None:
-    """An answer with its text, its host and the host's count of tokens."""
+    """An answer with its text, its provider and the provider's count of tokens."""
     response = llm.chat(HI)
     assert response.message.content == SAID
     assert response.additional_kwargs["provider"] == response.raw["provider"] == provider
@@ -189,7 +189,7 @@ def test_limit_that_went_to_thoughts_is_told(
 
 @pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)
 def test_blocked_prompt_is_an_error_of_its_own(make: Any, sandbox: Sandbox) -> None:
-    """With the host's reason, also in a stream."""
+    """With the provider's reason, also in a stream."""
     sandbox.script(None, [Answer(block_reason="PROHIBITED_CONTENT")] * 2)
     llm = make(safety_settings={"HARM_CATEGORY_HARASSMENT": "BLOCK_ONLY_HIGH"})
     with pytest.raises(PromptBlocked) as caught:
@@ -200,7 +200,7 @@ def test_blocked_prompt_is_an_error_of_its_own(make: Any, sandbox: Sandbox) -> N
 
 
 def test_refused_key_is_an_error_of_its_own(make: Any, provider: str) -> None:
-    """With the status and the host; nothing of the key."""
+    """With the status and the provider; nothing of the key."""
     llm = make(api_key="a-wrong-one")
     with pytest.raises(AuthenticationFailed) as caught:
         llm.complete("Hi")
@@ -215,7 +215,7 @@ def test_overload_is_retried_also_when_a_stream_opens(llm: GeminiMulti, sandbox:
         assert len(ask().additional_kwargs["attempts"]) == 2
 
 
-async def test_next_host_answers(sandbox: Sandbox) -> None:
+async def test_next_provider_answers(sandbox: Sandbox) -> None:
     """When the first is out of quota, whole and streamed, blocking and with `await`."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"], retry_policy=NO_RETRY)
     sandbox.fail("oxen", status=429, times=4)
@@ -225,8 +225,8 @@ async def test_next_host_answers(sandbox: Sandbox) -> None:
     assert [answer.message.content for answer in answers] == [SAID] * 4
 
 
-def test_all_hosts_failing_tells_each(sandbox: Sandbox) -> None:
-    """The group holds one error per host."""
+def test_all_providers_failing_tells_each(sandbox: Sandbox) -> None:
+    """The group holds one error per provider."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"], retry_policy=NO_RETRY)
     for provider in ("oxen", "aimlapi"):
         sandbox.fail(provider, status=429)
@@ -357,7 +357,7 @@ def test_reasoning_of_chat_completions_is_thinking(field: str, sandbox: Sandbox)
 
 
 def test_usage_after_the_last_content_is_counted(sandbox: Sandbox) -> None:
-    """Hosts send it in a chunk of its own, after the reason."""
+    """Providers send it in a chunk of its own, after the reason."""
     body = (
         b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
         b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":73}}\n\ndata: [DONE]\n\n'

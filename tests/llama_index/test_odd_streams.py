@@ -1,4 +1,4 @@
-"""Streams in the forms that hosts of chat completions are known to send, on every host."""
+"""Streams in the forms that providers of chat completions are known to send, on every provider."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def arguments_in(llm: GeminiMulti, response: ChatResponse) -> dict[str, dict[str
 def test_two_streamed_calls_are_two(
     chunks: list[dict[str, Any]], llm: GeminiMulti, sandbox: Sandbox, provider: str
 ) -> None:
-    """Whatever tells them apart: index, id or order. Their ids are the host's, and no text is lost."""
+    """Whatever tells them apart: index, id or order. Their ids are the provider's, and no text is lost."""
     plan(sandbox, provider, *chunks, delta("tool_calls"))
     said = list(llm.stream_chat_with_tools([ADD], "Add", allow_parallel_tool_calls=True))
     assert arguments_in(llm, said[-1]) == {"c1": {"a": 1, "b": 2}, "c2": {"a": 3, "b": 4}}
@@ -124,7 +124,7 @@ def test_equal_chunks_are_text(llm: GeminiMulti, sandbox: Sandbox, provider: str
     ],
 )
 def test_empty_chunks_do_no_harm(empty: dict[str, Any], llm: GeminiMulti, sandbox: Sandbox, provider: str) -> None:
-    """Deltas are texts, also where the host sends null or nothing."""
+    """Deltas are texts, also where the provider sends null or nothing."""
     plan(sandbox, provider, empty, delta(content="Hi"), empty, STOP, empty)
     said = list(llm.stream_chat(HI))
     assert all(isinstance(each.delta, str) for each in said)
@@ -141,7 +141,7 @@ def test_stream_that_says_nothing_is_asked_again(llm: GeminiMulti, sandbox: Sand
 
 
 def test_stream_that_keeps_saying_nothing_moves_on(sandbox: Sandbox) -> None:
-    """The next host answers."""
+    """The next provider answers."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"], max_retries=1)
     for _ in range(2):
         plan(sandbox, "oxen", STOP)
@@ -152,7 +152,7 @@ def test_stream_that_keeps_saying_nothing_moves_on(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("fault", ["error_in_200", "choices_null", "choices_empty", "not_json", "html", "empty"])
 def test_answer_that_is_none_is_an_error_of_its_own(fault: str, make: Any, sandbox: Sandbox, provider: str) -> None:
-    """Not a `TypeError` or an `IndexError`, and it names the host."""
+    """Not a `TypeError` or an `IndexError`, and it names the provider."""
     sandbox.fail(provider, fault=fault)
     with pytest.raises(GeminiMultiError) as caught:
         make(max_retries=0).chat(HI)

@@ -1,4 +1,4 @@
-"""Order of hosts, hedging, spending and what observers are told of failed requests, in LlamaIndex's terms."""
+"""Order of providers, hedging, spending and what observers are told of failed requests, in LlamaIndex's terms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def asked(sandbox: Sandbox) -> list[str]:
     return [request.provider for request in sandbox.requests]
 
 
-def test_the_strategy_orders_the_hosts(sandbox: Sandbox) -> None:
+def test_the_strategy_orders_the_providers(sandbox: Sandbox) -> None:
     """By turns, here."""
     llm = model(strategy="round_robin")
     for _ in range(4):
@@ -43,7 +43,7 @@ def test_an_unknown_strategy_is_refused() -> None:
         model(strategy="best")
 
 
-async def test_a_slow_host_is_hedged(sandbox: Sandbox) -> None:
+async def test_a_slow_provider_is_hedged(sandbox: Sandbox) -> None:
     """The second one's answer is the answer, and the first is told as cancelled."""
     sandbox.fail("aimlapi", fault="stall", times=1)
     response = await model(hedging=Hedging(after=0.01, share=1.0), timeout=20.0).achat(HI)

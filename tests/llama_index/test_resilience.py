@@ -74,7 +74,7 @@ async def test_refused_request_is_sent_again(
 
 
 @ways
-async def test_next_host_is_asked(ask: Callable[[GeminiMulti], Awaitable[Any]], sandbox: Sandbox) -> None:
+async def test_next_provider_is_asked(ask: Callable[[GeminiMulti], Awaitable[Any]], sandbox: Sandbox) -> None:
     """When the first one is down."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"], max_retries=0)
     sandbox.fail("oxen", status=503)
@@ -86,7 +86,7 @@ async def test_next_host_is_asked(ask: Callable[[GeminiMulti], Awaitable[Any]], 
 async def test_mistake_of_the_caller_goes_nowhere_else(
     ask: Callable[[GeminiMulti], Awaitable[Any]], sandbox: Sandbox
 ) -> None:
-    """No host would answer a bad request better."""
+    """No provider would answer a bad request better."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"])
     sandbox.fail("oxen", status=400)
     with pytest.raises(BadRequest):
@@ -135,8 +135,8 @@ def test_structured_answers_fail_over_in_both_modes(mode: PydanticProgramMode, s
     assert [request.provider for request in sandbox.requests] == ["aimlapi", "oxen"]
 
 
-def test_model_goes_on_after_all_hosts_failed(sandbox: Sandbox) -> None:
-    """Nothing stays switched off: the next call begins with the first host again."""
+def test_model_goes_on_after_all_providers_failed(sandbox: Sandbox) -> None:
+    """Nothing stays switched off: the next call begins with the first provider again."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers=["oxen", "aimlapi"], max_retries=0)
     for provider in ("oxen", "aimlapi"):
         sandbox.fail(provider, status=429)

@@ -97,7 +97,7 @@ def test_citation_becomes_a_block() -> None:
     )
 
 
-def test_facts_name_the_host_and_count_thoughts() -> None:
+def test_facts_name_the_provider_and_count_thoughts() -> None:
     """Who answered, why it stopped, what it cost, and tokens by the names that MLflow reads."""
     facts = to_result(answer(Text("Hi"))).additional_kwargs
     told_attempts = facts.pop("attempts")
@@ -262,7 +262,7 @@ def test_completion_tells_the_same() -> None:
 
 @pytest.mark.parametrize("part", [FileReference("no address"), FileReference(""), Blob("\u00e9===", "image/png")])
 def test_an_image_that_is_none_spoils_no_answer(part: FileReference | Blob) -> None:
-    """Hosts put anything into the address; the text is there all the same."""
+    """Providers put anything into the address; the text is there all the same."""
     last = chunks(TextDelta("Hi"), PartReady(part), Finished(answer(Text("Hi"), part)))[-1]
 
     assert last.message.content == "Hi"

@@ -1,4 +1,4 @@
-"""Schemas that other integrations stumble over, as classes and as arguments of tools, on every host."""
+"""Schemas that other integrations stumble over, as classes and as arguments of tools, on every provider."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_gemini_3_gets_no_temperature_of_ours(model: str, sandbox: Sandbox) -> N
 
 
 def test_search_is_a_tool_beside_functions(sandbox: Sandbox) -> None:
-    """Where a host offers it; what was found is in `raw`, and the host that cannot search is passed over."""
+    """Where a provider offers it; what was found is in `raw`, and the provider that cannot search is passed over."""
     grounding = {"webSearchQueries": ["weather"], "groundingChunks": [{"web": {"uri": "https://a.example"}}]}
     parts = [{"text": "Sunny."}]
     candidate = {"content": {"parts": parts}, "finishReason": "STOP", "groundingMetadata": grounding}
@@ -270,7 +270,7 @@ def test_search_is_a_tool_beside_functions(sandbox: Sandbox) -> None:
 
 
 def test_log_probabilities_come_through(sandbox: Sandbox) -> None:
-    """Asked for where a host can give them, and read, whole and streamed."""
+    """Asked for where a provider can give them, and read, whole and streamed."""
     best, other = {"token": "Hi", "logProbability": -0.5}, {"token": "Ho", "logProbability": -1.5}
     told = {"chosenCandidates": [best], "topCandidates": [{"candidates": [best, other]}]}
     candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP", "logprobsResult": told}

@@ -1,4 +1,4 @@
-"""An answer that does not fit its class is asked for once more, with what was wrong, on every host."""
+"""An answer that does not fit its class is asked for once more, with what was wrong, on every provider."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_stream_is_not_asked_for_again(
 
 @modes
 async def test_second_flawed_answer_is_an_error(mode: PydanticProgramMode, make: Any, sandbox: Sandbox) -> None:
-    """There is no third question; the error keeps the last answer and names its host."""
+    """There is no third question; the error keeps the last answer and names its provider."""
     sandbox.script(None, [told(mode, FLAWED), told(mode, {"name": "Blue"})])
     llm = make(pydantic_program_mode=mode)
     with pytest.raises(InvalidStructuredOutput, match=r"year: Field required") as caught:

@@ -36,7 +36,7 @@ def used(sandbox: Sandbox) -> GeminiMulti:
 
 @pytest.mark.parametrize("make", COPIES.values(), ids=COPIES)
 def test_copy_works_like_the_original(make: Callable[[GeminiMulti], GeminiMulti], used: GeminiMulti) -> None:
-    """After use, with the same settings and hosts."""
+    """After use, with the same settings and providers."""
     copied = make(used)
     assert copied.complete("Hi").additional_kwargs["provider"] == "oxen"
     assert (copied.model, copied.temperature, copied.retry_policy) == (used.model, 0.5, RetryPolicy(max_retries=1))
@@ -60,7 +60,7 @@ def test_keys_show_nowhere(sandbox: Sandbox, used: GeminiMulti) -> None:
 
 
 def test_dictionary_is_json(used: GeminiMulti) -> None:
-    """It holds the hosts' names; their keys come from the environment again."""
+    """It holds the providers' names; their keys come from the environment again."""
     told = json.loads(json.dumps(used.to_dict()))
     assert (told["class_name"], told["providers"]) == ("GeminiMulti", ["oxen", "aimlapi"])
 

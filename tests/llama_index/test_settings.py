@@ -191,7 +191,10 @@ def test_call_argument_reaches_the_request(given: dict[str, Any], wanted: dict[s
     ("call", "message"),
     [
         ({"temprature": 1}, "There is no setting 'temprature'. Did you mean 'temperature'?"),
-        ({"zzz": 1}, "There is no setting 'zzz'. What the host knows and this class does not goes into `extra_body`."),
+        (
+            {"zzz": 1},
+            "There is no setting 'zzz'. What the provider knows and this class does not goes into `extra_body`.",
+        ),
         ({"temperature": "warm"}, "temperature: Input should be a valid number"),
         ({"max_tokens": 1, "max_output_tokens": 2}, "`max_tokens` is given twice"),
         ({"tools": [ADD], "tool_choice": "subtract"}, "`tool_choice` 'subtract' names no tool"),
@@ -280,7 +283,7 @@ async def test_asynchronous_client_has_two_names(sandbox: Sandbox) -> None:
 
 
 def test_changed_field_counts_from_the_next_call(sandbox: Sandbox) -> None:
-    """Fields can be assigned, hosts and limits included."""
+    """Fields can be assigned, providers and limits included."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
     llm.complete("Hi")
     llm.providers, llm.temperature = "aimlapi", 0.5
@@ -291,7 +294,7 @@ def test_changed_field_counts_from_the_next_call(sandbox: Sandbox) -> None:
     ]
 
 
-def test_copy_with_another_host_asks_there(sandbox: Sandbox) -> None:
+def test_copy_with_another_provider_asks_there(sandbox: Sandbox) -> None:
     """`model_copy(update=...)` counts like an assignment, for the copy only."""
     llm = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
     copied = llm.model_copy(update={"providers": "aimlapi"})

@@ -75,7 +75,7 @@ async def closed(store: SQLAlchemyChatStore) -> None:
 
 @pytest.mark.parametrize("parts", CASES.values(), ids=CASES)
 def test_parts_come_back(parts: tuple[Part, ...]) -> None:
-    """Kinds, order, boundaries, ids and signatures are those that the host sent."""
+    """Kinds, order, boundaries, ids and signatures are those that the provider sent."""
     assert to_core([message_of(*parts)]) == (Message("assistant", parts),)
 
 
@@ -141,7 +141,7 @@ def test_merged_messages_keep_their_signatures() -> None:
 
 
 def test_changed_text_loses_its_signature() -> None:
-    """A signature vouches for the host's own text; it is not put on another one."""
+    """A signature vouches for the provider's own text; it is not put on another one."""
     message = message_of(Text("Hi"), Text("", signature=NATIVE), ToolCall("c1", "add", signature=EXTRA))
     message.blocks = [TextBlock(text="Ho") if isinstance(block, TextBlock) else block for block in message.blocks]
     assert to_core([message]) == (Message.assistant(Text("Ho"), ToolCall("c1", "add", signature=EXTRA)),)

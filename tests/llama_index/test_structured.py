@@ -1,4 +1,4 @@
-"""Answers in the shape of a class, on every host."""
+"""Answers in the shape of a class, on every provider."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MODES = [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION]
 
 @pytest.fixture(params=MODES, ids=lambda mode: mode.value)
 def scripted(request: pytest.FixtureRequest, sandbox: Sandbox, make: Any) -> GeminiMulti:
-    """A model of each host in each mode, whose next answer is the album."""
+    """A model of each provider in each mode, whose next answer is the album."""
     by_tool = request.param == PydanticProgramMode.FUNCTION
     answer = Answer(tool_calls=[("Album", BLUE.model_dump())]) if by_tool else Answer(TEXT)
     sandbox.script(None, [answer])
@@ -83,7 +83,7 @@ async def test_astream_structured_predict(scripted: GeminiMulti) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("provider", ["oxen"], indirect=True)
 def test_stream_shows_fields_as_they_arrive(mode: PydanticProgramMode, sandbox: Sandbox, make: Any) -> None:
-    """Where the host streams, parts of a field are seen before the field is whole."""
+    """Where the provider streams, parts of a field are seen before the field is whole."""
     by_tool = mode == PydanticProgramMode.FUNCTION
     sandbox.script(None, [Answer(tool_calls=[("Album", BLUE.model_dump())]) if by_tool else Answer(TEXT)])
     llm = make(pydantic_program_mode=mode)
@@ -110,7 +110,7 @@ WAYS = ["structured_predict", "astructured_predict", "stream_structured_predict"
 async def test_system_prompt_and_call_arguments_are_used(
     way: str, mode: PydanticProgramMode, sandbox: Sandbox, make: Any
 ) -> None:
-    """The model's `system_prompt` and `llm_kwargs` reach the host; the caller's arguments are not changed."""
+    """The model's `system_prompt` and `llm_kwargs` reach the provider; the caller's arguments are not changed."""
     given = {"temperature": 0.5, "tool_choice": "x", "tool_required": True}
     await ask(make(system_prompt="Be brief.", pydantic_program_mode=mode), way, given)
     body = str(sandbox.requests[-1].body)

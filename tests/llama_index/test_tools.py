@@ -1,4 +1,4 @@
-"""Tool calls: what is prepared, what is read, and the round trip on every host."""
+"""Tool calls: what is prepared, what is read, and the round trip on every provider."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_required_call_is_made(llm: GeminiMulti) -> None:
 
 
 def test_open_mapping_is_an_argument(llm: GeminiMulti) -> None:
-    """`dict[str, int]` is a schema with `additionalProperties`, which must reach the host in some form."""
+    """`dict[str, int]` is a schema with `additionalProperties`, which must reach the provider in some form."""
     response = llm.chat_with_tools([COUNT], "Hi", tool_required=True)
     assert isinstance(llm.get_tool_calls_from_response(response)[0].tool_kwargs.get("words"), dict)
 
@@ -265,7 +265,7 @@ class Query(BaseModel):
 
 
 def test_tool_names_with_other_characters_work(llm: GeminiMulti, sandbox: Sandbox) -> None:
-    """A name that hosts refuse is sent in a form that they take, and comes back as it was."""
+    """A name that providers refuse is sent in a form that they take, and comes back as it was."""
     tool = FunctionTool.from_defaults(lambda text: text, name="Search[docs]", description="Search.", fn_schema=Query)
     response = llm.chat_with_tools([tool], "Hi", tool_required=True)
     assert llm.get_tool_calls_from_response(response)[0].tool_name == "Search[docs]"

@@ -69,7 +69,7 @@ def test_tool_loop_in_generate_content(make: Any, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("provider", ["oxen"], indirect=True)
 def test_tool_loop_in_chat_completions(make: Any, sandbox: Sandbox) -> None:
-    """With the whole `extra_content` of the call, and the id that the host gave."""
+    """With the whole `extra_content` of the call, and the id that the provider gave."""
     call_id, signature = looped(make(max_tokens=99, stop="END"))
     function = {"name": "add", "arguments": '{"a":2,"b":3}'}
     assert sandbox.requests[-1].body == {
@@ -107,17 +107,20 @@ async def answer_of(llm: GeminiMulti, way: str, history: list[ChatMessage]) -> C
 @pytest.mark.parametrize(
     "way", ["chat_with_tools", "achat_with_tools", "stream_chat_with_tools", "astream_chat_with_tools"]
 )
-async def test_signature_of_every_host_goes_back(
+async def test_signature_of_every_provider_goes_back(
     way: str, is_stored: bool, make: Any, sandbox: Sandbox, provider: str
 ) -> None:
-    """Whole and streamed, from memory and from JSON; not every host demands it, so the request itself is looked at."""
+    """Whole and streamed, from memory and from JSON.
+
+    Not every provider demands it, so the request itself is looked at.
+    """
     llm = make(model="gemini-3-flash-preview")
     question = ChatMessage(content="Please add 2 and 3")
     answer = await answer_of(llm, way, [question])
     (note,) = [block.additional_information for block in answer.blocks if isinstance(block, ThinkingBlock)]
     (call,) = [block for block in answer.blocks if isinstance(block, ToolCallBlock)]
     kept = json.dumps(note["gemini_multi"]["tool_calls"][call.tool_call_id]["signature"])
-    (signature,) = re.findall(r"[\w+/=]{40,}", kept)  # each host has a place of its own for it
+    (signature,) = re.findall(r"[\w+/=]{40,}", kept)  # each provider has a place of its own for it
     if is_stored:
         answer = ChatMessage.model_validate_json(answer.model_dump_json())
     result = ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": call.tool_call_id})
@@ -128,7 +131,7 @@ async def test_signature_of_every_host_goes_back(
 
 @pytest.mark.parametrize("api", ["auto", "run", "chat_completions", "google_ai_studio"])
 async def test_requests_go_through_the_gateway(api: Any, sandbox: Sandbox) -> None:
-    """A Cloudflare gateway sees every request, whole and streamed, blocking and with `await`, through each door."""
+    """A Cloudflare gateway sees every request, whole and streamed, blocking and with `await`, through each endpoint."""
     hosted = Cloudflare(gateway_id="team", api=api)
     llm = GeminiMulti(model="gemini-2.5-flash", providers=hosted)
     assert llm.complete("Hi").text

@@ -1,4 +1,4 @@
-"""The hosts' configurations: keys, addresses, headers, doors, errors."""
+"""The providers' configurations: keys, addresses, headers, endpoints, errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gemini_multi import (
     UnsupportedFeature,
 )
 from gemini_multi.providers import resolve
-from tests.end_to_end.providers import REQUEST, Hosts, status
+from tests.end_to_end.providers import REQUEST, FakeProviders, status
 
 SECRET = "sk-very-secret-0123456789"
 WITH_SECRET: list[Callable[[], Provider]] = [
@@ -140,7 +140,7 @@ def test_base_urls_come_from_the_environment(variable: str, make: Any, monkeypat
     assert make().base_url == "http://127.0.0.1:1/x"
 
 
-def test_all_hosts_with_a_key_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_providers_with_a_key_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the documented order."""
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
@@ -272,8 +272,8 @@ SENT = [
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
-def test_the_request_goes_to_the_documented_door(sent: Sent) -> None:
-    """URL and headers are those of the host's documents."""
+def test_the_request_goes_to_the_documented_endpoint(sent: Sent) -> None:
+    """URL and headers are those of the provider's documents."""
     requests: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -288,7 +288,7 @@ def test_the_request_goes_to_the_documented_door(sent: Sent) -> None:
     assert (str(requests[0].url), headers) == (sent.url, sent.headers)
 
 
-def test_the_gateway_host_gets_no_authorization_header() -> None:
+def test_the_gateway_provider_gets_no_authorization_header() -> None:
     """There it would be taken for Google's."""
     endpoint = STUDIO.endpoints(REQUEST, __import__("gemini_multi.catalog").catalog.find(REQUEST.model), stream=False)[
         0
@@ -300,29 +300,29 @@ def test_the_gateway_host_gets_no_authorization_header() -> None:
 SAFE = replace(REQUEST, safety_settings=(SafetySetting("HARM_CATEGORY_HARASSMENT", "OFF"),))
 
 
-def test_a_stream_that_needs_the_native_door_is_answered_in_one_piece() -> None:
-    """Cloudflare's chat door cannot express safety settings; its native door can, but does not stream."""
+def test_a_stream_that_needs_the_native_endpoint_is_answered_in_one_piece() -> None:
+    """Cloudflare's chat endpoint cannot express safety settings; its native endpoint can, but does not stream."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, json={"result": native, "success": True})]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json={"result": native, "success": True})]})
     response = hosts.client("cloudflare").stream(SAFE).response()
 
     assert (response.text, response.dialect) == ("Hi", "generate_content")
     assert hosts.requests[0][1].url.path.endswith("/ai/run")
 
 
-def test_a_feature_moves_the_request_to_a_host_that_can() -> None:
-    """Nothing is sent to the host that cannot express it."""
+def test_a_feature_moves_the_request_to_a_provider_that_can() -> None:
+    """Nothing is sent to the provider that cannot express it."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, json=native)]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=native)]})
     client = hosts.client()
 
     assert client.chat(SAFE, providers=["oxen", "cloudflare"]).provider == "cloudflare"
     assert hosts.asked == ["cloudflare"]
 
 
-def test_a_feature_that_no_host_has_is_refused() -> None:
-    """The error names it and the hosts, and nothing is sent."""
-    hosts = Hosts()
+def test_a_feature_that_no_provider_has_is_refused() -> None:
+    """The error names it and the providers, and nothing is sent."""
+    hosts = FakeProviders()
 
     with pytest.raises(UnsupportedFeature, match="safety_settings") as caught:
         hosts.client("aimlapi", "oxen").chat(SAFE)
@@ -340,9 +340,9 @@ ENVELOPES = [
 
 @pytest.mark.parametrize(("name", "wrap"), ENVELOPES, ids=[name for name, _ in ENVELOPES])
 def test_cloudflares_envelopes_come_off(name: str, wrap: Callable[[Any], Any]) -> None:
-    """The run door may wrap once, twice or not at all."""
+    """The run endpoint may wrap once, twice or not at all."""
     answer = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = Hosts({"cloudflare": [lambda: httpx.Response(200, json=wrap(answer))]})
+    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=wrap(answer))]})
 
     assert hosts.client("cloudflare").chat(REQUEST).text == "Hi"
 
@@ -445,10 +445,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.provider}-{refusal.error.__name__}")
-def test_a_hosts_refusal_becomes_its_error(refusal: Refusal) -> None:
-    """Class, code and wait are read from the host's own body."""
+def test_a_providers_refusal_becomes_its_error(refusal: Refusal) -> None:
+    """Class, code and wait are read from the provider's own body."""
     body = refusal.body if isinstance(refusal.body, str) else json.dumps(refusal.body)
-    hosts = Hosts({refusal.provider: [lambda: httpx.Response(refusal.status, content=body)]})
+    hosts = FakeProviders({refusal.provider: [lambda: httpx.Response(refusal.status, content=body)]})
 
     with pytest.raises(ProviderError) as caught:
         hosts.client(refusal.provider, max_retries=0).chat(REQUEST)
@@ -460,7 +460,7 @@ def test_a_hosts_refusal_becomes_its_error(refusal: Refusal) -> None:
 
 def test_a_withdrawn_model_is_told() -> None:
     """A 404 for a model whose end was announced says so."""
-    hosts = Hosts({"oxen": [status(404, {"error": {"message": "Model not found: x"}})]})
+    hosts = FakeProviders({"oxen": [status(404, {"error": {"message": "Model not found: x"}})]})
 
     with pytest.raises(ModelNotFound, match="announced for 2026-07-01"):
         hosts.client("oxen").chat(REQUEST)
@@ -475,9 +475,9 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("name", "cloudflare", "aimlapi"), MODELS, ids=[name for name, *_ in MODELS])
-def test_each_host_gets_its_own_id(name: str, cloudflare: str, aimlapi: str) -> None:
-    """Catalog names, hosts' own ids and unknown names become what the host calls the model."""
-    hosts = Hosts({"cloudflare": [status(400)], "aimlapi": [status(400)]})
+def test_each_provider_gets_its_own_id(name: str, cloudflare: str, aimlapi: str) -> None:
+    """Catalog names, providers' own ids and unknown names become what the provider calls the model."""
+    hosts = FakeProviders({"cloudflare": [status(400)], "aimlapi": [status(400)]})
     client = hosts.client("cloudflare", "aimlapi")
     for provider in ("cloudflare", "aimlapi"):
         with pytest.raises(BadRequest):

@@ -1,4 +1,4 @@
-"""Answers with a crowd of everything that an answer may hold: a broken host sends as many as it likes."""
+"""Answers with a crowd of everything that an answer may hold: a broken provider sends as many as it likes."""
 
 from __future__ import annotations
 

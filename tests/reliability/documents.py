@@ -1,4 +1,4 @@
-"""Valid answers of every host, and the many ways to spoil them: what the fuzz tests feed to the client."""
+"""Valid answers of every provider, and the many ways to spoil them: what the fuzz tests feed to the client."""
 
 from __future__ import annotations
 

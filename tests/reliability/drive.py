@@ -1,4 +1,4 @@
-"""Drives an exchange over a host's bytes without HTTP, and judges how it ended."""
+"""Drives an exchange over a provider's bytes without HTTP, and judges how it ended."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def receive(
     clock: Callable[[], float] | None = None,
     patience: float = PATIENCE,
 ) -> Ending:
-    """Let a host answer with these bytes. Anything raised but our own errors is a bug and comes out."""
+    """Let a provider answer with these bytes. Anything raised but our own errors is a bug and comes out."""
     begun, ending = time.process_time(), Ending()
     left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
     found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)

@@ -20,7 +20,7 @@ ODD_TEXT: Final = "Hello from the sandbox"
 
 @dataclass(frozen=True)
 class Answer:
-    """What matters of an answer, whichever door it came through."""
+    """What matters of an answer, whichever endpoint it came through."""
 
     text: str
     provider: str

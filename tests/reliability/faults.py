@@ -27,7 +27,7 @@ Kind = type[GeminiMultiError]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one kind of call must come to while the host keeps failing."""
+    """What one kind of call must come to while the provider keeps failing."""
 
     error: Kind | None = None
     """The error, or the cause of the `StreamInterrupted`; none when the answer is right all the same."""
@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def moves_on(self) -> bool:
-        """Whether the next host is asked."""
+        """Whether the next provider is asked."""
         return self.error is not None and not self.interrupted and self.error is not BadRequest
 
 
@@ -64,20 +64,20 @@ class Fault:
     reply: dict[str, Any] = field(default_factory=dict)
     """Or arguments of `Sandbox.reply_raw`."""
     special: dict[str, Kind] = field(default_factory=dict)
-    """Where a host means something else."""
+    """Where a provider means something else."""
 
-    def commit(self, sandbox: Sandbox, host: str, times: int) -> None:
-        """Make the host's next answers fail."""
+    def commit(self, sandbox: Sandbox, provider: str, times: int) -> None:
+        """Make the provider's next answers fail."""
         if self.plan:
-            sandbox.fail(host, times=times, **self.plan)
+            sandbox.fail(provider, times=times, **self.plan)
             return
         stream = {"headers": {"content-type": "text/event-stream"}, "body": b"".join(self.raw)}
         for _ in range(times):
-            sandbox.reply_raw(host, **(self.reply or stream))
+            sandbox.reply_raw(provider, **(self.reply or stream))
 
-    def outcome(self, host: str, *, stream: bool) -> Outcome:
+    def outcome(self, provider: str, *, stream: bool) -> Outcome:
         expected = self.stream if stream else self.whole
-        return replace(expected, error=self.special[host]) if host in self.special else expected
+        return replace(expected, error=self.special[provider]) if provider in self.special else expected
 
     @property
     def is_slow(self) -> bool:

@@ -1,4 +1,4 @@
-"""What holds for every fault, on every host, through every door."""
+"""What holds for every fault, on every provider, through every endpoint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gemini_multi.sandbox import Sandbox
 from .endpoints import ODD_TEXT, TEXT, Answer, Call, calls
 from .faults import ALIKE, FAULTS, Fault, Outcome
 
-HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
+PROVIDERS: Final = ["cloudflare", "aimlapi", "oxen"]
 NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
 STALL: Final = 0.25
-"""Seconds of silence that are too many, where a host falls silent."""
+"""Seconds of silence that are too many, where a provider falls silent."""
 
 
 def asked(sandbox: Sandbox) -> list[str]:
@@ -31,7 +31,7 @@ def settings(fault: Fault, retries: int) -> dict[str, Any]:
 
 
 def check_lasting(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> GeminiMultiError | None:
-    """A host that keeps failing is asked as often as it is worth; then the typed error says what happened."""
+    """A provider that keeps failing is asked as often as it is worth; then the typed error says what happened."""
     expected, retries = fault.outcome(host, stream=call.stream), 0 if fault.is_slow else 2
     fault.commit(sandbox, host, retries + 2)
     if expected.error is None:
@@ -61,7 +61,7 @@ def check_error(error: GeminiMultiError, expected: Outcome) -> None:
 
 
 def check_passing(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """A fault that passes is not seen: one retry on the same host, and the answer tells of both attempts."""
+    """A fault that passes is not seen: one retry on the same provider, and the answer tells of both attempts."""
     if not fault.outcome(host, stream=call.stream).retried:
         return
     fault.commit(sandbox, host, 1)
@@ -71,7 +71,7 @@ def check_passing(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None
 
 
 def check_next(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """The next host answers at once, unless the request itself is bad or content was delivered already."""
+    """The next provider answers at once, unless the request itself is bad or content was delivered already."""
     expected = fault.outcome(host, stream=call.stream)
     if not expected.moves_on:
         return
@@ -84,7 +84,7 @@ def check_next(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
 
 
 def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """When every host fails, the error holds the last failure of each, and all attempts."""
+    """When every provider fails, the error holds the last failure of each, and all attempts."""
     if fault.is_slow or not fault.outcome(host, stream=call.stream).moves_on:
         return
     pair = [host, NEXT[host]]
@@ -101,21 +101,21 @@ def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
 
 
 def check_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
+    """By a retry if it passes, by the next provider if not; and when nobody answers, the error tells of all."""
     for check in (check_passing, check_next, check_nobody):
         sandbox.clear()
         check(sandbox, fault, host, call)
 
 
 def cells(endpoint: str) -> list[Any]:
-    """Every fault on every host by every way to ask, once where the way makes no difference.
+    """Every fault on every provider by every way to ask, once where the way makes no difference.
 
     How many events come first matters to streams only, and only the core knows one status from another.
     """
     return [
         pytest.param(fault, host, call, id=f"{fault.name}-{host}-{call}")
         for fault in FAULTS
-        for host in HOSTS
+        for host in PROVIDERS
         for call in calls(endpoint)
         if (call.stream or fault.plan.get("after") != 0) and (endpoint == "core" or fault.name not in ALIKE)
     ]

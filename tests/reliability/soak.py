@@ -28,7 +28,7 @@ from gemini_multi.sandbox import Sandbox
 
 from .faults import FAULTS
 
-HOSTS: Final = ("cloudflare", "aimlapi", "oxen")
+PROVIDERS: Final = ("cloudflare", "aimlapi", "oxen")
 AT_ONCE: Final = 64
 MOST_SECONDS: Final = 120.0
 SHARE: Final = 0.2
@@ -60,7 +60,7 @@ class Result:
     resident: tuple[int, int]
     """Bytes of memory, likewise."""
     seen: Counter[int]
-    """How many requests the hosts saw, by the number of the call."""
+    """How many requests the providers saw, by the number of the call."""
 
     @property
     def requests(self) -> int:
@@ -73,7 +73,7 @@ class Result:
 
 def client(patience: float) -> Client:
     return Client(
-        list(HOSTS),
+        list(PROVIDERS),
         # Routes rest for so short a time that they go on failing.
         retry_policy=RetryPolicy(
             initial_wait=0.001,
@@ -124,8 +124,8 @@ class Soak:
         self.chance = random.Random(seed)  # faults, not secrets
 
     def hosts(self, number: int) -> list[str]:
-        """Give the hosts in another order for each call, and make a share of the first ones fail."""
-        hosts = [*HOSTS[number % 3 :], *HOSTS[: number % 3]]
+        """Give the providers in another order for each call, and make a share of the first ones fail."""
+        hosts = [*PROVIDERS[number % 3 :], *PROVIDERS[: number % 3]]
         if self.chance.random() < SHARE:
             self.chance.choice(FAILING).commit(self.sandbox, hosts[0], 1)
         return hosts

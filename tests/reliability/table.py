@@ -35,12 +35,12 @@ KNOWN: Final = {fault.name: fault for fault in FAULTS}
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 
-def measured(sandbox: Sandbox, kind: str, name: str, hosts: list[str], times: int) -> str:
+def measured(sandbox: Sandbox, kind: str, name: str, providers: list[str], times: int) -> str:
     """Ask once and tell how many requests were sent and what came of it."""
     sandbox.clear()
     POOLS.hang_up()  # a fault on a connection that had been idle costs one request more
-    KNOWN[name].commit(sandbox, hosts[0], times)
-    client = Client(hosts, retry_policy=RetryPolicy(initial_wait=0.0), timeout=0.3 if name == "stall" else 20.0)
+    KNOWN[name].commit(sandbox, providers[0], times)
+    client = Client(providers, retry_policy=RetryPolicy(initial_wait=0.0), timeout=0.3 if name == "stall" else 20.0)
     seen: list[ChatEvent] = []
     try:
         if kind == "unary":
@@ -56,11 +56,11 @@ def measured(sandbox: Sandbox, kind: str, name: str, hosts: list[str], times: in
 
 
 def table(sandbox: Sandbox) -> str:
-    head = ["Fault", "gemini-multi, one host", "gemini-multi, two hosts", *RIVALS]
+    head = ["Fault", "gemini-multi, one provider", "gemini-multi, two providers", *RIVALS]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for kind, says, name, others in ROWS:
         times = 1 if says == "503, once" else 9
-        ours = [measured(sandbox, kind, name, hosts, times) for hosts in (["oxen"], ["oxen", "aimlapi"])]
+        ours = [measured(sandbox, kind, name, providers, times) for providers in (["oxen"], ["oxen", "aimlapi"])]
         lines.append(f"| {'whole' if kind == 'unary' else 'stream'}: {says} | {' | '.join(ours)} | {others} |")
     return "\n".join(lines)
 

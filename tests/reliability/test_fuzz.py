@@ -1,4 +1,4 @@
-"""Whatever a host sends, the caller gets events and `Finished`, or one of our errors: nothing else, and no hang.
+"""Whatever a provider sends, the caller gets events and `Finished`, or one of our errors: nothing else, and no hang.
 
 `make fuzz` runs the same tests a thousand times longer.
 """
@@ -37,33 +37,35 @@ PLAN: Final = settings(
     print_blob=True,
 )
 
-each_host = pytest.mark.parametrize("host", HOSTS)
+each_provider = pytest.mark.parametrize("provider", HOSTS)
 
 
-@each_host
+@each_provider
 @PLAN
 @given(data=st.data(), content=ANY_BYTES, stream=st.booleans())
-def test_any_bytes_end_well(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
+def test_any_bytes_end_well(provider: str, data: st.DataObject, content: bytes, stream: bool) -> None:
     """Noise is an answer or a typed error, wherever it is cut."""
-    receive(host, data.draw(cut(content)), stream=stream)
+    receive(provider, data.draw(cut(content)), stream=stream)
 
 
-@each_host
+@each_provider
 @PLAN
 @given(data=st.data(), content=spoiled_bytes(), stream=st.booleans())
-def test_a_spoiled_answer_ends_well(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
+def test_a_spoiled_answer_ends_well(provider: str, data: st.DataObject, content: bytes, stream: bool) -> None:
     """Valid answers of either dialect with wrong types, missing and repeated parts, absurd numbers, depth and NUL."""
-    receive(host, data.draw(cut(content)), stream=stream)
+    receive(provider, data.draw(cut(content)), stream=stream)
 
 
-@each_host
+@each_provider
 @PLAN
 @given(data=st.data(), content=st.one_of(spoiled_bytes(), ANY_BYTES), stream=st.booleans())
-def test_where_the_bytes_are_cut_does_not_matter(host: str, data: st.DataObject, content: bytes, stream: bool) -> None:
+def test_where_the_bytes_are_cut_does_not_matter(
+    provider: str, data: st.DataObject, content: bytes, stream: bool
+) -> None:
     """The same bytes in other pieces end the same way."""
-    whole = receive(host, [content], stream=stream)
+    whole = receive(provider, [content], stream=stream)
 
-    assert receive(host, data.draw(cut(content)), stream=stream).summary == whole.summary
+    assert receive(provider, data.draw(cut(content)), stream=stream).summary == whole.summary
 
 
 def test_a_flawed_answer_is_given_however_it_is_cut() -> None:
@@ -78,20 +80,20 @@ def test_a_flawed_answer_is_given_however_it_is_cut() -> None:
     assert [type(event) for event in at_once.events] == [type(event) for event in in_pieces.events]
 
 
-@each_host
+@each_provider
 @PLAN
 @given(content=st.one_of(spoiled_bytes(), spoiled_bytes(), ANY_BYTES), stream=st.booleans())
-def test_langchain_takes_any_answer(host: str, content: bytes, stream: bool) -> None:
+def test_langchain_takes_any_answer(provider: str, content: bytes, stream: bool) -> None:
     """Whatever comes out of the core becomes messages, which can be merged, written and sent back."""
-    check_langchain(receive(host, [content], stream=stream))
+    check_langchain(receive(provider, [content], stream=stream))
 
 
-@each_host
+@each_provider
 @PLAN
 @given(content=st.one_of(spoiled_bytes(), spoiled_bytes(), ANY_BYTES), stream=st.booleans())
-def test_llama_index_takes_any_answer(host: str, content: bytes, stream: bool) -> None:
+def test_llama_index_takes_any_answer(provider: str, content: bytes, stream: bool) -> None:
     """Whatever comes out of the core becomes responses, which can be written and sent back."""
-    check_llama_index(receive(host, [content], stream=stream))
+    check_llama_index(receive(provider, [content], stream=stream))
 
 
 HEADERS: Final = st.dictionaries(
@@ -100,18 +102,18 @@ HEADERS: Final = st.dictionaries(
 )
 
 
-@each_host
+@each_provider
 @PLAN
 @given(content=st.one_of(spoiled_bytes(), ANY_BYTES), status=st.integers(300, 999), headers=HEADERS)
-def test_any_refusal_ends_in_a_typed_error(host: str, content: bytes, status: int, headers: dict[str, str]) -> None:
+def test_any_refusal_ends_in_a_typed_error(provider: str, content: bytes, status: int, headers: dict[str, str]) -> None:
     """Whatever the status, its body and its headers are, the error is ours."""
-    assert receive(host, [content], stream=False, status=status, headers=headers).error is not None
+    assert receive(provider, [content], stream=False, status=status, headers=headers).error is not None
 
 
 ENCODINGS: Final = ["gzip", "deflate", "gzip, deflate", "br", "zstd", "identity", "x", "", "gzip, gzip, gzip"]
 
 
-@each_host
+@each_provider
 @PLAN
 @given(
     content=st.one_of(spoiled_bytes(), ANY_BYTES),
@@ -119,14 +121,14 @@ ENCODINGS: Final = ["gzip", "deflate", "gzip, deflate", "br", "zstd", "identity"
     encoding=st.sampled_from(ENCODINGS),
     stream=st.booleans(),
 )
-def test_any_packed_bytes_end_well(host: str, content: bytes, packing: str, encoding: str, stream: bool) -> None:
+def test_any_packed_bytes_end_well(provider: str, content: bytes, packing: str, encoding: str, stream: bool) -> None:
     """Through the whole client: archives that are cut, damaged, or none at all."""
     body = packed(content, packing)
     sent = httpx.MockTransport(
         lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=ChunkedBody(body))
     )
     with httpx.Client(transport=sent) as http_client:
-        client = Client(PROVIDERS[host], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
+        client = Client(PROVIDERS[provider], retry_policy=RetryPolicy(max_retries=0), http_client=http_client)
         with suppress(GeminiMultiError):
             assert (client.stream(REQUEST).response() if stream else client.chat(REQUEST)).candidates
 

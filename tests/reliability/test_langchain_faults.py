@@ -1,4 +1,7 @@
-"""Every fault on every host through LangChain: the outcome, the requests that hosts saw, nothing left behind."""
+"""Every fault on every provider through LangChain.
+
+The outcome, the requests that providers saw, nothing left behind.
+"""
 
 from __future__ import annotations
 
@@ -41,18 +44,18 @@ def theirs_of(error: Exception) -> type[Exception]:
     return next(theirs for ours, theirs in THEIRS.items() if isinstance(error, ours))
 
 
-each_cell = pytest.mark.parametrize(("fault", "host", "call"), cells("langchain"))
+each_cell = pytest.mark.parametrize(("fault", "provider", "call"), cells("langchain"))
 
 
 @each_cell
-def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """After `max_retries` more requests where it may pass, after one where not; LangChain knows the error too."""
-    error = check_lasting(sandbox, fault, host, call)
+    error = check_lasting(sandbox, fault, provider, call)
 
     assert error is None or isinstance(error, theirs_of(error))
 
 
 @each_cell
-def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
-    check_overcome(sandbox, fault, host, call)
+def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
+    """By a retry if it passes, by the next provider if not; and when nobody answers, the error tells of all."""
+    check_overcome(sandbox, fault, provider, call)

@@ -18,9 +18,9 @@ from gemini_multi.sandbox import Sandbox
 
 from .endpoints import AT_ONCE, ENDPOINTS, PROMPT, REQUEST, langchain_model, llama_index_messages, llama_index_model
 
-HOSTS: Final = ["cloudflare", "aimlapi", "oxen"]
+PROVIDERS: Final = ["cloudflare", "aimlapi", "oxen"]
 LONG: Final[dict[str, Any]] = {"timeout": 60.0}
-"""A host that falls silent must be left, not waited for."""
+"""A provider that falls silent must be left, not waited for."""
 ChunkedBody = Callable[[str], Iterator[Any]]
 AsyncPieces = Callable[[str], Awaitable[AsyncIterator[Any]]]
 
@@ -43,20 +43,20 @@ ASYNC: Final[dict[str, AsyncPieces]] = {
     "langchain": lambda host: at_once(langchain_model([host], LONG).astream(PROMPT)),
     "llama_index": llama_index_pieces,
 }
-each_door = pytest.mark.parametrize("endpoint", SYNC)
-each_host = pytest.mark.parametrize("host", HOSTS)
+each_endpoint = pytest.mark.parametrize("endpoint", SYNC)
+each_provider = pytest.mark.parametrize("host", PROVIDERS)
 
 
 def stalls(sandbox: Sandbox, host: str) -> None:
-    """Make the host fall silent after its first events."""
+    """Make the provider fall silent after its first events."""
     sandbox.fail(host, fault="stall", after=3)
 
 
-@each_host
-@each_door
+@each_provider
+@each_endpoint
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
 def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: str, way: str) -> None:
-    """At once, though the host keeps the connection open; and the next call goes well."""
+    """At once, though the provider keeps the connection open; and the next call goes well."""
     POOLS.hang_up()
     stalls(sandbox, host)
     before = set(threading.enumerate())
@@ -76,8 +76,8 @@ def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: st
     assert ENDPOINTS[endpoint][0](True, [host], {}).text
 
 
-@each_host
-@each_door
+@each_provider
+@each_endpoint
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
 async def test_an_asynchronous_stream_that_is_left_lets_go(
     sandbox: Sandbox, host: str, endpoint: str, way: str
@@ -156,14 +156,17 @@ class Watched(Coroutine[Any, Any, Any]):
         return self.asking.__await__()
 
 
-@each_door
+@each_endpoint
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("host", ["cloudflare", "oxen"])
 @pytest.mark.parametrize("failing", [False, True], ids=["good", "failing"])
 async def test_a_call_may_be_cancelled_wherever_it_waits(
     sandbox: Sandbox, host: str, endpoint: str, stream: bool, failing: bool
 ) -> None:
-    """While it connects, sends, reads, moves to the next host or lets go: nothing is left, and nothing is repeated."""
+    """While it connects, sends, reads, moves to the next provider or lets go.
+
+    Nothing is left, and nothing is repeated.
+    """
     for place in range(500):
         if failing:
             sandbox.fail(host, fault="cut", after=0)

@@ -1,4 +1,4 @@
-"""What a broken or hostile host sends costs bounded memory and linear time, and never takes the key elsewhere."""
+"""What a broken or hostile provider sends costs bounded memory and linear time, and never takes the key elsewhere."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ REFUSALS: dict[str, Any] = {
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_error_says_little_of_what_the_host_said(refusal: str, status: int, stream: bool) -> None:
+def test_an_error_says_little_of_what_the_provider_said(refusal: str, status: int, stream: bool) -> None:
     """And finding out what it means takes no longer for it; errors are logged, pickled and sent around."""
     body = json.dumps(REFUSALS[refusal]).encode()
     content = b"data: " + body + b"\n\n" if stream and status == 200 else body
@@ -132,7 +132,7 @@ def test_many_small_events_are_bounded_too(event: bytes) -> None:
 
 @pytest.mark.parametrize("end", [DONE, b"data: " + json.dumps(STOP).encode() + b"\n\n"])
 @pytest.mark.parametrize("junk", [COMMENT, b"x", b"data: {}\n\n"])
-def test_a_host_that_goes_on_after_the_answer_is_left(end: bytes, junk: bytes) -> None:
+def test_a_provider_that_goes_on_after_the_answer_is_left(end: bytes, junk: bytes) -> None:
     """The answer is good, and nobody waits for the end of the junk: neither its size nor its time is endless."""
     by_size = receive("oxen", chain([SMALL, end], repeat(junk)), stream=True, limits=Limits(stream_bytes=10_000))
     ticks = count()
@@ -144,13 +144,13 @@ def test_a_host_that_goes_on_after_the_answer_is_left(end: bytes, junk: bytes) -
 
 
 @pytest.mark.parametrize("tokens", [-1, 10**400, 1e308, "9" * 5_000, True, None, [], "x", float("inf")])
-@pytest.mark.parametrize("host", ["cloudflare", "oxen"])
-def test_absurd_counts_are_none(host: str, tokens: Any) -> None:
+@pytest.mark.parametrize("provider", ["cloudflare", "oxen"])
+def test_absurd_counts_are_none(provider: str, tokens: Any) -> None:
     """They can be neither added nor multiplied by a price, and the answer is good."""
     native = {**candidate(), "usageMetadata": {"promptTokenCount": tokens, "totalTokenCount": tokens}}
     chat = {**said(), "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
     for document in (native, chat):
-        last = receive(host, [json.dumps(document).encode()], stream=False).events[-1]
+        last = receive(provider, [json.dumps(document).encode()], stream=False).events[-1]
 
         assert isinstance(last, Finished)
         assert last.response.usage.total_tokens in (0, 1)

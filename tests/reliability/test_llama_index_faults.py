@@ -1,4 +1,7 @@
-"""Every fault on every host through LlamaIndex: the outcome, the requests that hosts saw, nothing left behind."""
+"""Every fault on every provider through LlamaIndex.
+
+The outcome, the requests that providers saw, nothing left behind.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,16 @@ from .endpoints import Call
 from .faults import Fault
 from .matrix import cells, check_lasting, check_overcome
 
-each_cell = pytest.mark.parametrize(("fault", "host", "call"), cells("llama_index"))
+each_cell = pytest.mark.parametrize(("fault", "provider", "call"), cells("llama_index"))
 
 
 @each_cell
-def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def test_a_lasting_fault_ends_in_its_typed_error(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """After `max_retries` more requests where it may pass, after one where not."""
-    check_lasting(sandbox, fault, host, call)
+    check_lasting(sandbox, fault, provider, call)
 
 
 @each_cell
-def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
-    """By a retry if it passes, by the next host if not; and when nobody answers, the error tells of all."""
-    check_overcome(sandbox, fault, host, call)
+def test_a_fault_is_overcome(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
+    """By a retry if it passes, by the next provider if not; and when nobody answers, the error tells of all."""
+    check_overcome(sandbox, fault, provider, call)

@@ -157,8 +157,8 @@ NUMBERS = ["1e999", "-1e999", "NaN", "Infinity", "9" * 4_000, "1e-999", "-0", "1
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("host", ["cloudflare", "oxen"])
-def test_absurd_numbers_anywhere_spoil_no_answer(host: str, number: str) -> None:
+@pytest.mark.parametrize("provider", ["cloudflare", "oxen"])
+def test_absurd_numbers_anywhere_spoil_no_answer(provider: str, number: str) -> None:
     """Positions, confidences, probabilities, ids and times are read, or taken for missing."""
     chat = (
         '{"id": N, "created": N, "model": N, "choices": [{"index": 0, "message": {"content": "hello", "annotations": '
@@ -176,7 +176,7 @@ def test_absurd_numbers_anywhere_spoil_no_answer(host: str, number: str) -> None
     for document in (chat, native_answer):
         body = document.replace("N,", f"{number},").replace("N}", f"{number}}}").replace("N]", f"{number}]")
 
-        assert said_whole(receive(host, [body.encode()], stream=False)) == "hello"
+        assert said_whole(receive(provider, [body.encode()], stream=False)) == "hello"
 
 
 def test_the_last_of_duplicate_keys_counts() -> None:

@@ -69,8 +69,8 @@ def test_the_wait_is_jittered_up_to_a_doubling_limit(retry: int, limit: float) -
 
 
 @pytest.mark.parametrize(("asked", "wait"), [(0.0, 0.0), (7.5, 7.5), (60.0, 60.0), (60.1, None)])
-def test_the_hosts_own_wait_comes_first(asked: float, wait: float | None) -> None:
-    """A host that asks for a wait gets it; one that asks for too much is left."""
+def test_the_providers_own_wait_comes_first(asked: float, wait: float | None) -> None:
+    """A provider that asks for a wait gets it; one that asks for too much is left."""
     assert RetryPolicy().wait(0, asked, 1.0) == wait
 
 
@@ -130,7 +130,7 @@ def test_googles_words_are_read(message: str, seconds: float | None) -> None:
 
 @pytest.mark.parametrize(("error", "is_retryable"), [(RateLimited, True), (ServerError, True), (BadRequest, False)])
 @pytest.mark.parametrize("told", [True, False, None])
-def test_frameworks_that_retry_hear_what_the_host_said(
+def test_frameworks_that_retry_hear_what_the_provider_said(
     error: type[ProviderError], is_retryable: bool, told: bool | None
 ) -> None:
     """LangChain's retries go by `is_retryable`."""

@@ -30,7 +30,7 @@ FINE: list[Any] = [OK, NATIVE]
 
 
 def stage(*scenes: list[Any], providers: int = 2, **earlier: Any) -> Stage:
-    """Set a stage for the first providers; the first answers natively, which every host may."""
+    """Set a stage for the first providers; the first answers natively, which every provider may."""
     return Stage([list(scene) for scene in scenes], PROVIDERS[:providers], **earlier)
 
 
@@ -40,21 +40,21 @@ def after(now: float, other: Stage, *scenes: list[Any], providers: int = 2) -> S
 
 
 def open_first() -> Stage:
-    """Let the first host fail five times in a row, in calls that the second answers."""
+    """Let the first provider fail five times in a row, in calls that the second answers."""
     health = Health()
     for _ in range(5):
         last = stage([BUSY], FINE, health=health).play()
     return last
 
 
-def test_a_healthy_host_is_asked_without_a_wait() -> None:
-    """Nobody waits for a host that failed while another one is free."""
+def test_a_healthy_provider_is_asked_without_a_wait() -> None:
+    """Nobody waits for a provider that failed while another one is free."""
     played = stage([BUSY], FINE).play()
 
     assert (played.asked, played.waits) == ([A, B], [])
 
 
-def test_hosts_are_asked_again_only_after_the_others() -> None:
+def test_providers_are_asked_again_only_after_the_others() -> None:
     """And each at most as often as `max_retries` allows, with waits between the rounds."""
     played = stage(*[[BUSY]] * 6)
     with pytest.raises(AllRoutesFailed):
@@ -65,13 +65,13 @@ def test_hosts_are_asked_again_only_after_the_others() -> None:
 
 
 def test_the_wait_runs_while_others_are_asked() -> None:
-    """Time spent at the next host counts towards the wait for the first."""
+    """Time spent at the next provider counts towards the wait for the first."""
     played = stage([BUSY], [0.3, BUSY], FINE).play(max_retries=1)
 
     assert (played.asked, played.waits) == ([A, B, A], [pytest.approx(0.2)])
 
 
-def test_after_failures_in_a_row_a_host_rests() -> None:
+def test_after_failures_in_a_row_a_provider_rests() -> None:
     """The next call begins with the other one."""
     assert after(1.0, open_first(), FINE).asked == [B]
 
@@ -85,7 +85,7 @@ def test_a_failure_for_every_answer_is_no_reason_to_rest() -> None:
     assert after(1.0, played, FINE).asked == [A]
 
 
-def test_a_host_that_mostly_fails_rests() -> None:
+def test_a_provider_that_mostly_fails_rests() -> None:
     """Also when an answer comes now and then."""
     health = Health()
     for scenes in ([[BUSY], FINE],) * 3 + ([FINE],) + ([[BUSY], FINE],) * 2:
@@ -104,7 +104,7 @@ def test_failures_long_ago_do_not_count() -> None:
     assert after(400.0, played, FINE).asked == [A]
 
 
-def test_one_request_probes_a_rested_host() -> None:
+def test_one_request_probes_a_rested_provider() -> None:
     """While the probe is out, others go elsewhere; its answer lets everybody back."""
     first = open_first()
     route = first.health.of((PROVIDERS[0], "gemini-2.5-flash-lite"))
@@ -165,7 +165,7 @@ RESTS = [
 
 @pytest.mark.parametrize(("head", "rest"), RESTS, ids=[f"{head.status} {rest}" for head, rest in RESTS])
 def test_a_refusal_that_a_wait_may_mend_makes_the_route_rest(head: ResponseHead, rest: float) -> None:
-    """As long as the host says, else as long as the policy does; then it is asked first again."""
+    """As long as the provider says, else as long as the policy does; then it is asked first again."""
     first = stage([head], FINE).play()
 
     assert first.asked == [A, B]
@@ -174,8 +174,8 @@ def test_a_refusal_that_a_wait_may_mend_makes_the_route_rest(head: ResponseHead,
 
 
 @pytest.mark.parametrize("body", [b'{"error": {"message": "bad"}}'])
-def test_a_bad_request_says_nothing_of_the_hosts_health(body: bytes) -> None:
-    """Nor does a prompt that is too long: the host works."""
+def test_a_bad_request_says_nothing_of_the_providers_health(body: bytes) -> None:
+    """Nor does a prompt that is too long: the provider works."""
     health = Health()
     for _ in range(9):
         played = stage([ResponseHead(400, {}), body], health=health)
@@ -222,7 +222,7 @@ def test_copies_share_the_health_and_pickles_begin_anew() -> None:
     assert pickle.loads(pickle.dumps(health)) is not health
 
 
-def test_a_stream_that_breaks_counts_against_its_host() -> None:
+def test_a_stream_that_breaks_counts_against_its_provider() -> None:
     """Also after content was delivered."""
     health = Health()
     broken = [OK, event("Hi"), TransportError(ConnectionFailed, "reset")]
@@ -236,7 +236,7 @@ def test_a_stream_that_breaks_counts_against_its_host() -> None:
 
 
 def test_repeats_are_paid_from_a_budget() -> None:
-    """With nothing left, a host is not asked again; an answer at the first try gives a little back."""
+    """With nothing left, a provider is not asked again; an answer at the first try gives a little back."""
     health = Health()
     asked = []
     for _ in range(4):
@@ -249,7 +249,7 @@ def test_repeats_are_paid_from_a_budget() -> None:
 
 
 def test_an_answer_after_repeats_gives_back_what_they_took() -> None:
-    """A host that recovers is not held back."""
+    """A provider that recovers is not held back."""
     health = Health()
     asked = []
     for _ in range(6):
@@ -282,7 +282,7 @@ TOO_LONG = [ResponseHead(400, {}), b'{"error": {"message": "The input token coun
 
 
 def test_a_prompt_that_is_too_long_stops_where_no_window_is_larger() -> None:
-    """The next host would say the same."""
+    """The next provider would say the same."""
     played = stage(list(TOO_LONG), FINE)
     with pytest.raises(ContextOverflow):
         played.play()

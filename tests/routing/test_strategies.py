@@ -1,4 +1,4 @@
-"""In which order healthy hosts are asked, and what else a client does for its callers beside asking."""
+"""In which order healthy providers are asked, and what else a client does for its callers beside asking."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from gemini_multi import AIMLAPI, BudgetExceeded, ChatRequest, Client, Cloudflare, ConfigurationError, Message, Oxen
 from gemini_multi.types import Attempt, Blob, FileReference
-from tests.end_to_end.providers import REQUEST, Hosts, answer, event, raw, status
+from tests.end_to_end.providers import REQUEST, FakeProviders, answer, event, raw, status
 
 
-def asked(hosts: Hosts, client: Client, calls: int, request: ChatRequest = REQUEST) -> list[str]:
+def asked(hosts: FakeProviders, client: Client, calls: int, request: ChatRequest = REQUEST) -> list[str]:
     for _ in range(calls):
         client.chat(request)
     return hosts.asked
@@ -24,23 +24,23 @@ def asked(hosts: Hosts, client: Client, calls: int, request: ChatRequest = REQUE
 
 def test_the_order_named_is_the_default() -> None:
     """Every call begins with the first."""
-    hosts = Hosts()
+    hosts = FakeProviders()
 
     assert asked(hosts, hosts.client("aimlapi", "oxen"), 3) == ["aimlapi"] * 3
 
 
 def test_round_robin_takes_turns() -> None:
-    """Each call begins with the next host, also those of the asynchronous twin."""
-    hosts = Hosts()
+    """Each call begins with the next provider, also those of the asynchronous twin."""
+    hosts = FakeProviders()
 
     assert asked(hosts, hosts.client("aimlapi", "oxen", strategy="round_robin"), 4) == ["aimlapi", "oxen"] * 2
 
 
 @pytest.mark.parametrize("order", [("cloudflare", "oxen"), ("oxen", "cloudflare")])
 def test_cheapest_goes_by_list_prices(order: tuple[str, ...]) -> None:
-    """A host that was told to serve a dearer model comes last, wherever it was named."""
+    """A provider that was told to serve a dearer model comes last, wherever it was named."""
     providers = {"cloudflare": Cloudflare("a", "k", model="google/gemini-2.5-pro"), "oxen": Oxen("k")}
-    hosts = Hosts()
+    hosts = FakeProviders()
     client = Client(
         [providers[name] for name in order],
         strategy="cheapest",
@@ -50,9 +50,9 @@ def test_cheapest_goes_by_list_prices(order: tuple[str, ...]) -> None:
     assert asked(hosts, client, 2) == ["oxen"] * 2
 
 
-def test_a_host_without_a_known_price_is_asked_last() -> None:
+def test_a_provider_without_a_known_price_is_asked_last() -> None:
     """Nobody knows what it costs."""
-    hosts = Hosts()
+    hosts = FakeProviders()
     client = Client(
         [AIMLAPI("k", model="somebody/unheard-of"), Oxen("k")],
         strategy="cheapest",
@@ -62,9 +62,9 @@ def test_a_host_without_a_known_price_is_asked_last() -> None:
     assert asked(hosts, client, 1) == ["oxen"]
 
 
-def test_fastest_measures_each_host_once_then_keeps_to_the_best() -> None:
+def test_fastest_measures_each_provider_once_then_keeps_to_the_best() -> None:
     """The mean time to the first content of the latest answers counts."""
-    hosts = Hosts()
+    hosts = FakeProviders()
     client = hosts.client("aimlapi", "oxen", strategy="fastest")
     first = asked(hosts, client, 2)
     routes = {route.provider.name: route for route in client.routes(REQUEST)}
@@ -79,13 +79,13 @@ def test_fastest_measures_each_host_once_then_keeps_to_the_best() -> None:
 def test_an_unknown_strategy_is_refused() -> None:
     """The message names the known ones."""
     with pytest.raises(ConfigurationError, match="ordered, round_robin, cheapest, fastest"):
-        Hosts().client("oxen", strategy="best")
+        FakeProviders().client("oxen", strategy="best")
 
 
 async def test_every_attempt_is_told() -> None:
     """In order, with what happened; the answer's own list is the same."""
     seen: list[Attempt] = []
-    hosts = Hosts({"aimlapi": [status(503, {"error": {"message": "no", "code": "busy"}})]})
+    hosts = FakeProviders({"aimlapi": [status(503, {"error": {"message": "no", "code": "busy"}})]})
     client = hosts.client("aimlapi", "oxen", on_attempt=seen.append)
     response = client.chat(REQUEST)
 
@@ -105,7 +105,7 @@ def test_whoever_watches_cannot_end_a_call(caplog: pytest.LogCaptureFixture) -> 
         raise RuntimeError("watching failed")
 
     with caplog.at_level(logging.WARNING, logger="gemini_multi"):
-        assert Hosts().client("oxen", on_attempt=fail).chat(REQUEST).text == "Hi"
+        assert FakeProviders().client("oxen", on_attempt=fail).chat(REQUEST).text == "Hi"
     assert "`on_attempt` failed" in caplog.text
 
 
@@ -123,7 +123,7 @@ WORST = 1_000 * 0.4e-6
 
 def test_a_request_sets_aside_its_worst_case() -> None:
     """While a stream is open, what it may cost is not spent by others; at its end the true cost counts."""
-    hosts = Hosts({"oxen": [raw(event("Hi"), event(finish="stop"), b"data: [DONE]\n\n"), answer()]})
+    hosts = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"), b"data: [DONE]\n\n"), answer()]})
     client = hosts.client("oxen", max_cost_usd=WORST * 1.5)
     stream = client.stream(MAX)
     next(stream)
@@ -138,7 +138,7 @@ def test_a_request_sets_aside_its_worst_case() -> None:
 @pytest.mark.parametrize("settings", [{"n": 4}, {"max_tokens": 4_000}, {"max_tokens": None}], ids=repr)
 def test_a_request_that_may_cost_too_much_is_refused(settings: dict[str, Any]) -> None:
     """By its number of answers and their length; without `max_tokens` by the model's own limit."""
-    hosts = Hosts()
+    hosts = FakeProviders()
     client = hosts.client("aimlapi", max_cost_usd=WORST * 2)
 
     with pytest.raises(BudgetExceeded) as caught:
@@ -157,7 +157,7 @@ PROMPTS = [
 @pytest.mark.parametrize("message", PROMPTS, ids=["text", "audio", "address"])
 def test_the_prompt_is_part_of_the_worst_case(message: Message) -> None:
     """Long texts, media, and media of unknown size."""
-    client = Hosts().client("cloudflare", max_cost_usd=0.02)
+    client = FakeProviders().client("cloudflare", max_cost_usd=0.02)
 
     with pytest.raises(BudgetExceeded):
         client.chat(replace(MAX, messages=(message,)))
@@ -165,7 +165,7 @@ def test_the_prompt_is_part_of_the_worst_case(message: Message) -> None:
 
 def test_failures_give_back_what_they_set_aside() -> None:
     """Nothing was answered, so nothing was spent."""
-    hosts = Hosts({"oxen": [status(503), status(503), status(503), answer()]})
+    hosts = FakeProviders({"oxen": [status(503), status(503), status(503), answer()]})
     client = hosts.client("oxen", max_cost_usd=WORST * 1.5, max_retries=2)
     with pytest.raises(Exception, match="503"):
         client.chat(MAX)
@@ -175,7 +175,7 @@ def test_failures_give_back_what_they_set_aside() -> None:
 
 def test_copies_spend_the_same_money() -> None:
     """A deep copy of a client is no new budget."""
-    client = Hosts().client("oxen", max_cost_usd=1.0)
+    client = FakeProviders().client("oxen", max_cost_usd=1.0)
     copied = copy.deepcopy(client)
     client.chat(MAX)
 
@@ -185,17 +185,17 @@ def test_copies_spend_the_same_money() -> None:
 
 def test_a_successor_goes_on_with_the_same_money() -> None:
     """Other settings are no new budget either."""
-    client = Hosts().client("oxen")
+    client = FakeProviders().client("oxen")
     client.chat(MAX)
-    successor = Hosts().client("oxen", timeout=5.0)
+    successor = FakeProviders().client("oxen", timeout=5.0)
     successor.inherit(client)
 
     assert successor.totals == client.totals
 
 
 def test_a_stream_that_is_left_is_counted() -> None:
-    """What it used is estimated: the host did not come to say it."""
-    hosts = Hosts({"oxen": [raw(event("Hi there"), event("and more"), event(finish="stop"))]})
+    """What it used is estimated: the provider did not come to say it."""
+    hosts = FakeProviders({"oxen": [raw(event("Hi there"), event("and more"), event(finish="stop"))]})
     client = hosts.client("oxen")
     with client.stream(REQUEST) as stream:
         next(stream)

@@ -37,16 +37,16 @@ class Asking:
         headers = {"authorization": f"Bearer {self.keys['cloudflare']}"}
         return self.client.post(f"{self.account}/ai/run", headers=headers, json={"model": model, "input": given})
 
-    def chat(self, host: str, body: dict[str, object], **defaults: object) -> httpx.Response:
+    def chat(self, provider: str, body: dict[str, object], **defaults: object) -> httpx.Response:
         """Post to a chat endpoint."""
         models = {
             "cloudflare": "google/gemini-2.5-flash",
             "aimlapi": "google/gemini-2.5-flash",
             "oxen": "gemini-2-5-flash",
         }
-        headers = {"authorization": f"Bearer {self.keys[host]}"}
-        whole = {"model": models[host], "messages": [{"role": "user", "content": "Hello"}], **defaults, **body}
-        return self.client.post(f"{self.bases[host]}/chat/completions", headers=headers, json=whole)
+        headers = {"authorization": f"Bearer {self.keys[provider]}"}
+        whole = {"model": models[provider], "messages": [{"role": "user", "content": "Hello"}], **defaults, **body}
+        return self.client.post(f"{self.bases[provider]}/chat/completions", headers=headers, json=whole)
 
     def native(self, model: str, body: object, method: str = "generateContent", query: str = "") -> httpx.Response:
         """Post to Google AI Studio behind the gateway."""

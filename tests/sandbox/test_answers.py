@@ -39,7 +39,7 @@ def test_aimlapis_documented_prompt_gets_the_recorded_answer(asking):
 
 
 def test_a_recorded_answer_is_told_in_the_other_dialect_too(asking):
-    """The chat door gives the recorded words and counts."""
+    """The chat endpoint gives the recorded words and counts."""
     name = "cloudflare_gemini-3-flash_thermodynamics"
     body = {
         "model": "google/gemini-3-flash",
@@ -96,11 +96,11 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("prompt", "tools", "choice", "call"), CALLS)
-@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
-def test_a_tool_is_called_when_asked_for(asking, host, prompt, tools, choice, call):
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_a_tool_is_called_when_asked_for(asking, provider, prompt, tools, choice, call):
     """The prompts of LangChain's standard tests get the calls that those tests look for."""
     body = {"messages": [{"role": "user", "content": prompt}], "tools": tools}
-    told = asking.chat(host, body if choice is None else {**body, "tool_choice": choice}).json()["choices"][0][
+    told = asking.chat(provider, body if choice is None else {**body, "tool_choice": choice}).json()["choices"][0][
         "message"
     ]
     calls = [(one["function"]["name"], json.loads(one["function"]["arguments"])) for one in told["tool_calls"]]
@@ -198,13 +198,13 @@ def test_thinking_can_take_the_whole_limit(asking):
     assert "candidatesTokenCount" not in told["usageMetadata"]
 
 
-@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
-def test_several_candidates(asking, host):
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_several_candidates(asking, provider):
     """As many candidates come as were asked for."""
-    assert [choice["index"] for choice in asking.chat(host, {"n": 3}).json()["choices"]] == [0, 1, 2]
+    assert [choice["index"] for choice in asking.chat(provider, {"n": 3}).json()["choices"]] == [0, 1, 2]
 
 
-def test_thoughts_are_told_in_each_hosts_way(asking):
+def test_thoughts_are_told_in_each_providers_way(asking):
     """Google's endpoint puts thoughts between tags, AIMLAPI in a field of their own."""
     thinking = {"extra_body": {"google": {"thinking_config": {"thinking_budget": 1000, "include_thoughts": True}}}}
     tagged = asking.chat("cloudflare", thinking).json()["choices"][0]["message"]

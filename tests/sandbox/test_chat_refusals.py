@@ -1,4 +1,4 @@
-"""What the chat doors refuse, one case per rule, in each host's own envelope."""
+"""What the chat endpoints refuse, one case per rule, in each provider's own envelope."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ A, B, C, D = "google/gemini-2.5-flash", "google/gemini-3-5-flash", "google/gemin
 
 @dataclass(frozen=True)
 class Case:
-    """A body that is refused by these hosts, and words from the refusal."""
+    """A body that is refused by these providers, and words from the refusal."""
 
     name: str
     body: dict[str, object]
     says: str
-    hosts: tuple[str, ...] = ("cloudflare", "aimlapi", "oxen")
+    providers: tuple[str, ...] = ("cloudflare", "aimlapi", "oxen")
 
 
 def turns(*messages: object, **others: object) -> dict[str, object]:
@@ -154,22 +154,22 @@ CASES = [
 ]
 
 
-def message_of(host: str, error: dict[str, object]) -> str:
-    """Find the words in a host's documented error."""
-    if host == "cloudflare":
+def message_of(provider: str, error: dict[str, object]) -> str:
+    """Find the words in a provider's documented error."""
+    if provider == "cloudflare":
         return error["error"][0]["message"]
-    return error["message"] if host == "aimlapi" else error["error"].get("detail") or error["error"]["message"]
+    return error["message"] if provider == "aimlapi" else error["error"].get("detail") or error["error"]["message"]
 
 
 @pytest.mark.parametrize(
-    ("case", "host"),
-    [pytest.param(case, host, id=f"{host}-{case.name}") for case in CASES for host in case.hosts],
+    ("case", "provider"),
+    [pytest.param(case, provider, id=f"{provider}-{case.name}") for case in CASES for provider in case.providers],
 )
-def test_chat_refuses(asking, case, host):
-    """Every host refuses with status 400 in its own envelope."""
-    answer = asking.chat(host, case.body)
+def test_chat_refuses(asking, case, provider):
+    """Every provider refuses with status 400 in its own envelope."""
+    answer = asking.chat(provider, case.body)
     assert answer.status_code == 400, answer.text
-    assert case.says in message_of(host, answer.json())
+    assert case.says in message_of(provider, answer.json())
 
 
 ACCEPTED = [
@@ -194,16 +194,16 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(
-    ("case", "host"),
-    [pytest.param(case, host, id=f"{host}-{case.name}") for case in ACCEPTED for host in case.hosts],
+    ("case", "provider"),
+    [pytest.param(case, provider, id=f"{provider}-{case.name}") for case in ACCEPTED for provider in case.providers],
 )
-def test_chat_takes_what_the_host_takes(asking, case, host):
-    """What is not refused by the real host is not refused here."""
-    answer = asking.chat(host, case.body)
+def test_chat_takes_what_the_provider_takes(asking, case, provider):
+    """What is not refused by the real provider is not refused here."""
+    answer = asking.chat(provider, case.body)
     assert answer.status_code == 200, answer.text
 
 
-def test_run_with_messages_refuses_as_the_chat_door(asking):
+def test_run_with_messages_refuses_as_the_chat_endpoint(asking):
     """The shape of `input` picks the rules."""
     answer = asking.run({"messages": "Hello"})
     assert (answer.status_code, answer.json()["internalCode"]) == (400, 7003)
@@ -231,11 +231,11 @@ WRONG_KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("host", "error"), WRONG_KEYS)
-def test_a_wrong_key_is_refused(asking, host, error):
-    """A wrong key gets the host's 401."""
-    asking.keys[host] = "wrong"
-    answer = asking.chat(host, {})
+@pytest.mark.parametrize(("provider", "error"), WRONG_KEYS)
+def test_a_wrong_key_is_refused(asking, provider, error):
+    """A wrong key gets the provider's 401."""
+    asking.keys[provider] = "wrong"
+    answer = asking.chat(provider, {})
     assert (answer.status_code, answer.json()) == (401, error)
 
 
@@ -264,12 +264,12 @@ UNKNOWN_MODELS = [
 ]
 
 
-@pytest.mark.parametrize(("host", "says"), UNKNOWN_MODELS)
-def test_an_unknown_model_is_refused(asking, host, says):
-    """An unknown model gets the host's 404."""
-    answer = asking.chat(host, {"model": "gemini-x"})
+@pytest.mark.parametrize(("provider", "says"), UNKNOWN_MODELS)
+def test_an_unknown_model_is_refused(asking, provider, says):
+    """An unknown model gets the provider's 404."""
+    answer = asking.chat(provider, {"model": "gemini-x"})
     assert answer.status_code == 404
-    assert says in message_of(host, answer.json())
+    assert says in message_of(provider, answer.json())
 
 
 def test_a_wrong_account_is_no_route(asking):
@@ -282,20 +282,20 @@ def test_a_wrong_account_is_no_route(asking):
 
 @pytest.mark.parametrize("path", ["/client/v4/nothing", "/aimlapi/v1/nothing", "/oxen/api/ai/nothing"])
 def test_an_unknown_path_is_refused(sandbox, asking, path):
-    """Each host has its own way to say that there is nothing."""
+    """Each provider has its own way to say that there is nothing."""
     assert asking.client.post(f"{sandbox.url}{path}", json={}).status_code == 404
 
 
-@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
-def test_a_wrong_method_is_refused(asking, host):
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_a_wrong_method_is_refused(asking, provider):
     """Chat is POST only."""
-    headers = {"authorization": f"Bearer {asking.keys[host]}"}
-    assert asking.client.get(f"{asking.bases[host]}/chat/completions", headers=headers).status_code == 405
+    headers = {"authorization": f"Bearer {asking.keys[provider]}"}
+    assert asking.client.get(f"{asking.bases[provider]}/chat/completions", headers=headers).status_code == 405
 
 
-@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
-def test_a_body_that_is_no_json_is_refused(asking, host):
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_a_body_that_is_no_json_is_refused(asking, provider):
     """A body must be JSON."""
-    url = f"{asking.bases[host]}/chat/completions"
-    headers = {"authorization": f"Bearer {asking.keys[host]}"}
+    url = f"{asking.bases[provider]}/chat/completions"
+    headers = {"authorization": f"Bearer {asking.keys[provider]}"}
     assert asking.client.post(url, headers=headers, content=b"{").status_code == 400

@@ -9,29 +9,29 @@ import pytest
 
 from gemini_multi.sandbox.faults import FAULTS
 
-HOSTS = ["cloudflare", "aimlapi", "oxen"]
+PROVIDERS = ["cloudflare", "aimlapi", "oxen"]
 STATUSES = [400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504]
 BROKEN = ["reset", "reset_after_headers", "cut", "truncated_body"]
 STREAM = {"stream": True}
 
 
-def envelope(host: str, error: dict[str, object]) -> bool:
-    """Whether an error has one of the host's documented forms."""
-    if host == "cloudflare":
+def envelope(provider: str, error: dict[str, object]) -> bool:
+    """Whether an error has one of the provider's documented forms."""
+    if provider == "cloudflare":
         return error["success"] is False and bool(error.get("error") or error.get("errors"))
-    return "message" in error if host == "aimlapi" else "type" in error["error"]
+    return "message" in error if provider == "aimlapi" else "type" in error["error"]
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_status_comes_with_the_hosts_own_body(sandbox, asking, host, status):
+def test_a_status_comes_with_the_providers_own_body(sandbox, asking, provider, status):
     """The next requests fail, and the one after them does not."""
-    sandbox.fail(host, status=status, times=2, retry_after=0.01)
-    failed = [asking.chat(host, {}) for _ in range(2)]
+    sandbox.fail(provider, status=status, times=2, retry_after=0.01)
+    failed = [asking.chat(provider, {}) for _ in range(2)]
     assert [answer.status_code for answer in failed] == [status, status]
-    assert all(envelope(host, answer.json()) for answer in failed)
+    assert all(envelope(provider, answer.json()) for answer in failed)
     assert failed[0].headers["retry-after"] == "0.01"
-    assert asking.chat(host, {}).status_code == 200
+    assert asking.chat(provider, {}).status_code == 200
 
 
 def test_a_code_picks_the_meaning_of_a_status(sandbox, asking):
@@ -42,7 +42,7 @@ def test_a_code_picks_the_meaning_of_a_status(sandbox, asking):
 
 
 def test_a_body_can_be_given(sandbox, asking):
-    """A given body replaces the host's own."""
+    """A given body replaces the provider's own."""
     sandbox.fail("oxen", status=418, body="teapot")
     answer = asking.chat("oxen", {})
     assert (answer.status_code, answer.text) == (418, "teapot")
@@ -56,15 +56,15 @@ def test_google_tells_the_delay_in_the_body(sandbox, asking):
     assert error["details"][0]["retryDelay"] == "0.5s"
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.parametrize("body", [{}, STREAM], ids=["unary", "stream"])
-def test_a_broken_connection_is_a_transport_error(sandbox, asking, host, fault, body):
+def test_a_broken_connection_is_a_transport_error(sandbox, asking, provider, fault, body):
     """A connection that breaks is noticed, and the next request is served."""
-    sandbox.fail(host, fault=fault)
+    sandbox.fail(provider, fault=fault)
     with pytest.raises(httpx.TransportError):
-        asking.chat(host, body)
-    assert asking.chat(host, body).status_code == 200
+        asking.chat(provider, body)
+    assert asking.chat(provider, body).status_code == 200
 
 
 @pytest.mark.parametrize("body", [{}, STREAM], ids=["unary", "stream"])
@@ -105,29 +105,29 @@ def events(answer: httpx.Response) -> list[str]:
     return [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_faults_in_whole_answers(sandbox, asking, host):
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_faults_in_whole_answers(sandbox, asking, provider):
     """Each fault spoils a whole answer in its own way, with status 200."""
     seen = {}
     for fault in ("html", "empty", "error_in_200", "choices_null", "choices_empty", "not_json"):
-        sandbox.fail(host, fault=fault)
-        seen[fault] = asking.chat(host, {})
+        sandbox.fail(provider, fault=fault)
+        seen[fault] = asking.chat(provider, {})
     assert {answer.status_code for answer in seen.values()} == {200}
     assert seen["html"].text.startswith("<!DOCTYPE html>")
     assert seen["empty"].content == b""
-    assert envelope(host, seen["error_in_200"].json())
+    assert envelope(provider, seen["error_in_200"].json())
     assert [seen[fault].json()["choices"] for fault in ("choices_null", "choices_empty")] == [None, []]
     assert seen["not_json"].text.startswith("upstream connect error")
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_faults_in_streams(sandbox, asking, host):
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_faults_in_streams(sandbox, asking, provider):
     """Each fault spoils a stream in its own way."""
     seen = {}
     for fault in ("error_in_stream", "no_done", "clean_end", "choices_null", "not_json"):
-        sandbox.fail(host, fault=fault, after=2)
-        seen[fault] = events(asking.chat(host, STREAM))
-    assert envelope(host, json.loads(seen["error_in_stream"][2]))
+        sandbox.fail(provider, fault=fault, after=2)
+        seen[fault] = events(asking.chat(provider, STREAM))
+    assert envelope(provider, json.loads(seen["error_in_stream"][2]))
     assert "[DONE]" not in seen["no_done"]
     assert json.loads(seen["no_done"][-1])["choices"][0]["finish_reason"] == "stop"
     assert len(seen["clean_end"]) == 2

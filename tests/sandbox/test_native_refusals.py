@@ -1,4 +1,4 @@
-"""What the native doors refuse, one case per rule."""
+"""What the native endpoints refuse, one case per rule."""
 
 from __future__ import annotations
 
@@ -322,8 +322,8 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
-def test_run_takes_what_the_host_takes(asking, case):
-    """What is not refused by the real host is not refused here."""
+def test_run_takes_what_the_provider_takes(asking, case):
+    """What is not refused by the real provider is not refused here."""
     answer = asking.run(case.given, case.model)
     assert answer.status_code == 200, answer.text
 
@@ -341,8 +341,8 @@ def test_a_signature_is_good_only_where_it_was_issued(asking):
     assert "Corrupted thought signature." in asking.run(again, "google/gemini-3.1-flash-lite").text
 
 
-def test_both_cloudflare_doors_share_one_upstream(asking):
-    """A signature from the chat door is good at the native door."""
+def test_both_cloudflare_endpoints_share_one_upstream(asking):
+    """A signature from the chat endpoint is good at the native endpoint."""
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     messages = [{"role": "user", "content": "Use f."}]
     body = {"model": "google/gemini-3-flash", "messages": messages, "tools": tools}

@@ -1,4 +1,4 @@
-"""The hosts' official clients are witnesses: what they accept is well-formed."""
+"""The providers' official clients are witnesses: what they accept is well-formed."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TOOLS = [
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
 def client_and_model(request, asking):
     """An `openai` client of each chat endpoint."""
-    host, model = request.param
-    settings = {"base_url": asking.bases[host], "api_key": asking.keys[host], "http_client": asking.client}
+    provider, model = request.param
+    settings = {"base_url": asking.bases[provider], "api_key": asking.keys[provider], "http_client": asking.client}
     with openai.OpenAI(**settings, max_retries=0) as client:
         yield client, model
 
@@ -82,7 +82,7 @@ def test_openai_goes_round_the_tool_loop(client_and_model):
 
 
 def test_openai_reads_streamed_calls(client_and_model):
-    """Streamed calls add up to the same calls, whatever the host's habit."""
+    """Streamed calls add up to the same calls, whatever the provider's habit."""
     client, model = client_and_model
     messages = [{"role": "user", "content": QUESTION}]
     arguments: dict[str, str] = {}
@@ -145,7 +145,7 @@ def test_google_reads_thoughts_and_structured_output(google):
 
 
 def test_google_reads_errors(google):
-    """A refusal is told as the host tells it."""
+    """A refusal is told as the provider tells it."""
     with pytest.raises(genai.errors.ClientError, match="not found") as caught:
         google.models.generate_content(model="gemini-unknown", contents="Hello")
     assert caught.value.status == "NOT_FOUND"

@@ -1,4 +1,4 @@
-"""The bytes of streams, each host in its own manner."""
+"""The bytes of streams, each provider in its own manner."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_without_alt_sse_an_error_is_an_array_of_one(asking):
     assert told[0]["error"]["status"] == "INVALID_ARGUMENT"
 
 
-@pytest.mark.parametrize("host", ["cloudflare", "aimlapi", "oxen"])
-def test_a_chat_stream_ends_with_the_last_word(asking, host):
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_a_chat_stream_ends_with_the_last_word(asking, provider):
     """`[DONE]` comes last."""
-    told = asking.chat(host, {"stream": True})
+    told = asking.chat(provider, {"stream": True})
     assert told.headers["content-type"].startswith("text/event-stream")
     assert told.content.endswith(b"data: [DONE]\n\n")
 

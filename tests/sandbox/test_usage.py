@@ -1,4 +1,4 @@
-"""The counts: every detail that a host documents can be had."""
+"""The counts: every detail that a provider documents can be had."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def native(**settings: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("host", "model", "part"), [("cloudflare", None, AUDIO), ("aimlapi", B, AUDIO), ("oxen", None, OXEN_AUDIO)]
+    ("provider", "model", "part"), [("cloudflare", None, AUDIO), ("aimlapi", B, AUDIO), ("oxen", None, OXEN_AUDIO)]
 )
-def test_audio_input_is_counted(asking, host, model, part):
+def test_audio_input_is_counted(asking, provider, model, part):
     """Audio tokens are part of the prompt's."""
     body = {"messages": asked(part), **({"model": model} if model else {})}
-    usage = asking.chat(host, body).json()["usage"]
+    usage = asking.chat(provider, body).json()["usage"]
     assert usage["prompt_tokens_details"]["audio_tokens"] == 32
     assert usage["prompt_tokens"] == 34
 
 
 @pytest.mark.parametrize(
-    ("host", "model"), [("cloudflare", "google/gemini-2.5-flash"), ("aimlapi", B), ("oxen", "gemini-2-5-flash")]
+    ("provider", "model"), [("cloudflare", "google/gemini-2.5-flash"), ("aimlapi", B), ("oxen", "gemini-2-5-flash")]
 )
-def test_audio_output_is_counted(asking, host, model):
+def test_audio_output_is_counted(asking, provider, model):
     """Spoken answers have a sound, a transcript and audio tokens."""
-    told = asking.chat(host, {"model": model, "modalities": ["text", "audio"]}).json()
+    told = asking.chat(provider, {"model": model, "modalities": ["text", "audio"]}).json()
     assert told["usage"]["completion_tokens_details"]["audio_tokens"] == 25
     assert told["choices"][0]["message"]["audio"]["transcript"].startswith("Hello from")
 
@@ -66,14 +66,14 @@ def test_a_long_prefix_is_cached(asking):
 
 
 @pytest.mark.parametrize(
-    ("host", "model", "name"),
+    ("provider", "model", "name"),
     [("aimlapi", C, "cache_write_tokens"), ("oxen", "gemini-2-5-flash", "cache_creation_tokens")],
 )
-def test_a_marked_prefix_is_written_to_the_cache(asking, host, model, name):
+def test_a_marked_prefix_is_written_to_the_cache(asking, provider, model, name):
     """`cache_control` asks for it; the second time it is read."""
     marked = {"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}
     body = {"model": model, "messages": [{"role": "user", "content": [marked]}]}
-    first, second = (asking.chat(host, body).json()["usage"]["prompt_tokens_details"] for _ in range(2))
+    first, second = (asking.chat(provider, body).json()["usage"]["prompt_tokens_details"] for _ in range(2))
     assert (first[name], first["cached_tokens"]) == (2048, 0)
     assert (second[name], second["cached_tokens"]) == (0, 2048)
 

@@ -1,4 +1,4 @@
-"""JSON Schemas in each form that a host accepts."""
+"""JSON Schemas in each form that a provider accepts."""
 
 from __future__ import annotations
 
@@ -609,12 +609,12 @@ def test_reference_to_nothing_is_told(form: Callable[..., Any]) -> None:
     ],
 )
 def test_empty_root(form: Callable[..., object], expected: object) -> None:
-    """Chat hosts always get an object."""
+    """Chat providers always get an object."""
     assert form({}) == expected
 
 
 def test_chat_root_of_alternatives_becomes_one_object() -> None:
-    """Chat hosts want an object at the root: the alternatives' properties come together."""
+    """Chat providers want an object at the root: the alternatives' properties come together."""
     cat = {
         "type": "object",
         "properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}},
@@ -859,7 +859,7 @@ def test_any_schema_comes_out_in_each_forms_words(root: Any, definition: Any) ->
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("levels", [100, 1_000, 5_000])
 def test_too_deep_schema_is_a_clear_error(form: Callable[..., object], levels: int) -> None:
-    """A schema that no host accepts is refused in our own words."""
+    """A schema that no provider accepts is refused in our own words."""
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(levels):
         schema = {"type": "array", "items": schema, "default": 1}
@@ -913,7 +913,7 @@ def test_is_empty_object(schema: dict[str, Any], expected: bool) -> None:
     ],
 )
 def test_function_name(name: str, expected: str) -> None:
-    """A wire name has the characters and the length that every host accepts."""
+    """A wire name has the characters and the length that every provider accepts."""
     assert function_name(name) == expected
 
 

@@ -1,4 +1,4 @@
-"""Finds out which tool call a piece belongs to, for hosts that number and name their calls in many ways.
+"""Finds out which tool call a piece belongs to, for providers that number and name their calls in many ways.
 
 OpenAI gives every fragment an index. Google's own endpoint gives none, and each parallel call in a chunk of its own;
 some gateways give index 0 to all of them, repeat ids and names, leave ids empty, or send arguments as an object. The
@@ -27,7 +27,7 @@ class Piece:
     is_whole: bool = False
     """Whether the arguments came as an object, so nothing can follow."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """All that the host said beside: carriers of signatures and unknown keys."""
+    """All that the provider said beside: carriers of signatures and unknown keys."""
 
     @property
     def is_silent(self) -> bool:
@@ -39,7 +39,7 @@ class Piece:
 class CallSlot:
     """A tool call in the making."""
 
-    host_id: str = ""
+    provider_id: str = ""
     name: str = ""
     text: ArgumentsText = field(default_factory=ArgumentsText)
     position: int | None = None
@@ -68,7 +68,7 @@ class CallSlot:
     def add(self, piece: Piece) -> str:
         """Take over a piece and return what it adds to the arguments."""
         self.name = self.name or piece.name
-        self.host_id = self.host_id or piece.id
+        self.provider_id = self.provider_id or piece.id
         text = piece.arguments
         if not text or self._repeats(text):
             return ""
@@ -78,12 +78,12 @@ class CallSlot:
         return text
 
     def _repeats(self, text: str) -> bool:
-        """Whether the host says the same whole arguments again."""
+        """Whether the provider says the same whole arguments again."""
         return text.startswith("{") and self.text.equals(text) and self.text.is_object
 
 
 class CallSlots:
-    """The tool calls of one candidate, in the host's order."""
+    """The tool calls of one candidate, in the provider's order."""
 
     __slots__ = ("_by_id", "_by_index", "all")
 
@@ -102,10 +102,10 @@ class CallSlots:
             self._by_id[piece.id] = slot
         return slot, False
 
-    def named(self, host_id: str) -> CallSlot | None:
-        """Find the call by the host's id."""
-        slot = self._by_id.get(host_id)
-        return slot if slot is not None and slot.host_id == host_id else None
+    def named(self, provider_id: str) -> CallSlot | None:
+        """Find the call by the provider's id."""
+        slot = self._by_id.get(provider_id)
+        return slot if slot is not None and slot.provider_id == provider_id else None
 
     def open(self, piece: Piece) -> CallSlot:
         """Begin a call."""
@@ -135,7 +135,7 @@ class CallSlots:
 def _continues(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece at the slot's index, with an id that is not known or none, goes on with its call."""
     if piece.id:
-        return not slot.host_id and not (slot.name and piece.name)
+        return not slot.provider_id and not (slot.name and piece.name)
     if not piece.name or not slot.name:
         return True
     if piece.name != slot.name:

@@ -66,7 +66,7 @@ class Calls:
 
     @property
     def seen(self) -> bool:
-        """Whether the host said anything of a call, if it became one or not."""
+        """Whether the provider said anything of a call, if it became one or not."""
         return bool(self._slots.all)
 
     @property
@@ -112,16 +112,16 @@ class Calls:
         events.append(self._transcript.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
 
     def _place(self, slot: CallSlot) -> None:
-        is_free = bool(slot.host_id) and slot.host_id not in self._used_ids
-        slot.local_id = slot.host_id if is_free else f"call_{uuid4().hex}"
+        is_free = bool(slot.provider_id) and slot.provider_id not in self._used_ids
+        slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
         slot.position = self._transcript.open_call(self._candidate)
         self._placed.append(slot)
-        if (details := self._details.pop(slot.host_id, None)) is not None:
+        if (details := self._details.pop(slot.provider_id, None)) is not None:
             self._sign_with_details(slot, details)
 
     def _note(self, slot: CallSlot, extra: JsonObject) -> None:
-        """Keep what the host said of a call beside its name and arguments."""
+        """Keep what the provider said of a call beside its name and arguments."""
         if not extra:
             return
         signature = signature_in(extra, self._expectation.issuer)
@@ -190,7 +190,7 @@ class Calls:
                 self._transcript.call(slot.call, self._candidate, slot.position)
 
     def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
-        """Give the calls that are known to be whole, in the host's order.
+        """Give the calls that are known to be whole, in the provider's order.
 
         Args:
             events: Where they go.
@@ -208,7 +208,7 @@ class Calls:
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool, chunk: int) -> bool:
         if is_stopped:
-            # Some hosts say `stop` in every chunk: then a call that has no arguments yet may still get them.
+            # Some providers say `stop` in every chunk: then a call that has no arguments yet may still get them.
             return slot.text.is_object or (slot.text.is_blank and slot.chunk != chunk)
         is_signed = slot.signature is not None or slot.position != 0 or not self._expectation.waits_for_signature
         return slot.text.is_object and is_signed
@@ -230,23 +230,23 @@ class Calls:
             arguments if isinstance(arguments, dict) else {},
             signature=self._signature(slot),
             invalid_arguments=None if is_object else text,
-            synthetic_id=slot.local_id != slot.host_id,
+            synthetic_id=slot.local_id != slot.provider_id,
         )
 
     def refuse(self) -> None:
-        """Keep out of the answer what is not out yet: the host says that the calls must not be run."""
+        """Keep out of the answer what is not out yet: the provider says that the calls must not be run."""
         self._is_refused = True
 
     def dropped(self) -> list[JsonValue]:
         """Return, as plain records, the calls that are not part of the answer."""
         return [
-            {"id": slot.host_id, "name": slot.name, "arguments": slot.arguments}
+            {"id": slot.provider_id, "name": slot.name, "arguments": slot.arguments}
             for slot in self._slots.all
             if slot.position is None or (self._is_refused and slot.call is None)
         ]
 
     def remarks(self) -> dict[str, JsonValue]:
-        """Return what the host said of calls and has no field, by the calls' ids."""
+        """Return what the provider said of calls and has no field, by the calls' ids."""
         remarks: dict[str, JsonValue] = {}
         for slot in self._slots.all:
             late: dict[str, JsonValue] = {"late_arguments": "".join(slot.late)} if slot.late else {}

@@ -93,7 +93,7 @@ class CandidateReader:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the host said why it stopped."""
+        """Whether the provider said why it stopped."""
         return self._draft.raw_finish_reason is not None
 
     def read(self, choice: JsonObject, events: Events) -> None:

@@ -1,7 +1,7 @@
-"""Reads chat completions, whole or streamed, as the hosts in front of Gemini really write them.
+"""Reads chat completions, whole or streamed, as the providers in front of Gemini really write them.
 
-A whole answer is a stream of one document. Hosts leave out, repeat, misplace and rename nearly everything, so every
-field may be missing, null or of another type; what has no field in `ChatResponse` is kept by the host's own name.
+A whole answer is a stream of one document. Providers leave out, repeat, misplace and rename nearly everything, so every
+field may be missing, null or of another type; what has no field in `ChatResponse` is kept by the provider's own name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes media as content parts of chat completions, within what the host takes."""
+"""Writes media as content parts of chat completions, within what the provider takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AUDIO_FORMATS: Final = {
     "audio/mpeg": "mp3",
     "audio/aac": "audio/x-aac",
 }
-"""Short names that OpenAI gave; hosts that take more sounds go by MIME type."""
+"""Short names that OpenAI gave; providers that take more sounds go by MIME type."""
 _DETAILS: Final = ("low", "high")
 
 
@@ -45,7 +45,7 @@ class MediaWriter:
         self._bytes = 0
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
-        """Write a part of its own; `None` for what the host cannot take."""
+        """Write a part of its own; `None` for what the provider cannot take."""
         mime_type = media_type(media)
         if isinstance(media, FileReference) and media.uri.startswith("data:"):
             media = _inline(media, mime_type)
@@ -60,7 +60,7 @@ class MediaWriter:
             self._losses.feature("a stretch or a frame rate of a video")
         self._weigh(media, kind)
         if kind != "image" and (media.resolution or self._resolution):
-            self._losses.setting("media_resolution", f"the host takes none for {kind}")
+            self._losses.setting("media_resolution", f"the provider takes none for {kind}")
         if kind == "image":
             return self._image(media, mime_type)
         if kind == "audio":
@@ -68,7 +68,7 @@ class MediaWriter:
         return self._video(media, mime_type) if kind == "video" else self._document(media, mime_type)
 
     def check_size(self) -> None:
-        """Note when the media written so far weigh more than the host takes."""
+        """Note when the media written so far weigh more than the provider takes."""
         limit = self._traits.maximum_total_bytes
         if limit is not None and self._bytes > limit:
             self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")

@@ -35,7 +35,7 @@ class MessagesWriter:
     def __init__(
         self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, losses: EncodingReport
     ) -> None:
-        """Write for a host with `traits`, with tools under their wire names."""
+        """Write for a provider with `traits`, with tools under their wire names."""
         self._traits = traits
         self._names = names
         self._media = media
@@ -123,7 +123,7 @@ class MessagesWriter:
             if isinstance(part, (Blob, FileReference)):
                 self._losses.feature("media in the model's own turns")
             elif isinstance(part, Opaque):
-                # A part that another dialect's host made for itself means nothing here.
+                # A part that another dialect's provider made for itself means nothing here.
                 written.extend([dict(part.data)] if "type" in part.data else [])
             elif (text := part.text if isinstance(part, Text) else _told(part)) is not None:
                 texts.append(text)
@@ -133,7 +133,7 @@ class MessagesWriter:
         return text or (None if self._traits.assistant_null_content else "")
 
     def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
-        """Give each call of a turn an id of its own: hosts refuse empty and repeated ones."""
+        """Give each call of a turn an id of its own: providers refuse empty and repeated ones."""
         ids: list[str] = []
         for call in calls:
             own = call.id
@@ -198,7 +198,7 @@ class MessagesWriter:
 
 
 def _told(part: Part) -> str | None:
-    """Put into words what has no place in chat completions: code that a host wrote and ran."""
+    """Put into words what has no place in chat completions: code that a provider wrote and ran."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
     if isinstance(part, CodeResult):

@@ -84,7 +84,7 @@ def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:
-    """Return the elements of `reasoning_details` that are more than readable text: the host wants them back."""
+    """Return the elements of `reasoning_details` that are more than readable text: the provider wants them back."""
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
@@ -103,7 +103,7 @@ def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
 
 
 def is_flagged(message: JsonObject) -> bool:
-    """Whether the host hints that the content of a delta is a thought."""
+    """Whether the provider hints that the content of a delta is a thought."""
     return any(space.get("thought") is True for space in _namespaces(message.get("extra_content")))
 
 

@@ -62,7 +62,7 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
 
 
 def _sampling(request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport) -> dict[str, JsonValue]:
-    """Write the settings that the model and the host take."""
+    """Write the settings that the model and the provider take."""
     fields: dict[str, JsonValue] = {}
     for setting, field, value in _settings(request, target.traits):
         if value is None:
@@ -97,24 +97,24 @@ def _settings(request: ChatRequest, traits: ChatTraits) -> tuple[tuple[str, str,
 
 
 def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str | None:
-    """Say why a tuning knob must stay out."""
+    """Say why a tuning setting must stay out."""
     traits = target.traits
     if setting in target.model.refuses:
         return "the model refuses it"
     if setting in _SAMPLING and "drop_sampling" in target.repairs:
-        return "the host refused it"
+        return "the provider refused it"
     if setting in _PENALTIES and (not traits.supports_penalties or "drop_penalties" in target.repairs):
-        return "the host refuses it"
+        return "the provider refuses it"
     if setting == "user" and not traits.supports_user:
-        return "the host has no field for it"
+        return "the provider has no field for it"
     minimum = {"seed": traits.minimum_seed, "top_p": traits.minimum_top_p}.get(setting)
     if minimum is not None and isinstance(value, (int, float)) and value < minimum:
-        return f"the host takes {minimum} or more"
+        return f"the provider takes {minimum} or more"
     return None
 
 
 def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
-    """Name a setting that the host has no field for."""
+    """Name a setting that the provider has no field for."""
     if setting == "stop" and isinstance(value, list) and traits.supports_stop:
         too_many = len(value) > traits.maximum_stop
         return f"{len(value)} stop sequences (at most {traits.maximum_stop})" if too_many else None

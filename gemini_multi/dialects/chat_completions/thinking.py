@@ -10,7 +10,7 @@ from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.types import ChatRequest, JsonValue
 
 _ABOVE_HIGH: Final = ("xhigh", "max")
-"""Words of the hosts' own: no level or budget says them."""
+"""Words of the providers' own: no level or budget says them."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
 """What the efforts mean to models that take budgets: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
@@ -23,7 +23,7 @@ def thinking_fields(
     if plan.is_empty:
         return None, {}
     if "drop_thinking" in target.repairs:
-        losses.setting("thinking", "the host refused it")
+        losses.setting("thinking", "the provider refused it")
         return None, {}
     if target.traits.google_extra:
         return None, _config(plan)
@@ -73,7 +73,7 @@ def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
 
 
 def _nearest(word: str, efforts: tuple[str, ...]) -> str:
-    """Find the effort nearest to the word; of two, the higher. A host's own words come last."""
+    """Find the effort nearest to the word; of two, the higher. A provider's own words come last."""
     known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
     if not known or word not in EFFORTS:
         return efforts[-1]

@@ -1,8 +1,8 @@
-"""Separates thoughts from text where a host writes both into the same field.
+"""Separates thoughts from text where a provider writes both into the same field.
 
 Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and cut
-them into deltas anywhere. A tag is recognized only at the very start of the content or where the host flags a delta as
-thought; an answer that merely mentions the tag later stays as it is.
+them into deltas anywhere. A tag is recognized only at the very start of the content or where the provider flags a
+delta as thought; an answer that merely mentions the tag later stays as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ThoughtTags:
 
     @property
     def is_plain(self) -> bool:
-        """Whether all further content is text, unless the host hints otherwise."""
+        """Whether all further content is text, unless the provider hints otherwise."""
         return self._state == "text"
 
     @property
@@ -38,7 +38,7 @@ class ThoughtTags:
         return self._state == "thought"
 
     def hint(self) -> None:
-        """Expect a tag: the host flags the next increment as thought."""
+        """Expect a tag: the provider flags the next increment as thought."""
         if self._state == "text":
             self._state = "start"
 

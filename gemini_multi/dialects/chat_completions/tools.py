@@ -70,7 +70,7 @@ def _declaration(tool: Tool, traits: ChatTraits, names: Mapping[str, str], losse
     if tool.strict is not None and traits.strict_tools:
         function["strict"] = tool.strict
     elif tool.strict:
-        losses.setting("strict", "the host has no strict functions")
+        losses.setting("strict", "the provider has no strict functions")
     return {"type": "function", "function": function}
 
 

@@ -1,4 +1,4 @@
-"""How a host deviates from chat completions, as data."""
+"""How a provider deviates from chat completions, as data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from gemini_multi.types import JsonObject, JsonValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatTraits:
-    """What a host takes. The defaults are what every host in front of Gemini is known to take; nothing else is sent."""
+    """What a provider takes.
+
+    The defaults are what every provider in front of Gemini is known to take; nothing else is sent.
+    """
 
     # Sampling and limits.
     supports_n: bool = False
@@ -30,10 +33,10 @@ class ChatTraits:
 
     # Thinking and what else travels in Google's own namespace.
     reasoning_efforts: tuple[str, ...] = ()
-    """Values of `reasoning_effort` that the host takes; empty: the field is not sent."""
+    """Values of `reasoning_effort` that the provider takes; empty: the field is not sent."""
     google_extra: bool = False
-    """Whether the host reads Google's literal `extra_body.google`, and so a thinking configuration, safety settings and
-    cached content."""
+    """Whether the provider reads Google's literal `extra_body.google`, and so a thinking configuration, safety
+    settings and cached content."""
 
     # Messages.
     system_role: Literal["system", "developer"] = "system"
@@ -55,7 +58,7 @@ class ChatTraits:
     """Whether images may be given by address; else inline only."""
     audio_part: Literal["input_audio", "audio_url"] | None = None
     audio_types: frozenset[str] = frozenset()
-    """The MIME types of sounds that the host documents; empty when it states none."""
+    """The MIME types of sounds that the provider documents; empty when it states none."""
     audio_url_remote: bool = False
     """Whether `input_audio` takes an address in the place of the data."""
     video_part: bool = False
@@ -92,8 +95,8 @@ class ChatTraits:
     """The format of spoken answers."""
 
     unmet: tuple[str, ...] = ()
-    """What the host was configured to do and cannot for this model."""
+    """What the provider was configured to do and cannot for this model."""
     extra: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """Constant fields of the body."""
     credits_per_usd: float | None = None
-    """What one dollar is in the host's credits, where it bills in them (`meta.usage.credits_used`)."""
+    """What one dollar is in the provider's credits, where it bills in them (`meta.usage.credits_used`)."""

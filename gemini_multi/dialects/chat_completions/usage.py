@@ -1,4 +1,4 @@
-"""Reads token counts and costs of chat completions, whose hosts disagree on what the figures include.
+"""Reads token counts and costs of chat completions, whose providers disagree on what the figures include.
 
 Google leaves thoughts out of `completion_tokens`, gateways count them in; the sum tells which. Some streams repeat the
 counts, so the last word on each field counts and nothing is added up.
@@ -55,12 +55,12 @@ def update(known: dict[str, JsonValue], news: JsonObject) -> None:
 
 
 def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None) -> Usage:
-    """Make sense of a host's figures.
+    """Make sense of a provider's figures.
 
     Args:
         usage: The `usage` object.
-        billed: What the host itself billed (`meta.usage`); it wins over the cost that its upstream states.
-        credits_per_usd: How many of the host's credits are one dollar.
+        billed: What the provider itself billed (`meta.usage`); it wins over the cost that its upstream states.
+        credits_per_usd: How many of the provider's credits are one dollar.
     """
     prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
     given, output, total, reasoning = _balanced(usage, completion_details)
@@ -129,7 +129,7 @@ def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
 
 
 def _count(value: JsonValue) -> int:
-    if type(value) is int and 0 <= value < _ABSURD:  # as nearly all hosts write it
+    if type(value) is int and 0 <= value < _ABSURD:  # as nearly all providers write it
         return value
     number = _number(value)
     return 0 if number is None or number >= _ABSURD else int(number)

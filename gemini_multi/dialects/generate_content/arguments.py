@@ -13,7 +13,7 @@ from gemini_multi.types import JsonObject, JsonValue
 
 _STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
 _WIDEST_GAP: Final = 100
-"""How far beyond its end a list grows at once: a broken host could name any position."""
+"""How far beyond its end a list grows at once: a broken provider could name any position."""
 _MOST_STEPS: Final = 100
 """How deep a value may lie; as deep as this nobody reads it."""
 

@@ -1,6 +1,6 @@
 """Reads function calls, whole or streamed argument by argument.
 
-Calls are held back until the host says why it stopped: with some reasons the call is one that the model made up and
+Calls are held back until the provider says why it stopped: with some reasons the call is one that the model made up and
 must not be run.
 """
 

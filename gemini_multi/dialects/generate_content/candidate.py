@@ -60,7 +60,7 @@ class CandidateReader:
         self._part_starts: list[int] = []
         self._spoke = False
         self.finish: str | None = None
-        """The host's reason to stop."""
+        """The provider's reason to stop."""
 
     @property
     def has_content(self) -> bool:

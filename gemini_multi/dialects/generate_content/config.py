@@ -56,9 +56,9 @@ def _refusal(setting: str, target: GenerateTarget) -> str | None:
     if setting in target.model.refuses:
         return "the model refuses it"
     if setting in _SAMPLING and "drop_sampling" in target.repairs:
-        return "the host refused it"
+        return "the provider refused it"
     if setting in _PENALTIES and "drop_penalties" in target.repairs:
-        return "the host refused it"
+        return "the provider refused it"
     return None
 
 
@@ -109,7 +109,7 @@ def _add_thinking(
     if plan.is_empty:
         return
     if "drop_thinking" in target.repairs:
-        losses.setting("thinking", "the host refused it")
+        losses.setting("thinking", "the provider refused it")
         return
     fields: dict[str, JsonValue] = {}
     if plan.include_thoughts is not None:

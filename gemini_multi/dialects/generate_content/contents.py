@@ -44,7 +44,7 @@ class ContentsWriter:
         self._losses = losses
         self._media = MediaWriter(target, losses)
         self._sendable: frozenset[str] = frozenset()
-        """Ids of the last step's calls that the host knows."""
+        """Ids of the last step's calls that the provider knows."""
 
     def write(self, turns: Sequence[Message]) -> list[JsonValue]:
         """Write all turns, in order."""
@@ -91,7 +91,7 @@ class ContentsWriter:
             self._sendable = frozenset()
 
     def _is_native(self, part: Part) -> bool:
-        """Whether the part proves that its step came from this host, in this dialect."""
+        """Whether the part proves that its step came from this provider, in this dialect."""
         signature = None if isinstance(part, ToolResult) else part.signature
         return (
             signature is not None
@@ -127,7 +127,7 @@ class ContentsWriter:
         return self._media.part(part)
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
-        """Write a part that only its host understands, unless that host is clearly another one."""
+        """Write a part that only its provider understands, unless that provider is clearly another one."""
         if "type" in part.data:
             if message.role == "user":
                 self._losses.feature(f"a content part of type {part.data['type']!r}")

@@ -1,7 +1,7 @@
 """Google's `countTokens`: a whole `generateContent` request goes in, the tokens of its prompt come out.
 
 Source: https://ai.google.dev/api/tokens. To the exchange a count is an answer like any other, whose text is the number;
-so it is repeated and moves on to the next host as answers do.
+so it is repeated and moves on to the next provider as answers do.
 """
 
 from __future__ import annotations

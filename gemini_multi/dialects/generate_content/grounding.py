@@ -74,7 +74,7 @@ class Offsets:
 _LEAST_WORK: Final = 4_000_000
 _WORK_PER_CHARACTER: Final = 4
 _NEAR: Final = 8
-"""How far from where the host says that it stands a stretch is looked for at any time."""
+"""How far from where the provider says that it stands a stretch is looked for at any time."""
 _MOST_SOURCES: Final = 100
 """How many sources of one stretch become citations; `grounding` holds them all."""
 
@@ -101,9 +101,9 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
     """Make a citation for each source of each supported stretch in `groundingMetadata`.
 
     Args:
-        metadata: The host's record.
+        metadata: The provider's record.
         text: The candidate's text.
-        part_starts: The characters at which the host's parts begin in the text, where that is known.
+        part_starts: The characters at which the provider's parts begin in the text, where that is known.
     """
     if not metadata:
         return ()

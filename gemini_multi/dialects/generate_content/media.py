@@ -70,7 +70,7 @@ class MediaWriter:
         return part
 
     def check_size(self) -> None:
-        """Note when the media written so far weigh more than the host takes."""
+        """Note when the media written so far weigh more than the provider takes."""
         if self._bytes > (limit := self._target.traits.inline_limit):
             self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
@@ -101,7 +101,7 @@ class MediaWriter:
 
 
 def _modality(mime_type: str | None) -> Modality | None:
-    """Name the kind of media; `None` where only the host can tell."""
+    """Name the kind of media; `None` where only the provider can tell."""
     kind = (mime_type or "").partition("/")[0]
     if kind == "image":
         return "image"

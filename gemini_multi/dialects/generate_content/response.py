@@ -1,7 +1,7 @@
 """Reads answers of `generateContent`: a whole answer, or the chunks of a stream.
 
 Every chunk is a full envelope whose parts are increments. Nothing in it can be relied on to be there, and nothing that
-is there is lost: what has no field of its own goes into the metadata by the host's name.
+is there is lost: what has no field of its own goes into the metadata by the provider's name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class GenerateContentDecoder:
         """Read one document.
 
         Raises:
-            PromptBlocked: The host refused the prompt.
+            PromptBlocked: The provider refused the prompt.
         """
         for key, value in document.items():
             if value is None or key == "candidates":
@@ -64,7 +64,7 @@ class GenerateContentDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the host said why it stopped, for every candidate."""
+        """Whether the provider said why it stopped, for every candidate."""
         return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
 
     @property

@@ -10,10 +10,10 @@ from gemini_multi.dialects.base import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateContentTraits:
-    """A host's deviations. The defaults are Vertex AI's rules, which also hold behind Cloudflare."""
+    """A provider's deviations. The defaults are Vertex AI's rules, which also hold behind Cloudflare."""
 
     accepts_synthetic_ids: bool = False
-    """Whether ids of calls may be sent that the host did not issue itself."""
+    """Whether ids of calls may be sent that the provider did not issue itself."""
     json_schema_fields: bool = True
     """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else schemas go into the older fields."""
     server_side_tool_flag: bool = False

@@ -1,4 +1,4 @@
-"""How the chat completions dialect reads whole answers, in the shapes that hosts are known to give."""
+"""How the chat completions dialect reads whole answers, in the shapes that providers are known to give."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_vertex_answer_through_aimlapi() -> None:
 
 
 def test_openrouter_answer_through_aimlapi() -> None:
-    """The signature is an encrypted detail, the host's own bill wins over its upstream's cost."""
+    """The signature is an encrypted detail, the provider's own bill wins over its upstream's cost."""
     response = read(OPENROUTER_PASSTHROUGH)
     signature = Signature([ENCRYPTED], carrier="reasoning_details", issuer="here")
     assert response.parts == (Text("…", signature=signature),)
@@ -338,7 +338,7 @@ def test_details_are_tied_to_the_call_that_they_name() -> None:
 
 
 def test_only_one_call_is_kept_when_one_was_wanted() -> None:
-    """Hosts ignore `parallel_tool_calls`; the calls left out are noted."""
+    """Providers ignore `parallel_tool_calls`; the calls left out are noted."""
     message = {"tool_calls": [call("f"), call("g", '{"a":1}', "c2")]}
     response = read(answer(message, "tool_calls"), parallel_tool_calls=False)
     assert [found.name for found in response.tool_calls] == ["f"]
@@ -376,7 +376,7 @@ def test_a_gateways_stop_does_not_hide_a_malformed_call() -> None:
 
 
 def test_calls_that_must_not_be_run_are_kept_apart() -> None:
-    """A call that the host itself calls unexpected is noted, not offered."""
+    """A call that the provider itself calls unexpected is noted, not offered."""
     message = {"tool_calls": [call("list_files")]}
     response = read(answer(message, "function_call_filter: UNEXPECTED_TOOL_CALL"))
     assert response.tool_calls == ()
@@ -398,7 +398,7 @@ def test_blocked_prompt_is_an_answer_with_its_reason() -> None:
 
 
 def test_refusal_is_kept() -> None:
-    """A refusal stands beside the parts, wherever the host puts it."""
+    """A refusal stands beside the parts, wherever the provider puts it."""
     for message in ({"content": None, "refusal": "No."}, {"content": [{"type": "refusal", "refusal": "No."}]}):
         candidate = read(answer(message)).candidate
         assert (candidate.refusal, candidate.parts) == ("No.", ())
@@ -417,7 +417,7 @@ def test_citations_and_other_annotations_are_kept() -> None:
     assert candidate.metadata == {"annotations": [other]}
 
 
-def test_everything_else_that_the_host_said_is_kept() -> None:
+def test_everything_else_that_the_provider_said_is_kept() -> None:
     """Unknown keys of the answer, the choice, the message and the calls have a place."""
     message = {
         "content": "a",
@@ -489,7 +489,7 @@ PLACES = (
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", ["message", "delta"])
 def test_wrong_types_never_raise(place: str, kind: str) -> None:
-    """A host may write anything anywhere: what cannot be read is not an error."""
+    """A provider may write anything anywhere: what cannot be read is not an error."""
     for value in WRONG:
         reader = decoder()
         reader.feed({"choices": [{kind: {place: value}, "finish_reason": value, "logprobs": value, "index": value}]})

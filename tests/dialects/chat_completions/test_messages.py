@@ -71,8 +71,8 @@ def test_system_messages_become_one_that_stands_first() -> None:
     ]
 
 
-def test_system_messages_take_the_hosts_role() -> None:
-    """A host may call it `developer`."""
+def test_system_messages_take_the_providers_role() -> None:
+    """A provider may call it `developer`."""
     written = messages(Message.system("A"), Message.user("Hi"), traits=ChatTraits(system_role="developer"))
     assert written[0] == {"role": "developer", "content": "A"}
 
@@ -89,7 +89,7 @@ def test_turns_keep_names_and_several_texts() -> None:
 
 @pytest.mark.parametrize(("null", "content"), [(True, None), (False, "")])
 def test_a_tool_loop_is_written_whole(null: bool, content: str | None) -> None:
-    """A call without text has the content that the host wants, and its result follows by id."""
+    """A call without text has the content that the provider wants, and its result follows by id."""
     call = ToolCall("call_1", "clock", {"zone": "UTC"})
     written = messages(*loop(call), traits=ChatTraits(assistant_null_content=null))
     function = {"name": "clock", "arguments": '{"zone":"UTC"}'}
@@ -142,8 +142,8 @@ def test_results_are_text(result: ToolResult, content: str) -> None:
     assert written[2]["content"] == content
 
 
-def test_several_texts_of_a_result_stay_apart_where_the_host_takes_parts() -> None:
-    """A host that takes parts in tool messages gets them."""
+def test_several_texts_of_a_result_stay_apart_where_the_provider_takes_parts() -> None:
+    """A provider that takes parts in tool messages gets them."""
     result = ToolResult("1", "f", (Text("a"), Text("b")))
     turns = (Message.user("Go"), Message.assistant(ToolCall("1", "f")), Message.tool(result))
     written = messages(*turns, traits=ChatTraits(tool_content="parts", tool_name=False))
@@ -201,7 +201,7 @@ SIGNATURES = (
 
 @pytest.mark.parametrize(("signature", "written"), SIGNATURES)
 def test_signatures_of_calls_go_back_on_the_calls(signature: Signature | None, written: JsonValue) -> None:
-    """What the host issued is echoed whole; what another issued, or nobody, becomes the documented dummy."""
+    """What the provider issued is echoed whole; what another issued, or nobody, becomes the documented dummy."""
     turns = loop(ToolCall("1", "f", signature=signature))
     call = messages(*turns, traits=SIGNED, model="gemini-3-flash-preview")[1]["tool_calls"][0]
     assert call["extra_content"] == written
@@ -232,8 +232,8 @@ def test_reasoning_details_go_back_on_the_message_unmodified() -> None:
     assert "extra_content" not in written["tool_calls"][0]
 
 
-def test_hosts_without_extra_content_get_none() -> None:
-    """A field that a host does not take is not sent."""
+def test_providers_without_extra_content_get_none() -> None:
+    """A field that a provider does not take is not sent."""
     turns = loop(ToolCall("1", "f", signature=extra("S")), Text("t", signature=extra("T")))
     written = messages(*turns, model="gemini-3-flash-preview")[1]
     assert set(written) == {"role", "content", "tool_calls"}
@@ -241,7 +241,7 @@ def test_hosts_without_extra_content_get_none() -> None:
 
 
 def test_refused_signatures_become_dummies() -> None:
-    """After the host refused a signature, all are treated as foreign."""
+    """After the provider refused a signature, all are treated as foreign."""
     request = ChatRequest(model="gemini-2.5-pro", messages=loop(ToolCall("1", "f", signature=extra("S"))))
     target = Target(
         "oxen", find("gemini-2.5-pro"), "id", SIGNED, issuer="here", repairs=frozenset({"dummy_signatures"})
@@ -323,7 +323,7 @@ MEDIA = (
 
 
 @pytest.mark.parametrize(("part", "traits", "written"), MEDIA)
-def test_media_are_written_as_the_host_takes_them(part: Part, traits: ChatTraits, written: JsonValue) -> None:
+def test_media_are_written_as_the_provider_takes_them(part: Part, traits: ChatTraits, written: JsonValue) -> None:
     """Each kind has its part, inline or by address."""
     assert one("Look:", part, traits=traits) == [{"type": "text", "text": "Look:"}, written]
 
@@ -341,7 +341,7 @@ def test_parts_of_the_models_own_turns_go_back() -> None:
     assert written[1]["content"] == [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}]
 
 
-def test_media_stand_first_where_the_host_wants_it() -> None:
+def test_media_stand_first_where_the_provider_wants_it() -> None:
     """Media go before text, each in its order."""
     content = one("a", PNG, "b", traits=ChatTraits(media_first=True))
     assert [part["type"] for part in content] == ["image_url", "text", "text"]
@@ -367,7 +367,7 @@ LACKING = (
 
 
 @pytest.mark.parametrize(("part", "traits", "feature"), LACKING)
-def test_media_that_the_host_does_not_take_are_named(part: Part, traits: ChatTraits, feature: str) -> None:
+def test_media_that_the_provider_does_not_take_are_named(part: Part, traits: ChatTraits, feature: str) -> None:
     """A medium without a place makes the route unusable."""
     with pytest.raises(UnsupportedFeature) as caught:
         one("Look:", part, traits=traits)
@@ -375,7 +375,7 @@ def test_media_that_the_host_does_not_take_are_named(part: Part, traits: ChatTra
 
 
 def test_media_that_the_hosted_model_does_not_take_are_named() -> None:
-    """The catalog says which media a host passes on."""
+    """The catalog says which media a provider passes on."""
     with pytest.raises(UnsupportedFeature, match="audio input"):
         one("Hear:", Blob("QUJD", "audio/wav"), traits=ChatTraits(audio_part="input_audio"), provider="aimlapi")
 

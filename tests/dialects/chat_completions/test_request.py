@@ -234,7 +234,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_encode_writes_the_whole_body(case: Case) -> None:
-    """Only what was set is written, each in the field that the host takes."""
+    """Only what was set is written, each in the field that the provider takes."""
     expected = {"model": "hosted-id", "messages": [{"role": "user", "content": "Hi"}], **case.body}
     assert encode(**case.settings) == expected
 
@@ -277,14 +277,14 @@ FEATURES = (
 
 
 @pytest.mark.parametrize(("settings", "feature"), FEATURES, ids=[feature for _, feature in FEATURES])
-def test_encode_refuses_features_that_the_host_lacks(settings: dict[str, object], feature: str) -> None:
+def test_encode_refuses_features_that_the_provider_lacks(settings: dict[str, object], feature: str) -> None:
     """A feature that cannot be expressed is named, never dropped."""
     with pytest.raises(UnsupportedFeature) as caught:
         encode(**{"traits": ChatTraits(), **settings})
     assert caught.value.features == (feature,)
 
 
-KNOBS = (
+SETTINGS = (
     ({"seed": 0}, "seed"),
     ({"top_p": 0.0}, "top_p"),
     ({"presence_penalty": 0.5, "traits": ChatTraits()}, "presence_penalty"),
@@ -297,16 +297,16 @@ KNOBS = (
 )
 
 
-@pytest.mark.parametrize(("settings", "setting"), KNOBS)
-def test_encode_leaves_out_refused_knobs_with_a_warning(settings: dict[str, object], setting: str) -> None:
-    """A knob that the model or the host is known to refuse is left out, and that is said."""
+@pytest.mark.parametrize(("settings", "setting"), SETTINGS)
+def test_encode_leaves_out_refused_settings_with_a_warning(settings: dict[str, object], setting: str) -> None:
+    """A setting that the model or the provider is known to refuse is left out, and that is said."""
     with pytest.warns(SettingIgnoredWarning, match=f"`{setting}`"):
         body = encode(**settings)
     assert body == {"model": "hosted-id", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def test_encode_says_that_a_tool_cannot_be_strict() -> None:
-    """A strict function is declared without `strict` where the host has none, with a warning."""
+    """A strict function is declared without `strict` where the provider has none, with a warning."""
     with pytest.warns(SettingIgnoredWarning, match="`strict`"):
         body = encode(tools=(Tool("clock", strict=True),), traits=ChatTraits())
     assert body["tools"] == [CLOCK_FIELD]
@@ -321,7 +321,7 @@ def test_encode_says_that_a_tool_cannot_be_strict() -> None:
     ],
 )
 def test_encode_refuses_requests_that_make_no_sense(settings: dict[str, object]) -> None:
-    """What no host could answer is a configuration error."""
+    """What no provider could answer is a configuration error."""
     with pytest.raises(ConfigurationError):
         encode(**settings)
 
@@ -343,7 +343,7 @@ def test_encode_sends_a_schema_beside_tools_on_newer_models() -> None:
 
 
 def test_encode_falls_back_to_json_objects_with_the_schema_in_words() -> None:
-    """Where a host takes no schema it is asked for an object, and the system message holds the schema."""
+    """Where a provider takes no schema it is asked for an object, and the system message holds the schema."""
     body = encode(response_format=ResponseFormat(CITY), traits=ChatTraits(json_schema=False))
     assert body["response_format"] == {"type": "json_object"}
     assert body["messages"][0]["role"] == "system"

@@ -1,4 +1,4 @@
-"""How the chat completions dialect reads streams, in the shapes that hosts are known to give."""
+"""How the chat completions dialect reads streams, in the shapes that providers are known to give."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_calls_are_told_apart(name: str) -> None:
-    """However a host numbers and names its fragments, each call is whole, once, in the host's order."""
+    """However a provider numbers and names its fragments, each call is whole, once, in the provider's order."""
     deltas, expected = CALLS[name]
     events, response = play(stream(deltas))
     assert [(call.name, call.arguments) for call in response.tool_calls] == expected
@@ -335,7 +335,7 @@ def test_call_ends_a_thought_without_a_closing_tag() -> None:
 
 
 def test_flag_announces_a_second_thought() -> None:
-    """Between texts a tag counts only where the host flags the delta."""
+    """Between texts a tag counts only where the provider flags the delta."""
     flag = {"google": {"thought": True}}
     deltas = [{"content": "a"}, {"content": "<thought>hm", "extra_content": flag}, {"content": "</thought>b"}]
     assert play(stream(deltas))[1].parts == (Text("a"), Thought("hm"), Text("b"))
@@ -462,6 +462,6 @@ def test_facts_of_a_stream_add_up() -> None:
 
 
 def test_whole_message_in_the_last_chunk_is_read() -> None:
-    """A host may answer a stream with one whole message, or leave the delta empty beside it."""
+    """A provider may answer a stream with one whole message, or leave the delta empty beside it."""
     document = {"choices": [{"delta": {}, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
     assert play([document])[1].parts == (Text("Hi"),)

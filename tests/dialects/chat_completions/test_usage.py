@@ -103,14 +103,14 @@ COSTS = (
 
 
 @pytest.mark.parametrize(("documents", "cost"), COSTS)
-def test_the_hosts_own_bill_is_the_cost(documents: list[JsonValue], cost: float | None) -> None:
-    """What the host billed wins over what its upstream cost; credits are turned into dollars."""
+def test_the_providers_own_bill_is_the_cost(documents: list[JsonValue], cost: float | None) -> None:
+    """What the provider billed wins over what its upstream cost; credits are turned into dollars."""
     found = usage(documents, credits_per_usd=2_000_000)
     assert (found.cost_usd, found.cost_source) == (cost, None if cost is None else "host")
 
 
 def test_credits_without_a_rate_are_no_cost() -> None:
-    """Only a host that says what a credit is worth is believed."""
+    """Only a provider that says what a credit is worth is believed."""
     assert usage([{"meta": {"usage": {"credits_used": 5}}}]).cost_usd is None
 
 

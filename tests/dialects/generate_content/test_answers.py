@@ -127,7 +127,7 @@ SHAPES = [
         stopped(Opaque({"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thought": True})),
     ),
     Case(
-        "kinds that only the host understands",
+        "kinds that only the provider understands",
         parts({"toolCall": {"id": "1", "toolType": "GOOGLE_SEARCH_WEB"}, "thoughtSignature": "cw=="}, {"new": [1]}),
         stopped(
             Opaque({"toolCall": {"id": "1", "toolType": "GOOGLE_SEARCH_WEB"}}, signature=signed("cw==")),
@@ -271,7 +271,7 @@ def test_decode_makes_ids_when_the_answer_has_none_itself() -> None:
 
 @pytest.mark.parametrize("indexes", [({}, {}), ({"index": 1}, {"index": 0})])
 def test_decode_tells_candidates_apart(indexes: tuple[dict[str, int], dict[str, int]]) -> None:
-    """The index decides; where the host leaves it out, the place in the list does."""
+    """The index decides; where the provider leaves it out, the place in the list does."""
     texts = ["a", "b"] if not indexes[0] else ["b", "a"]
     given = [{**parts({"text": text}), **index} for text, index in zip(texts, indexes, strict=True)]
     assert [candidate.text for candidate in decoded({"candidates": given}).candidates] == ["a", "b"]
@@ -335,7 +335,7 @@ def test_decode_counts_tokens_by_google_s_identity(metadata: dict[str, object], 
 
 
 def test_decode_keeps_what_it_does_not_know() -> None:
-    """Every key of the envelope is there under the host's own name."""
+    """Every key of the envelope is there under the provider's own name."""
     rest = {
         "createTime": "2026-04-17T05:47:50Z",
         "gatewayMetadata": {"keySource": "BYOK"},
@@ -348,7 +348,7 @@ def test_decode_keeps_what_it_does_not_know() -> None:
     assert (response.model, response.response_id, response.provider) == ("gemini-x", "r", "cloudflare")
 
 
-def test_decode_names_the_model_that_was_asked_when_the_host_names_none() -> None:
+def test_decode_names_the_model_that_was_asked_when_the_provider_names_none() -> None:
     """The answer always has a model and a dialect."""
     response = decoded({"candidates": [parts({"text": "Hi"})]})
     assert (response.model, response.dialect) == ("google/gemini-3-flash", "generate_content")

@@ -144,7 +144,7 @@ MESSAGES = [
         contents=[HELLO_WRITTEN, {"role": "model", "parts": [{"text": "Hi"}]}, HELLO_WRITTEN],
     ),
     Case(
-        "a signature from chat completions of the same host",
+        "a signature from chat completions of the same provider",
         (
             HELLO,
             Message.assistant(

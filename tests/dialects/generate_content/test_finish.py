@@ -1,4 +1,4 @@
-"""Reasons to stop, as hosts say them."""
+"""Reasons to stop, as providers say them."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_recordings_agree_with_google_s_own_types(document: dict[str, object]) -
 
 
 def test_recordings_lose_nothing(document: dict[str, object]) -> None:
-    """What the host said can be written again from the response."""
+    """What the provider said can be written again from the response."""
     response, _ = decoded(document)
     candidate = response.candidate
     parts = [
@@ -92,7 +92,7 @@ def test_a_recorded_signature_is_kept_with_its_issuer() -> None:
 
 
 def test_recordings_go_back_as_they_came(document: dict[str, object]) -> None:
-    """In the next request's history the answer is the content that the host sent, signature included."""
+    """In the next request's history the answer is the content that the provider sent, signature included."""
     response, _ = decoded(document)
     model = find("gemini-3-flash-preview")
     target = Target("cloudflare", model, "google/gemini-3-flash", GenerateContentTraits(), issuer="cloudflare")

@@ -1,4 +1,7 @@
-"""What `generateContent` cannot say: refused by name, left out with a warning, or repaired after the host's answer."""
+"""What `generateContent` cannot say.
+
+Refused by name, left out with a warning, or repaired after the provider's answer.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +101,8 @@ def test_encode_names_all_features_at_once() -> None:
         ),
     ],
 )
-def test_encode_leaves_out_a_knob_with_a_warning(request_: ChatRequest, said: str) -> None:
-    """A tuning knob that the model refuses does not stop the request."""
+def test_encode_leaves_out_a_setting_with_a_warning(request_: ChatRequest, said: str) -> None:
+    """A tuning setting that the model refuses does not stop the request."""
     with pytest.warns(SettingIgnoredWarning) as caught:
         body = encode(request_)
     assert str(caught[0].message) == f"Left out for {request_.model!r} at cloudflare: {said}."
@@ -125,7 +128,7 @@ def test_encode_leaves_out_a_knob_with_a_warning(request_: ChatRequest, said: st
     ],
 )
 def test_encode_refuses_what_gemini_takes_nowhere(request_: ChatRequest, said: str) -> None:
-    """What no host accepts is an error before any request, which says what to change."""
+    """What no provider accepts is an error before any request, which says what to change."""
     with pytest.raises(ConfigurationError, match=said):
         encode(request_)
 
@@ -179,7 +182,7 @@ def test_repair_knows_the_documented_refusals(text: str, repair: str | None) -> 
 )
 def test_encode_honors_a_repair(settings: dict[str, object], repair: str) -> None:
     """After a refusal the settings that caused it stay out, with a warning."""
-    with pytest.warns(SettingIgnoredWarning, match="the host refused it"):
+    with pytest.warns(SettingIgnoredWarning, match="the provider refused it"):
         assert "generationConfig" not in encode(asked(**settings), GenerateContentTraits(), repair)
 
 

@@ -245,7 +245,7 @@ def paths(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object
 
 @pytest.mark.parametrize("path", [path for path in paths(FULL) if path], ids=lambda path: json.dumps(path))
 def test_wrong_types_anywhere_do_no_harm(path: tuple[object, ...]) -> None:
-    """A host may put anything anywhere: the answer stays readable, or the error is one of ours."""
+    """A provider may put anything anywhere: the answer stays readable, or the error is one of ours."""
     for junk in JUNK:
         document = copy.deepcopy(FULL)
         holder: object = document

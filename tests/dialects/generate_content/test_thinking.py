@@ -1,4 +1,4 @@
-"""Thinking settings become the one knob that each model family has."""
+"""Thinking settings become the one setting that each model family has."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.model} {case.given}")
 def test_thinking_speaks_the_family_s_language(case: Case) -> None:
-    """Each setting becomes the family's own knob, or is refused with what the model takes instead."""
+    """Each setting becomes the family's own setting, or is refused with what the model takes instead."""
     losses = EncodingReport()
     request = ChatRequest(model=case.model, messages=(Message.user("Hi"),), **case.given)
     plan = thinking(request, find(case.model), losses)

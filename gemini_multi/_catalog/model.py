@@ -1,0 +1,106 @@
+"""One typed row per model: what it is called, what it takes, what it refuses and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import date
+from typing import Literal, TypeAlias
+
+Modality: TypeAlias = Literal["text", "image", "audio", "video", "document"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars per million tokens, from a number of prompt tokens and from a day on."""
+
+    input: float
+    output: float
+    cached: float | None = None
+    audio_input: float | None = None
+    audio_cached: float | None = None
+    cache_creation: float | None = None
+    above_tokens: int = 0
+    """The row applies to the whole request when its prompt is longer than this."""
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """How a model's thinking is controlled."""
+
+    control: Literal["none", "budget", "level"]
+    minimum_budget: int = 0
+    """The smallest positive budget."""
+    maximum_budget: int = 0
+    can_disable: bool = False
+    levels: tuple[str, ...] = ()
+    """Supported levels, lowest first."""
+    default: str = "dynamic"
+    """What happens when nothing is said: `off`, `dynamic` or a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostedModel:
+    """A model as one provider serves it."""
+
+    id: str
+    _: KW_ONLY
+    aliases: tuple[str, ...] = ()
+    context_window: int | None = None
+    """When the provider states another figure than Google."""
+    max_output_tokens: int | None = None
+    prices: tuple[Price, ...] = ()
+    """The provider's own prices; empty when it states none (then Google's are used as an estimate)."""
+    schema: str | None = None
+    """The provider's own name for the request schema that this model has there (AIMLAPI: A, B, C, D)."""
+    reasoning_efforts: tuple[str, ...] = ()
+    """Values of `reasoning_effort` that the provider is known to accept; empty when not stated."""
+    takes_upstream: bool = True
+    """Whether the provider's schema for the model lets callers choose whose endpoint serves it."""
+    inputs: frozenset[Modality] | None = None
+    """When the provider takes fewer kinds of media than the model."""
+    withdrawn: date | None = None
+    """The day from which the provider does not serve it."""
+    source: str = ""
+    checked: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One Gemini model."""
+
+    name: str
+    """Google's own id."""
+    aliases: tuple[str, ...] = ()
+    generation: float
+    """2.5, 3.0, 3.1, …: behavior follows the generation."""
+    providers: Mapping[str, HostedModel] = field(default_factory=dict[str, HostedModel], hash=False)
+    """By provider name."""
+    context_window: int = 1_048_576
+    max_output_tokens: int = 65_536
+    thinking: Thinking
+    refuses: frozenset[str] = frozenset()
+    """`ChatRequest` settings that the model refuses or ignores: `temperature`, `top_p`, `presence_penalty`, …"""
+    needs_signatures: bool = True
+    """Whether a missing thought signature on a tool call is an error (Gemini 3 and newer)."""
+    allows_prefill: bool = True
+    """Whether the last turn may be the model's."""
+    tools_with_json: bool = True
+    """Whether functions and a JSON response format go together."""
+    tools_with_built_in: bool = True
+    """Whether functions and built-in tools go together."""
+    media_in_tool_results: bool = True
+    inputs: frozenset[Modality] = frozenset({"text", "image", "audio", "video", "document"})
+    outputs: frozenset[Modality] = frozenset({"text"})
+    prices: tuple[Price, ...] = ()
+    """Google's list prices, standard tier."""
+    retired: date | None = None
+    """The day from which the Gemini API no longer serves it, or answers with its successor."""
+    vertex_retired: date | None = None
+    """The day from which Vertex AI no longer serves it. Cloudflare, and at times AIMLAPI, are served by Vertex AI."""
+    successor: str | None = None
+    is_known: bool = True
+    """`False` for a model that is not in the catalog and got the newest family's traits."""
+    source: str = ""
+    checked: date | None = None
