@@ -1,0 +1,11 @@
+"""An OpenAI-compatible endpoint over `AsyncClient`, for frameworks and languages with a model interface of their own.
+
+What belongs here: HTTP on the side of the caller. It uses public modules of the core only, and nothing imports it.
+Every request becomes a `ChatRequest` and every answer is written from the core's events: nothing is forwarded raw.
+"""
+
+from gemini_multi.server.app import application
+from gemini_multi.server.running import serve
+from gemini_multi.server.settings import ServerSettings
+
+__all__ = ["ServerSettings", "application", "serve"]

@@ -1,0 +1,90 @@
+"""Writes the events of an answer as OpenAI's chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic_core import to_json
+
+from gemini_multi.server.answers import attachments, call_of, ending, facts, new_id, now, told, usage
+from gemini_multi.types import (
+    ChatEvent,
+    ChatResponse,
+    Finished,
+    JsonValue,
+    PartReady,
+    TextDelta,
+    ThoughtDelta,
+    ToolCallReady,
+)
+
+DONE = b"data: [DONE]\n\n"
+
+
+def event(document: JsonValue) -> bytes:
+    """Write a document as a server-sent event."""
+    return b"data: " + to_json(document) + b"\n\n"
+
+
+class ChunkWriter:
+    """Writes the chunks of one answer.
+
+    A tool call leaves whole: Gemini gives it whole, and only then its arguments are put right by the schema.
+    """
+
+    def __init__(self, model: str, *, include_usage: bool) -> None:
+        """Write for a caller who asked for `model`."""
+        self._model = model
+        self._include_usage = include_usage
+        self._id = new_id()
+        self._created = now()
+        self._begun: set[int] = set()
+
+    def write(self, happened: ChatEvent) -> Iterator[bytes]:
+        """Write one event as chunks, `[DONE]` after the last."""
+        if isinstance(happened, Finished):
+            yield from self._end(happened.response)
+        elif (delta := _delta(happened)) is not None:
+            yield self._choice(happened.candidate, delta)
+
+    def _choice(self, candidate: int, delta: dict[str, JsonValue], **more: JsonValue) -> bytes:
+        if candidate not in self._begun:
+            self._begun.add(candidate)
+            delta = {"role": "assistant", **delta}
+        choice: dict[str, JsonValue] = {"index": candidate, "delta": delta, "finish_reason": None, **more}
+        return self._chunk([choice])
+
+    def _chunk(self, choices: list[JsonValue], **more: JsonValue) -> bytes:
+        chunk: dict[str, JsonValue] = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self._model,
+            "choices": choices,
+        }
+        return event({**chunk, **more})
+
+    def _end(self, response: ChatResponse) -> Iterator[bytes]:
+        for position, candidate in enumerate(response.candidates):
+            delta = attachments(candidate)
+            if candidate.refusal:
+                delta["refusal"] = candidate.refusal
+            yield self._choice(position, delta, logprobs=candidate.logprobs, **ending(candidate))
+        if self._include_usage:
+            yield self._chunk([], usage=usage(response.usage), gemini_multi=facts(response))
+        yield DONE
+
+
+def _delta(happened: ChatEvent) -> dict[str, JsonValue] | None:
+    """Write what an event adds; `None` when that leaves at the end."""
+    match happened:
+        case TextDelta(text=text) if text:
+            return {"content": text}
+        case ThoughtDelta(text=text) if text:
+            return {"reasoning_content": text}
+        case ToolCallReady(call=call, position=position):
+            return {"tool_calls": [{"index": position, **call_of(call)}]}
+        case PartReady(part=part) if text := told(part):
+            return {"content": text}
+        case _:
+            return None

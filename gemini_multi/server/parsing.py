@@ -1,0 +1,80 @@
+"""Reads the bytes of a request, and says what is wrong with them in OpenAI's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from gemini_multi.server.body import ChatBody
+from gemini_multi.server.failures import Refused
+
+_UNSUPPORTED: Final = frozenset({"extra_forbidden", "too_long"})
+"""Fields that are not declared, and those that may be sent empty only."""
+_ADVICE: Final = {
+    "functions": " Use `tools`.",
+    "function_call": " Use `tool_choice`, and `tool_calls` in messages.",
+    "max_output_tokens": " Use `max_completion_tokens`.",
+    "input": " This is a parameter of the Responses API; use /v1/chat/completions and `messages`.",
+}
+
+
+def parse(raw: bytes) -> ChatBody:
+    """Read a request.
+
+    Raises:
+        Refused: It is no JSON object, lacks something, or holds a wrong value or an unsupported parameter.
+    """
+    try:
+        return ChatBody.model_validate_json(raw)
+    except ValidationError as error:
+        # The input is left out: it may be a prompt, and errors are logged by callers.
+        problem = _most_telling(error.errors(include_url=False, include_context=False))
+    raise _refusal(problem, raw)
+
+
+def _most_telling(problems: list[ErrorDetails]) -> ErrorDetails:
+    """Choose the problem that lies deepest: where a value may have several forms, the one that was meant."""
+    return max(problems, key=lambda problem: len(problem["loc"]))
+
+
+def _refusal(problem: ErrorDetails, raw: bytes) -> Refused:
+    kind = problem["type"]
+    if kind == "json_invalid":
+        return Refused(400, f"The request's body is not valid JSON: {problem['msg']}.", code="invalid_json")
+    path = _path(problem["loc"], raw)
+    name = _written(path) or None
+    if kind in _UNSUPPORTED:
+        advice = _ADVICE.get(str(path[-1]), " Leave it out.")
+        return Refused(
+            400, f"The parameter `{name}` is not supported.{advice}", code="unsupported_parameter", param=name
+        )
+    code = "missing_required_parameter" if kind == "missing" else "invalid_value"
+    subject = f"The parameter `{name}`" if name else "The request's body"
+    return Refused(400, f"{subject} cannot be used: {problem['msg']}.", code=code, param=name)
+
+
+def _path(location: Sequence[int | str], raw: bytes) -> list[int | str]:
+    """Find the way to a value in the body: pydantic's location also names the forms that it tried."""
+    place: object = from_json(raw)
+    path: list[int | str] = []
+    last = len(location) - 1
+    for position, step in enumerate(location):
+        if _has(place, step):
+            path.append(step)
+            place = cast("Any", place)[step]
+        elif position == last and isinstance(place, dict) and isinstance(step, str):
+            path.append(step)  # it is missing
+    return path
+
+
+def _has(place: object, step: int | str) -> bool:
+    if isinstance(place, dict):
+        return step in place
+    return isinstance(place, list) and isinstance(step, int)
+
+
+def _written(path: Sequence[int | str]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
