@@ -29,7 +29,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("_call",),
     ("client",),
     ("bindings", "batch", "_batch", "testing"),
-    ("sandbox", "server", "cli"),
+    ("sandbox", "server"),
+    ("cli",),
 ]
 """The folders and public modules of the core, from the ground up: each imports from lower floors only."""
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
@@ -134,6 +135,17 @@ def test_the_sandbox_is_an_independent_check(path: Path) -> None:
     used = {module for module in imports(path) if module.startswith("gemini_multi")}
 
     assert all(module.startswith("gemini_multi.sandbox") for module in used)
+
+
+@pytest.mark.parametrize("path", modules("gemini_multi/server"), ids=lambda path: path.name)
+def test_the_server_uses_public_names_of_the_core(path: Path) -> None:
+    """It could be anybody's program."""
+    used = {module for module in imports(path) if module.startswith("gemini_multi")}
+    private = [
+        module for module in used if any(part.startswith("_") and "__" not in part for part in module.split("."))
+    ]
+
+    assert private == []
 
 
 BINDINGS = [*modules("langchain_gemini_multi"), *modules("llama_index_gemini_multi")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -18,8 +18,11 @@ class _Declared(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, value: Any) -> Any:  # noqa: ANN401  # whatever the caller sent
-        return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value
+    def _without_nulls(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        sent = cast("_Object", value)  # it comes from JSON
+        return {name: item for name, item in sent.items() if item is not None}
 
 
 class TextPart(_Declared):

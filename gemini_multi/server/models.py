@@ -30,14 +30,14 @@ def one(model_id: str, providers: Iterable[str]) -> dict[str, JsonValue]:
 
 def _plain(providers: tuple[str, ...]) -> Iterator[dict[str, JsonValue]]:
     for model in catalog.models():
-        serving = [provider for provider in providers if provider in model.hosts]
+        serving = [provider for provider in providers if provider in model.providers]
         if serving:
             yield _entry(model.name, "google", serving, model)
 
 
 def _at(provider: str) -> Iterator[dict[str, JsonValue]]:
     for model in catalog.models():
-        if provider in model.hosts:
+        if provider in model.providers:
             yield _entry(f"{provider}/{model.name}", provider, [provider], model)
 
 

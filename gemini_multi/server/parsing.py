@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from gemini_multi.server.body import ChatBody
 from gemini_multi.server.failures import Refused
+from gemini_multi.types import JsonValue
 
 _UNSUPPORTED: Final = frozenset({"extra_forbidden", "too_long"})
 """Fields that are not declared, and those that may be sent empty only."""
@@ -58,22 +59,28 @@ def _refusal(problem: ErrorDetails, raw: bytes) -> Refused:
 
 def _path(location: Sequence[int | str], raw: bytes) -> list[int | str]:
     """Find the way to a value in the body: pydantic's location also names the forms that it tried."""
-    place: object = from_json(raw)
+    place: JsonValue = from_json(raw)
     path: list[int | str] = []
     last = len(location) - 1
     for position, step in enumerate(location):
         if _has(place, step):
             path.append(step)
-            place = cast("Any", place)[step]
+            place = _inside(place, step)
         elif position == last and isinstance(place, dict) and isinstance(step, str):
             path.append(step)  # it is missing
     return path
 
 
-def _has(place: object, step: int | str) -> bool:
+def _has(place: JsonValue, step: int | str) -> bool:
     if isinstance(place, dict):
         return step in place
     return isinstance(place, list) and isinstance(step, int)
+
+
+def _inside(place: JsonValue, step: int | str) -> JsonValue:
+    if isinstance(place, dict):
+        return place[str(step)]
+    return place[int(step)] if isinstance(place, list) else None
 
 
 def _written(path: Sequence[int | str]) -> str:

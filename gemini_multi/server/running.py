@@ -8,7 +8,7 @@ import warnings
 import uvicorn
 
 from gemini_multi.client import AsyncClient
-from gemini_multi.errors import KnobIgnored
+from gemini_multi.errors import SettingIgnoredWarning
 from gemini_multi.server.app import application
 from gemini_multi.server.settings import ServerSettings
 
@@ -22,7 +22,7 @@ def serve(client: AsyncClient, listening: socket.socket, settings: ServerSetting
         settings: The keys of the callers and the limits.
         grace: Seconds.
     """
-    warnings.simplefilter("ignore", KnobIgnored)  # callers read `x-gemini-multi-ignored`
+    warnings.simplefilter("ignore", SettingIgnoredWarning)  # callers read `x-gemini-multi-ignored`
     server_of(client, settings, grace=grace).run(sockets=[listening])
 
 

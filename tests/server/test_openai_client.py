@@ -115,7 +115,7 @@ def test_parse_gives_an_object(served):
     assert answer.choices[0].message.parsed == Sum(a=7, b=8)
 
 
-@pytest.mark.filterwarnings("ignore::gemini_multi.KnobIgnored")  # `strict` means nothing to the provider
+@pytest.mark.filterwarnings("ignore::gemini_multi.SettingIgnoredWarning")  # `strict` means nothing to the provider
 def test_parse_gives_arguments(served):
     """The client's strict functions."""
     tool = openai.pydantic_function_tool(Sum, name="add")

@@ -253,7 +253,7 @@ def test_the_provider_is_chosen(served, model, headers, provider):
     assert answer.headers["x-gemini-multi-provider"] == provider
 
 
-@pytest.mark.filterwarnings("ignore::gemini_multi.KnobIgnored")
+@pytest.mark.filterwarnings("ignore::gemini_multi.SettingIgnoredWarning")
 def test_a_setting_that_the_model_refuses_is_told(served):
     """It is left out, as everywhere in this library, and the answer says so."""
     answer = served.post({"model": "oxen/gemini-3.8-flash", "messages": HELLO, "temperature": 0.5})
