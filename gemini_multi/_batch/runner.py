@@ -1,0 +1,152 @@
+"""Runs the rows of a batch in one process: a bounded number at once, each answer written as soon as it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from gemini_multi._batch.report import BatchReport, OnProgress
+from gemini_multi._batch.results import Results
+from gemini_multi._batch.rows import Record, Row
+from gemini_multi._batch.tasks import Task, UnusableAnswer
+from gemini_multi.errors import (
+    AllRoutesFailed,
+    AuthenticationFailed,
+    BudgetExceeded,
+    ConfigurationError,
+    GeminiMultiError,
+    ModelNotFound,
+    QuotaExhausted,
+)
+
+_HOPELESS: Final = (AuthenticationFailed, BudgetExceeded, ConfigurationError, ModelNotFound, QuotaExhausted)
+"""What happens to every other row too, so that asking on is no use."""
+
+
+class Runner:
+    """Takes rows from an iterator until it ends or something stops the run."""
+
+    def __init__(
+        self,
+        rows: Iterator[Row],
+        task: Task[Any],
+        results: Results,
+        report: BatchReport,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self._rows = rows
+        self._task = task
+        self._results = results
+        self._report = report
+        self._on_progress = on_progress
+        self._is_stopping = False
+        self._asking = 0
+        self._finished = 0
+        self._settled = asyncio.Condition()
+
+    async def run(self, concurrency: int, *, grace: float) -> None:
+        """Ask the rows.
+
+        Args:
+            concurrency: How many at once.
+            grace: Seconds that calls under way get to end when the run is cancelled.
+
+        Raises:
+            ResultsNotWritten: The disk is full.
+            ConfigurationError: The results file is of another run.
+        """
+        workers = [asyncio.create_task(self._work()) for _ in range(concurrency)]
+        try:
+            await self._joined(workers)
+        except asyncio.CancelledError:
+            self._is_stopping = True
+            await asyncio.wait(workers, timeout=grace)
+            raise
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _joined(self, workers: list[asyncio.Task[None]]) -> None:
+        """Wait for all workers; when one fails, the others end the row that they are at."""
+        done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        self._is_stopping = True
+        if pending:
+            await asyncio.wait(pending)
+        for worker in done:
+            worker.result()
+
+    async def _work(self) -> None:
+        while not self._is_stopping and (row := next(self._rows, None)) is not None:
+            await self._deal_with(row)
+            if self._on_progress is not None:
+                self._on_progress(self._report)
+
+    async def _deal_with(self, row: Row) -> None:
+        result: Record = {"id": row.id, "line": row.number, "request": row.digest}
+        try:
+            fields = await self._ask(row)
+        except asyncio.CancelledError:
+            raise
+        except UnusableAnswer as unusable:
+            self._fail(row, unusable.error, unusable.fields)
+        except Exception as error:  # noqa: BLE001  # a caller's function raises anything; the other rows go on
+            if _is_hopeless(error):
+                self._stop(error)
+            else:
+                self._fail(row, error, {})
+        else:
+            self._results.answered({**result, **fields})
+            self._report.answered += 1
+        self._report.cost_usd = self._task.cost_usd()
+
+    async def _ask(self, row: Row) -> dict[str, Any]:
+        """Ask; when the budget is only set aside for calls under way, ask again after one of them has ended."""
+        while True:
+            finished = self._finished
+            self._asking += 1
+            try:
+                return await self._task.answer(row.payload)
+            except BudgetExceeded:
+                if self._asking == 1 and self._finished == finished:
+                    raise
+                self._finished -= 1  # a refusal gives nothing back
+            finally:
+                await self._end_call()
+            await self._wait_for_end(finished)
+
+    async def _end_call(self) -> None:
+        async with self._settled:
+            self._asking -= 1
+            self._finished += 1
+            self._settled.notify_all()
+
+    async def _wait_for_end(self, finished: int) -> None:
+        async with self._settled:
+            await self._settled.wait_for(lambda: self._finished != finished or not self._asking)
+
+    def _stop(self, error: Exception) -> None:
+        self._is_stopping = True
+        self._report.stopped = self._report.stopped or error
+
+    def _fail(self, row: Row, error: Exception, fields: Record) -> None:
+        self._report.failed += 1
+        self._results.failed({**row.record, **fields, "line": row.number, "error": _error(error), **_attempts(error)})
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    if isinstance(error, AllRoutesFailed):
+        return all(_is_hopeless(inner) for inner in error.exceptions)
+    return isinstance(error, _HOPELESS)
+
+
+def _error(error: Exception) -> Record:
+    is_retryable = isinstance(error, GeminiMultiError) and error.is_retryable
+    return {"type": type(error).__name__, "message": str(error), "is_retryable": is_retryable}
+
+
+def _attempts(error: Exception) -> Record:
+    attempts = error.attempts if isinstance(error, GeminiMultiError) else ()
+    return {"attempts": [asdict(attempt) for attempt in attempts]} if attempts else {}
