@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_message(files: Files) -> None:
     run_batch(files.input, files.output, function=echo, resume=True)
 
     assert errors == ""
-    assert "cannot be written: File too large. Make room, then go on with `resume`." in message
+    assert "cannot be written: No space left on device. Make room, then go on with `resume`." in message
     assert 1 <= len(unwritten) <= 4
     assert not {result["answer"] for result in kept} & set(unwritten)
     assert_each_once(files, 100)
