@@ -28,7 +28,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("_routing",),
     ("_call",),
     ("client",),
-    ("bindings", "batch", "_batch", "testing"),
+    ("bindings", "_batch", "testing"),
+    ("batch",),
     ("sandbox", "server"),
     ("cli",),
 ]
