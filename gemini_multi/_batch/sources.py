@@ -159,7 +159,7 @@ def _parquet_file(path: Path) -> Any:  # noqa: ANN401  # pyarrow has no types
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
-        raise ConfigurationError('Parquet needs pyarrow: pip install pyarrow') from error
+        raise ConfigurationError("Parquet needs pyarrow: pip install pyarrow") from error
     try:
         return parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
