@@ -165,12 +165,12 @@ class GeminiModel(Serializable):
             read[known] = value
         return {**read, **revived(read)}
 
-    @model_validator(mode="after")
-    def _set_gemini_multi_version(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
+        """Note the versions for traces: LangChain's own, which stand in its method of this name, and ours."""
+        super().model_post_init(context)
         add_version = getattr(self, "_add_version", None)
         if add_version is not None:
             add_version("gemini-multi", __version__)
-        return self
 
     @field_serializer("providers")
     def _written_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON

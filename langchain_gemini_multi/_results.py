@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Final
 
@@ -20,6 +20,7 @@ from gemini_multi.types import (
     CodeResult,
     ExecutableCode,
     FileReference,
+    FinishReason,
     JsonObject,
     Opaque,
     Part,
@@ -36,6 +37,8 @@ from langchain_gemini_multi._json_types import mapping_of
 from langchain_gemini_multi._part_outline import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
 _FAMILIES: Final = ("image", "audio", "video")
+_NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
+"""Our words that LangChain spells in another way; it has the others as they are."""
 _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
 
@@ -175,9 +178,15 @@ def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     if others := response.candidates[1:]:
         known["alternatives"] = [
-            {"content": content(other.parts, blocks=True), "finish_reason": other.finish_reason} for other in others
+            {"content": content(other.parts, blocks=True), **finish_reasons(other)} for other in others
         ]
     return known
+
+
+def finish_reasons(candidate: Candidate) -> dict[str, object]:
+    """Give the reason why an answer ended, in our word and in LangChain's common one."""
+    normalized = "refusal" if candidate.refusal else _NORMALIZED.get(candidate.finish_reason, candidate.finish_reason)
+    return {"finish_reason": candidate.finish_reason, "normalized_finish_reason": normalized}
 
 
 def compact(arguments: JsonObject) -> str:
@@ -192,7 +201,7 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "model_provider": PROVIDER,
         "provider": response.provider,
         "dialect": response.dialect,
-        "finish_reason": candidate.finish_reason,
+        **finish_reasons(candidate),
         "raw_finish_reason": candidate.raw_finish_reason,
         "finish_message": candidate.finish_message,
         "response_id": response.response_id,
@@ -259,25 +268,43 @@ def _details(total: int, **counts: int) -> dict[str, int]:
 
 def llm_output(response: ChatResponse) -> dict[str, object]:
     """Summarize a call for callbacks that add up tokens over a batch."""
-    usage = response.usage
-    if usage.input_tokens:
-        tokens = {
-            "prompt_tokens": usage.input_tokens,
-            "completion_tokens": usage.output_tokens,
-            "total_tokens": usage.total_tokens,
-        }
-    else:
-        tokens = {"completion_tokens": usage.output_tokens} if usage.output_tokens else {}
+    tokens = _token_usage(response.usage)
     return {**({"token_usage": tokens} if tokens else {}), "model_name": response.model}
+
+
+def _token_usage(usage: Usage) -> dict[str, object]:
+    """Give the token counts in OpenAI's form, without those that nothing is known of."""
+    tokens: dict[str, object] = {}
+    if usage.input_tokens:
+        tokens = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
+        tokens["total_tokens"] = usage.total_tokens
+    elif usage.output_tokens:
+        tokens = {"completion_tokens": usage.output_tokens}
+    if usage.input_tokens and usage.cached_tokens:
+        tokens["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+    if usage.reasoning_tokens:
+        tokens["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    return tokens
 
 
 def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
     """Add up what `llm_output` gave for several calls."""
-    tokens: dict[str, int] = {}
+    tokens: dict[str, object] = {}
     found: dict[str, object] = {}
     for output in outputs:
-        for name, count in mapping_of((output or {}).get("token_usage")).items():
-            tokens[name] = tokens.get(name, 0) + (count if isinstance(count, int) else 0)
+        tokens = _sum(tokens, mapping_of((output or {}).get("token_usage")))
         if output and output.get("model_name"):
             found["model_name"] = output["model_name"]
     return {"token_usage": tokens, **found} if tokens else found
+
+
+def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:
+    """Add up counts, and counts within counts."""
+    added = dict(left)
+    for name, count in right.items():
+        before = added.get(name)
+        if isinstance(count, int):
+            added[name] = count + (before if isinstance(before, int) else 0)
+        else:
+            added[name] = _sum(mapping_of(before), mapping_of(count))
+    return added

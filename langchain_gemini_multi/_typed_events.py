@@ -33,6 +33,7 @@ from langchain_gemini_multi._refusals import refusal_block
 from langchain_gemini_multi._results import (
     compact,
     extras,
+    finish_reasons,
     outline_kwargs,
     signature_kwargs,
     split_calls,
@@ -195,7 +196,7 @@ class EventBuilder:
         for text, cited in zip(self._texts, sources, strict=True):
             block: Block = {"type": "text", "text": text.whole, **extras(text.signature)}
             yield _finish(text.index, {**block, "annotations": cited} if cited else block)
-        finish: Event = {"event": "message-finish", "metadata": metadata}
+        finish: Event = {"event": "message-finish", **finish_reasons(candidate), "metadata": metadata}
         if self._usage and (usage := usage_metadata(response.usage)) is not None:
             finish["usage"] = usage
         if kwargs := {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)}:

@@ -11,12 +11,13 @@ import httpx
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.load import dumpd, dumps
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import ConfigurableField
 from pydantic import ValidationError
 
-from gemini_multi import AIMLAPI, ConfigurationError, Oxen, RetryPolicy, Timeouts
+from gemini_multi import AIMLAPI, ConfigurationError, Oxen, RetryPolicy, Timeouts, __version__
 from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import ChatGeminiMulti, GeminiMultiLLM, init_chat_model
 
@@ -368,7 +369,8 @@ def test_versions_are_told() -> None:
     """Traces know which version of this package it was."""
     model = ChatGeminiMulti(model=NAME, providers="oxen")
     assert model.metadata is not None
-    assert "gemini-multi" in model.metadata["lc_versions"]
+    usual = (FakeListChatModel(responses=["x"]).metadata or {}).get("lc_versions", {})
+    assert model.metadata["lc_versions"] == {**usual, "gemini-multi": __version__}
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])

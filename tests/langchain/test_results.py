@@ -30,7 +30,7 @@ from gemini_multi import (
     Usage,
 )
 from langchain_gemini_multi._chunks import ChunkBuilder
-from langchain_gemini_multi._results import to_result, usage_metadata
+from langchain_gemini_multi._results import combined, to_result, usage_metadata
 from langchain_gemini_multi.chat_models import ChatGeminiMulti  # noqa: F401  # registers the block translator
 
 USED = Usage(input_tokens=3, output_tokens=2, total_tokens=5)
@@ -176,7 +176,7 @@ def test_other_candidates_of_a_stream_are_kept() -> None:
     two = ChatResponse(candidates=(Candidate(parts=(Text("a"),)), Candidate(parts=(Text("b"),), finish_reason="stop")))
     last = chunks(TextDelta("a"), TextDelta("b", None, 1), Finished(two))[-1]
     assert last.response_metadata["alternatives"] == [
-        {"content": [{"type": "text", "text": "b"}], "finish_reason": "stop"}
+        {"content": [{"type": "text", "text": "b"}], "finish_reason": "stop", "normalized_finish_reason": "stop"}
     ]
 
 
@@ -266,6 +266,7 @@ def test_metadata_tells_all_that_is_known() -> None:
         "model_provider": "gemini_multi",
         "provider": "oxen",
         "finish_reason": "stop",
+        "normalized_finish_reason": "stop",
         "raw_finish_reason": "STOP",
         "response_id": "r",
         "cost_usd": 0.5,
@@ -304,3 +305,41 @@ def test_sources_of_text_before_a_block_are_in_its_block() -> None:
         ("ab", [0]),
         ("cd", [0]),
     ]
+
+
+REASONS: dict[str, tuple[dict[str, Any], Any]] = {
+    "end": ({"finish_reason": "stop"}, "stop"),
+    "limit": ({"finish_reason": "length"}, "length"),
+    "call": ({"finish_reason": "tool_calls"}, "tool_call"),
+    "filter": ({"finish_reason": "content_filter"}, "content_filter"),
+    "refusal": ({"finish_reason": "stop", "refusal": "I will not"}, "refusal"),
+    "error": ({"finish_reason": "error"}, "error"),
+    "unknown word": ({"finish_reason": "other"}, "other"),
+    "none told": ({"finish_reason": None}, None),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_finish_reason_is_told_in_langchains_word_too(name: str, way: str) -> None:
+    """LangChain's `normalized_finish_reason` stands beside ours, once in a stream."""
+    fields, word = REASONS[name]
+    answer = ChatResponse(candidates=(Candidate(parts=(Text("a"),), **fields),), model="m")
+    made: Any = to_result(answer, blocks=False).generations[0].message
+    if way == "stream":
+        made = merged(TextDelta("a"), Finished(answer))
+    told = made.response_metadata
+    assert (told.get("normalized_finish_reason"), told.get("finish_reason")) == (word, fields["finish_reason"])
+
+
+def test_counts_are_told_in_openais_form_with_their_details() -> None:
+    """Tracers that read `token_usage` learn of thoughts and cached input, and batches add all of it up."""
+    usage = Usage(input_tokens=3, output_tokens=5, total_tokens=8, reasoning_tokens=4, cached_tokens=2)
+    told = to_result(ChatResponse(candidates=(Candidate(),), usage=usage, model="m"), blocks=False).llm_output
+    plain = to_result(response(Text("a")), blocks=False).llm_output
+    counts = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
+    details = {"prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 4}}
+    assert told == {"token_usage": {**counts, **details}, "model_name": "m"}
+    both = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+    twice = {"prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 8}}
+    assert combined([told, None, plain, told])["token_usage"] == {**both, **twice}

@@ -279,3 +279,12 @@ def test_thoughts_have_their_own_projection(sandbox: Sandbox) -> None:
     chat = ChatGeminiMulti(model="gemini-2.5-flash", providers="cloudflare", include_thoughts=True)
     stream: Any = chat.stream_events("hi", version="v3")
     assert (str(stream.text), str(stream.reasoning)) == ("visible", "hidden")
+
+
+def test_the_end_tells_the_finish_reason_beside_its_metadata() -> None:
+    """LangChain reads both words from the event itself."""
+    events = typed(TextDelta("a"), Finished(response(Text("a"))))
+    assert {name: events[-1][name] for name in ("finish_reason", "normalized_finish_reason")} == {
+        "finish_reason": "stop",
+        "normalized_finish_reason": "stop",
+    }
