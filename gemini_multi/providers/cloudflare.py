@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gemini_multi.providers.keys import KeyArgument
     from gemini_multi.types import ChatRequest
 
-EndpointCase = Literal["auto", "run", "chat_completions", "google_ai_studio"]
+CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
 
 _BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
@@ -95,7 +95,7 @@ class Cloudflare(Provider):
     account_id: str | None = None
     api_token: KeyArgument = field(default=None, repr=False)
     _: KW_ONLY
-    api: EndpointCase = "auto"
+    api: CloudflareApi = "auto"
     gateway_id: str | None = None
     google_api_key: KeyArgument = field(default=None, repr=False)
     cache_ttl: int | None = None

@@ -25,7 +25,7 @@ Error = Callable[[Visit, Refused, float | None], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointCase:
+class ServedEndpoint:
     """One documented URL; an ASGI application."""
 
     provider: Provider
@@ -153,7 +153,7 @@ _ELSEWHERE: Mapping[str, tuple[Provider, str, Answering, Error]] = {
 def application(state: State, stopping: asyncio.Event) -> Starlette:
     """Build the application over a sandbox's state."""
     routes = [
-        Route(path, EndpointCase(provider, method, answering, error, state, stopping))
+        Route(path, ServedEndpoint(provider, method, answering, error, state, stopping))
         for path, (provider, method, answering, error) in {**_ROUTES, **_ELSEWHERE}.items()
     ]
     return Starlette(routes=routes)
