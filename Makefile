@@ -85,6 +85,13 @@ docs: $(INSTALLED) ## Write the generated tables of the documents anew
 	$(BIN)/python tools/catalog_table.py --write README.md
 	$(BIN)/python -m tests.reliability.table --write docs/reliability.md
 
+.PHONY: site
+site: ## Build the documentation site in site/; a warning is an error
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[docs,langchain,llama-index]"
+	.venv-site/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs site
+	@echo "Open site/index.html"
+
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(VENV) .venv-min .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-min .venv-site site .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
