@@ -27,10 +27,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from gemini_multi.types import Attempt, ChatResponse, JsonObject, JsonValue
+# Annotations name the package's values through it, so that whoever reads them at run time loads what they name.
+import gemini_multi
 
 __all__ = [
     "AllRoutesFailed",
@@ -66,7 +66,7 @@ class SettingIgnoredWarning(UserWarning):
 class GeminiMultiError(Exception):
     """Base of all errors of this package."""
 
-    def __init__(self, message: str, *, attempts: Sequence[Attempt] = ()) -> None:
+    def __init__(self, message: str, *, attempts: Sequence[gemini_multi.Attempt] = ()) -> None:
         """Make an error.
 
         Args:
@@ -75,7 +75,7 @@ class GeminiMultiError(Exception):
         """
         super().__init__(message)
         self.message = message
-        self.attempts: tuple[Attempt, ...] = tuple(attempts)
+        self.attempts: tuple[gemini_multi.Attempt, ...] = tuple(attempts)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state: keyword-only constructors do not survive `Exception.__reduce__`."""
@@ -107,7 +107,7 @@ class UnsupportedFeature(GeminiMultiError):
         *,
         features: Sequence[str] = (),
         providers: Sequence[str] = (),
-        attempts: Sequence[Attempt] = (),
+        attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
         """Make an error; `features` are what was asked for, `providers` the providers that cannot do it."""
         super().__init__(message, attempts=attempts)
@@ -118,7 +118,9 @@ class UnsupportedFeature(GeminiMultiError):
 class ConnectionFailed(GeminiMultiError):
     """The provider gave no answer: refused, unknown name, TLS, reset, closed."""
 
-    def __init__(self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()) -> None:
+    def __init__(
+        self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[gemini_multi.Attempt] = ()
+    ) -> None:
         """Make an error about `provider`, asked for `model`."""
         super().__init__(message, attempts=attempts)
         self.provider = provider
@@ -141,10 +143,10 @@ class StreamInterrupted(GeminiMultiError):
         self,
         message: str,
         *,
-        partial: ChatResponse,
+        partial: gemini_multi.ChatResponse,
         provider: str = "",
         model: str = "",
-        attempts: Sequence[Attempt] = (),
+        attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
         """Make an error that keeps the answer so far."""
         super().__init__(message, attempts=attempts)
@@ -157,7 +159,13 @@ class InvalidResponse(GeminiMultiError):
     """The provider's answer cannot be read. The start of it is in `raw`."""
 
     def __init__(
-        self, message: str, *, raw: str = "", provider: str = "", model: str = "", attempts: Sequence[Attempt] = ()
+        self,
+        message: str,
+        *,
+        raw: str = "",
+        provider: str = "",
+        model: str = "",
+        attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
         """Make an error that keeps at most `KEPT_CHARACTERS` of the answer."""
         super().__init__(message, attempts=attempts)
@@ -179,11 +187,11 @@ class PromptBlocked(GeminiMultiError):
         message: str,
         *,
         block_reason: str | None = None,
-        safety_ratings: Sequence[JsonObject] = (),
-        response: ChatResponse | None = None,
+        safety_ratings: Sequence[gemini_multi.JsonObject] = (),
+        response: gemini_multi.ChatResponse | None = None,
         provider: str = "",
         model: str = "",
-        attempts: Sequence[Attempt] = (),
+        attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
         """Make an error that keeps why and how strongly."""
         super().__init__(message, attempts=attempts)
@@ -218,8 +226,8 @@ class ProviderError(GeminiMultiError):
         request_id: str | None = None,
         retry_after: float | None = None,
         should_retry: bool | None = None,
-        body: JsonValue = None,
-        attempts: Sequence[Attempt] = (),
+        body: gemini_multi.JsonValue = None,
+        attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
         """Make an error.
 
@@ -302,14 +310,14 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
     """More than one route was tried and none answered. `exceptions` holds the last error of each route."""
 
     def __new__(
-        cls, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[Attempt] = ()
+        cls, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> AllRoutesFailed:
         """Make the group; `attempts` is kept by `__init__`."""
         del attempts
         return ExceptionGroup.__new__(cls, message, exceptions)
 
     def __init__(
-        self, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[Attempt] = ()
+        self, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> None:
         """Make the group."""
         Exception.__init__(self, message, exceptions)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from gemini_multi import __version__
+import gemini_multi
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._json_types import is_mapping
@@ -28,17 +28,7 @@ from langchain_gemini_multi._names import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT,
 from langchain_gemini_multi._serialization import CONFIGURED, plain, revived
 
 if TYPE_CHECKING:
-    from gemini_multi import (
-        AsyncClient,
-        Attempt,
-        ChatRequest,
-        Client,
-        Hedging,
-        Message,
-        RetryPolicy,
-        Timeouts,
-        Totals,
-    )
+    from gemini_multi import Attempt, ChatRequest, Hedging, Message, RetryPolicy, Timeouts
     from gemini_multi.providers import ProvidersArgument
     from langchain_gemini_multi._settings import SafetyArgument
 else:
@@ -63,7 +53,9 @@ _OWN: Final = ("http_client", "http_async_client", "on_attempt")
 class _Connection:
     """The clients of a model. Two models with equal fields are equal, connected or not."""
 
-    made: tuple[tuple[Any, ...], Client, AsyncClient] | None = field(default=None, compare=False)
+    made: tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient] | None = field(
+        default=None, compare=False
+    )
     """The settings that the clients were made from, and both; replaced as one, because threads share a model."""
 
 
@@ -170,7 +162,7 @@ class GeminiModel(Serializable):
         super().model_post_init(context)
         add_version = getattr(self, "_add_version", None)
         if add_version is not None:
-            add_version("gemini-multi", __version__)
+            add_version("gemini-multi", gemini_multi.__version__)
 
     @field_serializer("providers")
     def _written_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
@@ -182,17 +174,17 @@ class GeminiModel(Serializable):
         vars(self).pop("_serialized", None)
 
     @property
-    def client(self) -> Client:
+    def client(self) -> gemini_multi.Client:
         """The client behind this model; made anew when a field that configures it was assigned to."""
         return self._made()[1]
 
     @property
-    def async_client(self) -> AsyncClient:
+    def async_client(self) -> gemini_multi.AsyncClient:
         """The same client for `await`."""
         return self._made()[2]
 
     @property
-    def totals(self) -> Totals:
+    def totals(self) -> gemini_multi.Totals:
         """What was used and spent so far, by this model and its copies."""
         return self.client.totals
 
@@ -206,7 +198,7 @@ class GeminiModel(Serializable):
         """The providers, in order of preference."""
         return [provider.name for provider in self.client.providers]
 
-    def _made(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:
+    def _made(self) -> tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient]:
         made = self._connection.made
         settings = _CONNECTION_FIELDS(vars(self))
         if made is None or made[0] != settings:
@@ -216,14 +208,13 @@ class GeminiModel(Serializable):
             made = self._connection.made = (settings, client, client.for_async())
         return made
 
-    def _made_client(self) -> Client:
-        from gemini_multi import Client
+    def _made_client(self) -> gemini_multi.Client:
         from gemini_multi.providers import resolve
         from langchain_gemini_multi._settings import transport
 
         key = self.api_key.get_secret_value() if self.api_key is not None else None
         conditions = transport({name: getattr(self, name) for name in TRANSPORT})
-        return Client(
+        return gemini_multi.Client(
             resolve(conditions.pop("providers", None), api_key=key, base_url=self.base_url),
             **conditions,
             strategy=self.strategy or "ordered",

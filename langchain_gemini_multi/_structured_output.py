@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -30,13 +30,11 @@ from langchain_gemini_multi._schemas import (
     traced,
 )
 from langchain_gemini_multi._tools import bound, names_of
+from langchain_gemini_multi.chat_models import Method, ToolArgument
 
 if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
-
     from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
-Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 METHODS: Final = get_args(Method)
 
 
@@ -63,7 +61,7 @@ def structured(
     method: Method,
     include_raw: bool,
     strict: bool | None,
-    tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+    tools: Sequence[ToolArgument],
     options: dict[str, Any],
 ) -> Runnable[LanguageModelInput, Any]:
     """Make the runnable that asks a model for an object and reads it; see `ChatGeminiMulti.with_structured_output`."""

@@ -15,9 +15,9 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
 from langchain_gemini_multi._json_types import is_many, is_mapping, items_of, mapping_of
 from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
+from langchain_gemini_multi.chat_models import ToolChoiceArgument
 
 ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., object] | BaseTool | BaseModel | Tool | BuiltInTool
-ToolChoiceLike: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 
 _BUILT_IN: Final = {
     "google_search": "google_search",
@@ -200,7 +200,7 @@ def names_of(tools: Sequence[Mapping[str, object]]) -> list[str]:
     return [str(function["name"]) for function in functions if is_mapping(function) and "name" in function]
 
 
-def bound_choice(choice: ToolChoiceLike, tools: Sequence[Mapping[str, object]]) -> str | dict[str, object]:
+def bound_choice(choice: ToolChoiceArgument, tools: Sequence[Mapping[str, object]]) -> str | dict[str, object]:
     """Write a tool choice in OpenAI's form.
 
     Args:
@@ -221,7 +221,7 @@ def bound_choice(choice: ToolChoiceLike, tools: Sequence[Mapping[str, object]]) 
     return neutral.mode
 
 
-def to_tool_choice(choice: ToolChoiceLike, names: Sequence[str]) -> ToolChoice | None:
+def to_tool_choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | None:
     """Translate a tool choice; `names` are the functions there are.
 
     Raises:
@@ -244,7 +244,7 @@ def to_tool_choice(choice: ToolChoiceLike, names: Sequence[str]) -> ToolChoice |
     raise ConfigurationError(f"`tool_choice` {choice!r} is of no known form. {_FORMS}")
 
 
-def forbids_parallel(choice: ToolChoiceLike) -> bool:
+def forbids_parallel(choice: ToolChoiceArgument) -> bool:
     """Whether a tool choice in Anthropic's form allows one call at a time only."""
     return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+import langchain_core.tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
@@ -14,7 +15,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi.types import Finished
+from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
@@ -24,15 +25,15 @@ from langchain_gemini_multi._translator import register
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
-    from langchain_core.tools import BaseTool
 
     from gemini_multi.types import Message
-    from langchain_gemini_multi._structured_output import Method
-    from langchain_gemini_multi._tools import ToolChoiceLike
     from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
 
+ToolArgument: TypeAlias = "dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool"
+ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
+Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -206,9 +207,9 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[ToolArgument],
         *,
-        tool_choice: ToolChoiceLike = None,
+        tool_choice: ToolChoiceArgument = None,
         strict: bool | None = None,
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
@@ -247,7 +248,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         method: Method = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        tools: Sequence[ToolArgument] = (),
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
         """Make a runnable that answers with an object.
@@ -277,7 +278,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         self,
         messages: LanguageModelInput,
         *,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        tools: Sequence[ToolArgument] = (),
         **kwargs: Any,
     ) -> int:
         """Let a provider count the tokens of a conversation, without answering it.
@@ -300,7 +301,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         self,
         messages: LanguageModelInput,
         *,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+        tools: Sequence[ToolArgument] = (),
         **kwargs: Any,
     ) -> int:
         """Do the same as `count_tokens`, with `await`."""
@@ -312,7 +313,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+        tools: Sequence[ToolArgument] | None = None,
     ) -> int:
         """Estimate the tokens of a conversation and of the tools that go with it, without a request."""
         if self.custom_get_token_ids is not None:
@@ -323,9 +324,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return estimate_messages(to_core(messages), bound(tools or ()))
 
 
-def _with_tools(
-    arguments: dict[str, Any], tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool]
-) -> dict[str, Any]:
+def _with_tools(arguments: dict[str, Any], tools: Sequence[ToolArgument]) -> dict[str, Any]:
     from langchain_gemini_multi._tools import bound
 
     return {**arguments, "tools": bound(tools)} if tools else arguments

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_serializer
 
+import gemini_multi
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.errors import ConfigurationError
 from llama_index_gemini_multi._settings import GenerationSettings
@@ -17,7 +18,7 @@ from llama_index_gemini_multi._settings import GenerationSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gemini_multi import AsyncClient, Attempt, Client, Totals
+    from gemini_multi import Attempt
     from gemini_multi.preference import HedgingArgument
     from gemini_multi.providers import ProvidersArgument
 else:
@@ -87,7 +88,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     http_client: Any = Field(default=None, exclude=True, repr=False, description="A client with httpx's interface.")
     http_async_client: Any = Field(default=None, exclude=True, repr=False, description="The same, asynchronous.")
 
-    _made: tuple[tuple[Any, ...], Client, AsyncClient] | None = PrivateAttr(default=None)
+    _made: tuple[Any, ...] | None = PrivateAttr(default=None)
     """What the clients were made from, and both; replaced as one, because threads share a model."""
 
     if not TYPE_CHECKING:  # the fields are the signature
@@ -122,17 +123,17 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         return tuple(provider.name for provider in self._connect().providers)
 
     @property
-    def totals(self) -> Totals:
+    def totals(self) -> gemini_multi.Totals:
         """What was used and spent so far, by this model and its copies."""
         return self._connect().totals
 
-    def _connect(self) -> Client:
+    def _connect(self) -> gemini_multi.Client:
         return self._clients()[1]
 
-    def _connect_async(self) -> AsyncClient:
+    def _connect_async(self) -> gemini_multi.AsyncClient:
         return self._clients()[2]
 
-    def _clients(self) -> tuple[tuple[Any, ...], Client, AsyncClient]:
+    def _clients(self) -> tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient]:
         made, wanted = self._made, _CONFIGURATION(vars(self))
         if made is None or made[0] != wanted:
             client = self._new_client()
@@ -141,10 +142,8 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
             made = self._made = (wanted, client, client.for_async())
         return made
 
-    def _new_client(self) -> Client:
-        from gemini_multi import Client
-
-        return Client(
+    def _new_client(self) -> gemini_multi.Client:
+        return gemini_multi.Client(
             self.providers,
             timeout=self.timeout,
             deadline=self.deadline,

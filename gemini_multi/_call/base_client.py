@@ -18,13 +18,17 @@ from gemini_multi.preference import STRATEGIES, Hedging, HedgingArgument, Strate
 from gemini_multi.providers import Provider, ProvidersArgument, resolve
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Route, arranged, routes
-from gemini_multi.types import ChatRequest
+from gemini_multi.types import Attempt, ChatRequest
 
 if TYPE_CHECKING:
-    import httpx
+    from httpx import AsyncClient as HttpAsyncClient
+    from httpx import Client as HttpClient
 
-    from gemini_multi._call.attempt_log import CallOptions, OnAttempt
+    from gemini_multi._call.attempt_log import CallOptions
     from gemini_multi._call.call import Call
+else:
+    # No HTTP library is needed to import a client; whoever reads the annotations at run time gets `Any`.
+    HttpAsyncClient = HttpClient = Any
 
 
 TimeoutArgument: TypeAlias = float | Timeouts | None
@@ -63,10 +67,10 @@ class BaseClient:
         strategy: Strategy = "ordered",
         hedging: HedgingArgument = None,
         max_cost_usd: float | None = None,
-        on_attempt: OnAttempt | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
         limits: Limits | None = None,
-        http_client: httpx.Client | None = None,
-        http_async_client: httpx.AsyncClient | None = None,
+        http_client: HttpClient | None = None,
+        http_async_client: HttpAsyncClient | None = None,
     ) -> None:
         """Configure a client. Nothing is connected yet.
 

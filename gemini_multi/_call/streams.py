@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from gemini_multi._call.attempt import Flow
+from gemini_multi._call.telemetry import Trace
 from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.steps import TransportError
 from gemini_multi.errors import InvalidResponse, StreamInterrupted
 from gemini_multi.types import ChatEvent, ChatResponse, Finished
-
-if TYPE_CHECKING:
-    from gemini_multi._call.attempt import Flow
-    from gemini_multi._call.telemetry import Trace
 
 
 class _Account:

@@ -10,15 +10,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from gemini_multi.catalog import HostedModel, Model
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.types import JsonValue
-
-if TYPE_CHECKING:
-    from gemini_multi.catalog import HostedModel, Model
 
 _CREDITS_PER_USD: Final = 2_000_000.0
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
+from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
+from gemini_multi.catalog import Model
+from gemini_multi.dialects.base import Dialect, Target
 from gemini_multi.errors import ConfigurationError, ProviderError
 from gemini_multi.providers.errors import ErrorPayload, classify, error_in, facts_of
 from gemini_multi.providers.keys import Key
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gemini_multi._transport.steps import ResponseHead
-    from gemini_multi.catalog import Model
-    from gemini_multi.dialects.base import Dialect, Target
-
-    AnyDialect: TypeAlias = Dialect[Any]  # a dialect and its target agree on the traits; an endpoint pairs them
-    AnyTarget: TypeAlias = Target[Any]
-
+AnyDialect: TypeAlias = Dialect[Any]
+"""A dialect and its target agree on the traits; an endpoint pairs them."""
+AnyTarget: TypeAlias = Target[Any]
 
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
 

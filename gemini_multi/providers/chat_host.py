@@ -1,22 +1,20 @@
 """What providers have in common that speak chat completions at one endpoint and take one key: most of a provider."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: a subclass's constructor repeats these annotations in a module of its own, in
+# which names would not resolve.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.providers import environment
 from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
-from gemini_multi.providers.keys import Key
-
-if TYPE_CHECKING:
-    from gemini_multi.catalog import Model
-    from gemini_multi.providers.keys import KeyArgument
-    from gemini_multi.types import ChatRequest
+from gemini_multi.providers.keys import Key, KeyArgument
+from gemini_multi.types import ChatRequest
 
 __all__ = ["ChatHost", "ChatTraits"]
 

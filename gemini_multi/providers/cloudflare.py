@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, cast
+from typing import ClassVar, Final, Literal, cast
 from urllib.parse import quote
 
+from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT, GenerateContentTraits
@@ -32,13 +33,8 @@ from gemini_multi.errors import (
 from gemini_multi.providers import environment
 from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
 from gemini_multi.providers.errors import ErrorPayload
-from gemini_multi.providers.keys import Key
-from gemini_multi.types import JsonObject, JsonValue, ToolResult
-
-if TYPE_CHECKING:
-    from gemini_multi.catalog import Model
-    from gemini_multi.providers.keys import KeyArgument
-    from gemini_multi.types import ChatRequest
+from gemini_multi.providers.keys import Key, KeyArgument
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
 

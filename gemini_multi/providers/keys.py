@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
+
+from pydantic import SecretStr
 
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import environment
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    KeyArgument: TypeAlias = "str | SecretStr | Key | None"
 
 _SHOWN: Final = "**********"
 
@@ -82,6 +79,10 @@ class Key:
         if self._variables:
             return _from_environment, (self._variables,)
         return _decoded, (base64.b85encode(self._value.encode()[::-1]).decode("ascii"),)
+
+
+KeyArgument: TypeAlias = str | SecretStr | Key | None
+"""A secret as it may be passed; without one, the environment is read."""
 
 
 def _from_environment(variables: tuple[str, ...]) -> Key:

@@ -7,12 +7,10 @@ the standard OpenAI request body. Signatures are not documented there: they trav
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from gemini_multi.catalog import Model
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
-
-if TYPE_CHECKING:
-    from gemini_multi.catalog import Model
 
 _MEBIBYTE: Final = 1024 * 1024
 

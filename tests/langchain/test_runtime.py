@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.exceptions import ModelRateLimitError
@@ -17,6 +18,7 @@ from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.runnables import ConfigurableField
+from pydantic import BaseModel
 
 from gemini_multi import BadRequest, ConfigurationError
 from gemini_multi.sandbox import Answer, Sandbox
@@ -146,6 +148,44 @@ def test_with_retry_retries_what_it_names(sandbox: Sandbox) -> None:
     with pytest.raises(BadRequest):
         model.invoke("hi")
     assert len(sandbox.requests) == 1
+
+
+class Report(BaseModel):
+    """What the weather is like."""
+
+    city: str
+
+
+def test_fallbacks_take_tools(sandbox: Sandbox) -> None:
+    """The tools are bound to both models."""
+    sandbox.fail("oxen", status=500)
+    sandbox.script("aimlapi", [Answer(tool_calls=[("get_weather", {"city": "Rome"})])])
+
+    answer = chat().with_fallbacks([chat("aimlapi")]).bind_tools([get_weather]).invoke("Hello")
+
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("get_weather", {"city": "Rome"})]
+
+
+async def test_fallbacks_take_an_output_class(sandbox: Sandbox) -> None:
+    """Both models are asked for it."""
+    sandbox.fail("oxen", status=500)
+    sandbox.script("aimlapi", [Answer(text='{"city": "Rome"}')])
+
+    runnable = chat().with_fallbacks([chat("aimlapi")]).with_structured_output(Report)
+
+    assert await runnable.ainvoke("Hello") == Report(city="Rome")
+
+
+def test_fallbacks_make_an_agent(sandbox: Sandbox) -> None:
+    """The agent binds its tools to both models."""
+    sandbox.fail("oxen", status=500)
+    sandbox.script("aimlapi", [Answer(tool_calls=[("get_weather", {"city": "Rome"})])])
+    sandbox.script("oxen", [Answer(text="Sunny.")])
+
+    agent: Any = create_agent(chat().with_fallbacks([chat("aimlapi")]), [get_weather])
+    messages = agent.invoke({"messages": [("user", "Hello")]})["messages"]
+
+    assert [message.text for message in messages[-2:]] == ["sunny in Rome", "Sunny."]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
