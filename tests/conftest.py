@@ -5,10 +5,40 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-PREFIXES = ("CLOUDFLARE_", "AIMLAPI_", "AIML_", "OXEN_", "GEMINI_MULTI_", "LANGCHAIN_", "LANGSMITH_", "LC_")
+PREFIXES = ("CLOUDFLARE_", "AIMLAPI_", "AIML_", "OXEN_", "GEMINI_MULTI_", "GOOGLE_API_KEY", "LANGCHAIN_", "LANGSMITH_", "LC_")
+
+INTERPRETER = (
+    "test_architecture.py",
+    "test_documents.py",
+    "call",
+    "encoding",
+    "transport",
+    "sandbox",
+    "langchain/test_conversations.py",
+    "langchain/test_imports.py",
+    "langchain/test_model.py",
+    "langchain/test_structured_output.py",
+    "langchain/test_tools.py",
+    "llama_index/test_model.py",
+    "llama_index/test_package.py",
+    "llama_index/test_settings.py",
+    "llama_index/test_structured.py",
+    "llama_index/test_tools.py",
+)
+"""What can differ between versions of Python: sockets, loops, imports, annotations, docstrings, pickles."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is run on every supported version of Python."""
+    here = Path(__file__).parent
+    parts = {here / name for name in INTERPRETER}
+    for item in items:
+        if parts.intersection((item.path, *item.path.parents)):
+            item.add_marker(pytest.mark.interpreter)
 
 
 @pytest.fixture(autouse=True)

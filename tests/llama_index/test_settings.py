@@ -52,7 +52,8 @@ ADD_JSON = {
     "properties": {"a": {"title": "A", "type": "integer"}, "b": {"default": 0, "title": "B", "type": "integer"}},
     "required": ["a"],
 }
-ADD = Tool("add", "add(a: 'int', b: 'int' = 0) -> 'int'\nAdd.\n\n    Two numbers.", ADD_JSON)
+# Since Python 3.13 a docstring has no indentation.
+ADD = Tool("add", f"add(a: 'int', b: 'int' = 0) -> 'int'\n{(add.__doc__ or '').rstrip()}", ADD_JSON)
 SEARCH = BuiltInTool("google_search")
 
 PLAIN = {
