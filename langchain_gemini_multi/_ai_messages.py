@@ -293,7 +293,7 @@ def _drawn(block: Block) -> Iterator[Part]:
 def _refusal(block: Block) -> Iterator[Part]:
     # What a provider says of why it stopped the model was not said by the model.
     if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
-        yield Text(text)
+        yield Opaque({"type": "refusal", "refusal": text})
 
 
 _READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {

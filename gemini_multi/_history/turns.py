@@ -39,8 +39,8 @@ NOT_RUN: Final = "The function was not run."
 class Conversation:
     """A history that keeps Gemini's turn rules."""
 
-    system: tuple[Text, ...]
-    """What the system messages say, wherever they stood."""
+    system: tuple[Message, ...]
+    """The texts of the system messages, wherever they stood."""
     turns: tuple[Message, ...]
     """Turns of `user`, `assistant` and `tool`, beginning with `user`; a turn with calls is followed by the results."""
 
@@ -52,14 +52,21 @@ class _Step:
     message: Message
     calls: list[ToolCall]
     results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
+    last_result: int = -1
+    """Where in the history the last of the results stood."""
 
-    def accept(self, result: ToolResult) -> bool:
-        """Take the result if it answers a call that has none yet."""
+    def accept(self, result: ToolResult, place: int) -> bool:
+        """Take the result, which stood at `place`, if it answers a call that has none yet."""
         for position, call in enumerate(self.calls):
             if position not in self.results and _answers(result, call):
                 self.results[position] = replace(result, call_id=call.id, name=result.name or call.name)
+                self.last_result = place
                 return True
         return False
+
+    def add(self, remark: Message) -> None:
+        """Let the turn also say what the model said before all results had come."""
+        self.message = replace(self.message, parts=(*self.message.parts, *_apart(self.message, remark)))
 
     def turns(self) -> list[Message]:
         """Write the turn and, in the order of its calls, one result for each."""
@@ -71,7 +78,7 @@ class _Step:
 
 def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     """Repair a history by the turn rules of Gemini, without changing the messages given."""
-    system: list[Text] = []
+    system: list[Message] = []
     items: list[_Step | Message | ToolResult] = []
     is_talk = True
     for message in messages:
@@ -81,11 +88,10 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
             is_talk = False
             items.extend(_items(message, system))
     turns = [item for item in items if isinstance(item, Message)] if is_talk else _turns(_paired(items))
-    if not model.allows_prefill:
-        while turns and turns[-1].role == "assistant":
-            turns.pop()
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
+    if not model.allows_prefill and turns[-1].role == "assistant":
+        turns.append(Message.user(PLACEHOLDER))
     return Conversation(tuple(system), tuple(turns))
 
 
@@ -98,7 +104,7 @@ def plain_text(message: Message) -> str | None:
     return None
 
 
-def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | ToolResult]:
+def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message | ToolResult]:
     """Split a message into turns and results; what a system message says goes to `system`."""
     parts = tuple(part for part in message.parts if not _is_empty(part))
     if message.role == "assistant":
@@ -107,13 +113,14 @@ def _items(message: Message, system: list[Text]) -> Iterable[_Step | Message | T
             yield _Step(_with_parts(message, "assistant", parts), calls)
         return
     rest: list[Part] = []
+    texts: list[Part] = []
     for part in parts:
         if isinstance(part, ToolResult):
             yield part
-        elif message.role == "system" and isinstance(part, Text):
-            system.append(part)
         else:
-            rest.append(part)
+            (texts if message.role == "system" and isinstance(part, Text) else rest).append(part)
+    if texts:
+        system.append(_with_parts(message, "system", tuple(texts)))
     if rest:
         yield _with_parts(message, "user", tuple(rest))
 
@@ -132,14 +139,50 @@ def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message |
     for position, item in enumerate(items):
         if isinstance(item, _Step):
             steps.append(item)
-        elif isinstance(item, ToolResult) and not _accepted(item, reversed(steps)):
+        elif isinstance(item, ToolResult) and not _accepted(item, position, reversed(steps)):
             orphans.append(position)
     kept = {position for position in orphans if not _is_claimed(items, position)}
-    return [item for position, item in enumerate(items) if not isinstance(item, ToolResult) or position in kept]
+    return [item for position, item in _without_remarks(items) if not isinstance(item, ToolResult) or position in kept]
 
 
-def _accepted(result: ToolResult, steps: Iterable[_Step]) -> bool:
-    return any(step.accept(result) for step in steps)
+def _without_remarks(
+    items: list[_Step | Message | ToolResult],
+) -> Iterable[tuple[int, _Step | Message | ToolResult]]:
+    """Give what the model said between a call and its result to the call's turn.
+
+    The result moves to its call, so that otherwise the model's turn would come last where the result did.
+    """
+    waiting: list[_Step] = []
+    for position, item in enumerate(items):
+        waiting = [step for step in waiting if step.last_result > position]
+        if waiting and (remark := _remark(item)) is not None:
+            waiting[-1].add(remark)
+            continue
+        if isinstance(item, _Step):
+            waiting.append(item)
+        yield position, item
+
+
+def _remark(item: _Step | Message | ToolResult) -> Message | None:
+    """Return what the model says in a turn without calls."""
+    if isinstance(item, _Step):
+        return None if item.calls else item.message
+    return item if isinstance(item, Message) and item.role == "assistant" else None
+
+
+def _apart(message: Message, remark: Message) -> Iterable[Part]:
+    """Set the first text of a remark apart from the text that a turn has: chat completions join them."""
+    has_text = any(isinstance(part, Text) and part.text for part in message.parts)
+    for part in remark.parts:
+        if has_text and isinstance(part, Text) and part.text:
+            has_text = False
+            yield replace(part, text=f"\n\n{part.text}")
+        else:
+            yield part
+
+
+def _accepted(result: ToolResult, place: int, steps: Iterable[_Step]) -> bool:
+    return any(step.accept(result, place) for step in steps)
 
 
 def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> bool:
@@ -148,7 +191,7 @@ def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> boo
     assert isinstance(result, ToolResult)
     steps = [item for item in items if isinstance(item, _Step)]
     later = (item for item in items[position:] if isinstance(item, _Step))
-    return _accepted(result, later) or any(result in step.results.values() for step in steps)
+    return _accepted(result, position, later) or any(result in step.results.values() for step in steps)
 
 
 def _turns(items: Iterable[_Step | Message | ToolResult]) -> list[Message]:

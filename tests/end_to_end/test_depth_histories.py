@@ -417,8 +417,10 @@ def test_names_of_users_are_not_dropped_silently(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "endpoint", [endpoint for endpoint in ENDPOINTS if endpoint.name not in ("aimlapi-A", "aimlapi-B")], ids=str
 )
-def test_a_trailing_model_turn_goes_where_it_is_refused(endpoint: EndpointCase, sandbox: Sandbox) -> None:
-    """From 3.6 Flash on the last word must be the user's, and an emptied history still has one."""
+def test_a_trailing_model_turn_is_kept_and_answered_where_it_is_refused(
+    endpoint: EndpointCase, sandbox: Sandbox
+) -> None:
+    """From 3.6 Flash on the last word must be the user's: the model's is kept, and a minimal turn follows it."""
     ask(client_of(sandbox, endpoint), endpoint.request(HELLO, Message.assistant("Once"), Message.assistant("upon")))
     kept = sent(sandbox)
     ask(client_of(sandbox, endpoint), endpoint.request(Message.assistant("{")))
@@ -426,6 +428,8 @@ def test_a_trailing_model_turn_goes_where_it_is_refused(endpoint: EndpointCase, 
     prefills = find(endpoint.model).allows_prefill
     turns = "contents" if endpoint.is_native else "messages"
 
-    assert [len(body[turns]) for body in (kept, alone)] == ([3, 2] if prefills else [1, 1])
+    dot = DOT_N if endpoint.is_native else DOT_C
+    assert [len(body[turns]) for body in (kept, alone)] == ([3, 2] if prefills else [4, 3])
     assert kept[turns][0] == (USER_N if endpoint.is_native else USER_C)
-    assert alone[turns][0] == (DOT_N if endpoint.is_native else DOT_C)
+    assert alone[turns][0] == dot
+    assert prefills or kept[turns][-1] == alone[turns][-1] == dot

@@ -127,8 +127,61 @@ CASES = [
         (HELLO, Message.assistant(Text("", signature=SIGNATURE))),
     ),
     Case("prefill kept", (HELLO, Message.assistant("{")), (HELLO, Message.assistant("{"))),
-    Case("prefill refused", (HELLO, Message.assistant("a"), Message.assistant("{")), (HELLO,), NO_PREFILL),
-    Case("nothing but prefill", (Message.assistant("{"),), (Message.user(PLACEHOLDER),), NO_PREFILL),
+    Case(
+        "the model's last turn is kept where it may not be last",
+        (HELLO, Message.assistant("a"), Message.assistant("{")),
+        (HELLO, Message.assistant("a"), Message.assistant("{"), Message.user(PLACEHOLDER)),
+        NO_PREFILL,
+    ),
+    Case(
+        "nothing but the model's turn",
+        (Message.assistant("{"),),
+        (Message.user(PLACEHOLDER), Message.assistant("{"), Message.user(PLACEHOLDER)),
+        NO_PREFILL,
+    ),
+    Case(
+        "the model speaks before the result",
+        (HELLO, Message.assistant(FIRST), Message.assistant("Running it."), Message.tool(FIRST_RESULT)),
+        (HELLO, Message.assistant(FIRST, "Running it."), Message.tool(FIRST_RESULT)),
+    ),
+    Case(
+        "the model speaks before and after its call",
+        (HELLO, Message.assistant("Wait.", FIRST), Message.assistant(Text("So."), IMAGE), Message.tool(FIRST_RESULT)),
+        (HELLO, Message.assistant("Wait.", FIRST, "\n\nSo.", IMAGE), Message.tool(FIRST_RESULT)),
+    ),
+    Case(
+        "both speak before the result",
+        (HELLO, Message.assistant(FIRST), HELLO, Message.assistant("Soon."), Message.tool(FIRST_RESULT)),
+        (HELLO, Message.assistant(FIRST, "Soon."), Message.tool(FIRST_RESULT), HELLO),
+    ),
+    Case(
+        "the model speaks before an earlier call's result",
+        (
+            HELLO,
+            Message.assistant(FIRST),
+            Message.assistant(SECOND),
+            Message.tool(SECOND_RESULT),
+            Message.assistant("One more."),
+            Message.tool(FIRST_RESULT),
+        ),
+        (
+            HELLO,
+            Message.assistant(FIRST, "One more."),
+            Message.tool(FIRST_RESULT),
+            Message.assistant(SECOND),
+            Message.tool(SECOND_RESULT),
+        ),
+    ),
+    Case(
+        "the model speaks instead of a result",
+        (HELLO, Message.assistant(FIRST), Message.assistant("I give up.")),
+        (
+            HELLO,
+            Message.assistant(FIRST),
+            Message.tool(ToolResult("1", "first", (Text(NOT_RUN),), is_error=True)),
+            Message.assistant("I give up."),
+        ),
+    ),
     Case(
         "a trailing call is not prefill",
         (HELLO, Message.assistant(FIRST), Message.tool(FIRST_RESULT)),
@@ -146,10 +199,10 @@ def test_conversation_keeps_the_turn_rules(case: Case) -> None:
 
 def test_conversation_gathers_system_messages_from_anywhere() -> None:
     """System text is said once, apart from the turns; media in a system message becomes a user turn."""
-    system = Message("system", (Text("Be kind."), Text(""), IMAGE))
+    system = Message("system", (Text("Be kind."), Text(""), IMAGE), name="rules")
     found = conversation((system, HELLO, Message.system("Be brief.")), MODEL)
-    assert found.system == (Text("Be kind."), Text("Be brief."))
-    assert found.turns == (Message.user(IMAGE), HELLO)
+    assert found.system == (Message("system", (Text("Be kind."),), name="rules"), Message.system("Be brief."))
+    assert found.turns == (Message("user", (IMAGE,), name="rules"), HELLO)
 
 
 def test_conversation_is_stable() -> None:

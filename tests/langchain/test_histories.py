@@ -345,7 +345,10 @@ HISTORIES: dict[str, tuple[AIMessage, tuple[Part, ...]]] = {
         (Thought("t"), Text("a")),
     ),
     "openai's refusal": (AIMessage("", additional_kwargs={"refusal": "no"}), (Text("no"),)),
-    "openai's refusal block": (AIMessage([{"type": "refusal", "refusal": "no"}]), (Text("no"),)),
+    "openai's refusal block": (
+        AIMessage([{"type": "refusal", "refusal": "no"}]),
+        (Opaque({"type": "refusal", "refusal": "no"}),),
+    ),
     "openai's speech": (
         AIMessage("", additional_kwargs={"audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}),
         (Text("spoken"),),

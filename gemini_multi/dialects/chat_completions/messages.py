@@ -17,6 +17,7 @@ from gemini_multi.types import (
     CodeResult,
     ExecutableCode,
     FileReference,
+    JsonObject,
     JsonValue,
     Message,
     Opaque,
@@ -44,11 +45,9 @@ class MessagesWriter:
         """Ids of the last turn's calls, in order."""
         self._invented = 0
 
-    def write(self, system: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
-        """Write the system message, if there is one, and all turns, in order."""
-        messages: list[JsonValue] = []
-        if system:
-            messages.append({"role": self._traits.system_role, "content": "\n\n".join(system)})
+    def write(self, system: Sequence[Message], demands: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
+        """Write what the system says, with `demands` of ours after it, and all turns, in order."""
+        messages: list[JsonValue] = [*self._system([*system, *map(Message.system, demands)])]
         for turn in turns:
             if turn.role == "tool":
                 messages.extend(self._results(turn))
@@ -60,6 +59,14 @@ class MessagesWriter:
                 messages.append(self._user(turn))
         self._media.check_size()
         return messages
+
+    def _system(self, messages: Sequence[Message]) -> Iterator[dict[str, JsonValue]]:
+        """Write one message; several where the caller gave them names."""
+        is_named = any(message.name for message in messages)
+        for group in [[message] for message in messages] if is_named else [messages] if messages else []:
+            texts = [part.text for message in group for part in message.parts if isinstance(part, Text)]
+            name: dict[str, JsonValue] = {"name": group[0].name} if group[0].name else {}
+            yield {"role": self._traits.system_role, **name, "content": "\n\n".join(texts)}
 
     def _user(self, turn: Message) -> dict[str, JsonValue]:
         message: dict[str, JsonValue] = {"role": "user"}
@@ -123,14 +130,20 @@ class MessagesWriter:
             if isinstance(part, (Blob, FileReference)):
                 self._losses.feature("media in the model's own turns")
             elif isinstance(part, Opaque):
-                # A part that another dialect's provider made for itself means nothing here.
-                written.extend([dict(part.data)] if "type" in part.data else [])
+                written.extend(self._own(part.data))
             elif (text := part.text if isinstance(part, Text) else _told(part)) is not None:
                 texts.append(text)
         text = "".join(texts)
         if written:
             return [{"type": "text", "text": text}, *written] if text else written
         return text or (None if self._traits.assistant_null_content else "")
+
+    def _own(self, data: JsonObject) -> Iterator[JsonValue]:
+        """Write a part that is known by its type; what a provider noted for itself in another dialect is no content."""
+        if data.get("type") == "refusal" and not self._traits.refusal_part:
+            yield {"type": "text", "text": data.get("refusal")}
+        elif "type" in data:
+            yield dict(data)
 
     def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
         """Give each call of a turn an id of its own: providers refuse empty and repeated ones."""

@@ -40,10 +40,9 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
         found.turns, issuer=target.issuer, required=target.model.needs_signatures or distrust, distrust=distrust
     )
     media = MediaWriter(target, losses, request.media_resolution)
-    system = [part.text for part in found.system] + list(demands)
     body: dict[str, JsonValue] = {
         "model": target.model_id,
-        "messages": MessagesWriter(target.traits, names, media, losses).write(system, turns),
+        "messages": MessagesWriter(target.traits, names, media, losses).write(found.system, demands, turns),
     }
     body.update(tool_fields(request, target.traits, names, losses))
     if wanted is not None:

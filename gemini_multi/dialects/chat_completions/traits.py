@@ -42,6 +42,8 @@ class ChatTraits:
     system_role: Literal["system", "developer"] = "system"
     assistant_null_content: bool = True
     """Whether `content` of an assistant message that has none may be null; else it is an empty string."""
+    refusal_part: bool = False
+    """Whether `content` of an assistant message takes parts of the type `refusal`; else their text is sent."""
     tool_content: Literal["string", "parts"] = "string"
     tool_name: bool = True
     """Whether tool messages take `name`."""

@@ -48,9 +48,7 @@ class ContentsWriter:
 
     def write(self, turns: Sequence[Message]) -> list[JsonValue]:
         """Write all turns, in order."""
-        if len({message.name for message in turns if message.role == "user"}) > 1:
-            # A name that all share tells the model nothing.
-            self._losses.setting("name", "`generateContent` has no field for it; say in the text who speaks")
+        self._check_names(turns)
         contents: list[JsonValue] = []
         for message in turns:
             if message.role == "tool":
@@ -69,6 +67,13 @@ class ContentsWriter:
                     contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
         self._media.check_size()
         return contents
+
+    def _check_names(self, turns: Sequence[Message]) -> None:
+        """Note names that tell speakers of one role apart; one that all share tells the model nothing."""
+        users = {turn.name for turn in turns if turn.role == "user"}
+        agents = {turn.name for turn in turns if turn.role == "assistant" and turn.name}
+        if len(users) > 1 or len(agents) > 1:
+            self._losses.setting("name", "`generateContent` has no field for it; say in the text who speaks")
 
     def _missing_text(self, message: Message) -> list[JsonValue]:
         """Give media without words the least words there are: Vertex AI may ask for `a text parameter`."""
@@ -128,13 +133,20 @@ class ContentsWriter:
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
         """Write a part that only its provider understands, unless that provider is clearly another one."""
+        if part.data.get("type") == "refusal" and message.role == "assistant":
+            return {"text": part.data.get("refusal")}
         if "type" in part.data:
-            if message.role == "user":
-                self._losses.feature(f"a content part of type {part.data['type']!r}")
+            self._note_foreign(f"a content part of type {part.data['type']!r}", message)
             return None
         if not self._target.traits.developer_api and not _DEVELOPER_PARTS.isdisjoint(part.data):
             return None
         return dict(part.data)
+
+    def _note_foreign(self, part: str, message: Message) -> None:
+        if message.role == "user":
+            self._losses.feature(part)
+        else:
+            self._losses.setting(part, "`generateContent` has no such part")
 
     def _id(self, call_id: str) -> dict[str, JsonValue]:
         return {"id": call_id} if call_id in self._sendable else {}

@@ -15,7 +15,7 @@ from gemini_multi.dialects.generate_content.contents import ContentsWriter
 from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Tool
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Text, Tool
 
 _VERTEX_HARMS: Final = frozenset(
     f"HARM_CATEGORY_{harm}"
@@ -72,7 +72,11 @@ def _contents(
         distrust=distrust,
     )
     body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, losses).write(turns)}
-    system: list[JsonValue] = [{"text": part.text} for part in found.system]
+    system: list[JsonValue] = [
+        {"text": part.text} for message in found.system for part in message.parts if isinstance(part, Text)
+    ]
+    if any(message.name for message in found.system):
+        losses.setting("name", "`generateContent` has no field for the name of a system message")
     if request.response_format is not None and _demands_json(request, target):
         system.append({"text": format_demand(request.response_format)})
     if system:

@@ -71,6 +71,16 @@ def test_system_messages_become_one_that_stands_first() -> None:
     ]
 
 
+def test_system_messages_with_names_stay_apart() -> None:
+    """A name belongs to one message."""
+    named = Message("system", (Text("A"), Text("B")), name="rules")
+    assert messages(named, Message.user("Hi"), Message.system("C")) == [
+        {"role": "system", "name": "rules", "content": "A\n\nB"},
+        {"role": "system", "content": "C"},
+        {"role": "user", "content": "Hi"},
+    ]
+
+
 def test_system_messages_take_the_providers_role() -> None:
     """A provider may call it `developer`."""
     written = messages(Message.system("A"), Message.user("Hi"), traits=ChatTraits(system_role="developer"))
@@ -336,9 +346,24 @@ def test_code_of_a_user_is_told_in_words() -> None:
 
 def test_parts_of_the_models_own_turns_go_back() -> None:
     """A content part that the dialect gave and we do not understand is replayed as it came, after the text."""
-    said = Message.assistant("a", Opaque({"type": "refusal", "refusal": "no"}))
+    said = Message.assistant("a", Opaque({"type": "sketch", "lines": 3}))
     written = messages(Message.user("Hi"), said, Message.user("Why?"))
-    assert written[1]["content"] == [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}]
+    assert written[1]["content"] == [{"type": "text", "text": "a"}, {"type": "sketch", "lines": 3}]
+
+
+@pytest.mark.parametrize(
+    ("traits", "part"),
+    [
+        (ChatTraits(refusal_part=True), {"type": "refusal", "refusal": "no"}),
+        (PLAIN, {"type": "text", "text": "no"}),
+    ],
+    ids=["where the schema has refusals", "elsewhere"],
+)
+def test_refusals_stay_apart_from_text(traits: ChatTraits, part: JsonValue) -> None:
+    """What the model refused to say is not glued to what it said before."""
+    said = Message.assistant("a", Opaque({"type": "refusal", "refusal": "no"}))
+    written = messages(Message.user("Hi"), said, Message.user("Why?"), traits=traits)
+    assert written[1]["content"] == [{"type": "text", "text": "a"}, part]
 
 
 def test_media_stand_first_where_the_provider_wants_it() -> None:

@@ -10,6 +10,7 @@ from google.genai import types as google
 from gemini_multi.catalog import find
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT, GenerateContentTraits
+from gemini_multi.errors import SettingIgnoredWarning
 from gemini_multi.types import (
     Blob,
     ChatRequest,
@@ -140,8 +141,13 @@ MESSAGES = [
     ),
     Case(
         "and not to Vertex AI, which has no such field",
-        (HELLO, Message.assistant(Opaque({"toolCall": {"id": "1"}}), Opaque({"type": "foreign"}), "Hi"), HELLO),
+        (HELLO, Message.assistant(Opaque({"toolCall": {"id": "1"}}), "Hi"), HELLO),
         contents=[HELLO_WRITTEN, {"role": "model", "parts": [{"text": "Hi"}]}, HELLO_WRITTEN],
+    ),
+    Case(
+        "a refusal is said as a part of its own",
+        (HELLO, Message.assistant("Well.", Opaque({"type": "refusal", "refusal": "No."})), HELLO),
+        contents=[HELLO_WRITTEN, {"role": "model", "parts": [{"text": "Well."}, {"text": "No."}]}, HELLO_WRITTEN],
     ),
     Case(
         "a signature from chat completions of the same provider",
@@ -377,3 +383,21 @@ def test_encode_writes_only_fields_that_google_knows(case: Case) -> None:
         else:
             assert witness is not None or name in {"labels", "cachedContent"}, name
             assert witness is None or witness.model_validate(value)
+
+
+LEFT_OUT = {
+    "a part of chat completions": ((HELLO, Message.assistant(Opaque({"type": "foreign"}), "Hi")), "type 'foreign'"),
+    "the names of several agents": (
+        (HELLO, *(Message("assistant", (Text("Hi"),), name=name) for name in ("cook", "waiter"))),
+        "who speaks",
+    ),
+    "the name of a system message": ((Message("system", (Text("Be kind."),), name="rules"), HELLO), "system message"),
+}
+
+
+@pytest.mark.parametrize("label", LEFT_OUT)
+def test_what_has_no_place_is_left_out_with_a_warning(label: str) -> None:
+    """Nothing that a caller wrote vanishes without a word."""
+    messages, told = LEFT_OUT[label]
+    with pytest.warns(SettingIgnoredWarning, match=told):
+        encoded(Case(label, messages))
