@@ -1,0 +1,65 @@
+"""`gemini-multi doctor`: what is set up, what works, and what to do about the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gemini_multi.cli.checks import Finding, examine
+from gemini_multi.cli.console import (
+    CHEAPEST,
+    ERRORS,
+    JsonOption,
+    ModelOption,
+    ProvidersOption,
+    show_json,
+    show_table,
+    tell,
+)
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.providers import PROVIDERS, Provider
+
+
+def doctor(
+    *,
+    provider: ProvidersOption = None,
+    model: ModelOption = CHEAPEST,
+    record: Annotated[
+        Path | None, typer.Option(help="Make the documented calls and keep what providers send in this folder.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check keys, names, TLS and one cheap call per provider, and say what to do.
+
+    Fails when no provider works, or when one that was named does not.
+    """
+    kinds = [_kind(name) for name in provider or PROVIDERS]
+    findings: list[Finding] = []
+    for kind in kinds:
+        with ERRORS.status(f"asking {kind.name}"):
+            findings.append(examine(kind, model))
+    if json:
+        show_json([dataclasses.asdict(finding) for finding in findings])
+    else:
+        _show(findings)
+    working = [finding for finding in findings if finding.works]
+    if not working or (provider and len(working) < len(findings)):
+        raise typer.Exit(1)
+
+
+def _kind(name: str) -> type[Provider]:
+    kind = PROVIDERS.get(name.strip().lower())
+    if kind is None:
+        raise ConfigurationError(f"There is no provider {name!r}; the known ones are {', '.join(PROVIDERS)}.")
+    return kind
+
+
+def _show(findings: list[Finding]) -> None:
+    rows = [(one.provider, one.key, one.name, one.tls, one.call) for one in findings]
+    show_table(("provider", "key", "addresses", "TLS", "a call"), rows)
+    for one in findings:
+        if one.advice:
+            tell(f"{one.provider}: {one.advice}")
