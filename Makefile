@@ -95,6 +95,12 @@ soak: $(INSTALLED) ## Make 2,000 calls, 64 at once, over three providers that fa
 bench: $(INSTALLED) ## Measure what calls cost, beside other clients (BENCH="--quick --only unary")
 	$(BIN)/python -m benchmarks $(BENCH)
 
+LIVE ?= .live
+
+.PHONY: live
+live: $(INSTALLED) ## Make the documented calls with your own keys, keep them (LIVE=.live), and say what differs
+	$(BIN)/python -m gemini_multi.cli doctor --record $(LIVE)
+
 .PHONY: lint
 lint: $(LINTERS) ## Check style and types
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNCED) style mypy pyright
@@ -134,4 +140,4 @@ site: ## Build the documentation site in site/; a warning is an error
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf .venv .venv-* site .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-* site .bench .frameworks build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -28,10 +28,10 @@ FLOORS: list[tuple[str, ...]] = [
     ("_routing",),
     ("_call",),
     ("client",),
-    ("bindings", "_batch", "testing"),
+    ("bindings", "_batch"),
     ("batch",),
     ("sandbox", "server"),
-    ("cli",),
+    ("cli", "testing"),
 ]
 """The folders and public modules of the core, from the ground up: each imports from lower floors only."""
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}

@@ -17,7 +17,7 @@ from gemini_multi.cli.doctor import doctor
 from gemini_multi.cli.models import models
 from gemini_multi.cli.sandbox import sandbox
 from gemini_multi.cli.serve import serve
-from gemini_multi.errors import AllRoutesFailed, ConfigurationError, GeminiMultiError
+from gemini_multi.errors import ConfigurationError, GeminiMultiError
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (models, doctor, chat, serve, sandbox)
 """Every command; its function's name and docstring are what the command line shows. A new one is added here."""
@@ -50,13 +50,15 @@ def _common(
     ] = False,
 ) -> None:
     del version
-    warnings.showwarning = _show_warning
+    warnings.formatwarning = _warning
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    """Show a warning without the line of code that it comes from."""
-    del category
-    tell(f"Note: {message}")
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Write a warning without the line of code that it comes from."""
+    del category, filename, lineno, line
+    return f"Note: {message}\n"
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +80,4 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(error: GeminiMultiError) -> int:
     tell(f"Error: {error.message}")
-    if isinstance(error, AllRoutesFailed):
-        for one in error.exceptions:
-            tell(f"  {one}")
     return UNUSABLE if isinstance(error, ConfigurationError) else FAILED

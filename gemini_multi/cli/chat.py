@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from gemini_multi.client import Client
 from gemini_multi.errors import ConfigurationError, GeminiMultiError
 from gemini_multi.types import (
     Blob,
+    ChatEvent,
     ChatRequest,
     ChatResponse,
     FileReference,
@@ -68,8 +70,6 @@ class Conversation:
 
     def say(self, message: Message) -> None:
         """Ask, show the answer as it comes, and remember both when it is whole."""
-        from dataclasses import replace
-
         asked = replace(self._request, messages=(*self._request.messages, message))
         started = time.monotonic()
         response = self._shown(asked)
@@ -86,13 +86,17 @@ class Conversation:
                     if isinstance(event, Finished):
                         typer.echo()
                         return event.response
-                    if isinstance(event, TextDelta):
-                        typer.echo(event.text, nl=False)
-                    elif isinstance(event, ThoughtDelta):
-                        ERRORS.print(event.text, style="dim", end="", markup=False)
+                    _show(event)
         finally:
             waiting.stop()
         raise AssertionError("a stream ends with `Finished` or an error")
+
+
+def _show(event: ChatEvent) -> None:
+    if isinstance(event, TextDelta):
+        typer.echo(event.text, nl=False)
+    elif isinstance(event, ThoughtDelta):
+        tell(event.text)
 
 
 def _converse(talk: Conversation, media: list[Blob | FileReference]) -> None:

@@ -26,28 +26,40 @@ from gemini_multi.providers import PROVIDERS, Provider
 def doctor(
     *,
     provider: ProvidersOption = None,
-    model: ModelOption = CHEAPEST,
+    model: ModelOption = "",
     record: Annotated[
-        Path | None, typer.Option(help="Make the documented calls and keep what providers send in this folder.")
+        Path | None, typer.Option(help="Make the documented calls, and keep what providers send in this folder.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check keys, names, TLS and one cheap call per provider, and say what to do.
 
-    Fails when no provider works, or when one that was named does not.
+    Fails when no provider works, or when one that was named does not. With --record it makes six calls per provider,
+    whole, streamed, with a tool, an image and an error, keeps them without keys, ids and accounts, and says where they
+    differ from what this library expects.
     """
     kinds = [_kind(name) for name in provider or PROVIDERS]
     findings: list[Finding] = []
     for kind in kinds:
         with ERRORS.status(f"asking {kind.name}"):
-            findings.append(examine(kind, model))
+            findings.append(examine(kind, model or CHEAPEST))
     if json:
         show_json([dataclasses.asdict(finding) for finding in findings])
     else:
         _show(findings)
-    working = [finding for finding in findings if finding.works]
+    working = {finding.provider for finding in findings if finding.works}
+    if record is not None:
+        _record([kind for kind in kinds if kind.name in working], model, record)
     if not working or (provider and len(working) < len(findings)):
         raise typer.Exit(1)
+
+
+def _record(kinds: list[type[Provider]], model: str, folder: Path) -> None:
+    from gemini_multi.cli import recording
+
+    for kind in kinds:
+        recording.show(kind.name, recording.record(kind, model or recording.THINKING, folder))
+    tell(f"The recordings are in {folder}. Read them before you show them to others.")
 
 
 def _kind(name: str) -> type[Provider]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import date
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from gemini_multi import catalog
 from gemini_multi.cli.console import JsonOption, ProvidersOption, show_json, show_table
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import PROVIDERS
 
-_COLUMNS = ("model", "context", "output", "USD per million: in", "out", "thinking", *PROVIDERS)
+_ROWS: Final = TypeAdapter(list[catalog.Model])
+_COLUMNS: Final = ("model", "context", "output", "USD per million: in", "out", "thinking", *PROVIDERS)
 
 
 def models(*, provider: ProvidersOption = None, json: JsonOption = False) -> None:
@@ -20,7 +22,7 @@ def models(*, provider: ProvidersOption = None, json: JsonOption = False) -> Non
         raise ConfigurationError(f"There is no provider {unknown[0]!r}; the known ones are {', '.join(PROVIDERS)}.")
     found = [model for model in catalog.models() if any(name in model.providers for name in wanted)]
     if json:
-        show_json([_plain(dataclasses.asdict(model)) for model in found])
+        show_json(_ROWS.dump_python(found, mode="json"))
     else:
         show_table(_COLUMNS, [_row(model) for model in found])
 
@@ -37,14 +39,3 @@ def _row(model: catalog.Model) -> tuple[str, ...]:
         ", ".join(model.thinking.levels) or model.thinking.control,
         *(hosted.id if hosted else "" for hosted in served),
     )
-
-
-def _plain(value: object) -> object:
-    """Turn a row's values into JSON's."""
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value.isoformat() if isinstance(value, date) else value
