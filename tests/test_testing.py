@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -37,10 +40,14 @@ def test_the_environment_is_as_before(monkeypatch):
 """
 
 
-def test_the_fixture_works_as_a_plugin(pytester: pytest.Pytester) -> None:
+PAGE = re.findall(r"```python\n(.*?)```", (Path(__file__).parent.parent / "docs/testing.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize(("tests", "passed"), [(THEIRS, 4), (PAGE[0], 1)], ids=["every promise", "the page's example"])
+def test_the_fixture_works_as_a_plugin(pytester: pytest.Pytester, tests: str, passed: int) -> None:
     """Warnings are errors there too."""
-    pytester.makepyfile(THEIRS)
+    pytester.makepyfile(tests)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error")
     result = pytester.runpytest_inprocess("-p", "gemini_multi.testing", "-p", "no:xdist", "-p", "no:langsmith_plugin")
 
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=passed)
