@@ -18,7 +18,8 @@ without |
 
 "Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
 after a wait, each at most `max_retries` times. A wait is the provider's own (`retry-after-ms`, `retry-after` as
-seconds or date, Google's `RetryInfo`, and where there is none of these the words "retry in 34.07s" in the message),
+seconds or date, Google's `RetryInfo` or `quotaResetDelay`, and where there is none of these words such as "retry in
+34.07s" and "will reset after 3s" in the message),
 else chosen at random up to a limit that doubles with each retry. A route whose wait is longer than
 `maximum_retry_after`, or passes the deadline, is left. `x-should-retry` overrides the status, also for a refused key
 or a bad request, as with OpenAI's
@@ -135,28 +136,39 @@ class RetryPolicy:
         return max(asked or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
 
 
-_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*", re.ASCII)
-_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NUMBER: Final = r"\d{1,9}(?:\.\d{1,20})?"
+_NAMES: Final = r"milliseconds?|seconds?|minutes?|hours?|days?|ms|s|m|h|d"
+_DURATION: Final = re.compile(rf"({_NUMBER})\s*({_NAMES})?\s*", re.ASCII)
+_SECONDS: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def duration_of(text: str) -> float | None:
-    """Read Google's durations (`34.07s`, `900ms`) into seconds."""
-    match = _DURATION.fullmatch(text)
-    return float(match.group(1)) * _UNIT[match.group(2) or "s"] if match else None
+    """Read durations (`34.07s`, `900ms`, `1h16m0.66s`, `2 minutes`) into seconds; a lone number is seconds."""
+    text, total, end = text.strip(), 0.0, 0
+    while (found := _DURATION.match(text, end)) is not None:
+        number, unit = found.groups()
+        if unit is None and (end or found.end() < len(text)):
+            return None
+        total += float(number) * _seconds(unit or "s")
+        end = found.end()
+    return total if text and end == len(text) else None
 
 
-_RETRY_IN: Final = re.compile(
-    r"\bretry in (?:(\d{1,4})h)?(?:(\d{1,4})m)?(\d{1,9}(?:\.\d{1,20})?)(ms|s)\b", re.ASCII | re.I
+def _seconds(unit: str) -> float:
+    return _SECONDS.get(unit) or _SECONDS["milli" if unit.startswith("milli") else unit[0]]
+
+
+_WORDS_OF_WAITS: Final = re.compile(
+    r"\b(?:(?:retry|try again|resets?|wait)(?: again)?(?: in| after| for)?"
+    rf"|available (?:again )?in) (?:about )?((?:{_NUMBER}\s?(?:{_NAMES})\b\s?|{_NUMBER}(?:ms|h|m|s)(?=\d))+)",
+    re.ASCII | re.IGNORECASE,
 )
 
 
 def retry_in(message: str) -> float | None:
-    """Read the seconds out of Google's words, such as `Please retry in 1m34.07s.`."""
-    found = _RETRY_IN.search(message)
-    if found is None:
-        return None
-    hours, minutes, rest, unit = found.groups()
-    return int(hours or 0) * _UNIT["h"] + int(minutes or 0) * _UNIT["m"] + float(rest) * _UNIT[unit.lower()]
+    """Read the seconds out of words, such as `Please retry in 1m34.07s.` and `Your quota will reset after 3s.`."""
+    found = _WORDS_OF_WAITS.search(message)
+    return None if found is None else duration_of(found[1].lower())
 
 
 def should_retry_of(headers: Mapping[str, str]) -> bool | None:

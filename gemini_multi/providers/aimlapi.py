@@ -56,9 +56,11 @@ class AIMLAPI(ChatHost):
     def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
         """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""
         said = facts.message.lower()
+        if facts.status in (403, None) and ("run out of" in said or "top up" in said):
+            return QuotaExhausted
         if facts.status == 403:
-            return QuotaExhausted if "run out of" in said or "top up" in said else PermissionDenied
-        if facts.status == 429 and "free-tier limit" in said:
+            return PermissionDenied
+        if facts.status in (429, None) and "free-tier limit" in said:
             return QuotaExhausted
         if "no endpoints found" in said or "unable to access model" in said or "under maintenance" in said:
             return ModelNotFound

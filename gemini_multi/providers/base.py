@@ -12,7 +12,8 @@ from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, Target
 from gemini_multi.errors import ConfigurationError, ProviderError
-from gemini_multi.providers.errors import ErrorPayload, classify, error_in, facts_of
+from gemini_multi.providers.classification import classify
+from gemini_multi.providers.errors import ErrorPayload, error_in, facts_of
 from gemini_multi.providers.keys import Key
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue
 

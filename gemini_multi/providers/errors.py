@@ -1,17 +1,21 @@
-"""Reads the error bodies of all providers, by their shape, and classifies them by status and machine-readable code.
+"""Reads the error bodies of all providers, by their shape.
 
 Shapes (the wire documents of each host name their sources): Google's `{"error": {code, message, status, details}}`,
 bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
 "AiGatewayError", "internalCode"}`; AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title",
 "detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands
-in front of a provider.
+in front of a provider. Routers put the error of their upstream inside their own, as JSON text in the message or in
+`metadata.raw`: then the message, the words and the wait are those of the upstream.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import pydantic_core
@@ -20,14 +24,11 @@ from gemini_multi.dialects.base import Target
 from gemini_multi.errors import (
     KEPT_CHARACTERS,
     AuthenticationFailed,
-    BadRequest,
     ContextOverflow,
     ModelNotFound,
     PermissionDenied,
     ProviderError,
     QuotaExhausted,
-    RateLimited,
-    ServerError,
 )
 from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
@@ -38,6 +39,8 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
     """What a provider said of its failure."""
 
     status: int | None = None
+    upstream_status: int | None = None
+    """The status in the error of the upstream, where the provider passes that on."""
     code: str | None = None
     message: str = ""
     reasons: tuple[str, ...] = ()
@@ -70,6 +73,40 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
 
 
 _KEPT_OF_CODE: Final = 200
+_MOST_EMBEDDED: Final = 3
+"""How many places of a message are tried as the begin of JSON text."""
+_BEGIN: Final = re.compile(r'(?:\[\s{0,20})?\{\s{0,20}"')
+_JSON: Final = json.JSONDecoder(strict=False)
+_MESSAGES: Final = ("message", "detail", "title", "description")
+_WAITS: Final = {
+    "retryDelay": 1.0,
+    "quotaResetDelay": 1.0,
+    "retry_after": 1.0,
+    "retryAfter": 1.0,
+    "retry_after_seconds": 1.0,
+    "retryAfterSeconds": 1.0,
+    "retry_after_ms": 0.001,
+    "retryAfterMs": 0.001,
+}
+"""Fields that hold a wait, and the seconds of their unit."""
+_NAMED_STATUS: Final = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ABORTED": 409,
+    "ALREADY_EXISTS": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
+    "INTERNAL": 500,
+    "UNKNOWN": 500,
+    "DATA_LOSS": 500,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
 _ADVICE: Final[dict[type[ProviderError], str]] = {
     AuthenticationFailed: "Check the key and its permissions.",
     QuotaExhausted: "Top up the account or raise its limit, or name another provider after this one.",
@@ -87,63 +124,6 @@ def _withdrawal(target: Target[Any], provider: str) -> str:
         return ""
     instead = repr(target.model.successor) if target.model.successor else "a newer model, or name another provider,"
     return f"Its end is announced for {named.isoformat()}. Use {instead} instead."
-
-
-_BY_STATUS: Final[dict[int, type[ProviderError]]] = {
-    401: AuthenticationFailed,
-    402: QuotaExhausted,
-    403: PermissionDenied,
-    404: ModelNotFound,
-    405: ModelNotFound,
-    408: ServerError,
-    409: ServerError,
-    425: ServerError,
-    429: RateLimited,
-    498: AuthenticationFailed,
-    499: ServerError,
-}
-
-# The providers leave no other mark than the text here; each wording is quoted in the documentation of its provider.
-_OVERFLOW: Final = re.compile(
-    r"input token count .{0,40}exceeds the maximum|exceeds the maximum number of tokens"
-    r"|maximum context length|context.length.exceeded",
-    re.IGNORECASE,
-)
-_REASONS: Final[dict[str, type[ProviderError]]] = {
-    "API_KEY_INVALID": AuthenticationFailed,
-    "UNAUTHENTICATED": AuthenticationFailed,
-    "unauthenticated": AuthenticationFailed,
-    "PERMISSION_DENIED": PermissionDenied,
-    "insufficient_credits": QuotaExhausted,
-    "insufficient_quota": QuotaExhausted,
-    "context_length_exceeded": ContextOverflow,
-    "resource_not_found": ModelNotFound,
-    "model_not_found": ModelNotFound,
-    "NOT_FOUND": ModelNotFound,
-    "UNAVAILABLE": ServerError,
-    "INTERNAL": ServerError,
-    "DEADLINE_EXCEEDED": ServerError,
-    "upstream": ServerError,
-}
-_NAMED_STATUS: Final = {"RESOURCE_EXHAUSTED": 429, "UNAVAILABLE": 503, "INTERNAL": 500, "INVALID_ARGUMENT": 400}
-
-
-def classify(facts: ErrorPayload) -> type[ProviderError]:
-    """Choose the error class by the provider's codes and status, by text only for a prompt that is too long."""
-    status = facts.status
-    if status is not None and status in (400, 413, 422, 500) and _OVERFLOW.search(facts.message):
-        return ContextOverflow
-    if status == 429 and any("PerDay" in reason for reason in facts.reasons):
-        return QuotaExhausted
-    if status is None or status == 400 or status == 200:
-        for reason in facts.reasons:
-            if reason in _REASONS:
-                return _REASONS[reason]
-        if "FAILED_PRECONDITION" in facts.reasons:
-            return PermissionDenied
-    if status is None:
-        return ServerError
-    return _BY_STATUS.get(status) or (ServerError if status >= 500 or status < 400 else BadRequest)
 
 
 def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
@@ -170,6 +150,9 @@ def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPaylo
 def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | None:
     """Find the error that a document reports, in any provider's shape; `None` when it reports none."""
     inner = document.get("error") or document.get("errors")
+    choices = document.get("choices")
+    if not inner and isinstance(choices, list) and choices and isinstance(first := choices[0], dict):
+        inner = first.get("error")  # where a router reports the failure of one candidate
     if isinstance(inner, list):
         inner = next((item for item in inner if isinstance(item, dict)), None) or (str(inner[0]) if inner else None)
     failed = document.get("success") is False or document.get("state") == "Failed"
@@ -179,55 +162,76 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
 
 
 def _is_flat(document: JsonObject) -> bool:
-    """Whether the document itself is the error: `{"message", "statusCode"}` and no answer."""
-    is_answer = "choices" in document or "candidates" in document
-    return not is_answer and isinstance(document.get("message"), str) and _status({}, document) is not None
+    """Whether the document itself is the error, such as `{"message", "statusCode"}`, and no answer."""
+    if "choices" in document or "candidates" in document:
+        return False
+    if "error" in (document.get("object"), document.get("type"), document.get("status")):
+        return True
+    has_code = _status({}, document) is not None or isinstance(document.get("code"), (str, int))
+    return isinstance(document.get("message"), str) and has_code
 
 
 def _facts(document: JsonObject, inner: JsonValue) -> ErrorPayload:
     error: JsonObject = inner if isinstance(inner, dict) else {}
-    message = _first_text(error, "message", "detail", "title", "description") or (
-        inner if isinstance(inner, str) else ""
-    )
-    message = message or _first_text(document, "message", "detail", "title", "description", "status_message")
-    title = _first_text(error, "title")
-    if title and title not in message:
-        message = f"{title} {message}"
-    details = error.get("details")
-    found = [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
+    details = _objects(error.get("details"))
     code = error.get("code")
     if code is None:
         code = document.get("internalCode", document.get("code"))
-    words = [error.get("status"), error.get("type"), document.get("status_message"), code, *_detail_reasons(found)]
+    words = [error.get("status"), error.get("type"), document.get("status_message"), code, *_detail_reasons(details)]
+    if not error:
+        words.append(document.get("type"))
     facts = ErrorPayload(
         status=_status(error, document),
         code=None if code is None else str(code)[:_KEPT_OF_CODE],
-        message=message,
+        message=_message(document, inner),
         reasons=tuple(word for word in words if isinstance(word, str)),
-        retry_after=_retry_delay(found),
+        retry_after=_wait_in(error, document, details),
         body=_bounded(document),
     )
-    return _with_inner(facts)
+    return _with_upstream(facts, error)
 
 
-def _with_inner(facts: ErrorPayload) -> ErrorPayload:
-    """Read Google's error out of a message that carries it as JSON text, as gateways do."""
-    start = facts.message.find('{"error"')
-    if start < 0:
-        start = facts.message.find('{\n  "error"')
-    if start < 0:
+def _message(document: JsonObject, inner: JsonValue) -> str:
+    error: JsonObject = inner if isinstance(inner, dict) else {}
+    said = _first_text(error, *_MESSAGES) or (inner if isinstance(inner, str) else "")
+    said = said or _first_text(document, *_MESSAGES, "status_message")
+    title = _first_text(error, "title")
+    return f"{title} {said}" if title and title not in said else said
+
+
+def _with_upstream(facts: ErrorPayload, error: JsonObject) -> ErrorPayload:
+    """Let the error of the upstream speak, if this one carries it."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    upstream = _upstream(raw, in_error=True) or _upstream(facts.message)
+    if upstream is None:
+        if isinstance(raw, str) and raw.strip():
+            facts.message = f"{facts.message}: {_plain(raw.strip())}".removeprefix(": ")
         return facts
-    try:
-        document = pydantic_core.from_json(facts.message[start:])
-    except ValueError:
-        return facts
-    inner = error_in(document)
-    if inner is None:
-        return facts
-    facts.reasons = (*facts.reasons, *inner.reasons)
-    facts.message = inner.message or facts.message
-    facts.retry_after = inner.retry_after if facts.retry_after is None else facts.retry_after
+    facts.upstream_status = upstream.upstream_status or upstream.status
+    facts.reasons = (*upstream.reasons, *facts.reasons)
+    facts.message = upstream.message or facts.message
+    facts.retry_after = upstream.retry_after if facts.retry_after is None else facts.retry_after
     return facts
+
+
+def _upstream(said: JsonValue, *, in_error: bool = False) -> ErrorPayload | None:
+    """Read an upstream's error: JSON, or text that holds JSON."""
+    for document in _embedded(said) if isinstance(said, str) else [said]:
+        for found in document if isinstance(document, list) else [document]:
+            if isinstance(found, dict) and (facts := error_in(found, in_error=in_error)) is not None:
+                return facts
+    return None
+
+
+def _embedded(text: str) -> Iterator[JsonValue]:
+    """Find the JSON objects in a text, or in a text that is itself JSON text."""
+    if text[:1] == '"':
+        with contextlib.suppress(ValueError):
+            text = str(pydantic_core.from_json(text))
+    for begin in islice(_BEGIN.finditer(text), _MOST_EMBEDDED):
+        with contextlib.suppress(ValueError, RecursionError):
+            yield _JSON.raw_decode(text, begin.start())[0]
 
 
 def _status(error: JsonObject, document: JsonObject) -> int | None:
@@ -237,34 +241,47 @@ def _status(error: JsonObject, document: JsonObject) -> int | None:
         (document, "httpCode"),
         (document, "statusCode"),
         (document, "status"),
+        (document, "code"),
     )
     for place, name in places:
-        text = str(place.get(name))
+        text = str(place.get(name))[:_KEPT_OF_CODE].upper()
         status = _NAMED_STATUS.get(text) or (int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else 0)
         if 400 <= status < 600:
             return status
     return None
 
 
-def _detail_reasons(details: list[dict[str, JsonValue]]) -> list[str]:
-    reasons: list[str] = []
-    for detail in details:
-        reason = detail.get("reason")
-        if isinstance(reason, str):
-            reasons.append(reason)
-        violations = detail.get("violations")
-        for violation in violations if isinstance(violations, list) else []:
-            quota = violation.get("quotaId") if isinstance(violation, dict) else None
-            if isinstance(quota, str):
-                reasons.append(quota)
-    return reasons
+def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _retry_delay(details: list[dict[str, JsonValue]]) -> float | None:
+def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
+    """Name the reasons in Google's details, and the quotas with a limit of zero as such."""
     for detail in details:
-        delay = detail.get("retryDelay")
-        if isinstance(delay, str) and (seconds := duration_of(delay)) is not None:
+        yield detail.get("reason")
+        for violation in _objects(detail.get("violations")):
+            yield violation.get("quotaId")
+            if str(violation.get("quotaValue")) == "0":
+                yield "limit: 0"
+
+
+def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, JsonValue]]) -> float | None:
+    """Find the seconds that the provider asks to wait, wherever it writes them."""
+    metadata = error.get("metadata")
+    places = [*details, *(detail.get("metadata") for detail in details), error, metadata, document]
+    for place in places:
+        if isinstance(place, dict) and (seconds := _wait_of(place)) is not None:
             return seconds
+    headers = metadata.get("headers") if isinstance(metadata, dict) else None
+    told = headers.items() if isinstance(headers, dict) else ()
+    return retry_after_of({name.lower(): str(value) for name, value in told})
+
+
+def _wait_of(place: JsonObject) -> float | None:
+    for name, scale in _WAITS.items():
+        value = place.get(name)
+        if isinstance(value, (str, int, float)) and (seconds := duration_of(str(value))) is not None:
+            return seconds * scale
     return None
 
 

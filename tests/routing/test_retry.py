@@ -97,7 +97,22 @@ def test_retry_after_is_read_in_every_form(headers: dict[str, str], seconds: flo
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("34.07s", 34.07), ("900ms", 0.9), ("2m", 120.0), ("5", 5.0), ("", None), ("soon", None)]
+    ("text", "seconds"),
+    [
+        ("34.07s", 34.07),
+        ("900ms", 0.9),
+        ("373.801628ms", 0.373801628),
+        ("2m", 120.0),
+        ("1h16m0.5s", 4560.5),
+        ("1 hour 2 minutes", 3720.0),
+        ("3 seconds", 3.0),
+        ("5", 5.0),
+        ("5 5", None),
+        ("1m5", None),
+        ("-1s", None),
+        ("", None),
+        ("soon", None),
+    ],
 )
 def test_googles_durations_are_read(text: str, seconds: float | None) -> None:
     """`RetryInfo.retryDelay` comes with a unit."""
@@ -116,8 +131,14 @@ def test_a_negative_number_of_retries_is_refused() -> None:
         ("Quota exceeded. Please retry in 34.074824224s.", 34.074824224),
         ("Please retry in 1h2m3.5s.", 3723.5),
         ("Retry in 250ms", 0.25),
+        ("No capacity is left. Your quota will reset after 1m5s.", 65.0),
+        ("Rate limit reached. Please try again in 20s. Visit us.", 20.0),
+        ("Please wait 12 seconds before the next request.", 12.0),
+        ("Retry after 2 minutes", 120.0),
+        ("We retry a request after 5 failures", None),
+        ("The limit resets at 5 o'clock", None),
         ("Please retry in a moment.", None),
-        ("Please retry in 5 days", None),
+        ("Please retry in 5 days", 432_000.0),
         ("Do not retry in 5sec", None),
         ("retry in " + "9" * 5_000 + "s", None),
         ("", None),

@@ -1,0 +1,118 @@
+"""Chooses the class of a provider's error by its status, its machine-readable words and, without these, its text.
+
+An error that an upstream reported and a provider passed on is judged by what the upstream said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gemini_multi.errors import (
+    AuthenticationFailed,
+    BadRequest,
+    ContextOverflow,
+    ModelNotFound,
+    PermissionDenied,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+)
+from gemini_multi.providers.errors import ErrorPayload
+
+_BY_STATUS: Final[dict[int, type[ProviderError]]] = {
+    401: AuthenticationFailed,
+    402: QuotaExhausted,
+    403: PermissionDenied,
+    404: ModelNotFound,
+    405: ModelNotFound,
+    408: ServerError,
+    409: ServerError,
+    425: ServerError,
+    429: RateLimited,
+    498: AuthenticationFailed,
+    499: ServerError,
+}
+
+# The providers leave no other mark than the text here; each wording is quoted in the documentation of its provider.
+_OVERFLOW: Final = re.compile(
+    r"input token count .{0,40}exceeds the maximum|exceeds the maximum number of tokens"
+    r"|maximum context length|context.length.exceeded",
+    re.IGNORECASE,
+)
+_SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
+"""Quotas that no short wait refills: those of a day, and those that are zero."""
+
+_WORDS: Final[dict[type[ProviderError], str]] = {
+    AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
+    PermissionDenied: "permission_denied permission_error failed_precondition forbidden access_denied",
+    QuotaExhausted: (
+        "insufficient_credits insufficient_quota insufficient_balance billing_hard_limit_reached payment_required"
+    ),
+    ContextOverflow: "context_length_exceeded",
+    ModelNotFound: "resource_not_found model_not_found not_found not_found_error",
+    RateLimited: (
+        "resource_exhausted rate_limit_exceeded rate_limit_error rate_limited rate_limit_reached too_many_requests"
+    ),
+    ServerError: (
+        "unavailable internal deadline_exceeded upstream server_error internal_server_error internal_error api_error "
+        "overloaded overloaded_error service_unavailable timeout_error bad_gateway"
+    ),
+    BadRequest: (
+        "invalid_argument invalid_request_error invalid_request invalid_params invalid_file_input unsupported_value "
+        "unsupported_parameter invalid_value bad_request out_of_range validation_error"
+    ),
+}
+_REASONS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_TEXTS: Final[tuple[tuple[type[ProviderError], re.Pattern[str]], ...]] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (ContextOverflow, _OVERFLOW.pattern),
+        (QuotaExhausted, r"(run|ran) out of (credit|fund)|insufficient (credit|balance|fund|quota)"),
+        (RateLimited, r"rate.?limit|too many requests|exceeded your current quota|quota exceeded"),
+        (
+            AuthenticationFailed,
+            (
+                r"(invalid|incorrect|missing|requires a valid) api.?key|api.?key (is )?(not valid|invalid)"
+                r"|be authenticated"
+            ),
+        ),
+        (PermissionDenied, r"permission denied|location is not supported"),
+        (ModelNotFound, r"model not found|no such model|is not found for api version"),
+        (
+            BadRequest,
+            r"\binvalid (json payload|parameter|argument|value|request)|body validation error|unsupported value",
+        ),
+    )
+)
+_VAGUE: Final = (BadRequest, ServerError)
+"""The classes whose words say little: any other word of the same error comes first."""
+
+
+def classify(facts: ErrorPayload) -> type[ProviderError]:
+    """Choose the error class."""
+    status = facts.upstream_status or facts.status
+    if status in (None, 200, 400, 413, 422, 500) and _OVERFLOW.search(facts.message):
+        return ContextOverflow
+    if status == 429 and (_is_spent(facts) or _by_words(facts) is QuotaExhausted):
+        return QuotaExhausted
+    if status in (None, 200, 400) and (kind := _by_words(facts)) is not None:
+        return QuotaExhausted if kind is RateLimited and _is_spent(facts) else kind
+    if status is None or status < 400:
+        return _by_text(facts.message) or ServerError
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)
+
+
+def _is_spent(facts: ErrorPayload) -> bool:
+    return any(_SPENT.search(said) for said in (*facts.reasons, facts.message))
+
+
+def _by_words(facts: ErrorPayload) -> type[ProviderError] | None:
+    """Choose by the machine-readable words; the one that says most counts."""
+    kinds = [kind for reason in facts.reasons if (kind := _REASONS.get(reason.lower())) is not None]
+    return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
+
+
+def _by_text(message: str) -> type[ProviderError] | None:
+    return next((kind for kind, pattern in _TEXTS if pattern.search(message)), None)
