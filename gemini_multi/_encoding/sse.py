@@ -5,17 +5,29 @@ that; the text version would also split at U+2028, U+0085 and others, which may 
 is not yet terminated waits in pieces that are joined once its end arrives, so that a provider that sends byte by byte
 costs linear time. A CR at the end of a chunk ends its line at once; an LF that begins the next chunk then belongs to
 it and is skipped. Only `data` matters to us: comments, `event`, `id`, `retry` and unknown fields are read over, and an
-event without any data line is none. Deviation: an event that is cut off by the end of the stream is handed out by
-`close`, since providers omit the last blank line; its reader decides whether it is whole.
+event without any data line is none. Deviations: an event that is cut off by the end of the stream is handed out by
+`close`, since providers omit the last blank line; its reader decides whether it is whole. And a JSON document between
+the events, compact or indented, is handed out as if it were an event: so gateways report that a stream failed.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import pydantic_core
+
 from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LOOSE: Final = (b"{", b"[")
+"""How a JSON document begins that is no event."""
+_LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
+"""How the lines begin in which it may end: the only one, or the last of an indented document."""
+_LOOSE_ENDS: Final = (b"}", b"]")
+"""How the last line of an indented document begins."""
+_LOOSE_LINES: Final = 1_000
+_LOOSE_BYTES: Final = 256 * 1024
+"""The most lines and bytes of such a document."""
 _LF: Final = 10
 _CR: Final = 13
 
@@ -23,13 +35,25 @@ _CR: Final = 13
 class EventDecoder:
     """Takes the bytes of a stream as they come and gives the data of each whole event."""
 
-    __slots__ = ("_after_cr", "_data", "_data_size", "_limit", "_partial", "_partial_size", "_start")
+    __slots__ = (
+        "_after_cr",
+        "_data",
+        "_data_size",
+        "_limit",
+        "_loose",
+        "_loose_size",
+        "_partial",
+        "_partial_size",
+        "_start",
+    )
 
     def __init__(self, limit: int) -> None:
         """Make a decoder that holds at most `limit` bytes of one event."""
         self._limit = limit
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
+        self._loose: list[bytes] = []
+        self._loose_size = 0
         self._data_size = 0
         self._partial_size = 0
         self._after_cr = False
@@ -59,6 +83,24 @@ class EventDecoder:
         events = self._read([tail, b""]) if tail else self._read([b""])
         self._partial = []
         return events
+
+    def _read_loose(self, line: bytes) -> list[bytes]:
+        """Read a line of a JSON document that is no event; give the document once it is whole."""
+        if line[:1] in _LOOSE:
+            self._loose, self._loose_size = [], 0
+        self._loose.append(line)
+        self._loose_size += len(line)
+        if self._loose_size > _LOOSE_BYTES or len(self._loose) > _LOOSE_LINES:
+            self._loose = []
+        if not self._loose or line[:1] not in (*_LOOSE, *_LOOSE_ENDS):
+            return []
+        document = b"\n".join(self._loose)
+        try:
+            pydantic_core.from_json(document)
+        except ValueError:
+            return []
+        self._loose = []
+        return [document]
 
     def _without_bom(self, chunk: bytes) -> bytes:
         start = (self._start or b"") + chunk
@@ -104,6 +146,8 @@ class EventDecoder:
                 data.append(b"")
                 self._data_size += len(line)
                 self._check()
+            elif line[:1] in _LOOSE or (self._loose and line[:1] != b":"):
+                events += self._read_loose(line)
         return events
 
     def _check(self) -> None:

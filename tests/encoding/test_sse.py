@@ -51,6 +51,13 @@ CASES = [
     Case("end without blank line", b"data: a\n\ndata: b\n", [b"a", b"b"]),
     Case("end without line end", b"data: a\n\ndata: b", [b"a", b"b"]),
     Case("leading blank lines", b"\n\r\n\ndata: a\n\n", [b"a"]),
+    Case("a document between events", b'data: a\n\n{"error": 1}\ndata: b\n\n', [b"a", b'{"error": 1}', b"b"]),
+    Case("a document at the end", b'data: a\n\n{"error": 1}', [b"a", b'{"error": 1}']),
+    Case("an indented document", b'data: a\n\n{\n  "e": {\n  }\n}\n', [b"a", b'{\n  "e": {\n  }\n}']),
+    Case("a document in CRLF", b'data: a\r\n\r\n[{\r\n  "e": 1\r\n}]\r\n', [b"a", b'[{\n  "e": 1\n}]']),
+    Case("a comment in a document", b'data: a\n\n{\n: x\n  "e": 1\n}', [b"a", b'{\n  "e": 1\n}']),
+    Case("a document that never ends", b'data: a\n\n{"error":\ndata: b\n\n', [b"a", b"b"]),
+    Case("a line like the begin of one", b'[log] x\ndata: a\n\n{"error": 1}\n', [b"a", b'{"error": 1}']),
     Case("nothing", b"", []),
     Case("only a part of the mark", b"\xef\xbb", []),
 ]
@@ -121,6 +128,13 @@ def test_an_endless_event_is_refused(piece: bytes) -> None:
 
     with pytest.raises(InvalidResponse, match="larger than 1,000 bytes"):
         list(map(decoder.feed, [piece] * 3))
+
+
+def test_a_document_without_end_costs_little() -> None:
+    """Its lines are neither collected for ever nor read again with each of them."""
+    decoder = EventDecoder(1_000)
+
+    assert decoder.feed(b"{x\n" + b"}\n" * 100_000 + b'{"error": 1}\n') == [b'{"error": 1}']
 
 
 def test_the_limit_is_per_event() -> None:

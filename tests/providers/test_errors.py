@@ -23,6 +23,7 @@ from gemini_multi import (
     QuotaExhausted,
     RateLimited,
     ServerError,
+    StreamInterrupted,
 )
 from tests.end_to_end.endpoints import ENDPOINTS, NATIVE
 from tests.end_to_end.providers import FakeProviders, answer, status
@@ -120,17 +121,23 @@ FORMS = {
     "a list": lambda inner: {"raw": json.dumps([inner])},
     "an object": lambda inner: {"raw": inner},
 }
-WAYS = ("whole", "stream", "event", "body of a success")
+TAILS = {
+    "event": as_event,
+    "document": lambda document: json.dumps(document).encode(),
+    "indented document": lambda document: json.dumps([document], indent=2).encode() + b"\n",
+}
+"""How an error ends a stream."""
+WAYS = ("whole", "stream", "body of a success", *TAILS)
 
 
 def told(endpoint: str, way: str, code: int, document: Any) -> ProviderError:
     """Let an endpoint report an error in one of the ways in which errors come."""
-    return failed(endpoint, reply(endpoint, way, code, document), stream=way in ("stream", "event"))
+    return failed(endpoint, reply(endpoint, way, code, document), stream=way in ("stream", *TAILS))
 
 
 def reply(endpoint: str, way: str, code: int, document: Any) -> Failure:
-    if way == "event":
-        return Failure(200, opening(endpoint) + as_event(document))
+    if way in TAILS:
+        return Failure(200, opening(endpoint) + TAILS[way](document))
     return with_status(200 if way == "body of a success" else code, document)
 
 
@@ -154,7 +161,7 @@ async def test_the_asynchronous_client_reads_the_same(way: str) -> None:
     code, inner, *_ = UPSTREAM["a wait"]
     document = {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": json.dumps(inner)}}}
     answer = reply("oxen", way, code, document)
-    stream = way in ("stream", "event")
+    stream = way in ("stream", *TAILS)
 
     ours, theirs = failed("oxen", answer, stream=stream), await failed_async("oxen", answer, stream=stream)
 
@@ -181,6 +188,28 @@ def test_an_upstreams_plain_text_stands_in_the_message() -> None:
     error = failed("oxen", with_status(502, document))
 
     assert (type(error), "Provider returned error: connect error: 111" in error.message) == (ServerError, True)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("endpoint", ["chat", "studio", "A", "oxen"])
+def test_an_error_at_the_end_of_a_stream_is_that_error(endpoint: str, tail: str) -> None:
+    """Whether it comes as an event or as plain JSON: its class, and its wait."""
+    error = told(endpoint, tail, 200, UPSTREAM["a wait"][1])
+
+    assert (type(error), error.retry_after) == (RateLimited, 38.0)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("endpoint", ["chat", "studio", "A", "oxen"])
+def test_an_error_after_content_interrupts_the_stream(endpoint: str, tail: str) -> None:
+    """What came stays, and the reason is told."""
+    answer = Failure(200, opening(endpoint, "Okay") + TAILS[tail](UPSTREAM["a wait"][1]))
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        client = Client(ENDPOINTS[endpoint].provider, http_client=http, max_retries=0)
+        with pytest.raises(StreamInterrupted, match="Slow down") as caught:
+            client.stream(REQUEST).response()
+
+    assert (caught.value.partial.text, type(caught.value.__cause__)) == ("Okay", RateLimited)
 
 
 @pytest.mark.parametrize("name", ["a bad key", "a region", "an overload"])
