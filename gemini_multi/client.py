@@ -9,12 +9,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from gemini_multi._call.base_client import BaseClient, CallArguments, TimeoutArgument
+from gemini_multi._call.base_client import BaseClient, CallArguments
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._connections import POOLS
 from gemini_multi._http import AsyncWire, Wire
-from gemini_multi.providers import ProvidersArgument
-from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 if TYPE_CHECKING:
@@ -26,57 +24,34 @@ __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 class Client(BaseClient):
     """Asks, and waits for the answer."""
 
-    def chat(
-        self,
-        request: ChatRequest,
-        *,
-        providers: ProvidersArgument = None,
-        timeout: TimeoutArgument = None,
-        deadline: float | None = None,
-        max_retries: int | None = None,
-        retry_policy: RetryPolicy | None = None,
-    ) -> ChatResponse:
+    def chat(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> ChatResponse:
         """Ask for a whole answer.
 
         Args:
             request: What to ask.
-            providers: Other providers for this call.
-            timeout: Other timeouts for this call.
-            deadline: Another deadline for this call.
-            max_retries: Another number of extra requests per route for this call.
-            retry_policy: Another policy for this call; its `max_retries` is replaced by the argument of that name.
+            **arguments: For this call only: `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`
+                instead of the client's; `tracing`, whether it makes a span; `headers` for its requests;
+                `gateway_metadata` and `gateway_event_id` for a provider's gateway; `include_response_headers`. See
+                `CallArguments`.
 
         Raises:
             GeminiMultiError: See `gemini_multi.errors`.
         """
-        with self._opened(
-            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
-        ) as stream:
+        with self._opened(self._new_call(request, arguments, stream=False)) as stream:
             return stream.response()
 
-    def stream(
-        self,
-        request: ChatRequest,
-        *,
-        providers: ProvidersArgument = None,
-        timeout: TimeoutArgument = None,
-        deadline: float | None = None,
-        max_retries: int | None = None,
-        retry_policy: RetryPolicy | None = None,
-    ) -> EventStream:
+    def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> EventStream:
         """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
-        return self._opened(
-            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
-        )
+        return self._opened(self._new_call(request, arguments, stream=True))
 
-    def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
+    def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Let a provider count how many tokens a request is, without answering it.
 
         Of the providers only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
 
         Args:
             request: What would be asked.
-            **conditions: Those of `chat`.
+            **arguments: Those of `chat`.
 
         Raises:
             UnsupportedFeature: None of the providers counts.
@@ -84,7 +59,7 @@ class Client(BaseClient):
         """
         from gemini_multi._call.token_counting import token_count
 
-        return token_count(self._counter().chat(request, **conditions))
+        return token_count(self._counter().chat(request, **arguments))
 
     def _opened(self, call: Call) -> EventStream:
         delay = self._hedge_delay(call)
@@ -119,45 +94,23 @@ class Client(BaseClient):
 class AsyncClient(BaseClient):
     """Asks with `await`."""
 
-    async def chat(
-        self,
-        request: ChatRequest,
-        *,
-        providers: ProvidersArgument = None,
-        timeout: TimeoutArgument = None,  # seconds per wait, not for the call
-        deadline: float | None = None,
-        max_retries: int | None = None,
-        retry_policy: RetryPolicy | None = None,
-    ) -> ChatResponse:
+    async def chat(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> ChatResponse:
         """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
-        async with self._opened(
-            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=False)
-        ) as stream:
+        async with self._opened(self._new_call(request, arguments, stream=False)) as stream:
             return await stream.response()
 
-    def stream(
-        self,
-        request: ChatRequest,
-        *,
-        providers: ProvidersArgument = None,
-        timeout: TimeoutArgument = None,
-        deadline: float | None = None,
-        max_retries: int | None = None,
-        retry_policy: RetryPolicy | None = None,
-    ) -> AsyncEventStream:
+    def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> AsyncEventStream:
         """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
-        return self._opened(
-            self._new_call(request, providers, timeout, deadline, max_retries, retry_policy, stream=True)
-        )
+        return self._opened(self._new_call(request, arguments, stream=True))
 
-    async def count_tokens(self, request: ChatRequest, **conditions: Unpack[CallArguments]) -> TokenCount:
+    async def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Let a provider count how many tokens a request is.
 
         Arguments and errors are those of `Client.count_tokens`.
         """
         from gemini_multi._call.token_counting import token_count
 
-        return token_count(await self._counter().chat(request, **conditions))
+        return token_count(await self._counter().chat(request, **arguments))
 
     def _opened(self, call: Call) -> AsyncEventStream:
         delay = self._hedge_delay(call)

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-PREFIXES = ("CLOUDFLARE_", "AIMLAPI_", "AIML_", "OXEN_", "GEMINI_MULTI_", "GOOGLE_API_KEY", "LANGCHAIN_", "LANGSMITH_", "LC_")
+PREFIXES = (
+    "CLOUDFLARE_",
+    "AIMLAPI_",
+    "AIML_",
+    "OXEN_",
+    "GEMINI_MULTI_",
+    "GOOGLE_API_KEY",
+    "LANGCHAIN_",
+    "LANGSMITH_",
+    "LC_",
+)
 
 INTERPRETER = (
     "test_architecture.py",

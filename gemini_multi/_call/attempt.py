@@ -23,7 +23,7 @@ from gemini_multi.dialects.base import Decoder
 from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
 from gemini_multi.providers import ErrorPayload
 from gemini_multi.routing import PreparedRequest
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, Text, Thought, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Text, Thought, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
@@ -91,9 +91,7 @@ class AttemptRunner:
 
     def run(self) -> Flow:
         endpoint = self._prepared.endpoint
-        request = HttpRequest(
-            endpoint.url, self._route.provider.request_headers(endpoint), json_text.write(self._prepared.body)
-        )
+        request = HttpRequest(endpoint.url, self._request_headers(), json_text.write(self._prepared.body))
         head: ResponseHead = yield Send(
             request, timeouts=self._attempt_log.timeouts(), within=self._attempt_log.remaining()
         )
@@ -108,6 +106,11 @@ class AttemptRunner:
             raise InvalidResponse("The answer is an HTML page.", raw=start.decode("utf-8", "replace"))
         else:
             yield from self._stream(head_bytes)
+
+    def _request_headers(self) -> Mapping[str, str]:
+        provider, call = self._route.provider, self._conditions.call_headers
+        headers = provider.request_headers(self._prepared.endpoint)
+        return headers if call is None else {**headers, **provider.call_headers(call)}
 
     def _beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
         """Read until something other than white space came; give it as it is, and without what stands before."""
@@ -292,8 +295,13 @@ class AttemptRunner:
             request_id=provider.request_id(self.headers) or answer.request_id,
             attempts=self._attempt_log.attempts,
             prompt_feedback=answer.prompt_feedback,
-            provider_metadata={**answer.provider_metadata, **provider.response_metadata(self.headers)},
+            provider_metadata={**answer.provider_metadata, **self._header_metadata()},
         )
+
+    def _header_metadata(self) -> dict[str, JsonValue]:
+        """Collect what the response's headers say: what the provider's file names, and all of them on request."""
+        found = self._route.provider.response_metadata(self.headers)
+        return {**found, "headers": dict(self.headers)} if self._conditions.include_response_headers else found
 
     def _priced(self, response: ChatResponse) -> Usage:
         usage = response.usage

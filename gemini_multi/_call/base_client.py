@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,7 +15,8 @@ from gemini_multi._routing.ledger import Ledger, Totals
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import STRATEGIES, Hedging, HedgingArgument, Strategy
-from gemini_multi.providers import Provider, ProvidersArgument, resolve
+from gemini_multi.providers import Provider, ProvidersArgument, environment, resolve
+from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Route, arranged, routes
 from gemini_multi.types import Attempt, ChatRequest
@@ -44,13 +45,33 @@ _HEDGED_AFTER: Final = 20
 
 
 class CallArguments(TypedDict, total=False):
-    """The arguments of a call that are no part of its request."""
+    """The arguments of a call that are no part of its request. `None` leaves each as the client has it."""
 
     providers: ProvidersArgument
+    """Other providers for this call."""
     timeout: TimeoutArgument
+    """Other timeouts."""
     deadline: float | None
+    """Another deadline."""
     max_retries: int | None
+    """Another number of extra requests per route."""
     retry_policy: RetryPolicy | None
+    """Another policy; its `max_retries` is replaced by the argument of that name."""
+    tracing: bool | None
+    """Whether the call makes an OpenTelemetry span."""
+    headers: Mapping[str, str] | None
+    """Further headers for every request of this call, whichever provider it goes to."""
+    gateway_metadata: GatewayMetadata | None
+    """Entries for the log of the provider's gateway (Cloudflare's); providers without a gateway get none."""
+    gateway_event_id: str | None
+    """A trace id of yours for the provider's gateway (Cloudflare's)."""
+    include_response_headers: bool | None
+    """Whether `provider_metadata["headers"]` holds all headers of the response."""
+
+
+_ARGUMENTS: Final = frozenset(CallArguments.__annotations__)
+_NO_CONDITIONS: Final = ("providers", "tracing")
+"""Arguments of a call that its attempts need not know."""
 
 
 class BaseClient:
@@ -68,6 +89,8 @@ class BaseClient:
         hedging: HedgingArgument = None,
         max_cost_usd: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
+        tracing: bool | None = None,
+        include_response_headers: bool = False,
         limits: Limits | None = None,
         http_client: HttpClient | None = None,
         http_async_client: HttpAsyncClient | None = None,
@@ -88,6 +111,10 @@ class BaseClient:
             max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
                 worst, and is refused when that could pass the limit.
             on_attempt: Called with every attempt when it ends, in the thread or task of the call.
+            tracing: Whether calls make OpenTelemetry spans; otherwise they do where a tracer provider is set, unless
+                the environment says `GEMINI_MULTI_TRACING=0`.
+            include_response_headers: Whether `provider_metadata["headers"]` of an answer holds all headers of the
+                response.
             limits: How much of an answer is held in memory.
             http_client: A client with httpx's interface to use instead of the shared one.
             http_async_client: The same, asynchronous.
@@ -105,6 +132,8 @@ class BaseClient:
         self._health = Health()
         self._ledger = Ledger(max_cost_usd)
         self._on_attempt = () if on_attempt is None else (on_attempt,)
+        self._tracing = environment.switch("GEMINI_MULTI_TRACING") if tracing is None else tracing
+        self._include_response_headers = include_response_headers
         self._http_client = http_client
         self._http_async_client = http_async_client
         self._find_routes = routes
@@ -125,44 +154,38 @@ class BaseClient:
         """List the routes that a request would try, in the order named."""
         return routes(request, self._providers, stream=stream)
 
-    def _new_call(
-        self,
-        request: ChatRequest,
-        providers: ProvidersArgument,
-        timeout: TimeoutArgument,
-        deadline: float | None,
-        max_retries: int | None,
-        retry_policy: RetryPolicy | None,
-        *,
-        stream: bool,
-    ) -> Call:
-        policy = _policy(self._policy, retry_policy, max_retries)
+    def _new_call(self, request: ChatRequest, arguments: CallArguments, *, stream: bool) -> Call:
+        if not arguments.keys() <= _ARGUMENTS:
+            unknown = ", ".join(sorted(arguments.keys() - _ARGUMENTS))
+            raise TypeError(f"A call takes no argument {unknown}; it takes {', '.join(sorted(_ARGUMENTS))}.")
+        providers, tracing = arguments.get("providers"), arguments.get("tracing")
         chosen = self._providers if providers is None else resolve(providers, known=self._providers)
         found = self._find_routes(request, chosen, stream=stream)
         if len(found) > 1 and self._strategy != "ordered":
             found = self._arranged(request, found, stream=stream)
-        return _machinery()(request, found, self._conditions(timeout, deadline, policy, stream=stream))
+        conditions = self._conditions(arguments, stream=stream)
+        if conditions.call_headers is not None:
+            for provider in chosen:
+                provider.call_headers(conditions.call_headers)  # what cannot be sent is refused before anything is
+        traced = self._tracing if tracing is None else tracing
+        return _machinery()(request, found, conditions, traced)
 
-    def _conditions(
-        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
-    ) -> CallOptions:
-        is_standing = timeout is None and deadline is None and policy is self._policy
-        known = self._standing.get(stream) if is_standing else None
-        if known is not None:
-            return known
-        made = self._made_conditions(timeout, deadline, policy, stream=stream)
-        if is_standing:
-            self._standing[stream] = made
-        return made
+    def _conditions(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
+        if any(value is not None for name, value in arguments.items() if name not in _NO_CONDITIONS):
+            return self._made_conditions(arguments, stream=stream)
+        known = self._standing.get(stream)
+        if known is None:
+            known = self._standing[stream] = self._made_conditions({}, stream=stream)
+        return known
 
-    def _made_conditions(
-        self, timeout: TimeoutArgument, deadline: float | None, policy: RetryPolicy, *, stream: bool
-    ) -> CallOptions:
+    def _made_conditions(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
         from gemini_multi._call.attempt_log import CallOptions
 
+        timeout, deadline = arguments.get("timeout"), arguments.get("deadline")
+        wants_headers = arguments.get("include_response_headers")
         return CallOptions(
             stream=stream,
-            policy=policy,
+            policy=_policy(self._policy, arguments.get("retry_policy"), arguments.get("max_retries")),
             timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
             deadline=self._deadline if deadline is None else _positive(deadline, "deadline"),
             limits=self._limits,
@@ -172,6 +195,10 @@ class BaseClient:
             ledger=self._ledger,
             health=self._health,
             on_attempt=self._on_attempt,
+            call_headers=CallHeaders.of(
+                arguments.get("headers"), arguments.get("gateway_metadata"), arguments.get("gateway_event_id")
+            ),
+            include_response_headers=self._include_response_headers if wants_headers is None else wants_headers,
         )
 
     def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
@@ -217,6 +244,7 @@ class BaseClient:
         counter._share(self)
         counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
         counter._hedging, counter._standing = None, {}
+        counter._tracing = False  # nothing is generated
         return counter
 
     def __getstate__(self) -> dict[str, Any]:
@@ -231,12 +259,14 @@ class BaseClient:
 
 
 @cache
-def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions], Call]:
+def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions, bool], Call]:
     """Import what only calls need, by the first one."""
     from gemini_multi._call.call import Call
     from gemini_multi._call.telemetry import trace_of
 
-    return lambda request, found, conditions: Call(request, found, conditions, trace_of(request))
+    return lambda request, found, conditions, traced: Call(
+        request, found, conditions, trace_of(request, stream=conditions.stream) if traced else None
+    )
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:

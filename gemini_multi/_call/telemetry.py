@@ -1,12 +1,13 @@
 """OpenTelemetry spans of calls, where `opentelemetry-api` is installed and records.
 
-By the semantic conventions for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/).
+One model call is told once: below a span that is a model call already ours is a plain client span, and where a context
+suppresses instrumentation there is none. By the semantic conventions for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/).
 Neither keys nor anything of the conversation is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from gemini_multi._types.version import __version__
 from gemini_multi.types import Attempt, ChatRequest, ChatResponse
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
 
 _SETTINGS: Final = {
@@ -28,6 +30,18 @@ _SETTINGS: Final = {
     "frequency_penalty": "gen_ai.request.frequency_penalty",
 }
 
+_SUPPRESSED: Final = "suppress_instrumentation"
+_MODEL_CALLS: Final = (
+    ("gen_ai.operation.name", ("chat", "generate_content", "text_completion")),
+    ("openinference.span.kind", ("llm",)),
+    ("langfuse.observation.type", ("generation",)),
+    ("mlflow.spanType", ("chat_model", "llm")),
+    ("langsmith.span.kind", ("llm",)),
+    ("llm.request.type", ("chat", "completion")),
+)
+"""Attributes of spans, and the values by which OpenTelemetry's conventions, OpenInference, Langfuse, MLflow, LangSmith
+and OpenLLMetry mark one as a model call."""
+
 
 @cache
 def _tracer() -> Tracer | None:
@@ -38,10 +52,35 @@ def _tracer() -> Tracer | None:
     return trace.get_tracer("gemini_multi", __version__)
 
 
-def trace_of(request: ChatRequest) -> Trace | None:
-    """Prepare the span of a call; `None` where nobody can record it."""
+def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
+    """Prepare the span of a call; `None` where nobody can record it, or its context says that nobody should."""
     tracer = _tracer()
-    return None if tracer is None or not _is_recorded()() else Trace(tracer, request)
+    if tracer is None or not _is_recorded()():
+        return None
+    from opentelemetry import context, trace
+
+    here = context.get_current()
+    if any(context.get_value(key, here) for key in _suppression_keys()):
+        return None
+    kind = Trace if _is_model_call(trace.get_current_span(here)) else ModelCallTrace
+    return kind(tracer, request, here, stream=stream)
+
+
+@cache
+def _suppression_keys() -> tuple[str, ...]:
+    """Name the keys of a context in which spans are unwanted: OpenTelemetry's own and the plain one before it.
+
+    `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
+    """
+    from opentelemetry import context
+
+    return (getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSED), _SUPPRESSED)
+
+
+def _is_model_call(span: Span) -> bool:
+    """Tell whether a span is that of a model call already, by the attributes of those who make such spans."""
+    found: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    return any(str(found.get(name, "")).strip('"').lower() in kinds for name, kinds in _MODEL_CALLS)
 
 
 @cache
@@ -53,26 +92,35 @@ def _is_recorded() -> Callable[[], bool]:
 
 
 class Trace:
-    """The span of one call: begun with the call, ended once."""
+    """The span of one call: begun with the call, ended once. A plain client span, which tells no tokens.
 
-    def __init__(self, tracer: Tracer, request: ChatRequest) -> None:
+    It stands below the span that was current when the call was made: a stream may be read elsewhere.
+    """
+
+    def __init__(self, tracer: Tracer, request: ChatRequest, context: Context, *, stream: bool) -> None:
         self._tracer = tracer
         self._request = request
+        self._context = context
+        self._stream = stream
         self._span: Span | None = None
         self._is_ended = False
 
     def begin(self) -> None:
-        """Open the span below the current one."""
+        """Open the span."""
         from opentelemetry.trace import SpanKind
 
-        request = self._request
-        attributes: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model}
-        for name, attribute in _SETTINGS.items():
-            if value := getattr(request, name):
-                attributes[attribute] = value
-        if request.response_format is not None:
-            attributes["gen_ai.output.type"] = "json"
-        self._span = self._tracer.start_span(f"chat {request.model}", kind=SpanKind.CLIENT, attributes=attributes)
+        self._span = self._tracer.start_span(
+            self._name(), context=self._context, kind=SpanKind.CLIENT, attributes=self._asked()
+        )
+
+    def _name(self) -> str:
+        return "gemini_multi call"
+
+    def _asked(self) -> dict[str, Any]:
+        return {"gemini_multi.request.model": self._request.model}
+
+    def _told(self, response: ChatResponse) -> dict[str, Any]:
+        return {"gemini_multi.provider": response.provider, "gemini_multi.response.model": response.model}
 
     def attempt(self, attempt: Attempt) -> None:
         """Add one attempt."""
@@ -88,26 +136,13 @@ class Trace:
             "gemini_multi.first_content": attempt.first_content,
             "gemini_multi.duration": attempt.duration,
         }
-        self._span.add_event(
-            "gemini_multi.attempt", {name: value for name, value in known.items() if value is not None}
-        )
+        self._span.add_event("gemini_multi.attempt", _stated(known))
 
     def answered(self, response: ChatResponse) -> None:
         """Write down the answer, and end."""
         span = self._span
         if span is not None and span.is_recording():
-            usage = response.usage
-            known: dict[str, Any] = {
-                "gen_ai.provider.name": response.provider,
-                "gen_ai.response.model": response.model,
-                "gen_ai.response.id": response.response_id,
-                "gen_ai.response.finish_reasons": [one.finish_reason or "" for one in response.candidates],
-                "gen_ai.usage.input_tokens": usage.input_tokens,
-                "gen_ai.usage.output_tokens": usage.output_tokens,
-                "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None,
-                "gemini_multi.cost_usd": usage.cost_usd,
-            }
-            span.set_attributes(_stated(known))
+            span.set_attributes(_stated(self._told(response)))
         self.end()
 
     def failed(self, error: BaseException) -> None:
@@ -125,6 +160,41 @@ class Trace:
         if self._span is not None and not self._is_ended:
             self._is_ended = True
             self._span.end()
+
+
+class ModelCallTrace(Trace):
+    """The span by the conventions for generative AI: with what was asked, the tokens and the cost."""
+
+    def _name(self) -> str:
+        return f"chat {self._request.model}"
+
+    def _asked(self) -> dict[str, Any]:
+        request = self._request
+        attributes: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model}
+        for name, attribute in _SETTINGS.items():
+            if value := getattr(request, name):
+                attributes[attribute] = value
+        if request.response_format is not None:
+            attributes["gen_ai.output.type"] = "json"
+        return attributes
+
+    def _told(self, response: ChatResponse) -> dict[str, Any]:
+        usage = response.usage
+        answering = response.attempts[-1] if self._stream and response.attempts else None
+        return {
+            "gen_ai.provider.name": response.provider,
+            "gen_ai.response.model": response.model,
+            "gen_ai.response.id": response.response_id,
+            "gen_ai.response.finish_reasons": [one.finish_reason or "" for one in response.candidates],
+            "gen_ai.response.time_to_first_chunk": answering and answering.first_content,
+            "gen_ai.usage.input_tokens": usage.input_tokens,
+            "gen_ai.usage.output_tokens": usage.output_tokens,
+            "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens or None,
+            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None,
+            "gen_ai.usage.cache_creation.input_tokens": usage.cache_creation_tokens or None,
+            "gen_ai.usage.cost": usage.cost_usd,
+            "gemini_multi.cost_usd": usage.cost_usd,
+        }
 
 
 def _stated(known: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, Target
 from gemini_multi.errors import ConfigurationError, ProviderError
+from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import classify
 from gemini_multi.providers.errors import ErrorPayload, error_in, facts_of
 from gemini_multi.providers.keys import Key
@@ -75,6 +76,14 @@ class Provider(ABC):
     @abstractmethod
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
         """Give the request's headers, with the key."""
+
+    def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
+        """Give the headers that a single call adds; what it tells a gateway is for providers that have one.
+
+        Raises:
+            ConfigurationError: The provider's gateway cannot take what it is told.
+        """
+        return call.headers
 
     def unwrap(self, document: JsonValue) -> JsonObject:
         """Take the provider's envelope off one document.
@@ -164,17 +173,3 @@ def checked_url(url: str, source: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ConfigurationError(f"{source} must be an http or https address, not {url!r}.")
     return url.rstrip("/")
-
-
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the extra headers, by lower-case name.
-
-    Raises:
-        ConfigurationError: One of them cannot be sent.
-    """
-    for name, value in headers.items():
-        if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
-            raise ConfigurationError(
-                f"The header {name!r} cannot be sent: names and values must be printable ASCII in one line."
-            )
-    return {name.lower(): value for name, value in headers.items()}

@@ -12,7 +12,8 @@ from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers.base import Endpoint, Provider, checked_url
+from gemini_multi.providers.call_headers import checked_headers
 from gemini_multi.providers.keys import Key, KeyArgument
 from gemini_multi.types import ChatRequest
 

@@ -31,7 +31,8 @@ from gemini_multi.errors import (
     ServerError,
 )
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import Endpoint, Provider, checked_headers, checked_url
+from gemini_multi.providers.base import Endpoint, Provider, checked_url
+from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ToolResult
@@ -141,14 +142,7 @@ class Cloudflare(Provider):
     def _check(self) -> None:
         if self.api not in _ENDPOINTS:
             raise ConfigurationError(f"Cloudflare's `api` must be one of {', '.join(_ENDPOINTS)}, not {self.api!r}.")
-        if len(self.metadata) > _METADATA_ENTRIES:
-            raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
-        for name, value in self.metadata.items():
-            if not isinstance(cast("object", value), (str, int, float)):  # what callers pass is not checked before
-                raise ConfigurationError(
-                    f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
-                    "gateway lose all entries."
-                )
+        _check_metadata(self.metadata)
         if self.max_attempts is not None and not 1 <= self.max_attempts <= 5:
             raise ConfigurationError(f"Cloudflare's `max_attempts` must be 1 to 5, not {self.max_attempts!r}.")
         if self.retry_delay is not None and not 0 <= self.retry_delay <= 5:
@@ -218,6 +212,17 @@ class Cloudflare(Provider):
             if isinstance(self.google_api_key, Key):
                 headers["x-goog-api-key"] = self.google_api_key.reveal()
         return {**headers, **self.headers}
+
+    def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
+        """Give the headers that a single call adds; its entries go beside the configured ones and before them."""
+        metadata = {**self.metadata, **call.gateway_metadata}
+        _check_metadata(metadata)
+        given = {
+            "cf-aig-metadata": _as_json(metadata) if call.gateway_metadata else None,
+            "cf-aig-event-id": call.gateway_event_id,
+        }
+        told = checked_headers({name: value for name, value in given.items() if value is not None})
+        return {**told, **call.headers}
 
     def _gateway_headers(self) -> dict[str, str]:
         given = {
@@ -318,6 +323,17 @@ def _loop_began_in_chat(request: ChatRequest) -> bool:
         if message.role == "user":
             return False
     return False
+
+
+def _check_metadata(metadata: GatewayMetadata) -> None:
+    if len(metadata) > _METADATA_ENTRIES:
+        raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
+    for name, value in metadata.items():
+        if not isinstance(cast("object", value), (str, int, float)):  # what callers pass is not checked before
+            raise ConfigurationError(
+                f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
+                "gateway lose all entries."
+            )
 
 
 def _as_json(value: Mapping[str, str | int | float | bool]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+_OFF: Final = ("0", "false", "no", "off")
 
 
 def read(*names: str) -> str | None:
@@ -12,3 +15,8 @@ def read(*names: str) -> str | None:
         if value:
             return value
     return None
+
+
+def switch(name: str) -> bool:
+    """Say whether a feature is on: it is, unless the variable says `0`, `false`, `no` or `off`."""
+    return (read(name) or "").lower() not in _OFF

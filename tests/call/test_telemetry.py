@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
+import httpx
 import pytest
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gemini_multi import ChatResponse, Client, Hedging, ResponseFormat, ServerError
+from gemini_multi import ChatResponse, Client, Cloudflare, Hedging, ResponseFormat, ServerError
 from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, answer, event, raw, status
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +81,9 @@ async def test_a_call_is_one_span(ask: Any, spans: Any) -> None:
         "gen_ai.response.finish_reasons": ("stop",),
         "gen_ai.usage.input_tokens": 3,
         "gen_ai.usage.output_tokens": 4,
+        "gen_ai.usage.cost": pytest.approx(1.9e-6),
         "gemini_multi.cost_usd": pytest.approx(1.9e-6),
+        **({"gen_ai.response.time_to_first_chunk": ANY} if ask in (stream, astream) else {}),
     }
     told = [(one.attributes["gen_ai.provider.name"], one.attributes["gemini_multi.outcome"]) for one in span.events]
     assert told == [("aimlapi", "failed"), ("oxen", "answered")]
@@ -130,6 +134,104 @@ async def test_a_hedged_call_is_one_span(ask: Any, spans: Any) -> None:
     await ask(FakeProviders().client("aimlapi", "oxen", hedging=Hedging(after=0.0, share=1.0)))
 
     assert len(spans()) == 1
+
+
+def test_thoughts_and_cached_tokens_are_told(spans: Any) -> None:
+    """By the names of the conventions."""
+    details = {"completion_tokens_details": {"reasoning_tokens": 3}, "prompt_tokens_details": {"cached_tokens": 2}}
+    used = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, **details}
+    FakeProviders({"oxen": [answer(usage=used)]}).client("oxen").chat(REQUEST)
+    [span] = spans()
+
+    assert span.attributes["gen_ai.usage.reasoning.output_tokens"] == 3
+    assert span.attributes["gen_ai.usage.cache_read.input_tokens"] == 2
+
+
+SUPPRESSED = {"plain": "suppress_instrumentation", "OpenTelemetry's": context._SUPPRESS_INSTRUMENTATION_KEY}
+
+
+@WAYS
+@pytest.mark.parametrize("key", SUPPRESSED)
+async def test_a_context_can_suppress_the_span(ask: Any, key: str, spans: Any) -> None:
+    """As instrumentors do below the spans that they make themselves."""
+    token = context.attach(context.set_value(SUPPRESSED[key], True))
+    try:
+        await ask(FakeProviders().client("oxen"))
+    finally:
+        context.detach(token)
+
+    assert spans() == []
+
+
+@WAYS
+@pytest.mark.parametrize("setting", [{}, {"tracing": True}])
+async def test_the_environment_switches_spans_off(
+    ask: Any, setting: dict[str, Any], monkeypatch: pytest.MonkeyPatch, spans: Any
+) -> None:
+    """An argument goes before it."""
+    monkeypatch.setenv("GEMINI_MULTI_TRACING", "0")
+    await ask(FakeProviders().client("oxen", **setting))
+
+    assert len(spans()) == bool(setting)
+
+
+@pytest.mark.parametrize(("setting", "given", "count"), [(False, None, 0), (False, True, 1), (None, False, 0)])
+def test_an_argument_switches_spans_off(setting: Any, given: Any, count: int, spans: Any) -> None:
+    """The call's goes before the client's."""
+    client = FakeProviders().client("oxen", tracing=setting)
+    client.chat(REQUEST, tracing=given)
+    client.stream(REQUEST, tracing=given).response()
+
+    assert len(spans()) == 2 * count
+
+
+MODEL_CALLS = {
+    "OpenTelemetry": {"gen_ai.operation.name": "chat"},
+    "OpenInference": {"openinference.span.kind": "LLM"},
+    "Langfuse": {"langfuse.observation.type": "generation"},
+    "MLflow": {"mlflow.spanType": '"CHAT_MODEL"'},
+    "LangSmith": {"langsmith.span.kind": "llm"},
+}
+
+
+@WAYS
+@pytest.mark.parametrize("maker", MODEL_CALLS)
+async def test_below_the_span_of_a_model_call_the_span_is_plain(ask: Any, maker: str, spans: Any) -> None:
+    """One model call is one observation with its tokens; ours below it tells the attempts only."""
+    tracer = trace.get_tracer("test")
+    with tracer.start_as_current_span("outer", attributes=MODEL_CALLS[maker]) as outer:
+        await ask(FakeProviders({"aimlapi": [status(503)]}).client("aimlapi", "oxen"))
+    inner, _ = spans()
+
+    assert inner.parent.span_id == outer.get_span_context().span_id
+    assert (inner.name, inner.kind) == ("gemini_multi call", SpanKind.CLIENT)
+    assert dict(inner.attributes) == {
+        "gemini_multi.request.model": "gemini-2.5-flash-lite",
+        "gemini_multi.provider": "oxen",
+        "gemini_multi.response.model": "m",
+    }
+    assert [one.attributes["gemini_multi.outcome"] for one in inner.events] == ["failed", "answered"]
+
+
+def test_a_stream_belongs_where_it_was_asked_for(spans: Any) -> None:
+    """It may be read when the span around it has ended."""
+    with trace.get_tracer("test").start_as_current_span("outer") as outer:
+        stream = FakeProviders().client("oxen").stream(REQUEST)
+    stream.response()
+    inner = spans()[-1]
+
+    assert inner.parent.span_id == outer.get_span_context().span_id
+
+
+def test_counting_tokens_is_no_model_call(spans: Any) -> None:
+    """Nothing is generated, so that no tokens are told."""
+    studio = Cloudflare("account", "key", api="google_ai_studio")
+    client = Client(
+        [studio],
+        http_client=httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"totalTokens": 3}))),
+    )
+
+    assert (client.count_tokens(REQUEST).total_tokens, spans()) == (3, [])
 
 
 def test_neither_keys_nor_words_are_written(spans: Any) -> None:

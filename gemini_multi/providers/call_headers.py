@@ -1,0 +1,58 @@
+"""What a single call adds to the headers of its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self, TypeAlias
+
+from gemini_multi.errors import ConfigurationError
+
+GatewayMetadata: TypeAlias = Mapping[str, str | int | float | bool]
+"""Entries for the log of a provider's gateway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CallHeaders:
+    """A call's own headers, and what it tells a provider's gateway. Values may be secret, so none is shown."""
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    gateway_metadata: GatewayMetadata = field(default_factory=dict[str, "str | int | float | bool"])
+    gateway_event_id: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        headers: Mapping[str, str] | None,
+        gateway_metadata: GatewayMetadata | None,
+        gateway_event_id: str | None,
+    ) -> Self | None:
+        """Collect what is given; `None` when nothing is.
+
+        Raises:
+            ConfigurationError: A header cannot be sent.
+        """
+        if not headers and not gateway_metadata and gateway_event_id is None:
+            return None
+        return cls(
+            headers=checked_headers(headers or {}),
+            gateway_metadata=gateway_metadata or {},
+            gateway_event_id=gateway_event_id,
+        )
+
+    def __repr__(self) -> str:
+        return f"CallHeaders({sorted(self.headers)})"
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the extra headers, by lower-case name.
+
+    Raises:
+        ConfigurationError: One of them cannot be sent.
+    """
+    for name, value in headers.items():
+        if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
+            raise ConfigurationError(
+                f"The header {name!r} cannot be sent: names and values must be printable ASCII in one line."
+            )
+    return {name.lower(): value for name, value in headers.items()}
