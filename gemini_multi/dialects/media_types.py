@@ -6,10 +6,13 @@ loop and make requests depend on the machine.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, recognized, shown
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
@@ -72,6 +75,12 @@ _BY_ENDING: Final = {
     "xml": "text/xml",
     "3gp": "video/3gpp",
 }
+_TEXTS: Final = frozenset(
+    f"application/{kind}"
+    for kind in ("javascript", "json", "sql", "toml", "x-javascript", "x-ndjson", "x-python", "x-yaml", "xml", "yaml")
+)
+"""Types of text files that are not called `text/`."""
+_LONGEST_ADDRESS: Final = 64 * 1024
 _YOUTUBE: Final = ("youtube.com", "youtu.be")
 
 
@@ -103,11 +112,20 @@ def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
     return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 
+def is_inline(media: Blob | FileReference) -> bool:
+    """Whether the data themselves are given."""
+    return isinstance(media, Blob) or is_data_url(media.uri)
+
+
 def bare_base64(media: Blob | FileReference) -> str:
-    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add."""
+    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add.
+
+    Raises:
+        ConfigurationError: There is no data.
+    """
     data = media.data if isinstance(media, Blob) else media.uri
-    if data.startswith("data:"):
-        data = data.partition(",")[2]
+    if is_data_url(data):
+        data = parsed_data_url(data)[1]
     if "\n" in data or " " in data:
         data = "".join(data.split())
     if not data:
@@ -116,20 +134,59 @@ def bare_base64(media: Blob | FileReference) -> str:
 
 
 def media_type(media: Blob | FileReference) -> str | None:
-    """Return the type that a medium says, or that its address lets guess."""
+    """Return the type that a medium says, or that its data or its address let guess.
+
+    A type such as `image/*` counts only when neither tells more.
+    """
     given = media.mime_type
     address = media.data if isinstance(media, Blob) else media.uri
-    if not given and address.startswith("data:"):
-        given = address[5:].partition(",")[0].partition(";")[0]
-    elif not given and isinstance(media, FileReference):
-        given = _guessed(media.uri)
-    if not given:
+    if not given and is_data_url(address):
+        given = parsed_data_url(address)[0]
+    if not given or given.endswith("/*"):
+        given = _found_type(media) or given
+    return usual_type(given) if given else None
+
+
+def _found_type(media: Blob | FileReference) -> str | None:
+    if isinstance(media, FileReference) and not is_data_url(media.uri):
+        return _guessed(media.uri)
+    return recognized(bare_base64(media))
+
+
+def address_scheme(uri: str) -> str:
+    """Return the scheme of a medium's address.
+
+    Raises:
+        ConfigurationError: It is none that any provider could read, such as a path on this machine.
+    """
+    scheme = _split(uri).scheme
+    if scheme not in ("https", "http", "gs"):
+        raise ConfigurationError(f"No provider can read a medium at {shown(uri)}. {ACCEPTED}")
+    return scheme
+
+
+def text_of(media: Blob | FileReference) -> str | None:
+    """Return what an inline text file says; `None` for other media."""
+    kind = media_type(media) or ""
+    if not is_inline(media) or not (kind.startswith("text/") or kind in _TEXTS or kind.endswith(("+json", "+xml"))):
         return None
-    return usual_type(given)
+    try:
+        text = base64.b64decode(bare_base64(media)).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return f"{media.name}:\n{text}" if media.name else text
+
+
+def _split(uri: str) -> SplitResult:
+    """Take an address apart; what is none has no parts."""
+    try:
+        return urlsplit(uri if len(uri) <= _LONGEST_ADDRESS else "")
+    except ValueError:
+        return urlsplit("")
 
 
 def _guessed(uri: str) -> str | None:
-    location = urlsplit(uri)
+    location = _split(uri)
     if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
         return "video/mp4"
     return guess_type(location.path)

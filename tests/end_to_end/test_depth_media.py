@@ -38,6 +38,7 @@ from tests.end_to_end.endpoints import (
 )
 
 PNG, WAV, MP4, PDF = "iVBORw0KGgo=", "UklGRg==", "AAAAIA==", "JVBERi0="
+NOTE = {"mimeType": "text/plain", "displayName": "note.txt", "data": "aGk="}
 FILES_API = "https://generativelanguage.googleapis.com/v1beta/files/abc"
 NO_FILES_API = Refused("files of the Gemini API's Files API")
 
@@ -186,9 +187,23 @@ CASES = [
         | refused("document input", "A", "C"),
     ),
     Case(
-        "a text file, which only Google reads",
-        Blob("aGk=", "text/plain"),
-        each(NATIVE, inline("text/plain", "aGk=")) | refused("document input", *CHAT),
+        "a text file, which elsewhere goes as text",
+        Blob("aGk=", "text/plain", name="note.txt"),
+        each(NATIVE, inline("text/plain", "aGk="))
+        | each(
+            ("run", "run-ids"), {"inlineData": {"mimeType": "text/plain", "displayName": "note.txt", "data": "aGk="}}
+        )
+        | each(CHAT, {"type": "text", "text": "note.txt:\nhi"}),
+    ),
+    Case(
+        "JSON, which Google reads as text alone",
+        FileReference("data:application/json,%7B%7D"),
+        each(NATIVE, {"text": "{}"}) | each(CHAT, {"type": "text", "text": "{}"}),
+    ),
+    Case(
+        "an image of any type, told by its bytes",
+        Blob(PNG, "image/*"),
+        each(NATIVE, inline("image/png", PNG)) | each(CHAT, image(f"data:image/png;base64,{PNG}")),
     ),
 ]
 
@@ -261,7 +276,9 @@ def test_a_refusal_names_the_providers() -> None:
         (FileReference("https://x.y/a.mp4", fps=0), ConfigurationError, "fps=0"),
         (Blob("", "image/png"), ConfigurationError, "holds no data"),
         (Blob(PNG, "image/png", start=1), UnsupportedFeature, "a stretch or a frame rate of image input"),
-        (FileReference("file:///tmp/a.png"), UnsupportedFeature, "files at file:"),
+        (FileReference("file:///tmp/a.png"), ConfigurationError, "'file:///tmp/a.png'. Give an http"),
+        (FileReference("https://[x/a.png"), ConfigurationError, "Give an http"),
+        (FileReference("data:image/png;base64"), ConfigurationError, "no comma before its data. Give an http"),
     ],
 )
 def test_media_that_make_no_sense_are_refused(media: Any, error: type[Exception], said: str) -> None:

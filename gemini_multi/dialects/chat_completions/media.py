@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from gemini_multi._encoding.long_text import joined
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects.base import EncodingReport, Target
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.media_types import (
+    address_scheme,
     bare_base64,
     decoded_size,
     inputs_at,
     is_files_api,
+    is_inline,
     media_type,
+    text_of,
 )
 from gemini_multi.types import Blob, FileReference, JsonValue
 
@@ -47,25 +49,26 @@ class MediaWriter:
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
         """Write a part of its own; `None` for what the provider cannot take."""
         mime_type = media_type(media)
-        if isinstance(media, FileReference) and media.uri.startswith("data:"):
-            media = _inline(media, mime_type)
+        media = _readable(media, mime_type)
         kind = _kind(mime_type)
-        if kind is None:
-            self._losses.feature(f"a file of type {mime_type!r}")
+        if kind == "document" and not self._takes_document(media, mime_type) and (text := text_of(media)) is not None:
+            return {"type": "text", "text": text}
+        if kind is None or kind not in self._inputs:
+            self._losses.feature(f"a file of type {mime_type!r}" if kind is None else f"{kind} input")
             return None
-        if kind not in self._inputs:
-            self._losses.feature(f"{kind} input")
-            return None
-        if media.start is not None or media.end is not None or media.fps is not None:
-            self._losses.feature("a stretch or a frame rate of a video")
         self._weigh(media, kind)
-        if kind != "image" and (media.resolution or self._resolution):
-            self._losses.setting("media_resolution", f"the provider takes none for {kind}")
+        self._note_details(media, kind)
         if kind == "image":
             return self._image(media, mime_type)
         if kind == "audio":
             return self._audio(media, mime_type)
         return self._video(media, mime_type) if kind == "video" else self._document(media, mime_type)
+
+    def _note_details(self, media: Blob | FileReference, kind: Modality) -> None:
+        if media.start is not None or media.end is not None or media.fps is not None:
+            self._losses.feature("a stretch or a frame rate of a video")
+        if kind != "image" and (media.resolution or self._resolution):
+            self._losses.setting("media_resolution", f"the provider takes none for {kind}")
 
     def check_size(self) -> None:
         """Note when the media written so far weigh more than the provider takes."""
@@ -122,8 +125,7 @@ class MediaWriter:
         return None if url is None else {"type": "video_url", "video_url": {"url": url}}
 
     def _document(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
-        takes = self._traits.file_data if isinstance(media, Blob) else self._traits.file_url
-        if not takes or mime_type not in self._traits.file_mime_types:
+        if not self._takes_document(media, mime_type):
             self._losses.feature("document input" if isinstance(media, Blob) else "documents by address")
             return None
         url = self._url(media, mime_type, "documents", remote=True)
@@ -132,21 +134,32 @@ class MediaWriter:
         name = media.name or f"document.{(mime_type or 'application/pdf').rpartition('/')[2]}"
         return {"type": "file", "file": {"filename": name, "file_data": url}}
 
+    def _takes_document(self, media: Blob | FileReference, mime_type: str | None) -> bool:
+        takes = self._traits.file_data if isinstance(media, Blob) else self._traits.file_url
+        return takes and mime_type in self._traits.file_mime_types and "document" in self._inputs
+
     def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool) -> str | None:
         if isinstance(media, Blob):
             return joined(f"data:{mime_type or 'application/octet-stream'};base64,", bare_base64(media))
         if is_files_api(media.uri):
             self._losses.feature("files of the Gemini API's Files API")
             return None
-        if remote and urlsplit(media.uri).scheme in ("https", "http"):
+        scheme = address_scheme(media.uri)
+        if remote and scheme in ("https", "http"):
             return media.uri
-        self._losses.feature(f"{plural} by address" if not remote else f"{plural} at {media.uri.partition(':')[0]}:")
+        self._losses.feature(f"{plural} by address" if not remote else f"{plural} at {scheme}:")
         return None
 
 
-def _inline(media: FileReference, mime_type: str | None) -> Blob:
-    """Read a `data:` address as the inline medium that it is."""
-    return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
+def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | FileReference:
+    """Read a `data:` address as the inline medium that it is, and refuse an address that nobody could read."""
+    if isinstance(media, Blob):
+        return media
+    if is_inline(media):
+        return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
+    if not is_files_api(media.uri):
+        address_scheme(media.uri)
+    return media
 
 
 def _kind(mime_type: str | None) -> Modality | None:

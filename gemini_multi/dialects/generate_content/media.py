@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from gemini_multi._encoding.long_text import joined
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.dialects.media_types import (
+    address_scheme,
     bare_base64,
     decoded_size,
     inputs_at,
     is_files_api,
+    is_inline,
     media_type,
+    text_of,
 )
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue
 
-_SCHEMES: Final = ("https", "http", "gs")
 _FASTEST: Final = 24.0
 _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 """What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
@@ -37,6 +38,9 @@ class MediaWriter:
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
         """Write a part of its own."""
+        mime_type = media_type(media) or ""
+        if mime_type.startswith("application/") and (text := text_of(media)) is not None:
+            return {"text": text}
         part = self._data(media, named=not self._target.traits.developer_api)
         if video := _video(media):
             kind = _modality(media_type(media))
@@ -80,7 +84,7 @@ class MediaWriter:
         data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
         if named and media.name is not None:
             data["displayName"] = media.name
-        if isinstance(media, FileReference) and not media.uri.startswith("data:"):
+        if isinstance(media, FileReference) and not is_inline(media):
             self._check_address(media.uri)
             return {"fileData": {**data, "fileUri": media.uri}}
         content = bare_base64(media)
@@ -91,8 +95,8 @@ class MediaWriter:
         if is_files_api(uri):
             if not self._target.traits.developer_api:
                 self._losses.feature("files of the Gemini API's Files API")
-        elif (scheme := urlsplit(uri).scheme) not in _SCHEMES:
-            self._losses.feature(f"files at {scheme or uri}:")
+        else:
+            address_scheme(uri)
 
     def _check_kind(self, mime_type: str | None) -> None:
         kind = _modality(mime_type)

@@ -381,7 +381,7 @@ LACKING = (
     (Blob("QUJD", "video/mp4"), PLAIN, "video input"),
     (Blob("QUJD", "application/pdf"), ChatTraits(file_url=True), "document input"),
     (FileReference("https://x.org/a.pdf"), ChatTraits(file_data=True), "documents by address"),
-    (Blob("QUJD", "text/csv"), ChatTraits(file_data=True), "document input"),
+    (Blob("/w==", "text/csv"), ChatTraits(file_data=True), "document input"),
     (Blob("QUJD", "font/woff"), PLAIN, "a file of type 'font/woff'"),
     (Blob("QUJD", "video/mp4", fps=2), ChatTraits(video_part=True), "a stretch or a frame rate of a video"),
     (Blob("QUJD" * 4, "image/png"), ChatTraits(maximum_bytes={"image": 11}), "12 bytes of image (at most 11)"),

@@ -1,0 +1,68 @@
+"""Inline media: what a `data:` URL holds, what its first bytes say, and what is wrong with an address."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from gemini_multi.errors import ConfigurationError
+
+__all__ = ["ACCEPTED", "is_data_url", "parsed_data_url", "recognized", "shown"]
+
+ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
+"""How media may be given, for error messages."""
+
+_SCHEME: Final = "data:"
+_SHOWN: Final = 60
+_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (0, b"%PDF-", "application/pdf"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"fLaC", "audio/flac"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+)
+
+
+def is_data_url(text: str) -> bool:
+    """Whether a text is a `data:` URL, in any case of letters."""
+    return text[: len(_SCHEME)].lower() == _SCHEME
+
+
+def parsed_data_url(url: str) -> tuple[str | None, str]:
+    """Return the media type, if it is stated, and the data in base64.
+
+    Raises:
+        ConfigurationError: There is no comma before the data.
+    """
+    comma = url.find(",")
+    if comma < 0:
+        raise ConfigurationError(f"The `data:` URL {shown(url)} has no comma before its data. {ACCEPTED}")
+    declared, *options = (word.strip() for word in url[len(_SCHEME) : comma].split(";"))
+    payload = url[comma + 1 :]
+    if "base64" not in map(str.lower, options):
+        payload = base64.b64encode(unquote_to_bytes(payload)).decode()
+    return declared.lower() or None, payload
+
+
+def recognized(data: str) -> str | None:
+    """Tell the media type of base64 text from its first bytes."""
+    try:
+        head = base64.b64decode(data[:64].replace("-", "+").replace("_", "/") + "===")
+    except (binascii.Error, ValueError):
+        return None
+    return next((kind for offset, magic, kind in _MAGIC if head[offset : offset + len(magic)] == magic), None)
+
+
+def shown(address: str) -> str:
+    """Quote the beginning of an address: it may be a whole image by mistake."""
+    return repr(address if len(address) <= _SHOWN else f"{address[:_SHOWN]}…")
