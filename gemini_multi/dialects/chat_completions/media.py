@@ -156,7 +156,15 @@ def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | File
     if isinstance(media, Blob):
         return media
     if is_inline(media):
-        return Blob(media.uri, mime_type or "application/octet-stream", name=media.name, resolution=media.resolution)
+        return Blob(
+            media.uri,
+            mime_type or "application/octet-stream",
+            name=media.name,
+            resolution=media.resolution,
+            start=media.start,
+            end=media.end,
+            fps=media.fps,
+        )
     if not is_files_api(media.uri):
         address_scheme(media.uri)
     return media
