@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias, get_args
 
 from gemini_multi import Provider, RetryPolicy, Timeouts
+from gemini_multi.bindings.layers import layered
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
 from langchain_gemini_multi._json_types import is_many, is_mapping, items_of
@@ -38,7 +39,7 @@ def to_request(
     """
     given = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
     _check(given)
-    settings = {**fields, **given}
+    settings = layered(fields, given)
     if stop is not None:
         settings["stop"] = stop
     if not isinstance(settings.get("model"), str):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gemini_multi import RetryPolicy, Timeouts
+from gemini_multi.bindings.layers import layered
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
 from gemini_multi.types import ChatRequest, Message, SafetySetting, ToolChoice
@@ -116,17 +117,18 @@ _GENERATION: Final = tuple(name for name in GenerationSettings.model_fields if n
 
 def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any]:
     """Collect what is set, in the core's forms."""
-    model, now = vars(always), vars(call)
-    settings: dict[str, Any] = {}
-    for name in _GENERATION:
-        value = model[name] if now[name] is None else now[name]
-        if value is not None:
-            form = _FORMS.get(name)
-            settings[name] = value if form is None else form(value)
+    settings = layered(_given(always), _given(call))
+    for name in _FORMS.keys() & settings.keys():
+        settings[name] = _FORMS[name](settings[name])
     for body in (always.additional_kwargs, always.extra_body, call.additional_kwargs, call.extra_body):
         if body:
             settings["extra_body"] = {**settings.get("extra_body", {}), **body}
     return settings
+
+
+def _given(settings: GenerationSettings) -> dict[str, Any]:
+    values = vars(settings)
+    return {name: value for name in _GENERATION if (value := values[name]) is not None}
 
 
 def _stops(given: str | Sequence[str]) -> tuple[str, ...]:
