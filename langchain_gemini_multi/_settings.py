@@ -52,7 +52,7 @@ def to_request(
             found[name] = read(value)
     if "tools" in found:
         names = [tool.name for tool in found["tools"] if hasattr(tool, "name")]
-        found["tool_choice"] = to_tool_choice(settings.get("tool_choice"), names)  # type: ignore[arg-type]  # it checks
+        found["tool_choice"] = to_tool_choice(settings.get("tool_choice"), names)
     elif settings.get("tool_choice") not in (None, "none", "auto", False):
         raise ConfigurationError("`tool_choice` was given without `tools`. Bind the tools with `bind_tools`.")
     return ChatRequest(messages=messages, **found)
