@@ -8,6 +8,7 @@ from typing import Final
 
 from langchain_core.messages import AIMessage
 
+from gemini_multi.bindings.values import is_many, is_mapping, is_object, items_of, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
@@ -24,7 +25,6 @@ from gemini_multi.types import (
     ToolCall,
 )
 from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
-from langchain_gemini_multi._json_types import is_many, is_mapping, is_object, items_of, mapping_of
 from langchain_gemini_multi._media import from_data, type_of_format
 from langchain_gemini_multi._part_outline import Rebuild, call_signatures, entries
 

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
+from gemini_multi.bindings.values import is_mapping, items_of
 from gemini_multi.types import Citation
-from langchain_gemini_multi._json_types import is_mapping, items_of
 
 
 def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:

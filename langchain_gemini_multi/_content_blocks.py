@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from gemini_multi.bindings.values import is_mapping, items_of, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
-from langchain_gemini_multi._json_types import is_mapping, items_of, mapping_of
 from langchain_gemini_multi._media import clip_of, from_data, from_url, resolution_of, type_of_format
 
 Block: TypeAlias = Mapping[str, object]

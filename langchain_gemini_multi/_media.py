@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from gemini_multi.bindings.values import is_mapping
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
-from langchain_gemini_multi._json_types import is_mapping
 
 Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 

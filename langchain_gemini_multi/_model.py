@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from langchain_core.language_models import LangSmithParams
@@ -21,11 +20,11 @@ from pydantic import (
 )
 
 import gemini_multi
+from gemini_multi.bindings.clients import Clients, new_client
+from gemini_multi.bindings.values import is_mapping
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._errors import langchain_errors
-from langchain_gemini_multi._json_types import is_mapping
-from langchain_gemini_multi._names import ALIASES, MODEL_ONLY, PLAIN, TRANSPORT, unknown
-from langchain_gemini_multi._serialization import CONFIGURED, plain, revived
+from langchain_gemini_multi._names import ALIASES, PLAIN, unknown
 
 if TYPE_CHECKING:
     from gemini_multi import Attempt, ChatRequest, Hedging, Message, RetryPolicy, Timeouts
@@ -36,8 +35,6 @@ else:
     # client does.
     Attempt = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
 
-_CONNECTION_FIELDS: Final = itemgetter(*TRANSPORT, *MODEL_ONLY)
-"""Picks what the clients are made from out of a model's fields."""
 _REQUEST: Final = (
     *(name for name in PLAIN if name != "parallel_tool_calls"),
     "stop",
@@ -47,16 +44,6 @@ _REQUEST: Final = (
 )
 _OWN: Final = ("http_client", "http_async_client", "on_attempt")
 """The caller's own clients hold sockets, and a hook may hold anything: they are neither pickled nor copied."""
-
-
-@dataclass(slots=True)
-class _Connection:
-    """The clients of a model. Two models with equal fields are equal, connected or not."""
-
-    made: tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient] | None = field(
-        default=None, compare=False
-    )
-    """The settings that the clients were made from, and both; replaced as one, because threads share a model."""
 
 
 class GeminiModel(Serializable):
@@ -123,7 +110,7 @@ class GeminiModel(Serializable):
     """A client with httpx's interface, instead of the shared one."""
     http_async_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
 
-    _connection: _Connection = PrivateAttr(default_factory=_Connection)
+    _clients: Clients = PrivateAttr(default_factory=Clients)
 
     # Inputs are hidden because pydantic's messages would show the key. This class is never built itself.
     model_config = ConfigDict(
@@ -155,6 +142,8 @@ class GeminiModel(Serializable):
             if known in read:
                 raise ValueError(f"{name!r} is another name of {known!r}: pass one of them.")
             read[known] = value
+        from gemini_multi.bindings.serialization import revived
+
         return {**read, **revived(read)}
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
@@ -166,6 +155,8 @@ class GeminiModel(Serializable):
 
     @field_serializer("providers")
     def _written_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain
+
         return plain(providers)
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
@@ -176,12 +167,12 @@ class GeminiModel(Serializable):
     @property
     def client(self) -> gemini_multi.Client:
         """The client behind this model; made anew when a field that configures it was assigned to."""
-        return self._made()[1]
+        return self._clients.of(vars(self), self._made_client)[0]
 
     @property
     def async_client(self) -> gemini_multi.AsyncClient:
         """The same client for `await`."""
-        return self._made()[2]
+        return self._clients.of(vars(self), self._made_client)[1]
 
     @property
     def totals(self) -> gemini_multi.Totals:
@@ -198,32 +189,11 @@ class GeminiModel(Serializable):
         """The providers, in order of preference."""
         return [provider.name for provider in self.client.providers]
 
-    def _made(self) -> tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient]:
-        made = self._connection.made
-        settings = _CONNECTION_FIELDS(vars(self))
-        if made is None or made[0] != settings:
-            client = self._made_client()
-            if made is not None:
-                client.inherit(made[1])
-            made = self._connection.made = (settings, client, client.for_async())
-        return made
-
     def _made_client(self) -> gemini_multi.Client:
-        from gemini_multi.providers import resolve
         from langchain_gemini_multi._settings import transport
 
-        key = self.api_key.get_secret_value() if self.api_key is not None else None
-        conditions = transport({name: getattr(self, name) for name in TRANSPORT})
-        return gemini_multi.Client(
-            resolve(conditions.pop("providers", None), api_key=key, base_url=self.base_url),
-            **conditions,
-            strategy=self.strategy or "ordered",
-            hedging=self.hedging,
-            max_cost_usd=self.max_cost_usd,
-            on_attempt=self.on_attempt,
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-        )
+        settings = vars(self)
+        return new_client({**settings, **transport(settings)})
 
     def _asked(
         self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None = None
@@ -273,6 +243,8 @@ class GeminiModel(Serializable):
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
         """Write the model; configured values become plain JSON, without keys and headers."""
+        from gemini_multi.bindings.serialization import CONFIGURED, plain
+
         written = super().to_json()
         arguments = written.get("kwargs")
         if isinstance(arguments, dict):
@@ -282,18 +254,22 @@ class GeminiModel(Serializable):
         return written
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out what holds sockets; the key goes into the provider, which doesn't show it in a pickle's text."""
+        """Leave out what holds sockets.
+
+        A key that was passed is in the pickle, encoded and not encrypted, as part of its provider; one of the
+        environment is read there again.
+        """
         held: dict[str, Any] = dict.fromkeys(_OWN)
         if self.api_key is not None or self.base_url is not None:
             held |= {"providers": self.client.providers, "api_key": None, "base_url": None}
         state = super().__getstate__()
-        private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_connection": _Connection()}
+        private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_clients": Clients()}
         return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
 
     def __copy__(self) -> Self:
         """Copy the fields; the client is shared as long as they stay equal."""
         copied = super().__copy__()
-        copied._connection = _Connection(self._connection.made)
+        copied._clients = copy(self._clients)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
+from gemini_multi.bindings.values import is_mapping, is_object, items_of
 from gemini_multi.types import (
     Blob,
     CodeResult,
@@ -29,7 +30,6 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
-from langchain_gemini_multi._json_types import is_mapping, is_object, items_of
 
 OUTLINE_KEY: Final = "gemini_multi_parts"
 GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"

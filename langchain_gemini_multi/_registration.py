@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from gemini_multi import ConfigurationError
+from gemini_multi.bindings.values import is_object
 from gemini_multi.providers import PROVIDERS
-from langchain_gemini_multi._json_types import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
 _CLASSES: Final = (

@@ -12,6 +12,7 @@ from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from gemini_multi.bindings.values import mapping_of
 from gemini_multi.types import (
     Attempt,
     Blob,
@@ -33,7 +34,6 @@ from gemini_multi.types import (
 )
 from langchain_gemini_multi._ai_messages import PROVIDER, opaque_block
 from langchain_gemini_multi._citations import recorded
-from langchain_gemini_multi._json_types import mapping_of
 from langchain_gemini_multi._part_outline import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
 _FAMILIES: Final = ("image", "audio", "video")

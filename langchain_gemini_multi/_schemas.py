@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias, get_origin
 from langchain_core.utils.function_calling import convert_to_json_schema
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
+from gemini_multi.bindings.values import is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, ResponseFormat
-from langchain_gemini_multi._json_types import is_mapping, is_object, mapping_of
 from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 Schema: TypeAlias = Mapping[str, Any] | type[Any]

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeAlias, get_args
 
 from gemini_multi import Provider, RetryPolicy, Timeouts
 from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.values import is_many, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
-from langchain_gemini_multi._json_types import is_many, is_mapping, items_of
 from langchain_gemini_multi._names import ALIASES, CALL_ONLY, LANGCHAIN, MODEL_ONLY, PLAIN, TRANSPORT, unknown
 from langchain_gemini_multi._schemas import to_response_format
 from langchain_gemini_multi._tools import to_tool_choice, to_tools

@@ -15,10 +15,10 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter, ValidationError
 
+from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
 from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
-from langchain_gemini_multi._json_types import is_object, mapping_of
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._schemas import (
     Schema,

@@ -11,9 +11,9 @@ from langchain_core.tools import Tool as TextTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
+from gemini_multi.bindings.values import is_many, is_mapping, items_of, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
-from langchain_gemini_multi._json_types import is_many, is_mapping, items_of, mapping_of
 from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 from langchain_gemini_multi.chat_models import ToolChoiceArgument
 

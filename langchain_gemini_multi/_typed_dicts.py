@@ -11,8 +11,8 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
+from gemini_multi.bindings.values import is_many, is_mapping, items_of, mapping_of
 from gemini_multi.types import JsonObject
-from langchain_gemini_multi._json_types import is_many, is_mapping, items_of, mapping_of
 
 _OF_DICT: Final = inspect.getdoc(dict)
 """What a TypedDict without a docstring inherits, and LangChain takes for its description."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from copy import copy
 from functools import partial
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_serializer
 
 import gemini_multi
 from gemini_multi import RetryPolicy, Timeouts
+from gemini_multi.bindings.clients import Clients, new_client
 from gemini_multi.errors import ConfigurationError
 from llama_index_gemini_multi._settings import GenerationSettings
 
@@ -25,23 +26,8 @@ else:
     # The providers and their dialects are not needed to import a model class; `resolve` checks what is passed.
     ProvidersArgument = HedgingArgument = Any
 
-_CONFIGURATION: Final = itemgetter(
-    "providers",
-    "timeout",
-    "deadline",
-    "max_retries",
-    "retry_policy",
-    "strategy",
-    "hedging",
-    "max_cost_usd",
-    "on_attempt",
-    "http_client",
-    "http_async_client",
-)
-"""Picks what the client is made from out of a model's fields."""
-
-_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_attempt", "rate_limiter", "_made")
-"""What holds sockets, locks, handlers or the money spent: a copy of the model uses the same ones."""
+_SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_attempt", "rate_limiter")
+"""What holds sockets, locks or handlers: a copy of the model uses the same ones."""
 
 
 class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
@@ -88,8 +74,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     http_client: Any = Field(default=None, exclude=True, repr=False, description="A client with httpx's interface.")
     http_async_client: Any = Field(default=None, exclude=True, repr=False, description="The same, asynchronous.")
 
-    _made: tuple[Any, ...] | None = PrivateAttr(default=None)
-    """What the clients were made from, and both; replaced as one, because threads share a model."""
+    _clients: Clients = PrivateAttr(default_factory=Clients)
 
     if not TYPE_CHECKING:  # the fields are the signature
 
@@ -112,10 +97,10 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         self._connect()
 
     @field_serializer("providers")
-    def _serialize_providers(self, providers: ProvidersArgument) -> list[str]:
-        from gemini_multi.providers import resolve
+    def _serialize_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain
 
-        return [provider.name for provider in resolve(providers)]
+        return plain(providers)
 
     @property
     def provider_names(self) -> tuple[str, ...]:
@@ -128,34 +113,18 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         return self._connect().totals
 
     def _connect(self) -> gemini_multi.Client:
-        return self._clients()[1]
+        return self._clients.of(vars(self), self._new_client)[0]
 
     def _connect_async(self) -> gemini_multi.AsyncClient:
-        return self._clients()[2]
-
-    def _clients(self) -> tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient]:
-        made, wanted = self._made, _CONFIGURATION(vars(self))
-        if made is None or made[0] != wanted:
-            client = self._new_client()
-            if made is not None:
-                client.inherit(made[1])
-            made = self._made = (wanted, client, client.for_async())
-        return made
+        return self._clients.of(vars(self), self._new_client)[1]
 
     def _new_client(self) -> gemini_multi.Client:
-        return gemini_multi.Client(
-            self.providers,
-            timeout=self.timeout,
-            deadline=self.deadline,
-            max_retries=self.max_retries,
-            retry_policy=self.retry_policy,
-            strategy=self.strategy or "ordered",
-            hedging=self.hedging,
-            max_cost_usd=self.max_cost_usd,
-            on_attempt=partial(_tell, self.on_attempt),
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-        )
+        return new_client({**vars(self), "on_attempt": partial(_tell, self.on_attempt)})
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._clients = copy(self._clients)
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> BaseGeminiMulti:
         shared = {} if memo is None else memo

@@ -77,7 +77,12 @@ class GenerationSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _check_names(cls, given: object) -> object:
-        return _with_our_names(given, cls.model_fields) if is_mapping(given) else given
+        if not is_mapping(given):
+            return given
+        named = _with_our_names(given, cls.model_fields)
+        from gemini_multi.bindings.serialization import revived
+
+        return {**named, **revived(named)}
 
     @field_validator("safety_settings", mode="before")
     @classmethod

@@ -60,9 +60,12 @@ def test_keys_show_nowhere(sandbox: Sandbox, used: GeminiMulti) -> None:
 
 
 def test_dictionary_is_json(used: GeminiMulti) -> None:
-    """It holds the providers' names; their keys come from the environment again."""
+    """It holds the providers with their options; their keys come from the environment again."""
     told = json.loads(json.dumps(used.to_dict()))
-    assert (told["class_name"], told["providers"]) == ("GeminiMulti", ["oxen", "aimlapi"])
+    assert (told["class_name"], [provider["name"] for provider in told["providers"]]) == (
+        "GeminiMulti",
+        ["oxen", "aimlapi"],
+    )
 
 
 def test_deepcopy_shares_what_holds_sockets(sandbox: Sandbox) -> None:

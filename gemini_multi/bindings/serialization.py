@@ -1,4 +1,4 @@
-"""Configured values of a model as plain JSON, without keys, and back: for LangChain's `dumps` and `loads`."""
+"""Configured values of a model as plain JSON, without keys and headers, and back."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_gemini_multi._json_types import is_many, is_mapping
+from gemini_multi.bindings.values import is_many, is_mapping
+from gemini_multi.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from gemini_multi import Provider
 
 CONFIGURED: Final = ("retry_policy", "timeout", "hedging")
 """Settings that may be values of our own classes, beside the providers."""
-_SECRET_FIELDS: Final = ("api_key", "api_token", "google_api_key", "headers")
+_UNWRITTEN: Final = ("headers",)
+"""Options that may hold a key of any kind."""
 
 
 def plain(value: object) -> object:
@@ -28,16 +30,18 @@ def plain(value: object) -> object:
 
 
 def _public(provider: Provider) -> dict[str, object]:
+    from gemini_multi.providers.keys import Key
+
     found: dict[str, object] = {}
     for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
         value = getattr(provider, one.name)
-        if one.name not in _SECRET_FIELDS and value not in (None, "", {}):
+        if one.name not in _UNWRITTEN and not isinstance(value, Key) and value not in (None, "", {}):
             found[one.name] = dict(value) if is_mapping(value) else value
     return found
 
 
 def revived(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read configured values that `to_json` wrote."""
+    """Read the configured values among a model's arguments that `plain` wrote."""
     found: dict[str, Any] = {}
     providers = values.get("providers")
     if is_mapping(providers):
@@ -62,5 +66,7 @@ def _provider(written: Mapping[str, Any]) -> Provider:
 
     known = PROVIDERS.get(str(written.get("name")))
     if known is None:
-        raise ValueError(f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}.")
+        raise ConfigurationError(
+            f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}."
+        )
     return known(**{name: value for name, value in written.items() if name != "name"})

@@ -29,3 +29,9 @@ def mapping_of(value: object) -> Mapping[str, Any]:
 def items_of(value: object) -> list[Any]:
     """Return the items of a list, none for everything else."""
     return list(value) if is_many(value) else []
+
+
+def text_of(value: Mapping[str, object], key: str = "text") -> str:
+    """Return the text under `key`; a missing or null one is empty."""
+    found = value.get(key)
+    return found if isinstance(found, str) else ""

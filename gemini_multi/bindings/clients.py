@@ -1,0 +1,75 @@
+"""The clients behind a model: made when they are first needed, and made anew when a setting was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+import gemini_multi
+
+CLIENT_SETTINGS: Final = (
+    "timeout",
+    "deadline",
+    "max_retries",
+    "retry_policy",
+    "strategy",
+    "hedging",
+    "max_cost_usd",
+    "on_attempt",
+    "http_client",
+    "http_async_client",
+)
+"""The fields of a model that are arguments of its client, by the same names."""
+
+_CONFIGURATION: Final = itemgetter("providers", "api_key", "base_url", *CLIENT_SETTINGS)
+
+
+@dataclass(slots=True)
+class Clients:
+    """The clients of one model. Two models with equal fields are equal, connected or not."""
+
+    made: tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient] | None = field(
+        default=None, compare=False
+    )
+    """The settings that the clients were made from, and both; replaced as one, because threads share a model."""
+
+    def of(
+        self, settings: Mapping[str, Any], make: Callable[[], gemini_multi.Client]
+    ) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
+        """Return the clients for a model's fields, which `make` makes where they are other ones than before."""
+        made, wanted = self.made, _CONFIGURATION(settings)
+        if made is None or made[0] != wanted:
+            client = make()
+            if made is not None:
+                client.inherit(made[1])
+            made = self.made = (wanted, client, client.for_async())
+        return made[1], made[2]
+
+    def __copy__(self) -> Clients:
+        return Clients(self.made)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Clients:
+        """Share the clients with the copy of the model, as long as its fields stay equal; they count together."""
+        return Clients(self.made)
+
+
+def new_client(settings: Mapping[str, Any]) -> gemini_multi.Client:
+    """Make the client of a model from its fields.
+
+    Raises:
+        ConfigurationError: The settings do not fit together, or a key is missing.
+    """
+    from gemini_multi.providers import resolve  # not needed to import a model class
+
+    key = settings["api_key"]
+    providers = resolve(
+        settings["providers"],
+        api_key=key.get_secret_value() if isinstance(key, SecretStr) else key,
+        base_url=settings["base_url"],
+    )
+    given = {name: settings[name] for name in CLIENT_SETTINGS if settings[name] is not None}
+    return gemini_multi.Client(providers, **given)

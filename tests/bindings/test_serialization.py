@@ -1,0 +1,73 @@
+"""A model that was written and read again asks as it did before, without a key in what was written."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+
+import pytest
+
+from gemini_multi import AIMLAPI, Cloudflare, Hedging, Oxen, RetryPolicy, Timeouts
+from gemini_multi import Provider as AnyProvider
+from tests.bindings.frameworks import Framework, Provider
+
+pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+
+CONFIGURED: dict[str, Callable[[], AnyProvider]] = {
+    "retention": lambda: Cloudflare(gateway_id="gate", zero_data_retention=True),
+    "cache": lambda: Cloudflare(gateway_id="gate", cache_ttl=3600, metadata={"team": "a"}),
+    "address": lambda: Cloudflare(api="chat_completions", base_url="https://proxy.example/client/v4"),
+    "upstream": lambda: AIMLAPI(upstream="google"),
+    "namespace": lambda: Oxen(target_namespace="org", base_url="https://proxy.example/ai"),
+}
+
+
+@pytest.mark.parametrize("configured", CONFIGURED.values(), ids=CONFIGURED)
+def test_restored_model_asks_with_its_providers_options(
+    framework: Framework, provider: Provider, configured: Callable[[], AnyProvider]
+) -> None:
+    """Address, headers and body are the same."""
+    model = framework.model(model="gemini-2.5-flash", providers=[configured()], http_client=provider.client)
+    framework.ask(model)
+    restored = framework.restored(model)
+    restored.http_client = provider.client
+    framework.ask(restored)
+
+    before, after = provider.requests
+    assert (after.url, after.headers, after.content) == (before.url, before.headers, before.content)
+
+
+def test_restored_model_has_its_policies(framework: Framework) -> None:
+    """Values of our own classes come back as such."""
+    settings = {
+        "timeout": Timeouts(connect=1.5),
+        "retry_policy": RetryPolicy(max_retries=4),
+        "hedging": Hedging(after=0.5, share=0.1),
+    }
+    restored = framework.restored(framework.model(providers="oxen", **settings))
+
+    assert {name: getattr(restored, name) for name in settings} == settings
+
+
+def test_what_is_written_holds_no_key(framework: Framework) -> None:
+    """Neither one that was passed nor one of the environment, nor a header, which may be one."""
+    providers = [Cloudflare(google_api_key="secret-g"), AIMLAPI(api_key="secret-a"), Oxen(headers={"x": "secret-h"})]
+    model = framework.model(providers=providers)
+
+    assert "secret" not in json.dumps(framework.written(model)) + repr(model)
+
+
+def test_pickle_shows_no_key_as_text(framework: Framework) -> None:
+    """It holds one that was passed, encoded, and the name of the variable of one of the environment."""
+    model = framework.model(providers=[AIMLAPI(api_key="secret-a"), Oxen()])
+    pickled = pickle.dumps(model)
+
+    assert b"secret" not in pickled
+    assert pickle.loads(pickled).providers == model.providers
+
+
+def test_unknown_provider_is_named(framework: Framework) -> None:
+    """What was written by a version that knows more providers is refused by name."""
+    with pytest.raises(ValueError, match="no provider 'other'"):
+        framework.model(providers=[{"name": "other"}])
