@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
 from gemini_multi.bindings.values import is_mapping, is_object, items_of
 from gemini_multi.types import (
@@ -25,6 +25,7 @@ from gemini_multi.types import (
     Opaque,
     Part,
     Signature,
+    SignatureCarrier,
     Text,
     Thought,
     ToolCall,
@@ -34,8 +35,7 @@ from gemini_multi.types import (
 OUTLINE_KEY: Final = "gemini_multi_parts"
 GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 
-Carrier: TypeAlias = Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
-_CARRIERS: Final[dict[str, Carrier]] = {carrier: carrier for carrier in get_args(Carrier)}
+_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 Entry: TypeAlias = dict[str, JsonValue]
 SignedPart: TypeAlias = Text | Thought | ToolCall | ExecutableCode | CodeResult | Opaque | Blob | FileReference
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, get_args
 from zlib import crc32
 
 from gemini_multi.types import (
@@ -29,6 +29,7 @@ from gemini_multi.types import (
     Opaque,
     Part,
     Signature,
+    SignatureCarrier,
     Text,
     Thought,
     ToolCall,
@@ -39,13 +40,7 @@ from llama_index_gemini_multi._media import has_block
 NOTE_KEY: Final = "gemini_multi"
 """The member of `ThinkingBlock.additional_information` that holds the note."""
 
-Carrier: TypeAlias = Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
-_CARRIERS: Final[Mapping[str, Carrier]] = {
-    "thoughtSignature": "thoughtSignature",
-    "extra_content": "extra_content",
-    "reasoning_details": "reasoning_details",
-    "thought_signature": "thought_signature",
-}
+_CARRIERS: Final[Mapping[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 
 
 def pack(parts: Sequence[Part]) -> dict[str, JsonValue]:

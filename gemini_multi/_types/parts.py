@@ -15,6 +15,15 @@ JsonObject: TypeAlias = Mapping[str, JsonValue]
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
+SignatureCarrier: TypeAlias = Literal[
+    "thoughtSignature", "extra_content", "message.extra_content", "reasoning_details", "thought_signature"
+]
+"""The field that carried a signature: the first on the native dialect, the others on chat completions.
+
+`message.extra_content` is that of the message where it signs a call; else the field stands at the part itself.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """An opaque proof of thought that a provider attached to a part and wants back unchanged, in the same position."""
@@ -22,8 +31,8 @@ class Signature:
     payload: JsonValue
     """Exactly what the provider sent: a string for `thoughtSignature`, else the whole carrier object or list."""
     _: KW_ONLY
-    carrier: Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
-    """The field that carried it: the first on the native dialect, the others on chat completions."""
+    carrier: SignatureCarrier
+    """The field that carried it, so that it goes back in that field."""
     issuer: str
     """The upstream that issued it. A signature is valid only there: `cloudflare`, `aimlapi`, `oxen`, …"""
 

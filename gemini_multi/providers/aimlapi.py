@@ -100,6 +100,7 @@ _COMMON: Final = ChatTraits(
     minimum_top_p=0.01,
     assistant_null_content=False,
     refusal_part=True,
+    message_extra_content=True,
     parallel_tool_calls=True,
     strict_tools=True,
     audio_types=_SOUNDS,

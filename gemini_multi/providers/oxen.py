@@ -21,6 +21,8 @@ _TRAITS: Final = ChatTraits(
     reasoning_efforts=("minimal", "low", "medium", "high"),
     call_extra_content=True,
     message_extra_content=True,
+    call_signature_on_message=True,
+    reasoning_details=True,
     audio_part="audio_url",
     audio_types=frozenset(
         f"audio/{kind}" for kind in ("wav", "mp3", "mpeg", "mp4", "m4a", "aac", "x-aac", "ogg", "flac")

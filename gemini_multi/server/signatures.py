@@ -7,15 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
 from gemini_multi.server.settings import ServerSettings
-from gemini_multi.types import JsonValue, Opaque, Part, Signature, Text, Thought, ToolCall
+from gemini_multi.types import JsonValue, Opaque, Part, Signature, SignatureCarrier, Text, Thought, ToolCall
 
 _OURS: Final = "gemini_multi"
 """The namespace, inside `extra_content`, for what Google's own form has no field for."""
-Carrier: TypeAlias = Literal["thoughtSignature", "extra_content", "reasoning_details", "thought_signature"]
-_CARRIERS: Final[dict[str, Carrier]] = {carrier: carrier for carrier in get_args(Carrier)}
+_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 _Kept: TypeAlias = Text | Thought | ToolCall | Opaque
 
 

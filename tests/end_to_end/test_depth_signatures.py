@@ -358,6 +358,18 @@ STREAMED: dict[str, tuple[Deltas, dict[str, Any]]] = {
 }
 
 
+ON_MESSAGE: dict[str, dict[str, Any]] = {
+    "on the message": {"extra_content": GOOGLE},
+    "on the message, twice": {"extra_content": GOOGLE},
+    "message metadata at the end": {"extra_content": GOOGLE},
+    "details with the call": {"reasoning_details": [BY_ID]},
+    "details without an id": {"reasoning_details": [DETAIL]},
+    "details before": {"reasoning_details": [BY_ID]},
+    "details after": {"reasoning_details": [BY_ID]},
+}
+"""What goes back with the message as a whole; AIMLAPI's schema declares a place for signatures on calls alone."""
+
+
 def whole(deltas: Deltas) -> httpx.Response:
     choice = {"index": 0, "message": {"role": "assistant", **deltas[0]}, "finish_reason": "tool_calls"}
     return httpx.Response(200, json={"choices": [choice]})
@@ -390,10 +402,12 @@ MODEL_IDS = {"cloudflare": "google/gemini-3.8-flash", "aimlapi": "google/gemini-
 
 @pytest.mark.parametrize("host", MODEL_IDS)
 @pytest.mark.parametrize(("name", "deltas", "carried", "stream"), CASES, ids=lambda value: str(value)[:40])
-def test_every_carrier_goes_back_on_the_call_once(
+def test_every_carrier_goes_back_where_it_was_once(
     host: str, name: str, deltas: Deltas, carried: dict[str, Any], stream: bool
 ) -> None:
-    """Wherever the provider put the signature, the next request says it on the call, unchanged, and nowhere else."""
+    """The next request says the signature in its place and form, or on the call, and nowhere else."""
+    beside = ON_MESSAGE.get(name, {}) if host != "aimlapi" else {}
+    call = CALL if beside else {**CALL, **carried}
     reply = (lambda: chunks(deltas)) if stream else (lambda: whole(deltas))
     body = next_body(host, reply, stream=stream)
     tool = {
@@ -406,7 +420,7 @@ def test_every_carrier_goes_back_on_the_call_once(
         "model": MODEL_IDS[host],
         "messages": [
             {"role": "user", "content": "How is the weather in Bern?"},
-            {"role": "assistant", "content": None, "tool_calls": [{**CALL, **carried}]},
+            {"role": "assistant", "content": None, "tool_calls": [call], **beside},
             {"role": "tool", "tool_call_id": "call_1", "name": "weather", "content": "sun"},
         ],
         "tools": [tool],

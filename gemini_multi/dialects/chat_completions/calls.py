@@ -135,6 +135,8 @@ class Calls:
         """Give a signature of the whole message to the first call; `False` when there is none or it has its own."""
         if not self._placed or self._placed[0].signature is not None:
             return False
+        if signature.carrier == "extra_content":
+            signature = replace(signature, carrier="message.extra_content")
         self._sign(self._placed[0], signature)
         return True
 

@@ -234,7 +234,7 @@ class CandidateReader:
         self.has_content = True
         if self._tags.is_open:
             self._late.append(signature)
-        elif message.get("content") or not self._calls.sign_first(signature):
+        elif not self._calls.sign_first(signature):
             self._sign_text(signature, events)
 
     def _is_new(self, payload: JsonValue) -> bool:

@@ -116,11 +116,25 @@ class MessagesWriter:
             message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
         if self._traits.reasoning_details and (details := _details(turn.parts)):
             message["reasoning_details"] = details
-        if self._traits.message_extra_content:
-            for part in turn.parts:
-                if isinstance(part, (Text, Thought)) and (extra := self._extra_content(part.signature)) is not None:
-                    message["extra_content"] = extra
+        if (extra := self._message_extra_content(turn.parts)) is not None:
+            message["extra_content"] = extra
         return message
+
+    def _message_extra_content(self, parts: Iterable[Part]) -> JsonValue:
+        """Write the signature of the text, or of a call where it came with the message as a whole."""
+        if not self._traits.message_extra_content:
+            return None
+        signatures = [
+            part.signature
+            for part in parts
+            if isinstance(part, (Text, Thought)) or (isinstance(part, ToolCall) and self._is_whole(part.signature))
+        ]
+        written = [extra for signature in signatures if (extra := self._extra_content(signature)) is not None]
+        return written[-1] if written else None
+
+    def _is_whole(self, signature: Signature | None) -> bool:
+        is_of_message = signature is not None and signature.carrier == "message.extra_content"
+        return is_of_message and self._traits.call_signature_on_message
 
     def _said(self, parts: Iterable[Part]) -> JsonValue:
         """Write what the model said: one string, or parts where it said more than text."""
@@ -159,7 +173,9 @@ class MessagesWriter:
     def _call(self, call: ToolCall, own: str) -> JsonValue:
         function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": json_of(dict(call.arguments))}
         written: dict[str, JsonValue] = {"id": own, "type": "function", "function": function}
-        if self._traits.call_extra_content and (extra := self._extra_content(call.signature)) is not None:
+        if not self._traits.call_extra_content or self._is_whole(call.signature):
+            return written
+        if (extra := self._extra_content(call.signature)) is not None:
             written["extra_content"] = extra
         return written
 
@@ -167,7 +183,7 @@ class MessagesWriter:
         """Write a signature as it came, or in Google's namespace when it came in another field."""
         if signature is None:
             return None
-        if signature.carrier == "extra_content":
+        if signature.carrier in ("extra_content", "message.extra_content"):
             return signature.payload
         if signature.carrier == "reasoning_details" and self._traits.reasoning_details:
             return None

@@ -51,6 +51,8 @@ class ChatTraits:
     """Whether `extra_content` is taken on tool calls."""
     message_extra_content: bool = False
     """Whether `extra_content` is taken on assistant messages."""
+    call_signature_on_message: bool = False
+    """Whether a call's signature that came with the whole message goes back with it; else it goes to the call."""
     reasoning_details: bool = False
     """Whether `reasoning_details` is taken on assistant messages."""
 

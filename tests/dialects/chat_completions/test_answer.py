@@ -224,7 +224,7 @@ def test_google_call_without_id_and_content() -> None:
     (found,) = response.tool_calls
     assert found.id
     assert found.synthetic_id
-    assert found.signature == Signature(message["extra_content"], carrier="extra_content", issuer="here")
+    assert found.signature == Signature(message["extra_content"], carrier="message.extra_content", issuer="here")
     assert response.finish_reason == "tool_calls"
     assert (response.usage.output_tokens, response.usage.reasoning_tokens) == (74, 62)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
@@ -215,6 +216,17 @@ def test_signatures_of_calls_go_back_on_the_calls(signature: Signature | None, w
     turns = loop(ToolCall("1", "f", signature=signature))
     call = messages(*turns, traits=SIGNED, model="gemini-3-flash-preview")[1]["tool_calls"][0]
     assert call["extra_content"] == written
+
+
+def test_signatures_of_a_whole_message_go_back_in_the_place_that_the_schema_has() -> None:
+    """Where a call's signature stood on the message, it stands there again, else on the call."""
+    signature = replace(extra("S"), carrier="message.extra_content")
+    turns = loop(ToolCall("1", "f", signature=signature))
+    on_message = messages(*turns, traits=replace(SIGNED, call_signature_on_message=True))[1]
+    on_call = messages(*turns, traits=SIGNED)[1]
+    assert on_message["extra_content"] == on_call["tool_calls"][0]["extra_content"] == signature.payload
+    assert "extra_content" not in on_message["tool_calls"][0]
+    assert "extra_content" not in on_call
 
 
 def test_signatures_of_texts_go_back_on_the_message() -> None:

@@ -19,6 +19,7 @@ from gemini_multi.types import (
     JsonValue,
     Message,
     Signature,
+    SignatureCarrier,
     Text,
     TextDelta,
     Thought,
@@ -63,8 +64,8 @@ def google(signature: str) -> JsonValue:
     return {"google": {"thought_signature": signature}}
 
 
-def signed(signature: str) -> Signature:
-    return Signature(google(signature), carrier="extra_content", issuer="here")
+def signed(signature: str, carrier: SignatureCarrier = "extra_content") -> Signature:
+    return Signature(google(signature), carrier=carrier, issuer="here")
 
 
 F1, G2 = ("f", {"a": 1}), ("g", {"b": 2})
@@ -174,8 +175,9 @@ def test_unsigned_first_call_waits_for_its_signature() -> None:
     """The signature may come in a delta of its own, after the calls."""
     deltas = [piece("f", "{}", "1", 0), piece("g", "{}", "2", 1), {"extra_content": google("S")}]
     events, response = play(stream(deltas))
-    assert [call.signature for call in response.tool_calls] == [signed("S"), None]
-    assert [event.call.signature for event in events if isinstance(event, ToolCallReady)] == [signed("S"), None]
+    first = signed("S", "message.extra_content")
+    assert [call.signature for call in response.tool_calls] == [first, None]
+    assert [event.call.signature for event in events if isinstance(event, ToolCallReady)] == [first, None]
 
 
 def test_a_finish_reason_in_every_chunk_ends_nothing_early() -> None:
@@ -229,13 +231,13 @@ SIGNATURES = {
 def test_signatures_find_their_call(deltas: list[JsonValue]) -> None:
     """A signature may stand on any delta."""
     _, response = play(stream(deltas))
-    assert [call.signature for call in response.tool_calls][:1] == [signed("S")]
+    assert [call.signature and call.signature.thought_signature() for call in response.tool_calls][:1] == ["S"]
 
 
 def test_signature_after_the_finish_reason_still_signs_the_call() -> None:
     """The answer at the end has what the event could not know."""
     events, response = play([*stream([piece("f", "{}", "1", 0)]), chunk({"extra_content": google("S")})])
-    assert response.tool_calls[0].signature == signed("S")
+    assert response.tool_calls[0].signature == signed("S", "message.extra_content")
     assert sum(isinstance(event, ToolCallReady) for event in events) == 1
 
 
