@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         StreamInterrupted,
         UnsupportedFeature,
     )
-    from gemini_multi.preference import Hedging, Strategy
+    from gemini_multi.preference import FailoverOn, Hedging, Strategy
     from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
     from gemini_multi.retry import RetryPolicy
     from gemini_multi.types import (
@@ -102,6 +102,7 @@ __all__ = [
     "ContextOverflow",
     "EventStream",
     "ExecutableCode",
+    "FailoverOn",
     "FileReference",
     "Finished",
     "GeminiMultiError",
@@ -177,7 +178,7 @@ _MODULES: Final = {
         "StreamInterrupted",
         "UnsupportedFeature",
     ),
-    "gemini_multi.preference": ("Hedging", "Strategy"),
+    "gemini_multi.preference": ("FailoverOn", "Hedging", "Strategy"),
     "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
     "gemini_multi.retry": ("RetryPolicy",),
     "gemini_multi.types": (

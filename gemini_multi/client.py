@@ -30,7 +30,7 @@ class Client(BaseClient):
         Args:
             request: What to ask.
             **arguments: For this call only: `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`
-                instead of the client's; `tracing`, whether it makes a span; `headers` for its requests;
+                instead of the client's; `failover_on`; `tracing`, whether it makes a span; `headers` for its requests;
                 `gateway_metadata` and `gateway_event_id` for a provider's gateway; `include_response_headers`. See
                 `CallArguments`.
 

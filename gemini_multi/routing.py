@@ -88,10 +88,20 @@ def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool)
         ConfigurationError: The request cannot be sent anywhere.
     """
     check(request)
-    model = catalog.find(request.model)
-    return tuple(
-        Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))) for provider in providers
-    )
+    named = catalog.find(request.model)
+    found: list[Route] = []
+    for provider in providers:
+        model = _asked(provider, named)
+        found.append(Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))))
+    return tuple(found)
+
+
+def _asked(provider: Provider, named: Model) -> Model:
+    """Find what is known of the model that a provider will ask: its own `model` may be another than the request's."""
+    if provider.model is None:
+        return named
+    own = catalog.find(provider.model)
+    return own if own.is_known else named  # an id that only the provider knows is taken for one of the same model
 
 
 def arranged(

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from gemini_multi import catalog, tokens
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
+from gemini_multi._call.judging import unwanted_by
 from gemini_multi._encoding import json_text
 from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi._encoding.surrogates import SurrogateJoiner
@@ -21,6 +22,7 @@ from gemini_multi._routing.schedule import RouteState
 from gemini_multi._transport.steps import HttpRequest, ReadBody, ResponseHead, Send, Step, TransportError
 from gemini_multi.dialects.base import Decoder
 from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked, ProviderError, RequestTimeout
+from gemini_multi.preference import FailoverOn
 from gemini_multi.providers import ErrorPayload
 from gemini_multi.routing import PreparedRequest
 from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Text, Thought, Usage
@@ -39,6 +41,10 @@ class RetryableAnswer(InvalidResponse):
 
     response: ChatResponse
     events: Sequence[ChatEvent] = ()
+
+
+class UnwantedAnswer(RetryableAnswer):
+    """An answer that the caller does not want by a condition of `failover_on`. Another provider may do better."""
 
 
 class AttemptRunner:
@@ -62,6 +68,10 @@ class AttemptRunner:
         self.is_finished = False
         self._first_content: float | None = None
         self._halves = SurrogateJoiner()
+        failover = self._conditions.failover
+        self._buffers = failover is not None and failover.buffer and self._conditions.stream
+        self._held: list[ChatEvent] = []
+        """What has come of a stream that is held back until it is known to be wanted."""
 
     def note(self, failure: GeminiMultiError | None = None, *, is_left: bool = False) -> None:
         """Enter the attempt into the journal, once: it was answered, it failed, or the caller left."""
@@ -169,26 +179,33 @@ class AttemptRunner:
         if self.is_finished:
             return
         yield from self._deliver(decoder.close(), at_end=True)
-        if not self.is_finished:
-            yield self._end(is_done=False)
 
     def _deliver(self, payloads: list[bytes], *, at_end: bool = False) -> Flow:
         """Decode what arrived. What came before a failure is delivered before the failure."""
         events: list[ChatEvent] = []
         try:
             self._decode_into(events, payloads, at_end=at_end)
+            if at_end and not self.is_finished:
+                events += self._end(is_done=False)
         except RetryableAnswer as flawed:
-            flawed.events = [*events, *flawed.events]  # nothing is out yet, so that it can be asked for again
+            flawed.events = [
+                *self._held,
+                *events,
+                *flawed.events,
+            ]  # nothing is out yet, so that it can be asked for again
             raise
         except (ErrorPayload, GeminiMultiError):
-            if events and self._conditions.stream:
+            if events and self._conditions.stream and not self._buffers:
                 self._begin()
                 yield events
             raise
         if events:
             self._progress = self._conditions.clock()
             self._begin()
-            yield events
+            if self._buffers and not self.is_finished:
+                self._held += events
+            else:
+                yield [*self._held, *events]
 
     def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
         for payload in payloads:
@@ -205,7 +222,7 @@ class AttemptRunner:
             now = self._conditions.clock()
             self._first_content = now - self._started
             self.state.answered(now, first_content=self._first_content, stream=self._conditions.stream)
-        self.committed = self._conditions.stream
+        self.committed = self._conditions.stream and (self.is_finished or not self._buffers)
 
     def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:
         if self._halves.held:
@@ -235,6 +252,8 @@ class AttemptRunner:
             raise InvalidResponse("The answer holds no candidates.")
         if not self.committed:
             self._check_worth(answer, events)
+            if self._conditions.failover is not None:
+                self._check_wanted(answer, events, self._conditions.failover)
         if answer.candidate.finish_reason in ("length", "content_filter"):
             self._tell_if_silent(answer)
         self._begin()
@@ -258,6 +277,15 @@ class AttemptRunner:
             flawed = RetryableAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
             flawed.response, flawed.events = self._completed(answer), events
             raise flawed
+
+    def _check_wanted(self, answer: ChatResponse, events: list[ChatEvent], failover: FailoverOn) -> None:
+        completed = self._completed(answer)
+        if condition := unwanted_by(failover, self._request, completed):
+            unwanted = UnwantedAnswer(
+                f"{self._route.provider.name} ({self.model_id!r}) answered, and `failover_on` left it: {condition}."
+            )
+            unwanted.response, unwanted.events = completed, events
+            raise unwanted
 
     def _tell_if_silent(self, answer: ChatResponse) -> None:
         """Warn of an answer that was stopped before its first word: it looks like an empty one."""

@@ -13,6 +13,7 @@ from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import RequestTimeout
+from gemini_multi.preference import FailoverOn
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
@@ -45,6 +46,8 @@ class CallOptions:
     """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
     health: Health = field(default_factory=Health)
     on_attempt: tuple[OnAttempt, ...] = ()
+    failover: FailoverOn | None = None
+    """The conditions on which an answer is not wanted."""
     call_headers: CallHeaders | None = None
     """What this call adds to the headers of its requests."""
     include_response_headers: bool = False

@@ -14,7 +14,7 @@ from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.preference import STRATEGIES, Hedging, HedgingArgument, Strategy
+from gemini_multi.preference import STRATEGIES, FailoverArgument, FailoverOn, Hedging, HedgingArgument, Strategy
 from gemini_multi.providers import Provider, ProvidersArgument, environment, resolve
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata
 from gemini_multi.retry import RetryPolicy
@@ -57,6 +57,8 @@ class CallArguments(TypedDict, total=False):
     """Another number of extra requests per route."""
     retry_policy: RetryPolicy | None
     """Another policy; its `max_retries` is replaced by the argument of that name."""
+    failover_on: FailoverArgument
+    """Other conditions on which an answer is not wanted; `()` for none."""
     tracing: bool | None
     """Whether the call makes an OpenTelemetry span."""
     headers: Mapping[str, str] | None
@@ -89,6 +91,7 @@ class BaseClient:
         hedging: HedgingArgument = None,
         max_cost_usd: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
+        failover_on: FailoverArgument = None,
         tracing: bool | None = None,
         include_response_headers: bool = False,
         limits: Limits | None = None,
@@ -111,6 +114,8 @@ class BaseClient:
             max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
                 worst, and is refused when that could pass the limit.
             on_attempt: Called with every attempt when it ends, in the thread or task of the call.
+            failover_on: On which answers the next provider is asked, as if the first had failed: `refusal`,
+                `content_filter`, `length`, `invalid_output`, functions of the answer, several of them, or `FailoverOn`.
             tracing: Whether calls make OpenTelemetry spans; otherwise they do where a tracer provider is set, unless
                 the environment says `GEMINI_MULTI_TRACING=0`.
             include_response_headers: Whether `provider_metadata["headers"]` of an answer holds all headers of the
@@ -133,6 +138,7 @@ class BaseClient:
         self._ledger = Ledger(max_cost_usd)
         self._on_attempt = () if on_attempt is None else (on_attempt,)
         self._tracing = environment.switch("GEMINI_MULTI_TRACING") if tracing is None else tracing
+        self._failover = FailoverOn.of(failover_on)
         self._include_response_headers = include_response_headers
         self._http_client = http_client
         self._http_async_client = http_async_client
@@ -182,6 +188,7 @@ class BaseClient:
         from gemini_multi._call.attempt_log import CallOptions
 
         timeout, deadline = arguments.get("timeout"), arguments.get("deadline")
+        failover = arguments.get("failover_on")
         wants_headers = arguments.get("include_response_headers")
         return CallOptions(
             stream=stream,
@@ -195,6 +202,7 @@ class BaseClient:
             ledger=self._ledger,
             health=self._health,
             on_attempt=self._on_attempt,
+            failover=self._failover if failover is None else FailoverOn.of(failover),
             call_headers=CallHeaders.of(
                 arguments.get("headers"), arguments.get("gateway_metadata"), arguments.get("gateway_event_id")
             ),
@@ -221,7 +229,7 @@ class BaseClient:
 
     def _hedge_delay(self, call: Call) -> float | None:
         """Say after how many seconds without content a second provider is asked; `None` for never."""
-        if self._hedging is None or len(call.routes) < 2:
+        if self._hedging is None or len(call.routes) < 2 or call.attempt_log.conditions.failover is not None:
             return None
         self._health.earn_hedge(self._hedging.share)
         if self._hedging.after is not None:
@@ -245,6 +253,7 @@ class BaseClient:
         counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
         counter._hedging, counter._standing = None, {}
         counter._tracing = False  # nothing is generated
+        counter._failover = None
         return counter
 
     def __getstate__(self) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from gemini_multi._call.attempt import AttemptRunner, Flow, RetryableAnswer
+from gemini_multi._call.attempt import AttemptRunner, Flow, RetryableAnswer, UnwantedAnswer
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog, CallOptions
+from gemini_multi._call.judging import errors_to_leave
 from gemini_multi._call.telemetry import Trace
 from gemini_multi._routing import pricing
 from gemini_multi._routing.schedule import RouteSchedule, RouteState
@@ -48,7 +49,8 @@ class Call:
         self.routes = routes
         self.trace = trace
         known = [(route, conditions.health.of(route.key)) for route in routes]
-        self._share(request, conditions, RouteSchedule(known, conditions.policy), AttemptLog(conditions, trace))
+        schedule = RouteSchedule(known, conditions.policy, errors_to_leave(conditions.failover))
+        self._share(request, conditions, schedule, AttemptLog(conditions, trace))
 
     def _share(
         self, request: ChatRequest, conditions: CallOptions, schedule: RouteSchedule, attempt_log: AttemptLog
@@ -59,6 +61,8 @@ class Call:
         self._schedule = schedule
         self.attempt_log = attempt_log
         self._runner: AttemptRunner | None = None
+        self._set_aside = 0.0
+        """What answers have cost that are counted when the call ends, as its own or beside it."""
         self._next: Callable[[float], RouteState | None] = schedule.next
 
     def hedge(self) -> Call | None:
@@ -81,18 +85,33 @@ class Call:
         state: RouteState | None = None
         if self.trace is not None:
             self.trace.begin()
-        while self.attempt_log.remaining() > 0 and (following := self._next(self._conditions.clock())) is not None:
-            if state is not None and state is not following:
-                self._log_failover(state)
-            state = following
-            if state.retries:
-                yield from self._waited(state)
-            failure = yield from self._ask(state)
-            if failure is None:
-                self._count(self._schedule.failures)
-                return
-            self._put_back(state, failure)
+        try:
+            while self.attempt_log.remaining() > 0 and (following := self._next(self._conditions.clock())) is not None:
+                if state is not None and state is not following:
+                    self._log_failover(state)
+                state = following
+                if state.retries:
+                    yield from self._waited(state)
+                failure = yield from self._ask(state)
+                if failure is None:
+                    self._count(self._schedule.failures)
+                    return
+                self._put_back(state, failure)
+        except BudgetExceeded:
+            if not self._has_unwanted():
+                raise
+        finally:
+            self._settle()
         yield from self._conclude(self._schedule.failures)
+
+    def _settle(self) -> None:
+        """Give back what was set aside for answers that are counted by now, or are about to be."""
+        if self._set_aside:
+            self._conditions.ledger.release(self._set_aside)
+
+    def _has_unwanted(self) -> bool:
+        """Whether there is an answer, although not a wanted one: it was paid for."""
+        return any(isinstance(failure, UnwantedAnswer) for failure in self._schedule.failures)
 
     def _waited(self, state: RouteState) -> Flow:
         wait = state.ready_at - self._conditions.clock()
@@ -103,6 +122,7 @@ class Call:
     def _put_back(self, state: RouteState, failure: GeminiMultiError) -> None:
         if isinstance(failure, RetryableAnswer):
             state.is_done = True  # it was asked again at once, if it was worth it
+            self._set_aside += self._conditions.ledger.set_aside(failure.response.usage.cost_usd or 0.0)
         now, conditions = self._conditions.clock(), self._conditions
         self._schedule.failed(state, failure, now=now, left=self.attempt_log.remaining(), chance=conditions.chance)
 
@@ -115,9 +135,10 @@ class Call:
         flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
         if not flawed:
             raise self._conclusion(failures)
-        self._count(flawed[:-1])
         # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
-        yield [*flawed[-1].events, Finished(replace(flawed[-1].response, attempts=self.attempt_log.attempts))]
+        last = next((answer for answer in reversed(flawed) if isinstance(answer, UnwantedAnswer)), flawed[-1])
+        self._count([answer for answer in flawed if answer is not last])
+        yield [*last.events, Finished(replace(last.response, attempts=self.attempt_log.attempts))]
 
     def _ask(self, state: RouteState) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
         """Ask one route, and once more at once where another body or another try is all it takes."""
@@ -135,13 +156,17 @@ class Call:
             repaired = self._repaired(prepared, failure)
             if repaired is not None:
                 prepared = repaired
-            elif isinstance(failure, RetryableAnswer) and state.retries < min(
-                _FLAWED_RETRIES, self._conditions.policy.max_retries
-            ):
+            elif self._is_worth_repeating(failure, state):
                 self._count([failure])
                 state.retries += 1
             else:
                 return failure
+
+    def _is_worth_repeating(self, failure: GeminiMultiError, state: RouteState) -> bool:
+        """Whether the same route may give a better answer at once."""
+        repeats = min(_FLAWED_RETRIES, self._conditions.policy.max_retries)
+        is_flawed = isinstance(failure, RetryableAnswer) and not isinstance(failure, UnwantedAnswer)
+        return is_flawed and state.retries < repeats
 
     def _count(self, failures: Sequence[GeminiMultiError]) -> None:
         """Count the answers among them: they were paid for, though nobody gets them."""

@@ -72,6 +72,12 @@ class Ledger:
             self._reserved += worst_usd
         return worst_usd
 
+    def set_aside(self, spent_usd: float) -> float:
+        """Set aside what an answer has cost until it is counted, and return it for `release`."""
+        with self._lock:
+            self._reserved += spent_usd
+        return spent_usd
+
     def release(self, reserved_usd: float) -> None:
         """Give back what was set aside: the cost is known by now, or there is none."""
         with self._lock:

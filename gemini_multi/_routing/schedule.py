@@ -41,9 +41,22 @@ class RouteState:
 class RouteSchedule:
     """The routes of one call in order of preference. Two exchanges may share one, each on a route of its own."""
 
-    def __init__(self, routes: Sequence[tuple[Route, RouteHealth]], policy: RetryPolicy) -> None:
+    def __init__(
+        self,
+        routes: Sequence[tuple[Route, RouteHealth]],
+        policy: RetryPolicy,
+        errors_to_leave: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Begin with all routes unasked.
+
+        Args:
+            routes: The routes in order of preference, and what is known of each.
+            policy: What a failure leads to.
+            errors_to_leave: Errors that lead to the next route whatever the policy says.
+        """
         self._turns = [RouteState(route, health) for route, health in routes]
         self._policy = policy
+        self._errors_to_leave = errors_to_leave
         self._lock = threading.RLock()
         self._order: list[RouteState] = []
 
@@ -126,7 +139,7 @@ class RouteSchedule:
             state.retries += 1
             if isinstance(failure, ContextOverflow):
                 self._leave_small(state.route.context_window)
-            elif self._policy.verdict(failure) == "stop":
+            elif self._policy.verdict(failure) == "stop" and not isinstance(failure, self._errors_to_leave):
                 self.stop()
 
     def _wait_before_retry(

@@ -1,0 +1,73 @@
+"""Whether a caller wants an answer, by the conditions of `failover_on`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from gemini_multi import structured
+from gemini_multi.errors import InvalidResponse, PromptBlocked
+from gemini_multi.preference import FailoverOn, NamedCondition
+from gemini_multi.types import ChatRequest, ChatResponse, JsonObject, Tool
+
+_Check: TypeAlias = Callable[[ChatRequest, ChatResponse], bool]
+_FORCED: Final = ("required", "validated")
+
+
+def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatResponse) -> str | None:
+    """Name the first condition that holds; `None` when the answer is wanted."""
+    for condition in failover.conditions:
+        if callable(condition):
+            if condition(response):
+                return getattr(condition, "__name__", type(condition).__name__)
+        elif _CHECKS[condition](request, response):
+            return condition
+    return None
+
+
+def errors_to_leave(failover: FailoverOn | None) -> tuple[type[Exception], ...]:
+    """Name the errors that lead to the next provider, although another body would be needed without a condition."""
+    is_left = failover is not None and {"refusal", "content_filter"} & {*failover.conditions}
+    return (PromptBlocked,) if is_left else ()
+
+
+def _is_filtered(_request: ChatRequest, response: ChatResponse) -> bool:
+    return response.finish_reason == "content_filter"
+
+
+def _is_refused(request: ChatRequest, response: ChatResponse) -> bool:
+    return bool(response.candidate.refusal) or _is_filtered(request, response)
+
+
+def _is_cut(_request: ChatRequest, response: ChatResponse) -> bool:
+    return response.finish_reason == "length"
+
+
+def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
+    """Whether the answer breaks the schema of what was asked for: of the format, or of a tool that must be called."""
+    if request.response_format is not None and not response.tool_calls:
+        return not _is_readable(response.text, request.response_format.schema or {})
+    if request.tool_choice is None or request.tool_choice.mode not in _FORCED:
+        return False
+    schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
+    return not response.tool_calls or any(
+        call.invalid_arguments is not None
+        or structured.validation_errors(dict(call.arguments), schemas.get(call.name, {}))
+        for call in response.tool_calls
+    )
+
+
+def _is_readable(text: str, schema: JsonObject) -> bool:
+    try:
+        structured.read(text, schema)
+    except InvalidResponse:
+        return False
+    return True
+
+
+_CHECKS: Final[dict[NamedCondition, _Check]] = {
+    "content_filter": _is_filtered,
+    "refusal": _is_refused,
+    "length": _is_cut,
+    "invalid_output": _is_invalid,
+}
