@@ -38,6 +38,7 @@ __all__ = [
     "BadRequest",
     "BudgetExceeded",
     "ConfigurationError",
+    "ConfigurationWarning",
     "ConnectionFailed",
     "ContextOverflow",
     "GeminiMultiError",
@@ -61,6 +62,10 @@ KEPT_CHARACTERS: Final = 4096
 
 class SettingIgnoredWarning(UserWarning):
     """A tuning setting was left out because the model is documented to refuse it."""
+
+
+class ConfigurationWarning(UserWarning):
+    """A provider was left out because what is set for it cannot be used."""
 
 
 class GeminiMultiError(Exception):

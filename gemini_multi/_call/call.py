@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from logging import WARNING
 from typing import Any, Final
 
 from gemini_multi._call.attempt import AttemptRunner, Flow, RetryableAnswer, UnwantedAnswer
@@ -27,7 +28,9 @@ from gemini_multi.errors import (
     AllRoutesFailed,
     BadRequest,
     BudgetExceeded,
+    ConnectionFailed,
     GeminiMultiError,
+    ProviderError,
     StreamInterrupted,
     UnsupportedFeature,
 )
@@ -88,7 +91,7 @@ class Call:
         try:
             while self.attempt_log.remaining() > 0 and (following := self._next(self._conditions.clock())) is not None:
                 if state is not None and state is not following:
-                    self._log_failover(state)
+                    _log_failover(state, following)
                 state = following
                 if state.retries:
                     yield from self._waited(state)
@@ -125,11 +128,6 @@ class Call:
             self._set_aside += self._conditions.ledger.set_aside(failure.response.usage.cost_usd or 0.0)
         now, conditions = self._conditions.clock(), self._conditions
         self._schedule.failed(state, failure, now=now, left=self.attempt_log.remaining(), chance=conditions.chance)
-
-    def _log_failover(self, state: RouteState) -> None:
-        LOGGER.warning(
-            "%s failed (%s): asking the next provider", state.route.provider.name, type(state.failure).__name__
-        )
 
     def _conclude(self, failures: list[GeminiMultiError]) -> Flow:
         flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
@@ -278,9 +276,11 @@ class Call:
             single.attempts = self.attempt_log.attempts
             return single
         lines = "\n".join(f"- {failure.message}" for failure in failures)
-        tried = "\n".join(f"- {_told(attempt)}" for attempt in self.attempt_log.attempts)
-        message = f"No provider answered:\n{lines}\nWhat was tried:\n{tried}"
-        return AllRoutesFailed(message, failures, attempts=self.attempt_log.attempts)
+        attempts = self.attempt_log.attempts
+        message = f"No provider answered:\n{lines}"
+        if len(attempts) > len(failures):  # else each was asked once, as the lines say
+            message += "\nAttempts:\n" + "\n".join(f"- {_told(attempt)}" for attempt in attempts)
+        return AllRoutesFailed(message, failures, attempts=attempts)
 
 
 def _once(state: RouteState) -> Callable[[float], RouteState | None]:
@@ -298,8 +298,26 @@ def _told(attempt: Attempt) -> str:
 def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
     features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
     providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
-    return UnsupportedFeature(
-        f"No provider can express {', '.join(features)}: " + " ".join(refusal.message for refusal in refusals),
-        features=features,
-        providers=providers,
-    )
+    message = " ".join(dict.fromkeys(refusal.message for refusal in refusals))
+    if len(providers) > 1:
+        message = f"No provider supports all that was asked. {message}"
+    return UnsupportedFeature(message, features=features, providers=providers)
+
+
+def _log_failover(state: RouteState, following: RouteState) -> None:
+    if LOGGER.isEnabledFor(WARNING):
+        provider, instead = state.route.provider.name, following.route.provider.name
+        LOGGER.warning("%s failed (%s): asking %s next", provider, _reason(state.failure), instead)
+
+
+def _reason(failure: GeminiMultiError | None) -> str:
+    """Say why an attempt failed, in our own words only: the provider's may quote the conversation."""
+    words = [type(failure).__name__]
+    if isinstance(failure, ProviderError):
+        words += [f"status {failure.status}"] if failure.status else []
+        words += [f"code {failure.code}"] if failure.code else []
+    if isinstance(failure, ConnectionFailed):
+        words.append(failure.message.rstrip("."))
+    if isinstance(failure, UnsupportedFeature):
+        words += failure.features
+    return ", ".join(words)

@@ -61,7 +61,7 @@ class EncodingReport:
         if self.features:
             names = ", ".join(self.features)
             raise UnsupportedFeature(
-                f"{target.provider} cannot express {names} for {target.model_id!r}.",
+                f"{target.provider} does not support {names} for {target.model_id!r}.",
                 features=self.features,
                 providers=[target.provider],
             )

@@ -5,10 +5,12 @@ To add one, write its file, add a line to `PROVIDERS`, and give the catalog its 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final, TypeAlias
 
-from gemini_multi.errors import ConfigurationError
+from gemini_multi.errors import ConfigurationError, ConfigurationWarning
 from gemini_multi.providers import environment
 from gemini_multi.providers.aimlapi import AIMLAPI
 from gemini_multi.providers.base import Endpoint, Provider
@@ -59,7 +61,7 @@ def resolve(
     """
     named = _named(providers)
     if api_key is None and base_url is None:
-        return _unique([_configured(item, known) for item in named]) if named else _from_environment()
+        return _each_configured(named, known, "`providers`") if named else _from_environment()
     if len(named) != 1:
         raise ConfigurationError(
             "`api_key` and `base_url` are for one provider: name it, as in `providers='oxen'`, or pass configured "
@@ -86,37 +88,60 @@ def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:
     if isinstance(item, Provider):
         return item
     kind = _class_of(item)
-    for provider in known:
-        if provider.name == kind.name:
-            return provider
-    return kind()
+    return next((provider for provider in known if provider.name == kind.name), None) or kind()
+
+
+def _each_configured(items: Sequence[str | Provider], known: Sequence[Provider], source: str) -> tuple[Provider, ...]:
+    """Make the configurations of a list; one that cannot be made may be left out of it."""
+    found: list[Provider] = []
+    for item in items:
+        try:
+            found.append(_configured(item, known))
+        except ConfigurationError as error:
+            if len(items) == 1 or not isinstance(item, str):
+                raise
+            raise ConfigurationError(f"{error.message} Or leave {item!r} out of {source}.") from None
+    return tuple(dict.fromkeys(found))
 
 
 def _class_of(name: object) -> type[Provider]:
-    found = PROVIDERS.get(name.strip().lower()) if isinstance(name, str) else None
+    if not isinstance(name, str):
+        raise ConfigurationError(
+            f"A provider is a name ({', '.join(PROVIDERS)}) or a configuration such as `Oxen(api_key=...)`, not "
+            f"{name!r}."
+        )
+    found = PROVIDERS.get(name.strip().lower())
     if found is None:
-        raise ConfigurationError(f"There is no provider {name!r}; the known ones are {', '.join(PROVIDERS)}.")
+        near = get_close_matches(name.strip().lower(), PROVIDERS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(f"There is no provider {name!r}; the known ones are {', '.join(PROVIDERS)}.{hint}")
     return found
-
-
-def _unique(providers: list[Provider]) -> tuple[Provider, ...]:
-    return tuple(dict.fromkeys(providers))
 
 
 def _from_environment() -> tuple[Provider, ...]:
     wanted = environment.read("GEMINI_MULTI_PROVIDERS")
     if wanted is not None:
-        return _unique([_configured(name, ()) for name in wanted.replace(",", " ").split()])
+        return _each_configured(wanted.replace(",", " ").split(), (), "`GEMINI_MULTI_PROVIDERS`")
     found: list[Provider] = []
+    problems: list[str] = []
     for kind in PROVIDERS.values():
         try:
             found.append(kind())
-        except ConfigurationError:  # this provider is not set up, which is no error as long as one is
-            continue
+        except ConfigurationError as error:
+            if environment.first_set(*kind.key_variables):  # else it is not set up, which is no error
+                problems.append(f"{kind.__name__} cannot be used: {error.message}")
     if not found:
-        variables = ", ".join(kind.key_variables[0] for kind in PROVIDERS.values())
-        raise ConfigurationError(
-            f"No provider has a key. Set one of {variables} (Cloudflare also needs CLOUDFLARE_ACCOUNT_ID), or pass "
-            "configured providers, as in `providers=Oxen(api_key=...)`."
-        )
+        raise ConfigurationError(" ".join(problems) or _no_key())
+    for problem in problems:
+        warnings.warn(problem, ConfigurationWarning, stacklevel=2)
     return tuple(found)
+
+
+def _no_key() -> str:
+    variables = ", ".join(kind.key_variables[0] for kind in PROVIDERS.values())
+    google = environment.first_set("GOOGLE_API_KEY", "GEMINI_API_KEY")
+    about_google = f" `{google}` is a key of Google's own API, which no provider takes." if google else ""
+    return (
+        f"No provider has a key.{about_google} Set one of {variables} (Cloudflare also needs CLOUDFLARE_ACCOUNT_ID), "
+        "or pass configured providers, as in `providers=Oxen(api_key=...)`."
+    )

@@ -11,7 +11,8 @@ from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, Target
-from gemini_multi.errors import ConfigurationError, ProviderError
+from gemini_multi.errors import AuthenticationFailed, ConfigurationError, ProviderError
+from gemini_multi.providers.advice import advice
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import classify
 from gemini_multi.providers.errors import ErrorPayload, error_in, facts_of
@@ -121,7 +122,15 @@ class Provider(ABC):
     def error(self, facts: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
         """Make the typed error for what the provider reported."""
         kind = self.kind_of(facts) or classify(facts)
-        return facts.error(kind, self.name, target, self.request_id(headers))
+        return facts.error(kind, self.name, target, self.request_id(headers), self.advice(kind, facts, target))
+
+    def advice(self, kind: type[ProviderError], facts: ErrorPayload, target: AnyTarget) -> str:
+        """Say what the user can do about an error, in one sentence."""
+        del facts
+        key = getattr(self, self.key_field)
+        if kind is AuthenticationFailed and isinstance(key, Key):
+            return f"Check the key in {key.source} and its permissions."
+        return advice(kind, self.name, target)
 
     def error_of(self, head: ResponseHead, body: bytes, target: AnyTarget) -> ProviderError:
         """Make the typed error for an answer that is not a success."""

@@ -10,6 +10,7 @@ completions endpoint and the AI Studio endpoint are documented to stream.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Final, Literal, cast
@@ -31,7 +32,7 @@ from gemini_multi.errors import (
     ServerError,
 )
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import Endpoint, Provider, checked_url
+from gemini_multi.providers.base import AnyTarget, Endpoint, Provider, checked_url
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
@@ -261,9 +262,25 @@ class Cloudflare(Provider):
             # The same code and status say "no credit" and "the shared pool is busy"; only the text tells them apart.
             return RateLimited if "rate limit" in facts.message.lower() else QuotaExhausted
         if facts.code == "7003":
+            if _WRONG_ACCOUNT.search(facts.message):
+                return AuthenticationFailed
             is_missing = facts.status == 404 or "not found" in facts.message.lower()
             return ModelNotFound if is_missing else None
         return _CODES.get(facts.code or "")
+
+    def advice(self, kind: type[ProviderError], facts: ErrorPayload, target: AnyTarget) -> str:
+        """Name the account's id where it is wrong, and the permission that a token needs."""
+        if kind is not AuthenticationFailed:
+            return Provider.advice(self, kind, facts, target)
+        if facts.code == "7003":
+            return "Check the account id in `CLOUDFLARE_ACCOUNT_ID` or `Cloudflare(account_id=...)`."
+        if "API_KEY_INVALID" in facts.reasons and self.google_api_key is not None:
+            return "Check the key in `Cloudflare(google_api_key=...)`."
+        assert isinstance(self.api_token, Key)
+        return (
+            f"Check the token in {self.api_token.source}: it needs the permission Workers AI Read for the account in "
+            "`CLOUDFLARE_ACCOUNT_ID` or `Cloudflare(account_id=...)`."
+        )
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
         """Keep the gateway's own headers."""
@@ -278,6 +295,8 @@ class Cloudflare(Provider):
         return name if "/" in name else f"google/{name}"
 
 
+_WRONG_ACCOUNT: Final = re.compile("could not route to .{0,40}/accounts/|object identifier is invalid", re.IGNORECASE)
+"""https://github.com/anomalyco/opencode/issues/23773: the same status and code as a missing model's."""
 _CODES: Final[dict[str, type[ProviderError]]] = {
     "10000": AuthenticationFailed,
     "2009": AuthenticationFailed,

@@ -10,11 +10,13 @@ _OFF: Final = ("0", "false", "no", "off")
 
 def read(*names: str) -> str | None:
     """Return the first of the variables that is set and not blank, without surrounding white space."""
-    for name in names:
-        value = os.environ.get(name, "").strip()
-        if value:
-            return value
-    return None
+    found = first_set(*names)
+    return os.environ[found].strip() if found else None
+
+
+def first_set(*names: str) -> str | None:
+    """Name the first of the variables that is set and not blank."""
+    return next((name for name in names if os.environ.get(name, "").strip()), None)
 
 
 def switch(name: str) -> bool:

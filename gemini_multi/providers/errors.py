@@ -23,12 +23,7 @@ import pydantic_core
 from gemini_multi.dialects.base import Target
 from gemini_multi.errors import (
     KEPT_CHARACTERS,
-    AuthenticationFailed,
-    ContextOverflow,
-    ModelNotFound,
-    PermissionDenied,
     ProviderError,
-    QuotaExhausted,
 )
 from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
@@ -50,15 +45,14 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
     body: JsonValue = field(default=None, repr=False)
 
     def error(
-        self, kind: type[ProviderError], provider: str, target: Target[Any], request_id: str | None
+        self, kind: type[ProviderError], provider: str, target: Target[Any], request_id: str | None, advice: str
     ) -> ProviderError:
-        """Make the typed error."""
+        """Make the typed error; `advice` ends its message."""
         # Bounded, as the body is: the message is searched for what it means, and errors are logged and sent around.
-        said = self.message[:KEPT_CHARACTERS] or "no message"
+        said = self.message[:KEPT_CHARACTERS].strip() or "no message"
         status = f" ({self.status}{f', code {self.code}' if self.code else ''})" if self.status or self.code else ""
-        advice = _ADVICE.get(kind, "")
-        if kind is ModelNotFound:
-            advice = _withdrawal(target, provider) or advice
+        if advice and said[-1] not in ".!?":
+            said += "."
         return kind(
             f"{provider} refused {target.model_id!r}{status}: {said}{' ' + advice if advice else ''}",
             provider=provider,
@@ -107,23 +101,6 @@ _NAMED_STATUS: Final = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
-_ADVICE: Final[dict[type[ProviderError], str]] = {
-    AuthenticationFailed: "Check the key and its permissions.",
-    QuotaExhausted: "Top up the account or raise its limit, or name another provider after this one.",
-    ModelNotFound: "Check the model's id for this provider, or pass `model=` to the provider.",
-    ContextOverflow: "Shorten the prompt or use a model with a larger window.",
-    PermissionDenied: "Check what the key may do, and the account's region and verification.",
-}
-
-
-def _withdrawal(target: Target[Any], provider: str) -> str:
-    hosted = target.model.providers.get(provider)
-    days = ((hosted.withdrawn if hosted is not None else None), target.model.vertex_retired, target.model.retired)
-    named = next((day for day in days if day is not None), None)
-    if named is None:
-        return ""
-    instead = repr(target.model.successor) if target.model.successor else "a newer model, or name another provider,"
-    return f"Its end is announced for {named.isoformat()}. Use {instead} instead."
 
 
 def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:

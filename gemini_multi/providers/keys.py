@@ -12,6 +12,8 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import environment
 
 _SHOWN: Final = "**********"
+_SHOWN_FROM: Final = 16
+"""How long a key must be for its first characters to be shown."""
 
 
 class Key:
@@ -22,12 +24,19 @@ class Key:
     pickle as what it carries.
     """
 
-    __slots__ = ("_value", "_variables")
+    __slots__ = ("_value", "_variables", "source")
 
-    def __init__(self, value: str, variables: tuple[str, ...] = ()) -> None:
-        """Keep the secret; `variables` are where it was read from, if it was."""
+    def __init__(self, value: str, variables: tuple[str, ...] = (), source: str = "the key that was passed") -> None:
+        """Keep the secret.
+
+        Args:
+            value: The secret.
+            variables: The environment variables that may hold it, if it was read there.
+            source: Where it came from, for messages.
+        """
         self._value = value
         self._variables = variables
+        self.source = source
 
     @classmethod
     def of(cls, given: KeyArgument, *, variables: tuple[str, ...], argument: str) -> Key:
@@ -45,11 +54,13 @@ class Key:
             return given
         value = given if isinstance(given, str) or given is None else given.get_secret_value()
         if value is not None and value.strip():
-            return cls(_checked(value.strip(), argument))
-        found = environment.read(*variables)
+            source = f"`{argument}`"
+            return cls(_checked(value.strip(), source), source=source)
+        found = environment.first_set(*variables)
         if found is None:
             raise ConfigurationError(f"Set the `{variables[0]}` environment variable or pass it as `{argument}`.")
-        return cls(_checked(found, f"the environment variable `{variables[0]}`"), variables)
+        source = f"the environment variable `{found}`"
+        return cls(_checked(environment.read(found) or "", source), variables, source)
 
     def reveal(self) -> str:
         """Return the secret, for the request's header only."""
@@ -94,9 +105,27 @@ def _decoded(text: str) -> Key:
 
 
 def _checked(value: str, source: str) -> str:
-    if not value.isascii() or any(character.isspace() or not character.isprintable() for character in value):
+    wrong = next((character for character in value if not (character.isascii() and character.isprintable())), None)
+    if wrong is None and " " in value:
+        wrong = " "
+    if wrong is not None:
         raise ConfigurationError(
-            f"The key given by {source} contains white space, control or non-ASCII characters, which no HTTP header "
-            "can carry. Copy it again."
+            f"The key in {source} ({_masked(value)}) contains {_described(wrong)}, which no HTTP header can carry: a "
+            "key is printable ASCII without white space. Copy it again."
         )
     return value
+
+
+def _masked(value: str) -> str:
+    """Show enough of a key to recognize it by, and no more."""
+    start = value[:3] if len(value) >= _SHOWN_FROM and value[:3].isalnum() and value[:3].isascii() else ""
+    return f"{start}…, {len(value)} characters"
+
+
+def _described(character: str) -> str:
+    if character.isspace():
+        return f"white space ({character!r})"
+    import unicodedata  # for a mistake only
+
+    name = unicodedata.name(character, "a control character")
+    return f"the character U+{ord(character):04X} ({name})"

@@ -164,7 +164,7 @@ assert not found, found
 
 
 def test_nothing_blocks_the_event_loop(sandbox: Sandbox) -> None:
-    """From the first call on, nothing waits for a socket or a file in the loop's thread; the watch sees it if it did."""
+    """From the first call on, nothing waits for a socket or a file in the loop's thread."""
     done = subprocess.run([sys.executable, "-c", UNBLOCKED], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -74,7 +74,7 @@ def test_media_reaches_the_provider_or_is_refused_by_name(
     block, told = BLOCKS[kind]
     for ask in (lambda: llm.chat(place(block)), lambda: list(llm.stream_chat(place(block)))):
         if kind in REFUSED[provider]:
-            with pytest.raises(UnsupportedFeature, match=f"{provider} cannot express"):
+            with pytest.raises(UnsupportedFeature, match=f"{provider} does not support"):
                 ask()
         else:
             assert ask()

@@ -305,7 +305,7 @@ def test_an_exhausted_call_tells_every_attempt() -> None:
     with pytest.raises(AllRoutesFailed) as caught:
         played.play(max_retries=1)
 
-    told = caught.value.message.partition("What was tried:\n")[2].splitlines()
+    told = caught.value.message.partition("Attempts:\n")[2].splitlines()
     assert told == [
         "- cloudflare 'google/gemini-2.5-flash-lite': ServerError 503, 0.25 s",
         "- aimlapi 'google/gemini-2.5-flash-lite-preview': AuthenticationFailed 401, 0.00 s",
