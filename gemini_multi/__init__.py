@@ -37,11 +37,13 @@ if TYPE_CHECKING:
         RequestTimeout,
         ServerError,
         SettingIgnoredWarning,
+        StorageUnavailable,
         StreamInterrupted,
         UnsupportedFeature,
     )
     from gemini_multi.preference import FailoverOn, Hedging, Strategy
     from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
+    from gemini_multi.rate_limits import RateLimit, RateLimits, SharedStorage
     from gemini_multi.retry import RetryPolicy
     from gemini_multi.types import (
         Attempt,
@@ -124,7 +126,9 @@ __all__ = [
     "Provider",
     "ProviderError",
     "QuotaExhausted",
+    "RateLimit",
     "RateLimited",
+    "RateLimits",
     "ReasoningEffort",
     "RequestTimeout",
     "ResponseFormat",
@@ -132,6 +136,8 @@ __all__ = [
     "SafetySetting",
     "ServerError",
     "SettingIgnoredWarning",
+    "SharedStorage",
+    "StorageUnavailable",
     "Signature",
     "Strategy",
     "StreamInterrupted",
@@ -178,11 +184,13 @@ _MODULES: Final = {
         "RateLimited",
         "RequestTimeout",
         "ServerError",
+        "StorageUnavailable",
         "StreamInterrupted",
         "UnsupportedFeature",
     ),
     "gemini_multi.preference": ("FailoverOn", "Hedging", "Strategy"),
     "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
+    "gemini_multi.rate_limits": ("RateLimit", "RateLimits", "SharedStorage"),
     "gemini_multi.retry": ("RetryPolicy",),
     "gemini_multi.types": (
         "Attempt",

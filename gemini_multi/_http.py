@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi._clients import AsyncioAnswer, BlockingAnswer
 from gemini_multi._connections import POOLS
 from gemini_multi._inflate import Inflated, InflatedAsync
 from gemini_multi._sockets import AsyncioConnection, BlockingConnection
-from gemini_multi._transport.steps import ReadBody, ResponseHead, Send, Sleep, Step, TransportError
+from gemini_multi._transport.steps import Consult, ReadBody, ResponseHead, Send, Sleep, Step, TransportError
 from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Wire:
         self._answer: BlockingAnswer | BlockingConnection | None = None
         self._read: Callable[[], bytes] = bytes
 
-    def perform(self, step: Step) -> ResponseHead | bytes | None:
+    def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
         """Do what the step says.
 
         Raises:
@@ -41,6 +41,8 @@ class Wire:
                 raise _failure(error) from error
         if isinstance(step, Send):
             return self._open(step)
+        if isinstance(step, Consult):
+            return step.action()
         if isinstance(step, Sleep):
             _PAUSE.wait(step.seconds)
         else:
@@ -87,7 +89,7 @@ class AsyncWire:
         self._answer: AsyncioAnswer | AsyncioConnection | None = None
         self._read: Callable[[], Awaitable[bytes]] = _nothing
 
-    async def perform(self, step: Step) -> ResponseHead | bytes | None:
+    async def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
         """Do what the step says.
 
         Raises:
@@ -100,6 +102,8 @@ class AsyncWire:
                 raise _failure(error) from error
         if isinstance(step, Send):
             return await self._open(step)
+        if isinstance(step, Consult):
+            return await asyncio.to_thread(step.action)
         if isinstance(step, Sleep):
             await asyncio.sleep(step.seconds)
         else:

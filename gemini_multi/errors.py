@@ -4,7 +4,8 @@
     ├── ConfigurationError      before any I/O: missing key, unknown provider or model, unusable argument (a ValueError)
     ├── UnsupportedFeature      no route can express what was asked
     ├── ConnectionFailed        no answer: refused, DNS, TLS, reset
-    │   └── RequestTimeout      connect, first event, stall or deadline
+    │   ├── RequestTimeout      connect, first event, stall or deadline
+    │   └── StorageUnavailable  the storage of shared limits and budgets gives no answer
     ├── StreamInterrupted       the stream broke after its first content; carries the partial answer
     ├── InvalidResponse         an answer that cannot be read
     ├── PromptBlocked           the provider refused the prompt
@@ -52,6 +53,7 @@ __all__ = [
     "RateLimited",
     "RequestTimeout",
     "ServerError",
+    "StorageUnavailable",
     "StreamInterrupted",
     "UnsupportedFeature",
 ]
@@ -139,6 +141,10 @@ class ConnectionFailed(GeminiMultiError):
 
 class RequestTimeout(ConnectionFailed):
     """The provider took too long to connect, to begin, or to go on."""
+
+
+class StorageUnavailable(ConnectionFailed):
+    """The storage of shared rate limits and budgets gives no answer, so that no request may be sent."""
 
 
 class StreamInterrupted(GeminiMultiError):

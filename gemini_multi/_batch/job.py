@@ -13,7 +13,7 @@ from gemini_multi import structured
 from gemini_multi._batch.intake import Intake
 from gemini_multi._batch.report import BatchReport, OnProgress
 from gemini_multi._batch.requests import NO_IMAGES, Images, RequestMaker, Template
-from gemini_multi._batch.results import Results
+from gemini_multi._batch.results import Results, ResultsNotWritten
 from gemini_multi._batch.runner import Runner
 from gemini_multi._batch.sources import SourceArgument, open_source
 from gemini_multi._batch.tasks import ChatTask, FunctionTask, Task
@@ -105,6 +105,8 @@ async def run_here(job: BatchJob, *, grace: float) -> BatchReport:
             intake = Intake(source, task, results, report, job.id_column)
             try:
                 await Runner(intake.rows(), task, results, report, job.on_progress).run(job.concurrency, grace=grace)
+            except ResultsNotWritten as error:  # of the first that failed; by now all calls under way have ended
+                raise ResultsNotWritten(error.message, tuple(results.unwritten)) from error
             finally:
                 report.seconds = time.monotonic() - started
     return report

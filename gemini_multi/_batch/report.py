@@ -31,7 +31,10 @@ class BatchReport:
     torn_bytes: int = 0
     """What a crash had left of a last line, and was cut off."""
     stopped: Exception | None = None
-    """Why rows are left that were not asked: the budget is spent, or no provider accepts its key. `resume` goes on."""
+    """Why rows are left that were not asked. `resume` goes on.
+
+    The budget is spent, no provider accepts its key, or the storage of shared limits cannot be reached.
+    """
 
     @property
     def done(self) -> int:

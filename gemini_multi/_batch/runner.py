@@ -19,9 +19,17 @@ from gemini_multi.errors import (
     GeminiMultiError,
     ModelNotFound,
     QuotaExhausted,
+    StorageUnavailable,
 )
 
-_HOPELESS: Final = (AuthenticationFailed, BudgetExceeded, ConfigurationError, ModelNotFound, QuotaExhausted)
+_HOPELESS: Final = (
+    AuthenticationFailed,
+    BudgetExceeded,
+    ConfigurationError,
+    ModelNotFound,
+    QuotaExhausted,
+    StorageUnavailable,
+)
 """What happens to every other row too, so that asking on is no use."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, TypeAlias
 
+from gemini_multi._call.permits import Permits
 from gemini_multi._call.telemetry import Trace
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger
@@ -51,6 +52,8 @@ class CallOptions:
     call_headers: CallHeaders | None = None
     """What this call adds to the headers of its requests."""
     include_response_headers: bool = False
+    permits: Permits | None = None
+    """Lets requests begin where rates, calls under way or money are limited."""
 
 
 class AttemptLog:
@@ -70,7 +73,7 @@ class AttemptLog:
 
     def waited(self, seconds: float) -> None:
         """Note the wait before the next attempt."""
-        self._waited = seconds
+        self._waited += seconds
 
     def note(self, attempt: Attempt) -> None:
         """Note an attempt that ends now, with the wait before it."""

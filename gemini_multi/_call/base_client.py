@@ -17,6 +17,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import STRATEGIES, FailoverArgument, FailoverOn, Hedging, HedgingArgument, Strategy
 from gemini_multi.providers import Provider, ProvidersArgument, environment, resolve
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata
+from gemini_multi.rate_limits import RateLimits, RateLimitsArgument, SharedStorage, StorageArgument
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.routing import Route, arranged, routes
 from gemini_multi.types import Attempt, ChatRequest
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from gemini_multi._call.attempt_log import CallOptions
     from gemini_multi._call.call import Call
+    from gemini_multi._call.permits import Permits
 else:
     # No HTTP library is needed to import a client; whoever reads the annotations at run time gets `Any`.
     HttpAsyncClient = HttpClient = Any
@@ -90,6 +92,8 @@ class BaseClient:
         strategy: Strategy = "ordered",
         hedging: HedgingArgument = None,
         max_cost_usd: float | None = None,
+        rate_limits: RateLimitsArgument = None,
+        storage: StorageArgument = None,
         on_attempt: Callable[[Attempt], object] | None = None,
         failover_on: FailoverArgument = None,
         tracing: bool | None = None,
@@ -112,7 +116,11 @@ class BaseClient:
                 `gemini_multi.preference.Strategy`.
             hedging: When to ask a second provider because the first is slow: `True`, seconds, or `Hedging`.
             max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
-                worst, and is refused when that could pass the limit.
+                worst, and is refused when that could pass the limit. With `storage`, by all clients of its budget.
+            rate_limits: Requests and tokens per minute and calls at once, by provider; see
+                `gemini_multi.rate_limits.RateLimits`.
+            storage: The URL of a Redis server through which processes share rate limits and the budget, or
+                `SharedStorage`.
             on_attempt: Called with every attempt when it ends, in the thread or task of the call.
             failover_on: On which answers the next provider is asked, as if the first had failed: `refusal`,
                 `content_filter`, `length`, `invalid_output`, functions of the answer, several of them, or `FailoverOn`.
@@ -135,7 +143,9 @@ class BaseClient:
         self._strategy: Strategy = _known(strategy)
         self._hedging = Hedging.of(hedging)
         self._health = Health()
-        self._ledger = Ledger(max_cost_usd)
+        shared = SharedStorage.of(storage)
+        self._ledger = Ledger(max_cost_usd if shared is None else None)
+        self._permits = _permits(RateLimits.of(rate_limits), shared, max_cost_usd)
         self._on_attempt = () if on_attempt is None else (on_attempt,)
         self._tracing = environment.switch("GEMINI_MULTI_TRACING") if tracing is None else tracing
         self._failover = FailoverOn.of(failover_on)
@@ -207,6 +217,7 @@ class BaseClient:
                 arguments.get("headers"), arguments.get("gateway_metadata"), arguments.get("gateway_event_id")
             ),
             include_response_headers=self._include_response_headers if wants_headers is None else wants_headers,
+            permits=self._permits,
         )
 
     def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
@@ -225,6 +236,8 @@ class BaseClient:
         """Go on with what another client has spent and knows of its routes, as its successor with other settings."""
         self._ledger.carry_on(other._ledger)
         self._health = other._health
+        if self._permits is not None and other._permits is not None:
+            self._permits = replace(self._permits, storage=other._permits.storage)
         self._standing = {}
 
     def _hedge_delay(self, call: Call) -> float | None:
@@ -251,9 +264,9 @@ class BaseClient:
         counter = type(self).__new__(type(self))
         counter._share(self)
         counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
-        counter._hedging, counter._standing = None, {}
         counter._tracing = False  # nothing is generated
         counter._failover = None
+        counter._hedging, counter._permits, counter._standing = None, None, {}
         return counter
 
     def __getstate__(self) -> dict[str, Any]:
@@ -265,6 +278,15 @@ class BaseClient:
         copied = type(self).__new__(type(self))
         copied.__dict__.update(self.__dict__)
         return copied
+
+
+def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits | None:
+    """Open what a client's limits need; `None` when it has none."""
+    if limits is None and (storage is None or max_cost_usd is None):
+        return None
+    from gemini_multi._call.permits import open_permits
+
+    return open_permits(limits, storage, max_cost_usd)
 
 
 @cache

@@ -20,9 +20,11 @@ from typing import Any, Final
 from gemini_multi._call.attempt import AttemptRunner, Flow, RetryableAnswer, UnwantedAnswer
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog, CallOptions
 from gemini_multi._call.judging import errors_to_leave
+from gemini_multi._call.permits import OutOfRoom, Permits
 from gemini_multi._call.telemetry import Trace
 from gemini_multi._routing import pricing
 from gemini_multi._routing.schedule import RouteSchedule, RouteState
+from gemini_multi._storage.interface import Outcome, Permit
 from gemini_multi._transport.steps import Release, Sleep, Step, TransportError
 from gemini_multi.errors import (
     AllRoutesFailed,
@@ -31,6 +33,7 @@ from gemini_multi.errors import (
     ConnectionFailed,
     GeminiMultiError,
     ProviderError,
+    RateLimited,
     StreamInterrupted,
     UnsupportedFeature,
 )
@@ -66,6 +69,8 @@ class Call:
         self._runner: AttemptRunner | None = None
         self._set_aside = 0.0
         """What answers have cost that are counted when the call ends, as its own or beside it."""
+        self._last_runner: AttemptRunner | None = None
+        """The one of the latest attempt, also when it is over."""
         self._next: Callable[[float], RouteState | None] = schedule.next
 
     def hedge(self) -> Call | None:
@@ -93,8 +98,7 @@ class Call:
                 if state is not None and state is not following:
                     _log_failover(state, following)
                 state = following
-                if state.retries:
-                    yield from self._waited(state)
+                yield from self._waited(state)
                 failure = yield from self._ask(state)
                 if failure is None:
                     self._count(self._schedule.failures)
@@ -126,8 +130,11 @@ class Call:
         if isinstance(failure, RetryableAnswer):
             state.is_done = True  # it was asked again at once, if it was worth it
             self._set_aside += self._conditions.ledger.set_aside(failure.response.usage.cost_usd or 0.0)
-        now, conditions = self._conditions.clock(), self._conditions
-        self._schedule.failed(state, failure, now=now, left=self.attempt_log.remaining(), chance=conditions.chance)
+        now, left, chance = self._conditions.clock(), self.attempt_log.remaining(), self._conditions.chance
+        if isinstance(failure, OutOfRoom):
+            self._schedule.postpone(state, failure, failure.wait(chance()), now=now, left=left)
+        else:
+            self._schedule.failed(state, failure, now=now, left=left, chance=chance)
 
     def _conclude(self, failures: list[GeminiMultiError]) -> Flow:
         flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
@@ -145,9 +152,10 @@ class Call:
         except UnsupportedFeature as refusal:
             state.health.release()
             return refusal
+        send = self._paid if self._conditions.permits is None else self._permitted
         while True:
             state.prepared = prepared
-            failure = yield from self._paid(state, prepared)
+            failure = yield from send(state, prepared)
             if failure is None:
                 return None
             yield RELEASE
@@ -182,6 +190,56 @@ class Call:
             return None
         endpoint = replace(prepared.endpoint, target=replace(target, repairs=target.repairs | {repair}))
         return PreparedRequest(endpoint, endpoint.body(self._request, stream=self._conditions.stream))
+
+    def _permitted(
+        self, state: RouteState, prepared: PreparedRequest
+    ) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
+        """Send once, with a permit: there are limits that other calls or processes share."""
+        permits = self._conditions.permits
+        assert permits is not None
+        try:
+            permit = yield from self._permit(permits, state.route)
+        except GeminiMultiError as refusal:
+            state.health.release()
+            refusal.attempts = self.attempt_log.attempts
+            raise
+        if isinstance(permit, OutOfRoom):
+            return permit
+        try:
+            failure = yield from self._paid(state, prepared)
+        except GeminiMultiError as error:
+            yield from permits.settle(permit, self._outcome(error))
+            raise
+        except BaseException as error:  # the caller left, or is being stopped
+            permits.settle_later(permit, self._outcome(error))
+            raise
+        yield from permits.settle(permit, self._outcome(failure))
+        return failure
+
+    def _permit(self, permits: Permits, route: Route) -> Generator[Step, Any, Permit | OutOfRoom]:
+        """Take a permit, after a wait if the limits say so and the deadline allows it."""
+        while True:
+            permit = yield from permits.take(self._request, route, self._conditions.today())
+            if not isinstance(permit, OutOfRoom) or not permits.waits:
+                return permit
+            wait = permit.wait(self._conditions.chance())
+            if wait >= self.attempt_log.remaining():
+                return permit
+            yield Sleep(wait)
+            self.attempt_log.waited(wait)
+
+    def _outcome(self, failure: BaseException | None) -> Outcome:
+        """Say what an attempt has used, for the limits that it was counted against."""
+        runner = self._last_runner
+        if runner is None or isinstance(failure, ProviderError):
+            return Outcome(tokens=0, was_refused=isinstance(failure, RateLimited))
+        if failure is None or runner.is_finished or isinstance(failure, (RetryableAnswer, StreamInterrupted)):
+            usage = runner.response().usage
+        elif isinstance(failure, GeminiMultiError):
+            return Outcome()
+        else:
+            usage = runner.usage_so_far()
+        return Outcome(tokens=usage.total_tokens or None, cost_usd=usage.cost_usd or 0.0)
 
     def _paid(
         self, state: RouteState, prepared: PreparedRequest
@@ -223,7 +281,7 @@ class Call:
     ) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
         """Send once. Return the failure, or `None` when the answer was delivered."""
         route = state.route
-        runner = self._runner = AttemptRunner(self._request, state, prepared, self.attempt_log)
+        runner = self._runner = self._last_runner = AttemptRunner(self._request, state, prepared, self.attempt_log)
         try:
             yield from runner.run()
         except TransportError as wire_failure:
@@ -307,10 +365,11 @@ def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
 def _log_failover(state: RouteState, following: RouteState) -> None:
     if LOGGER.isEnabledFor(WARNING):
         provider, instead = state.route.provider.name, following.route.provider.name
-        LOGGER.warning("%s failed (%s): asking %s next", provider, _reason(state.failure), instead)
+        what = "has no room" if state.failure is None else f"failed ({_reason(state.failure)})"
+        LOGGER.warning("%s %s: asking %s next", provider, what, instead)
 
 
-def _reason(failure: GeminiMultiError | None) -> str:
+def _reason(failure: GeminiMultiError) -> str:
     """Say why an attempt failed, in our own words only: the provider's may quote the conversation."""
     words = [type(failure).__name__]
     if isinstance(failure, ProviderError):

@@ -41,8 +41,13 @@ def expected_usd(request: ChatRequest, model: Model, provider: str, on: date) ->
     price = _price(model, provider, tokens, on)
     if price is None:
         return None
-    output = min(request.max_tokens or _USUAL_OUTPUT, _longest_answer(model, provider)) * (request.n or 1)
+    output = _expected_output(request, model, provider)
     return _PER_TOKEN * (tokens * price.input + output * price.output)
+
+
+def expected_tokens(request: ChatRequest, model: Model, provider: str) -> int:
+    """Return about how many tokens a request will use, answer included."""
+    return estimate_messages(request.messages) + _expected_output(request, model, provider)
 
 
 def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
@@ -56,6 +61,10 @@ def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> fl
         return None
     output = (request.max_tokens or _longest_answer(model, provider)) * (request.n or 1)
     return _PER_TOKEN * (tokens * max(price.input, _or(price.audio_input, 0.0)) + output * price.output)
+
+
+def _expected_output(request: ChatRequest, model: Model, provider: str) -> int:
+    return min(request.max_tokens or _USUAL_OUTPUT, _longest_answer(model, provider)) * (request.n or 1)
 
 
 def _longest_answer(model: Model, provider: str) -> int:

@@ -142,6 +142,28 @@ class RouteSchedule:
             elif self._policy.verdict(failure) == "stop" and not isinstance(failure, self._errors_to_leave):
                 self.stop()
 
+    def postpone(self, state: RouteState, failure: GeminiMultiError, wait: float, *, now: float, left: float) -> None:
+        """Put a route back that has no room now, or out when there is none before the deadline.
+
+        Args:
+            state: The route, which was taken.
+            failure: What to tell when no other route answers.
+            wait: Seconds until it is worth asking again.
+            now: Monotonic seconds.
+            left: Seconds until the deadline.
+        """
+        with self._lock:
+            state.is_taken = False
+            state.health.release()
+            if state.retries and state.failure is not None:  # the repeat was paid for and not made
+                price = self._policy.price(state.failure)
+                state.health.spend(-price, None)
+                state.spent -= price
+            state.ready_at = now + wait
+            if wait >= left:
+                state.is_done = True
+                state.failure = failure
+
     def _wait_before_retry(
         self, state: RouteState, failure: GeminiMultiError, chance: Callable[[], float]
     ) -> float | None:

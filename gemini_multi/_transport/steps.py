@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gemini_multi._encoding.long_text import ChunkedBody
 from gemini_multi.errors import ConnectionFailed, InvalidResponse
@@ -93,7 +93,14 @@ class Sleep:
     seconds: float
 
 
-Step: TypeAlias = Send | ReadBody | Release | Sleep
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Step: run a function that may block for a moment, such as a look at a storage; give back what it returns."""
+
+    action: Callable[[], Any]
+
+
+Step: TypeAlias = Send | ReadBody | Release | Sleep | Consult
 
 
 class TransportError(Exception):  # thrown into the exchange by the loops that drive it

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
-_EXTRAS = {"typer": "cli", "rich": "cli", "starlette": "server", "uvicorn": "server"}
+_EXTRAS = {"typer": "cli", "rich": "cli", "starlette": "server", "uvicorn": "server", "filelock": "batch"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from gemini_multi import __version__
+from gemini_multi.cli.batch import batch
 from gemini_multi.cli.chat import chat
 from gemini_multi.cli.console import tell
 from gemini_multi.cli.doctor import doctor
@@ -19,7 +20,7 @@ from gemini_multi.cli.sandbox import sandbox
 from gemini_multi.cli.serve import serve
 from gemini_multi.errors import ConfigurationError, GeminiMultiError
 
-COMMANDS: Final[tuple[Callable[..., None], ...]] = (models, doctor, chat, serve, sandbox)
+COMMANDS: Final[tuple[Callable[..., None], ...]] = (models, doctor, chat, batch, serve, sandbox)
 """Every command; its function's name and docstring are what the command line shows. A new one is added here."""
 
 FAILED: Final = 1

@@ -136,6 +136,12 @@ class Provider(ABC):
         """Make the typed error for an answer that is not a success."""
         return self.error(facts_of(head.status, head.headers, body), target, head.headers)
 
+    @property
+    def account(self) -> str:
+        """Tell the key that is asked with from others, for what is counted per key. It does not give the key away."""
+        key = getattr(self, self.key_field)
+        return key.fingerprint if isinstance(key, Key) else ""
+
     @classmethod
     def connected(cls, api_key: str | None, base_url: str | None) -> Provider:
         """Make a configuration with a key and an address; `None` leaves them to the environment."""

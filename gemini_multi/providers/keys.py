@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from typing import Final, TypeAlias
 
@@ -61,6 +62,11 @@ class Key:
             raise ConfigurationError(f"Set the `{variables[0]}` environment variable or pass it as `{argument}`.")
         source = f"the environment variable `{found}`"
         return cls(_checked(environment.read(found) or "", source), variables, source)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell this secret from others, without giving it away."""
+        return hashlib.blake2b(self._value.encode(), digest_size=8, person=b"gemini-multi").hexdigest()
 
     def reveal(self) -> str:
         """Return the secret, for the request's header only."""

@@ -183,13 +183,13 @@ def test_a_full_disk_is_one_message(files: Files) -> None:
 
     assert errors == ""
     assert "cannot be written: No space left on device. Make room, then go on with `resume`." in message
-    assert 1 <= len(unwritten) <= 4
+    assert 1 <= len(set(unwritten) - {""}) <= 4
     assert not {result["answer"] for result in kept} & set(unwritten)
     assert_each_once(files, 100)
 
 
 async def test_memory_stays_flat(files: Files) -> None:
-    """Ten times as many rows take no more of it."""
+    """The rows alone are 3 MB of text."""
 
     def rows(count: int) -> Iterator[dict[str, Any]]:
         return ({"id": number, "prompt": f"Say {number} " + "x" * 1000} for number in range(count))
@@ -204,4 +204,4 @@ async def test_memory_stays_flat(files: Files) -> None:
     await most_memory(10)
     small, large = await most_memory(300), await most_memory(3000)
 
-    assert large < small * 1.5
+    assert large < small + 500_000

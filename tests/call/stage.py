@@ -10,6 +10,7 @@ from typing import Any
 from gemini_multi import ChatEvent, ChatRequest, Finished, Limits, Provider, RetryPolicy, Timeouts
 from gemini_multi._call.attempt_log import CallOptions
 from gemini_multi._call.call import Call
+from gemini_multi._call.permits import Permits
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.steps import ReadBody, Release, ResponseHead, Send, Sleep
@@ -36,6 +37,7 @@ class Stage:
     health: Health = field(default_factory=Health)
     ledger: Ledger = field(default_factory=Ledger)
     attempts: list[Attempt] = field(default_factory=list)
+    permits: Permits | None = None
 
     def play(
         self,
@@ -58,6 +60,7 @@ class Stage:
             health=self.health,
             ledger=self.ledger,
             on_attempt=(self.attempts.append,),
+            permits=self.permits,
         )
         flow = Call(self.request, routes(self.request, self.providers, stream=stream), conditions).run()
         reply: Any = None

@@ -1,0 +1,178 @@
+"""Permits: what lets a request begin where rates, calls under way or a shared budget are limited.
+
+What is counted lies in a storage. A storage on a server is asked in steps of the call, so that the loop that drives
+the call blocks or awaits; one in memory answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from gemini_multi._routing import pricing
+from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Permit, Storage
+from gemini_multi._transport.steps import Consult, Step
+from gemini_multi.errors import BudgetExceeded, GeminiMultiError, RateLimited, StorageUnavailable
+from gemini_multi.rate_limits import RateLimits, SharedStorage
+from gemini_multi.routing import Route
+from gemini_multi.types import ChatRequest
+
+_LOGGER: Final = logging.getLogger("gemini_multi")
+_SPREAD: Final = 0.1
+"""Waits are longer by up to this share, so that not all who wait try at the same moment."""
+
+
+class OutOfRoom(RateLimited):
+    """A provider has no room within the limits of this client. It was not asked."""
+
+    def wait(self, chance: float) -> float:
+        """Give the seconds until it is worth trying again; `chance` is a number from 0 to 1."""
+        return (self.retry_after or 0.0) * (1 + _SPREAD * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """Takes and settles the permits of a client's calls."""
+
+    storage: Storage
+    limits: RateLimits
+    max_cost_usd: float | None = None
+    """The budget that is shared through the storage."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call waits for a provider's room, though another provider may have some."""
+        return self.limits.when_full == "wait"
+
+    def take(self, request: ChatRequest, route: Route, on: date) -> Generator[Step, Any, Permit | OutOfRoom]:
+        """Take what a request to a route needs.
+
+        Raises:
+            BudgetExceeded: The shared budget does not allow it.
+            StorageUnavailable: The storage gives no answer.
+        """
+        demand = self._demand(request, route, on)
+        taking = _Taking(self.storage, demand)
+        try:
+            taken = yield from self._consult(taking.run)
+        except GeneratorExit:
+            if (late := taking.leave()) is not None:
+                self.settle_later(late, Outcome(tokens=0))
+            raise
+        if isinstance(taken, NoRoom):
+            return _out_of_room(route, taken)
+        if isinstance(taken, NoMoney):
+            raise _out_of_money(demand, taken)
+        assert isinstance(taken, Permit)
+        return taken
+
+    def _demand(self, request: ChatRequest, route: Route, on: date) -> Demand:
+        name = route.provider.name
+        limits = {
+            f"{covered}:{route.provider.account}": limit
+            for covered, limit in self.limits.of_route(name, route.model.name).items()
+        }
+        needs_tokens = any(limit.tokens_per_minute for limit in limits.values())
+        is_paid = self.max_cost_usd is not None
+        return Demand(
+            limits=limits,
+            tokens=pricing.expected_tokens(request, route.answering, name) if needs_tokens else 0,
+            worst_usd=(pricing.worst_usd(request, route.answering, name, on) or 0.0) if is_paid else 0.0,
+            max_cost_usd=self.max_cost_usd,
+        )
+
+    def settle(self, permit: Permit, outcome: Outcome) -> Generator[Step, Any, None]:
+        """Settle a permit. An answer that has arrived is not lost when the storage is: the permit expires there."""
+        yield from self._consult(lambda: self._settle(permit, outcome))
+
+    def settle_later(self, permit: Permit, outcome: Outcome) -> None:
+        """Settle a permit where a call cannot go on."""
+        if self.storage.is_local:
+            self._settle(permit, outcome)
+        else:
+            threading.Thread(target=self._settle, args=[permit, outcome], name="gemini-multi-settlement").start()
+
+    def _settle(self, permit: Permit, outcome: Outcome) -> None:
+        try:
+            self.storage.settle(permit, outcome)
+        except StorageUnavailable as error:
+            _LOGGER.warning("What a request has used was not counted, and its permit expires: %s", error.message)
+
+    def _consult(self, action: Callable[[], object]) -> Generator[Step, Any, object]:
+        if self.storage.is_local:
+            return action()
+        outcome: object = yield Consult(lambda: _caught(action))
+        if isinstance(outcome, GeminiMultiError):
+            raise outcome
+        return outcome
+
+
+class _Taking:
+    """Takes a permit in another thread perhaps, where a call that is left cannot stop it."""
+
+    def __init__(self, storage: Storage, demand: Demand) -> None:
+        self._storage = storage
+        self._demand = demand
+        self._lock = threading.Lock()
+        self._permit: Permit | None = None
+        self._is_left = False
+
+    def run(self) -> Permit | NoRoom | NoMoney:
+        """Take it, and give it back if nobody waits for it any more."""
+        taken = self._storage.take(self._demand)
+        with self._lock:
+            self._permit = taken if isinstance(taken, Permit) else None
+            is_left = self._is_left
+        if is_left and self._permit is not None:
+            self._storage.settle(self._permit, Outcome(tokens=0))
+        return taken
+
+    def leave(self) -> Permit | None:
+        """Say that nobody waits; return what was taken already."""
+        with self._lock:
+            self._is_left = True
+            return self._permit
+
+
+def open_permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits:
+    """Open what a client's limits need.
+
+    Raises:
+        ConfigurationError: A package is missing.
+    """
+    from gemini_multi._storage.opening import open_storage
+
+    return Permits(open_storage(storage), limits or RateLimits(), None if storage is None else max_cost_usd)
+
+
+def _caught(action: Callable[[], object]) -> object:
+    """Return what went wrong in place of raising it: it is raised inside the call, which then ends in order."""
+    try:
+        return action()
+    except GeminiMultiError as error:
+        return error
+
+
+def _out_of_room(route: Route, refusal: NoRoom) -> OutOfRoom:
+    name = route.provider.name
+    return OutOfRoom(
+        f"{name} ({route.model.name!r}) has no room within the rate limits of this client for {refusal.wait:.2f} s. "
+        "Raise `rate_limits` or `deadline`, or add a provider.",
+        provider=name,
+        model=route.model.name,
+        retry_after=refusal.wait,
+    )
+
+
+def _out_of_money(demand: Demand, refusal: NoMoney) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"{refusal.spent_usd:.6f} USD were spent, {refusal.reserved_usd:.6f} USD are set aside for calls under way in "
+        f"all processes, and this request may cost {demand.worst_usd:.6f} USD: together more than the spending limit "
+        f"of {demand.max_cost_usd} USD. Raise `max_cost_usd`, set `max_tokens`, or name another budget.",
+        spent_usd=refusal.spent_usd,
+        limit_usd=demand.max_cost_usd or 0.0,
+    )

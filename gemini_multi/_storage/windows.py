@@ -1,0 +1,124 @@
+"""Requests and tokens per minute, counted by pyrate-limiter: the same in memory and on Redis.
+
+Requests are counted exactly, over a sliding minute. Tokens flow into a bucket that holds a minute's worth; what was
+estimated too high is given back as a negative weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from pyrate_limiter import GCRA, Decision, Duration, InMemoryBucket, Rate, RateItem, RedisBucket, StateStore
+
+from gemini_multi._storage.interface import Demand, NoRoom
+
+_TOKENS: Final = GCRA()
+_FORCED: Final = 1_000_000
+"""Bursts that are never refused, in which tokens are booked that were used already."""
+
+Bucket = InMemoryBucket | RedisBucket
+
+
+class RequestWindow:
+    """One request out of those of a minute."""
+
+    def __init__(self, bucket: Bucket, limit: int) -> None:
+        bucket.rates = [_per_minute(limit)]
+        self._bucket: Any = bucket  # its results are annotated as perhaps awaitable; of blocking buckets they are not
+        self._limit = limit
+
+    def is_full(self) -> bool:
+        """Tell whether the next request would be refused; old ones must have been forgotten."""
+        return int(self._bucket.count()) >= self._limit
+
+    def forget(self, now: int) -> None:
+        """Forget requests that are older than a minute."""
+        self._bucket.leak(now)
+
+    def take(self, now: int) -> NoRoom | None:
+        """Take one request; `None` when there was room."""
+        decision = self._bucket.put_decision(RateItem("request", now))
+        return _refusal(decision)
+
+
+class TokenWindow:
+    """Some tokens out of those of a minute."""
+
+    def __init__(self, store: StateStore, limit: int, tokens: int) -> None:
+        self._store: Any = store  # as above
+        self._limit = limit
+        self._tokens = min(tokens, limit)  # a request that needs more than a minute's worth waits for a full bucket
+
+    def take(self, now: int) -> NoRoom | None:
+        """Take what the request is expected to use; `None` when there was room."""
+        decision = self._store.check(_TOKENS, [_per_minute(self._limit)], now, self._tokens)
+        return _refusal(decision)
+
+    def book(self, tokens: int, now: int) -> None:
+        """Take tokens whether there is room or not; a negative number gives them back."""
+        if tokens:
+            self._store.check(_TOKENS, [_per_minute(self._limit, self._limit * _FORCED)], now, tokens)
+
+    def give_back(self, now: int) -> None:
+        """Undo the taking."""
+        self.book(-self._tokens, now)
+
+    def settle(self, used: int | None, now: int) -> None:
+        """Put right what was taken by what was used, if anybody knows."""
+        if used is not None:
+            self.book(used - self._tokens, now)
+
+
+class Windows:
+    """All windows that a demand takes from, together."""
+
+    def __init__(
+        self,
+        demand: Demand,
+        bucket: Callable[[str], Bucket],
+        store: Callable[[str], StateStore],
+    ) -> None:
+        self._tokens = [
+            TokenWindow(store(name), limit.tokens_per_minute, demand.tokens)
+            for name, limit in demand.limits.items()
+            if limit.tokens_per_minute is not None and demand.tokens
+        ]
+        self._requests = [
+            RequestWindow(bucket(name), limit.requests_per_minute)
+            for name, limit in demand.limits.items()
+            if limit.requests_per_minute is not None
+        ]
+
+    def take(self, now: int) -> NoRoom | None:
+        """Take from all windows, or from none; `None` when there was room."""
+        for window in self._requests:
+            window.forget(now)
+        full = [window for window in self._requests if window.is_full()] if len(self._requests) > 1 else []
+        return self._take_tokens(full or self._requests, now)
+
+    def _take_tokens(self, requests: Sequence[RequestWindow], now: int) -> NoRoom | None:
+        taken: list[TokenWindow] = []
+        windows: list[TokenWindow | RequestWindow] = [*self._tokens, *requests]
+        for window in windows:
+            refusal = window.take(now)
+            if refusal is not None:
+                for other in taken:
+                    other.give_back(now)
+                return refusal
+            if isinstance(window, TokenWindow):
+                taken.append(window)
+        return None
+
+    def settle(self, used: int | None, now: int) -> None:
+        """Put right what was estimated."""
+        for window in self._tokens:
+            window.settle(used, now)
+
+
+def _refusal(decision: Decision) -> NoRoom | None:
+    return None if decision.allowed else NoRoom(max(decision.retry_after_ms or 0, 1) / 1000)
+
+
+def _per_minute(limit: int, burst: int | None = None) -> Rate:
+    return Rate(limit, Duration.MINUTE, burst)
