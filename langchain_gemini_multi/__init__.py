@@ -7,16 +7,73 @@ Importing this package loads no framework; the names below are loaded when they 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gemini_multi import __version__ as __version__
     from langchain_gemini_multi._registration import init_chat_model, register_with_langchain
     from langchain_gemini_multi.chat_models import ChatGeminiMulti
+    from langchain_gemini_multi.errors import (
+        AllModelsFailed,
+        AllModelsLimited,
+        AllModelsMissing,
+        AllModelsOverflowed,
+        AllModelsRejected,
+        AllModelsUnauthenticated,
+        ModelAnswerUnreadable,
+        ModelAuthenticationFailed,
+        ModelBudgetExceeded,
+        ModelContextOverflowed,
+        ModelFailed,
+        ModelFeatureUnsupported,
+        ModelMisconfigured,
+        ModelMissing,
+        ModelPermissionDenied,
+        ModelPromptBlocked,
+        ModelQuotaExhausted,
+        ModelRateLimited,
+        ModelRequestRejected,
+        ModelServerFailed,
+        ModelStreamInterrupted,
+        ModelTimedOut,
+        ModelUnreachable,
+        StructuredOutputError,
+        StructuredOutputRefused,
+    )
     from langchain_gemini_multi.llms import GeminiMultiLLM
 
-__all__ = ["ChatGeminiMulti", "GeminiMultiLLM", "__version__", "init_chat_model", "register_with_langchain"]
+__all__ = [
+    "AllModelsFailed",
+    "AllModelsLimited",
+    "AllModelsMissing",
+    "AllModelsOverflowed",
+    "AllModelsRejected",
+    "AllModelsUnauthenticated",
+    "ChatGeminiMulti",
+    "GeminiMultiLLM",
+    "ModelAnswerUnreadable",
+    "ModelAuthenticationFailed",
+    "ModelBudgetExceeded",
+    "ModelContextOverflowed",
+    "ModelFailed",
+    "ModelFeatureUnsupported",
+    "ModelMisconfigured",
+    "ModelMissing",
+    "ModelPermissionDenied",
+    "ModelPromptBlocked",
+    "ModelQuotaExhausted",
+    "ModelRateLimited",
+    "ModelRequestRejected",
+    "ModelServerFailed",
+    "ModelStreamInterrupted",
+    "ModelTimedOut",
+    "ModelUnreachable",
+    "StructuredOutputError",
+    "StructuredOutputRefused",
+    "__version__",
+    "init_chat_model",
+    "register_with_langchain",
+]
 
 _HOMES: Final = {
     "ChatGeminiMulti": "langchain_gemini_multi.chat_models",
@@ -28,9 +85,10 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> object:
-    if (home := _HOMES.get(name)) is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
+    from gemini_multi.bindings.lazy import load
+
+    home = _HOMES.get(name) or ("langchain_gemini_multi.errors" if name in __all__ else None)
+    value = load(__name__, name, {} if home is None else {name: home}, extra="langchain")
     globals()[name] = value
     return value
 

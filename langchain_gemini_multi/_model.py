@@ -23,8 +23,8 @@ import gemini_multi
 from gemini_multi.bindings.clients import Clients, new_client
 from gemini_multi.bindings.values import is_mapping
 from gemini_multi.errors import ConfigurationError
-from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._names import ALIASES, PLAIN, unknown
+from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from gemini_multi import Attempt, ChatRequest, Hedging, Message, RetryPolicy, Timeouts

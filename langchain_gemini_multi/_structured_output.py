@@ -18,7 +18,6 @@ from pydantic import TypeAdapter, ValidationError
 from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
-from langchain_gemini_multi._errors import StructuredOutputError, StructuredOutputRefused
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._schemas import (
     Schema,
@@ -31,6 +30,7 @@ from langchain_gemini_multi._schemas import (
 )
 from langchain_gemini_multi._tools import bound, names_of
 from langchain_gemini_multi.chat_models import Method, ToolArgument
+from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
 
 if TYPE_CHECKING:
     from langchain_gemini_multi.chat_models import ChatGeminiMulti

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._chunks import ChunkBuilder
-from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._translator import register
+from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile

@@ -13,10 +13,10 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
 
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
-from langchain_gemini_multi._errors import langchain_errors
 from langchain_gemini_multi._messages import text_only
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
+from langchain_gemini_multi.errors import langchain_errors
 
 
 class GeminiMultiLLM(GeminiModel, BaseLLM):

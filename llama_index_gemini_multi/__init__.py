@@ -5,35 +5,31 @@ Importing this package loads neither LlamaIndex nor an HTTP library; that waits 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gemini_multi import __version__
-    from llama_index_gemini_multi._errors import InvalidStructuredOutput
     from llama_index_gemini_multi._events import AttemptFailedEvent
     from llama_index_gemini_multi.base import GeminiMulti
+    from llama_index_gemini_multi.errors import InvalidStructuredOutput
 
 __all__ = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "__version__"]
 
 
+_HOMES: Final = {
+    "AttemptFailedEvent": "llama_index_gemini_multi._events",
+    "GeminiMulti": "llama_index_gemini_multi.base",
+    "InvalidStructuredOutput": "llama_index_gemini_multi.errors",
+    "__version__": "gemini_multi",
+}
+
+
 def __getattr__(name: str) -> object:
-    if name == "GeminiMulti":
-        from llama_index_gemini_multi.base import GeminiMulti
+    from gemini_multi.bindings.lazy import load
 
-        return GeminiMulti
-    if name == "AttemptFailedEvent":
-        from llama_index_gemini_multi._events import AttemptFailedEvent
-
-        return AttemptFailedEvent
-    if name == "InvalidStructuredOutput":
-        from llama_index_gemini_multi._errors import InvalidStructuredOutput
-
-        return InvalidStructuredOutput
-    if name == "__version__":
-        from gemini_multi import __version__
-
-        return __version__
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = load(__name__, name, _HOMES, extra="llama-index")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -23,11 +23,11 @@ from pydantic_core import to_json
 
 from gemini_multi.structured import json_text, partial_json, repair
 from gemini_multi.types import JsonValue
-from llama_index_gemini_multi._errors import InvalidStructuredOutput
 from llama_index_gemini_multi._formats import format_json
 from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._tools import function_json
 from llama_index_gemini_multi._typed import facts_of, mapping
+from llama_index_gemini_multi.errors import InvalidStructuredOutput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -168,7 +168,13 @@ def _known(provider: str) -> str:
 
 def _serving(state: State, host: str, port: int) -> Serving:
     try:
-        from gemini_multi.sandbox.server import Serving
+        try:
+            from gemini_multi.sandbox.server import Serving
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f'The sandbox needs {error.name}, which is not installed: pip install "gemini-multi[sandbox]"',
+                name=error.name,
+            ) from error
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "gemini_multi":

@@ -12,7 +12,7 @@ from gemini_multi import errors
 from gemini_multi.sandbox import Sandbox
 from gemini_multi.types import ChatResponse
 from langchain_gemini_multi import ChatGeminiMulti
-from langchain_gemini_multi._errors import langchain_errors, twin
+from langchain_gemini_multi.errors import langchain_errors, twin
 
 STATUSES: dict[int, tuple[type[Exception], type[Exception], bool]] = {
     400: (errors.BadRequest, exceptions.ModelInvalidRequestError, False),

@@ -16,8 +16,8 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from gemini_multi import ConfigurationError, GeminiMultiError, InvalidResponse
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
-from langchain_gemini_multi._errors import StructuredOutputError
 from langchain_gemini_multi._tools import bound
+from langchain_gemini_multi.errors import StructuredOutputError
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 METHODS = ("json_schema", "function_calling", "json_mode")

@@ -1,0 +1,96 @@
+"""What can be imported, from where, and what is said when an extra is missing."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import langchain_gemini_multi
+from gemini_multi import GeminiMultiError
+from langchain_gemini_multi import errors as langchain_errors
+
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r} or name.startswith({module!r} + "."):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+try:
+    {statement}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "message"),
+    [
+        (
+            "langchain_core",
+            "from langchain_gemini_multi import ChatGeminiMulti",
+            (
+                "`langchain_gemini_multi.ChatGeminiMulti` needs langchain_core, which is not installed: "
+                'pip install "gemini-multi[langchain]"'
+            ),
+        ),
+        (
+            "llama_index.core",
+            "from llama_index_gemini_multi import GeminiMulti",
+            (
+                "`llama_index_gemini_multi.GeminiMulti` needs llama_index.core, which is not installed: "
+                'pip install "gemini-multi[llama-index]"'
+            ),
+        ),
+        (
+            "llama_index.core",
+            "from llama_index.llms.gemini_multi import GeminiMulti",
+            (
+                "`llama_index_gemini_multi.GeminiMulti` needs llama_index.core, which is not installed: "
+                'pip install "gemini-multi[llama-index]"'
+            ),
+        ),
+        (
+            "starlette",
+            "from gemini_multi.sandbox import Sandbox; Sandbox().__enter__()",
+            'The sandbox needs starlette, which is not installed: pip install "gemini-multi[sandbox]"',
+        ),
+    ],
+)
+def test_missing_extra_is_named(module: str, statement: str, message: str) -> None:
+    """Without the extra, the error says what to install."""
+    code = WITHOUT.format(module=module, statement=statement)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (done.stdout.strip(), done.stderr) == (message, "")
+
+
+@pytest.mark.parametrize("package", ["langchain_gemini_multi", "llama_index_gemini_multi"])
+def test_unknown_name_is_an_attribute_error(package: str) -> None:
+    """As in every package."""
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'Nothing'"):
+        _ = sys.modules[package].Nothing if package in sys.modules else __import__(package).Nothing
+
+
+ERRORS = [
+    (name, value)
+    for name, value in vars(langchain_errors).items()
+    if inspect.isclass(value)
+    and issubclass(value, GeminiMultiError)
+    and value.__module__ == langchain_errors.__name__
+    and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), ERRORS)
+def test_error_of_langchain_can_be_imported_and_is_documented(name: str, kind: type[Exception]) -> None:
+    """By the name and from the package that a traceback shows."""
+    assert getattr(langchain_gemini_multi, name) is kind
+    assert name in langchain_gemini_multi.__all__
+    assert kind.__module__ == "langchain_gemini_multi.errors"
+    assert kind.__doc__
