@@ -6,7 +6,8 @@
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
 | 429, and what providers call so by another status | "retry" | rests as long as the provider asks, else `initial_rest`
 |
-| a malformed call; a `stop` without content | once more, then the next route; the last such answer is returned | |
+| a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next route;
+the last such answer is returned | |
 | 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
 | a feature that the route cannot express | the next route at once, nothing is sent | |

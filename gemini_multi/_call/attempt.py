@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gemini_multi import catalog, tokens
+from gemini_multi._call import worth
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
 from gemini_multi._call.judging import unwanted_by
 from gemini_multi._encoding import json_text
@@ -25,15 +26,13 @@ from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked
 from gemini_multi.preference import FailoverOn
 from gemini_multi.providers import ErrorPayload
 from gemini_multi.routing import PreparedRequest
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Text, Thought, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
 READ_BODY: Final = ReadBody()
 _DONE: Final = b"[DONE]"
 _BOM: Final = b"\xef\xbb\xbf"
-_SHOWN_OF_A_REASON: Final = 100
-_RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 
 
 class RetryableAnswer(InvalidResponse):
@@ -64,6 +63,8 @@ class AttemptRunner:
         self._status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.committed = False
+        self._has_spoken = False
+        """Whether more than thoughts went out to the caller."""
         self._is_noted = False
         self.is_finished = False
         self._first_content: float | None = None
@@ -205,6 +206,7 @@ class AttemptRunner:
             if self._buffers and not self.is_finished:
                 self._held += events
             else:
+                self._has_spoken = self._has_spoken or not all(map(worth.is_silent, events))
                 yield [*self._held, *events]
 
     def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
@@ -250,33 +252,24 @@ class AttemptRunner:
         answer = self._decoder.response()
         if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
-        if not self.committed:
-            self._check_worth(answer, events)
-            if self._conditions.failover is not None:
-                self._check_wanted(answer, events, self._conditions.failover)
-        if answer.candidate.finish_reason in ("length", "content_filter"):
-            self._tell_if_silent(answer)
+        self._check_worth(answer, events)
+        if not self.committed and self._conditions.failover is not None:
+            self._check_wanted(answer, events, self._conditions.failover)
+        if answer.finish_reason in worth.EXPLAINED and (silence := worth.silence(answer)) is not None:
+            LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, silence)
         self._begin()
         self.note()
         self.is_finished = True
         return [*events, Finished(self._completed(answer))]
 
     def _check_worth(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
-        candidate = answer.candidate
-        is_malformed = (
-            candidate.finish_reason == "error"
-            and candidate.raw_finish_reason is not None
-            and any(reason in candidate.raw_finish_reason for reason in _RETRYABLE_REASONS)
-        ) or (
-            candidate.finish_reason in ("stop", "tool_calls", None)
-            and any(call.invalid_arguments is not None for call in candidate.tool_calls)
-        )
-        is_empty = candidate.finish_reason in ("stop", None) and not candidate.parts and not candidate.refusal
-        if is_malformed or is_empty:
-            what = "a malformed function call" if is_malformed else "nothing at all"
-            flawed = RetryableAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
-            flawed.response, flawed.events = self._completed(answer), events
-            raise flawed
+        """Notice an answer that is worth another try; once its first words are out there is none."""
+        what = worth.fault(answer, is_committed=self.committed)
+        if what is None or self._has_spoken:
+            return
+        flawed = RetryableAnswer(f"{self._route.provider.name} ({self.model_id!r}) answered with {what}.")
+        flawed.response, flawed.events = self._completed(answer), events
+        raise flawed
 
     def _check_wanted(self, answer: ChatResponse, events: list[ChatEvent], failover: FailoverOn) -> None:
         completed = self._completed(answer)
@@ -286,25 +279,6 @@ class AttemptRunner:
             )
             unwanted.response, unwanted.events = completed, events
             raise unwanted
-
-    def _tell_if_silent(self, answer: ChatResponse) -> None:
-        """Warn of an answer that was stopped before its first word: it looks like an empty one."""
-        candidate, usage = answer.candidate, answer.usage
-        if (
-            candidate.text
-            or candidate.refusal
-            or not all(isinstance(part, (Text, Thought)) for part in candidate.parts)
-        ):
-            return
-        if candidate.finish_reason == "length":
-            what = (
-                f"came to its limit before it said anything: {usage.reasoning_tokens} of {usage.output_tokens} tokens "
-                "were thoughts. Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
-            )
-        else:
-            reason = (candidate.raw_finish_reason or "")[:_SHOWN_OF_A_REASON]
-            what = f"was stopped for its content before it said anything: {reason!r}."
-        LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, what)
 
     def response(self) -> ChatResponse:
         """Give the answer so far."""

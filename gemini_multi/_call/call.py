@@ -299,7 +299,7 @@ class Call:
         runner.note(failure)
         self._runner = None
         self._tell(state, failure)
-        if runner.committed:
+        if runner.committed and not isinstance(failure, RetryableAnswer):
             yield RELEASE
             raise self._interrupted(runner, failure) from failure
         return runner.located(failure)

@@ -23,8 +23,6 @@ _LOOSE: Final = (b"{", b"[")
 """How a JSON document begins that is no event."""
 _LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
 """How the lines begin in which it may end: the only one, or the last of an indented document."""
-_LOOSE_ENDS: Final = (b"}", b"]")
-"""How the last line of an indented document begins."""
 _LOOSE_LINES: Final = 1_000
 _LOOSE_BYTES: Final = 256 * 1024
 """The most lines and bytes of such a document."""
@@ -92,7 +90,7 @@ class EventDecoder:
         self._loose_size += len(line)
         if self._loose_size > _LOOSE_BYTES or len(self._loose) > _LOOSE_LINES:
             self._loose = []
-        if not self._loose or line[:1] not in (*_LOOSE, *_LOOSE_ENDS):
+        if not self._loose or line[:1] not in _LOOSE_ENDS:
             return []
         document = b"\n".join(self._loose)
         try:

@@ -7,7 +7,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from gemini_multi.catalog import Model
 from gemini_multi.errors import SettingIgnoredWarning, UnsupportedFeature
@@ -15,6 +15,9 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject,
 
 Repair: TypeAlias = Literal["dummy_signatures", "open_api_schemas", "drop_thinking", "drop_sampling", "drop_penalties"]
 """A change to the body that answers a documented refusal; each is tried once."""
+
+CHANGE_THE_PROMPT: Final = "Change the prompt, or the safety settings where the reason is one that they govern."
+"""What to do about a prompt that a provider refused."""
 
 TraitsT = TypeVar("TraitsT")
 OtherT = TypeVar("OtherT")

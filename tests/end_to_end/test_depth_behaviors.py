@@ -77,7 +77,7 @@ ODD: dict[str, tuple[dict[str, Any], tuple[str, str | None, int]]] = {
     "continuation": (candidate("CONTINUATION", {"text": "Once"}, continuationToken="x"), ("Once", "length", 0)),
     "unexpected call": (candidate("UNEXPECTED_TOOL_CALL", CALL), ("", "error", 0)),
     "too many calls": (candidate("TOO_MANY_TOOL_CALLS", CALL), ("", "error", 0)),
-    "filter without a message": (choice("content_filter: PROHIBITED_CONTENT"), ("", "content_filter", 0)),
+    "filter without a message": (choice("content_filter"), ("", "content_filter", 0)),
     "chat stop with a call": (choice("stop", {"tool_calls": [CHAT_CALL]}), ("", "tool_calls", 1)),
     "chat length without content": (choice("length", {"content": None}), ("", "length", 0)),
     "chat word of Google": (choice("SAFETY", {"content": "Once"}), ("Once", "content_filter", 0)),

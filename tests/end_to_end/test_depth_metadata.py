@@ -274,7 +274,6 @@ CHAT_REASONS = [
     ("stop", "stop"),
     ("length", "length"),
     ("content_filter", "content_filter"),
-    ("content_filter: PROHIBITED_CONTENT", "content_filter"),
     ("function_call_filter: MALFORMED_FUNCTION_CALL", "error"),
     ("function_call_filter: UNEXPECTED_TOOL_CALL", "error"),
     ("SAFETY", "content_filter"),
@@ -350,6 +349,64 @@ def test_every_reason_to_block_is_told(reason: str) -> None:
         answered(ENDPOINTS["run"], {"promptFeedback": {"blockReason": reason}})
 
     assert blocked.value.block_reason == reason
+
+
+FILTERED = [
+    ({"finish_reason": "content_filter: PROHIBITED_CONTENT"}, None, "PROHIBITED_CONTENT"),
+    ({"finish_reason": "content_filter"}, {"prompt_tokens": 9, "completion_tokens": 0}, "content_filter"),
+    ({"finish_reason": "SAFETY", "message": {"content": None}}, {"prompt_tokens": 9, "total_tokens": 9}, "SAFETY"),
+    ({"finish_reason": "content_filter", "message": {"content": ""}}, {"completion_tokens": 0}, "content_filter"),
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["chat", "A", "oxen"])
+@pytest.mark.parametrize(("choice", "usage", "reason"), FILTERED, ids=["mixture", "usage", "word", "empty"])
+async def test_a_refused_prompt_of_chat_completions_is_the_same_error(
+    choice: dict[str, Any], usage: Any, reason: str, name: str, stream: bool
+) -> None:
+    """Nothing said, nothing counted, and filtered: the prompt was refused. The async client agrees."""
+    endpoint = ENDPOINTS[name]
+    document = {"choices": [{"index": 0, **choice}], **({"usage": usage} if usage else {})}
+    client = Wire(events(document) + b"data: [DONE]\n\n" if stream else document).client(endpoint.provider)
+    with pytest.raises(PromptBlocked, match=reason) as blocked:
+        client.stream(endpoint.request()).response() if stream else client.chat(endpoint.request())
+    with pytest.raises(PromptBlocked):
+        await client.for_async().chat(endpoint.request())
+    error = blocked.value
+
+    assert (error.block_reason, error.provider, error.model) == (reason, endpoint.provider.name, endpoint.model_id)
+    assert error.response is not None
+    assert error.response.finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        chat_answer(choices=[{"message": {"content": ""}, "finish_reason": "content_filter"}]),
+        {"choices": [{"message": {"content": "Once"}, "finish_reason": "content_filter"}], "usage": {}},
+        {
+            "choices": [{"message": {"content": "", "reasoning_content": "Hm"}, "finish_reason": "content_filter"}],
+            "usage": {"completion_tokens": 0},
+        },
+    ],
+    ids=["counted tokens", "text", "thoughts"],
+)
+def test_an_answer_that_was_filtered_is_no_refused_prompt(document: Any) -> None:
+    """Where something was said, or counted, the answer was stopped."""
+    assert answered(ENDPOINTS["oxen"], document).finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("finish", [{}, {"finishReason": "STOP"}, {"finishReason": "OTHER"}])
+@pytest.mark.parametrize("name", NATIVE)
+def test_text_beside_a_reason_to_block_is_kept(name: str, finish: dict[str, str], stream: bool) -> None:
+    """It is an answer that was filtered; the reason stays with it."""
+    document = {**grounded("Well", **finish), "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+    response = (streamed if stream and name == "studio" else answered)(ENDPOINTS[name], document)
+
+    assert (response.text, response.finish_reason) == ("Well", "content_filter")
+    assert response.prompt_feedback == {"blockReason": "PROHIBITED_CONTENT"}
 
 
 def test_a_block_after_text_keeps_the_text() -> None:

@@ -96,6 +96,14 @@ class CandidateReader:
         """Whether the provider said why it stopped."""
         return self._draft.raw_finish_reason is not None
 
+    @property
+    def filtered(self) -> str | None:
+        """The provider's reason to filter the candidate, if it did so before anything was said."""
+        self.conclude()
+        draft = self._draft
+        is_silent = not (self._calls.seen or draft.refusal or draft.candidate().parts)
+        return draft.raw_finish_reason if is_silent and draft.finish_reason == "content_filter" else None
+
     def read(self, choice: JsonObject, events: Events) -> None:
         """Read one element of `choices`."""
         self._chunk += 1

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.base import CHANGE_THE_PROMPT, Target
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Events, Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.names import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
 
 _ENVELOPE: Final = frozenset({"id", "object", "choices", "model", "usage"})
@@ -29,6 +30,7 @@ class ChatDecoder:
         self._readers: dict[int, CandidateReader] = {}
         self._expectation = _expectation(request, target)
         self._credits_per_usd = target.traits.credits_per_usd
+        self._provider = target.provider
         self._requested = target.model_id
         self._model = ""
         self._id: str | None = None
@@ -54,11 +56,38 @@ class ChatDecoder:
         return events
 
     def close(self) -> list[ChatEvent]:
-        """Release what waited for the end."""
+        """Release what waited for the end.
+
+        Raises:
+            PromptBlocked: The provider refused the prompt.
+        """
         events: Events = []
+        is_silent = True
         for reader in self._readers.values():
             reader.close(events)
+            is_silent = is_silent and not reader.has_content
+        if is_silent:
+            self._check_prompt()
         return events
+
+    def _check_prompt(self) -> None:
+        """Notice a refused prompt: every candidate was filtered before its first token."""
+        reason = None
+        for reader in self._readers.values():
+            if (reason := reader.filtered) is None:
+                return
+        response = self.response()
+        # Google's own words stand for a refused prompt where nothing is counted, too.
+        if reason is None or not (self._usage or ":" in reason) or response.usage.output_tokens:
+            return
+        word = reason.rpartition(":")[2].strip()[:KEPT_CHARACTERS]
+        raise PromptBlocked(
+            f"{self._provider} refused the prompt for {self._requested!r}: {word}. {CHANGE_THE_PROMPT}",
+            block_reason=word,
+            response=response,
+            provider=self._provider,
+            model=self._requested,
+        )
 
     @property
     def is_complete(self) -> bool:

@@ -29,6 +29,7 @@ class CandidateReader:
         "_draft",
         "_facts",
         "_index",
+        "_is_blocked",
         "_issuer",
         "_part_starts",
         "_response",
@@ -59,6 +60,7 @@ class CandidateReader:
         self._cited: dict[bytes, JsonValue] = {}
         self._part_starts: list[int] = []
         self._spoke = False
+        self._is_blocked = False
         self.finish: str | None = None
         """The provider's reason to stop."""
 
@@ -99,12 +101,18 @@ class CandidateReader:
         """Give the calls that were held back."""
         self._calls.release(events, self._response.get("responseId"), is_unwanted=self.finish in _UNRUNNABLE)
 
+    def block(self, reason: str) -> None:
+        """Take the reason to block the prompt for the reason to stop, where the candidate names none."""
+        self.finish = self.finish or reason
+        self._is_blocked = True
+
     def settle(self) -> CandidateBuilder:
         """Set what is known of the candidate beside its parts."""
         draft = self._draft
         draft.raw_finish_reason = self.finish
         if self.finish is not None:
-            draft.finish_reason = finish_reason(self.finish, called=self._calls.given > 0)
+            reason = finish_reason(self.finish, called=self._calls.given > 0)
+            draft.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
         ratings = self._facts.get("safetyRatings")
         draft.safety_ratings = tuple(objects(ratings))
         grounding = self._facts.get("groundingMetadata")

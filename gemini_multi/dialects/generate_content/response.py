@@ -6,6 +6,7 @@ is there is lost: what has no field of its own goes into the metadata by the pro
 
 from __future__ import annotations
 
+from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.generate_content.calls import Declared
 from gemini_multi.dialects.generate_content.candidate import CandidateReader, objects
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
@@ -52,7 +53,7 @@ class GenerateContentDecoder:
             if isinstance(candidate, dict):
                 self._reader(candidate, position).feed(candidate, events)
         if self._feedback is not None:
-            self._check_prompt(self._feedback)
+            self._check_prompt(self._feedback, events)
         return events
 
     def close(self) -> list[ChatEvent]:
@@ -113,16 +114,20 @@ class GenerateContentDecoder:
             if value is not None:
                 self._usage[key] = value
 
-    def _check_prompt(self, feedback: JsonObject) -> None:
+    def _check_prompt(self, feedback: JsonObject, events: list[ChatEvent]) -> None:
         reason = feedback.get("blockReason")
         told = feedback.get("blockReasonMessage")
         is_vague = reason is None or reason == "BLOCKED_REASON_UNSPECIFIED"
         if not (reason or told) or (is_vague and self._readers):
             return
+        if events or (self.is_complete and self.has_content):
+            # What is said beside the reason is an answer: it was stopped, and is no refusal of the prompt.
+            for reader in self._readers.values():
+                reader.block(str(reason))
+            return
         said = f"{reason or 'no reason given'}{f' ({told})' if told else ''}"[:KEPT_CHARACTERS]
         raise PromptBlocked(
-            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {said}"
-            ". Change the prompt, or the safety settings where the reason is one that they govern.",
+            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {said}. {CHANGE_THE_PROMPT}",
             block_reason=None if reason is None else str(reason),
             safety_ratings=objects(feedback.get("safetyRatings")),
             response=self.response(),

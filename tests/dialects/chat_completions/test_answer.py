@@ -9,6 +9,7 @@ import pytest
 from gemini_multi.catalog import find
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
+from gemini_multi.errors import PromptBlocked
 from gemini_multi.types import (
     Blob,
     ChatRequest,
@@ -384,17 +385,20 @@ def test_calls_that_must_not_be_run_are_kept_apart() -> None:
     assert response.candidate.metadata["dropped_tool_calls"][0]["name"] == "list_files"
 
 
-def test_blocked_prompt_is_an_answer_with_its_reason() -> None:
+def test_blocked_prompt_is_an_error_that_keeps_the_answer() -> None:
     """Google answers 200 with a choice that has no message."""
     body = {
         "choices": [{"finish_reason": "content_filter: PROHIBITED_CONTENT", "index": 0}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9},
     }
     reader = decoder()
-    assert reader.feed(body) + reader.close() == []
+    assert reader.feed(body) == []
     assert reader.is_complete
     assert not reader.has_content
-    assert reader.response().finish_reason == "content_filter"
+    with pytest.raises(PromptBlocked, match="PROHIBITED_CONTENT") as caught:
+        reader.close()
+    assert caught.value.response is not None
+    assert caught.value.response.usage.input_tokens == 9
 
 
 def test_refusal_is_kept() -> None:
