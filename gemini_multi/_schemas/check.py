@@ -11,15 +11,20 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from gemini_multi.types import JsonObject, JsonValue
 
 __all__ = ["Checker", "declared_kinds", "item_schema", "kind_of", "outline", "validation_errors", "resolve", "same"]
 
 _DEEPEST: Final = 64
-_MOST_STEPS: Final = 200_000
+_MOST_STEPS: Final = 50_000
+_MOST_ERRORS: Final = 100
 _SHOWN: Final = 80
 _KINDS: Final = {
     "any": "",
@@ -75,8 +80,8 @@ def same(left: JsonValue, right: JsonValue) -> bool:
 
 
 def validation_errors(value: JsonValue, schema: JsonObject) -> list[str]:
-    """Say what is wrong with a value, each with its JSON path; an empty list when nothing is."""
-    return list(Checker(schema).check(value, dict(schema)))
+    """Say what is wrong with a value, each with its JSON path, at most 100; an empty list when nothing is."""
+    return list(islice(Checker(schema).check(value, dict(schema)), _MOST_ERRORS))
 
 
 class Checker:
@@ -92,25 +97,20 @@ class Checker:
         self.root = root
         self._is_exact = is_exact
         self._steps = 0
-        self._depth = 0
 
     def accepts(self, value: JsonValue, schema: JsonValue) -> bool:
         """Whether a value has no problem."""
         return next(self.check(value, schema), None) is None
 
-    def check(self, value: JsonValue, schema: JsonValue, path: str = "$") -> Iterator[str]:
-        """Yield the validation_errors of a value. What is too deep or too much to check counts as right."""
+    def check(self, value: JsonValue, schema: JsonValue, path: str = "$", depth: int = 0) -> Iterator[str]:
+        """Yield what is wrong with a value. What is too deep or too much to check counts as right."""
         if schema is False:
             yield f"{path}: must not be there"
-        if not isinstance(schema, dict) or self._depth >= _DEEPEST or self._steps >= _MOST_STEPS:
+        if not isinstance(schema, dict) or depth >= _DEEPEST or self._steps >= _MOST_STEPS:
             return
         self._steps += 1
-        self._depth += 1
-        try:
-            found = [*self._here(value, schema, path), *self._below(value, schema, path)]
-        finally:
-            self._depth -= 1
-        yield from found
+        yield from self._here(value, schema, path)
+        yield from self._below(value, schema, path, depth + 1)
 
     def _here(self, value: JsonValue, schema: dict[str, JsonValue], path: str) -> Iterator[str]:
         wanted = declared_kinds(schema)
@@ -145,26 +145,26 @@ class Checker:
             case _:
                 return kind_of(value) in wanted
 
-    def _below(self, value: JsonValue, schema: dict[str, JsonValue], path: str) -> Iterator[str]:
+    def _below(self, value: JsonValue, schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
         pointer = schema.get("$ref")
         if isinstance(pointer, str):
-            yield from self.check(value, resolve(pointer, self.root), path)
+            yield from self.check(value, resolve(pointer, self.root), path, depth)
         parts = schema.get("allOf")
         for part in parts if isinstance(parts, list) else ():
-            yield from self.check(value, part, path)
+            yield from self.check(value, part, path, depth)
         for keyword in ("anyOf", "oneOf"):
             branches = schema.get(keyword)
             if isinstance(branches, list) and branches and not (value is None and schema.get("nullable") is True):
-                yield from self._alternatives(value, branches, path)
+                yield from self._alternatives(value, branches, path, depth)
         if isinstance(value, dict):
-            yield from self._object(value, schema, path)
+            yield from self._object(value, schema, path, depth)
         elif isinstance(value, list):
-            yield from self._array(value, schema, path)
+            yield from self._array(value, schema, path, depth)
 
-    def _alternatives(self, value: JsonValue, branches: list[JsonValue], path: str) -> Iterator[str]:
+    def _alternatives(self, value: JsonValue, branches: list[JsonValue], path: str, depth: int) -> Iterator[str]:
         closest: list[str] = []
         for branch in branches:
-            found = list(self.check(value, branch, path))
+            found = list(islice(self.check(value, branch, path, depth), _MOST_ERRORS))
             if not found:
                 return
             is_meant = len(branches) == 1 or self.accepts(value, outline(branch, self.root))
@@ -172,7 +172,9 @@ class Checker:
                 closest = found
         yield from closest or [f"{path}: fits none of the {len(branches)} alternatives, is {_shown(value)}"]
 
-    def _object(self, value: dict[str, JsonValue], schema: dict[str, JsonValue], path: str) -> Iterator[str]:
+    def _object(
+        self, value: dict[str, JsonValue], schema: dict[str, JsonValue], path: str, depth: int
+    ) -> Iterator[str]:
         properties, required = schema.get("properties"), schema.get("required")
         known = properties if isinstance(properties, dict) else {}
         for name in required if isinstance(required, list) else ():
@@ -182,16 +184,16 @@ class Checker:
         rest = None if "patternProperties" in schema else schema.get("additionalProperties")
         for name, member in value.items():
             if name in known:
-                yield from self.check(member, known[name], _member_path(path, name))
+                yield from self.check(member, known[name], _member_path(path, name), depth)
             elif rest is False:
                 yield f"{path}: {name!r} is not a known key"
             else:
-                yield from self.check(member, rest, _member_path(path, name))
+                yield from self.check(member, rest, _member_path(path, name), depth)
 
-    def _array(self, value: list[JsonValue], schema: dict[str, JsonValue], path: str) -> Iterator[str]:
+    def _array(self, value: list[JsonValue], schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
         yield from _size_problems(len(value), schema, path, ("minItems", "maxItems", "items"))
         for position, item in enumerate(value):
-            yield from self.check(item, item_schema(schema, position), f"{path}[{position}]")
+            yield from self.check(item, item_schema(schema, position), f"{path}[{position}]", depth)
 
 
 def item_schema(schema: JsonObject, position: int) -> JsonValue:
@@ -278,11 +280,21 @@ def _number(value: JsonValue) -> int | float | None:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Search as JSON Schema does; an expression that Python cannot read counts as matched."""
+    """Search as JSON Schema does; an expression that the engine cannot read counts as matched.
+
+    The value is a model's and the pattern may be a stranger's: Python's `re` could search for years.
+    """
+    engine = _engine(pattern)
+    return engine is None or engine.isinstance_python(value.encode(errors="replace").decode())
+
+
+@lru_cache(maxsize=256)
+def _engine(pattern: str) -> SchemaValidator | None:
+    """Compile for pydantic's engine, whose time is linear in the text; it has no look-around."""
     try:
-        return re.search(pattern, value) is not None
-    except re.error:
-        return True
+        return SchemaValidator(core_schema.str_schema(pattern=pattern))
+    except SchemaError:
+        return None
 
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

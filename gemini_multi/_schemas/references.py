@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gemini_multi._schemas.check import resolve
 from gemini_multi._schemas.keywords import Node, joined
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.types import JsonObject, JsonValue
@@ -70,7 +69,7 @@ class PointingTranslation(Translation):
         definitions: Node = {}
         while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
             self._owner, self._needed, self.active = self._names[missing[0]], [], {missing[0]: 1}
-            definitions[self._owner] = self.inner(resolve(missing[0], self.root) or {})
+            definitions[self._owner] = self.inner(self.definition(missing[0]) or {})
             self._needs[self._owner] = self._needed
         if definitions:
             self.relax()

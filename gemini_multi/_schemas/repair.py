@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Iterator
+from math import isinf
 from typing import Final, NoReturn
 
 from pydantic_core import from_json
@@ -58,6 +59,9 @@ class _Repair:
 
     def __init__(self, root: JsonObject) -> None:
         self._root = root
+        # One of each for the whole value: together they do a bounded amount of work.
+        self._exact = Checker(root, is_exact=True)
+        self._lenient = Checker(root)
         self._steps = 0
         self._depth = 0
 
@@ -90,14 +94,13 @@ class _Repair:
         return self._array(value, schema) if isinstance(value, list) else value
 
     def _alternative(self, value: JsonValue, branches: list[JsonValue]) -> JsonValue:
-        checker = Checker(self._root, is_exact=True)
-        if any(checker.accepts(value, branch) for branch in branches):
+        if any(self._exact.accepts(value, branch) for branch in branches):
             return value
         for branch in branches:
             candidate = self.fit(value, branch)
-            if checker.accepts(candidate, branch):
+            if self._exact.accepts(candidate, branch):
                 return candidate
-        likely = [branch for branch in branches if Checker(self._root).accepts(value, outline(branch, self._root))]
+        likely = [branch for branch in branches if self._lenient.accepts(value, outline(branch, self._root))]
         return self.fit(value, likely[0]) if len(likely) == 1 else value
 
     def _object(self, value: dict[str, JsonValue], schema: dict[str, JsonValue]) -> JsonValue:
@@ -118,7 +121,7 @@ class _Repair:
         return value if all(new is old for new, old in zip(result, value, strict=True)) else result
 
     def _may_be_null(self, schema: JsonValue) -> bool:
-        return Checker(self._root).accepts(None, schema)
+        return self._lenient.accepts(None, schema)
 
 
 def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
@@ -208,26 +211,40 @@ _FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
+_HUGE: Final = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
+"""How a number is written that may be beyond the largest one."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 def _plain(text: str) -> JsonValue:
     try:
-        value: JsonValue = from_json(text, allow_inf_nan=False)
+        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False)
     except ValueError:
         try:
             value = _DECODER.decode(mended(text))
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
+    return _finite(value, text)
+
+
+def _finite(value: JsonValue, text: str) -> JsonValue:
+    """Refuse infinity, as which a number beyond the largest one is read."""
+    if _HUGE.search(text) is not None:
+        json.dumps(value, allow_nan=False)
     return value
+
+
+def _utf8(text: str) -> bytes:
+    """Encode a text, with question marks for halves of surrogate pairs, which no reader takes."""
+    return text.encode(errors="replace")
 
 
 def _begun(text: str) -> JsonValue:
     try:
-        value: JsonValue = from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
+        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False, allow_partial="trailing-strings")
     except ValueError:
-        value = from_json(_STRING.sub(_escaped, text), allow_inf_nan=False, allow_partial="trailing-strings")
-    return value
+        value = from_json(_utf8(_STRING.sub(_escaped, text)), allow_inf_nan=False, allow_partial="trailing-strings")
+    return _finite(value, text)
 
 
 def _escaped(string: re.Match[str]) -> str:
@@ -236,10 +253,16 @@ def _escaped(string: re.Match[str]) -> str:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant[:20]} is not JSON")
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, strict=False)
+def _number(text: str) -> float:
+    if isinf(value := float(text)):
+        _refuse(text)
+    return value
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, strict=False)
 
 
 def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:

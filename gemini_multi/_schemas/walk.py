@@ -8,6 +8,7 @@ schemas, so a property may have any name.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
@@ -59,7 +60,7 @@ class Translation(ABC):
         schema: Node = dict(self.root)
         while isinstance(pointer := schema.get("$ref"), str) and pointer not in self.active:
             self.active[pointer] = 1
-            schema = merge(without(schema, "$ref"), resolve(pointer, self.root) or {})
+            schema = merge(without(schema, "$ref"), self.definition(pointer) or {})
         schema, _ = self._merged(without(schema, "$ref"))
         return self.finish(self.node(self.entrance(schema)))
 
@@ -129,7 +130,7 @@ class Translation(ABC):
 
     def _referred(self, schema: Node) -> Node:
         pointer = schema["$ref"]
-        target = resolve(pointer, self.root) if isinstance(pointer, str) else None
+        target = self.definition(pointer) if isinstance(pointer, str) else None
         rest = without(schema, "$ref")
         if target is None or not isinstance(pointer, str):
             return (
@@ -175,8 +176,22 @@ class Translation(ABC):
             schema = without(schema, "$ref")
             if pointer not in seen and self.active.get(pointer, 0) < self.most_repeats:
                 seen.append(pointer)
-                schema = merge(schema, resolve(pointer, self.root) or {})
+                schema = merge(schema, self.definition(pointer) or {})
         return schema
+
+    def definition(self, pointer: str) -> Node | None:
+        """Return what a reference means; `None` when it leads out of the schema.
+
+        Raises:
+            ConfigurationError: It leads to nothing.
+        """
+        found = resolve(pointer, self.root)
+        if found is None and pointer.startswith("#"):
+            raise ConfigurationError(
+                f"the JSON Schema refers to {pointer!r}, which is not in it: define it there, as under `$defs`,"
+                " or take the reference out"
+            )
+        return found
 
     def _union(self, schema: Node) -> Node:
         if "anyOf" in schema and "oneOf" in schema:
@@ -194,14 +209,14 @@ class Translation(ABC):
         return self._joined_alternatives(branches, base)
 
     def _joined_alternatives(self, branches: list[Node], base: Node) -> Node:
-        nodes: list[Node] = []
+        nodes: dict[str, Node] = {}
         has_null = base.get("nullable") is True
         for branch in branches:
             for node in [NULL] if is_null(branch) else flat(self.node(branch)):
                 has_null = has_null or node == NULL
-                if node != NULL and node not in nodes:
-                    nodes.append(node)
-        return self.alternatives(folded(nodes), _text(base), has_null=has_null)
+                if node != NULL:
+                    nodes.setdefault(json.dumps(node, sort_keys=True), node)
+        return self.alternatives(folded(list(nodes.values())), _text(base), has_null=has_null)
 
     def several(self, schema: Node, found: tuple[str, ...]) -> Node:
         """Translate a schema that names several types."""

@@ -819,7 +819,7 @@ def test_chat_schemas_pass_through_openai_types(name: str) -> None:
 LEAVES = st.sampled_from(
     [True, False, {}, {"type": "string"}, {"type": ["integer", "null"]}, {"const": 1},
      {"enum": ["", 1, None, True, {}]},
-     {"$ref": "#"}, {"$ref": "#/$defs/D"}, {"$ref": "#/nowhere"}, {"format": "uri"},
+     {"$ref": "#"}, {"$ref": "#/$defs/D"}, {"$ref": "https://x.org/nowhere"}, {"format": "uri"},
      {"type": "object"}, {"type": "array"},
      {"type": "number", "exclusiveMinimum": 1.5, "multipleOf": 2}, {"not": {}}, {"nullable": True}, {"type": "banana"},
      {"type": "string", "minLength": "x", "pattern": 3}, {"anyOf": []}, {"enum": []}, {"type": None}]
