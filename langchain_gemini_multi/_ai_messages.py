@@ -8,14 +8,14 @@ from typing import Final
 
 from langchain_core.messages import AIMessage
 
-from gemini_multi.bindings.values import is_many, is_mapping, is_object, items_of, mapping_of
+from gemini_multi.bindings.media import Details, inline, type_of
+from gemini_multi.bindings.values import is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
     CodeResult,
     ExecutableCode,
     FileReference,
-    JsonObject,
     JsonValue,
     Opaque,
     Part,
@@ -24,15 +24,9 @@ from gemini_multi.types import (
     Thought,
     ToolCall,
 )
-from langchain_gemini_multi._content_blocks import Block, block_parts, text_of
-from langchain_gemini_multi._media import from_data, type_of_format
+from langchain_gemini_multi._content_blocks import Block, block_parts
+from langchain_gemini_multi._message_keys import OPAQUE, PROVIDER
 from langchain_gemini_multi._part_outline import Rebuild, call_signatures, entries
-
-PROVIDER: Final = "gemini_multi"
-"""What messages of this package name as their `model_provider`."""
-
-OPAQUE: Final = "gemini_part"
-"""The `type` inside a non-standard block that holds a part only the provider understands."""
 
 _GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
 _CALL_SIGNATURE: Final = "function_call_signature"
@@ -285,7 +279,7 @@ def _code_result(block: Block) -> Iterator[Part]:
 def _drawn(block: Block) -> Iterator[Part]:
     """Read a picture that OpenAI's model drew; one that never was finished is told of."""
     if picture := text_of(block, "result"):
-        yield from_data(picture, type_of_format(block.get("output_format"), "image"))
+        yield inline(picture, Details(mime_type=type_of({"format": block.get("output_format")}, "image")))
     else:
         yield from _other(block)
 
@@ -306,8 +300,3 @@ _READERS: Final[dict[str, Callable[[Block], Iterator[Part]]]] = {
     "refusal": _refusal,
     _CALL_SIGNATURE: _nothing,
 }
-
-
-def opaque_block(data: JsonObject) -> dict[str, object]:
-    """Make the block that stands for a part only the provider understands."""
-    return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(data)}}

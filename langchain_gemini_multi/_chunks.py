@@ -23,8 +23,8 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._ai_messages import PROVIDER
 from langchain_gemini_multi._citations import annotated
+from langchain_gemini_multi._message_keys import PROVIDER
 from langchain_gemini_multi._results import (
     compact,
     extras,

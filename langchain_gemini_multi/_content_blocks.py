@@ -10,20 +10,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from gemini_multi.bindings.values import is_mapping, items_of, mapping_of
+from gemini_multi.bindings.media import Details, addressed, folded, inline
+from gemini_multi.bindings.values import brief, fields_of, is_mapping, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
-from langchain_gemini_multi._media import clip_of, from_data, from_url, resolution_of, type_of_format
 
 Block: TypeAlias = Mapping[str, object]
 
-_FAMILY: Final = {"image": "image", "audio": "audio", "video": "video"}
-
-
-def text_of(block: Block, key: str = "text") -> str:
-    """Return the text under `key`; a missing or null one is empty."""
-    value = block.get(key)
-    return value if isinstance(value, str) else ""
+_FAMILIES: Final = ("image", "audio", "video")
 
 
 def content_parts(content: object) -> list[Part]:
@@ -51,29 +45,23 @@ def block_parts(block: Block) -> list[Part]:
     if kind is None and (read := next((_UNTYPED[key] for key in _UNTYPED if key in block), None)) is not None:
         return read(block)
     raise ConfigurationError(
-        f"A content block of type {kind!r} with keys {sorted(map(str, block))!r} cannot be sent to Gemini. "
+        f"A content block of type {brief(kind)} with keys {sorted(map(str, block))!r} cannot be sent to Gemini. "
         "Use a `text`, `image`, `audio`, `video`, `file` or `text-plain` block."
     )
 
 
 def media_part(block: Block) -> Part | None:
     """Read an `image`, `audio`, `video`, `file` or `media` block in LangChain's, Anthropic's or Google's form."""
-    source = block.get("source")
-    fields: Block = {**block, **source} if is_mapping(source) else block
-    extras = mapping_of(block.get("extras"))
-    mime_type = text_of(fields, "mime_type") or text_of(fields, "media_type") or None
-    name = next((text for key in ("filename", "title", "name") if (text := text_of({**extras, **fields}, key))), None)
-    resolution = resolution_of(extras.get("media_resolution", block.get("media_resolution", block.get("detail"))))
-    clip = clip_of({**extras, **fields})
+    fields = folded(fields_of(block.get("source")), block)
+    kind = str(block.get("type"))
+    details = Details.of(fields, kind if kind in _FAMILIES else "application")
     for key in ("base64", "data"):
         if fields.get(key):
-            return from_data(fields[key], mime_type, name=name, resolution=resolution, clip=clip)
-    for key in ("url", "file_uri", "file_id"):
-        if fields.get(key):
-            return from_url(fields[key], mime_type, name=name, resolution=resolution, clip=clip)
-    if fields.get("source_type") == "id":
-        return from_url(fields.get("id"), mime_type, name=name, resolution=resolution, clip=clip)
-    return None
+            return inline(fields[key], details)
+    address = next((fields[key] for key in ("url", "file_uri", "file_id") if fields.get(key)), None)
+    if address is None and fields.get("source_type") == "id":
+        address = fields.get("id")
+    return None if address is None else addressed(address, details)
 
 
 def _text(block: Block) -> list[Part]:
@@ -95,31 +83,27 @@ def _addressed(family: str) -> Callable[[Block], list[Part]]:
 
     def read(block: Block) -> list[Part]:
         inner = block.get(f"{family}_url", block.get("url"))
-        details = mapping_of(inner)
-        url = details.get("url") if details else inner
-        resolution = resolution_of(details.get("detail", block.get("detail")))
-        mime_type = text_of(details, "mime_type") or text_of(block, "mime_type") or None
-        return [from_url(url if url is not None else block.get("file_id"), mime_type, resolution=resolution)]
+        fields = folded(inner if is_mapping(inner) else {"url": inner}, block)
+        return [addressed(fields.get("url", fields.get("file_id")), Details.of(fields, family))]
 
     return read
 
 
 def _input_audio(block: Block) -> list[Part]:
-    audio = mapping_of(block.get("input_audio"))
-    return [from_data(audio.get("data"), type_of_format(audio.get("format"), "audio"))]
+    fields = folded(fields_of(block.get("input_audio")), block)
+    return [inline(fields.get("data"), Details.of(fields, "audio"))]
 
 
 def _file(block: Block) -> list[Part]:
     """Read LangChain's `file` blocks and OpenAI's `file` and `input_file`."""
     if block.get("source_type") == "text":
         return _plain_text(block)
-    inner = mapping_of(block.get("file")) or block
-    name = text_of(inner, "filename") or None
-    if inner.get("file_data"):
-        return [from_data(inner["file_data"], text_of(inner, "mime_type") or None, name=name)]
-    if inner.get("file_url"):
-        return [from_url(inner["file_url"], name=name)]
-    return _media({**inner, "type": "file"}) if inner is not block else _media(block)
+    fields = folded(fields_of(block.get("file")), block)
+    if fields.get("file_data"):
+        return [inline(fields["file_data"], Details.of(fields))]
+    if fields.get("file_url"):
+        return [addressed(fields["file_url"], Details.of(fields))]
+    return _media(fields)
 
 
 def _plain_text(block: Block) -> list[Part]:
@@ -168,9 +152,7 @@ def _google(key: str) -> Callable[[Block], list[Part]]:
     """Make a reader of one of Google's own parts, whose kind is the name of its only member."""
 
     def read(block: Block) -> list[Part]:
-        inner = mapping_of(block.get(key))
-        spelled = {_GOOGLE_NAMES.get(name, name): value for name, value in inner.items()}
-        return _media({**block, **spelled, "type": "media"})
+        return _media(folded({"type": "media"}, fields_of(block.get(key)), block))
 
     return read
 
@@ -229,7 +211,6 @@ _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "cachePoint": _nothing,
 }
 
-_GOOGLE_NAMES: Final = {"mimeType": "mime_type", "fileUri": "file_uri", "displayName": "filename"}
 _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "text": _text,
     "cachePoint": _nothing,

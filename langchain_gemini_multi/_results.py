@@ -32,8 +32,8 @@ from gemini_multi.types import (
     ToolResult,
     Usage,
 )
-from langchain_gemini_multi._ai_messages import PROVIDER, opaque_block
 from langchain_gemini_multi._citations import recorded
+from langchain_gemini_multi._message_keys import PROVIDER, opaque_block
 from langchain_gemini_multi._part_outline import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
 
 _FAMILIES: Final = ("image", "audio", "video")

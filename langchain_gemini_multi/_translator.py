@@ -7,8 +7,8 @@ from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from gemini_multi.bindings.values import mapping_of
-from langchain_gemini_multi._ai_messages import PROVIDER
 from langchain_gemini_multi._citations import annotated
+from langchain_gemini_multi._message_keys import PROVIDER
 from langchain_gemini_multi._part_outline import GOOGLE_KEY
 from langchain_gemini_multi._refusals import refusal_of
 

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._chunks import ChunkBuilder
-from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._translator import register
@@ -26,7 +25,7 @@ from langchain_gemini_multi.errors import langchain_errors
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from gemini_multi.types import Message
+    from gemini_multi.types import ChatRequest, Message
     from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
@@ -97,7 +96,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             response = self.client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
@@ -110,7 +109,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             response = await self.async_client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
@@ -124,7 +123,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         # LangChain reports the tokens to callbacks itself.
         builder = self._builder(kwargs)
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
                     if (chunk := builder.feed(event)) is not None:
@@ -139,7 +138,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         builder = self._builder(kwargs)
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := builder.feed(event)) is not None:
@@ -155,7 +154,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Stream as LangChain's typed events. It finds this method by its name."""
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
                     if isinstance(event, Finished):
@@ -175,7 +174,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[Event]:
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
-            request, conditions = self._asked(to_core(messages), kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -185,6 +184,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                             yield typed
         for typed in builder.feed(last) if last is not None else ():
             yield typed
+
+    def _chat_request(
+        self, messages: list[BaseMessage], arguments: Mapping[str, Any], stop: list[str] | None
+    ) -> tuple[ChatRequest, dict[str, Any]]:
+        from langchain_gemini_multi._messages import to_core  # not needed to import the class
+
+        return self._asked(to_core(messages), arguments, stop)
 
     @property
     def _wants_blocks(self) -> bool:
@@ -308,6 +314,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return await self._acounted(self._to_count(messages), _with_tools(kwargs, tools))
 
     def _to_count(self, messages: LanguageModelInput) -> tuple[Message, ...]:
+        from langchain_gemini_multi._messages import to_core
+
         return to_core(self._convert_input(messages).to_messages())
 
     def get_num_tokens_from_messages(
@@ -319,6 +327,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages)
         from gemini_multi.tokens import estimate_messages
+        from langchain_gemini_multi._messages import to_core
         from langchain_gemini_multi._tools import bound
 
         return estimate_messages(to_core(messages), bound(tools or ()))

@@ -5,47 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-from collections.abc import Mapping
+from dataclasses import replace
 from io import IOBase
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
-from urllib.parse import unquote_to_bytes
+from typing import Final, TypeAlias
 
 import filetype  # type: ignore[import-untyped]  # it ships no types
 from llama_index.core.base.llms.types import AudioBlock, ContentBlock, DocumentBlock, ImageBlock, VideoBlock
 from llama_index.core.utils import resolve_binary
 from pydantic import AnyUrl, TypeAdapter
 
+from gemini_multi.bindings.media import Details, addressed, inline, resolution_of, type_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
 
 MediaBlock: TypeAlias = ImageBlock | AudioBlock | VideoBlock | DocumentBlock
-Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 
 _ADDRESS: Final = TypeAdapter(AnyUrl)
-_RESOLUTIONS: Final[Mapping[str, Resolution | None]] = {
-    "auto": None,
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "ultra_high": "ultra_high",
-}
-_AUDIO_TYPES: Final[Mapping[str, str]] = {
-    "wav": "audio/wav",
-    "wave": "audio/wav",
-    "x-wav": "audio/wav",
-    "mp3": "audio/mp3",
-    "mpeg": "audio/mp3",
-    "aif": "audio/aiff",
-    "aiff": "audio/aiff",
-    "aac": "audio/aac",
-    "ogg": "audio/ogg",
-    "oga": "audio/ogg",
-    "flac": "audio/flac",
-    "m4a": "audio/m4a",
-    "pcm": "audio/pcm",
-    "webm": "audio/webm",
-}
 _DEFAULT_TITLE: Final = "input_document"
 """What `DocumentBlock` calls a document without a title."""
 
@@ -58,16 +34,18 @@ def to_part(block: MediaBlock) -> Blob | FileReference | None:
     """
     match block:
         case ImageBlock():
-            return _part(block.image, block.path, block.url, block.image_mimetype, resolution=_resolution(block.detail))
+            details = Details(mime_type=block.image_mimetype, resolution=resolution_of(block.detail))
+            return _part(block.image, block.path, block.url, details)
         case AudioBlock():
-            return _part(block.audio, block.path, block.url, _audio_type(block.format))
+            details = Details(mime_type=_audio_type(block.format))
+            return _part(block.audio, block.path, block.url, details)
         case VideoBlock():
             fps = None if block.fps is None else float(block.fps)
-            resolution = _resolution(block.detail)
-            return _part(block.video, block.path, block.url, block.video_mimetype, resolution=resolution, fps=fps)
+            details = Details(mime_type=block.video_mimetype, resolution=resolution_of(block.detail), fps=fps)
+            return _part(block.video, block.path, block.url, details)
         case DocumentBlock():
             name = None if block.title == _DEFAULT_TITLE else block.title
-            return _part(block.data, block.path, block.url, block.document_mimetype, name=name)
+            return _part(block.data, block.path, block.url, Details(mime_type=block.document_mimetype, name=name))
 
 
 def has_block(part: Blob | FileReference) -> bool:
@@ -105,41 +83,29 @@ def _audio_block(data: bytes | None, url: str | None, audio_format: str | None) 
     return AudioBlock(audio=data, format=audio_format) if url is None else AudioBlock(url=url, format=audio_format)
 
 
-def _part(
-    data: bytes | IOBase | None,
-    path: object,
-    url: object,
-    mime_type: str | None,
-    *,
-    name: str | None = None,
-    resolution: Resolution | None = None,
-    fps: float | None = None,
-) -> Blob | FileReference | None:
-    address = None if url is None else str(url)
-    if data is None and path is None and address and not address.startswith("data:"):
-        return FileReference(address, mime_type, name=name, resolution=resolution, fps=fps)
-    if isinstance(data, bytes) and mime_type and not mime_type.startswith("text/") and _is_base64(data):
+def _part(data: bytes | IOBase | None, path: object, url: object, details: Details) -> Blob | FileReference | None:
+    if data is None and path is None:
+        return addressed(str(url), details) if url else None
+    kind = details.mime_type
+    if isinstance(data, bytes) and kind and not kind.startswith("text/") and _is_base64(data):
         # As LlamaIndex keeps all media that it was given as bytes.
-        return Blob(data.decode("ascii"), mime_type, name=name, resolution=resolution, fps=fps)
-    found = _content(data, path, address)
+        return inline(data.decode("ascii"), details)
+    found = _content(data, path)
     if not found:
         return None
-    if isinstance(data, bytes) and (mime_type or "").startswith("text/") and not _is_text(found):
+    if isinstance(data, bytes) and (kind or "").startswith("text/") and not _is_text(found):
         found = data  # LlamaIndex took a short text for base64
-    known_type = mime_type or _type_in_address(address) or _guessed_type(found, path)
-    return Blob(base64.b64encode(found).decode("ascii"), known_type, name=name, resolution=resolution, fps=fps)
+    return inline(found, details if kind else replace(details, mime_type=_guessed_type(found, path)))
 
 
-def _content(data: bytes | IOBase | None, path: object, address: str | None) -> bytes:
+def _content(data: bytes | IOBase | None, path: object) -> bytes:
     if isinstance(data, bytes):
         return resolve_binary(raw_bytes=data).read()
-    if data is not None:
-        data.seek(0)
-        read = data.read()
-        return read if isinstance(read, bytes) else b""
-    if path is not None:
+    if data is None:
         return Path(str(path)).read_bytes()
-    return _inline(address) if address else b""
+    data.seek(0)
+    read = data.read()
+    return read if isinstance(read, bytes) else b""
 
 
 def _is_base64(data: bytes) -> bool:
@@ -147,18 +113,6 @@ def _is_base64(data: bytes) -> bool:
         return bool(base64.b64decode(data, validate=True))
     except binascii.Error:
         return False
-
-
-def _inline(address: str) -> bytes:
-    header, _, payload = address.partition(",")
-    raw = unquote_to_bytes(payload)
-    return base64.b64decode(raw) if header.endswith(";base64") else raw
-
-
-def _type_in_address(address: str | None) -> str | None:
-    if address is None or not address.startswith("data:"):
-        return None
-    return address[len("data:") :].partition(",")[0].partition(";")[0] or None
 
 
 def _guessed_type(data: bytes, path: object) -> str:
@@ -181,15 +135,4 @@ def _is_text(data: bytes) -> bool:
 
 
 def _audio_type(audio_format: str | None) -> str | None:
-    if not audio_format:
-        return None
-    bare = audio_format.lower().removeprefix("audio/")
-    return _AUDIO_TYPES.get(bare, f"audio/{bare}")
-
-
-def _resolution(detail: str | None) -> Resolution | None:
-    if detail is None:
-        return None
-    if detail not in _RESOLUTIONS:
-        raise ConfigurationError(f"`detail` {detail!r} is not known. Use one of {sorted(_RESOLUTIONS)!r}.")
-    return _RESOLUTIONS[detail]
+    return type_of({"format": (audio_format or "").lower().removeprefix("audio/")}, "audio")

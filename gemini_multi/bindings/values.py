@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard
+from reprlib import Repr
+from typing import Any, Final, TypeGuard
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -35,3 +36,20 @@ def text_of(value: Mapping[str, object], key: str = "text") -> str:
     """Return the text under `key`; a missing or null one is empty."""
     found = value.get(key)
     return found if isinstance(found, str) else ""
+
+
+def fields_of(value: object) -> Mapping[str, Any]:
+    """Return an object's members: of a mapping, or of a value of pydantic's, as Google's SDK has them."""
+    dump = getattr(value, "model_dump", None)
+    if callable(dump) and not isinstance(value, type):
+        return mapping_of(dump(exclude_none=True))
+    return mapping_of(value)
+
+
+def brief(value: object) -> str:
+    """Show a value in an error: whole images and conversations come here by mistake."""
+    return _BRIEF.repr(value)
+
+
+_BRIEF: Final = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 80

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import httpx
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, ImageBlock
 
 from langchain_gemini_multi import ChatGeminiMulti
 from llama_index_gemini_multi import GeminiMulti
@@ -85,6 +85,9 @@ class Framework(Protocol):
     def ask(self, model: Any, prompt: str = "Hello", **call: Any) -> Any:
         """Ask, and give the message of the answer."""
 
+    def show(self, model: Any, url: str, detail: str | None = None) -> Any:
+        """Ask about an image at an address."""
+
     def go_on(self, model: Any, answer: Any) -> Any:
         """Send an answer back with a further question."""
 
@@ -111,6 +114,10 @@ class LangChain:
 
     def ask(self, model: ChatGeminiMulti, prompt: str = "Hello", **call: Any) -> AIMessage:
         return model.invoke(prompt, **call)
+
+    def show(self, model: ChatGeminiMulti, url: str, detail: str | None = None) -> AIMessage:
+        image = {"url": url} if detail is None else {"url": url, "detail": detail}
+        return model.invoke([HumanMessage([{"type": "image_url", "image_url": image}])])
 
     def go_on(self, model: ChatGeminiMulti, answer: AIMessage) -> AIMessage:
         return model.invoke([HumanMessage("Hello"), answer, HumanMessage("Sure?")])
@@ -139,6 +146,9 @@ class LlamaIndex:
 
     def ask(self, model: GeminiMulti, prompt: str = "Hello", **call: Any) -> ChatMessage:
         return model.chat([ChatMessage(prompt)], **call).message
+
+    def show(self, model: GeminiMulti, url: str, detail: str | None = None) -> ChatMessage:
+        return model.chat([ChatMessage(blocks=[ImageBlock(url=url, detail=detail)])]).message
 
     def go_on(self, model: GeminiMulti, answer: ChatMessage) -> ChatMessage:
         return model.chat([ChatMessage("Hello"), answer, ChatMessage("Sure?")]).message

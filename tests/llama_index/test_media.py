@@ -43,7 +43,7 @@ BLOCKS: dict[str, tuple[ContentBlock, str]] = {
     "video": (VideoBlock(video=PNG, video_mimetype="video/mp4"), DATA),
     "video by address": (VideoBlock(url="https://youtu.be/x"), "https://youtu.be/x"),
     "document": (DocumentBlock(data=PDF, document_mimetype="application/pdf"), b64(PDF)),
-    "text document": (DocumentBlock(data=b"Plain words.", document_mimetype="text/plain"), b64(b"Plain words.")),
+    "text document": (DocumentBlock(data=b"Plain words.", document_mimetype="text/plain"), "Plain words."),
 }
 """Blocks, and what of them must be in the body."""
 REFUSED = {

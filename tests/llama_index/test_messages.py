@@ -96,7 +96,7 @@ def test_role_may_be_a_bare_string() -> None:
         (AudioBlock(audio=WAV), Blob(b64(WAV), "audio/wav")),
         (
             AudioBlock(url="https://a.example/a.mp3", format="mp3"),
-            FileReference("https://a.example/a.mp3", "audio/mp3"),
+            FileReference("https://a.example/a.mp3", "audio/mpeg"),
         ),
         (VideoBlock(video=PNG, video_mimetype="video/mp4", fps=2), Blob(b64(PNG), "video/mp4", fps=2.0)),
         (VideoBlock(url="https://youtu.be/x"), FileReference("https://youtu.be/x")),
@@ -141,7 +141,7 @@ def test_unrecognizable_data_is_an_error() -> None:
 
 def test_unknown_detail_is_an_error() -> None:
     """A level of detail that Gemini does not have is not dropped silently."""
-    with pytest.raises(ConfigurationError, match="`detail` 'huge' is not known"):
+    with pytest.raises(ConfigurationError, match="`detail`. 'huge' is not known"):
         to_core([ChatMessage(blocks=[ImageBlock(image=PNG, detail="huge")])])
 
 

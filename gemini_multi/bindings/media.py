@@ -1,0 +1,180 @@
+"""Media as frameworks and their users spell them: inline data, addresses, and what is said beside them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from math import isfinite
+from typing import Any, Final, Literal, TypeAlias
+
+from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, recognized
+from gemini_multi.bindings.values import brief, fields_of, is_mapping, text_of
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import Blob, FileReference
+
+Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
+
+_RESOLUTIONS: Final[dict[str, Resolution | None]] = {
+    "auto": None,
+    "unspecified": None,
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "ultra_high": "ultra_high",
+}
+_PREFIXES: Final = re.compile("^(file|image_url|video_url|audio_url|audio)_")
+"""What frameworks put before the names of details that they keep outside of the place that they came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What is said of a medium beside its data or its address."""
+
+    mime_type: str | None = None
+    name: str | None = None
+    resolution: Resolution | None = None
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any], family: str = "application") -> Details:
+        """Read the details among the members of an object that `folded` made.
+
+        Args:
+            fields: The members.
+            family: The first half of the media type, where only a format such as `wav` is given.
+
+        Raises:
+            ConfigurationError: One of them cannot be read.
+        """
+        names = (text_of(fields, key) for key in ("filename", "title", "display_name", "name"))
+        video = fields.get("video_metadata")
+        clip = fields if video is None else folded(_video(video))
+        return cls(
+            mime_type=text_of(fields, "mime_type") or text_of(fields, "media_type") or type_of(fields, family),
+            name=next(filter(None, names), None),
+            resolution=resolution_of(fields.get("media_resolution", fields.get("detail"))),
+            start=_seconds("start_offset", clip),
+            end=_seconds("end_offset", clip),
+            fps=_seconds("fps", clip),
+        )
+
+
+def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Put objects into one, with one spelling for each name: `mimeType`, and `file_mime_type` of the `extras`.
+
+    Args:
+        *sources: The objects; what an earlier one says counts.
+    """
+    found: dict[str, Any] = {}
+    for source in sources:
+        for name, value in source.items():
+            if value is not None:
+                found.setdefault(_snake(name), value)
+    for name, value in fields_of(found.get("extras")).items():
+        found.setdefault(_PREFIXES.sub("", _snake(name)), value)
+    return found
+
+
+def inline(data: object, details: Details) -> Blob:
+    """Make inline media from bytes, base64 or a `data:` URL; a missing media type is told from the first bytes.
+
+    Raises:
+        ConfigurationError: There is no data, or its media type is neither given nor recognized.
+    """
+    text = base64.b64encode(data).decode("ascii") if isinstance(data, (bytes, bytearray, memoryview)) else data
+    if not isinstance(text, str) or not text:
+        raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {brief(data)}.")
+    kind = details.mime_type
+    if is_data_url(text):
+        declared, text = parsed_data_url(text)
+        kind = declared or kind
+    if not (kind := kind or recognized(text)):
+        raise ConfigurationError("Inline media needs a `mime_type`: its first bytes are not of a known kind.")
+    return Blob(text, kind, **_written(details))
+
+
+def addressed(url: object, details: Details) -> Blob | FileReference:
+    """Make media from an address: a `data:` URL becomes inline media, everything else a reference.
+
+    Raises:
+        ConfigurationError: The address is not text, or a `data:` URL cannot be read.
+    """
+    if not isinstance(url, str) or not url:
+        raise ConfigurationError(f"The address of media must be text, not {brief(url)}. {ACCEPTED}")
+    return inline(url, details) if is_data_url(url) else FileReference(url, details.mime_type, **_written(details))
+
+
+def _written(details: Details) -> dict[str, Any]:
+    return {name: getattr(details, name) for name in ("name", "resolution", "start", "end", "fps")}
+
+
+def type_of(fields: Mapping[str, object], family: str) -> str | None:
+    """Make a media type of a `format`: a media type already, or a short name such as `wav`."""
+    word = text_of(fields, "format").lower()
+    if not word or "/" in word:
+        return word or None
+    from gemini_multi.dialects.media_types import guess_type  # seldom needed
+
+    known = guess_type(f".{word}") or ""
+    return known if known.startswith(family) else f"{family}/{word.removeprefix('x-')}"
+
+
+def resolution_of(word: object) -> Resolution | None:
+    """Read `low`, `MEDIA_RESOLUTION_LOW`, a member of Google's enum or `{"level": …}`; `auto` is the model's own.
+
+    Raises:
+        ConfigurationError: It is no resolution.
+    """
+    if word is None:
+        return None
+    if is_mapping(word):
+        return resolution_of(word.get("level"))
+    text = word.name if isinstance(word, Enum) else word
+    level = text.lower().removeprefix("media_resolution_") if isinstance(text, str) else ""
+    if level not in _RESOLUTIONS:
+        raise ConfigurationError(f"The resolution (`detail`) {brief(word)} is not known. Use one of {_LEVELS}.")
+    return _RESOLUTIONS[level]
+
+
+_LEVELS: Final = sorted(set(_RESOLUTIONS) - {"unspecified"})
+
+
+def _video(metadata: object) -> Mapping[str, Any]:
+    found = fields_of(metadata)
+    if not found and metadata != {}:
+        raise ConfigurationError(
+            f"`video_metadata` must be an object with `start_offset`, `end_offset` or `fps`, not {brief(metadata)}."
+        )
+    return found
+
+
+def _seconds(name: str, clip: Mapping[str, Any]) -> float | None:
+    """Read a number, a duration as Google writes them (`12.5s`, `{"seconds": 12, "nanos": …}`), or Python's."""
+    given = clip.get(name)
+    if given is None or given == "":
+        return None
+    try:
+        number = _number(given)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not isfinite(number) or number < 0:
+        raise ConfigurationError(f"`{name}` of a video must be a number, or seconds as in '12.5s', not {brief(given)}.")
+    return number
+
+
+def _number(value: Any) -> float:  # noqa: ANN401  # what cannot be read raises
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if is_mapping(value):
+        return float(value.get("seconds", 0)) + float(value.get("nanos", 0)) / 1e9
+    return float(value.removesuffix("s") if isinstance(value, str) else value)
+
+
+def _snake(name: str) -> str:
+    return re.sub("(?<=[a-z0-9])[A-Z]", lambda upper: "_" + upper[0].lower(), name)
