@@ -87,7 +87,7 @@ def inline(data: object, details: Details) -> Blob:
     Raises:
         ConfigurationError: There is no data, or its media type is neither given nor recognized.
     """
-    text = base64.b64encode(data).decode("ascii") if isinstance(data, (bytes, bytearray, memoryview)) else data
+    text = base64.b64encode(data).decode("ascii") if isinstance(data, (bytes, bytearray)) else data
     if not isinstance(text, str) or not text:
         raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {brief(data)}.")
     kind = details.mime_type

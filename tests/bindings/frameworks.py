@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import httpx
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage
-from llama_index.core.llms import ChatMessage, ImageBlock
+from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
 
 from langchain_gemini_multi import ChatGeminiMulti
 from llama_index_gemini_multi import GeminiMulti
@@ -117,7 +117,9 @@ class LangChain:
 
     def show(self, model: ChatGeminiMulti, url: str, detail: str | None = None) -> AIMessage:
         image = {"url": url} if detail is None else {"url": url, "detail": detail}
-        return model.invoke([HumanMessage([{"type": "image_url", "image_url": image}])])
+        return model.invoke(
+            [HumanMessage([{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": image}])]
+        )
 
     def go_on(self, model: ChatGeminiMulti, answer: AIMessage) -> AIMessage:
         return model.invoke([HumanMessage("Hello"), answer, HumanMessage("Sure?")])
@@ -148,7 +150,9 @@ class LlamaIndex:
         return model.chat([ChatMessage(prompt)], **call).message
 
     def show(self, model: GeminiMulti, url: str, detail: str | None = None) -> ChatMessage:
-        return model.chat([ChatMessage(blocks=[ImageBlock(url=url, detail=detail)])]).message
+        return model.chat(
+            [ChatMessage(blocks=[TextBlock(text="What is it?"), ImageBlock(url=url, detail=detail)])]
+        ).message
 
     def go_on(self, model: GeminiMulti, answer: ChatMessage) -> ChatMessage:
         return model.chat([ChatMessage("Hello"), answer, ChatMessage("Sure?")]).message

@@ -132,14 +132,14 @@ def test_data_url_is_inline_in_both(framework: Framework, provider: Provider, pr
     """However it is spelled."""
     model = framework.model(providers="cloudflare", http_client=provider.client)
     framework.show(model, prefix + PNG)
-    assert provider.turn == [{"inlineData": INLINE}]
+    assert provider.turn[-1] == {"inlineData": INLINE}
 
 
 def test_detail_is_the_resolution_in_both(framework: Framework, provider: Provider) -> None:
     """As OpenAI and LlamaIndex call it."""
     model = framework.model(providers="cloudflare", http_client=provider.client)
     framework.show(model, f"data:image/png;base64,{PNG}", "high")
-    assert provider.turn == [{"inlineData": INLINE, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}]
+    assert provider.turn[-1] == {"inlineData": INLINE, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}
 
 
 @pytest.mark.parametrize(("url", "detail"), [("cat.png", None), ("https://a.example/a.png", "huge")])
