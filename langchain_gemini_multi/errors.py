@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_core import exceptions
 from langchain_core.exceptions import (
@@ -30,6 +30,7 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
     OutputParserException,
 )
+from langchain_core.messages import BaseMessage
 
 from gemini_multi.errors import (
     AllRoutesFailed,
@@ -53,9 +54,6 @@ from gemini_multi.errors import (
     UnsupportedFeature,
 )
 from gemini_multi.types import JsonValue
-
-if TYPE_CHECKING:
-    from langchain_core.messages import BaseMessage
 
 # Newer than the oldest langchain-core that is supported.
 ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", ModelError)

@@ -141,7 +141,7 @@ def test_unrecognizable_data_is_an_error() -> None:
 
 def test_unknown_detail_is_an_error() -> None:
     """A level of detail that Gemini does not have is not dropped silently."""
-    with pytest.raises(ConfigurationError, match="`detail`. 'huge' is not known"):
+    with pytest.raises(ConfigurationError, match="'huge' is not known"):
         to_core([ChatMessage(blocks=[ImageBlock(image=PNG, detail="huge")])])
 
 
