@@ -47,8 +47,8 @@ BLOCKS: dict[str, tuple[ContentBlock, str]] = {
 }
 """Blocks, and what of them must be in the body."""
 REFUSED = {
-    "aimlapi": {"audio", "video", "video by address", "document", "text document"},
-    "oxen": {"text document"},
+    "aimlapi": {"audio", "video", "video by address", "document"},
+    "oxen": set[str](),
     "cloudflare": set[str](),
 }
 """What a provider has no way to take."""
