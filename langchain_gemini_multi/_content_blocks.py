@@ -1,7 +1,7 @@
 """Content blocks in all the forms that LangChain users write -> parts.
 
-Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google. Hints
-for other providers' caches are let go; a block whose content cannot be sent is an error, never dropped.
+Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google.
+A block whose content cannot be sent is an error, never dropped.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from gemini_multi.bindings.media import Details, addressed, folded, inline
-from gemini_multi.bindings.values import brief, fields_of, is_mapping, items_of, mapping_of, text_of
+from gemini_multi.bindings.values import brief, fields_of, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
+from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Part, Text, ToolResult
 
 Block: TypeAlias = Mapping[str, object]
 
@@ -65,7 +65,13 @@ def media_part(block: Block) -> Part | None:
 
 
 def _text(block: Block) -> list[Part]:
-    return [Text(text)] if (text := text_of(block)) else []
+    return [Text(text, cache_control=_hint(block))] if (text := text_of(block)) else []
+
+
+def _hint(block: Block) -> JsonObject | None:
+    """Read Anthropic's `cache_control`, which AIMLAPI takes too."""
+    given = block.get("cache_control")
+    return given if is_object(given) else None
 
 
 def _media(block: Block) -> list[Part]:

@@ -11,6 +11,7 @@ from langchain_core.tools import Tool as TextTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
+from gemini_multi.bindings.custom_tools import refuse_custom
 from gemini_multi.bindings.values import is_many, is_mapping, items_of, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
@@ -90,6 +91,7 @@ def _from_mapping(tool: Mapping[str, object], *, strict: bool | None) -> list[di
         rest = {key: value for key, value in tool.items() if key not in _DECLARATIONS}
         return [*functions, *(_from_mapping(rest, strict=strict) if rest else [])]
     kind = tool.get("type")
+    refuse_custom(tool)
     if isinstance(kind, str) and (known := _built_in(kind)) is not None and "function" not in tool:
         own = ("type",) if kind == known else _NAMING
         return [{known: {key: value for key, value in tool.items() if key not in own}}]
@@ -129,7 +131,7 @@ def _converted(
     try:
         source = typed_dict_schema(tool) if is_typed_dict(tool) else tool
         converted = convert_to_openai_tool(dict(source) if is_mapping(source) else source, strict=strict)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: {error}") from error
     if "function" not in converted:
         raise ConfigurationError(f"{tool!r} cannot be used as a tool: Gemini's providers have no such built-in one.")
@@ -189,6 +191,7 @@ def _neutral(tool: Mapping[str, object]) -> Tool | BuiltInTool:
             function.get("description") or "",
             function.get("parameters") or {},
             strict=strict if isinstance(strict, bool) else None,
+            cache_control=mapping_of(tool.get("cache_control")) or None,
         )
     kind, options = next(iter(tool.items()))
     return BuiltInTool(kind, mapping_of(options))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
 
+from gemini_multi.bindings.custom_tools import refuse_custom
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, JsonValue, Tool, ToolChoice
 from llama_index_gemini_multi._schemas import tool_schema
@@ -78,9 +80,11 @@ def built_in_json(tool: object) -> dict[str, JsonValue]:
 
 
 def _from_json(tool: JsonObject) -> Tool | BuiltInTool:
+    refuse_custom(tool)
     function = tool.get("function", tool if "name" in tool else None)
     if isinstance(function, Mapping) and isinstance(name := function.get("name"), str):
-        return _function(name, function)
+        hint = tool.get("cache_control")
+        return replace(_function(name, function), cache_control=hint if isinstance(hint, Mapping) else None)
     if len(tool) == 1:
         ((kind, options),) = tool.items()
         if options is None or isinstance(options, Mapping):

@@ -34,7 +34,7 @@ GEMINI_3_8_FLASH: Final = Model(
     name="gemini-3.8-flash",
     generation=3.8,
     providers={
-        "cloudflare": cloudflare("gemini-3.8-flash", (_INTRODUCTORY,), long=True),
+        "cloudflare": cloudflare("gemini-3.8-flash", (_INTRODUCTORY,), long=True, zero_data_retention=False),
         "aimlapi": aimlapi("gemini-3-8-flash", "C", efforts=("none", *EFFORTS), checked=date(2026, 10, 1)),
         "oxen": oxen(
             "gemini-3-8-flash",
@@ -215,7 +215,9 @@ GEMINI_3_FLASH: Final = Model(
     aliases=("gemini-3-flash", "gemini-3.0-flash"),
     generation=3.0,
     providers={
-        "cloudflare": cloudflare("gemini-3-flash", (Price(input=0.5, output=3, cached=0.05),), short=True),
+        "cloudflare": cloudflare(
+            "gemini-3-flash", (Price(input=0.5, output=3, cached=0.05),), short=True, zero_data_retention=True
+        ),
         "aimlapi": aimlapi("gemini-3-flash-preview", "A", context_window=1_000_000),
         "oxen": oxen("gemini-3-flash-preview", context_window=1_000_000),
     },

@@ -60,6 +60,8 @@ class HostedModel:
     """Whether the provider's schema for the model lets callers choose whose endpoint serves it."""
     inputs: frozenset[Modality] | None = None
     """When the provider takes fewer kinds of media than the model."""
+    zero_data_retention: bool | None = None
+    """Whether the provider states that it keeps nothing of a call; `None` when it says neither."""
     withdrawn: date | None = None
     """The day from which the provider does not serve it."""
     source: str = ""

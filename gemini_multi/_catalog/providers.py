@@ -27,7 +27,14 @@ _SCHEMA_INPUTS: Final[dict[str, frozenset[Modality]]] = {
 }
 
 
-def cloudflare(name: str, prices: tuple[Price, ...] = (), *, long: bool = False, short: bool = False) -> HostedModel:
+def cloudflare(
+    name: str,
+    prices: tuple[Price, ...] = (),
+    *,
+    long: bool = False,
+    short: bool = False,
+    zero_data_retention: bool | None = None,
+) -> HostedModel:
     """Make Cloudflare's entry.
 
     Args:
@@ -35,12 +42,14 @@ def cloudflare(name: str, prices: tuple[Price, ...] = (), *, long: bool = False,
         prices: Cloudflare's own prices.
         long: Whether Cloudflare states Google's context window, not 1,000,000 tokens.
         short: Whether Cloudflare states 8,192 output tokens, not 65,536.
+        zero_data_retention: What the model's page says of it.
     """
     return HostedModel(
         f"google/{name}",
         context_window=None if long else 1_000_000,
         max_output_tokens=8_192 if short else None,
         prices=prices,
+        zero_data_retention=zero_data_retention,
         source=f"{_CLOUDFLARE_PAGES}{name}/",
         checked=_CLOUDFLARE_CHECKED,
     )

@@ -96,10 +96,10 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
 
 
 def plain_text(message: Message) -> str | None:
-    """Return what a message says if it is a single unsigned text, as most turns of a long history are."""
+    """Return what a message says if it is nothing but a text, as most turns of a long history are."""
     if len(message.parts) == 1:
         part = message.parts[0]
-        if isinstance(part, Text) and part.signature is None:
+        if isinstance(part, Text) and part.signature is None and part.cache_control is None:
             return part.text
     return None
 

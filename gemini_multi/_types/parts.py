@@ -75,6 +75,8 @@ class Text:
     text: str
     _: KW_ONLY
     signature: Signature | None = None
+    cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Blob:
     end: float | None = None
     fps: float | None = None
     signature: Signature | None = None
+    cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
 
     @classmethod
     def from_bytes(cls, data: bytes, mime_type: str, *, name: str | None = None) -> Blob:
@@ -122,6 +126,8 @@ class FileReference:
     end: float | None = None
     fps: float | None = None
     signature: Signature | None = None
+    cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
 
 
 @dataclass(frozen=True, slots=True)

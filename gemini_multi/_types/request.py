@@ -22,6 +22,8 @@ class Tool:
     """JSON Schema of the arguments; empty for a function without any."""
     _: KW_ONLY
     strict: bool | None = None
+    cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ _FAMILIES: Final[dict[str, ChatTraits]] = {
     "C": replace(
         _COMMON,
         supports_penalties=False,
+        cache_control=True,
         assistant_null_content=True,
         tool_content="parts",
         call_extra_content=True,
@@ -131,6 +132,7 @@ _FAMILIES: Final[dict[str, ChatTraits]] = {
     "D": replace(
         _COMMON,
         supports_n=False,
+        cache_control=True,
         supports_top_k=True,
         supports_logprobs=True,
         assistant_null_content=True,

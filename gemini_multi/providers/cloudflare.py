@@ -152,11 +152,11 @@ class Cloudflare(Provider):
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
         """Name the endpoints, best first."""
+        if self.api == "google_ai_studio":
+            return (self._google_ai_studio(request, model, stream=stream),)
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()
-        if self.api == "google_ai_studio":
-            return (self._google_ai_studio(model, model_id, stream=stream),)
         endpoints = {"run": self._run(model, model_id), "chat_completions": self._chat(model, model_id)}
         if self.api != "auto":
             return (endpoints[self.api],)
@@ -175,8 +175,8 @@ class Cloudflare(Provider):
         target = Target(self.name, model, model_id, _CHAT_TRAITS, issuer=self.name)
         return Endpoint(f"{self._account_url}/v1/chat/completions", CHAT_COMPLETIONS, target)
 
-    def _google_ai_studio(self, model: Model, model_id: str, *, stream: bool) -> Endpoint:
-        target = self._studio_target(model, model_id)
+    def _google_ai_studio(self, request: ChatRequest, model: Model, *, stream: bool) -> Endpoint:
+        target = self._studio_target(request, model)
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return Endpoint(self._studio_url(target.model_id, method), GENERATE_CONTENT, target)
 
@@ -184,14 +184,14 @@ class Cloudflare(Provider):
         """Name the AI Studio endpoint's `countTokens`: the gateway passes every method of Google's API on."""
         from gemini_multi.dialects.generate_content.count_tokens import COUNT_TOKENS
 
-        model_id = self.hosted_id(request, model)
-        if self.api != "google_ai_studio" or model_id is None:
+        if self.api != "google_ai_studio":
             return ()
-        target = self._studio_target(model, model_id)
+        target = self._studio_target(request, model)
         return (Endpoint(self._studio_url(target.model_id, "countTokens"), COUNT_TOKENS, target),)
 
-    def _studio_target(self, model: Model, model_id: str) -> Target[GenerateContentTraits]:
-        google_id = (self.model or (model.name if model.is_known else model_id)).removeprefix("google/")
+    def _studio_target(self, request: ChatRequest, model: Model) -> Target[GenerateContentTraits]:
+        """Name the model by Google's own id, whether or not Cloudflare's catalog has it."""
+        google_id = (self.model or (model.name if model.is_known else request.model)).removeprefix("google/")
         return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=f"{self.name}/google_ai_studio")
 
     def _studio_url(self, google_id: str, method: str) -> str:

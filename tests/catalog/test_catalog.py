@@ -344,3 +344,11 @@ def test_gaps_says_when_a_provider_cannot_be_asked(capsys: pytest.CaptureFixture
 
     assert code == 2
     assert "oxen: could not be asked" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "stated"), [("gemini-3-flash", True), ("gemini-3.8-flash", False), ("gemini-2.5-flash-lite", None)]
+)
+def test_zero_data_retention_is_what_the_page_says(name: str, stated: bool | None) -> None:
+    """Where two versions of a page contradict each other, nothing is said."""
+    assert find(name).providers["cloudflare"].zero_data_retention is stated

@@ -30,7 +30,10 @@ ADDRESS = "https://example.com/a.png"
 
 BLOCKS: dict[str, tuple[Any, list[Any]]] = {
     "text": ({"type": "text", "text": "a"}, [Text("a")]),
-    "text with a cache hint": ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, [Text("a")]),
+    "text with a cache hint": (
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+        [Text("a", cache_control={"type": "ephemeral"})],
+    ),
     "text without a type": ({"text": "a"}, [Text("a")]),
     "responses text": ({"type": "input_text", "text": "a"}, [Text("a")]),
     "empty text": ({"type": "text", "text": ""}, []),

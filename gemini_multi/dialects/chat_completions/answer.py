@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
@@ -114,7 +114,11 @@ class AudioAccumulator:
         if not pieces:
             return None
         data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
-        return Blob(data, f"audio/{audio_format}")
+        return Blob(data, f"audio/{_SOUNDS.get(audio_format, audio_format)}")
+
+
+_SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
+"""Formats of sounds whose media types are called otherwise."""
 
 
 def _decoded(data: str) -> bytes:

@@ -151,5 +151,12 @@ def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectatio
         originals={names[tool.name]: tool.name for tool in functions},
         single_call=request.parallel_tool_calls is False,
         waits_for_signature=target.model.needs_signatures,
-        audio_format=target.traits.audio_format,
+        audio_format=_audio_format(request, target.traits),
     )
+
+
+def _audio_format(request: ChatRequest, traits: ChatTraits) -> str:
+    """Return the format of spoken answers that was asked for."""
+    asked = request.extra_body.get("audio")
+    form = asked.get("format") if isinstance(asked, dict) else None
+    return form if isinstance(form, str) else traits.audio_format

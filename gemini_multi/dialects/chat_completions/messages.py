@@ -66,16 +66,17 @@ class MessagesWriter:
         for group in [[message] for message in messages] if is_named else [messages] if messages else []:
             texts = [part.text for message in group for part in message.parts if isinstance(part, Text)]
             name: dict[str, JsonValue] = {"name": group[0].name} if group[0].name else {}
-            yield {"role": self._traits.system_role, **name, "content": "\n\n".join(texts)}
+            parts = self._content(part for message in group for part in message.parts)
+            is_marked = any("cache_control" in part for part in parts if isinstance(part, dict))
+            yield {"role": self._traits.system_role, **name, "content": parts if is_marked else "\n\n".join(texts)}
 
     def _user(self, turn: Message) -> dict[str, JsonValue]:
         message: dict[str, JsonValue] = {"role": "user"}
         if turn.name:
             message["name"] = turn.name
-        if len(turn.parts) == 1 and isinstance(turn.parts[0], Text):
-            message["content"] = turn.parts[0].text
-        else:
-            message["content"] = self._content(turn.parts)
+        content = self._content(turn.parts)
+        is_text = len(content) == 1 and isinstance(turn.parts[0], Text) and not self._hint(turn.parts[0])
+        message["content"] = turn.parts[0].text if is_text and isinstance(turn.parts[0], Text) else content
         return message
 
     def _content(self, parts: Iterable[Part]) -> list[JsonValue]:
@@ -88,10 +89,11 @@ class MessagesWriter:
         return media + texts
 
     def _part(self, part: Part) -> dict[str, JsonValue] | None:
-        if isinstance(part, (Text, Thought)):
+        if isinstance(part, Thought):
             return {"type": "text", "text": part.text}
-        if isinstance(part, (Blob, FileReference)):
-            return self._media.part(part)
+        if isinstance(part, (Text, Blob, FileReference)):
+            written = {"type": "text", "text": part.text} if isinstance(part, Text) else self._media.part(part)
+            return None if written is None else {**written, **self._hint(part)}
         if isinstance(part, Opaque):
             if "type" in part.data:
                 return dict(part.data)
@@ -101,6 +103,10 @@ class MessagesWriter:
         elif (text := _told(part)) is not None:
             return {"type": "text", "text": text}
         return None
+
+    def _hint(self, part: Text | Blob | FileReference) -> dict[str, JsonValue]:
+        hint = part.cache_control if self._traits.cache_control else None
+        return {"cache_control": dict(hint)} if hint else {}
 
     def _assistant(self, turn: Message) -> dict[str, JsonValue]:
         if not turn.name and (text := plain_text(turn)):

@@ -71,7 +71,8 @@ def _declaration(tool: Tool, traits: ChatTraits, names: Mapping[str, str], losse
         function["strict"] = tool.strict
     elif tool.strict:
         losses.setting("strict", "the provider has no strict functions")
-    return {"type": "function", "function": function}
+    hint: dict[str, JsonValue] = {"cache_control": dict(tool.cache_control)} if tool.cache_control else {}
+    return {"type": "function", "function": function, **(hint if traits.cache_control else {})}
 
 
 def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport) -> JsonValue:

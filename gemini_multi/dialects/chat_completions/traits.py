@@ -56,6 +56,9 @@ class ChatTraits:
     reasoning_details: bool = False
     """Whether `reasoning_details` is taken on assistant messages."""
 
+    cache_control: bool = False
+    """Whether `cache_control` is taken on content parts and on tools."""
+
     # Media.
     image_part: bool = True
     image_url_remote: bool = True

@@ -384,6 +384,28 @@ def test_media_stand_first_where_the_provider_wants_it() -> None:
     assert [part["type"] for part in content] == ["image_url", "text", "text"]
 
 
+HINT = {"type": "ephemeral"}
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_hints_for_a_cache_go_out_where_the_schema_has_them(takes: bool) -> None:
+    """Histories of other providers carry them everywhere; each part keeps its own."""
+    turns = (
+        Message("system", (Text("S", cache_control=HINT),)),
+        Message.user(Text("a", cache_control=HINT)),
+        Message.user("b", replace(PNG, cache_control=HINT)),
+    )
+    written = messages(*turns, traits=ChatTraits(cache_control=takes))
+    hint = {"cache_control": HINT} if takes else {}
+    system, first = ({"type": "text", "text": text, **hint} for text in "Sa")
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}, **hint}
+    assert written == [
+        {"role": "system", "content": [system] if takes else "S"},
+        {"role": "user", "content": [first] if takes else "a"},
+        {"role": "user", "content": [{"type": "text", "text": "b"}, image]},
+    ]
+
+
 LACKING = (
     (FileReference("https://x.org/a.png"), ChatTraits(image_url_remote=False), "images by address"),
     (FileReference("gs://b/a.png"), PLAIN, "images at gs:"),
