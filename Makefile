@@ -95,6 +95,10 @@ soak: $(INSTALLED) ## Make 2,000 calls, 64 at once, over three providers that fa
 bench: $(INSTALLED) ## Measure what calls cost, beside other clients (BENCH="--quick --only unary")
 	$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: test-frameworks
+test-frameworks: $(INSTALLED) ## Try other frameworks, each in an environment of its own (ONLY="crewai dspy"), and write docs/frameworks.md
+	$(BIN)/python -m tests.frameworks $(ONLY)
+
 LIVE ?= .live
 
 .PHONY: live

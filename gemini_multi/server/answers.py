@@ -42,6 +42,11 @@ def now() -> int:
     return int(time.time())
 
 
+def json_of(document: Mapping[str, JsonValue]) -> bytes:
+    """Write a document; providers' infinite numbers become `null`, as JSON has none."""
+    return to_json(document, inf_nan_mode="null")
+
+
 def completion(response: ChatResponse) -> dict[str, JsonValue]:
     """Write a whole answer."""
     return {

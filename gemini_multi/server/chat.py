@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic_core import to_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
@@ -140,7 +139,7 @@ class Visit:
             self._endpoint.memory.remember(self._caller, candidate.parts)
 
     async def _whole(self, document: Mapping[str, JsonValue], status: int, headers: Mapping[str, str]) -> None:
-        body = to_json(document)
+        body = answers.json_of(document)
         await self._begin(status, "application/json", {"content-length": str(len(body)), **headers})
         await self._write(body, more=False)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from pydantic_core import to_json
-
-from gemini_multi.server.answers import attachments, call_of, ending, facts, new_id, now, told, usage
+from gemini_multi.server.answers import attachments, call_of, ending, facts, json_of, new_id, now, told, usage
 from gemini_multi.types import (
     ChatEvent,
     ChatResponse,
@@ -21,9 +19,9 @@ from gemini_multi.types import (
 DONE = b"data: [DONE]\n\n"
 
 
-def event(document: JsonValue) -> bytes:
+def event(document: Mapping[str, JsonValue]) -> bytes:
     """Write a document as a server-sent event."""
-    return b"data: " + to_json(document) + b"\n\n"
+    return b"data: " + json_of(document) + b"\n\n"
 
 
 class ChunkWriter:

@@ -100,6 +100,21 @@ def test_streamed_calls_are_put_together(served, model):
     assert [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls] == CALLS
 
 
+INFINITE = (
+    b'{"choices": [{"message": {"role": "assistant", "content": "a"}, "finish_reason": "stop",'
+    b' "logprobs": {"content": [{"token": "a", "logprob": -Infinity, "top_logprobs": []}]}}]}'
+)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_infinite_numbers_are_null(served, stream):
+    """JSON has none, though providers send them."""
+    served.sandbox.reply_raw("oxen", headers={"content-type": "application/json"}, body=INFINITE)
+    answer = served.post({"model": f"oxen/{MODEL}", "messages": HELLO, "stream": stream})
+
+    assert '"logprob":null' in answer.text
+
+
 class Sum(BaseModel):
     """Two numbers."""
 

@@ -1,0 +1,43 @@
+"""Runs the checks of a recipe, and prints what came out as one line of JSON. It needs the standard library only."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import traceback
+from collections.abc import Callable
+from importlib import metadata
+
+BASE_URL = os.environ.get("OPENAI_BASE_URL", "")
+KEY = os.environ.get("OPENAI_API_KEY", "")
+MODEL = os.environ.get("MODEL", "gemini-3-flash")
+WEATHER = "It is sunny in Lyon."
+
+
+def get_weather(city: str) -> str:
+    """Say what the weather is like in a city.
+
+    Args:
+        city: The name of the city.
+    """
+    return f"It is sunny in {city}."
+
+
+def run(packages: list[str], *checks: Callable[[], object]) -> None:
+    """Run `tool_loop`, `stream`, `structured` or some of them; each raises if it fails."""
+    results = {check.__name__: _outcome(check) for check in checks}
+    versions = {package: metadata.version(package) for package in packages}
+    print("RESULT " + json.dumps({"versions": versions, "results": results}))
+
+
+def _outcome(check: Callable[[], object]) -> str:
+    try:
+        found = check()
+        if inspect.iscoroutine(found):
+            asyncio.run(found)
+    except BaseException as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"[:300]
+    return "yes"

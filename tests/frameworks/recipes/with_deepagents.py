@@ -1,0 +1,46 @@
+"""deepagents."""
+
+from checks import MODEL, WEATHER, get_weather, run
+
+# recipe
+from deepagents import create_deep_agent
+
+from langchain_gemini_multi import ChatGeminiMulti
+
+model = ChatGeminiMulti(model=MODEL, providers=["cloudflare", "aimlapi", "oxen"])
+reporter = create_deep_agent(model=model, tools=[get_weather])
+asked = {"messages": [{"role": "user", "content": "Use get_weather for 'Lyon'."}]}
+answer = reporter.invoke(asked)["messages"][-1].text
+# end
+
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+
+
+def tool_loop():
+    """The result of the tool is in the answer."""
+    assert WEATHER in answer, answer
+
+
+def stream():
+    """The answer comes in pieces, after the tool."""
+    pieces = [
+        chunk.text for chunk, _ in reporter.stream(asked, stream_mode="messages") if chunk.type == "AIMessageChunk"
+    ]
+    assert len(pieces) > 2, pieces
+    assert WEATHER in "".join(pieces), pieces
+
+
+def structured():
+    """The answer is an object."""
+    agent = create_deep_agent(model=model, response_format=City)
+    found = agent.invoke({"messages": [{"role": "user", "content": "Name the city 'Lyon'."}]})["structured_response"]
+    assert found == City(name="Lyon"), found
+
+
+run(["deepagents", "langchain", "langchain-core"], tool_loop, stream, structured)

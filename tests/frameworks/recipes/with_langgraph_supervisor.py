@@ -1,0 +1,47 @@
+"""langgraph-supervisor."""
+
+from checks import MODEL, WEATHER, get_weather, run
+
+# recipe
+from langchain.agents import create_agent
+from langgraph_supervisor import create_supervisor
+
+from langchain_gemini_multi import ChatGeminiMulti
+
+model = ChatGeminiMulti(model=MODEL, providers=["cloudflare", "aimlapi", "oxen"])
+reporter = create_agent(model, tools=[get_weather], name="reporter")
+team = create_supervisor([reporter], model=model, prompt="Hand questions on the weather to the reporter.").compile()
+asked = {"messages": [{"role": "user", "content": "Use transfer_to_reporter, then get_weather for 'Lyon'."}]}
+messages = team.invoke(asked)["messages"]
+# end
+
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+
+
+def tool_loop():
+    """The supervisor hands over, and the reporter's tool is called."""
+    said = [message.text for message in messages]
+    assert any(WEATHER in text for text in said), said
+
+
+def stream():
+    """The answer comes in pieces."""
+    pieces = [chunk.text for chunk, _ in team.stream(asked, stream_mode="messages") if chunk.type == "AIMessageChunk"]
+    assert len(pieces) > 2, pieces
+    assert WEATHER in "".join(pieces), pieces
+
+
+def structured():
+    """The state holds an object."""
+    graph = create_supervisor([reporter], model=model, response_format=City).compile()
+    found = graph.invoke({"messages": [{"role": "user", "content": "Name the city 'Lyon'."}]})
+    assert found["structured_response"] == City(name="Lyon"), found
+
+
+run(["langgraph-supervisor", "langgraph", "langchain-core"], tool_loop, stream, structured)
