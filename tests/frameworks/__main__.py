@@ -17,6 +17,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gemini_multi import AsyncClient
 from gemini_multi.sandbox import Sandbox
@@ -51,12 +53,13 @@ def tried(framework: Framework, *, keep: bool) -> Result:
     """Install a framework, run its recipe, and say what came out."""
     folder = ROOT / ".frameworks" / framework.name
     python = installed(framework, folder)
-    with Sandbox() as sandbox, endpoint(sandbox) as url:
+    with Sandbox() as sandbox, endpoint(sandbox) as url, TemporaryDirectory() as home:
         for provider, answers in framework.script:
             sandbox.script(provider, answers)
         environment = {
             **os.environ,
             **sandbox.environment(),
+            "HOME": home,  # some keep answers and settings there
             "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": KEY,
             "PYTHONPATH": str(ROOT) if framework.takes_objects else "",
@@ -64,23 +67,23 @@ def tried(framework: Framework, *, keep: bool) -> Result:
         }
         recipe = ROOT / "tests/frameworks/recipes" / framework.recipe
         ran = subprocess.run(
-            [python, recipe], env=environment, cwd=folder, capture_output=True, text=True, timeout=SECONDS
+            [python, recipe], env=environment, cwd=home, capture_output=True, text=True, timeout=SECONDS
         )
         bodies = [json.dumps(request.body) for request in sandbox.requests]
     if not keep:
         shutil.rmtree(folder)
     lines = [line for line in ran.stdout.splitlines() if line.startswith("RESULT ")]
-    if not lines or '"yes"' not in lines[0]:
-        print(ran.stdout[-3000:], ran.stderr[-6000:])
     told = json.loads(lines[-1].removeprefix("RESULT ")) if lines else {"versions": {}, "results": {"start": "failed"}}
+    if set(told["results"].values()) != {"yes"}:
+        print(ran.stdout[-3000:], ran.stderr[-6000:])
     signatures = "dummy" if any(DUMMY in body for body in bodies) else "kept"
     return {**told, "signatures": signatures, "date": datetime.now(UTC).date().isoformat()}
 
 
-def installed(framework: Framework, folder: os.PathLike[str]) -> str:
+def installed(framework: Framework, folder: Path) -> Path:
     """Make an environment with a framework, unless it is there."""
-    python = f"{os.fspath(folder)}/bin/python"
-    if not os.path.exists(python):  # noqa: PTH110
+    python = folder / "bin" / "python"
+    if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         ours = ["--editable", f"{ROOT}[{framework.extra}]"] if framework.extra else []
         command = [python, "-m", "pip", "install", "--quiet", *ours, *framework.requirements]

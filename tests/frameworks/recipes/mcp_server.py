@@ -1,9 +1,13 @@
 """A small MCP server on standard input and output, with one tool whose schema is nested."""
 
-from mcp.server.fastmcp import FastMCP
 from pydantic import BaseModel
 
-server = FastMCP("weather")
+try:
+    from mcp.server.mcpserver import MCPServer
+except ModuleNotFoundError:  # mcp 1
+    from mcp.server.fastmcp import FastMCP as MCPServer
+
+server = MCPServer("weather")
 
 
 class Place(BaseModel):

@@ -15,6 +15,7 @@ asked = {"messages": [{"role": "user", "content": "Use transfer_to_reporter, the
 messages = team.invoke(asked)["messages"]
 # end
 
+from langgraph.prebuilt.chat_agent_executor import AgentStateWithStructuredResponse
 from pydantic import BaseModel
 
 
@@ -32,14 +33,16 @@ def tool_loop():
 
 def stream():
     """The answer comes in pieces."""
-    pieces = [chunk.text for chunk, _ in team.stream(asked, stream_mode="messages") if chunk.type == "AIMessageChunk"]
+    events = team.stream(asked, stream_mode="messages", subgraphs=True)
+    pieces = [chunk.text for _, (chunk, _) in events if chunk.type == "AIMessageChunk"]
     assert len(pieces) > 2, pieces
     assert WEATHER in "".join(pieces), pieces
 
 
 def structured():
     """The state holds an object."""
-    graph = create_supervisor([reporter], model=model, response_format=City).compile()
+    state = AgentStateWithStructuredResponse
+    graph = create_supervisor([reporter], model=model, response_format=City, state_schema=state).compile()
     found = graph.invoke({"messages": [{"role": "user", "content": "Name the city 'Lyon'."}]})
     assert found["structured_response"] == City(name="Lyon"), found
 

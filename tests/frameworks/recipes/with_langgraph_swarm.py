@@ -33,7 +33,8 @@ def tool_loop():
 
 def stream():
     """The answer comes in pieces."""
-    pieces = [chunk.text for chunk, _ in team.stream(asked, stream_mode="messages") if chunk.type == "AIMessageChunk"]
+    events = team.stream(asked, stream_mode="messages", subgraphs=True)
+    pieces = [chunk.text for _, (chunk, _) in events if chunk.type == "AIMessageChunk"]
     assert len(pieces) > 2, pieces
     assert WEATHER in "".join(pieces), pieces
 
