@@ -24,6 +24,9 @@ budget and cost behind one URL.
 Each row was measured in an environment of its own, on the sandbox, with `gemini-3-flash`: a tool loop, a stream, and a
 structured answer. *Signatures* says whether Gemini's thought signatures came back in the tool loop; for frameworks that
 drop them the endpoint puts them back. `make test-frameworks` measures anew, `make test-frameworks ONLY=crewai` one row.
+
+In the recipes `BASE_URL` and `KEY` are what `gemini-multi serve` prints, `MODEL` is a model such as `gemini-3-flash`,
+and `get_weather` is a function from a city to a sentence. The recipes are run as they stand here.
 """
 _TABLE = (
     "| framework | through | tool loop | stream | structured | signatures | measured |\n|---|---|---|---|---|---|---|"

@@ -1,4 +1,4 @@
-"""Runs the checks of a recipe, and prints what came out as one line of JSON. It needs the standard library only."""
+"""What the recipes share: what they ask for, and how their checks are run. It needs pydantic only, as all do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import os
 import traceback
 from collections.abc import Callable
 from importlib import metadata
+
+from pydantic import BaseModel
 
 BASE_URL = os.environ.get("OPENAI_BASE_URL", "")
 KEY = os.environ.get("OPENAI_API_KEY", "")
@@ -23,6 +25,18 @@ def get_weather(city: str) -> str:
         city: The name of the city.
     """
     return f"It is sunny in {city}."
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+
+
+def check_pieces(pieces: list[str], text: str) -> None:
+    """Check that an answer came in several pieces and holds a text."""
+    assert len(pieces) > 2, pieces
+    assert text in "".join(pieces), pieces
 
 
 def run(packages: list[str], *checks: Callable[[], object]) -> None:

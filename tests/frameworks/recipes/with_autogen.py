@@ -2,7 +2,7 @@
 
 import asyncio
 
-from checks import BASE_URL, KEY, MODEL, WEATHER, get_weather, run
+from checks import BASE_URL, KEY, MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from autogen_agentchat.agents import AssistantAgent
@@ -15,13 +15,6 @@ answer = asyncio.run(reporter.run(task="Use get_weather for 'Lyon'.")).messages[
 # end
 
 from autogen_core.models import UserMessage
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
 
 
 def client():
@@ -38,8 +31,7 @@ async def stream():
     """The answer comes in pieces."""
     asked = [UserMessage(content="Good morning", source="user")]
     pieces = [piece async for piece in client().create_stream(asked) if isinstance(piece, str)]
-    assert len(pieces) > 2, pieces
-    assert "Good morning" in "".join(pieces), pieces
+    check_pieces(pieces, "Good morning")
 
 
 async def structured():

@@ -1,6 +1,6 @@
 """CrewAI."""
 
-from checks import BASE_URL, KEY, MODEL, WEATHER, get_weather, run
+from checks import BASE_URL, KEY, MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from crewai import LLM, Agent, Crew, Task
@@ -13,14 +13,6 @@ reporter = Agent(
 report = Task(description="Use get_weather for 'Lyon'.", expected_output="A sentence.", agent=reporter)
 answer = Crew(agents=[reporter], tasks=[report]).kickoff().raw
 # end
-
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
 
 
 def crew(description, **options):
@@ -44,8 +36,7 @@ def tool_loop():
 def stream():
     """The answer comes in pieces."""
     pieces = [chunk.content for chunk in crew("Good morning", stream=True)]
-    assert len(pieces) > 2, pieces
-    assert "Good morning" in "".join(pieces), pieces
+    check_pieces(pieces, "Good morning")
 
 
 def structured():

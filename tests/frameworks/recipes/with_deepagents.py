@@ -1,6 +1,6 @@
 """deepagents."""
 
-from checks import MODEL, WEATHER, get_weather, run
+from checks import MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from deepagents import create_deep_agent
@@ -13,14 +13,6 @@ asked = {"messages": [{"role": "user", "content": "Use get_weather for 'Lyon'."}
 answer = reporter.invoke(asked)["messages"][-1].text
 # end
 
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
-
 
 def tool_loop():
     """The result of the tool is in the answer."""
@@ -32,8 +24,7 @@ def stream():
     pieces = [
         chunk.text for chunk, _ in reporter.stream(asked, stream_mode="messages") if chunk.type == "AIMessageChunk"
     ]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 def structured():

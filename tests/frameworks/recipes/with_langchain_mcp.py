@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from checks import MODEL, WEATHER, run
+from checks import MODEL, WEATHER, City, check_pieces, run
 
 SERVER = str(Path(__file__).with_name("mcp_server.py"))
 
@@ -22,14 +22,6 @@ asked = {"messages": [{"role": "user", "content": "Use get_weather for 'Lyon'."}
 answer = asyncio.run(reporter.ainvoke(asked))["messages"][-1].text
 # end
 
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
-
 
 def tool_loop():
     """The result of the server's tool is in the answer."""
@@ -43,8 +35,7 @@ async def stream():
         async for chunk, _ in reporter.astream(asked, stream_mode="messages")
         if chunk.type == "AIMessageChunk"
     ]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 async def structured():

@@ -1,6 +1,6 @@
 """langgraph-supervisor."""
 
-from checks import MODEL, WEATHER, get_weather, run
+from checks import MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from langchain.agents import create_agent
@@ -16,13 +16,6 @@ messages = team.invoke(asked)["messages"]
 # end
 
 from langgraph.prebuilt.chat_agent_executor import AgentStateWithStructuredResponse
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
 
 
 def tool_loop():
@@ -35,8 +28,7 @@ def stream():
     """The answer comes in pieces."""
     events = team.stream(asked, stream_mode="messages", subgraphs=True)
     pieces = [chunk.text for _, (chunk, _) in events if chunk.type == "AIMessageChunk"]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 def structured():

@@ -1,6 +1,6 @@
 """langgraph-swarm."""
 
-from checks import MODEL, WEATHER, get_weather, run
+from checks import MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from langchain.agents import create_agent
@@ -16,14 +16,6 @@ asked = {"messages": [{"role": "user", "content": "Use transfer_to_reporter, the
 messages = team.invoke(asked)["messages"]
 # end
 
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
-
 
 def tool_loop():
     """One agent hands over to the other, whose tool is called."""
@@ -35,8 +27,7 @@ def stream():
     """The answer comes in pieces."""
     events = team.stream(asked, stream_mode="messages", subgraphs=True)
     pieces = [chunk.text for _, (chunk, _) in events if chunk.type == "AIMessageChunk"]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 def structured():

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from checks import MODEL, WEATHER, run
+from checks import MODEL, WEATHER, City, check_pieces, run
 
 SERVER = str(Path(__file__).with_name("mcp_server.py"))
 
@@ -25,14 +25,6 @@ async def ask(question):
 answer = asyncio.run(ask("Use get_weather for 'Lyon'."))
 # end
 
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
-
 
 def tool_loop():
     """The result of the server's tool is in the answer."""
@@ -43,8 +35,7 @@ async def stream():
     """The answer comes in pieces, after the tool."""
     running = FunctionAgent(llm=model, tools=tools).run("Use get_weather for 'Lyon'.")
     pieces = [event.delta async for event in running.stream_events() if isinstance(event, AgentStream)]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 def structured():

@@ -1,6 +1,6 @@
 """OpenAI Agents SDK."""
 
-from checks import BASE_URL, KEY, MODEL, WEATHER, get_weather, run
+from checks import BASE_URL, KEY, MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from agents import Agent, OpenAIChatCompletionsModel, Runner, function_tool, set_tracing_disabled
@@ -11,14 +11,6 @@ model = OpenAIChatCompletionsModel(model=MODEL, openai_client=AsyncOpenAI(base_u
 reporter = Agent(name="reporter", model=model, tools=[function_tool(get_weather)])
 answer = Runner.run_sync(reporter, "Use get_weather for 'Lyon'.").final_output
 # end
-
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
 
 
 def fresh():
@@ -40,8 +32,7 @@ async def stream():
         async for event in running.stream_events()
         if event.type == "raw_response_event" and event.data.type == "response.output_text.delta"
     ]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 async def structured():

@@ -1,6 +1,6 @@
 """pydantic-ai."""
 
-from checks import BASE_URL, KEY, MODEL, WEATHER, get_weather, run
+from checks import BASE_URL, KEY, MODEL, WEATHER, City, check_pieces, get_weather, run
 
 # recipe
 from pydantic_ai import Agent
@@ -12,14 +12,6 @@ reporter = Agent(model, tools=[get_weather])
 answer = reporter.run_sync("Use get_weather for 'Lyon'.").output
 # end
 
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    """A city."""
-
-    name: str
-
 
 def tool_loop():
     """The result of the tool is in the answer."""
@@ -30,8 +22,7 @@ async def stream():
     """The answer comes in pieces, after the tool."""
     async with reporter.run_stream("Use get_weather for 'Lyon'.") as running:
         pieces = [piece async for piece in running.stream_text(delta=True, debounce_by=None)]
-    assert len(pieces) > 2, pieces
-    assert WEATHER in "".join(pieces), pieces
+    check_pieces(pieces, WEATHER)
 
 
 def structured():

@@ -1,6 +1,6 @@
 """smolagents."""
 
-from checks import BASE_URL, KEY, MODEL, WEATHER, get_weather, run
+from checks import BASE_URL, KEY, MODEL, WEATHER, check_pieces, get_weather, run
 
 # recipe
 from smolagents import OpenAIServerModel, ToolCallingAgent, tool
@@ -29,8 +29,7 @@ def tool_loop():
 def stream():
     """The answer comes in pieces."""
     pieces = [delta.content or "" for delta in model.generate_stream(messages("Good morning"))]
-    assert len(pieces) > 2, pieces
-    assert "Good morning" in "".join(pieces), pieces
+    check_pieces(pieces, "Good morning")
 
 
 def structured():
