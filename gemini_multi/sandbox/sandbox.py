@@ -168,18 +168,12 @@ def _known(provider: str) -> str:
 
 def _serving(state: State, host: str, port: int) -> Serving:
     try:
-        try:
-            from gemini_multi.sandbox.server import Serving
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                f'The sandbox needs {error.name}, which is not installed: pip install "gemini-multi[sandbox]"',
-                name=error.name,
-            ) from error
+        from gemini_multi.sandbox.server import Serving
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "gemini_multi":
             raise
         raise ModuleNotFoundError(
-            f'The sandbox needs {package!r}. Install it with: pip install "gemini-multi[sandbox]"', name=error.name
+            f'The sandbox needs {package}, which is not installed: pip install "gemini-multi[sandbox]"', name=error.name
         ) from error
     return Serving(state, host, port)
