@@ -15,15 +15,17 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     SkipValidation,
+    ValidationError,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
 import gemini_multi
+from gemini_multi.bindings.arguments import ALIASES, PLAIN, configuration_error, named
 from gemini_multi.bindings.clients import Clients, new_client
 from gemini_multi.bindings.values import is_mapping
 from gemini_multi.errors import ConfigurationError
-from langchain_gemini_multi._names import ALIASES, PLAIN, unknown
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class GeminiModel(Serializable):
     """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
     providers: SkipValidation[ProvidersArgument] = None
     """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
-    api_key: SecretStr | None = None
+    api_key: SecretStr | str | None = Field(default=None, repr=False)
     """The key of the only provider named. Keys are otherwise read from the environment."""
     base_url: str | None = None
     """The address of the only provider named."""
@@ -124,24 +126,25 @@ class GeminiModel(Serializable):
     if not TYPE_CHECKING:  # type checkers know the arguments from the fields
 
         def __init__(self, **arguments: Any) -> None:
-            super().__init__(**arguments)
+            try:
+                super().__init__(**arguments)
+            except ValidationError as error:
+                raise configuration_error(error) from None
             # Outside of validation, so that a missing key is raised as what it is. Nothing is connected by it.
             _ = self.client
             self._asked((), {})
+
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, key: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(key) if isinstance(key, str) else key
 
     @model_validator(mode="before")
     @classmethod
     def _read_arguments(cls, values: Any) -> Any:  # noqa: ANN401  # pydantic's own signature
         if not is_mapping(values):
             return values
-        read: dict[str, Any] = {}
-        for name, value in values.items():
-            known = ALIASES.get(name, name)
-            if known not in cls.model_fields:
-                raise ValueError(unknown(name, [*cls.model_fields, *ALIASES]))
-            if known in read:
-                raise ValueError(f"{name!r} is another name of {known!r}: pass one of them.")
-            read[known] = value
+        read = named(values, cls.model_fields)
         from gemini_multi.bindings.serialization import revived
 
         return {**read, **revived(read)}
@@ -199,9 +202,10 @@ class GeminiModel(Serializable):
         self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None = None
     ) -> tuple[ChatRequest, dict[str, Any]]:
         """Make the request of a call, and what the client takes beside it."""
-        from langchain_gemini_multi._settings import to_request, transport
+        from langchain_gemini_multi._settings import call_arguments, to_request, transport
 
-        return to_request(messages, self._set_fields(), arguments, stop), transport(arguments)
+        given = call_arguments(arguments)
+        return to_request(messages, self._set_fields(), given, stop), transport(given)
 
     def _set_fields(self) -> dict[str, Any]:
         """Give the settings of generation that are set."""

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias
 
 from gemini_multi import Provider, RetryPolicy, Timeouts
+from gemini_multi.bindings.arguments import PLAIN, named
 from gemini_multi.bindings.layers import layered
 from gemini_multi.bindings.values import is_many, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, Message, ReasoningEffort, ResponseFormat, SafetySetting
-from langchain_gemini_multi._names import ALIASES, CALL_ONLY, LANGCHAIN, MODEL_ONLY, PLAIN, TRANSPORT, unknown
+from gemini_multi.types import ChatRequest, Message, ResponseFormat, SafetySetting
 from langchain_gemini_multi._schemas import to_response_format
 from langchain_gemini_multi._tools import to_tool_choice, to_tools
 
-SafetyArgument: TypeAlias = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting] | None
+CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
+TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_policy")
+"""Arguments of the call itself, not of the request."""
 
-_EFFORTS: Final = get_args(ReasoningEffort)
+LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
+"""What LangChain's own machinery puts among a call's arguments; nothing of it is for the provider."""
+
+SafetyArgument: TypeAlias = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting] | None
 
 
 def to_request(
     messages: tuple[Message, ...],
     fields: Mapping[str, object],
-    arguments: Mapping[str, object],
+    given: Mapping[str, object],
     stop: Sequence[str] | None,
 ) -> ChatRequest:
     """Make the request: a call's arguments go before the model's fields; what is `None` in both is not sent.
@@ -31,14 +36,12 @@ def to_request(
     Args:
         messages: The conversation.
         fields: The model's settings that are set.
-        arguments: The call's settings, tools and format.
+        given: The call's settings, tools and format, by our names.
         stop: The call's stop sequences.
 
     Raises:
-        ConfigurationError: An argument is unknown or cannot be used.
+        ConfigurationError: An argument cannot be used.
     """
-    given = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
-    _check(given)
     settings = layered(fields, given)
     if stop is not None:
         settings["stop"] = stop
@@ -58,12 +61,14 @@ def to_request(
     return ChatRequest(messages=messages, **found)
 
 
-def _check(given: Mapping[str, object]) -> None:
-    for name in given:
-        if name in MODEL_ONLY:
-            raise ConfigurationError(f"`{name}` is an argument of the model; a call cannot change it.")
-        if name not in _KNOWN:
-            raise ConfigurationError(unknown(name, {*_KNOWN, *ALIASES} - set(LANGCHAIN)))
+def call_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
+    """Bring a call's arguments to our names; `None` is not given.
+
+    Raises:
+        ConfigurationError: Some cannot be used.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return named(given, _KNOWN) if given else given
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
@@ -97,10 +102,7 @@ def _word(value: object) -> str:
 
 
 def _effort(value: object) -> str:
-    word = _word(value).lower()
-    if word not in _EFFORTS:
-        raise ConfigurationError(f"`reasoning_effort` must be one of {list(_EFFORTS)!r}, not {value!r}.")
-    return word
+    return _word(value).lower()
 
 
 def _modalities(value: object) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 
 from llama_index.core.base.llms.types import ChatMessage
 from pydantic import ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from gemini_multi import RetryPolicy, Timeouts
+from gemini_multi.bindings.arguments import configuration_error
 from gemini_multi.bindings.layers import layered
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
@@ -76,8 +76,7 @@ def _read(given: Mapping[str, object]) -> CallSettings:
     try:
         return CallSettings.model_validate(given)
     except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors(include_input=False, include_url=False))
-        raise ConfigurationError(f"The call's arguments cannot be used: {problems}") from None
+        raise configuration_error(error) from None
 
 
 def asked(
@@ -154,8 +153,3 @@ def _safety_setting(given: Mapping[str, str]) -> SafetySetting:
     except KeyError as missing:
         message = f"The safety setting {dict(given)!r} has no {missing}. Give it a `category` and a `threshold`."
         raise ConfigurationError(message) from None
-
-
-def _problem(detail: ErrorDetails) -> str:
-    place = ".".join(str(step) for step in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, ")

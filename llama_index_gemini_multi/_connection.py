@@ -13,7 +13,6 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_seria
 import gemini_multi
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.clients import Clients, new_client
-from gemini_multi.errors import ConfigurationError
 from llama_index_gemini_multi._settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -83,7 +82,9 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
             try:
                 super().__init__(**settings)
             except ValidationError as error:
-                raise _core_error(error) or error from None
+                from gemini_multi.bindings.arguments import configuration_error
+
+                raise configuration_error(error) from None
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
         """Find the providers and their keys at once, so that a missing one is told here and not by the first call."""
@@ -146,9 +147,3 @@ def _tell(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> None
         tell(attempt)
     if watcher is not None:
         watcher(attempt)
-
-
-def _core_error(error: ValidationError) -> ConfigurationError | None:
-    """Find the core's error in pydantic's, which wraps every `ValueError`."""
-    causes = [detail.get("ctx", {}).get("error") for detail in error.errors(include_input=False, include_url=False)]
-    return next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)

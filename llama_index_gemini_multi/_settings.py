@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gemini_multi import ReasoningEffort
-from gemini_multi.errors import ConfigurationError
 from llama_index_gemini_multi._typed import is_mapping, listed, sequence
 
 if TYPE_CHECKING:
     from gemini_multi.types import SafetySetting
-
-_OTHER_NAMES: Final[Mapping[str, str]] = {
-    "api_base": "base_url",
-    "async_http_client": "http_async_client",
-    "built_in_tool": "built_in_tools",
-    "max_completion_tokens": "max_tokens",
-    "max_output_tokens": "max_tokens",
-    "stop_sequences": "stop",
-}
-"""Names that other integrations use, and ours."""
 
 
 class GenerationSettings(BaseModel):
@@ -79,10 +67,11 @@ class GenerationSettings(BaseModel):
     def _check_names(cls, given: object) -> object:
         if not is_mapping(given):
             return given
-        named = _with_our_names(given, cls.model_fields)
+        from gemini_multi.bindings.arguments import named
         from gemini_multi.bindings.serialization import revived
 
-        return {**named, **revived(named)}
+        read = named(given, cls.model_fields)
+        return {**read, **revived(read)}
 
     @field_validator("safety_settings", mode="before")
     @classmethod
@@ -103,28 +92,3 @@ class GenerationSettings(BaseModel):
 def _safety_json(setting: SafetySetting) -> dict[str, str]:
     told = {"category": setting.category, "threshold": setting.threshold}
     return told if setting.method is None else {**told, "method": setting.method}
-
-
-def _with_our_names(given: Mapping[str, object], known: Iterable[str]) -> dict[str, object]:
-    named: dict[str, object] = {}
-    for name, value in given.items():
-        ours = _OTHER_NAMES.get(name, name)
-        if ours in named and named[ours] != value:
-            raise ConfigurationError(f"`{ours}` is given twice, once as {name!r}. Give it once.")
-        named[ours] = value
-    names = list(known)
-    if unknown := [name for name in named if name not in names]:
-        raise ConfigurationError(" ".join(_unknown_name(name, names) for name in unknown))
-    return named
-
-
-def _unknown_name(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches  # for a mistake only
-
-    close = get_close_matches(name, known, n=1)
-    hint = (
-        f"Did you mean {close[0]!r}?"
-        if close
-        else "What the provider knows and this class does not goes into `extra_body`."
-    )
-    return f"There is no setting {name!r}. {hint}"

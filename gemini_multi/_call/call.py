@@ -356,9 +356,13 @@ def _told(attempt: Attempt) -> str:
 def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
     features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
     providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
-    message = " ".join(dict.fromkeys(refusal.message for refusal in refusals))
-    if len(providers) > 1:
-        message = f"No provider supports all that was asked. {message}"
+    said = f"does not support {', '.join(features)} for"
+    if len(refusals) > 1 and all(said in refusal.message for refusal in refusals):
+        message = f"None of the providers ({', '.join(providers)}) supports {', '.join(features)} for this model."
+    elif len(providers) > 1:
+        message = "No provider supports all that was asked. " + " ".join(refusal.message for refusal in refusals)
+    else:
+        message = " ".join(dict.fromkeys(refusal.message for refusal in refusals))
     return UnsupportedFeature(message, features=features, providers=providers)
 
 

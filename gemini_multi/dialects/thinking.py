@@ -91,7 +91,7 @@ def _by_budget(request: ChatRequest, traits: Thinking, losses: EncodingReport) -
         # A level is a 400 on these models, but the same words have official budgets as efforts.
         if level.lower() in _BUDGETS:
             return ThinkingPlan(_clamped(_BUDGETS[level.lower()], traits))
-        losses.feature(f"`thinking_level={level!r}` (the model takes a `thinking_budget`)")
+        losses.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
         return ThinkingPlan()
     return _budget_for_effort(request.reasoning_effort, traits)
 

@@ -90,7 +90,7 @@ def by_budget(low: int, high: int, *, is_optional: bool) -> dict[Setting, Row]:
         ("thinking_level", "low"): (budget(1024), "low"),
         ("thinking_level", "medium"): (budget(8192), "medium"),
         ("thinking_level", "HIGH"): (budget(24_576), "high"),
-        ("thinking_level", "huge"): ("`thinking_level='huge'` (the model takes a `thinking_budget`)", "X"),
+        ("thinking_level", "huge"): ("`thinking_level='huge'` (the levels are minimal, low, medium, high)", "X"),
     }
     if low > 1:
         rows["thinking_budget", low - 1] = refused(low - 1)

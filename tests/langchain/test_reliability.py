@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from langchain_core.load import dumpd, load
-from pydantic import ValidationError
 
-from gemini_multi import Attempt, BudgetExceeded, Hedging
+from gemini_multi import Attempt, BudgetExceeded, ConfigurationError, Hedging
 from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import ChatGeminiMulti, GeminiMultiLLM
 
@@ -36,7 +35,7 @@ def test_the_strategy_orders_the_providers(sandbox: Sandbox) -> None:
 
 def test_an_unknown_strategy_is_refused(sandbox: Sandbox) -> None:
     """With the other fields."""
-    with pytest.raises(ValidationError, match="strategy"):
+    with pytest.raises(ConfigurationError, match="strategy"):
         model(strategy="best")
 
 

@@ -10,9 +10,9 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
-from pydantic import PrivateAttr, ValidationError
+from pydantic import PrivateAttr
 
-from gemini_multi import Attempt, BudgetExceeded, Hedging
+from gemini_multi import Attempt, BudgetExceeded, ConfigurationError, Hedging
 from gemini_multi.sandbox import Sandbox
 from llama_index_gemini_multi import AttemptFailedEvent, GeminiMulti
 
@@ -39,7 +39,7 @@ def test_the_strategy_orders_the_providers(sandbox: Sandbox) -> None:
 
 def test_an_unknown_strategy_is_refused() -> None:
     """With the other fields."""
-    with pytest.raises(ValidationError, match="strategy"):
+    with pytest.raises(ConfigurationError, match="strategy"):
         model(strategy="best")
 
 

@@ -54,7 +54,9 @@ CASES = [
         PRO, {"thinking_budget": 0}, lost=["`thinking_budget=0` (the model always thinks; its smallest budget is 128)"]
     ),
     Case(LITE, {"thinking_level": "HIGH"}, ThinkingPlan(24_576)),
-    Case(LITE, {"thinking_level": "ultra"}, lost=["`thinking_level='ultra'` (the model takes a `thinking_budget`)"]),
+    Case(
+        LITE, {"thinking_level": "ultra"}, lost=["`thinking_level='ultra'` (the levels are minimal, low, medium, high)"]
+    ),
     Case(LEVELS, {"thinking_level": "Low"}, ThinkingPlan(level="low")),
     Case(
         NEWEST, {"thinking_level": "minimal"}, lost=["`thinking_level='minimal'` (the model takes low, medium, high)"]

@@ -1,0 +1,276 @@
+"""The arguments of models and calls, alike in both bindings: other names for them, ranges, and what to use instead.
+
+Users come from other integrations and bring their names. A name that means the same is taken; any other is refused with
+a word about what to use, because a setting that is dropped in silence is a fault that nobody sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from gemini_multi._types.efforts import ReasoningEffort
+from gemini_multi.bindings.values import is_mapping
+from gemini_multi.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+ALIASES: Final[Mapping[str, str]] = {
+    "api_base": "base_url",
+    "async_http_client": "http_async_client",
+    "built_in_tool": "built_in_tools",
+    "frequencyPenalty": "frequency_penalty",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "model_name": "model",
+    "openai_api_base": "base_url",
+    "openai_api_key": "api_key",
+    "presencePenalty": "presence_penalty",
+    "provider": "providers",
+    "request_timeout": "timeout",
+    "response_modalities": "modalities",
+    "stop_sequences": "stop",
+}
+"""Names that other integrations use for the same thing, and ours."""
+
+PLAIN: Final = (
+    "model",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "seed",
+    "n",
+    "presence_penalty",
+    "frequency_penalty",
+    "logprobs",
+    "top_logprobs",
+    "thinking_budget",
+    "thinking_level",
+    "include_thoughts",
+    "cached_content",
+    "media_resolution",
+    "voice",
+    "labels",
+    "user",
+    "extra_body",
+    "parallel_tool_calls",
+)
+"""Settings that are passed on as they are."""
+
+OF_THE_MODEL: Final = (
+    "api_key",
+    "base_url",
+    "context_window",
+    "hedging",
+    "http_async_client",
+    "http_client",
+    "max_cost_usd",
+    "max_connections",
+    "on_attempt",
+    "strategy",
+    "tracing",
+    "transport",
+)
+"""What a model's clients are made from: a call cannot change it."""
+
+_THINKING_CONFIG: Final = "thinking_config"
+_CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG)
+"""Arguments of other integrations that hold settings; each setting is taken as if it were given by itself."""
+
+_NOT_NEEDED: Final = "It is not needed here: leave it out."
+_GOOGLE: Final = (
+    "It is for Google's own endpoints: leave it out, and set the address or the HTTP client with `base_url` or "
+    "`http_client`."
+)
+_HEADERS: Final = "Give headers to the provider, as in `providers=Oxen(headers={...})`."
+_STRUCTURED: Final = "Ask for structured output instead, by the framework's method or by `response_format` in the call."
+_ACCOUNT: Final = "Give it to the provider, as in `providers=Cloudflare(account_id=..., api_token=...)`."
+_PROXY: Final = "Set the environment variable `HTTPS_PROXY`, or pass `http_client` with the proxy."
+_INSTEAD: Final[Mapping[str, str]] = {
+    "account_id": _ACCOUNT,
+    "additional_headers": _HEADERS,
+    "api_token": _ACCOUNT,
+    "client_args": _GOOGLE,
+    "client_options": _GOOGLE,
+    "convert_system_message_to_human": _NOT_NEEDED,
+    "credentials": _GOOGLE,
+    "default_headers": _HEADERS,
+    "default_query": "Put what the address needs into `base_url`.",
+    "disable_streaming": "Use the methods that do not stream.",
+    "google_api_key": (
+        "It is a key of Google's own API, which no provider takes: pass the provider's key as `api_key`, or use "
+        "`providers=Cloudflare(api='google_ai_studio', google_api_key=...)`."
+    ),
+    "http_options": _GOOGLE,
+    "is_chat_model": _NOT_NEEDED,
+    "is_function_calling_model": _NOT_NEEDED,
+    "location": _GOOGLE,
+    "openai_proxy": _PROXY,
+    "organization": _NOT_NEEDED,
+    "openai_organization": _NOT_NEEDED,
+    "project": _GOOGLE,
+    "proxies": _PROXY,
+    "proxy": _PROXY,
+    "reasoning": "Use `reasoning_effort`, as in `reasoning_effort='low'`.",
+    "response_mime_type": _STRUCTURED,
+    "response_schema": _STRUCTURED,
+    "reuse_client": _NOT_NEEDED,
+    "should_use_structured_outputs": _NOT_NEEDED,
+    "tiktoken_model_name": _NOT_NEEDED,
+    "use_responses_api": "No provider has OpenAI's Responses API: leave it out.",
+    "vertexai": _GOOGLE,
+    "vertexai_config": _GOOGLE,
+}
+"""Names that other integrations use for something that is done otherwise here."""
+
+_OTHER_TRANSPORTS: Final = ("rest", "grpc", "grpc_asyncio")
+_SHOWN: Final = 16
+"""How long a text may be that a message repeats: a key is longer."""
+
+
+def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
+    """Bring arguments to our names, and check what they hold.
+
+    Args:
+        given: The arguments as the user passed them.
+        known: Our names of what can be given here.
+
+    Raises:
+        ConfigurationError: Some cannot be used; the message says of each what to do.
+    """
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in _spread(given, known):
+        ours = name if name in known else ALIASES.get(name, name)
+        if ours not in known:
+            problems.append(_refused(name, ours, value, known))
+        elif ours in found and found[ours] != value:
+            problems.append(f"`{ours}` is given twice, here as `{name}`: give it once.")
+        elif (problem := _wrong(ours, value)) is not None:
+            problems.append(problem)
+        else:
+            found[ours] = value
+    if problems:
+        raise ConfigurationError(" ".join(problems))
+    return found
+
+
+def _spread(given: Mapping[str, object], known: Collection[str]) -> Iterator[tuple[str, object]]:
+    """Give each argument, and those inside of other integrations' containers."""
+    body: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in _CONTAINERS or name in known or value is None:
+            if name != "extra_body":
+                yield name, value
+            continue
+        for inner, setting in _contents(name, value).items():
+            if inner == _THINKING_CONFIG:
+                yield from _contents(inner, setting).items()
+            elif name == "model_kwargs" and inner not in known and inner not in ALIASES:
+                body[inner] = setting
+            else:
+                yield inner, setting
+    own = given.get("extra_body")
+    if body or own is not None:
+        yield "extra_body", {**own, **body} if is_mapping(own) else own or body
+
+
+def _contents(name: str, value: object) -> Mapping[str, object]:
+    if is_mapping(value):
+        return value
+    dump: Callable[..., Mapping[str, object]] | None = getattr(value, "model_dump", None)
+    if dump is None:
+        raise ConfigurationError(f"`{name}` must be a mapping of settings. Better pass each setting by its own name.")
+    return dump(exclude_none=True)
+
+
+def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str:
+    if name == "transport" and (problem := _transport_problem(name, value)):
+        return problem
+    if ours in OF_THE_MODEL and "api_key" not in known:
+        return f"`{name}` is an argument of the model; a call cannot change it."
+    if name in _INSTEAD:
+        return f"There is no argument `{name}`. {_INSTEAD[name]}"
+    from difflib import get_close_matches  # for a mistake only
+
+    names = sorted({*known, *(alias for alias, meant in ALIASES.items() if meant in known)})
+    near = get_close_matches(name, names, n=1, cutoff=0.7)
+    hint = (
+        f"Did you mean `{near[0]}`?" if near else "What a provider takes and has no name here goes into `extra_body`."
+    )
+    return f"There is no argument `{name}`. {hint}"
+
+
+def _wrong(name: str, value: object) -> str | None:
+    check = _CHECKS.get(name)
+    return check(name, value) if check is not None and value is not None else None
+
+
+def _temperature_problem(name: str, value: object) -> str | None:
+    if not isinstance(value, (int, float)) or 0 <= value <= 2:
+        return None
+    return f"`{name}` must be from 0 to 2, not {value!r}."
+
+
+def _count_problem(name: str, value: object) -> str | None:
+    return f"`{name}` must be 1 or more, not {value!r}." if isinstance(value, int) and value < 1 else None
+
+
+def _timeout_problem(name: str, value: object) -> str | None:
+    if isinstance(value, (tuple, list, str)):
+        return (
+            f"`{name}` must be a number of seconds or `Timeouts`, not {value!r}: write "
+            "`gemini_multi.Timeouts(connect=..., read=...)`."
+        )
+    return None
+
+
+def _effort_problem(name: str, value: object) -> str | None:
+    efforts = get_args(ReasoningEffort)
+    word = str(getattr(value, "name", value)).lower()
+    return None if word in efforts else f"`{name}` must be one of {', '.join(efforts)}, not {value!r}."
+
+
+def _transport_problem(name: str, value: object) -> str | None:
+    if value not in _OTHER_TRANSPORTS:
+        return None
+    return f"`{name}={value!r}` is for Google's own client; every provider is asked over HTTPS: leave it out."
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, object], str | None]]] = {
+    "temperature": _temperature_problem,
+    "max_tokens": _count_problem,
+    "n": _count_problem,
+    "reasoning_effort": _effort_problem,
+    "timeout": _timeout_problem,
+    "transport": _transport_problem,
+}
+
+
+def configuration_error(error: ValidationError) -> ConfigurationError:
+    """Say in sentences what pydantic says in lines, each argument once, without keys."""
+    details = error.errors(include_url=False)
+    causes = [detail.get("ctx", {}).get("error") for detail in details]
+    own = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
+    if own is not None:
+        return own
+    sentences = {detail["loc"][:1]: _sentence(detail) for detail in reversed(details)}
+    return ConfigurationError(" ".join(reversed(sentences.values())))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    name = ".".join(str(step) for step in detail["loc"][:1]) or "arguments"
+    if detail["type"] == "missing":
+        example = ", such as 'gemini-2.5-flash-lite'" if name == "model" else ""
+        return f"`{name}` is missing: pass one{example}."
+    said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    said = said.replace("should be", "must be", 1).partition(", unable to parse")[0]
+    return f"`{name}` {said}{_shown(name, detail['input'])}."
+
+
+def _shown(name: str, value: object) -> str:
+    is_plain = isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= _SHOWN)
+    return f", not {value!r}" if is_plain and "key" not in name else ""
