@@ -14,7 +14,7 @@ import typer
 from gemini_multi.cli.console import ProvidersOption, tell
 from gemini_multi.client import AsyncClient
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.preference import Strategy
+from gemini_multi.preference import Condition, Strategy
 
 _KEY_VARIABLE = "GEMINI_MULTI_SERVER_KEY"
 
@@ -29,6 +29,13 @@ def serve(
     deadline: Annotated[float | None, typer.Option(help="Seconds for a whole call.")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Extra requests per provider.")] = None,
     max_cost_usd: Annotated[float | None, typer.Option(help="The most to spend.")] = None,
+    failover_on: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask the next provider on refusal, content_filter, length or invalid_output; repeatable."),
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="A Redis URL, through which several servers share the budget.")
+    ] = None,
     max_requests: Annotated[int, typer.Option(help="The most requests at once; others are answered with 503.")] = 256,
     grace: Annotated[float, typer.Option(help="Seconds for running answers to end at shutdown.")] = 60.0,
     no_key: Annotated[bool, typer.Option("--no-key", help="Let everybody ask who reaches the port.")] = False,
@@ -48,6 +55,8 @@ def serve(
         deadline=deadline,
         max_retries=max_retries,
         max_cost_usd=max_cost_usd,
+        failover_on=cast("list[Condition] | None", failover_on),  # the client checks them
+        storage=storage,
     )
     keys = () if no_key else _keys()
     settings = ServerSettings(keys=keys, max_requests=max_requests)

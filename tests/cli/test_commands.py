@@ -187,6 +187,34 @@ def test_a_port_that_is_taken_is_a_wrong_argument(command, sandbox):
 
 
 @pytest.mark.parametrize(
+    "arguments", [["--strategy", "best"], ["--failover-on", "rain"], ["--deadline", "0"], ["--max-requests", "0"]]
+)
+def test_an_option_that_cannot_be_used_ends_it(command, sandbox, arguments):
+    """Before anything is served."""
+    ended = command("serve", "--port", "0", *arguments)
+
+    assert ended.code == 2
+    assert "Error: " in ended.err
+
+
+def test_options_reach_the_client(command, sandbox, monkeypatch):
+    """Those that say how providers are asked."""
+    served = []
+
+    def serve(client, listening, settings, grace):
+        listening.close()
+        served.append((client, settings, grace))
+
+    monkeypatch.setattr("gemini_multi.server.serve", serve)
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    command("serve", "--port", "0", "-p", "oxen", "-p", "aimlapi", "--max-requests", "3", "--grace", "5")
+    client, settings, grace = served[0]
+
+    assert [provider.name for provider in client.providers] == ["oxen", "aimlapi"]
+    assert (settings.max_requests, len(settings.keys), grace) == (3, 1, 5)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [(["--host", "0.0.0.0"], "can be reached from other machines"), (["--no-key"], "no key is asked for")],
 )
