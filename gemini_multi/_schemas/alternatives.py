@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from gemini_multi._schemas.check import kind_of
 from gemini_multi._schemas.keywords import Node, compact, joined, kinds
 from gemini_multi.types import JsonValue
 
-__all__ = ["NULL", "flat", "folded", "grouped", "is_null", "narrowed", "numbers", "told", "with_choices"]
+__all__ = ["NULL", "flat", "folded", "grouped", "in_words", "is_null", "narrowed", "numbers", "told", "with_choices"]
 
 NULL: Final[Node] = {"type": "null"}
 _CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
@@ -119,6 +120,14 @@ def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], 
             case _:
                 continue
     return texts, numbers, truths, others
+
+
+def in_words(schema: Node, found: tuple[str, ...], values: list[JsonValue]) -> Node:
+    """Tell the members of an enum in the description of a schema that has their types."""
+    given = schema.get("description")
+    told = f"One of {', '.join(compact(value) for value in values)}."
+    types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, values)))]
+    return {**schema, "type": types, "description": joined(given if isinstance(given, str) else "", told)}
 
 
 def numbers(values: list[JsonValue], found: tuple[str, ...]) -> Node:

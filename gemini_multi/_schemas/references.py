@@ -31,9 +31,9 @@ class PointingTranslation(Translation):
     description says "Required." instead.
     """
 
-    def __init__(self, root: JsonObject) -> None:
-        """Begin with a schema, which is only read."""
-        super().__init__(root)
+    def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
+        """Begin with a schema, which is only read; its enums may be told in descriptions instead."""
+        super().__init__(root, enums_in_words=enums_in_words)
         self.active["#"] = 1
         self._names: dict[str, str] = {}
         self._owner = ""

@@ -50,46 +50,48 @@ _WITHOUT_REFERENCES: Final = 2
 """The version of the marshal format in which equal values are equal bytes."""
 
 
-def json_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def json_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
     """Return a schema as Gemini's JSON Schema fields read it, with the limits that they ignore told in descriptions."""
-    return _translated(JsonSchemaTranslation, schema)
+    return _translated(JsonSchemaTranslation, schema, enums_in_words=enums_in_words)
 
 
-def open_api_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def open_api_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
     """Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
-    return _translated(OpenApiTranslation, schema)
+    return _translated(OpenApiTranslation, schema, enums_in_words=enums_in_words)
 
 
-def chat_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def chat_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
     """Return a schema in plain words of JSON Schema that every chat completions provider in front of Gemini accepts."""
-    return _translated(ChatTranslation, schema)
+    return _translated(ChatTranslation, schema, enums_in_words=enums_in_words)
 
 
-def strict_schema(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def strict_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
     """Return a schema in OpenAI's strict form."""
-    return _translated(StrictTranslation, schema)
+    return _translated(StrictTranslation, schema, enums_in_words=enums_in_words)
 
 
-def _translated(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def _translated(
+    form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool
+) -> dict[str, JsonValue]:
     """Translate, once for all calls with the same tools."""
     try:
         written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
     except ValueError:  # something in it is no plain value
-        return _whole(form, schema)
+        return _whole(form, schema, enums_in_words=enums_in_words)
     if len(written) > _LONGEST_KEPT:
-        return _whole(form, schema)
-    translated: dict[str, JsonValue] = marshal.loads(_kept(form, written))  # noqa: S302  # written here
+        return _whole(form, schema, enums_in_words=enums_in_words)
+    translated: dict[str, JsonValue] = marshal.loads(_kept(form, written, enums_in_words=enums_in_words))  # noqa: S302  # written here
     return translated
 
 
 @lru_cache(maxsize=512)
-def _kept(form: type[Translation], written: bytes) -> bytes:
-    return marshal.dumps(_whole(form, marshal.loads(written)))  # noqa: S302  # written above
+def _kept(form: type[Translation], written: bytes, *, enums_in_words: bool) -> bytes:
+    return marshal.dumps(_whole(form, marshal.loads(written), enums_in_words=enums_in_words))  # noqa: S302  # written above
 
 
-def _whole(form: type[Translation], schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def _whole(form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool) -> dict[str, JsonValue]:
     try:
-        return form(schema).whole()
+        return form(schema, enums_in_words=enums_in_words).whole()
     except RecursionError:
         raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
 

@@ -17,6 +17,7 @@ from gemini_multi._schemas.alternatives import (
     flat,
     folded,
     grouped,
+    in_words,
     is_null,
     narrowed,
     numbers,
@@ -48,9 +49,10 @@ class Translation(ABC):
     most_repeats: ClassVar[int] = 1
     """How often a definition may be open at once when it is written in place."""
 
-    def __init__(self, root: JsonObject) -> None:
-        """Begin with a schema, which is only read."""
+    def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
+        """Begin with a schema, which is only read; its enums may be told in descriptions instead."""
         self.root = root
+        self._enums_in_words = enums_in_words
         self.active: dict[str, int] = {}
         self.size = 0
         self._depth = 0
@@ -225,6 +227,8 @@ class Translation(ABC):
 
     def _enumeration(self, schema: Node, found: tuple[str, ...]) -> Node:
         given: JsonValue = schema["enum"] if "enum" in schema else [schema["const"]]
+        if self._enums_in_words and isinstance(given, list):
+            return self._shaped(in_words(without(schema, "enum", "const"), found, given))
         values: list[JsonValue] = (
             [value for value in given if value != "" or not self.drops_empty] if isinstance(given, list) else []
         )

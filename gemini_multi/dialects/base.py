@@ -13,7 +13,9 @@ from gemini_multi.catalog import Model
 from gemini_multi.errors import SettingIgnoredWarning, UnsupportedFeature
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
 
-Repair: TypeAlias = Literal["dummy_signatures", "open_api_schemas", "drop_thinking", "drop_sampling", "drop_penalties"]
+Repair: TypeAlias = Literal[
+    "dummy_signatures", "open_api_schemas", "enums_in_words", "drop_thinking", "drop_sampling", "drop_penalties"
+]
 """A change to the body that answers a documented refusal; each is tried once."""
 
 CHANGE_THE_PROMPT: Final = "Change the prompt, or the safety settings where the reason is one that they govern."

@@ -331,7 +331,11 @@ _CHAT_TRAITS: Final = ChatTraits(
 )
 _RUN_TRAITS: Final = GenerateContentTraits()
 _AI_STUDIO_TRAITS: Final = GenerateContentTraits(
-    accepts_synthetic_ids=True, server_side_tool_flag=True, developer_api=True, needs_text=False
+    accepts_synthetic_ids=True,
+    typed_response_format=True,
+    server_side_tool_flag=True,
+    developer_api=True,
+    needs_text=False,
 )
 
 

@@ -35,6 +35,7 @@ class ChatCompletions(Dialect[ChatTraits]):
                 r"|\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"
             ),
         ),
+        ("enums_in_words", r"\benums?\b"),
     )
 
     def encode(self, request: ChatRequest, target: Target[ChatTraits], *, stream: bool) -> dict[str, JsonValue]:

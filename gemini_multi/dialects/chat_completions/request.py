@@ -44,7 +44,7 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
         "model": target.model_id,
         "messages": MessagesWriter(target.traits, names, media, losses).write(found.system, demands, turns),
     }
-    body.update(tool_fields(request, target.traits, names, losses))
+    body.update(tool_fields(request, target, names, losses))
     if wanted is not None:
         body["response_format"] = wanted
     body.update(_sampling(request, target, losses))

@@ -9,13 +9,14 @@ from gemini_multi.dialects.base import EncodingReport, Target
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.generate_content.tools import format_demand
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, ResponseFormat, Tool, ToolChoice
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
 
 
 def tool_fields(
-    request: ChatRequest, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport
+    request: ChatRequest, target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport
 ) -> dict[str, JsonValue]:
     """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
+    traits = target.traits
     for tool in request.tools:
         if isinstance(tool, BuiltInTool):
             losses.feature(f"the built-in tool `{tool.kind}`")
@@ -28,7 +29,7 @@ def tool_fields(
     if not traits.supports_tools:
         losses.feature("functions")
         return {}
-    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), traits, names, losses)}
+    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), target, names, losses)}
     if choice is not None:
         fields["tool_choice"] = _chosen(choice, traits, names, losses)
     if traits.parallel_tool_calls and request.parallel_tool_calls is not None:
@@ -51,20 +52,21 @@ def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
 
 
 def _declarations(
-    functions: list[Tool], traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport
+    functions: list[Tool], target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport
 ) -> list[JsonValue]:
-    if len(functions) > traits.maximum_tools:
-        losses.feature(f"{len(functions)} functions (at most {traits.maximum_tools})")
-    return [_declaration(tool, traits, names, losses) for tool in functions]
+    if len(functions) > target.traits.maximum_tools:
+        losses.feature(f"{len(functions)} functions (at most {target.traits.maximum_tools})")
+    return [_declaration(tool, target, names, losses) for tool in functions]
 
 
-def _declaration(tool: Tool, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+    traits = target.traits
     function: dict[str, JsonValue] = {"name": names[tool.name]}
     if tool.description:
         function["description"] = tool.description
     is_strict = bool(tool.strict) and traits.strict_tools
     if not is_empty_object(tool.parameters):
-        function["parameters"] = strict_schema(tool.parameters) if is_strict else chat_schema(tool.parameters)
+        function["parameters"] = _schema(tool.parameters, target, is_strict=is_strict)
     elif traits.tool_parameters_required:
         function["parameters"] = {"type": "object", "properties": {}}
     if tool.strict is not None and traits.strict_tools:
@@ -100,17 +102,21 @@ def response_format(
     if request.tools and not target.model.tools_with_json:
         return None, (format_demand(wanted),)
     if wanted.schema is not None and target.traits.json_schema:
-        return {"type": "json_schema", "json_schema": _named_schema(wanted)}, ()
+        return {"type": "json_schema", "json_schema": _named_schema(wanted, wanted.schema, target)}, ()
     demand = () if wanted.schema is None and target.traits.json_object else (format_demand(wanted),)
     return ({"type": "json_object"} if target.traits.json_object else None), demand
 
 
-def _named_schema(wanted: ResponseFormat) -> dict[str, JsonValue]:
-    assert wanted.schema is not None
+def _schema(schema: JsonObject, target: Target[ChatTraits], *, is_strict: bool) -> dict[str, JsonValue]:
+    translate = strict_schema if is_strict else chat_schema
+    return translate(schema, enums_in_words="enums_in_words" in target.repairs)
+
+
+def _named_schema(wanted: ResponseFormat, schema: JsonObject, target: Target[ChatTraits]) -> dict[str, JsonValue]:
     named: dict[str, JsonValue] = {"name": function_name(wanted.name)}
     if wanted.description is not None:
         named["description"] = wanted.description
-    named["schema"] = strict_schema(wanted.schema) if wanted.strict else chat_schema(wanted.schema)
+    named["schema"] = _schema(schema, target, is_strict=bool(wanted.strict))
     if wanted.strict is not None:
         named["strict"] = wanted.strict
     return named

@@ -30,6 +30,7 @@ class GenerateContent(Dialect[GenerateContentTraits]):
                 r"|\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"
             ),
         ),
+        ("enums_in_words", r"\benums?\b"),
     )
 
     def encode(

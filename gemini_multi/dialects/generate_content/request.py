@@ -12,7 +12,7 @@ from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.extra_body import merge
 from gemini_multi.dialects.generate_content.config import generation_config
 from gemini_multi.dialects.generate_content.contents import ContentsWriter
-from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools
+from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools, typed_format
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Text, Tool
@@ -46,7 +46,8 @@ def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]
         body["toolConfig"] = config
     generation = generation_config(request, target, losses)
     if request.response_format is not None and not _demands_json(request, target):
-        generation |= format_fields(request.response_format, target)
+        write = typed_format if _asks_maps(request) else format_fields
+        generation |= write(request.response_format, target)
     if generation:
         body["generationConfig"] = generation
     _add_rest(body, request, target, losses)
@@ -85,10 +86,17 @@ def _contents(
 
 
 def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
-    """Whether JSON must be asked for in words: older models refuse a response format beside tools, all beside Maps."""
-    if any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools):
+    """Whether JSON must be asked for in words: older models take no format beside tools, others beside Maps a new one."""
+    if not request.tools or request.response_format is None:
+        return False
+    if not target.model.tools_with_json:
         return True
-    return bool(request.tools) and not target.model.tools_with_json
+    is_json = request.response_format.mime_type == "application/json"
+    return _asks_maps(request) and not (target.traits.typed_response_format and is_json)
+
+
+def _asks_maps(request: ChatRequest) -> bool:
+    return any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools)
 
 
 def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: EncodingReport) -> None:

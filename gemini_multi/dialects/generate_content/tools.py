@@ -39,10 +39,11 @@ def _declaration(tool: Tool, target: GenerateTarget, names: Mapping[str, str]) -
         declaration["description"] = tool.description
     if is_empty_object(tool.parameters):
         return declaration
+    in_words = "enums_in_words" in target.repairs
     if takes_json_schema(target):
-        declaration["parametersJsonSchema"] = json_schema(tool.parameters)
+        declaration["parametersJsonSchema"] = json_schema(tool.parameters, enums_in_words=in_words)
     else:
-        declaration["parameters"] = open_api_schema(tool.parameters)
+        declaration["parameters"] = open_api_schema(tool.parameters, enums_in_words=in_words)
     return declaration
 
 
@@ -55,14 +56,17 @@ def tool_config(request: ChatRequest, target: GenerateTarget, names: Mapping[str
     """Write what is said about the use of the tools."""
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     config: dict[str, JsonValue] = {}
-    if calling := _calling(request.tool_choice, functions, names):
+    is_mixed = bool(functions) and len(functions) < len(request.tools)
+    if calling := _calling(request.tool_choice, functions, names, is_mixed=is_mixed):
         config["functionCallingConfig"] = calling
-    if target.traits.server_side_tool_flag and functions and len(functions) < len(request.tools):
+    if target.traits.server_side_tool_flag and is_mixed:
         config["includeServerSideToolInvocations"] = True
     return config
 
 
-def _calling(choice: ToolChoice | None, functions: list[Tool], names: Mapping[str, str]) -> dict[str, JsonValue]:
+def _calling(
+    choice: ToolChoice | None, functions: list[Tool], names: Mapping[str, str], *, is_mixed: bool
+) -> dict[str, JsonValue]:
     if not functions:
         if choice is not None and choice.mode == "required":
             raise ConfigurationError("`tool_choice` asks for a call, but there is no function to call. Pass `tools`.")
@@ -71,7 +75,10 @@ def _calling(choice: ToolChoice | None, functions: list[Tool], names: Mapping[st
         if any(tool.strict for tool in functions):
             # The mode in which calls are held to their schemas without being forced.
             return {"mode": "VALIDATED"}
-        return {} if choice is None else {"mode": "AUTO"}
+        if choice is None:
+            return {}
+        # Beside built-in tools the provider's own default is this mode, and `AUTO` is not taken.
+        return {"mode": "VALIDATED" if is_mixed else "AUTO"}
     return _chosen(choice, names)
 
 
@@ -91,15 +98,30 @@ def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> dict[str, JsonValue
 def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
     """Write the wish for JSON, or for a bare member of an enum, as fields of `generationConfig`."""
     fields: dict[str, JsonValue] = {"responseMimeType": wanted.mime_type}
-    if wanted.schema is None:
-        return fields
-    schema = _described(wanted.schema, wanted.description)
-    # Bare members are documented for the older field alone.
-    if wanted.mime_type == "text/x.enum" or not takes_json_schema(target):
-        fields["responseSchema"] = open_api_schema(schema)
-    else:
-        fields["responseJsonSchema"] = json_schema(schema)
+    if wanted.schema is not None:
+        name, schema = _format_schema(wanted, target)
+        fields[name] = schema
     return fields
+
+
+def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
+    """Write the wish for JSON in the newer form, which Google Maps needs."""
+    text: dict[str, JsonValue] = {"mimeType": "APPLICATION_JSON"}
+    if wanted.schema is not None:
+        _, text["schema"] = _format_schema(wanted, target)
+    return {"responseFormat": {"text": text}}
+
+
+def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> tuple[str, dict[str, JsonValue]]:
+    """Write the schema, with the field for the language that it is in."""
+    schema = _described(wanted.schema or {}, wanted.description)
+    # Bare members are documented for the older field alone.
+    if wanted.mime_type == "text/x.enum":
+        return "responseSchema", open_api_schema(schema)
+    in_words = "enums_in_words" in target.repairs
+    if takes_json_schema(target):
+        return "responseJsonSchema", json_schema(schema, enums_in_words=in_words)
+    return "responseSchema", open_api_schema(schema, enums_in_words=in_words)
 
 
 def format_demand(wanted: ResponseFormat) -> str:

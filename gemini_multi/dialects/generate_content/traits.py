@@ -16,6 +16,8 @@ class GenerateContentTraits:
     """Whether ids of calls may be sent that the provider did not issue itself."""
     json_schema_fields: bool = True
     """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else schemas go into the older fields."""
+    typed_response_format: bool = False
+    """Whether `responseFormat` is known, the newer form of a wish for JSON."""
     server_side_tool_flag: bool = False
     """Whether functions beside built-in tools need `includeServerSideToolInvocations`."""
     developer_api: bool = False

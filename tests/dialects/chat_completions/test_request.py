@@ -378,6 +378,7 @@ REPAIRS = (
     ("Penalty is not enabled for this model", "drop_penalties"),
     ('Unknown name "temperature": Cannot find field.', "drop_sampling"),
     ("top_p is not supported by this model", "drop_sampling"),
+    ("tools[0].parameters.properties[unit].enum: only allowed for STRING type", "enums_in_words"),
     ("You must specify a model to call", None),
 )
 
@@ -387,6 +388,33 @@ def test_repair_names_the_answer_to_a_documented_refusal(text: str, repair: str 
     """Each refusal has one repair, and each is tried once."""
     assert CHAT_COMPLETIONS.repair(text, ()) == repair
     assert repair is None or CHAT_COMPLETIONS.repair(text, (repair,)) is None
+
+
+ENUMS = {
+    "type": "object",
+    "properties": {
+        "level": {"enum": [1, 2], "description": "How loud."},
+        "unit": {"type": "string", "enum": ["c", "f"]},
+        "kind": {"const": "fixed"},
+    },
+}
+IN_WORDS = {
+    "level": {"type": "integer", "description": "How loud. One of 1, 2."},
+    "unit": {"type": "string", "description": 'One of "c", "f".'},
+    "kind": {"type": "string", "description": 'One of "fixed".'},
+}
+
+
+def test_refused_enums_are_told_in_words() -> None:
+    """The repair keeps the types, in functions and in the answer's schema alike."""
+    body = encode(
+        tools=(Tool("set", "", ENUMS),),
+        response_format=ResponseFormat(ENUMS),
+        repairs=frozenset({"enums_in_words"}),
+        model="gemini-3.8-flash",
+    )
+    declared = body["tools"][0]["function"]["parameters"]["properties"]
+    assert declared == body["response_format"]["json_schema"]["schema"]["properties"] == IN_WORDS
 
 
 def test_no_warning_without_a_loss() -> None:

@@ -20,6 +20,7 @@ from gemini_multi.types import (
     ChatRequest,
     Message,
     Opaque,
+    ResponseFormat,
     SafetySetting,
     Signature,
     Text,
@@ -159,6 +160,8 @@ REFUSALS = [
     ('Unknown name "frequencyPenalty": Cannot find field.', "drop_penalties"),
     ("`temperature` and `topP` are not supported by this model.", "drop_sampling"),
     ("Unknown name \"topK\" at 'generation_config': Cannot find field.", "drop_sampling"),
+    ("tools[0].parameters.properties[unit].enum: only allowed for STRING type", "enums_in_words"),
+    ("Invalid value at 'tools[0].parameters.properties[0].value.enum[0]' (TYPE_STRING), 1", "enums_in_words"),
     ("tools[0].parameters.properties[temperature].items: missing field.", None),
     ("Please ensure that function response turn comes immediately after a function call turn.", None),
     ("The input token count (9) exceeds the maximum number of tokens allowed (8).", None),
@@ -184,6 +187,28 @@ def test_encode_honors_a_repair(settings: dict[str, object], repair: str) -> Non
     """After a refusal the settings that caused it stay out, with a warning."""
     with pytest.warns(SettingIgnoredWarning, match="the provider refused it"):
         assert "generationConfig" not in encode(asked(**settings), GenerateContentTraits(), repair)
+
+
+ENUMS = {"type": "object", "properties": {"level": {"enum": [1, 2]}, "unit": {"type": "string", "enum": ["c", "f"]}}}
+IN_WORDS = {
+    "level": {"type": "integer", "description": "One of 1, 2."},
+    "unit": {"type": "string", "description": 'One of "c", "f".'},
+}
+
+
+@pytest.mark.parametrize(
+    ("repairs", "fields"),
+    [
+        (("enums_in_words",), ("parametersJsonSchema", "responseJsonSchema")),
+        (("enums_in_words", "open_api_schemas"), ("parameters", "responseSchema")),
+    ],
+)
+def test_refused_enums_are_told_in_words(repairs: tuple[str, ...], fields: tuple[str, str]) -> None:
+    """The repair keeps the types, in functions and in the answer's schema alike, in both languages of schemas."""
+    request = asked(NEW, tools=(Tool("set", "", ENUMS),), response_format=ResponseFormat(ENUMS))
+    body = encode(request, GenerateContentTraits(), *repairs)
+    declared = body["tools"][0]["functionDeclarations"][0][fields[0]]["properties"]
+    assert declared == body["generationConfig"][fields[1]]["properties"] == IN_WORDS
 
 
 def test_encode_replaces_refused_signatures() -> None:
