@@ -1,18 +1,22 @@
 """Finds out which tool call a piece belongs to, for providers that number and name their calls in many ways.
 
 OpenAI gives every fragment an index. Google's own endpoint gives none, and each parallel call in a chunk of its own;
-some gateways give index 0 to all of them, repeat ids and names, leave ids empty, or send arguments as an object. The
-rules: the same id is the same call; another id, or another name, at the same index is another call; a name without id
-and index begins a call; a piece with neither id nor name belongs to the call before it.
+some gateways give index 0 to all of them, repeat ids and names, leave ids empty, share them, send arguments as an
+object, or send all calls of a tool as one text of several objects. The rules: the same id is the same call, unless the
+name, the index or the whole arguments differ; another id, or another name, at the same index is another call; a name
+without id and index begins a call; a piece with neither id nor name belongs to the call before it; what follows whole
+arguments and begins another object is another call of the same function.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.arguments import ArgumentsText, parsed
+from gemini_multi._encoding.call_arguments import parsed
+from gemini_multi.dialects.chat_completions.arguments import ArgumentsText
 from gemini_multi.types import JsonObject, JsonValue, Signature, ToolCall
 
 
@@ -41,6 +45,7 @@ class CallSlot:
 
     provider_id: str = ""
     name: str = ""
+    index: int | None = None
     text: ArgumentsText = field(default_factory=ArgumentsText)
     position: int | None = None
     """Its place in the transcript; `None` while it has none, or gets none because only one call was wanted."""
@@ -65,32 +70,37 @@ class CallSlot:
         """The arguments' text so far."""
         return self.text.joined()
 
-    def add(self, piece: Piece) -> str:
-        """Take over a piece and return what it adds to the arguments."""
+    def add(self, piece: Piece) -> tuple[str, str]:
+        """Take over a piece; return what it adds to the arguments, and what of it belongs to further calls."""
         self.name = self.name or piece.name
         self.provider_id = self.provider_id or piece.id
         text = piece.arguments
-        if not text or self._repeats(text):
-            return ""
-        if piece.is_whole:
+        if not text or self.repeats(text):
+            return "", ""
+        if piece.is_whole and not self.text.is_object:
             self.text = ArgumentsText()
-        self.text.add(text)
-        return text
+        rest = self.text.add(text)
+        return text[: len(text) - len(rest)].rstrip(" ,") if rest else text, rest
 
-    def _repeats(self, text: str) -> bool:
-        """Whether the provider says the same whole arguments again."""
-        return text.startswith("{") and self.text.equals(text) and self.text.is_object
+    def repeats(self, arguments: str) -> bool:
+        """Whether these are the same whole arguments again."""
+        return arguments.lstrip().startswith("{") and self.text.means(arguments)
+
+    def means(self, arguments: str) -> bool:
+        """Whether these are the call's arguments, also when there are none."""
+        return self.repeats(arguments) or (self.text.is_blank and not arguments.strip())
 
 
 class CallSlots:
     """The tool calls of one candidate, in the provider's order."""
 
-    __slots__ = ("_by_id", "_by_index", "all")
+    __slots__ = ("_by_id", "_by_index", "_first_by_id", "all")
 
     def __init__(self) -> None:
         """Begin without calls."""
         self.all: list[CallSlot] = []
         self._by_id: dict[str, CallSlot] = {}
+        self._first_by_id: dict[str, CallSlot] = {}
         self._by_index: dict[int, CallSlot] = {}
 
     def of(self, piece: Piece) -> tuple[CallSlot, bool] | None:
@@ -98,30 +108,53 @@ class CallSlots:
         slot = self._known(piece)
         if slot is None:
             return None if piece.is_silent else (self.open(piece), True)
-        if piece.id and piece.id not in self._by_id:
-            self._by_id[piece.id] = slot
+        if piece.id:
+            self._by_id.setdefault(piece.id, slot)
+            self._first_by_id.setdefault(piece.id, slot)
         return slot, False
 
     def named(self, provider_id: str) -> CallSlot | None:
         """Find the call by the provider's id."""
-        slot = self._by_id.get(provider_id)
+        slot = self._first_by_id.get(provider_id)
         return slot if slot is not None and slot.provider_id == provider_id else None
 
     def open(self, piece: Piece) -> CallSlot:
         """Begin a call."""
-        slot = CallSlot()
+        slot = CallSlot(index=piece.index)
         self.all.append(slot)
         if piece.id:
-            self._by_id.setdefault(piece.id, slot)
+            self._by_id[piece.id] = slot
+            self._first_by_id.setdefault(piece.id, slot)
         if piece.index is not None:
             self._by_index[piece.index] = slot
         return slot
 
+    def follow(self, slot: CallSlot) -> CallSlot:
+        """Begin a further call of the same function, to which the pieces that continue the call before now belong."""
+        following = CallSlot(name=slot.name, index=slot.index)
+        self.all.append(following)
+        if slot.index is not None:
+            self._by_index[slot.index] = following
+        for provider_id, known in self._by_id.items():
+            if known is slot:
+                self._by_id[provider_id] = following
+        return following
+
+    def repeated(self, piece: Piece) -> CallSlot | None:
+        """Find the call that a whole element says again under the same id."""
+        slot = self._by_id.get(piece.id) if piece.id else None
+        is_same = slot is not None and slot.name == piece.name and slot.means(piece.arguments)
+        return slot if is_same else None
+
+    def by_meaning(self) -> dict[tuple[str, str], CallSlot]:
+        """Give the calls so far by what they say: name and arguments."""
+        return {(slot.name, meaning(slot.arguments)): slot for slot in self.all}
+
     def _known(self, piece: Piece) -> CallSlot | None:
-        if piece.id and piece.id in self._by_id:
-            slot = self._by_id[piece.id]
-            return None if _begins_again(slot, piece) else slot
         here = self._by_index.get(piece.index) if piece.index is not None else None
+        if piece.id and piece.id in self._by_id:
+            slot = here if here is not None and here.provider_id == piece.id else self._by_id[piece.id]
+            return None if _begins_again(slot, piece) else slot
         if here is not None:
             return here if _continues(here, piece) else None
         last = self.all[-1] if self.all else None
@@ -132,6 +165,12 @@ class CallSlots:
         return last if piece.index is None and _repeats_name(last, piece) else None
 
 
+def meaning(arguments: str) -> str:
+    """Write arguments in the one way in which all that mean the same are written."""
+    read = parsed(arguments)
+    return json.dumps(read, sort_keys=True) if isinstance(read, dict) else arguments
+
+
 def _continues(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece at the slot's index, with an id that is not known or none, goes on with its call."""
     if piece.id:
@@ -140,19 +179,19 @@ def _continues(slot: CallSlot, piece: Piece) -> bool:
         return True
     if piece.name != slot.name:
         return False
-    return not (
-        piece.arguments.lstrip().startswith("{") and not slot.text.equals(piece.arguments) and slot.text.is_object
-    )
+    return not (piece.arguments.lstrip().startswith("{") and slot.text.is_object and not slot.repeats(piece.arguments))
 
 
 def _begins_again(slot: CallSlot, piece: Piece) -> bool:
-    """Whether a second whole call came under the same id."""
-    return (
-        bool(piece.name and slot.text)
-        and isinstance(parsed(piece.arguments), dict)
-        and slot.text.is_object
-        and not slot.text.equals(piece.arguments)
-    )
+    """Whether a second call came under the same id."""
+    if not piece.name or not slot.name or slot.repeats(piece.arguments):
+        return False
+    begins = piece.arguments.lstrip().startswith("{")
+    if piece.name != slot.name:
+        return True
+    if piece.index is not None and slot.index is not None and piece.index != slot.index:
+        return begins or not piece.arguments.strip()
+    return begins and slot.text.is_object
 
 
 def _repeats_name(last: CallSlot, piece: Piece) -> bool:

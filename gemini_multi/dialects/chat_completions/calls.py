@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.call_arguments import MOST_CALLS, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
-from gemini_multi.dialects.chat_completions.arguments import parsed
-from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, piece_of
+from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, Piece, meaning, piece_of
 from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
 from gemini_multi.dialects.response_builder import ResponseBuilder
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall
@@ -74,23 +74,50 @@ class Calls:
         """Whether there is a call."""
         return bool(self._placed)
 
-    def add(self, items: JsonValue, chunk: int, events: Events, *, whole: bool) -> None:
-        """Read `tool_calls`; in a whole answer every element is a call of its own."""
+    def add(self, items: JsonValue, chunk: int, events: Events, *, whole: bool, again: bool = False) -> None:
+        """Read `tool_calls`.
+
+        Args:
+            items: The provider's list, or a lone element.
+            chunk: The number of the document.
+            events: Where the calls go.
+            whole: Whether every element is a call of its own.
+            again: Whether the elements may say once more what was said before.
+        """
+        said = self._slots.by_meaning() if again else {}
         for item in items if isinstance(items, list) else [items]:
-            if not isinstance(item, dict):
-                continue
-            piece = piece_of(item)
-            found = (self._slots.open(piece), True) if whole and not piece.is_silent else self._slots.of(piece)
-            if found is None:
-                self._early.update(piece.extra)
-                continue
-            slot, is_new = found
+            if isinstance(item, dict):
+                for piece in _split(piece_of(item)) if again else (piece_of(item),):
+                    found = self._slot_of(piece, said) if whole else self._slots.of(piece)
+                    if found is None:
+                        self._early.update(piece.extra)
+                    else:
+                        self._take(piece, found, chunk, events, whole=whole)
+
+    def _slot_of(self, piece: Piece, said: dict[tuple[str, str], CallSlot]) -> tuple[CallSlot, bool] | None:
+        """Find the slot of a whole element: a new one, unless the same call was said before."""
+        if piece.is_silent:
+            return None
+        known = self._slots.repeated(piece) or (said and said.pop((piece.name, meaning(piece.arguments)), None))
+        return (known, False) if known else (self._slots.open(piece), True)
+
+    def _take(self, piece: Piece, found: tuple[CallSlot, bool], chunk: int, events: Events, *, whole: bool) -> None:
+        slot, is_new = found
+        added, rest = slot.add(piece)
+        self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
+        if is_new:
+            self._early.clear()
+        slot.chunk = chunk
+        self._announce(slot, added, events, whole=whole)
+        for _ in range(MOST_CALLS if rest else 0):
+            if not rest:
+                return
+            slot = self._slots.follow(slot)
             slot.chunk = chunk
-            added = slot.add(piece)
-            self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
-            if is_new:
-                self._early.clear()
+            added, rest = slot.add(Piece(arguments=rest))
             self._announce(slot, added, events, whole=whole)
+        if rest:
+            slot.late.append(rest)
 
     def _announce(self, slot: CallSlot, added: str, events: Events, *, whole: bool) -> None:
         if slot.position is not None:
@@ -112,7 +139,8 @@ class Calls:
         events.append(self._transcript.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
 
     def _place(self, slot: CallSlot) -> None:
-        is_free = bool(slot.provider_id) and slot.provider_id not in self._used_ids
+        # A function's name is no id: the next call of the function would have the same.
+        is_free = slot.provider_id not in ("", slot.name) and slot.provider_id not in self._used_ids
         slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
         slot.position = self._transcript.open_call(self._candidate)
@@ -255,3 +283,9 @@ class Calls:
             if slot.extra or late:
                 remarks[slot.local_id] = {**slot.extra, **late}
         return remarks
+
+
+def _split(piece: Piece) -> list[Piece]:
+    """Make a piece of each call in an element that holds several."""
+    first, *others = separated(piece.arguments)
+    return [replace(piece, arguments=first), *(Piece(name=piece.name, arguments=text) for text in others)]

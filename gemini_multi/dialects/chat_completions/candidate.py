@@ -61,6 +61,7 @@ class CandidateReader:
         "_citations",
         "_draft",
         "_expectation",
+        "_has_deltas",
         "_index",
         "_late",
         "_loose",
@@ -84,6 +85,7 @@ class CandidateReader:
         self._thoughts = Thoughts()
         self._speech = AudioAccumulator()
         self._chunk = 0
+        self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
         self._signatures: set[bytes] = set()
         self._loose: list[JsonValue] = []
@@ -107,11 +109,15 @@ class CandidateReader:
     def read(self, choice: JsonObject, events: Events) -> None:
         """Read one element of `choices`."""
         self._chunk += 1
-        delta = choice.get("delta")
+        delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
+            self._has_deltas = True
             self._said(delta, events, whole=False)
-        elif isinstance(message := choice.get("message"), dict):
-            self._said(message, events, whole=True)
+        if isinstance(message, dict):
+            if self._has_deltas and self.has_content:
+                self._repeat(message, events)
+            else:
+                self._said(message, events, whole=True)
         self._keep_all(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
             self._stop(reason if isinstance(reason, str) else str(reason), events)
@@ -119,6 +125,25 @@ class CandidateReader:
             self._draft.logprobs = extended(self._draft.logprobs, logprobs)
         if delta is None and "message" in choice:
             self.close(events)
+
+    def _repeat(self, message: JsonObject, events: Events) -> None:
+        """Read a whole message that comes after its deltas: only what they have not said."""
+        self._release(events)
+        said = self._draft.candidate()
+        whole = _spoken(message)
+        for kind, known in (("thought", said.thoughts), ("text", said.text)):
+            if whole[kind].startswith(known) and len(whole[kind]) > len(known):
+                self._write(kind, whole[kind][len(known) :], events)
+            elif not known.startswith(whole[kind]):
+                self._keep("message", {kind: whole[kind]})
+        if not any(isinstance(part, (Blob, FileReference)) for part in said.parts) and not self._speech.facts:
+            self._media({**message, "content": whole["text"]}, events)
+        self._tool_calls(message, events, whole=True, again=True)
+        self._sign(message, events)
+        is_cited = self._citations or "annotations" in self._draft.metadata
+        known_keys = {"annotations"} if is_cited else set[str]()
+        known_keys |= {"refusal"} if self._refusals else set[str]()
+        self._remark({key: value for key, value in message.items() if key not in known_keys})
 
     def close(self, events: Events) -> None:
         """Release what waited for the end."""
@@ -222,13 +247,13 @@ class CandidateReader:
         if isinstance(audio, dict) and (transcript := self._speech.add(audio)) and not message.get("content"):
             self._text(transcript, events)
 
-    def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+    def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool, again: bool = False) -> None:
         calls = message.get("tool_calls")
         if not calls and isinstance(legacy := message.get("function_call"), dict):
             calls = _called(legacy)
         if calls:
             self._release(events)
-            self._calls.add(calls, self._chunk, events, whole=whole)
+            self._calls.add(calls, self._chunk, events, whole=whole, again=again)
             self.has_content = self.has_content or self._calls.any
 
     def _sign(self, message: JsonObject, events: Events) -> None:
@@ -318,6 +343,19 @@ class CandidateReader:
 def _is_plain(message: JsonObject) -> bool:
     """Whether a message or a delta says nothing beside its content; `null` says nothing."""
     return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
+
+
+def _spoken(message: JsonObject) -> dict[str, str]:
+    """Return the thoughts and the text of a whole message."""
+    content, tags = message.get("content"), ThoughtTags()
+    if not isinstance(content, str):
+        content = "".join(part.text for part in parts_of(content) if isinstance(part, Text))
+    pieces = [*tags.split(content), *tags.end()]
+    thought = next((text for _, text in thought_texts(message)), "")
+    return {
+        "thought": thought or "".join(piece for kind, piece in pieces if kind == "thought"),
+        "text": "".join(piece for kind, piece in pieces if kind == "text"),
+    }
 
 
 def _called(legacy: dict[str, JsonValue]) -> JsonValue:

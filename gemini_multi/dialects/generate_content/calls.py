@@ -7,11 +7,12 @@ must not be run.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from gemini_multi._encoding.surrogates import mended
+from gemini_multi._encoding.call_arguments import is_finite, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.generate_content.arguments import Gaps, StreamedArguments
 from gemini_multi.dialects.generate_content.request import tool_names
@@ -33,12 +34,22 @@ class Declared:
         self.single = request.parallel_tool_calls is False
         """Whether only the first call is wanted: the dialect has no word for it."""
 
-    def call(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> ToolCall:
-        """Read a whole `functionCall`."""
+    def calls(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> Iterator[ToolCall]:
+        """Read a whole `functionCall`; gateways glue the objects of several calls into one text."""
         name = given.get("name")
         name = self._original(name if isinstance(name, str) else "")
-        call_id, is_ours = self._id(given.get("id"), response_id)
-        arguments, invalid = self._arguments(given.get("args"), name)
+        arguments = given.get("args")
+        first, *others = separated(arguments) if isinstance(arguments, str) else [arguments]
+        yield self._call(given.get("id"), name, first, signature, response_id)
+        for further in others:
+            yield self._call(None, name, further, None, response_id)
+
+    def _call(
+        self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None, response_id: JsonValue
+    ) -> ToolCall:
+        # A function's name is no id: the next call of the function would have the same.
+        call_id, is_ours = self._id(None if given_id == name else given_id, response_id)
+        arguments, invalid = self._arguments(given, name)
         return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
 
     def _original(self, name: str) -> str:
@@ -58,19 +69,12 @@ class Declared:
     def _arguments(self, given: JsonValue, name: str) -> tuple[JsonObject, str | None]:
         if given is None:
             return {}, None
-        read = _parsed(given) if isinstance(given, str) else given
-        if not isinstance(read, dict):
+        read = parsed(given) if isinstance(given, str) else given
+        if not isinstance(read, dict) or not is_finite(read):
             return {}, given if isinstance(given, str) else to_json(given).decode()
         schema = self._schemas.get(name)
         fitted = repair(read, schema) if schema else read
         return (fitted if isinstance(fitted, dict) else read), None
-
-
-def _parsed(text: str) -> JsonValue:
-    try:
-        return from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
-    except ValueError:
-        return None
 
 
 @dataclass(slots=True)
@@ -81,12 +85,14 @@ class _Open:
     head: JsonObject
     signature: Signature | None
     arguments: StreamedArguments
+    more: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Arguments of the parts that continue it."""
 
 
 class CallReader:
     """The calls of one candidate."""
 
-    __slots__ = ("_declared", "_held", "_index", "_open", "_transcript", "dropped", "given")
+    __slots__ = ("_declared", "_held", "_index", "_name", "_open", "_said", "_transcript", "dropped", "given")
 
     def __init__(self, transcript: ResponseBuilder, index: int, declared: Declared) -> None:
         """Read into the draft of the candidate `index`."""
@@ -95,6 +101,10 @@ class CallReader:
         self._declared = declared
         self._held: list[tuple[int, ToolCall]] = []
         self._open: _Open | None = None
+        self._name: JsonValue = None
+        """The name of the call before."""
+        self._said: dict[str, JsonObject] = {}
+        """The whole calls so far, by the provider's ids."""
         self.given = 0
         """How many calls were released."""
         self.dropped: list[ToolCall] = []
@@ -107,21 +117,46 @@ class CallReader:
 
     def feed(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> None:
         """Read one `functionCall`: a whole one, the begin of one, more arguments, or the end."""
-        if call.get("name"):
-            self._end(response_id)
-            self._open = _Open(
-                self._transcript.open_call(self._index), call, signature, StreamedArguments(self._declared.gaps)
-            )
-        elif self._open is None:
+        opened = self._opened(call, signature, response_id)
+        if opened is None:
             return
-        elif signature is not None and self._open.signature is None:
-            self._open.signature = signature
         partial = call.get("partialArgs")
         for entry in partial if isinstance(partial, list) else ():
             if isinstance(entry, dict):
-                self._open.arguments.place(entry)
+                opened.arguments.place(entry)
         if not call.get("willContinue"):
             self._end(response_id)
+
+    def _opened(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> _Open | None:
+        """Find the call that a part begins or continues; `None` when it says nothing new."""
+        if call.get("name"):
+            self._end(response_id)
+            return None if self._is_said(call) else self._begin(call, signature)
+        if self._open is not None:
+            return self._continue(self._open, call, signature)
+        return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
+
+    def _is_said(self, call: JsonObject) -> bool:
+        """Whether a whole call came before, under the same id."""
+        call_id = call.get("id")
+        if not isinstance(call_id, str) or not call_id or call_id == call.get("name") or call.get("willContinue"):
+            return False
+        return self._said.setdefault(call_id, call) is not call and self._said[call_id] == call
+
+    def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
+        self._name = call.get("name")
+        position = self._transcript.open_call(self._index)
+        self._open = _Open(position, call, signature, StreamedArguments(self._declared.gaps))
+        return self._open
+
+    @staticmethod
+    def _continue(opened: _Open, call: JsonObject, signature: Signature | None) -> _Open:
+        """Add a part without a name to the call before it."""
+        if signature is not None and opened.signature is None:
+            opened.signature = signature
+        if isinstance(more := call.get("args"), dict):
+            opened.more.update(more)
+        return opened
 
     def _end(self, response_id: JsonValue) -> None:
         """Make the open call whole."""
@@ -129,18 +164,21 @@ class CallReader:
             return
         self._open = None
         given = call.head
-        if streamed := call.arguments.whole():
+        if more := {**call.more, **call.arguments.whole()}:
             present = given.get("args")
-            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **streamed}}
-        self._held.append((call.position, self._declared.call(given, call.signature, response_id)))
+            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **more}}
+        position = call.position
+        for read in self._declared.calls(given, call.signature, response_id):
+            self._held.append((position, read))
+            position = -1
 
     def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
         """Give the calls, now that it is known whether they are wanted."""
         self._end(response_id)
         for position, call in self._held:
-            if is_unwanted or (self._declared.single and self.given):
+            if is_unwanted or not call.name or (self._declared.single and self.given):
                 self.dropped.append(call)
             else:
                 self.given += 1
-                events.append(self._transcript.call(call, self._index, position))
+                events.append(self._transcript.call(call, self._index, None if position < 0 else position))
         self._held.clear()

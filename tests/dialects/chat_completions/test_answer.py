@@ -291,7 +291,15 @@ CALLS = (
     (call("f", "null"), ToolCall("c1", "f")),
     (call("f", '"{\\"a\\": 1}"'), ToolCall("c1", "f", {"a": 1})),
     (call("f", '{"a":'), ToolCall("c1", "f", invalid_arguments='{"a":')),
-    (call("f", '{"a":1}{"a":2}'), ToolCall("c1", "f", invalid_arguments='{"a":1}{"a":2}')),
+    (call("f", '{"a":1} and'), ToolCall("c1", "f", invalid_arguments='{"a":1} and')),
+    (call("f", '{"a":"b\n\tc"}'), ToolCall("c1", "f", {"a": "b\n\tc"})),
+    (call("f", '{\n "a": "\x01\\\\" }'), ToolCall("c1", "f", {"a": "\x01\\"})),
+    (call("f", '{"a": "\\ud83d"}'), ToolCall("c1", "f", {"a": "\ufffd"})),
+    (call("f", '{"a": NaN}'), ToolCall("c1", "f", invalid_arguments='{"a": NaN}')),
+    (call("f", '{"a": -Infinity}'), ToolCall("c1", "f", invalid_arguments='{"a": -Infinity}')),
+    (call("f", '{"a": 1e999}'), ToolCall("c1", "f", invalid_arguments='{"a": 1e999}')),
+    (call("f", "{'a': 1}"), ToolCall("c1", "f", invalid_arguments="{'a': 1}")),
+    (call("f", "a=1"), ToolCall("c1", "f", invalid_arguments="a=1")),
     (call("f", [1]), ToolCall("c1", "f", invalid_arguments="[1]")),
     (call("default_api:my_tool", '{"n": 3.0}'), ToolCall("c1", "my tool", {"n": 3})),
     (
@@ -310,6 +318,41 @@ def test_calls_are_read_whatever_their_types(item: JsonValue, expected: ToolCall
     """Arguments may be text, an object or broken; names come back as declared, values as the schema wants them."""
     tools = (Tool("my tool", "", {"type": "object", "properties": {"n": {"type": "integer"}}}), Tool("f"))
     assert read(answer({"content": None, "tool_calls": [item]}), tools=tools).tool_calls == (expected,)
+
+
+SEVERAL: dict[str, tuple[list[JsonValue], list[tuple[str, JsonValue]]]] = {
+    "glued": ([call("f", '{"a":1}{"a":2}')], [("f", {"a": 1}), ("f", {"a": 2})]),
+    "glued with white space and commas": (
+        [call("f", ' {"a":"}{"},\n{"a":{"b":[]}} '), call("g", "{}", "c2")],
+        [("f", {"a": "}{"}), ("f", {"a": {"b": []}}), ("g", {})],
+    ),
+    "glued, the last cut off": ([call("f", '{"a":1}{"a":')], [("f", {"a": 1}), ("f", '{"a":')]),
+    "one id for both": ([call("f", '{"a":1}'), call("f", '{"a":2}')], [("f", {"a": 1}), ("f", {"a": 2})]),
+    "said again": ([call("f", '{"a":1}'), call("f", '{ "a": 1 }')], [("f", {"a": 1})]),
+    "the same without ids": ([call("f", '{"a":1}', ""), call("f", '{"a":1}', "")], [("f", {"a": 1}), ("f", {"a": 1})]),
+    "the name as the id": (
+        [call("f", '{"a":1}', "f"), call("f", '{"a":2}', "f")],
+        [("f", {"a": 1}), ("f", {"a": 2})],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_each_call_of_a_whole_answer_is_a_call_with_an_id_of_its_own(name: str) -> None:
+    """However a gateway writes them; what it says twice is one call."""
+    items, expected = SEVERAL[name]
+    calls = read(answer({"content": None, "tool_calls": items})).tool_calls
+
+    assert [(found.name, found.invalid_arguments or found.arguments) for found in calls] == expected
+    assert len({found.id for found in calls} - {"", "f"}) == len(expected)
+
+
+def test_objects_without_end_are_few_calls() -> None:
+    """A text of a million objects is read in linear time, and makes a bounded number of calls."""
+    response = read(answer({"content": None, "tool_calls": [call("f", "{}" * 1_000_000)]}))
+
+    assert len(response.tool_calls) < 1_000
+    assert "late_arguments" in str(response.candidate.metadata)[:10_000]
 
 
 def test_calls_of_a_whole_answer_are_never_merged() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,43 @@ CALLS = {
     "name_repeated_without_id_and_index": ([piece("f", '{"a"'), piece("f", ":1}")], [F1]),
     "whole_call_repeated": ([piece("f", '{"a":1}', "1", 0), piece("f", '{"a":1}', "1", 0)], [F1]),
     "two_whole_calls_under_one_id": ([piece("f", '{"a":1}', "1", 0), piece("g", '{"b":2}', "1", 0)], [F1, G2]),
+    "glued": ([piece("f", '{"a":1}', "1", 0), piece(None, '{"a":2}', None, 0)], [F1, ("f", {"a": 2})]),
+    "glued_in_one_piece": ([piece("f", '{"a":1}{"a"', "1", 0), piece(None, ":2}", None, 0)], [F1, ("f", {"a": 2})]),
+    "glued_three_times": (
+        [piece("f", '{"a":1} {"a":2},{"a"', "1"), piece(None, ":3}")],
+        [F1, ("f", {"a": 2}), ("f", {"a": 3})],
+    ),
+    "glued_by_id": (
+        [piece("f", '{"a":1}', "1"), piece(None, '{"a":2', "1"), piece(None, "}", "1")],
+        [F1, ("f", {"a": 2})],
+    ),
+    "glued_with_an_empty_name": (
+        [piece("f", "", "1", 0), piece("", '{"a":1}', None, 0), piece("", '{"a":2}', None, 0)],
+        [F1, ("f", {"a": 2})],
+    ),
+    "glued_then_another": (
+        [piece("f", '{"a":1}{"a":2}', "1", 0), piece("g", '{"b":2}', "2", 1)],
+        [F1, ("f", {"a": 2}), G2],
+    ),
+    "objects_glued": ([piece("f", {"a": 1}, "1", 0), piece(None, {"a": 2}, None, 0)], [F1, ("f", {"a": 2})]),
+    "one_id_for_two_indexes": (
+        [
+            piece("f", "", "1", 0),
+            piece("f", "", "1", 1),
+            piece(None, '{"a":1}', "1", 0),
+            piece(None, '{"a":2}', "1", 1),
+        ],
+        [F1, ("f", {"a": 2})],
+    ),
+    "the_name_as_the_id": ([piece("f", '{"a":1}', "f", 0), piece("f", '{"a":2}', "f", 1)], [F1, ("f", {"a": 2})]),
+    "the_name_as_the_id_in_pieces": (
+        [piece("f", "", "f"), piece(None, '{"a":1}', "f"), piece("f", "", "f"), piece(None, '{"a":2}', "f")],
+        [F1, ("f", {"a": 2})],
+    ),
+    "repeated_in_another_writing": ([piece("f", '{"a":1}', "1", 0), piece("f", '{ "a": 1 }', "1", 0)], [F1]),
+    "repeated_without_arguments": ([piece("f", '{"a":1}', "1", 0), piece("f", "", "1", 0)], [F1]),
+    "repeated_at_another_index": ([piece("f", '{"a":1}', "1", 0), piece("f", '{"a":1}', "1", 1)], [F1]),
+    "control_characters": ([piece("f", '{"a":"x\n', "1", 0), piece(None, 'y"}', None, 0)], [("f", {"a": "x\ny"})]),
     "id_comes_late": ([piece("f", "", None, 0), piece(None, '{"a":1}', "1", 0)], [F1]),
     "name_comes_late": ([piece(None, '{"a"', "1", 0), piece("f", ":1}", "1", 0)], [F1]),
     "null_index": (
@@ -159,6 +197,75 @@ def test_fragments_add_up(name: str) -> None:
         pieces = [event for event in before if isinstance(event, ToolCallDelta) and event.position == ready.position]
         assert pieces
         assert {(event.id, event.name) for event in pieces} == {(ready.call.id, ready.call.name)}
+
+
+def message(content: JsonValue = None, **more: JsonValue) -> JsonValue:
+    return {"role": "assistant", "content": content, **more}
+
+
+def item(name: str, arguments: str, call_id: str = "1") -> JsonValue:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+HELLO = ({"content": "Hel"}, {"content": "lo"})
+AGAIN: dict[str, tuple[Sequence[JsonValue], JsonValue, tuple[object, ...]]] = {
+    "text": (HELLO, message("Hello"), (Text("Hello"),)),
+    "text and its end": (HELLO, message("Hello!"), (Text("Hello!"),)),
+    "text in parts": (HELLO, message([{"type": "text", "text": "Hello"}]), (Text("Hello"),)),
+    "nothing": (HELLO, message(None), (Text("Hello"),)),
+    "thoughts": (
+        ({"reasoning_content": "Hm."}, *HELLO),
+        message("Hello", reasoning_content="Hm."),
+        (Thought("Hm."), Text("Hello")),
+    ),
+    "tagged thoughts": (
+        ({"content": "<thought>Hm.</thought>Hello"},),
+        message("<thought>Hm.</thought>Hello"),
+        (Thought("Hm."), Text("Hello")),
+    ),
+    "a refusal": (({"refusal": "No."}, *HELLO), message("Hello", refusal="No."), (Text("Hello"),)),
+    "calls": (
+        (piece("f", '{"a"', "1", 0), piece(None, ":1}", None, 0)),
+        message(tool_calls=[item("f", '{"a": 1}')]),
+        (ToolCall("1", "f", {"a": 1}),),
+    ),
+    "glued calls": (
+        (piece("f", '{"a":1}{"a":2}', "1", 0),),
+        message(tool_calls=[item("f", '{"a":1}{"a":2}')]),
+        (ToolCall("1", "f", {"a": 1}), ToolCall("", "f", {"a": 2}, synthetic_id=True)),
+    ),
+    "a further call": (
+        (piece("f", '{"a":1}', "1", 0),),
+        message(tool_calls=[item("f", '{"a":1}'), item("g", "{}", "2")]),
+        (ToolCall("1", "f", {"a": 1}), ToolCall("2", "g")),
+    ),
+    "the whole answer, after a role": (({"role": "assistant", "content": ""},), message("Hello"), (Text("Hello"),)),
+}
+
+
+@pytest.mark.parametrize("delta", [{"delta": {}}, {}, {"delta": None}, {"delta": {"role": "assistant"}}])
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_message_after_its_deltas_says_nothing_twice(name: str, delta: dict[str, JsonValue]) -> None:
+    """Some gateways end a stream with the whole message; only what the deltas left out is new."""
+    deltas, whole, parts = AGAIN[name]
+    end = {"choices": [{"index": 0, "message": whole, "finish_reason": "stop", **delta}]}
+    events, response = play([*map(chunk, deltas), end])
+    found = tuple(
+        replace(part, id="") if isinstance(part, ToolCall) and part.synthetic_id else part for part in response.parts
+    )
+
+    assert found == parts
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == response.text
+    assert [event.call for event in events if isinstance(event, ToolCallReady)] == list(response.tool_calls)
+    assert response.candidate.refusal == ("No." if name == "a refusal" else None)
+
+
+def test_a_message_that_contradicts_its_deltas_is_kept_beside_them() -> None:
+    """What was said stays as it was said."""
+    end = {"choices": [{"index": 0, "message": message("Bye"), "finish_reason": "stop"}]}
+    _, response = play([*map(chunk, HELLO), end])
+
+    assert (response.text, response.candidate.metadata) == ("Hello", {"message": {"text": "Bye"}})
 
 
 def test_a_call_that_is_whole_does_not_wait_for_the_end() -> None:

@@ -211,6 +211,57 @@ def test_a_block_in_mid_stream_keeps_the_text_so_far() -> None:
     assert caught.value.response.text == "Hi"
 
 
+def called(name: str | None = None, args: object = None, **more: object) -> dict[str, object]:
+    given = {"name": name, "args": args, **more}
+    return {"functionCall": {key: value for key, value in given.items() if value is not None}}
+
+
+CALLS: dict[str, tuple[list[dict[str, object]], list[tuple[str, object]]]] = {
+    "glued text": ([called("f", '{"a":1}{"a":2}', id="1")], [("f", {"a": 1}), ("f", {"a": 2})]),
+    "control characters": ([called("f", '{"a":"x\ny"}')], [("f", {"a": "x\ny"})]),
+    "not a number": ([called("f", {"a": float("nan")})], [("f", '{"a":NaN}')]),
+    "infinity in a text": ([called("f", '{"a":Infinity}')], [("f", '{"a":Infinity}')]),
+    "said again": ([called("f", {"a": 1}, id="1"), called("f", {"a": 1}, id="1")], [("f", {"a": 1})]),
+    "one id for two": (
+        [called("f", {"a": 1}, id="1"), called("f", {"a": 2}, id="1")],
+        [("f", {"a": 1}), ("f", {"a": 2})],
+    ),
+    "the name as the id": (
+        [called("f", {"a": 1}, id="f"), called("f", {"a": 1}, id="f")],
+        [("f", {"a": 1}), ("f", {"a": 1})],
+    ),
+    "a nameless later part": ([called("f", willContinue=True), called(args={"a": 1})], [("f", {"a": 1})]),
+    "a nameless further call": ([called("f", {"a": 1}), called(args={"a": 2})], [("f", {"a": 1}), ("f", {"a": 2})]),
+    "a nameless end": ([called("f", {"a": 1}, willContinue=True), called()], [("f", {"a": 1})]),
+}
+
+
+@pytest.mark.parametrize("is_one_chunk", [True, False])
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_is_a_call_with_an_id_of_its_own(name: str, is_one_chunk: bool) -> None:
+    """However a gateway writes them; what it says twice is one call, and nothing unreadable is guessed."""
+    parts, expected = CALLS[name]
+    reader = decoder()
+    for some in [parts] if is_one_chunk else [[part] for part in parts]:
+        reader.feed(chunk(*some))
+    events = reader.feed(chunk(finishReason="STOP"))
+    calls = reader.response().candidate.tool_calls
+
+    assert [(call.name, call.invalid_arguments or call.arguments) for call in calls] == expected
+    assert [event.call for event in events if isinstance(event, ToolCallReady)] == list(calls)
+    assert len({call.id for call in calls} - {"", "f"}) == len(expected)
+
+
+def test_a_call_without_any_name_is_noted() -> None:
+    """It cannot be run, and is not lost."""
+    reader = decoder()
+    reader.feed(chunk(called(args={"a": 1}), finishReason="STOP"))
+    candidate = reader.response().candidate
+
+    assert candidate.tool_calls == ()
+    assert "'args': {'a': 1}" in str(candidate.metadata["dropped_tool_calls"])
+
+
 JUNK = [None, 0, 1.5, "", "x", True, [], {}, [None], ["x"], {"a": None}, -1, 10**30]
 FULL = {
     **chunk(

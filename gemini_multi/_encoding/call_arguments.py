@@ -1,0 +1,99 @@
+r"""Reads the arguments of a tool call as a model writes them: JSON text, and what is nearly that.
+
+Control characters that stand in a string as they are mean themselves, lone surrogates are replaced, and a text that is
+JSON text once more is read twice. Objects that are glued together, `{…}{…}`, are several calls. Everything else is
+unreadable: nothing is guessed, since a call that was misread would be run. JSON has no word for "not a number" and
+infinity, so arguments with them are unreadable too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from pydantic_core import from_json
+
+from gemini_multi._encoding.surrogates import mended
+from gemini_multi.types import JsonValue
+
+MARK: Final = re.compile(r'["\\{}\[\]]')
+"""The characters that tell where a JSON value ends."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_BETWEEN: Final = " \t\r\n,"
+"""What may stand between two objects."""
+_GAP: Final = re.compile(f"[{_BETWEEN}]*+")
+_HUGE: Final = re.compile(r"\d[eE]\+?\d{3}")
+"""A number that may be too large for any but infinity."""
+MOST_CALLS: Final = 128
+"""How many objects are taken apart; no model means more calls by one text."""
+
+
+def parsed(arguments: str) -> JsonValue:
+    """Read arguments: no text is an empty object; `None` when they cannot be read."""
+    text = arguments.strip()
+    if not text or text == "null":
+        return {}
+    try:
+        value = _read(text)
+        value = _read(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    return None if _HUGE.search(text) and not is_finite(value) else value
+
+
+def _read(text: str) -> JsonValue:
+    try:
+        value: JsonValue = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        value = from_json(mended(_STRING.sub(_with_escapes, text)), allow_inf_nan=False)
+    return value
+
+
+def _with_escapes(string: re.Match[str]) -> str:
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", string[0])
+
+
+def is_finite(value: JsonValue) -> bool:
+    """Whether a value can be written as JSON: it holds no infinite number."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def separated(arguments: str) -> list[str]:
+    """Take objects that are glued together apart; a text that is anything else stays whole."""
+    found: list[str] = []
+    begin = next_object(arguments, 0)
+    while begin is not None and len(found) < MOST_CALLS and (end := _end_of_value(arguments, begin)) is not None:
+        found.append(arguments[begin:end])
+        begin = next_object(arguments, end)
+        if begin is None and not arguments[end:].strip(_BETWEEN):
+            return found
+    return [arguments]
+
+
+def next_object(text: str, start: int) -> int | None:
+    """Return where an object begins, if it is the next thing in a text from a place."""
+    found = _GAP.match(text, start)
+    begin = found.end() if found else start
+    return begin if text.startswith("{", begin) else None
+
+
+def _end_of_value(text: str, begin: int) -> int | None:
+    depth, is_string, position = 0, False, begin
+    while (found := MARK.search(text, position)) is not None:
+        position = found.end()
+        mark = found[0]
+        if mark == "\\":
+            position += 1
+        elif mark == '"':
+            is_string = not is_string
+        elif not is_string:
+            depth += 1 if mark in "{[" else -1
+            if depth <= 0:
+                return position
+    return None
