@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from gemini_multi import __version__
     from llama_index_gemini_multi._events import AttemptFailedEvent
     from llama_index_gemini_multi.base import GeminiMulti
-    from llama_index_gemini_multi.errors import InvalidStructuredOutput
+    from llama_index_gemini_multi.errors import InvalidStructuredOutput, InvalidToolCall
 
-__all__ = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "__version__"]
+__all__ = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "InvalidToolCall", "__version__"]
 
 
 _HOMES: Final = {
     "AttemptFailedEvent": "llama_index_gemini_multi._events",
     "GeminiMulti": "llama_index_gemini_multi.base",
     "InvalidStructuredOutput": "llama_index_gemini_multi.errors",
+    "InvalidToolCall": "llama_index_gemini_multi.errors",
     "__version__": "gemini_multi",
 }
 

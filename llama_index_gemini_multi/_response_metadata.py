@@ -15,7 +15,7 @@ from llama_index.core.base.llms.types import LogProb
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation, JsonValue, Usage
+from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation, CodeResult, ExecutableCode, JsonValue, Usage
 
 _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
@@ -97,6 +97,7 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
         "citations": [_citation(citation) for citation in candidate.citations],
         "logprobs": candidate.logprobs,
         "refusal": candidate.refusal,
+        "code_execution": [_code(part) for part in candidate.parts if isinstance(part, (ExecutableCode, CodeResult))],
         "metadata": dict(candidate.metadata),
     }
     return told | {name: value for name, value in optional.items() if value}
@@ -111,6 +112,13 @@ def _citation(citation: Citation) -> JsonValue:
         "text": citation.text,
         "source": dict(citation.source),
     }
+
+
+def _code(part: ExecutableCode | CodeResult) -> JsonValue:
+    """Tell code that the provider ran, or what it gave, by Google's names."""
+    if isinstance(part, ExecutableCode):
+        return {"executable_code": {"language": part.language, "code": part.code}}
+    return {"code_execution_result": {"outcome": part.outcome, "output": part.output}}
 
 
 class _Token(TypedDict, total=False):

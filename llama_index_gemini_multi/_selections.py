@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Final
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 
-from llama_index_gemini_multi._interop import foreign_calls
-from llama_index_gemini_multi._typed import mapping
+from gemini_multi.types import ToolCall
+from llama_index_gemini_multi._interop import foreign_calls, to_call
+from llama_index_gemini_multi.errors import InvalidToolCall
+
+_SHOWN: Final = 200
+"""How much of unreadable arguments a message shows."""
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Read the calls of an answer or of a chunk; arguments that are no JSON object become empty ones."""
+    """Read the calls of an answer or of a chunk.
+
+    Raises:
+        InvalidToolCall: The arguments of a call cannot be read. LlamaIndex would run the tool without any.
+    """
     message = response.message
-    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
-    if not calls:
-        return [
-            ToolSelection(tool_id=call.id, tool_name=call.name, tool_kwargs=dict(call.arguments))
-            for call in foreign_calls(message)
-        ]
-    return [
-        ToolSelection(
-            tool_id=call.tool_call_id or f"call_{position}",
-            tool_name=call.tool_name,
-            tool_kwargs=_arguments(call.tool_kwargs),
+    blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    calls = [to_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs) for block in blocks]
+    return [_selection(call, position) for position, call in enumerate(calls or foreign_calls(message))]
+
+
+def _selection(call: ToolCall, position: int) -> ToolSelection:
+    if call.invalid_arguments is not None:
+        raise InvalidToolCall(
+            f"The model called the tool {call.name!r} with arguments that cannot be read, so that it was not run. "
+            "Raise `max_tokens` if the answer was cut off, else ask again. The arguments begin with "
+            f"{call.invalid_arguments[:_SHOWN]!r}.",
+            raw=call.invalid_arguments,
         )
-        for position, call in enumerate(calls)
-    ]
-
-
-def _arguments(given: dict[str, Any] | str) -> dict[str, Any]:
-    if isinstance(given, dict):
-        return given
-    try:
-        return dict(mapping(json.loads(given)))
-    except ValueError:
-        return {}
+    return ToolSelection(tool_id=call.id or f"call_{position}", tool_name=call.name, tool_kwargs=dict(call.arguments))
 
 
 def first_call_only(response: ChatResponse) -> ChatResponse:

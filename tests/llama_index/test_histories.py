@@ -129,6 +129,15 @@ ANSWERS: dict[str, ChatMessage] = {
         additional_kwargs={"tool_calls": []},
     ),
     "LiteLLM": ChatMessage(role="assistant", content=None, additional_kwargs={"tool_calls": [LITELLM_CALL]}),
+    **{
+        name: ChatMessage(role="assistant", content=None, additional_kwargs=kept)
+        for name, kept in {
+            "a name and args": {"tool_calls": [{"id": "c1", "name": "add", "args": {"a": 1}}]},
+            "a name and text": {"tool_calls": [{"id": "c1", "name": "add", "arguments": '{"a": 1}'}]},
+            "google-genai's objects": {"tool_calls": [SimpleNamespace(id="c1", name="add", args={"a": 1})]},
+            "the older form": {"function_call": {"id": "c1", "name": "add", "arguments": '{"a": 1}'}},
+        }.items()
+    },
 }
 CLOSING = [
     ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": "c1", "name": "add"}),

@@ -54,7 +54,7 @@ def test_class_is_a_function_calling_llm() -> None:
 
 def test_package_lists_its_names() -> None:
     """All of them can be had, and no other."""
-    names = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "__version__"]
+    names = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "InvalidToolCall", "__version__"]
     assert llama_index_gemini_multi.__all__ == names
     assert set(llama_index_gemini_multi.__all__) <= set(dir(llama_index_gemini_multi))
     assert llama_index_gemini_multi.__version__.count(".") == 2

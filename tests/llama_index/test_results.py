@@ -25,6 +25,8 @@ from gemini_multi import (
     Candidate,
     ChatEvent,
     Citation,
+    CodeResult,
+    ExecutableCode,
     FileReference,
     Finished,
     PartReady,
@@ -122,6 +124,20 @@ def test_raw_is_json_with_usage_in_openai_form() -> None:
     assert json.loads(json.dumps(raw)) == raw
     assert (raw["usage"]["prompt_tokens"], raw["usage"]["completion_tokens"]) == (9, 64)
     assert raw["grounding_metadata"] == {"webSearchQueries": ["q"]}
+
+
+def test_code_that_the_provider_ran_is_in_raw() -> None:
+    """The code and what it gave, in order, in whole answers, streams and completions alike."""
+    parts = (Text("I calculate."), ExecutableCode("print(5)"), CodeResult("5", "OUTCOME_OK"), Text("Done."))
+    told = [
+        {"executable_code": {"language": "PYTHON", "code": "print(5)"}},
+        {"code_execution_result": {"outcome": "OUTCOME_OK", "output": "5"}},
+    ]
+    whole, streamed = to_result(answer(*parts)), chunks(Finished(answer(*parts)))[-1]
+    for response in (whole, streamed, to_completion(whole)):
+        assert isinstance(response.raw, dict)
+        assert response.raw["code_execution"] == told
+    assert "code_execution" not in str(to_result(answer(Text("Hi"))).raw)
 
 
 def test_further_candidates_are_in_raw() -> None:

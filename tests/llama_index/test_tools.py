@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
 from gemini_multi.sandbox import Answer, Sandbox
-from llama_index_gemini_multi import GeminiMulti
+from llama_index_gemini_multi import GeminiMulti, InvalidToolCall
 
 
 def add(a: int, b: int) -> int:
@@ -80,13 +82,92 @@ def test_prepare_changes_nothing_and_passes_the_rest_on(oxen: GeminiMulti) -> No
 
 @pytest.mark.parametrize(
     ("given", "arguments"),
-    [({"a": 2}, {"a": 2}), ('{"a": 2}', {"a": 2}), ("{oops", {}), ("[1]", {}), ("", {})],
+    [({"a": 2}, {"a": 2}), ('{"a": 2}', {"a": 2}), ('{"a": "x\ny"}', {"a": "x\ny"}), ("", {}), ("null", {})],
 )
-def test_selection_reads_any_arguments(given: Any, arguments: dict[str, Any], oxen: GeminiMulti) -> None:
-    """It never raises for unreadable ones."""
+def test_selection_reads_arguments(given: Any, arguments: dict[str, Any], oxen: GeminiMulti) -> None:
+    """Objects and their JSON text, as providers write it."""
     block = ToolCallBlock(tool_call_id="c1", tool_name="add", tool_kwargs=given)
     (selection,) = oxen.get_tool_calls_from_response(response_of(block))
     assert (selection.tool_id, selection.tool_name, selection.tool_kwargs) == ("c1", "add", arguments)
+
+
+@pytest.mark.parametrize("given", ["{oops", "[1]", '{"a": "once upon', "a=1", '{"a": NaN}', "[" * 10_000])
+def test_unreadable_arguments_are_an_error(given: str, oxen: GeminiMulti) -> None:
+    """LlamaIndex would run the tool without arguments, or with another set than the model meant."""
+    blocks = [ToolCallBlock(tool_name="add", tool_kwargs={}), ToolCallBlock(tool_name="add", tool_kwargs=given)]
+    with pytest.raises(InvalidToolCall, match=r"'add'.*not run.*max_tokens") as caught:
+        oxen.get_tool_calls_from_response(response_of(*blocks), error_on_no_tool_call=False)
+    assert isinstance(caught.value, ValueError)
+    assert (caught.value.raw, len(str(caught.value)) < 1_000) == (given[:4096], True)
+
+
+UNREADABLE = {"cut off": ('{"a": 1, "b": ', "length"), "broken": ('{"a": }', "tool_calls"), "no JSON": ("a=1", "stop")}
+
+
+def _scripted(sandbox: Sandbox, provider: str, name: str, *, stream: bool) -> None:
+    """Answer twice with an unreadable call: the first answer may be asked for once more."""
+    arguments, finish = UNREADABLE[name]
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    said = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "delta" if stream else "message": said, "finish_reason": finish}
+    document = json.dumps({"id": "1", "choices": [choice]})
+    body = f"data: {document}\n\ndata: [DONE]\n\n" if stream else document
+    for _ in range(2):
+        sandbox.reply_raw(provider, body=body.encode(), headers={"content-type": "text/event-stream"} if stream else {})
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning")
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_an_agent_never_runs_an_unreadable_call(
+    name: str, stream: bool, llm: GeminiMulti, sandbox: Sandbox, provider: str
+) -> None:
+    """The run ends with an error that says why."""
+    ran: list[object] = []
+
+    def add(a: int = 0, b: int = 0) -> int:
+        """Add."""
+        ran.append((a, b))
+        return a + b
+
+    _scripted(sandbox, provider, name, stream=stream)
+    with pytest.raises(InvalidToolCall):
+        await FunctionAgent(tools=[add], llm=llm, streaming=stream).run("Add.")
+    assert ran == []
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_predict_and_call_never_runs_an_unreadable_call(
+    name: str, llm: GeminiMulti, sandbox: Sandbox, provider: str
+) -> None:
+    """Neither blocking nor asynchronously."""
+    ran: list[object] = []
+    tool = FunctionTool.from_defaults(lambda a=0: ran.append(a), name="add", description="Add.")
+    _scripted(sandbox, provider, name, stream=False)
+    with pytest.raises(InvalidToolCall):
+        llm.predict_and_call([tool], "Add.")
+    sandbox.clear()
+    _scripted(sandbox, provider, name, stream=False)
+    with pytest.raises(InvalidToolCall):
+        await llm.apredict_and_call([tool], "Add.")
+    assert ran == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_glued_calls_are_as_many_selections(stream: bool, llm: GeminiMulti, sandbox: Sandbox, provider: str) -> None:
+    """Parallel calls in one text, each with an id of its own."""
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}{"a":2}'}}
+    said = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "delta" if stream else "message": said, "finish_reason": "tool_calls"}
+    document = json.dumps({"id": "1", "choices": [choice]})
+    sandbox.reply_raw(provider, body=f"data: {document}\n\ndata: [DONE]\n\n".encode() if stream else document.encode())
+    arguments: Any = {"tools": [ADD], "user_msg": "Add.", "allow_parallel_tool_calls": True}
+    response = list(llm.stream_chat_with_tools(**arguments))[-1] if stream else llm.chat_with_tools(**arguments)
+    selections = llm.get_tool_calls_from_response(response)
+
+    assert [selection.tool_kwargs for selection in selections] == [{"a": 1}, {"a": 2}]
+    assert len({selection.tool_id for selection in selections}) == 2
 
 
 def test_selection_has_an_id_always(oxen: GeminiMulti) -> None:

@@ -98,7 +98,9 @@ class Calls:
         """Find the slot of a whole element: a new one, unless the same call was said before."""
         if piece.is_silent:
             return None
-        known = self._slots.repeated(piece) or (said and said.pop((piece.name, meaning(piece.arguments)), None))
+        known = self._slots.repeated(piece)
+        if known is None and said:
+            known = said.pop((piece.name, meaning(piece.arguments)), None)
         return (known, False) if known else (self._slots.open(piece), True)
 
     def _take(self, piece: Piece, found: tuple[CallSlot, bool], chunk: int, events: Events, *, whole: bool) -> None:
