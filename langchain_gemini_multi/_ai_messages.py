@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from langchain_core.messages import AIMessage
 
 from gemini_multi.bindings.media import Details, inline, type_of
+from gemini_multi.bindings.outline import Rebuild, signed
 from gemini_multi.bindings.values import is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
-    Blob,
     CodeResult,
     ExecutableCode,
-    FileReference,
-    JsonValue,
     Opaque,
     Part,
     Signature,
@@ -25,8 +23,7 @@ from gemini_multi.types import (
     ToolCall,
 )
 from langchain_gemini_multi._content_blocks import Block, block_parts
-from langchain_gemini_multi._message_keys import OPAQUE, PROVIDER
-from langchain_gemini_multi._part_outline import Rebuild, call_signatures, entries
+from langchain_gemini_multi._message_keys import OPAQUE, PROVIDER, call_signatures, entries
 
 _GOOGLE: Final = {PROVIDER, "google_genai", "google_vertexai"}
 _CALL_SIGNATURE: Final = "function_call_signature"
@@ -45,10 +42,12 @@ _SEALED: Final = "encrypted_"
 
 def assistant_parts(message: AIMessage) -> list[Part]:
     """Translate a message of the model, exactly as the provider sent it when the message is unchanged since."""
-    reader = _Reader(message)
-    parts = reader.parts()
-    outlined = entries(message.additional_kwargs)
-    return (reader.rebuilt(parts, outlined) if outlined else None) or parts
+    parts = _Reader(message).parts()
+    if not (outlined := entries(message.additional_kwargs)):
+        return parts
+    rebuild = Rebuild(parts, outlined)
+    # The content shows every part: what only the outline knows was taken out of it.
+    return list(rebuild.parts) if rebuild.is_exact and not rebuild.added else signed(parts, outlined)
 
 
 def calls_of(message: AIMessage) -> list[ToolCall]:
@@ -119,16 +118,6 @@ class _Reader:
                     identity = calls[position]["id"] or f"call_{position}"
                     yield identity, Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
 
-    def rebuilt(self, parts: list[Part], outlined: list[Mapping[str, JsonValue]]) -> list[Part] | None:
-        """Put the parts back as the outline describes them; `None` when they were changed."""
-        rebuild = Rebuild(
-            text="".join(part.text for part in parts if isinstance(part, Text)),
-            thought="".join(part.text for part in parts if isinstance(part, Thought)),
-            media=[part for part in parts if isinstance(part, (Blob, FileReference))],
-            calls=[part for part in parts if isinstance(part, ToolCall)],
-        )
-        return rebuild.parts(outlined)
-
     def _content(self) -> Iterator[Part]:
         content = self._message.content
         for block in [content] if isinstance(content, str) else content:
@@ -178,9 +167,9 @@ class _Reader:
     def _block(self, block: Block) -> Iterator[Part]:
         kind = str(block.get("type"))
         if kind in ("text", "output_text") or (kind == "None" and "text" in block):
-            signature = self._from_extras(block)
-            if text_of(block) or signature is not None:
-                yield Text(text_of(block), signature=signature)
+            text, signature = text_of(block), self._from_extras(block)
+            if text or signature is not None:
+                yield Text(text, signature=signature)
         elif kind in ("reasoning", "thinking", "redacted_thinking"):
             yield from self._thought(block)
         elif kind == "reasoning_content":

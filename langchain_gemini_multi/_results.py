@@ -12,6 +12,7 @@ from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import mapping_of
 from gemini_multi.types import (
     Attempt,
@@ -33,8 +34,14 @@ from gemini_multi.types import (
     Usage,
 )
 from langchain_gemini_multi._citations import recorded
-from langchain_gemini_multi._message_keys import PROVIDER, opaque_block
-from langchain_gemini_multi._part_outline import GOOGLE_KEY, OUTLINE_KEY, google_signatures, is_plain, outline
+from langchain_gemini_multi._message_keys import (
+    GOOGLE_KEY,
+    OUTLINE_KEY,
+    PROVIDER,
+    google_signatures,
+    is_plain,
+    opaque_block,
+)
 
 _FAMILIES: Final = ("image", "audio", "video")
 _NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}

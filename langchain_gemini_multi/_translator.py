@@ -8,8 +8,7 @@ from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from gemini_multi.bindings.values import mapping_of
 from langchain_gemini_multi._citations import annotated
-from langchain_gemini_multi._message_keys import PROVIDER
-from langchain_gemini_multi._part_outline import GOOGLE_KEY
+from langchain_gemini_multi._message_keys import GOOGLE_KEY, PROVIDER
 from langchain_gemini_multi._refusals import refusal_of
 
 

@@ -191,14 +191,13 @@ class Snapshots:
 def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:
     candidate = response.candidate
     parts = _without_further_calls(candidate.parts) if first_call_only else candidate.parts
-    blocks: list[ContentBlock] = []
     note = pack(parts)
     thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
-    if thoughts or note:
-        blocks.append(_thinking(thoughts, note, response.usage))
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
-    if text:
-        blocks.append(TextBlock(text=text))
+    blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
+    if thoughts or note:
+        # Thoughts go before the text; a block that only carries the note goes behind it, where nobody looks for text.
+        blocks.insert(0 if thoughts else len(blocks), _thinking(thoughts, note, response.usage))
     blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
     blocks.extend(_citations(candidate.citations, text))

@@ -178,17 +178,17 @@ def test_streamed_answer_is_the_whole_one(name: str) -> None:
 
 
 def test_edited_message_keeps_its_calls_signatures() -> None:
-    """When the text was changed, the calls' signatures are still found by their ids."""
+    """When the text was changed, the calls' signatures are still found by their ids, which the provider issued."""
     message = invoked((Text("long"), ToolCall("c1", "f", {}, signature=CHAT)), blocks=False)
     edited = message.model_copy(update={"content": "short"})
-    assert sent_back(edited) == (Text("short"), ToolCall("c1", "f", {}, signature=CHAT, synthetic_id=True))
+    assert sent_back(edited) == (Text("short"), ToolCall("c1", "f", {}, signature=CHAT))
 
 
 def test_removed_call_does_not_come_back() -> None:
     """A call that the caller took out of the message stays out."""
     message = invoked((ToolCall("c1", "f", {}, signature=NATIVE), ToolCall("c2", "g", {})), blocks=False)
     edited = message.model_copy(update={"tool_calls": message.tool_calls[:1]})
-    assert sent_back(edited) == (ToolCall("c1", "f", {}, signature=NATIVE, synthetic_id=True),)
+    assert sent_back(edited) == (ToolCall("c1", "f", {}, signature=NATIVE),)
 
 
 FOREIGN = Signature("c2ln", carrier="thoughtSignature", issuer="google")

@@ -142,6 +142,17 @@ def test_signatures_show_as_extras() -> None:
     assert extras == [None, {"signature": "c2ln"}, {"signature": "c2ln"}, None]
 
 
+@pytest.mark.parametrize("pieces", [False, True], ids=["whole", "in pieces"])
+def test_streamed_call_shows_its_signature_where_blocks_are_stored(pieces: bool) -> None:
+    """Also when the signature comes after the arguments."""
+    call = ToolCall("c1", "f", {"a": 1}, signature=SIGNATURE)
+    deltas = [ToolCallDelta(0, "c1", "f", '{"a": 1}')] if pieces else []
+    parts = chunks(*deltas, ToolCallReady(call, position=0), Finished(response(call)), blocks=True)
+    shown = [block for chunk in parts for block in chunk.content_blocks if block["type"] == "tool_call_chunk"]
+
+    assert [block["extras"] for block in shown if "extras" in block] == [{"signature": "c2ln"}]
+
+
 def test_plain_text_streams_as_strings() -> None:
     """A stream of text alone has string chunks and ends with an empty one."""
     made = chunks(TextDelta("a"), TextDelta("b"), Finished(response(Text("ab"))))

@@ -29,7 +29,9 @@ from gemini_multi import (
     ExecutableCode,
     FileReference,
     Finished,
+    Part,
     PartReady,
+    Signature,
     Text,
     TextDelta,
     Thought,
@@ -56,6 +58,23 @@ def answer(*parts: Any, **facts: Any) -> Answer:
 def chunks(*events: ChatEvent, **options: Any) -> list[ChatResponse]:
     snapshots = Snapshots(**options)
     return [chunk for event in events if (chunk := snapshots.feed(event)) is not None]
+
+
+SIGNATURE = Signature("c2ln", carrier="thoughtSignature", issuer="oxen")
+
+
+@pytest.mark.parametrize(
+    ("parts", "kinds"),
+    [
+        ((Text("4", signature=SIGNATURE),), ["text", "thinking"]),
+        ((Text("4"), Text("", signature=SIGNATURE)), ["text", "thinking"]),
+        ((Thought("Hm"), Text("4", signature=SIGNATURE)), ["thinking", "text"]),
+        ((Text("I add."), ToolCall("c1", "add", signature=SIGNATURE)), ["text", "thinking", "tool_call"]),
+    ],
+)
+def test_what_only_carries_signatures_stands_behind_the_text(parts: tuple[Part, ...], kinds: list[str]) -> None:
+    """The first block of a plain answer is its text."""
+    assert [block.block_type for block in to_result(answer(*parts)).message.blocks] == kinds
 
 
 def test_answer_becomes_blocks_in_order() -> None:

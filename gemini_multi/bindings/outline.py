@@ -1,0 +1,230 @@
+"""Keeps what a framework's message has no field for: signatures, who issued them, and where among the parts they stand.
+
+A message carries an outline of its parts: how many characters of text or thought and their checksum, which call, which
+signature. It is plain JSON, so it survives serialization, checkpoints, chat stores and pickles. When the message comes
+back unchanged, the parts are rebuilt exactly; what was edited in the meantime loses its signature, because a signature
+vouches for the provider's own words.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias, get_args
+from zlib import crc32
+
+from gemini_multi.bindings.values import is_mapping
+from gemini_multi.types import (
+    Blob,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonValue,
+    Opaque,
+    Part,
+    Signature,
+    SignatureCarrier,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+
+_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
+Entry: TypeAlias = dict[str, JsonValue]
+Entries: TypeAlias = Sequence[Mapping[str, JsonValue]]
+
+
+def signature_of(part: Part) -> Signature | None:
+    """Return a part's signature, whatever kind it is."""
+    return None if isinstance(part, ToolResult) else part.signature
+
+
+def written(signature: Signature) -> Entry:
+    """Write a signature as JSON."""
+    return {"payload": signature.payload, "carrier": signature.carrier, "issuer": signature.issuer}
+
+
+def read_signature(value: object) -> Signature | None:
+    """Read what `written` wrote; `None` when it is not that."""
+    if not is_mapping(value):
+        return None
+    carrier, issuer = _CARRIERS.get(str(value.get("carrier"))), value.get("issuer")
+    if carrier is None or not isinstance(issuer, str) or value.get("payload") is None:
+        return None
+    return Signature(value["payload"], carrier=carrier, issuer=issuer)
+
+
+def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bool] = lambda _: True) -> list[Entry]:
+    """Describe the parts, without repeating what the message itself holds.
+
+    Args:
+        parts: Those of an answer.
+        is_shown: Whether the message holds a medium.
+    """
+    return [_entry(part, is_shown) for part in parts if not isinstance(part, ToolResult)]
+
+
+def _entry(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> Entry:
+    entry = _described(part, is_shown)
+    signature = signature_of(part)
+    return entry if signature is None else {**entry, "signature": written(signature)}
+
+
+def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> Entry:
+    match part:
+        case Text(text):
+            return {"text": len(text), "check": check(text)}
+        case Thought(text):
+            return {"thought": len(text), "check": check(text)}
+        case ToolCall(id=call_id):
+            return {"call": call_id, "synthetic_id": True} if part.synthetic_id else {"call": call_id}
+        case ExecutableCode(code, language, id=code_id):
+            return {"code": code, "language": language, "id": code_id}
+        case CodeResult(output, outcome, id=code_id):
+            return {"result": output, "outcome": outcome, "id": code_id}
+        case Opaque(data):
+            return {"opaque": dict(data)}
+        case FileReference(uri, mime_type) if not is_shown(part):
+            return {"file": uri, "mime_type": mime_type}
+        case _:
+            return {"media": True}
+
+
+def check(text: str) -> int:
+    """Return a checksum, by which a text is known again."""
+    return crc32(text.encode("utf-8", "surrogatepass"))
+
+
+class Rebuild:
+    """Puts the parts of a message back into the order and under the signatures that its outline describes."""
+
+    def __init__(self, parts: Sequence[Part], entries: Entries) -> None:
+        """Begin with the parts that the message gives by itself now."""
+        self._calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
+        self._media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
+        self._others = [part for part in parts if isinstance(part, (ExecutableCode, CodeResult, Opaque))]
+        self._texts = _Run("text", "".join(part.text for part in parts if isinstance(part, Text)), entries)
+        self._thoughts = _Run("thought", "".join(part.text for part in parts if isinstance(part, Thought)), entries)
+        self.added = 0
+        """How many parts come from the outline alone."""
+        found = [self._part(entry) for entry in entries]
+        rest = list(self._rest())
+        self.is_exact = None not in found and not rest and self._texts.is_unchanged and self._thoughts.is_unchanged
+        """Whether the message is what it was when the outline was made."""
+        self.parts = (*self._leading(), *(part for part in found if part is not None), *rest)
+        """The parts. Edited text stands unsigned where its first piece stood; what the outline lacks is at the ends."""
+
+    def _part(self, entry: Mapping[str, JsonValue]) -> Part | None:
+        signature = read_signature(entry.get("signature"))
+        match entry:
+            case {"text": int(length)}:
+                return self._texts.take(Text, length, signature)
+            case {"thought": int(length)}:
+                return self._thoughts.take(Thought, length, signature)
+            case {"media": _} if self._media:
+                return replace(self._media.popleft(), signature=signature)
+            case {"call": str(call_id)} if call_id in self._calls:
+                return signed_call(self._calls.pop(call_id), entry)
+            case _:
+                return self._other(_whole(entry, signature))
+
+    def _other(self, part: Part | None) -> Part | None:
+        if isinstance(part, (ExecutableCode, CodeResult, Opaque)):
+            bare = [replace(other, signature=None) for other in self._others]
+            if (unsigned := replace(part, signature=None)) in bare:
+                del self._others[bare.index(unsigned)]
+                return part
+        self.added += part is not None
+        return part
+
+    def _leading(self) -> Iterator[Part]:
+        if thoughts := self._thoughts.rest():
+            yield Thought(thoughts)
+        if texts := self._texts.rest():
+            yield Text(texts)
+
+    def _rest(self) -> Iterator[Part]:
+        yield from self._media
+        yield from self._others
+        yield from self._calls.values()
+
+
+class _Run:
+    """The text of one kind that is cut into parts again, unless somebody changed it in the meantime."""
+
+    def __init__(self, kind: str, text: str, entries: Entries) -> None:
+        self._text = text
+        self._position = 0
+        self.is_unchanged = _fits(text, [entry for entry in entries if kind in entry], kind)
+
+    def take(self, kind: type[Text] | type[Thought], length: int, signature: Signature | None) -> Part | None:
+        if not self.is_unchanged:
+            rest = self.rest()
+            return kind(rest) if rest else None
+        start = self._position
+        self._position += length
+        return kind(self._text[start : self._position], signature=signature)
+
+    def rest(self) -> str:
+        """Take all that was not taken yet."""
+        start, self._position = self._position, len(self._text)
+        return self._text[start:]
+
+
+def _fits(text: str, entries: Entries, kind: str) -> bool:
+    """Tell whether the text is still the one that the entries describe."""
+    position = 0
+    for entry in entries:
+        length = entry[kind]
+        start, position = position, position + (length if isinstance(length, int) else 0)
+        if check(text[start:position]) != entry.get("check"):
+            return False
+    return position == len(text)
+
+
+def signed(parts: Sequence[Part], entries: Entries) -> list[Part]:
+    """Give each part that is as it was its signature again, in the order that the parts have now; no other has one."""
+    waiting: dict[str, deque[Mapping[str, JsonValue]]] = {}
+    for entry in entries:
+        waiting.setdefault(_key(entry), deque()).append(entry)
+    return [_signed(part, waiting) for part in parts]
+
+
+def _signed(part: Part, waiting: Mapping[str, deque[Mapping[str, JsonValue]]]) -> Part:
+    if isinstance(part, ToolResult):
+        return part
+    found = waiting.get(_key(_described(part, lambda _: True)))
+    entry: Mapping[str, JsonValue] = found.popleft() if found else {}
+    if isinstance(part, ToolCall):
+        return signed_call(part, entry) if entry else part
+    return replace(part, signature=read_signature(entry.get("signature")))
+
+
+def _key(entry: Mapping[str, JsonValue]) -> str:
+    """Tell what an entry describes, apart from what the outline alone knows."""
+    return repr(sorted((name, value) for name, value in entry.items() if name not in ("signature", "synthetic_id")))
+
+
+def signed_call(call: ToolCall, entry: Mapping[str, JsonValue]) -> ToolCall:
+    """Give a call back what an outline knows of it."""
+    signature = read_signature(entry.get("signature")) or call.signature
+    return replace(call, signature=signature, synthetic_id=entry.get("synthetic_id") is True)
+
+
+def _whole(entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
+    """Rebuild a part that the outline holds whole."""
+    identity, mime_type = entry.get("id"), entry.get("mime_type")
+    part_id = identity if isinstance(identity, str) else None
+    match entry:
+        case {"code": str(code), "language": str(language)}:
+            return ExecutableCode(code, language, id=part_id, signature=signature)
+        case {"result": str(output), "outcome": str(outcome)}:
+            return CodeResult(output, outcome, id=part_id, signature=signature)
+        case {"opaque": dict(data)}:
+            return Opaque(data, signature=signature)
+        case {"file": str(uri)}:
+            return FileReference(uri, mime_type if isinstance(mime_type, str) else None, signature=signature)
+        case _:
+            return None
