@@ -42,7 +42,8 @@ class Client(BaseClient):
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> EventStream:
         """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
-        return self._opened(self._new_call(request, arguments, stream=True))
+        call = self._new_call(request, arguments, stream=True)
+        return self._opened(call).with_log(call.attempt_log)
 
     def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Let a provider count how many tokens a request is, without answering it.
@@ -101,7 +102,8 @@ class AsyncClient(BaseClient):
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> AsyncEventStream:
         """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
-        return self._opened(self._new_call(request, arguments, stream=True))
+        call = self._new_call(request, arguments, stream=True)
+        return self._opened(call).with_log(call.attempt_log)
 
     async def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Let a provider count how many tokens a request is.

@@ -9,7 +9,7 @@ promised does not matter, since providers answer streams in one piece and errors
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from gemini_multi import catalog, tokens
 from gemini_multi._call import worth
@@ -79,21 +79,24 @@ class AttemptRunner:
         if self._is_noted:
             return
         self._is_noted = True
+        self._attempt_log.note(self._entry("cancelled" if is_left else "failed" if failure else "answered", failure))
+
+    def _entry(
+        self, outcome: Literal["answered", "failed", "cancelled"], failure: GeminiMultiError | None = None
+    ) -> Attempt:
         refusal = failure if isinstance(failure, ProviderError) else None
         provider = self._route.provider
-        self._attempt_log.note(
-            Attempt(
-                provider=provider.name,
-                model=self.model_id,
-                outcome="cancelled" if is_left else "answered" if failure is None else "failed",
-                status=self._status if refusal is None else refusal.status,
-                code=None if refusal is None else refusal.code,
-                error="" if failure is None else type(failure).__name__,
-                message="" if failure is None else failure.message,
-                request_id=provider.request_id(self.headers),
-                first_content=self._first_content,
-                duration=self._conditions.clock() - self._started,
-            )
+        return Attempt(
+            provider=provider.name,
+            model=self.model_id,
+            outcome=outcome,
+            status=self._status if refusal is None else refusal.status,
+            code=None if refusal is None else refusal.code,
+            error="" if failure is None else type(failure).__name__,
+            message="" if failure is None else failure.message,
+            request_id=provider.request_id(self.headers),
+            first_content=self._first_content,
+            duration=self._conditions.clock() - self._started,
         )
 
     @property
@@ -224,6 +227,8 @@ class AttemptRunner:
             now = self._conditions.clock()
             self._first_content = now - self._started
             self.state.answered(now, first_content=self._first_content, stream=self._conditions.stream)
+            if self._conditions.stream:
+                self._attempt_log.begin(self._entry("answered"))
         self.committed = self._conditions.stream and (self.is_finished or not self._buffers)
 
     def _decode(self, payload: bytes, *, at_end: bool) -> list[ChatEvent]:

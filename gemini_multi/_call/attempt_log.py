@@ -64,12 +64,22 @@ class AttemptLog:
         self._trace = trace
         self._started = conditions.clock()
         self._attempts: list[Attempt] = []
+        self._answering: Attempt | None = None
         self._waited = 0.0
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """Every attempt so far."""
         return tuple(self._attempts)
+
+    @property
+    def attempts_so_far(self) -> tuple[Attempt, ...]:
+        """Every attempt, with the one that has begun to answer."""
+        return self.attempts if self._answering is None else (*self._attempts, self._answering)
+
+    def begin(self, attempt: Attempt) -> None:
+        """Note an attempt that begins to answer."""
+        self._answering = replace(attempt, wait=self._waited)
 
     def waited(self, seconds: float) -> None:
         """Note the wait before the next attempt."""
@@ -80,6 +90,8 @@ class AttemptLog:
         attempt = replace(attempt, wait=self._waited) if self._waited else attempt
         self._attempts.append(attempt)
         self._waited = 0.0
+        if self._answering is not None and self._answering.provider == attempt.provider:
+            self._answering = None
         LOGGER.debug(
             "%s (%s) %s: status %s, %s, %.3f s",
             attempt.provider,

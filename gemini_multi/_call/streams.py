@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from gemini_multi._call.attempt import Flow
+from gemini_multi._call.attempt_log import AttemptLog
 from gemini_multi._call.telemetry import Trace
 from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.steps import TransportError
 from gemini_multi.errors import InvalidResponse, StreamInterrupted
-from gemini_multi.types import ChatEvent, ChatResponse, Finished
+from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 
 
 class _Account:
@@ -23,6 +24,17 @@ class _Account:
     _trace: Trace | None
     _waiting: deque[ChatEvent]
     """What has come and was not asked for yet."""
+    _attempt_log: AttemptLog | None = None
+
+    def with_log(self, attempt_log: AttemptLog) -> Self:
+        """Show the attempts of this log."""
+        self._attempt_log = attempt_log
+        return self
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every request so far. From the first event on, the last of them is the one that answers."""
+        return () if self._attempt_log is None else self._attempt_log.attempts_so_far
 
     def _unread(self) -> tuple[ChatEvent, ...]:
         unread = tuple(self._waiting)

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from gemini_multi.server.signatures import extra_content
 from gemini_multi.types import (
+    Attempt,
     Blob,
     Candidate,
     ChatResponse,
@@ -168,7 +169,17 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 def headers(response: ChatResponse) -> dict[str, str]:
     """Say the same in headers."""
-    named = {f"x-gemini-multi-{name.replace('_', '-')}": value for name, value in facts(response).items()}
+    return _headers(facts(response))
+
+
+def attempt_headers(attempts: Sequence[Attempt]) -> dict[str, str]:
+    """Say in headers what is known when a stream begins: its last attempt is the one that answers."""
+    answering = attempts[-1]
+    return _headers({"provider": answering.provider, "model": answering.model, "attempts": len(attempts)})
+
+
+def _headers(told: Mapping[str, JsonValue]) -> dict[str, str]:
+    named = {f"x-gemini-multi-{name.replace('_', '-')}": value for name, value in told.items()}
     return {name: _printable(f"{value}") for name, value in named.items() if value is not None}
 
 

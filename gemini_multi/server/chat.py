@@ -121,7 +121,8 @@ class Visit:
         writer = ChunkWriter(asked.request.model, include_usage=asked.include_usage)
         async with self._endpoint.client.stream(asked.request, providers=asked.providers) as events:
             first = await anext(events)
-            await self._begin(200, "text/event-stream; charset=utf-8", {"cache-control": "no-cache", **asked.headers})
+            told = {"cache-control": "no-cache", **answers.attempt_headers(events.attempts), **asked.headers}
+            await self._begin(200, "text/event-stream; charset=utf-8", told)
             await self._event(writer, first)
             async for happened in events:
                 await self._event(writer, happened)

@@ -43,14 +43,13 @@ class ChunkWriter:
         if isinstance(happened, Finished):
             yield from self._end(happened.response)
         elif (delta := _delta(happened)) is not None:
-            yield self._choice(happened.candidate, delta)
+            yield self._chunk([self._choice(happened.candidate, delta)])
 
-    def _choice(self, candidate: int, delta: dict[str, JsonValue], **more: JsonValue) -> bytes:
+    def _choice(self, candidate: int, delta: dict[str, JsonValue], **more: JsonValue) -> JsonValue:
         if candidate not in self._begun:
             self._begun.add(candidate)
             delta = {"role": "assistant", **delta}
-        choice: dict[str, JsonValue] = {"index": candidate, "delta": delta, "finish_reason": None, **more}
-        return self._chunk([choice])
+        return {"index": candidate, "delta": delta, "finish_reason": None, **more}
 
     def _chunk(self, choices: list[JsonValue], **more: JsonValue) -> bytes:
         chunk: dict[str, JsonValue] = {
@@ -67,9 +66,10 @@ class ChunkWriter:
             delta = attachments(candidate)
             if candidate.refusal:
                 delta["refusal"] = candidate.refusal
-            yield self._choice(position, delta, logprobs=candidate.logprobs, **ending(candidate))
+            choice = self._choice(position, delta, logprobs=candidate.logprobs, **ending(candidate))
+            yield self._chunk([choice], gemini_multi=facts(response))
         if self._include_usage:
-            yield self._chunk([], usage=usage(response.usage), gemini_multi=facts(response))
+            yield self._chunk([], usage=usage(response.usage))
         yield DONE
 
 

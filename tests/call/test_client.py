@@ -356,6 +356,24 @@ async def test_the_connection_is_let_go(ask: Ask) -> None:
     assert [response.is_closed for response in hosts.responses] == [True]
 
 
+def test_a_stream_tells_its_attempts_as_it_goes() -> None:
+    """From the first event on the last of them is the one that answers, at the end as before it."""
+    hosts = FakeProviders({"aimlapi": [status(500)], "oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    with hosts.client("aimlapi", "oxen", max_retries=0).stream(REQUEST) as events:
+        told = [[(one.provider, one.outcome) for one in events.attempts] for _ in events]
+
+    assert told == [[("aimlapi", "failed"), ("oxen", "answered")]] * 3
+
+
+async def test_an_async_stream_tells_its_attempts_as_it_goes() -> None:
+    """There are none before the first event."""
+    hosts = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    async with hosts.client("oxen").for_async().stream(REQUEST) as events:
+        told = [len(events.attempts), *[len(events.attempts) async for _ in events]]
+
+    assert told == [0, 1, 1, 1]
+
+
 def test_leaving_a_stream_early_closes_it() -> None:
     """A `break` inside `with` lets go of the connection at once."""
     hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})

@@ -262,10 +262,11 @@ def test_a_setting_that_the_model_refuses_is_told(served):
     assert "temperature" not in served.body
 
 
-def test_the_next_provider_answers_when_one_fails(served):
-    """Failover is what the server is for."""
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_next_provider_answers_when_one_fails(served, stream):
+    """Failover is what the server is for; the head of a stream waits for the provider that answers."""
     served.sandbox.fail("oxen", status=500)
-    answer = served.post({"model": "gemini-2.5-flash", "messages": HELLO})
+    answer = served.post({"model": "gemini-2.5-flash", "messages": HELLO, "stream": stream})
 
     assert answer.headers["x-gemini-multi-provider"] == "aimlapi"
     assert answer.headers["x-gemini-multi-attempts"] == "2"
