@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -24,7 +24,7 @@ from pydantic import (
 import gemini_multi
 from gemini_multi.bindings.arguments import ALIASES, PLAIN, configuration_error, named
 from gemini_multi.bindings.clients import Clients, new_client
-from gemini_multi.bindings.values import is_mapping
+from gemini_multi.bindings.values import is_mapping, set_fields
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -44,6 +44,8 @@ _REQUEST: Final = (
     "safety_settings",
     "modalities",
 )
+_NOT_SHOWN: Final = ("metadata", "profile")
+"""What LangChain fills in by itself."""
 _OWN: Final = ("http_client", "http_async_client", "on_attempt")
 """The caller's own clients hold sockets, and a hook may hold anything: they are neither pickled nor copied."""
 
@@ -54,8 +56,30 @@ class GeminiModel(Serializable):
     Nothing is connected before the first call. `None` means: not set, so not sent.
     """
 
-    model: str
-    """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
+    if TYPE_CHECKING:
+        # Other names that are taken. At run time they are brought to ours before anything is checked.
+        model: str = ""
+        """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
+        model_name: str = ""
+        """Another name of `model`."""
+        max_output_tokens: int | None = None
+        """Another name of `max_tokens`."""
+        max_completion_tokens: int | None = None
+        """Another name of `max_tokens`."""
+        stop_sequences: list[str] | None = None
+        """Another name of `stop`."""
+        response_modalities: list[str] | None = None
+        """Another name of `modalities`."""
+        request_timeout: float | Timeouts | None = None
+        """Another name of `timeout`."""
+        provider: ProvidersArgument = None
+        """Another name of `providers`."""
+        model_kwargs: dict[str, Any] | None = None
+        """Settings by their names; what has no name here goes into `extra_body`."""
+        generation_config: Mapping[str, Any] | None = None
+        """Settings by Google's names."""
+    else:
+        model: str
     providers: SkipValidation[ProvidersArgument] = None
     """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
     api_key: SecretStr | str | None = Field(default=None, repr=False)
@@ -63,19 +87,27 @@ class GeminiModel(Serializable):
     base_url: str | None = None
     """The address of the only provider named."""
     temperature: float | None = None
+    """Randomness, from 0 to 2. The newest Flash models ignore it."""
     top_p: float | None = None
+    """Sample from the likeliest tokens with this total probability."""
     top_k: int | None = None
+    """Sample from this many of the likeliest tokens."""
     max_tokens: int | None = None
     """The most tokens to generate, thoughts included. Also taken as `max_output_tokens`."""
     stop: str | list[str] | None = None
     """Texts at which to stop. Also taken as `stop_sequences`."""
     seed: int | None = None
+    """For answers that repeat, as far as the provider can."""
     n: int | None = None
     """How many candidates to generate."""
     presence_penalty: float | None = None
+    """Against tokens that were used already. Not on Gemini 3."""
     frequency_penalty: float | None = None
+    """Against tokens by how often they were used. Not on Gemini 3."""
     logprobs: bool | None = None
+    """Whether to return the log probabilities of the tokens."""
     top_logprobs: int | None = None
+    """How many alternatives to return for each token."""
     reasoning_effort: str | None = None
     """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`, whatever the model's own control is."""
     thinking_budget: int | None = None
@@ -83,15 +115,21 @@ class GeminiModel(Serializable):
     thinking_level: str | None = None
     """`minimal`, `low`, `medium` or `high`. Gemini 3 and newer."""
     include_thoughts: bool | None = None
+    """Whether to return summaries of the thoughts, as `reasoning` blocks."""
     safety_settings: SkipValidation[SafetyArgument] = None
     """`{category: threshold}`, or a list of objects with both."""
     cached_content: str | None = None
+    """The name of a cached content to build on."""
     media_resolution: str | None = None
+    """`low`, `medium` or `high`: how many tokens an image or a frame takes."""
     modalities: list[str] | None = None
     """What the answer may hold: `text`, `image`, `audio`. Also taken as `response_modalities`."""
     voice: str | None = None
+    """The voice of spoken answers."""
     labels: dict[str, str] | None = None
+    """Labels for the bill, where the provider has them."""
     user: str | None = None
+    """An opaque id of the end user."""
     extra_body: dict[str, JsonValue] | None = None
     """Merged into the body last, for what has no name here."""
     timeout: SkipValidation[float | Timeouts | None] = None
@@ -99,7 +137,9 @@ class GeminiModel(Serializable):
     deadline: float | None = None
     """Seconds for a whole call, with its retries and failovers."""
     max_retries: int | None = None
+    """How often a provider is asked again after a failure, beside failover; 2 when nothing is said."""
     retry_policy: SkipValidation[RetryPolicy | None] = None
+    """What is retried, and after which wait, in detail."""
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
     """In which order healthy providers are asked; `ordered` when nothing is said."""
     hedging: SkipValidation[Hedging | float | bool | None] = None
@@ -111,6 +151,7 @@ class GeminiModel(Serializable):
     http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
     """A client with httpx's interface, instead of the shared one."""
     http_async_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
+    """The same, asynchronous."""
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
@@ -182,10 +223,12 @@ class GeminiModel(Serializable):
         """What was used and spent so far, by this model and its copies."""
         return self.client.totals
 
-    @property
-    def model_name(self) -> str:
-        """The model's name, where LangChain looks for it."""
-        return self.model
+    if not TYPE_CHECKING:  # an argument, to type checkers
+
+        @property
+        def model_name(self) -> str:
+            """The model's name, where LangChain looks for it."""
+            return self.model
 
     @property
     def provider_names(self) -> list[str]:
@@ -211,6 +254,9 @@ class GeminiModel(Serializable):
         """Give the settings of generation that are set."""
         own = vars(self)
         return {name: value for name in _REQUEST if (value := own[name]) is not None}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        return set_fields(super().__repr_args__(), _NOT_SHOWN)
 
     def close(self) -> None:
         """Let go of shared connections. A later call connects anew."""

@@ -44,21 +44,106 @@ def _with_known_signature(function: FunctionT) -> FunctionT:
 
 
 class ChatGeminiMulti(GeminiModel, BaseChatModel):
-    """Gemini behind Cloudflare AI, AIMLAPI and Oxen.ai.
+    """Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai, with failover from one provider to the next.
 
-    When one provider is down or out of quota, the next one answers.
+    Setup:
+        Install the package and set the key of at least one provider::
 
-        model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
-        model.invoke("Hello")
+            pip install "gemini-multi[langchain]"
+            export OXEN_API_KEY="..."
+            # or AIMLAPI_API_KEY, or CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN
 
-    Keys are read from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
-    `OXEN_API_KEY`). Every setting can also be given per call, as in `model.invoke("Hello", temperature=0)`, and so can
-    `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`. Only what is set is sent.
+    Instantiate:
+        Only what is set is sent. Without `providers`, every provider with a key is used::
 
-    `response_metadata` names the provider that answered as `provider`, beside `model_name`, `finish_reason`,
-    `cost_usd` and
-    `attempts`. Content is a plain string when the answer is text only; with thoughts or media it is a list of standard
-    blocks. Errors are both `gemini_multi`'s and LangChain's.
+            from langchain_gemini_multi import ChatGeminiMulti
+
+            model = ChatGeminiMulti(
+                model="gemini-2.5-flash-lite",
+                # providers=["cloudflare", "oxen"],  # in order of preference
+                # temperature=0,
+                # max_tokens=1000,
+                # timeout=30,
+                # max_retries=2,
+            )
+
+    Invoke:
+        Each setting can also be given to one call, and so can `providers`, `timeout`, `deadline`, `max_retries` and
+        `retry_policy`::
+
+            answer = model.invoke("What are the three laws of thermodynamics?", max_tokens=500)
+            print(answer.text)
+
+    Stream:
+        An answer in pieces::
+
+            for chunk in model.stream("Tell me a story."):
+                print(chunk.text, end="")
+
+    Async:
+        Each method has an asynchronous twin::
+
+            answer = await model.ainvoke("Hello")
+            async for chunk in model.astream("Tell me a story."):
+                print(chunk.text, end="")
+
+    Tools:
+        Functions become tools::
+
+            from langchain_core.tools import tool
+
+            @tool
+            def get_weather(city: str) -> str:
+                \"\"\"Say what the weather is like in a city.\"\"\"
+                return f"It is sunny in {city}."
+
+            answer = model.bind_tools([get_weather]).invoke("What is the weather in Paris?")
+            print(answer.tool_calls)
+
+        `langchain.agents.create_agent(model, [get_weather])` makes an agent. Thought signatures survive its loop.
+
+    Structured output:
+        An answer as an object::
+
+            from pydantic import BaseModel
+
+            class City(BaseModel):
+                name: str
+                country: str
+
+            city = model.with_structured_output(City).invoke("Describe the city of Lisbon.")
+
+    Images:
+        Content is taken in LangChain's, OpenAI's, Anthropic's and Google's forms: base64, a `data:` URL or an address::
+
+            message = HumanMessage(
+                [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image", "base64": "...", "mime_type": "image/png"},
+                ]
+            )
+            model.invoke([message])
+
+    Usage and provider:
+        What a call used, and who answered::
+
+            answer.usage_metadata  # {'input_tokens': 8, 'output_tokens': 42, ...}; `None` when it is unknown
+            answer.response_metadata["provider"]  # who answered; beside it `model_name`, `cost_usd`, `attempts`
+            model.totals  # what this model used and spent so far
+
+    Errors:
+        Every error of a call is a `gemini_multi.GeminiMultiError` and one of LangChain's errors too, so that retries,
+        fallbacks and middleware act on it; the classes are in `langchain_gemini_multi.errors`. What is wrong with an
+        argument is told as `gemini_multi.ConfigurationError`, when the model is made::
+
+            from gemini_multi import AllRoutesFailed, RateLimited
+
+            try:
+                model.invoke("Hello")
+            except RateLimited as error:
+                print(error.provider, error.retry_after)
+            except AllRoutesFailed as error:
+                print(error)  # what each provider said
     """
 
     model_config = ConfigDict(defer_build=False)

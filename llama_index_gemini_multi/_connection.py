@@ -13,10 +13,11 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_seria
 import gemini_multi
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.clients import Clients, new_client
+from gemini_multi.bindings.values import set_fields
 from llama_index_gemini_multi._settings import GenerationSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from gemini_multi import Attempt
     from gemini_multi.preference import HedgingArgument
@@ -25,6 +26,8 @@ else:
     # The providers and their dialects are not needed to import a model class; `resolve` checks what is passed.
     ProvidersArgument = HedgingArgument = Any
 
+_NOT_SHOWN: Final = ("callback_manager", "messages_to_prompt", "completion_to_prompt", "pydantic_program_mode")
+"""What LlamaIndex fills in by itself."""
 _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_attempt", "rate_limiter")
 """What holds sockets, locks or handlers: a copy of the model uses the same ones."""
 
@@ -32,7 +35,28 @@ _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_at
 class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     """A model that knows its providers. Fields can be set at any time and count from the next call on."""
 
-    model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id.")
+    if TYPE_CHECKING:
+        # Other names that are taken. At run time they are brought to ours before anything is checked.
+        model: str = ""
+        """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
+        model_name: str = ""
+        """Another name of `model`."""
+        max_output_tokens: int | None = None
+        """Another name of `max_tokens`."""
+        stop_sequences: list[str] | None = None
+        """Another name of `stop`."""
+        api_base: str | None = None
+        """Another name of `base_url`."""
+        request_timeout: float | Timeouts | None = None
+        """Another name of `timeout`."""
+        provider: ProvidersArgument = None
+        """Another name of `providers`."""
+        model_kwargs: dict[str, Any] | None = None
+        """Settings by their names; what has no name here goes into `extra_body`."""
+        generation_config: Mapping[str, Any] | None = None
+        """Settings by Google's names."""
+    else:
+        model: str = Field(description="A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id.")
     providers: ProvidersArgument = Field(
         default=None,
         description="Providers in order of preference, by name or configured; by default all with a key.",
@@ -102,6 +126,9 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         from gemini_multi.bindings.serialization import plain
 
         return plain(providers)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        return set_fields(super().__repr_args__(), _NOT_SHOWN)
 
     @property
     def provider_names(self) -> tuple[str, ...]:

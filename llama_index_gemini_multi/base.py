@@ -42,19 +42,107 @@ if TYPE_CHECKING:
 
 
 class GeminiMulti(BaseGeminiMulti):
-    """A Gemini model, served by Cloudflare AI, AIMLAPI or Oxen.ai: whichever of them answers first in the given order.
+    """A Gemini model over Cloudflare AI, AIMLAPI and Oxen.ai, with failover from one provider to the next.
 
-    Keys come from the environment (`CLOUDFLARE_ACCOUNT_ID` and `CLOUDFLARE_API_TOKEN`, `AIMLAPI_API_KEY`,
-    `OXEN_API_KEY`) or from configured providers. As with every LlamaIndex LLM, `system_prompt` is added by `predict`,
-    the structured methods and the engines, not by `chat` and `complete`.
+    Setup:
+        Install the package and set the key of at least one provider::
 
-    Examples:
-        ```python
-        from llama_index_gemini_multi import GeminiMulti
+            pip install "gemini-multi[llama-index]"
+            export OXEN_API_KEY="..."
+            # or AIMLAPI_API_KEY, or CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN
 
-        llm = GeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
-        print(llm.complete("What is 2 + 2?"))
-        ```
+    Make a model:
+        Only what is set is sent. Without `providers`, every provider with a key is used::
+
+            from llama_index_gemini_multi import GeminiMulti
+
+            llm = GeminiMulti(
+                model="gemini-2.5-flash-lite",
+                # providers=["cloudflare", "oxen"],  # in order of preference
+                # temperature=0,
+                # max_tokens=1000,
+                # timeout=30,
+                # max_retries=2,
+            )
+
+    Complete and chat:
+        Each setting can also be given to one call, and so can `providers`, `timeout`, `deadline`, `max_retries` and
+        `retry_policy`. As with every LlamaIndex LLM, `system_prompt` is added by `predict`, the structured methods and
+        the engines, not by `chat` and `complete`::
+
+            print(llm.complete("What is 2 + 2?", max_tokens=100))
+
+            from llama_index.core.llms import ChatMessage
+
+            print(llm.chat([ChatMessage("Hello")]))
+
+    Stream:
+        An answer in pieces::
+
+            for chunk in llm.stream_complete("Tell me a story."):
+                print(chunk.delta, end="")
+
+    Async:
+        Each method has an asynchronous twin::
+
+            answer = await llm.acomplete("Hello")
+            async for chunk in await llm.astream_complete("Tell me a story."):
+                print(chunk.delta, end="")
+
+    Tools:
+        Functions become tools::
+
+            from llama_index.core.agent.workflow import FunctionAgent
+
+            def add(a: int, b: int) -> int:
+                \"\"\"Add two numbers.\"\"\"
+                return a + b
+
+            answer = await FunctionAgent(tools=[add], llm=llm).run("What is 2 + 3?")
+
+        What the provider runs itself goes into `built_in_tools=["google_search"]`.
+
+    Structured output:
+        An answer as an object::
+
+            from llama_index.core import PromptTemplate
+            from pydantic import BaseModel
+
+            class City(BaseModel):
+                name: str
+                country: str
+
+            city = llm.structured_predict(City, PromptTemplate("Describe the city of Lisbon."))
+
+    Images:
+        Blocks of LlamaIndex hold bytes, a path or an address::
+
+            from llama_index.core.llms import ImageBlock, TextBlock
+
+            blocks = [TextBlock(text="What is this?"), ImageBlock(path="picture.png")]
+            llm.chat([ChatMessage(role="user", blocks=blocks)])
+
+    Usage and provider:
+        What a call used, and who answered::
+
+            answer = llm.chat([ChatMessage("Hello")])
+            answer.raw["usage"]  # the tokens, also counted by LlamaIndex's `TokenCountingHandler`
+            answer.additional_kwargs["provider"]  # who answered; beside it `model_name`, `cost_usd`
+            llm.totals  # what this model used and spent so far
+
+    Errors:
+        Every error is a `gemini_multi.GeminiMultiError`. What is wrong with an argument is told as
+        `gemini_multi.ConfigurationError`, when the model is made; an object that does not fit its class as
+        `llama_index_gemini_multi.InvalidStructuredOutput`::
+
+            from gemini_multi import AllRoutesFailed, RateLimited
+
+            try:
+                llm.complete("Hello")
+            except RateLimited as error:
+                print(error.provider, error.retry_after)
+            except AllRoutesFailed as error:
+                print(error)  # what each provider said
     """
 
     model_config = ConfigDict(defer_build=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from reprlib import Repr
 from typing import Any, Final, TypeGuard
 
@@ -53,3 +53,17 @@ def brief(value: object) -> str:
 
 _BRIEF: Final = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
+
+
+def set_fields(fields: Iterable[tuple[str | None, Any]], hidden: Container[str]) -> Iterator[tuple[str | None, Any]]:
+    """Pick what `repr` of a model shows: the fields that are set, providers by their names.
+
+    Args:
+        fields: Names and values as pydantic shows them.
+        hidden: Names that say nothing of the model's own settings.
+    """
+    for name, value in fields:
+        if value is None or name in hidden:
+            continue
+        is_list = name == "providers" and is_many(value)
+        yield name, [getattr(provider, "name", provider) for provider in value] if is_list else value
