@@ -23,6 +23,8 @@ AnyDialect: TypeAlias = Dialect[Any]
 """A dialect and its target agree on the traits; an endpoint pairs them."""
 AnyTarget: TypeAlias = Target[Any]
 
+_ANSWERS: Final = frozenset({"choices", "candidates", "promptFeedback"})
+"""What an answer, or a part of one, has at its top."""
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
 
 
@@ -98,6 +100,13 @@ class Provider(ABC):
             return {}
         if (found := error_in(document)) is not None:
             raise found
+        return document if "choices" in document or "candidates" in document else self._inner(document)
+
+    def _inner(self, document: dict[str, JsonValue]) -> JsonObject:
+        """Return the answer that a gateway put one level deeper, with what stands beside it."""
+        for key, value in document.items():
+            if isinstance(value, dict) and not _ANSWERS.isdisjoint(value):
+                return {**self.unwrap(value), **{name: beside for name, beside in document.items() if name != key}}
         return document
 
     def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:

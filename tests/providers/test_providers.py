@@ -350,6 +350,34 @@ def test_cloudflares_envelopes_come_off(name: str, wrap: Callable[[Any], Any]) -
     assert hosts.client("cloudflare").chat(REQUEST).text == "Hi"
 
 
+CHAT = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+NATIVE = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("key", ["data", "response", "result", "output", "body"])
+@pytest.mark.parametrize("answer", [CHAT, NATIVE], ids=["chat", "native"])
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+def test_an_answer_one_level_deeper_is_read(provider: str, answer: Any, key: str, stream: bool) -> None:
+    """Gateways put it into an envelope of their own; what stands beside it is kept."""
+    document = json.dumps({key: answer, "took": 3}).encode()
+    content = b"data: " + document + b"\n\n" if stream else document
+    hosts = FakeProviders({provider: [lambda: httpx.Response(200, content=content)]})
+    client = hosts.client(provider, max_retries=0)
+    response = client.stream(REQUEST).response() if stream else client.chat(REQUEST)
+
+    assert (response.text, response.provider_metadata["took"]) == ("Hi", 3)
+
+
+def test_an_error_one_level_deeper_is_an_error() -> None:
+    """An envelope around a failure is no answer."""
+    document = {"response": {"choices": [], "error": {"code": 429, "message": "Slow down."}}}
+    hosts = FakeProviders({"oxen": [lambda: httpx.Response(200, json=document)]})
+
+    with pytest.raises(RateLimited, match="Slow down"):
+        hosts.client("oxen", max_retries=0).chat(REQUEST)
+
+
 @dataclass(frozen=True)
 class Refusal:
     provider: str

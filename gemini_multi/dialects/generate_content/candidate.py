@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
-from gemini_multi.dialects.generate_content.grounding import cited, grounded
+from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
 from gemini_multi.dialects.generate_content.parts import MediaPart, media_part
 from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Opaque, Signature, Text, ToolCall
@@ -28,6 +28,7 @@ class CandidateReader:
         "_cited",
         "_draft",
         "_facts",
+        "_grounding",
         "_index",
         "_is_blocked",
         "_issuer",
@@ -58,6 +59,7 @@ class CandidateReader:
         self._facts: dict[str, JsonValue] = {}
         self._rest: dict[str, list[JsonValue]] = {}
         self._cited: dict[bytes, JsonValue] = {}
+        self._grounding = GroundingSum()
         self._part_starts: list[int] = []
         self._spoke = False
         self._is_blocked = False
@@ -195,10 +197,15 @@ class CandidateReader:
                 self._draft.finish_message = value
             elif key == "citationMetadata":
                 self._add_citations(value)
-            elif key in ("groundingMetadata", "logprobsResult"):
-                self._facts[key] = _joined(self._facts.get(key), value, appended=key == "logprobsResult")
             elif value or key not in self._facts:
-                self._facts[key] = value
+                self._facts[key] = self._joined(key, value)
+
+    def _joined(self, key: str, value: JsonValue) -> JsonValue:
+        """Add to what was said before by the same name, where that is not said anew."""
+        if key == "groundingMetadata":
+            self._grounding.add(value)
+            return self._grounding.record or value
+        return _appended(self._facts.get(key), value) if key == "logprobsResult" else value
 
     def _add_citations(self, metadata: JsonValue) -> None:
         """Collect the citations of all chunks."""
@@ -224,18 +231,18 @@ def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _joined(present: JsonValue, value: JsonValue, *, appended: bool) -> JsonValue:
-    """Let a later record complete an earlier one, which this function gave: what it leaves empty stays."""
+def _appended(present: JsonValue, value: JsonValue) -> JsonValue:
+    """Append the lists of a later record to those of an earlier one, which this function gave."""
     if not value or not isinstance(value, dict):
         return value or present
     # Completed in place: a copy for each chunk would cost more with every chunk.
     joined = present if isinstance(present, dict) else dict[str, JsonValue]()
     for key, new in value.items():
         old = joined.get(key)
-        if appended and isinstance(old, list) and isinstance(new, list):
+        if isinstance(old, list) and isinstance(new, list):
             old.extend(new)
         elif new or key not in joined:
-            joined[key] = list(new) if appended and isinstance(new, list) else new
+            joined[key] = list(new) if isinstance(new, list) else new
     return joined
 
 

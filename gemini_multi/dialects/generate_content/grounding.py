@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 from typing import Final
 
+from pydantic_core import to_json
+
 from gemini_multi.dialects.generate_content.usage import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
 
@@ -77,6 +79,62 @@ _NEAR: Final = 8
 """How far from where the provider says that it stands a stretch is looked for at any time."""
 _MOST_SOURCES: Final = 100
 """How many sources of one stretch become citations; `grounding` holds them all."""
+
+
+class GroundingSum:
+    """Adds up the grounding of the chunks of a stream.
+
+    Some providers say everything anew in every chunk, others only what is new. The supports of a chunk that brings
+    sources of its own count among these, unless they point beyond them.
+    """
+
+    __slots__ = ("_places", "record")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.record: dict[str, JsonValue] = {}
+        """All so far, by the provider's names."""
+        self._places: dict[str, dict[bytes, int]] = {}
+
+    def add(self, metadata: JsonValue) -> None:
+        """Take over what a chunk says; what it leaves empty stays."""
+        if not isinstance(metadata, dict) or not metadata:
+            return
+        sources = metadata.get("groundingChunks")
+        moves = [] if sources is None else self._extend("groundingChunks", sources)
+        for key, value in metadata.items():
+            if key == "groundingSupports" and isinstance(value, list):
+                self._extend(key, [_moved(support, moves) for support in value])
+            elif key != "groundingChunks":
+                self._extend(key, value)
+
+    def _extend(self, key: str, value: JsonValue) -> list[int]:
+        """Add a value; for the elements of a list return where they stand among all."""
+        present = self.record.get(key)
+        if not isinstance(present, list) or not isinstance(value, list):
+            if value or key not in self.record:
+                self.record[key] = list(value) if isinstance(value, list) else value
+            return []
+        places = self._places.get(key)
+        if places is None:
+            places = self._places[key] = {to_json(item): place for place, item in reversed([*enumerate(present)])}
+        moves: list[int] = []
+        for item in value:
+            place = places.setdefault(to_json(item), len(present))
+            if place == len(present):
+                present.append(item)
+            moves.append(place)
+        return moves
+
+
+def _moved(support: JsonValue, moves: Sequence[int]) -> JsonValue:
+    """Let a support point to where its sources stand among all."""
+    indices = support.get("groundingChunkIndices") if isinstance(support, dict) else None
+    if not isinstance(support, dict) or not isinstance(indices, list) or not moves:
+        return support
+    if not all(type(index) is int and 0 <= index < len(moves) for index in indices):
+        return support
+    return {**support, "groundingChunkIndices": [moves[whole(index)] for index in indices]}
 
 
 def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:

@@ -201,6 +201,62 @@ def test_facts_of_a_candidate_grow_over_the_chunks() -> None:
     assert [(citation.uri, citation.text) for citation in candidate.citations] == [("a", "Hi"), ("b", "Ho")]
 
 
+A, B, C = ({"web": {"uri": name}} for name in "abc")
+
+
+def support(text: str, *indices: int) -> dict[str, object]:
+    return {"segment": {"text": text}, "groundingChunkIndices": list(indices)}
+
+
+ONE, TWO = support("Hi", 0), support("Ho", 0)
+GROUNDED: dict[str, list[dict[str, object]]] = {
+    "what is new": [
+        {"groundingChunks": [A], "groundingSupports": [ONE], "webSearchQueries": ["x"]},
+        {"groundingChunks": [B, A], "groundingSupports": [TWO, support("Hi", 1)], "webSearchQueries": ["y"]},
+    ],
+    "everything anew": [
+        {"groundingChunks": [A], "groundingSupports": [ONE], "webSearchQueries": ["x"]},
+        {},
+        {"groundingChunks": [A, B], "groundingSupports": [ONE, support("Ho", 1)], "webSearchQueries": ["x", "y"]},
+    ],
+    "supports later": [
+        {"groundingChunks": [A, B], "webSearchQueries": ["x", "y"]},
+        {"groundingSupports": [ONE]},
+        {"groundingSupports": [support("Ho", 1)]},
+    ],
+    "supports that count among all": [
+        {"groundingChunks": [A], "groundingSupports": [ONE], "webSearchQueries": ["x", "y"]},
+        {"groundingChunks": [B], "groundingSupports": [support("Ho", 1)]},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", GROUNDED)
+def test_the_grounding_of_chunks_adds_up(name: str) -> None:
+    """Sources, supports and queries, each once; every support points to its source."""
+    reader = decoder()
+    for text, metadata in zip(("Hi", "Ho", ""), [*GROUNDED[name], {}], strict=False):
+        reader.feed(chunk({"text": text}, groundingMetadata=metadata))
+    reader.feed(chunk(finishReason="STOP"))
+    candidate = reader.response().candidate
+
+    assert candidate.grounding == {
+        "groundingChunks": [A, B],
+        "groundingSupports": [ONE, support("Ho", 1)],
+        "webSearchQueries": ["x", "y"],
+    }
+    assert [(citation.uri, citation.text) for citation in candidate.citations] == [("a", "Hi"), ("b", "Ho")]
+
+
+def test_one_chunk_of_grounding_stays_as_it_was_said() -> None:
+    """Also where it repeats itself."""
+    metadata = {"groundingChunks": [A, A, C], "groundingSupports": [ONE, support("Hi", 1)]}
+    reader = decoder()
+    reader.feed(chunk({"text": "Hi"}, groundingMetadata=metadata, finishReason="STOP"))
+
+    assert reader.response().candidate.grounding == metadata
+
+
 def test_a_block_in_mid_stream_keeps_the_text_so_far() -> None:
     """The error carries the partial answer."""
     reader = decoder()
