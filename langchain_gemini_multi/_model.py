@@ -26,16 +26,18 @@ from gemini_multi.bindings.arguments import ALIASES, PLAIN, configuration_error,
 from gemini_multi.bindings.clients import Clients, new_client
 from gemini_multi.bindings.values import is_mapping, set_fields
 from gemini_multi.errors import ConfigurationError
+from langchain_gemini_multi._runs import Run, with_run
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from gemini_multi import Attempt, ChatRequest, Hedging, Message, RetryPolicy, Timeouts
+    from gemini_multi.preference import FailoverArgument
     from gemini_multi.providers import ProvidersArgument
     from langchain_gemini_multi._settings import SafetyArgument
 else:
     # The providers and what asks them are not needed to import a model class. Pydantic does not check these fields: the
     # client does.
-    Attempt = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
+    Attempt = FailoverArgument = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
 
 _REQUEST: Final = (
     *(name for name in PLAIN if name != "parallel_tool_calls"),
@@ -146,6 +148,15 @@ class GeminiModel(Serializable):
     """When a second provider is asked because the first is slow: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
     """The most to spend: a request is refused when what it may cost at worst could pass it."""
+    failover_on: SkipValidation[FailoverArgument] = None
+    """On which answers the next provider is asked: `refusal`, `content_filter`, `length`, `invalid_output`, functions
+    of a `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""
+    tracing: bool | None = None
+    """Whether calls make OpenTelemetry spans: where nothing is said, when nobody else tells them."""
+    include_response_headers: bool | None = None
+    """Whether `provider_metadata["headers"]` holds all headers of the response."""
+    gateway_metadata_from: list[str] | None = None
+    """What of a run the log of Cloudflare's gateway is told: names of entries of its metadata, `tags`, `run_id`."""
     on_attempt: SkipValidation[Callable[[Attempt], object] | None] = Field(default=None, exclude=True, repr=False)
     """Called with every attempt when it ends."""
     http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
@@ -203,6 +214,12 @@ class GeminiModel(Serializable):
 
         return plain(providers)
 
+    @field_serializer("failover_on")
+    def _written_failover(self, failover_on: FailoverArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain_failover
+
+        return plain_failover(failover_on)
+
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
         super().__setattr__(name, value)
         # LangChain computes it once, and its caches are keyed by it.
@@ -242,12 +259,16 @@ class GeminiModel(Serializable):
         return new_client({**settings, **transport(settings)})
 
     def _asked(
-        self, messages: tuple[Message, ...], arguments: Mapping[str, object], stop: Sequence[str] | None = None
+        self,
+        messages: tuple[Message, ...],
+        arguments: Mapping[str, Any],
+        stop: Sequence[str] | None = None,
+        run: Run | None = None,
     ) -> tuple[ChatRequest, dict[str, Any]]:
         """Make the request of a call, and what the client takes beside it."""
         from langchain_gemini_multi._settings import call_arguments, to_request, transport
 
-        given = call_arguments(arguments)
+        given = with_run(self, call_arguments(arguments), run)
         return to_request(messages, self._set_fields(), given, stop), transport(given)
 
     def _set_fields(self) -> dict[str, Any]:
@@ -293,7 +314,7 @@ class GeminiModel(Serializable):
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
         """Write the model; configured values become plain JSON, without keys and headers."""
-        from gemini_multi.bindings.serialization import CONFIGURED, plain
+        from gemini_multi.bindings.serialization import CONFIGURED, plain, plain_failover
 
         written = super().to_json()
         arguments = written.get("kwargs")
@@ -301,6 +322,8 @@ class GeminiModel(Serializable):
             for name in ("providers", *CONFIGURED):
                 if name in arguments:
                     arguments[name] = plain(getattr(self, name))
+            if "failover_on" in arguments:
+                arguments["failover_on"] = plain_failover(self.failover_on)
         return written
 
     def __getstate__(self) -> dict[Any, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from gemini_multi import Provider, RetryPolicy, Timeouts
+from gemini_multi import FailoverOn, Provider, RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import PLAIN, named
+from gemini_multi.bindings.clients import CALL_SETTINGS
 from gemini_multi.bindings.layers import layered
 from gemini_multi.bindings.values import is_many, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
@@ -15,10 +16,7 @@ from gemini_multi.types import ChatRequest, Message, ResponseFormat, SafetySetti
 from langchain_gemini_multi._schemas import to_response_format
 from langchain_gemini_multi._tools import to_tool_choice, to_tools
 
-CALL_ONLY: Final = ("tools", "tool_choice", "response_format")
-TRANSPORT: Final = ("providers", "timeout", "deadline", "max_retries", "retry_policy")
-"""Arguments of the call itself, not of the request."""
-
+CALL_ONLY: Final = ("tools", "tool_choice", "response_format", "gateway_metadata_from")
 LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
 """What LangChain's own machinery puts among a call's arguments; nothing of it is for the provider."""
 
@@ -144,7 +142,7 @@ _READ: Final[dict[str, Callable[[object], object]]] = {
 }
 
 _PLAIN: Final = frozenset(PLAIN)
-_KNOWN: Final = frozenset({*PLAIN, *_READ, *CALL_ONLY, *TRANSPORT, *LANGCHAIN})
+_KNOWN: Final = frozenset({*PLAIN, *_READ, *CALL_ONLY, *CALL_SETTINGS, *LANGCHAIN})
 """What a call may be given."""
 
 
@@ -154,18 +152,24 @@ def transport(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: One of them is of no kind that can be used.
     """
-    found = {name: arguments[name] for name in TRANSPORT if arguments.get(name) is not None}
+    found = {name: value for name, value in arguments.items() if name in _KINDS and value is not None}
     for name, value in found.items():
         kinds, told = _KINDS[name]
-        if not isinstance(value, kinds) or isinstance(value, bool):
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise ConfigurationError(f"`{name}` must be {told}, not {value!r}.")
     return found
 
 
-_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+_KINDS: Final[dict[str, tuple[tuple[Any, ...], str]]] = {
     "providers": ((str, Provider, Sequence), "a provider, its name, or several in a list"),
     "timeout": ((int, float, Timeouts), "a number of seconds or `Timeouts`"),
     "deadline": ((int, float), "a number of seconds"),
     "max_retries": ((int,), "a whole number"),
     "retry_policy": ((RetryPolicy,), "a `RetryPolicy`"),
+    "failover_on": ((str, Callable, Sequence, Mapping, FailoverOn), "conditions, such as `'refusal'`, or `FailoverOn`"),
+    "tracing": ((bool,), "`True` or `False`"),
+    "headers": ((Mapping,), "a mapping of names to texts"),
+    "gateway_metadata": ((Mapping,), "a mapping of names to texts, numbers or booleans"),
+    "gateway_event_id": ((str,), "a text"),
+    "include_response_headers": ((bool,), "`True` or `False`"),
 }

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import langchain_core.tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,7 @@ from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
+from langchain_gemini_multi._runs import Run, with_run
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -172,6 +173,30 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         return combined(llm_outputs)
 
+    # LangChain does not tell `_stream` of the run, so that what a call takes from it is found here.
+
+    def stream(
+        self,
+        input: LanguageModelInput,  # noqa: A002  # LangChain's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """Ask for an answer in pieces."""
+        return super().stream(input, config, stop=stop, **with_run(self, kwargs, None, config))
+
+    def astream(
+        self,
+        input: LanguageModelInput,  # noqa: A002  # LangChain's name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[AIMessageChunk]:
+        """Ask for an answer in pieces."""
+        return super().astream(input, config, stop=stop, **with_run(self, kwargs, None, config))
+
     @_with_known_signature
     def _generate(
         self,
@@ -181,7 +206,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             response = self.client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
@@ -194,7 +219,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             response = await self.async_client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
@@ -208,7 +233,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         # LangChain reports the tokens to callbacks itself.
         builder = self._builder(kwargs)
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
                     if (chunk := builder.feed(event)) is not None:
@@ -223,7 +248,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         builder = self._builder(kwargs)
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := builder.feed(event)) is not None:
@@ -239,7 +264,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         """Stream as LangChain's typed events. It finds this method by its name."""
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
                     if isinstance(event, Finished):
@@ -259,7 +284,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     ) -> AsyncIterator[Event]:
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop)
+            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -271,11 +296,11 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             yield typed
 
     def _chat_request(
-        self, messages: list[BaseMessage], arguments: Mapping[str, Any], stop: list[str] | None
+        self, messages: list[BaseMessage], arguments: Mapping[str, Any], stop: list[str] | None, run: Run | None
     ) -> tuple[ChatRequest, dict[str, Any]]:
         from langchain_gemini_multi._messages import to_core  # not needed to import the class
 
-        return self._asked(to_core(messages), arguments, stop)
+        return self._asked(to_core(messages), arguments, stop, run)
 
     @property
     def _wants_blocks(self) -> bool:

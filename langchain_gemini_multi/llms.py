@@ -54,7 +54,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         **kwargs: Any,
     ) -> LLMResult:
         def answer(prompt: str) -> ChatResponse:
-            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
             return self.client.chat(request, **conditions)
 
         with langchain_errors():
@@ -74,7 +74,9 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         with langchain_errors():
             calls = [
                 self.async_client.chat(request, **conditions)
-                for request, conditions in (self._asked(text_only(prompt), kwargs, stop) for prompt in prompts)
+                for request, conditions in (
+                    self._asked(text_only(prompt), kwargs, stop, run_manager) for prompt in prompts
+                )
             ]
             # All are waited for, so that none goes on and spends money after the first has failed.
             found = await asyncio.gather(*calls, return_exceptions=True)
@@ -90,7 +92,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
         with langchain_errors():
-            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for chunk in filter(None, map(_chunk, events)):
                     if run_manager is not None:
@@ -105,7 +107,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         **kwargs: Any,
     ) -> AsyncIterator[GenerationChunk]:
         with langchain_errors():
-            request, conditions = self._asked(text_only(prompt), kwargs, stop)
+            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := _chunk(event)) is not None:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import configuration_error
+from gemini_multi.bindings.clients import CALL_SETTINGS
 from gemini_multi.bindings.layers import layered
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
@@ -32,6 +33,12 @@ class CallSettings(GenerationSettings):
     deadline: float | None = None
     max_retries: int | None = Field(default=None, ge=0)
     retry_policy: RetryPolicy | None = None
+    failover_on: Any = None
+    tracing: bool | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
+    gateway_metadata: dict[str, str | int | float | bool] | None = None
+    gateway_event_id: str | None = None
+    include_response_headers: bool | None = None
     tools: Any = None
     tool_choice: Any = None
     allow_parallel_tool_calls: bool | None = None
@@ -48,13 +55,7 @@ class CallSettings(GenerationSettings):
     @property
     def connection(self) -> dict[str, Any]:
         """What the client takes beside the request."""
-        return {
-            "providers": self.providers,
-            "timeout": self.timeout,
-            "deadline": self.deadline,
-            "max_retries": self.max_retries,
-            "retry_policy": self.retry_policy,
-        }
+        return {name: value for name in CALL_SETTINGS if (value := getattr(self, name)) is not None}
 
 
 def call_settings(given: Mapping[str, object]) -> CallSettings:

@@ -15,16 +15,18 @@ from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.clients import Clients, new_client
 from gemini_multi.bindings.values import set_fields
 from llama_index_gemini_multi._settings import GenerationSettings
+from llama_index_gemini_multi._typed import span_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from gemini_multi import Attempt
-    from gemini_multi.preference import HedgingArgument
+    from gemini_multi.preference import FailoverArgument, HedgingArgument
     from gemini_multi.providers import ProvidersArgument
+    from llama_index_gemini_multi._calls import CallSettings
 else:
     # The providers and their dialects are not needed to import a model class; `resolve` checks what is passed.
-    ProvidersArgument = HedgingArgument = Any
+    ProvidersArgument = FailoverArgument = HedgingArgument = Any
 
 _NOT_SHOWN: Final = ("callback_manager", "messages_to_prompt", "completion_to_prompt", "pydantic_program_mode")
 """What LlamaIndex fills in by itself."""
@@ -88,6 +90,18 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         default=None,
         description="The most to spend: a request is refused when what it may cost at worst could pass it.",
     )
+    failover_on: Any = Field(
+        default=None,
+        description="On which answers the next provider is asked: `refusal`, `content_filter`, `length`, "
+        "`invalid_output`, functions of a `gemini_multi.ChatResponse`, several of them, or `FailoverOn`.",
+    )
+    tracing: bool | None = Field(
+        default=None,
+        description="Whether calls make OpenTelemetry spans: where nothing is said, when nobody else tells them.",
+    )
+    include_response_headers: bool | None = Field(
+        default=None, description="Whether `provider_metadata` in `raw` holds all headers of the response."
+    )
     on_attempt: Any = Field(
         default=None, exclude=True, repr=False, description="Called with every attempt when it ends."
     )
@@ -130,6 +144,12 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         return set_fields(super().__repr_args__(), _NOT_SHOWN)
 
+    @field_serializer("failover_on")
+    def _serialize_failover(self, failover_on: FailoverArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain_failover
+
+        return plain_failover(failover_on)
+
     @property
     def provider_names(self) -> tuple[str, ...]:
         """The providers, in order of preference."""
@@ -145,6 +165,16 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
 
     def _connect_async(self) -> gemini_multi.AsyncClient:
         return self._clients.of(vars(self), self._new_client)[1]
+
+    def _call_arguments(self, call: CallSettings) -> dict[str, Any]:
+        """Give what the client takes beside a request: no span where a handler of LlamaIndex makes one."""
+        found = call.connection
+        if "opentelemetry.trace" in sys.modules and call.tracing is None and self.tracing is None:
+            from gemini_multi.bindings.tracing import makes_spans
+
+            if makes_spans(span_handlers()):
+                found["tracing"] = False
+        return found
 
     def _new_client(self) -> gemini_multi.Client:
         return new_client({**vars(self), "on_attempt": partial(_tell, self.on_attempt)})

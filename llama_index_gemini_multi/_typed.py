@@ -17,6 +17,13 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_multi")  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
 
+_ROOT: Final[Dispatcher] = instrument.get_dispatcher()  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
+
+
+def span_handlers() -> Sequence[object]:
+    """Name the handlers that tracers have added."""
+    return cast("Sequence[object]", _ROOT.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
+
 
 def streamed_message(core_version: str) -> type[ChatMessage]:
     """Choose the class of the message that ends a stream, for a version of LlamaIndex's core."""

@@ -178,7 +178,8 @@ class GeminiMulti(BaseGeminiMulti):
             messages: The conversation.
             **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
                 `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`,
-                `max_retries`, `retry_policy`.
+                `max_retries`, `retry_policy`, `failover_on`, `tracing`, `headers`, `gateway_metadata`,
+                `gateway_event_id`, `include_response_headers`.
         """
         return self._chat(messages, kwargs)
 
@@ -203,20 +204,22 @@ class GeminiMulti(BaseGeminiMulti):
         from llama_index_gemini_multi._results import to_result
 
         question, call = self._question(messages, given)
-        return to_result(self._connect().chat(question, **call.connection), first_call_only=call.first_call_only)
+        return to_result(
+            self._connect().chat(question, **self._call_arguments(call)), first_call_only=call.first_call_only
+        )
 
     async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
         from llama_index_gemini_multi._results import to_result
 
         question, call = self._question(messages, given)
-        response = await self._connect_async().chat(question, **call.connection)
+        response = await self._connect_async().chat(question, **self._call_arguments(call))
         return to_result(response, first_call_only=call.first_call_only)
 
     def _stream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseGen:
         from llama_index_gemini_multi._results import Snapshots
 
         question, call = self._question(messages, given)
-        events = self._connect().stream(question, **call.connection)
+        events = self._connect().stream(question, **self._call_arguments(call))
 
         def chunks() -> ChatResponseGen:
             snapshots = Snapshots(first_call_only=call.first_call_only)
@@ -231,7 +234,7 @@ class GeminiMulti(BaseGeminiMulti):
         from llama_index_gemini_multi._results import Snapshots
 
         question, call = self._question(messages, given)
-        events = self._connect_async().stream(question, **call.connection)
+        events = self._connect_async().stream(question, **self._call_arguments(call))
 
         async def chunks() -> ChatResponseAsyncGen:
             snapshots = Snapshots(first_call_only=call.first_call_only)

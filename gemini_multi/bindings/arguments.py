@@ -21,6 +21,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "api_base": "base_url",
     "async_http_client": "http_async_client",
     "built_in_tool": "built_in_tools",
+    "extra_headers": "headers",
     "frequencyPenalty": "frequency_penalty",
     "max_completion_tokens": "max_tokens",
     "max_output_tokens": "max_tokens",
@@ -71,7 +72,6 @@ OF_THE_MODEL: Final = (
     "max_connections",
     "on_attempt",
     "strategy",
-    "tracing",
     "transport",
 )
 """What a model's clients are made from: a call cannot change it."""
@@ -85,7 +85,7 @@ _GOOGLE: Final = (
     "It is for Google's own endpoints: leave it out, and set the address or the HTTP client with `base_url` or "
     "`http_client`."
 )
-_HEADERS: Final = "Give headers to the provider, as in `providers=Oxen(headers={...})`."
+_HEADERS: Final = "Give headers to the provider, as in `providers=Oxen(headers={...})`, or `headers` to a call."
 _STRUCTURED: Final = "Ask for structured output instead, by the framework's method or by `response_format` in the call."
 _ACCOUNT: Final = "Give it to the provider, as in `providers=Cloudflare(account_id=..., api_token=...)`."
 _PROXY: Final = "Set the environment variable `HTTPS_PROXY`, or pass `http_client` with the proxy."
@@ -100,10 +100,12 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "default_headers": _HEADERS,
     "default_query": "Put what the address needs into `base_url`.",
     "disable_streaming": "Use the methods that do not stream.",
+    "extra_headers": _HEADERS,
     "google_api_key": (
         "It is a key of Google's own API, which no provider takes: pass the provider's key as `api_key`, or use "
         "`providers=Cloudflare(api='google_ai_studio', google_api_key=...)`."
     ),
+    "headers": _HEADERS,
     "http_options": _GOOGLE,
     "is_chat_model": _NOT_NEEDED,
     "is_function_calling_model": _NOT_NEEDED,

@@ -19,11 +19,29 @@ CLIENT_SETTINGS: Final = (
     "strategy",
     "hedging",
     "max_cost_usd",
+    "failover_on",
+    "tracing",
+    "include_response_headers",
     "on_attempt",
     "http_client",
     "http_async_client",
 )
 """The fields of a model that are arguments of its client, by the same names."""
+
+CALL_SETTINGS: Final = (
+    "providers",
+    "timeout",
+    "deadline",
+    "max_retries",
+    "retry_policy",
+    "failover_on",
+    "tracing",
+    "headers",
+    "gateway_metadata",
+    "gateway_event_id",
+    "include_response_headers",
+)
+"""The arguments of a single call that are no part of its request, by the names that the client has for them."""
 
 _CONFIGURATION: Final = itemgetter("providers", "api_key", "base_url", *CLIENT_SETTINGS)
 

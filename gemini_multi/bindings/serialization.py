@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi.bindings.values import is_many, is_mapping
 from gemini_multi.errors import ConfigurationError
+from gemini_multi.preference import FailoverArgument, FailoverOn
 
 if TYPE_CHECKING:
     from gemini_multi import Provider
@@ -27,6 +28,15 @@ def plain(value: object) -> object:
     if is_many(value):
         return [plain(item) for item in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def plain_failover(value: FailoverArgument) -> dict[str, object] | None:
+    """Write the conditions of `failover_on` as JSON; functions cannot be written and are left out."""
+    found = FailoverOn.of(value)
+    if found is None:
+        return None
+    names = [condition for condition in found.conditions if isinstance(condition, str)]
+    return {"conditions": names, "buffer": found.buffer} if names else None
 
 
 def _public(provider: Provider) -> dict[str, object]:

@@ -1,0 +1,77 @@
+"""What a run of LangChain tells a call: whether a handler makes its span already, and entries for a gateway's log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
+    from langchain_core.runnables import RunnableConfig
+
+    from langchain_gemini_multi._model import GeminiModel
+
+    Run: TypeAlias = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | CallbackManager
+else:
+    Run = Any
+
+
+def with_run(
+    model: GeminiModel, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
+) -> Mapping[str, Any]:
+    """Add to the arguments of a call what follows from its run, as far as they do not say it themselves.
+
+    Args:
+        model: The model, whose settings count where the arguments say nothing.
+        arguments: The arguments, which are not changed.
+        run: The run. LangChain does not tell streams of theirs: then it is as its configuration says.
+        config: That configuration; by default the one of the chain around the call.
+    """
+    names = arguments.get("gateway_metadata_from")
+    if names is None:
+        names = model.gateway_metadata_from
+    is_open = "opentelemetry.trace" in sys.modules and model.tracing is None and arguments.get("tracing") is None
+    if not names and not is_open and "gateway_metadata_from" not in arguments:
+        return arguments
+    given = {name: value for name, value in arguments.items() if name != "gateway_metadata_from"}
+    run = _expected(model, config) if run is None else run
+    if is_open and _makes_spans(run):
+        given["tracing"] = False
+    if names:
+        given["gateway_metadata"] = {**_entries(run, names), **(given.get("gateway_metadata") or {})}
+    return given
+
+
+def _makes_spans(run: Run) -> bool:
+    from gemini_multi.bindings.tracing import makes_spans  # not needed to import a model class
+
+    return makes_spans(run.handlers)
+
+
+def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # noqa: ANN401  # a model of LangChain
+    """Make the manager that LangChain makes for a call with this configuration."""
+    from langchain_core.callbacks import CallbackManager
+    from langchain_core.runnables.config import ensure_config
+
+    known = ensure_config(config)
+    return CallbackManager.configure(
+        known.get("callbacks"),
+        model.callbacks,
+        inheritable_tags=known.get("tags"),
+        local_tags=model.tags,
+        inheritable_metadata=known.get("metadata"),
+        local_metadata=model.metadata,
+    )
+
+
+def _entries(run: Run, names: Sequence[str]) -> dict[str, str | int | float | bool]:
+    """Collect what is there of a run's metadata, its tags and its id."""
+    known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(getattr(run, "run_id", ""))}
+    return {name: _entry(known[name]) for name in names if known.get(name) not in (None, "")}
+
+
+def _entry(value: object) -> str | int | float | bool:
+    """Give what a gateway takes: anything else than text, numbers and booleans makes it lose all entries."""
+    return value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)
