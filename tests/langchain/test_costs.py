@@ -30,8 +30,8 @@ def typed(chunks: int) -> Callable[[], object]:
 
 
 def test_invoke_costs_few_calls() -> None:
-    """Ours, not LangChain's own."""
-    assert cost_of(asking()).calls <= 370
+    """Ours, not LangChain's own; a few of them look at what the run tells the call."""
+    assert cost_of(asking()).calls <= 380
 
 
 @pytest.mark.parametrize(("stream", "bound"), [(streaming, 54), (typed, 60)])
