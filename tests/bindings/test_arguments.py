@@ -91,7 +91,7 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
         {"default_headers": {}},
         (
             "There is no argument `default_headers`. Give headers to the provider, as in "
-            "`providers=Oxen(headers={...})`."
+            "`providers=Oxen(headers={...})`, or `headers` to a call."
         ),
     ),
     (
