@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,3 +86,15 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Record spans for one test, and give those that have ended."""
+    from opentelemetry import trace
+
+    from tests.recording import EXPORTER, PROVIDER
+
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", PROVIDER)
+    EXPORTER.clear()
+    return lambda: list(EXPORTER.get_finished_spans())

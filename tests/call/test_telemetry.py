@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,13 @@ from unittest.mock import ANY
 import httpx
 import pytest
 from opentelemetry import context, trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gemini_multi import ChatResponse, Client, Cloudflare, Hedging, ResponseFormat, ServerError
 from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, answer, event, raw, status
 
 ROOT = Path(__file__).parents[2]
-EXPORTER = InMemorySpanExporter()
 SETTINGS = replace(REQUEST, temperature=0.5, max_tokens=9, stop=("x",), response_format=ResponseFormat())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def recording() -> Iterator[None]:
-    """Record for these tests only: `set_tracer_provider` would be for good."""
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(EXPORTER))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trace, "_TRACER_PROVIDER", provider)
-        yield
-
-
-@pytest.fixture
-def spans() -> Callable[[], list[ReadableSpan]]:
-    EXPORTER.clear()
-    return lambda: list(EXPORTER.get_finished_spans())
 
 
 async def chat(client: Client) -> ChatResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import add
 from typing import Any
@@ -12,33 +11,12 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumpd, load
 from langchain_core.runnables import RunnableLambda
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from gemini_multi import ChatResponse, ConfigurationError, FailoverOn
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti, GeminiMultiLLM
 
-EXPORTER = InMemorySpanExporter()
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def recording() -> Iterator[None]:
-    """Record for these tests only: `set_tracer_provider` would be for good."""
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(EXPORTER))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trace, "_TRACER_PROVIDER", provider)
-        yield
-
-
-@pytest.fixture
-def spans() -> Callable[[], list[ReadableSpan]]:
-    EXPORTER.clear()
-    return lambda: list(EXPORTER.get_finished_spans())
 
 
 def chat(providers: Any = "oxen", **options: Any) -> ChatGeminiMulti:

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import llama_index.core.instrumentation as instrument
 import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.instrumentation.span_handlers import NullSpanHandler
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from gemini_multi import ChatResponse, ConfigurationError, FailoverOn
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti
 
-EXPORTER = InMemorySpanExporter()
 HI = [ChatMessage(content="Hi")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def recording() -> Iterator[None]:
-    """Record for these tests only: `set_tracer_provider` would be for good."""
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(EXPORTER))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trace, "_TRACER_PROVIDER", provider)
-        yield
-
-
-@pytest.fixture
-def spans() -> Callable[[], list[ReadableSpan]]:
-    EXPORTER.clear()
-    return lambda: list(EXPORTER.get_finished_spans())
 
 
 def model(providers: Any = "oxen", **options: Any) -> GeminiMulti:
