@@ -199,7 +199,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Reques
     headers = {"accept-encoding": ACCEPTED, **request.headers}
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     return client.build_request(
-        "POST", request.url, content=bytes(request.body), headers=headers, extensions={"timeout": limits}
+        request.method, request.url, content=bytes(request.body), headers=headers, extensions={"timeout": limits}
     )
 
 

@@ -100,7 +100,7 @@ class Connections(Generic[ConnectionT]):
         request = step.request
         address = address_of(request.url)
         headers = {"accept-encoding": ACCEPTED, **request.headers}
-        return address, request_head(address, headers, len(request.body)), monotonic() + step.within
+        return address, request_head(address, headers, len(request.body), request.method), monotonic() + step.within
 
     def _context(self, address: Address) -> ssl.SSLContext | None:
         return self._pools.context() if address.scheme == "https" else None

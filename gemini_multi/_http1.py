@@ -73,8 +73,8 @@ def address_of(url: str) -> Address:
     return Address(parts.scheme, host, port or default, authority, target)
 
 
-def request_head(address: Address, headers: Mapping[str, str], length: int) -> bytes:
-    """Write the head of a POST.
+def request_head(address: Address, headers: Mapping[str, str], length: int, method: str = "POST") -> bytes:
+    """Write the head of a request.
 
     Raises:
         ConfigurationError: A header cannot be sent.
@@ -83,7 +83,7 @@ def request_head(address: Address, headers: Mapping[str, str], length: int) -> b
     if not (values.isascii() and values.isprintable() and all(map(_is_name, headers))):
         raise _unsendable(headers)
     fields = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    first = f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-length: {length}\r\n"
+    first = f"{method} {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-length: {length}\r\n"
     return f"{first}{''.join(fields)}\r\n".encode("ascii")
 
 

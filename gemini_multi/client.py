@@ -9,11 +9,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from gemini_multi._call.base_client import BaseClient, CallArguments
+from gemini_multi._call.base_client import BaseClient, CallArguments, LookArguments
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._connections import POOLS
 from gemini_multi._http import AsyncWire, Wire
-from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
+from gemini_multi.providers import Provider, resolve
+from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCount
 
 if TYPE_CHECKING:
     from gemini_multi._call.call import Call
@@ -58,9 +59,43 @@ class Client(BaseClient):
             UnsupportedFeature: None of the providers counts.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.token_counting import token_count
+        from gemini_multi._call.token_counting import counting_routes, token_count
 
-        return token_count(self._counter().chat(request, **arguments))
+        return token_count(self._beside(counting_routes).chat(request, **arguments))
+
+    def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
+        """Ask a provider which models it serves now.
+
+        Args:
+            provider: Its name or configuration.
+            **arguments: Those of `chat` that are about time and retries.
+
+        Raises:
+            UnsupportedFeature: The provider has no endpoint for it.
+            GeminiMultiError: As with `chat`.
+        """
+        from gemini_multi._call.model_listing import list_routes, listed, listing
+
+        asked = resolve(provider, known=self._providers)
+        return listed(self._beside(list_routes).chat(listing(), providers=asked, **arguments), asked)
+
+    def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
+        """Ask a provider for what it says of one model, such as the schema of its requests.
+
+        Args:
+            provider: Its name or configuration.
+            name: The model's name in the catalog, or the provider's id.
+            **arguments: Those of `chat` that are about time and retries.
+
+        Raises:
+            ModelNotFound: The provider does not have it.
+            UnsupportedFeature: The provider has no endpoint for it.
+            GeminiMultiError: As with `chat`.
+        """
+        from gemini_multi._call.model_listing import listed, listing, record_routes
+
+        asked = resolve(provider, known=self._providers)
+        return listed(self._beside(record_routes).chat(listing(name), providers=asked, **arguments), asked)[0]
 
     def _opened(self, call: Call) -> EventStream:
         delay = self._hedge_delay(call)
@@ -110,9 +145,23 @@ class AsyncClient(BaseClient):
 
         Arguments and errors are those of `Client.count_tokens`.
         """
-        from gemini_multi._call.token_counting import token_count
+        from gemini_multi._call.token_counting import counting_routes, token_count
 
-        return token_count(await self._counter().chat(request, **arguments))
+        return token_count(await self._beside(counting_routes).chat(request, **arguments))
+
+    async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
+        """Ask a provider which models it serves now. Arguments and errors are those of `Client.models`."""
+        from gemini_multi._call.model_listing import list_routes, listed, listing
+
+        asked = resolve(provider, known=self._providers)
+        return listed(await self._beside(list_routes).chat(listing(), providers=asked, **arguments), asked)
+
+    async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
+        """Ask a provider for what it says of one model. Arguments and errors are those of `Client.model`."""
+        from gemini_multi._call.model_listing import listed, listing, record_routes
+
+        asked = resolve(provider, known=self._providers)
+        return listed(await self._beside(record_routes).chat(listing(name), providers=asked, **arguments), asked)[0]
 
     def _opened(self, call: Call) -> AsyncEventStream:
         delay = self._hedge_delay(call)

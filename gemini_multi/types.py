@@ -10,6 +10,7 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from gemini_multi._types.efforts import ReasoningEffort
+from gemini_multi._types.listing import ListedModel
 from gemini_multi._types.parts import (
     Blob,
     Citation,
@@ -68,6 +69,7 @@ __all__ = [
     "Finished",
     "JsonObject",
     "JsonValue",
+    "ListedModel",
     "Message",
     "Opaque",
     "Part",

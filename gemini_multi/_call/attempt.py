@@ -105,7 +105,8 @@ class AttemptRunner:
 
     def run(self) -> Flow:
         endpoint = self._prepared.endpoint
-        request = HttpRequest(endpoint.url, self._request_headers(), json_text.write(self._prepared.body))
+        body = json_text.write(self._prepared.body) if endpoint.method == "POST" else b""
+        request = HttpRequest(endpoint.url, self._request_headers(), body, endpoint.method)
         head: ResponseHead = yield Send(
             request, timeouts=self._attempt_log.timeouts(), within=self._attempt_log.remaining()
         )

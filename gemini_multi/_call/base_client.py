@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDict, TypeVar
 
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
@@ -36,6 +36,15 @@ else:
 
 TimeoutArgument: TypeAlias = float | Timeouts | None
 
+
+class FindRoutes(Protocol):
+    """Lists the routes that a request may take."""
+
+    def __call__(self, request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+        """List them, in the order of the providers."""
+        ...
+
+
 _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 
 DEFAULT_DEADLINE: Final = 600.0
@@ -44,6 +53,21 @@ _HEDGED_FROM: Final = 0.95
 """A call is hedged when this share of the latest ones had begun to be answered by then."""
 _HEDGED_AFTER: Final = 20
 """Answers that are needed to know that time."""
+
+
+class LookArguments(TypedDict, total=False):
+    """The arguments of a look at a provider's models. `None` leaves each as the client has it."""
+
+    timeout: TimeoutArgument
+    """Other timeouts."""
+    deadline: float | None
+    """Another deadline."""
+    max_retries: int | None
+    """Another number of extra requests per route."""
+    retry_policy: RetryPolicy | None
+    """Another policy; its `max_retries` is replaced by the argument of that name."""
+    headers: Mapping[str, str] | None
+    """Further headers."""
 
 
 class CallArguments(TypedDict, total=False):
@@ -152,7 +176,7 @@ class BaseClient:
         self._include_response_headers = include_response_headers
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._find_routes = routes
+        self._find_routes: FindRoutes = routes
         self._standing: dict[bool, CallOptions] = {}
         """The conditions of calls that change none, of streams and of whole answers."""
 
@@ -257,17 +281,15 @@ class BaseClient:
     def _share(self, other: BaseClient) -> None:
         self.__dict__.update(other.__dict__)
 
-    def _counter(self) -> Self:
-        """Make a copy that asks for counts. They are free, and quicker than answers: nothing of them counts."""
-        from gemini_multi._call.token_counting import counting_routes
-
-        counter = type(self).__new__(type(self))
-        counter._share(self)
-        counter._ledger, counter._health, counter._find_routes = Ledger(), Health(), counting_routes
-        counter._tracing = False  # nothing is generated
-        counter._failover = None
-        counter._hedging, counter._permits, counter._standing = None, None, {}
-        return counter
+    def _beside(self, find_routes: FindRoutes) -> Self:
+        """Make a copy that asks for what is free, and quicker than answers: nothing of it counts."""
+        copy = type(self).__new__(type(self))
+        copy._share(self)
+        copy._ledger, copy._health, copy._find_routes = Ledger(), Health(), find_routes
+        copy._tracing = False  # nothing is generated
+        copy._failover = None
+        copy._hedging, copy._permits, copy._standing = None, None, {}
+        return copy
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the caller's own http clients, which hold sockets, and who watches."""

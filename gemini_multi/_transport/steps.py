@@ -48,12 +48,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A POST that is ready to be sent."""
+    """A request that is ready to be sent."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     """With the key: never shown."""
     body: bytes | ChunkedBody = field(repr=False)
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
 from typing import ClassVar, Final
+from urllib.parse import quote
 
 from gemini_multi.catalog import HostedModel, Model
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
+from gemini_multi.providers.base import Endpoint
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 from gemini_multi.providers.errors import ErrorPayload
-from gemini_multi.types import JsonValue
+from gemini_multi.providers.records import listed_model, text_of, texts_of, whole_of
+from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
 _CREDITS_PER_USD: Final = 2_000_000.0
 
@@ -80,6 +83,30 @@ class AIMLAPI(ChatHost):
             return spent
         credits_used = _figure(headers.get("x-aimlapi-credits-used"))
         return None if credits_used is None else credits_used / _CREDITS_PER_USD
+
+    def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
+        """Name `/v1/models`, and `/model/{id}`, which is not below `/v1` and takes slashes as they are."""
+        if model_id is None:
+            return (self._listing(f"{self.base_url}/models?include=all", model, None),)
+        root = self.base_url.removesuffix("/v1")
+        return (self._listing(f"{root}/model/{quote(model_id, safe='/')}", model, model_id),)
+
+    def listed_model(self, record: JsonObject) -> ListedModel | None:
+        """Read a record, most of which stands in `info`."""
+        found = listed_model(self.name, record)
+        info, modalities = record.get("info"), record.get("modalities")
+        if found is None or not isinstance(info, dict):
+            return found
+        kinds = modalities if isinstance(modalities, dict) else {}
+        return replace(
+            found,
+            name=text_of(info, "name"),
+            description=text_of(info, "description"),
+            context_window=whole_of(info, "contextLength"),
+            max_output_tokens=whole_of(info, "outputMax"),
+            inputs=texts_of(kinds, "input"),
+            outputs=texts_of(kinds, "output"),
+        )
 
     def guessed_id(self, name: str) -> str:
         """Spell as the newer ids do: `google/gemini-3-8-flash`."""

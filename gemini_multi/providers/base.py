@@ -17,7 +17,8 @@ from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import classify
 from gemini_multi.providers.errors import ErrorPayload, error_in, facts_of
 from gemini_multi.providers.keys import Key
-from gemini_multi.types import ChatRequest, JsonObject, JsonValue
+from gemini_multi.providers.records import listed_model
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel
 
 AnyDialect: TypeAlias = Dialect[Any]
 """A dialect and its target agree on the traits; an endpoint pairs them."""
@@ -39,6 +40,7 @@ class Endpoint:
     """Whether it can answer in a stream. If not, a stream is answered in one piece."""
     body_key: str | None = None
     """Where the dialect's body goes inside the provider's envelope; the model's id is then beside it."""
+    method: str = "POST"
 
     def body(self, request: ChatRequest, *, stream: bool) -> JsonObject:
         """Write the body for this endpoint, envelope included.
@@ -64,6 +66,9 @@ class Provider(ABC):
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
     """What to do instead of asking this provider for a count; ends the sentence that it has no endpoint for it."""
 
+    listing_advice: ClassVar[str] = ": see its documentation, or `gemini_multi.catalog`."
+    """What to do instead of asking this provider for its models; ends the sentence that it has no endpoint for it."""
+
     model: str | None
     """This provider's own id of the model to ask, whatever the request names."""
 
@@ -75,6 +80,20 @@ class Provider(ABC):
         """Name the endpoints that count a request's tokens without answering it; most providers have none."""
         del request, model
         return ()
+
+    def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
+        """Name the endpoint that lists the provider's models, or tells of the one with an id."""
+        del model, model_id
+        return ()
+
+    def listed_id(self, name: str, model: Model) -> str:
+        """Return the id under which the provider lists a model."""
+        hosted = model.providers.get(self.name)
+        return name if hosted is None or name in hosted.aliases else hosted.id
+
+    def listed_model(self, record: JsonObject) -> ListedModel | None:
+        """Read the record of a model; `None` when it has no id."""
+        return listed_model(self.name, record)
 
     @abstractmethod
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
+from urllib.parse import quote
 
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Target
@@ -57,6 +58,17 @@ class ChatHost(Provider):
             return ()
         target = Target(self.name, model, model_id, self.traits(model), issuer=self.name)
         return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
+
+    def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
+        """Name `/models`, and `/models/{id}` for one of them."""
+        path = "" if model_id is None else f"/{quote(model_id, safe='')}"
+        return (self._listing(f"{self.base_url}/models{path}", model, model_id),)
+
+    def _listing(self, url: str, model: Model, model_id: str | None) -> Endpoint:
+        from gemini_multi.dialects.listing import LISTING
+
+        target = Target(self.name, model, model_id or "models", None, issuer=self.name)
+        return Endpoint(url, LISTING, target, streams=False, method="GET")
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
         """Give the request's headers."""

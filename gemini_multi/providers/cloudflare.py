@@ -36,7 +36,8 @@ from gemini_multi.providers.base import AnyTarget, Endpoint, Provider, checked_u
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
-from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ToolResult
+from gemini_multi.providers.records import text_of, whole_of
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
 
@@ -45,6 +46,7 @@ _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
 _ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
+_STUDIO_ISSUER: Final = "cloudflare/google_ai_studio"
 _ENVELOPES: Final = 5
 """How deep `result` is looked for; the run endpoint nests up to two."""
 
@@ -88,6 +90,10 @@ class Cloudflare(Provider):
     key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
     counting_advice: ClassVar[str] = (
         " through this endpoint: use an estimate, or `Cloudflare(api='google_ai_studio')`, which does."
+    )
+
+    listing_advice: ClassVar[str] = (
+        " through this endpoint: see `gemini_multi.catalog`, or use `Cloudflare(api='google_ai_studio')`, which does."
     )
 
     account_id: str | None = None
@@ -189,15 +195,47 @@ class Cloudflare(Provider):
         target = self._studio_target(request, model)
         return (Endpoint(self._studio_url(target.model_id, "countTokens"), COUNT_TOKENS, target),)
 
+    def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
+        """Name the AI Studio endpoint's models; Cloudflare itself has no endpoint that lists Google's models."""
+        from gemini_multi.dialects.listing import LISTING
+
+        if self.api != "google_ai_studio":
+            return ()
+        query = "?pageSize=1000" if model_id is None else f"/{quote(model_id, safe='.-_')}"
+        target = Target(self.name, model, model_id or "models", None, issuer=_STUDIO_ISSUER)
+        return (Endpoint(f"{self._studio_models}{query}", LISTING, target, streams=False, method="GET"),)
+
+    def listed_id(self, name: str, model: Model) -> str:
+        """Return Google's own id."""
+        return model.name if model.is_known else name.removeprefix("models/").removeprefix("google/")
+
+    def listed_model(self, record: JsonObject) -> ListedModel | None:
+        """Read a record of Google's, whose `name` is an id."""
+        name = text_of(record, "name")
+        if name is None:
+            return None
+        return ListedModel(
+            provider=self.name,
+            id=name.removeprefix("models/"),
+            name=text_of(record, "displayName"),
+            description=text_of(record, "description"),
+            context_window=whole_of(record, "inputTokenLimit"),
+            max_output_tokens=whole_of(record, "outputTokenLimit"),
+            record=record,
+        )
+
     def _studio_target(self, request: ChatRequest, model: Model) -> Target[GenerateContentTraits]:
         """Name the model by Google's own id, whether or not Cloudflare's catalog has it."""
         google_id = (self.model or (model.name if model.is_known else request.model)).removeprefix("google/")
-        return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=f"{self.name}/google_ai_studio")
+        return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=_STUDIO_ISSUER)
 
     def _studio_url(self, google_id: str, method: str) -> str:
+        return f"{self._studio_models}/{quote(google_id, safe='.-_')}:{method}"
+
+    @property
+    def _studio_models(self) -> str:
         account, gateway = quote(self.account_id or "", safe=""), quote(self.gateway_id or "default", safe="")
-        models = f"{self.gateway_base_url}/{account}/{gateway}/google-ai-studio/v1beta/models"
-        return f"{models}/{quote(google_id, safe='.-_')}:{method}"
+        return f"{self.gateway_base_url}/{account}/{gateway}/google-ai-studio/v1beta/models"
 
     @property
     def _account_url(self) -> str:

@@ -86,7 +86,7 @@ def _contents(
 
 
 def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
-    """Whether JSON must be asked for in words: older models take no format beside tools, others beside Maps a new one."""
+    """Whether JSON must be asked for in words: older models take no format beside tools, others none beside Maps."""
     if not request.tools or request.response_format is None:
         return False
     if not target.model.tools_with_json:

@@ -1,0 +1,31 @@
+"""What a provider says of a model that it serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from gemini_multi._types.parts import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """A model in a provider's own list. What the provider does not say is `None` or empty."""
+
+    provider: str
+    id: str
+    """The provider's id, as `model=` takes it."""
+    name: str | None = None
+    """The name for people."""
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    inputs: tuple[str, ...] = ()
+    """Kinds of media, in the provider's words."""
+    outputs: tuple[str, ...] = ()
+    request_schema: JsonValue = field(default=None, hash=False)
+    """The JSON Schema of requests (`json_request_schema`), where the provider has one for each model."""
+    record: JsonObject = field(default_factory=dict[str, JsonValue], hash=False, repr=False)
+    """All that the provider says, as it came."""

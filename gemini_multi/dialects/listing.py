@@ -1,0 +1,74 @@
+"""Lists of models: no body goes out, and records come back, in one piece.
+
+To the call a list is an answer like any other, whose text is the number of records; so it is repeated and moves on to
+the next provider as answers do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
+
+__all__ = ["LISTING", "Listing"]
+
+_LISTS: Final = ("data", "models")
+
+
+class Listing(Dialect[None]):
+    """The dialect of OpenAI's and Google's models endpoints."""
+
+    name = "models"
+    refusals = ()
+
+    def encode(self, request: ChatRequest, target: Target[None], *, stream: bool) -> dict[str, JsonValue]:
+        """Write nothing: the address says it all."""
+        del request, target, stream
+        return {}
+
+    def decoder(self, request: ChatRequest, target: Target[None]) -> Decoder:
+        """Make a decoder for one list."""
+        del request, target
+        return ListingDecoder()
+
+
+class ListingDecoder:
+    """Decodes a list of models, or the record of one."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._records: list[JsonValue] = []
+        self._is_read = False
+
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read the document: a list under a name, one record under a name, or a record."""
+        found = next((document[name] for name in _LISTS if isinstance(document.get(name), (list, dict))), document)
+        records = found if isinstance(found, list) else [dict(found) if isinstance(found, dict) else dict(document)]
+        self._records += [record for record in records if isinstance(record, dict)]
+        self._is_read = True
+        return []
+
+    def close(self) -> list[ChatEvent]:
+        """Give nothing: a list comes in one piece."""
+        return []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the list is there."""
+        return self._is_read
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the list is there."""
+        return self._is_read
+
+    def response(self) -> ChatResponse:
+        """Give the records as metadata, and their number as the answer's text."""
+        if not self._is_read:
+            return ChatResponse()
+        told = Candidate(parts=(Text(str(len(self._records))),), finish_reason="stop")
+        return ChatResponse(candidates=(told,), provider_metadata={"models": self._records})
+
+
+LISTING: Final = Listing()
