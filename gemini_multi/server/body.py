@@ -25,7 +25,13 @@ class _Declared(BaseModel):
         return {name: item for name, item in sent.items() if item is not None}
 
 
-class TextPart(_Declared):
+class _Cached(_Declared):
+    """What may carry a hint for a cache, as some callers send with every long prompt."""
+
+    cache_control: _Object | None = None
+
+
+class TextPart(_Cached):
     """Text."""
 
     type: Literal["text"]
@@ -46,14 +52,14 @@ class Address(_Declared):
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-class ImagePart(_Declared):
+class ImagePart(_Cached):
     """An image."""
 
     type: Literal["image_url"]
     image_url: Address
 
 
-class VideoPart(_Declared):
+class VideoPart(_Cached):
     """A video, as some providers take it; OpenAI has none."""
 
     type: Literal["video_url"]
@@ -67,7 +73,7 @@ class Sound(_Declared):
     format: str
 
 
-class AudioPart(_Declared):
+class AudioPart(_Cached):
     """Audio."""
 
     type: Literal["input_audio"]
@@ -81,7 +87,7 @@ class File(_Declared):
     filename: str | None = None
 
 
-class FilePart(_Declared):
+class FilePart(_Cached):
     """A document."""
 
     type: Literal["file"]
@@ -162,7 +168,7 @@ class Function(_Declared):
     strict: bool | None = None
 
 
-class ToolParameter(_Declared):
+class ToolParameter(_Cached):
     """A tool; only functions are supported."""
 
     type: Literal["function"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal, cast
 
 from pydantic_core import from_json
@@ -21,6 +22,7 @@ from gemini_multi.server.body import (
     TextPart,
     ToolMessage,
     UserMessage,
+    VideoPart,
 )
 from gemini_multi.server.signatures import is_synthetic, signature_in
 from gemini_multi.types import Blob, FileReference, JsonValue, Message, Part, Text, ToolCall, ToolResult
@@ -47,7 +49,11 @@ def messages_of(parameters: Iterable[MessageParameter], issuer: str) -> tuple[Me
 
 
 def _texts(content: str | Sequence[TextPart]) -> tuple[Text, ...]:
-    return (Text(content),) if isinstance(content, str) else tuple(Text(part.text) for part in content)
+    return (Text(content),) if isinstance(content, str) else tuple(map(_text, content))
+
+
+def _text(part: TextPart) -> Text:
+    return Text(part.text, cache_control=part.cache_control)
 
 
 def _parts(content: str | Sequence[ContentPart]) -> list[Text | Blob | FileReference]:
@@ -55,9 +61,11 @@ def _parts(content: str | Sequence[ContentPart]) -> list[Text | Blob | FileRefer
 
 
 def _part(part: ContentPart) -> Text | Blob | FileReference:
+    return _text(part) if isinstance(part, TextPart) else replace(_medium(part), cache_control=part.cache_control)
+
+
+def _medium(part: ImagePart | VideoPart | AudioPart | FilePart) -> Blob | FileReference:
     match part:
-        case TextPart():
-            return Text(part.text)
         case ImagePart():
             return _addressed(part.image_url)
         case AudioPart(input_audio=sound):

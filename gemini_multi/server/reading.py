@@ -117,7 +117,13 @@ def _max_tokens(body: ChatBody) -> int | None:
 
 def _tool(tool: ToolParameter) -> Tool:
     function = tool.function
-    return Tool(function.name, function.description, function.parameters, strict=function.strict)
+    return Tool(
+        function.name,
+        function.description,
+        function.parameters,
+        strict=function.strict,
+        cache_control=tool.cache_control,
+    )
 
 
 def _tool_choice(body: ChatBody) -> ToolChoice | None:

@@ -181,6 +181,18 @@ def test_messages_reach_the_provider(served, sent, got):
     assert served.body == {"model": "gemini-2-5-flash", "messages": got}
 
 
+def test_hints_for_a_cache_reach_a_provider_that_takes_them(served):
+    """On content and on tools; they change nothing else."""
+    hint = {"type": "ephemeral"}
+    part = {"type": "text", "text": "Hello", "cache_control": hint}
+    body = {"messages": [{"role": "user", "content": [part]}], "tools": [{**TOOL, "cache_control": hint}]}
+    answer = served.post({"model": "aimlapi/gemini-3.7-flash", **body})
+
+    assert answer.status_code == 200, answer.text
+    assert served.body["messages"] == body["messages"]
+    assert served.body["tools"] == body["tools"]
+
+
 def test_results_of_tools_may_hold_parts_and_names(served):
     """A name that the result does not say is that of its call."""
     call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
