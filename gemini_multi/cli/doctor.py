@@ -34,9 +34,9 @@ def doctor(
 ) -> None:
     """Check keys, names, TLS and one cheap call per provider, and say what to do.
 
-    Fails when no provider works, or when one that was named does not. With --record it makes six calls per provider,
-    whole, streamed, with a tool, an image and an error, keeps them without keys, ids and accounts, and says where they
-    differ from what this library expects.
+    Fails when no provider works, or when one that was named does not. With --record it makes seven calls per provider
+    (whole, streamed, a tool call and its result, an image, an error, the list of models), keeps them without keys, ids
+    and accounts, and says where they differ from what this library expects.
     """
     kinds = [_kind(name) for name in provider or PROVIDERS]
     findings: list[Finding] = []

@@ -38,6 +38,7 @@ class Caller:
         self._transport = RecordingTransport()
         self._http = recording_client(self._transport)
         self._client = Client(provider, max_retries=0, http_client=self._http)
+        self._provider = provider
         self._model = model
 
     def __enter__(self) -> Self:
@@ -59,6 +60,7 @@ class Caller:
         yield self._recorded("image", lambda: self._client.chat(self._image()))
         unknown = replace(self._request("Hello"), model=_NO_MODEL)
         yield self._recorded("error", lambda: self._client.chat(unknown))
+        yield self._recorded("models", lambda: self._client.models(self._provider))
 
     def _recorded(self, name: str, call: Callable[[], object]) -> Recording:
         recording, begun = Recording(name), len(self._transport.exchanges)

@@ -109,7 +109,7 @@ def report(tmp_path, provider):
 
 
 def test_a_recording_keeps_what_crossed_the_wire(command, sandbox, tmp_path):
-    """Six calls per provider, none of which differs on the sandbox itself."""
+    """Seven calls per provider, none of which differs on the sandbox itself."""
     ended = command("doctor", "--record", str(tmp_path))
 
     assert ended.code == 0
@@ -120,6 +120,7 @@ def test_a_recording_keeps_what_crossed_the_wire(command, sandbox, tmp_path):
         "04-signature-sent-back.json",
         "05-image.json",
         "06-error.json",
+        "07-models.json",
         "report.json",
     ]
     assert [report(tmp_path, provider) for provider in PROVIDERS] == [{}, {}, {}]
