@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias, get_origin
 from langchain_core.utils.function_calling import convert_to_json_schema
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
+from gemini_multi.bindings.formats import format_json
 from gemini_multi.bindings.values import is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import JsonObject, ResponseFormat
+from gemini_multi.types import JsonObject
 from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
@@ -20,48 +21,6 @@ _PLAIN: Final = (str, int, float, bool)
 _WRAPPED: Final = ("schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
 """Where the schema stands in what has a name beside it."""
 _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
-
-
-def to_response_format(value: object) -> ResponseFormat | None:
-    """Read OpenAI's `response_format`, a JSON Schema, or a class that has one.
-
-    Raises:
-        ConfigurationError: It is of no known form.
-    """
-    if isinstance(value, ResponseFormat):
-        return value
-    if isinstance(value, type):
-        return ResponseFormat(json_schema_of(value), name=value.__name__)
-    if not is_mapping(value):
-        raise ConfigurationError(f"`response_format` must be an object or a class, not {value!r}.")
-    match value.get("type"):
-        case "text":
-            return None
-        case "json_object":
-            return ResponseFormat()
-        case "json_schema":
-            return _from_openai(value.get("json_schema", value))
-        case _:
-            return _bare(value)
-
-
-def _from_openai(described: object) -> ResponseFormat:
-    if not is_mapping(described) or not is_mapping(schema := described.get("schema")):
-        raise ConfigurationError(f"`response_format` lacks its `schema`: {described!r}.")
-    description, strict = described.get("description"), described.get("strict")
-    return ResponseFormat(
-        schema,
-        name=str(described.get("name") or schema.get("title") or "response"),
-        description=description if isinstance(description, str) else None,
-        strict=strict if isinstance(strict, bool) else None,
-    )
-
-
-def _bare(value: Mapping[str, Any]) -> ResponseFormat:
-    """Read a JSON Schema that stands alone."""
-    if not any(key in value for key in ("properties", "type", "anyOf", "$ref", "enum")):
-        raise ConfigurationError(f"`response_format` {dict(value)!r} is no JSON Schema and of no form that OpenAI has.")
-    return ResponseFormat(value, name=str(value.get("title") or "response"))
 
 
 def json_schema_of(schema: Schema) -> JsonObject:
@@ -187,7 +146,4 @@ def response_format(schema: Schema | None, *, strict: bool | None) -> dict[str, 
     """Write the wish for JSON in OpenAI's form: of any shape without a schema."""
     if schema is None:
         return {"type": "json_object"}
-    described: dict[str, Any] = {"name": name_of(schema), "schema": dict(json_schema_of(schema))}
-    if strict is not None:
-        described["strict"] = strict
-    return {"type": "json_schema", "json_schema": described}
+    return format_json(name_of(schema), json_schema_of(schema), strict=strict)

@@ -9,12 +9,14 @@ from typing import Any, Final, TypeAlias
 from gemini_multi import FailoverOn, Provider, RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import PLAIN, named
 from gemini_multi.bindings.clients import CALL_SETTINGS
+from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.tools import read_choice
 from gemini_multi.bindings.values import is_many, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ResponseFormat, SafetySetting
-from langchain_gemini_multi._schemas import to_response_format
-from langchain_gemini_multi._tools import to_tool_choice, to_tools
+from langchain_gemini_multi._schemas import json_schema_of
+from langchain_gemini_multi._tools import to_tools
 
 CALL_ONLY: Final = ("tools", "tool_choice", "response_format", "gateway_metadata_from")
 LANGCHAIN: Final = ("stream", "stream_usage", "ls_structured_output_format", "structured_output_format")
@@ -52,10 +54,9 @@ def to_request(
         elif (read := _READ.get(name)) is not None:
             found[name] = read(value)
     if "tools" in found:
-        names = [tool.name for tool in found["tools"] if hasattr(tool, "name")]
-        found["tool_choice"] = to_tool_choice(settings.get("tool_choice"), names)
-    elif settings.get("tool_choice") not in (None, "none", "auto", False):
-        raise ConfigurationError("`tool_choice` was given without `tools`. Bind the tools with `bind_tools`.")
+        found["tool_choice"] = read_choice(settings.get("tool_choice"), found["tools"])
+    else:
+        read_choice(settings.get("tool_choice"), ())
     return ChatRequest(messages=messages, **found)
 
 
@@ -129,7 +130,7 @@ def _tools(value: object) -> tuple[object, ...]:
 
 
 def _format(value: object) -> ResponseFormat | None:
-    return to_response_format(value)
+    return read_format(value, json_schema_of)
 
 
 _READ: Final[dict[str, Callable[[object], object]]] = {

@@ -15,6 +15,7 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter, ValidationError
 
+from gemini_multi.bindings.tools import names_of
 from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
@@ -28,7 +29,7 @@ from langchain_gemini_multi._schemas import (
     standalone,
     traced,
 )
-from langchain_gemini_multi._tools import bound, names_of
+from langchain_gemini_multi._tools import to_tools
 from langchain_gemini_multi.chat_models import Method, ToolArgument
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
 
@@ -73,7 +74,7 @@ def structured(
         options["ls_structured_output_format"] = {"kwargs": format_kwargs, "schema": traced(schema)}
     if method == "function_calling" and schema is not None:
         function = as_function(schema)
-        tool_name = names_of(bound([function], strict=strict))[0]
+        tool_name = names_of(to_tools([function], strict=strict))[0]
         asking = model.bind_tools([function], tool_choice="any", strict=strict, **options)
     else:
         options["response_format"] = response_format(schema, strict=strict)

@@ -344,13 +344,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: Something is no tool, or `tool_choice` names none of them.
         """
-        from langchain_gemini_multi._tools import bound, bound_choice, forbids_parallel
+        from gemini_multi.bindings.tools import choice_json, forbids_parallel, read_choice, tool_json
+        from langchain_gemini_multi._tools import to_tools
 
-        written = bound(tools, strict=strict)
-        if written:
-            kwargs["tools"] = written
+        if found := to_tools(tools, strict=strict):
+            kwargs["tools"] = [tool_json(tool, strict=strict) for tool in found]
             if tool_choice not in (None, False):
-                kwargs["tool_choice"] = bound_choice(tool_choice, written)
+                kwargs["tool_choice"] = choice_json(read_choice(tool_choice, found))
         if parallel_tool_calls is None and forbids_parallel(tool_choice):
             parallel_tool_calls = False
         if parallel_tool_calls is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from llama_index.core.base.llms.types import ChatMessage
 from pydantic import ConfigDict, Field, ValidationError
@@ -12,14 +12,16 @@ from pydantic import ConfigDict, Field, ValidationError
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import configuration_error
 from gemini_multi.bindings.clients import CALL_SETTINGS
+from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.tools import read_choice
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
 from gemini_multi.types import ChatRequest, Message, SafetySetting, ToolChoice
-from llama_index_gemini_multi._formats import to_core_format
 from llama_index_gemini_multi._messages import to_core
+from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._settings import GenerationSettings
-from llama_index_gemini_multi._tools import ToolArgument, to_core_choice, to_core_tool
+from llama_index_gemini_multi._tools import to_tools
 
 
 class CallSettings(GenerationSettings):
@@ -95,9 +97,8 @@ def asked(
 def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
     """Write a request; what the call sets wins over what is always set."""
     built_in = always.built_in_tools if call.built_in_tools is None else call.built_in_tools
-    given = cast("Sequence[ToolArgument]", [*(call.tools or ()), *(built_in or ())])
-    tools = tuple([to_core_tool(tool) for tool in given])
-    choice = None if call.tool_choice is None else to_core_choice(call.tool_choice, tools)
+    tools = to_tools([*(call.tools or ()), *(built_in or ())])
+    choice = read_choice(call.tool_choice, tools)
     return ChatRequest(
         model=call.model or model,
         messages=messages,
@@ -105,7 +106,7 @@ def request(model: str, messages: tuple[Message, ...], always: GenerationSetting
         # LlamaIndex says `auto` for everything that is not required; providers do so by themselves.
         tool_choice=None if choice == _AUTO else choice,
         parallel_tool_calls=call.parallel_tool_calls,
-        response_format=None if call.response_format is None else to_core_format(call.response_format),
+        response_format=None if call.response_format is None else read_format(call.response_format, class_schema),
         **_generation(always, call),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gemini_multi import ReasoningEffort
-from llama_index_gemini_multi._typed import is_mapping, listed, sequence
+from llama_index_gemini_multi._typed import is_mapping, sequence
 
 if TYPE_CHECKING:
     from gemini_multi.types import SafetySetting
@@ -86,7 +86,7 @@ class GenerationSettings(BaseModel):
     def _accept_built_in_tools(cls, given: object) -> object:
         from llama_index_gemini_multi._tools import built_in_json
 
-        return None if given is None else [built_in_json(each) for each in listed(given)]
+        return None if given is None else built_in_json(given)
 
 
 def _safety_json(setting: SafetySetting) -> dict[str, str]:

@@ -21,11 +21,12 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
+from gemini_multi.bindings.formats import format_json
+from gemini_multi.bindings.tools import tool_json
 from gemini_multi.structured import json_text, partial_json, repair
 from gemini_multi.types import JsonValue
-from llama_index_gemini_multi._formats import format_json
 from llama_index_gemini_multi._schemas import class_schema
-from llama_index_gemini_multi._tools import function_json
+from llama_index_gemini_multi._tools import to_tools
 from llama_index_gemini_multi._typed import facts_of, mapping
 from llama_index_gemini_multi.errors import InvalidStructuredOutput
 
@@ -50,9 +51,13 @@ class Extraction(Generic[ModelT]):
         """Make the arguments for `chat`, without changing the caller's."""
         given = {name: value for name, value in (llm_kwargs or {}).items() if name not in _DECIDED_HERE}
         if not self.by_tool:
-            return {**given, "response_format": format_json(self.output_cls)}
+            return {**given, "response_format": format_json(self.output_cls.__name__, class_schema(self.output_cls))}
         tool = get_function_tool(self.output_cls)
-        choice = {"tools": [function_json(tool)], "tool_choice": "required", "allow_parallel_tool_calls": False}
+        choice = {
+            "tools": [tool_json(tool) for tool in to_tools([tool])],
+            "tool_choice": "required",
+            "allow_parallel_tool_calls": False,
+        }
         return {**given, **choice}
 
     def result(self, response: ChatResponse) -> ModelT:

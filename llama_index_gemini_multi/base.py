@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
     from llama_index.core.tools.types import BaseTool
 
+    from gemini_multi.bindings.tools import ToolChoiceArgument
     from gemini_multi.types import ChatRequest
     from llama_index_gemini_multi._calls import CallSettings
     from llama_index_gemini_multi._structured import Extraction, Inquiry, Patience
-    from llama_index_gemini_multi._tools import ToolChoiceArgument
 
 
 class GeminiMulti(BaseGeminiMulti):
@@ -295,21 +295,23 @@ class GeminiMulti(BaseGeminiMulti):
         verbose: bool = False,
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
-        tool_choice: ToolChoiceArgument | None = None,
+        tool_choice: ToolChoiceArgument = None,
         **kwargs: object,
     ) -> dict[str, Any]:
         """Make the arguments for `chat`; the history given is not changed."""
-        from llama_index_gemini_multi._tools import function_json, requested_choice
+        from gemini_multi.bindings.tools import tool_json
+        from llama_index_gemini_multi._tools import to_tools
 
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(content=user_msg) if isinstance(user_msg, str) else user_msg)
         if not tools:
             return {"messages": messages, **kwargs}
+        choice = tool_choice if tool_choice is not None else "required" if tool_required else "auto"
         return {
             "messages": messages,
-            "tools": [function_json(tool) for tool in tools],
-            "tool_choice": requested_choice(tool_choice, required=tool_required),
+            "tools": [tool_json(tool) for tool in to_tools(tools)],
+            "tool_choice": choice,
             "allow_parallel_tool_calls": allow_parallel_tool_calls,
             **kwargs,
         }

@@ -6,6 +6,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from reprlib import Repr
 from typing import Any, Final, TypeGuard
 
+from pydantic import BaseModel
+
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value is an object, in the sense of JSON."""
@@ -19,7 +21,7 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 def is_many(value: object) -> TypeGuard[Iterable[Any]]:
     """Whether a value holds several others: no text and no object."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, BaseModel))
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:

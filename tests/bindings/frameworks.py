@@ -85,6 +85,9 @@ class Framework(Protocol):
     def ask(self, model: Any, prompt: str = "Hello", **call: Any) -> Any:
         """Ask, and give the message of the answer."""
 
+    def call(self, model: Any, tools: list[Any], **call: Any) -> Any:
+        """Ask with tools."""
+
     def show(self, model: Any, url: str, detail: str | None = None) -> Any:
         """Ask about an image at an address."""
 
@@ -114,6 +117,9 @@ class LangChain:
 
     def ask(self, model: ChatGeminiMulti, prompt: str = "Hello", **call: Any) -> AIMessage:
         return model.invoke(prompt, **call)
+
+    def call(self, model: ChatGeminiMulti, tools: list[Any], **call: Any) -> AIMessage:
+        return model.bind_tools(tools, **call).invoke("Hello")
 
     def show(self, model: ChatGeminiMulti, url: str, detail: str | None = None) -> AIMessage:
         image = {"url": url} if detail is None else {"url": url, "detail": detail}
@@ -148,6 +154,9 @@ class LlamaIndex:
 
     def ask(self, model: GeminiMulti, prompt: str = "Hello", **call: Any) -> ChatMessage:
         return model.chat([ChatMessage(prompt)], **call).message
+
+    def call(self, model: GeminiMulti, tools: list[Any], **call: Any) -> ChatMessage:
+        return self.ask(model, tools=tools, **call)
 
     def show(self, model: GeminiMulti, url: str, detail: str | None = None) -> ChatMessage:
         return model.chat(

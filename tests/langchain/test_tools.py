@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from gemini_multi import BuiltInTool, ConfigurationError, Tool, ToolChoice
+from gemini_multi.bindings.tools import choice_json, read_choice
 from langchain_gemini_multi import ChatGeminiMulti
-from langchain_gemini_multi._tools import bound, bound_choice, to_tool_choice, to_tools
+from langchain_gemini_multi._tools import bound, to_tools
 
 PARAMETERS = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 ADD = Tool("add", "Add one.", PARAMETERS)
@@ -230,6 +231,7 @@ def test_what_is_no_tool_is_an_error(form: Any) -> None:
         to_tools([form])
 
 
+TWO = to_tools([{"title": name, "type": "object", "properties": {}} for name in ("f", "g")])
 ONLY_F = {"type": "function", "function": {"name": "f"}}
 CHOICES: list[tuple[Any, ToolChoice | None]] = [
     (None, None),
@@ -266,16 +268,13 @@ CHOICES: list[tuple[Any, ToolChoice | None]] = [
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
 def test_tool_choice_is_translated(choice: Any, expected: ToolChoice | None) -> None:
     """Every form of a choice is understood, also after it was bound."""
-    tools = bound(
-        [{"title": "f", "type": "object", "properties": {}}, {"title": "g", "type": "object", "properties": {}}]
-    )
-    assert to_tool_choice(choice, ["f", "g"]) == expected
-    assert to_tool_choice(bound_choice(choice, tools), ["f", "g"]) == (expected or ToolChoice("auto"))
+    assert read_choice(choice, TWO) == expected
+    assert read_choice(choice_json(expected), TWO) == (expected or ToolChoice("auto"))
 
 
 def test_true_means_the_only_tool() -> None:
     """With one tool, `True` forces it."""
-    assert to_tool_choice(True, ["f"]) == ToolChoice("required", ("f",))
+    assert read_choice(True, TWO[:1]) == ToolChoice("required", ("f",))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +283,7 @@ def test_true_means_the_only_tool() -> None:
 def test_choice_of_no_tool_is_an_error(choice: Any) -> None:
     """A choice that names no tool says which there are."""
     with pytest.raises(ConfigurationError):
-        to_tool_choice(choice, ["f", "g"])
+        read_choice(choice, TWO)
 
 
 @pytest.fixture

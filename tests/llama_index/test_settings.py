@@ -178,7 +178,7 @@ ALBUM = ResponseFormat(ALBUM_JSON, name="Album")
         ({"allow_parallel_tool_calls": False}, {}),
         ({"response_format": Album}, {"response_format": ALBUM}),
         ({"response_format": ALBUM}, {"response_format": ALBUM}),
-        ({"response_format": ALBUM_JSON}, {"response_format": ResponseFormat(ALBUM_JSON)}),
+        ({"response_format": ALBUM_JSON}, {"response_format": ResponseFormat(ALBUM_JSON, name="Album")}),
         ({"response_format": {"type": "json_object"}}, {"response_format": ResponseFormat()}),
         ({"response_format": {"type": "text"}}, {}),
     ],
@@ -194,10 +194,10 @@ def test_call_argument_reaches_the_request(given: dict[str, Any], wanted: dict[s
         ({"temprature": 1}, "There is no argument `temprature`. Did you mean `temperature`?"),
         ({"temperature": "warm"}, "`temperature` must be a valid number, not 'warm'."),
         ({"max_tokens": 1, "max_output_tokens": 2}, "`max_tokens` is given twice"),
-        ({"tools": [ADD], "tool_choice": "subtract"}, "`tool_choice` 'subtract' names no tool"),
-        ({"tool_choice": "add"}, "`tool_choice` 'add' names no tool"),
-        ({"tools": [7]}, "7 is not a tool"),
-        ({"tools": [{"a": 1, "b": 2}]}, "describes no tool"),
+        ({"tools": [ADD], "tool_choice": "subtract"}, "`tool_choice` names 'subtract'"),
+        ({"tool_choice": "add"}, "`tool_choice` names 'add'"),
+        ({"tools": [7]}, "7 is no tool"),
+        ({"tools": [{"a": 1, "b": 2}]}, "is no tool"),
         ({"response_format": {"type": "json_schema"}}, "`response_format` has no schema"),
         ({"safety_settings": [{"category": "H"}]}, "has no 'threshold'"),
     ],
@@ -216,7 +216,7 @@ def test_unusable_call_argument_is_an_error(call: dict[str, Any], message: str) 
         ({"providers": "nope"}, "There is no provider 'nope'"),
         ({"max_retries": -1}, "`max_retries` must be 0 or more"),
         ({"timeout": 0}, "`timeout` must be"),
-        ({"built_in_tools": [7]}, "7 is not a tool"),
+        ({"built_in_tools": [7]}, "7 is no tool"),
         ({"built_in_tools": [{"name": "add"}]}, "'add' is a function"),
         ({"api_key": "k", "providers": ["oxen", "aimlapi"]}, "`api_key` and `base_url` are for one provider"),
     ],
@@ -296,7 +296,7 @@ def test_copy_with_another_provider_asks_there(sandbox: Sandbox) -> None:
     llm = GeminiMulti(model="gemini-2.5-flash", providers="oxen")
     copied = llm.model_copy(update={"providers": "aimlapi"})
     assert [each.complete("Hi").additional_kwargs["provider"] for each in (copied, llm)] == ["aimlapi", "oxen"]
-    assert copied.to_dict()["providers"] == ["aimlapi"]
+    assert copied.to_dict()["providers"] == "aimlapi"
 
 
 def test_provider_can_be_chosen_for_one_call(sandbox: Sandbox) -> None:

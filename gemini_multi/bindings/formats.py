@@ -1,0 +1,74 @@
+"""Response formats: OpenAI's forms, bare JSON Schemas and classes, and back to plain JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gemini_multi.bindings.values import brief, is_mapping
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import JsonObject, ResponseFormat
+
+
+def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> ResponseFormat | None:
+    """Read a response format; `None` for plain text.
+
+    Args:
+        value: Ours, OpenAI's `response_format`, a JSON Schema, or a class.
+        schema_of: Gives the JSON Schema of a class.
+
+    Raises:
+        ConfigurationError: It is of no known form.
+    """
+    if isinstance(value, ResponseFormat):
+        return value
+    if isinstance(value, type):
+        return ResponseFormat(schema_of(value), name=clean_name(value.__name__))
+    if not is_mapping(value):
+        raise ConfigurationError(f"`response_format` must be an object or a class, not {brief(value)}.")
+    match value.get("type"):
+        case "text":
+            return None
+        case "json_object":
+            return ResponseFormat()
+        case "json_schema":
+            return _described(value.get("json_schema", value))
+        case _:
+            return _bare(value)
+
+
+def _described(described: object) -> ResponseFormat:
+    if not is_mapping(described) or not is_mapping(schema := described.get("schema")):
+        raise ConfigurationError(
+            f"`response_format` has no schema: give it as `json_schema.schema`, not {brief(described)}."
+        )
+    description, strict = described.get("description"), described.get("strict")
+    return ResponseFormat(
+        schema,
+        name=str(described.get("name") or schema.get("title") or "response"),
+        description=description if isinstance(description, str) else None,
+        strict=strict if isinstance(strict, bool) else None,
+    )
+
+
+def _bare(value: Mapping[str, Any]) -> ResponseFormat:
+    """Read a JSON Schema that stands alone."""
+    if not any(key in value for key in ("properties", "type", "anyOf", "$ref", "enum")):
+        raise ConfigurationError(
+            f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
+        )
+    return ResponseFormat(value, name=str(value.get("title") or "response"))
+
+
+def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
+    """Write the wish for JSON of a schema in OpenAI's form, which is plain JSON and fits into traces."""
+    described: dict[str, Any] = {"name": clean_name(name), "schema": dict(schema)}
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}
+
+
+def clean_name(name: str) -> str:
+    """Make a name that OpenAI's form allows: generic classes have brackets in theirs."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)

@@ -1,0 +1,249 @@
+"""Tools and tool choices in all the forms that users write: OpenAI's, Anthropic's, Google's, MCP's and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel
+
+from gemini_multi.bindings.values import brief, is_many, is_mapping, items_of, mapping_of, text_of
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
+
+AnyTool: TypeAlias = Tool | BuiltInTool
+ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
+
+_BUILT_IN: Final = {
+    "google_search": "google_search",
+    "googleSearch": "google_search",
+    "google_search_retrieval": "google_search_retrieval",
+    "googleSearchRetrieval": "google_search_retrieval",
+    "google_maps": "google_maps",
+    "googleMaps": "google_maps",
+    "url_context": "url_context",
+    "urlContext": "url_context",
+    "code_execution": "code_execution",
+    "codeExecution": "code_execution",
+    "file_search": "file_search",
+    "fileSearch": "file_search",
+    "computer_use": "computer_use",
+    "computerUse": "computer_use",
+    "enterprise_web_search": "enterprise_web_search",
+    "enterpriseWebSearch": "enterprise_web_search",
+    "mcp_servers": "mcp_servers",
+    "mcpServers": "mcp_servers",
+    "web_search": "google_search",
+    "web_search_preview": "google_search",
+    "code_interpreter": "code_execution",
+}
+_NAMING: Final = ("type", "name", "container")
+"""How other providers name and house their built-in tools, which Google's have no words for."""
+_DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
+_SCHEMAS: Final = ("parameters", "parameters_json_schema", "parametersJsonSchema", "inputSchema", "input_schema")
+"""Where OpenAI, Google, MCP and Anthropic keep the schema of a function's arguments."""
+_MEMBERS: Final = frozenset({"name", "description", "strict", "cache_control", *_SCHEMAS})
+"""What tells of a function that stands alone."""
+_CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_tools")
+"""The member of a choice that holds it, in Google's form and in OpenAI's."""
+_CHOICES: Final = (
+    "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
+)
+_MODES: Final = {"auto": "auto", "any": "required", "required": "required", "none": "none", "validated": "validated"}
+
+
+def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: type[Any]) -> list[AnyTool]:
+    """Read tools in any form.
+
+    Args:
+        tools: Ours, objects of `google.genai.types`, JSON in OpenAI's, Anthropic's, Google's or MCP's form, and
+            built-in ones such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
+        convert: Reads what is of the framework, or raises a `ConfigurationError`.
+        own: The framework's class of tools.
+
+    Raises:
+        ConfigurationError: Something is no tool.
+    """
+    return [found for tool in tools for found in _read(tool, convert, own)]
+
+
+def _read(tool: object, convert: Callable[[Any], Tool], own: type[Any]) -> list[AnyTool]:
+    if isinstance(tool, (Tool, BuiltInTool)):
+        return [tool]
+    if isinstance(tool, str) and (kind := _BUILT_IN.get(tool)) is not None:
+        return [BuiltInTool(kind)]
+    if isinstance(tool, BaseModel) and not isinstance(tool, own):
+        return _from_mapping(tool.model_dump(mode="json", exclude_none=True), convert)
+    return _from_mapping(tool, convert) if is_mapping(tool) else [convert(tool)]
+
+
+def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> list[AnyTool]:
+    if tool.get("type") == "custom":
+        # As a function it would lose its argument.
+        raise ConfigurationError(
+            f"{brief(dict(tool))} cannot be used as a tool: Gemini calls functions with JSON arguments only, no custom "
+            "tools. Declare a function with one string parameter."
+        )
+    declarations = next((tool[key] for key in _DECLARATIONS if key in tool), None)
+    if declarations is not None:
+        functions: list[AnyTool] = [_function(one) for one in map(mapping_of, items_of(declarations)) if one]
+        rest = {key: value for key, value in tool.items() if key not in _DECLARATIONS}
+        return [*functions, *(_from_mapping(rest, convert) if rest else [])]
+    function, kind = tool.get("function"), text_of(tool, "type")
+    if is_mapping(function) and isinstance(function.get("name"), str):
+        return [_function(function, tool.get("cache_control"))]
+    if (known := _built_in(kind)) is not None and "function" not in tool:
+        own = ("type",) if kind == known else _NAMING
+        return [BuiltInTool(known, {key: value for key, value in tool.items() if key not in own})]
+    if isinstance(tool.get("name"), str) and (kind == "function" or tool.keys() <= _MEMBERS):
+        return [_function(tool, tool.get("cache_control"))]
+    if tool and all(key in _BUILT_IN and isinstance(value, Mapping | None) for key, value in tool.items()):
+        return [BuiltInTool(_BUILT_IN[key], mapping_of(value)) for key, value in tool.items()]
+    return [convert(tool)]
+
+
+def _built_in(kind: str) -> str | None:
+    """Recognize the type of a built-in tool, OpenAI's and Anthropic's dated names included."""
+    stem = kind.rstrip("0123456789").rstrip("_")
+    return _BUILT_IN.get(kind, _BUILT_IN.get(stem) if stem != kind else None)
+
+
+def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
+    """Read what tells of a function in one object."""
+    strict = declared.get("strict")
+    return Tool(
+        str(declared.get("name")),
+        text_of(declared, "description"),
+        mapping_of(next((declared[key] for key in _SCHEMAS if key in declared), None)),
+        strict=strict if isinstance(strict, bool) else None,
+        cache_control=mapping_of(hint) or None,
+    )
+
+
+def tool_json(tool: AnyTool, *, strict: bool | None = None) -> dict[str, Any]:
+    """Write a tool as plain JSON that traces and caches can show: a function in OpenAI's form, others in Google's.
+
+    Args:
+        tool: The tool.
+        strict: Ask for arguments that keep the schema exactly, where the tool itself says nothing of it.
+    """
+    if isinstance(tool, BuiltInTool):
+        return {tool.kind: dict(tool.options)}
+    own = strict if tool.strict is None else tool.strict
+    function = function_json(tool.name, tool.description, tool.parameters)
+    if own is not None:
+        function["function"]["strict"] = own
+    return function if tool.cache_control is None else {**function, "cache_control": dict(tool.cache_control)}
+
+
+def function_json(name: str, description: str, parameters: JsonObject) -> dict[str, Any]:
+    """Write a function in OpenAI's form."""
+    described = {"description": description} if description else {}
+    return {"type": "function", "function": {"name": name, **described, "parameters": dict(parameters)}}
+
+
+def no_tool(tool: object) -> ConfigurationError:
+    """Make the error for what is no tool."""
+    return ConfigurationError(
+        f"{brief(tool)} is no tool. Give a tool of the framework, OpenAI's "
+        "{'type': 'function', 'function': {'name': ...}} for a function, or a built-in tool such as "
+        "{'google_search': {}}."
+    )
+
+
+def names_of(tools: Iterable[AnyTool]) -> list[str]:
+    """List the names of the functions among tools."""
+    return [tool.name for tool in tools if isinstance(tool, Tool)]
+
+
+def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolChoice | None:
+    """Read a tool choice.
+
+    Args:
+        choice: `auto`, `any`, `required`, `none`, `validated`, `True`, a function's name or several, or an object as
+            OpenAI, Anthropic or Google have it.
+        tools: The tools that there are.
+
+    Raises:
+        ConfigurationError: It is of no known form, names no tool that there is, or there is none.
+    """
+    found = _choice(choice, names_of(tools))
+    if not tools and found is not None and found.mode not in ("auto", "none"):
+        raise ConfigurationError("`tool_choice` was given without `tools`. Give the tools too.")
+    return found
+
+
+def _choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | None:
+    if choice is None or choice is False:
+        return None
+    if isinstance(choice, ToolChoice):
+        return choice
+    if choice is True:
+        return ToolChoice("required", tuple(names) if len(names) == 1 else ())
+    if isinstance(choice, str):
+        # A function may be called like a mode; the mode wins, as it does at the providers.
+        mode = _MODES.get(choice.lower())
+        return _mode(mode) if mode is not None else _named([choice], names)
+    if is_mapping(choice):
+        return _from_object(choice, names)
+    if is_many(choice) and all(isinstance(name, str) for name in choice):
+        return _named(list(choice), names)
+    raise ConfigurationError(f"`tool_choice` {brief(choice)} is of no known form. {_CHOICES}")
+
+
+def _from_object(choice: Mapping[str, Any], names: Sequence[str]) -> ToolChoice:
+    config = next((choice[key] for key in _CONFIGS if key in choice), choice)
+    inner = config if is_mapping(config) else choice
+    function = mapping_of(inner.get("function", inner))
+    kind = str(inner.get("mode", inner.get("type", ""))).lower()
+    if isinstance(function.get("name"), str) and kind in ("", "tool", "function", "custom"):
+        return _named([function["name"]], names)
+    if (mode := _MODES.get(kind)) is not None:
+        allowed = _allowed(inner)
+        return _named(allowed, names, mode) if allowed else _mode(mode)
+    raise ConfigurationError(f"`tool_choice` {brief(dict(choice))} is of no known form. {_CHOICES}")
+
+
+def _allowed(config: Mapping[str, Any]) -> list[str]:
+    """List the functions to which a choice is limited, in Google's form or OpenAI's."""
+    listed = items_of(config.get("allowed_function_names", config.get("allowedFunctionNames")))
+    tools = map(mapping_of, items_of(config.get("tools")))
+    return [*map(str, listed), *(str(mapping_of(tool.get("function", tool)).get("name")) for tool in tools)]
+
+
+def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") -> ToolChoice:
+    if unknown := [name for name in wanted if name not in names]:
+        raise ConfigurationError(
+            f"`tool_choice` names {unknown[0]!r}, which is none of the bound tools {list(names)!r}. "
+            "Use one of them, or 'auto', 'any' or 'none'."
+        )
+    return _mode(mode, tuple(wanted))
+
+
+def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
+    match word:
+        case "required":
+            return ToolChoice("required", names)
+        case "none":
+            return ToolChoice("none")
+        case "validated":
+            return ToolChoice("validated", names)
+        case _:
+            # Google's mode in which the model may call some of the functions, and need not call any.
+            return ToolChoice("validated", names) if names else ToolChoice("auto")
+
+
+def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
+    """Write a tool choice as plain JSON, in OpenAI's form where that has one."""
+    if choice is None:
+        return "auto"
+    if len(choice.names) == 1 and choice.mode == "required":
+        return {"type": "function", "function": {"name": choice.names[0]}}
+    if choice.names:
+        return {"mode": choice.mode, "allowed_function_names": list(choice.names)}
+    return choice.mode
+
+
+def forbids_parallel(choice: ToolChoiceArgument) -> bool:
+    """Whether a tool choice in Anthropic's form allows one call at a time only."""
+    return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True
