@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from gemini_multi.errors import ConfigurationError
 
-__all__ = ["ACCEPTED", "is_data_url", "parsed_data_url", "recognized", "shown"]
+__all__ = ["ACCEPTED", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
 
 ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
 """How media may be given, for error messages."""
@@ -61,6 +61,13 @@ def recognized(data: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return next((kind for offset, magic, kind in _MAGIC if head[offset : offset + len(magic)] == magic), None)
+
+
+def typed(given: str | None, data: str) -> str | None:
+    """Return the media type that is given; one without a subtype counts only where the data tell no better."""
+    if given and "/" in given and not given.endswith("/*"):
+        return given
+    return recognized(data) or given
 
 
 def shown(address: str) -> str:

@@ -12,7 +12,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, recognized, shown
+from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, shown, typed
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
@@ -142,15 +142,11 @@ def media_type(media: Blob | FileReference) -> str | None:
     address = media.data if isinstance(media, Blob) else media.uri
     if not given and is_data_url(address):
         given = parsed_data_url(address)[0]
-    if not given or given.endswith("/*"):
-        given = _found_type(media) or given
+    if is_inline(media):
+        given = typed(given, bare_base64(media))
+    elif not given or "/" not in given or given.endswith("/*"):
+        given = _guessed(address) or given
     return usual_type(given) if given else None
-
-
-def _found_type(media: Blob | FileReference) -> str | None:
-    if isinstance(media, FileReference) and not is_data_url(media.uri):
-        return _guessed(media.uri)
-    return recognized(bare_base64(media))
 
 
 def address_scheme(uri: str) -> str:

@@ -200,10 +200,13 @@ CASES = [
         FileReference("data:application/json,%7B%7D"),
         each(NATIVE, {"text": "{}"}) | each(CHAT, {"type": "text", "text": "{}"}),
     ),
-    Case(
-        "an image of any type, told by its bytes",
-        Blob(PNG, "image/*"),
-        each(NATIVE, inline("image/png", PNG)) | each(CHAT, image(f"data:image/png;base64,{PNG}")),
+    *(
+        Case(
+            f"{kind}, told by its bytes",
+            Blob(PNG, kind),
+            each(NATIVE, inline("image/png", PNG)) | each(CHAT, image(f"data:image/png;base64,{PNG}")),
+        )
+        for kind in ("image/*", "image", "*/*")
     ),
 ]
 

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Text, Thought
 
 AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
@@ -51,11 +52,10 @@ def image(item: JsonValue) -> Blob | FileReference | None:
 
 def medium(url: str) -> Blob | FileReference:
     """Read a `data:` URL as inline media, every other address as a reference."""
-    if not url.startswith("data:"):
+    if not is_data_url(url) or "," not in url:
         return FileReference(url)
-    head, _, data = url[len("data:") :].partition(",")
-    mime_type = head.partition(";")[0] or "application/octet-stream"
-    return Blob(data, mime_type)
+    given, data = parsed_data_url(url)
+    return Blob(data, typed(given, data) or "application/octet-stream")
 
 
 def citation(annotation: JsonObject) -> Citation | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from gemini_multi._encoding.media_data import typed
 from gemini_multi.types import Blob, CodeResult, ExecutableCode, FileReference, JsonObject, JsonValue, Signature
 
 MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
@@ -27,7 +28,7 @@ def _blob(data: dict[str, JsonValue], signature: Signature | None) -> Blob | Non
     content = data.get("data")
     if not isinstance(content, str):
         return None
-    mime_type = _text(data, "mimeType") or "application/octet-stream"
+    mime_type = typed(_text(data, "mimeType"), content) or "application/octet-stream"
     return Blob(content, mime_type, name=_text(data, "displayName"), signature=signature)
 
 

@@ -238,6 +238,8 @@ def test_thought_flag_on_an_answer_without_tags_is_only_a_hint() -> None:
     assert response.thoughts == ""
 
 
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
 MESSAGES = (
     ({"role": "model", "content": "a"}, (Text("a"),)),
     ({"role": "assistant"}, ()),
@@ -251,7 +253,16 @@ MESSAGES = (
         (Thought("t"), Text("a")),
     ),
     ({"content": [{"type": "text", "text": {"value": "a", "annotations": []}}]}, (Text("a"),)),
-    ({"content": [{"type": "image_url", "image_url": {"url": "data:,x"}}]}, (Blob("x", "application/octet-stream"),)),
+    (
+        {"content": [{"type": "image_url", "image_url": {"url": "data:,x"}}]},
+        (Blob("eA==", "application/octet-stream"),),
+    ),
+    *(
+        ({"images": [{"image_url": {"url": f"data:{kind};base64,{PNG}"}}]}, (Blob(PNG, "image/png"),))
+        for kind in ("image/png", "image/*", "image", "")
+    ),
+    ({"images": [{"image_url": {"url": "DATA:image/svg+xml,%3Csvg/%3E"}}]}, (Blob("PHN2Zy8+", "image/svg+xml"),)),
+    ({"images": [{"image_url": {"url": "data:image/png"}}]}, (FileReference("data:image/png"),)),
     ({"content": [{"type": "future", "x": 1}]}, (Opaque({"type": "future", "x": 1}),)),
     (
         {"content": "a", "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}]},

@@ -122,6 +122,11 @@ SHAPES = [
         stopped(Blob("aGk=", "image/png", signature=signed("cw==")), FileReference("gs://a/b", "video/mp4")),
     ),
     Case(
+        "media whose type their bytes tell",
+        parts({"inlineData": {"mimeType": "image/*", "data": "iVBORw0KGgo="}}, {"inlineData": {"data": "JVBERi0="}}),
+        stopped(Blob("iVBORw0KGgo=", "image/png"), Blob("JVBERi0=", "application/pdf")),
+    ),
+    Case(
         "an image that is a thought is no part of the answer's media",
         parts({"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thought": True}),
         stopped(Opaque({"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thought": True})),
