@@ -63,6 +63,7 @@ class AttemptRunner:
         self._status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.committed = False
+        self._values = 0
         self._has_spoken = False
         """Whether more than thoughts went out to the caller."""
         self._is_noted = False
@@ -147,6 +148,8 @@ class AttemptRunner:
 
     def _whole(self, beginning: bytes) -> Flow:
         body = yield from self._body([beginning], self._conditions.limits.body_bytes)
+        if len(body) > json_text.LARGE:
+            self._check_values(body)
         document = json_text.read(body)
         events: list[ChatEvent] = []
         for item in document if isinstance(document, list) else [document]:
@@ -176,7 +179,7 @@ class AttemptRunner:
                 chunk = yield READ_BODY
                 size += len(chunk)
                 self._check_time()
-                self._check_size(size)
+                self._check_size(size, chunk)
             except (TransportError, GeminiMultiError):  # what comes after the answer spoils nothing
                 if self.is_finished or self._decoder.is_complete:
                     break
@@ -336,12 +339,20 @@ class AttemptRunner:
             Usage(input_tokens=prompt, output_tokens=output, total_tokens=prompt + output), response.model
         )
 
-    def _check_size(self, size: int) -> None:
+    def _check_size(self, size: int, chunk: bytes) -> None:
         limit = self._conditions.limits.stream_bytes
         if size > limit:
             raise InvalidResponse(
                 f"The stream is larger than {limit:,} bytes. Raise `Limits(stream_bytes=...)` if that is expected."
             )
+        if size > json_text.LARGE:
+            self._check_values(chunk)
+
+    def _check_values(self, data: bytes) -> None:
+        """Refuse an answer that would take many times its size in memory."""
+        self._values += json_text.values_in(data)
+        if self._values > json_text.MOST_VALUES:
+            raise InvalidResponse(f"The answer holds more than {json_text.MOST_VALUES:,} JSON values.")
 
     def _check_time(self) -> None:
         """Notice a provider that keeps the connection alive without going on, and a deadline that passes meanwhile."""

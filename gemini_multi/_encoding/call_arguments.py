@@ -47,8 +47,13 @@ def _read(text: str) -> JsonValue:
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError:
-        value = from_json(mended(_STRING.sub(_with_escapes, text)), allow_inf_nan=False)
+        value = from_json(mended(escaped(text)), allow_inf_nan=False)
     return value
+
+
+def escaped(text: str) -> str:
+    """Write the control characters that stand in the strings of a JSON text as escapes."""
+    return _STRING.sub(_with_escapes, text)
 
 
 def _with_escapes(string: re.Match[str]) -> str:

@@ -1,13 +1,30 @@
-"""JSON, both ways, without a second pass."""
+"""JSON, both ways, without a second pass.
+
+Documents are read as leniently as the arguments of tool calls: control characters in strings mean themselves.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 import pydantic_core
 
+from gemini_multi._encoding.call_arguments import escaped
 from gemini_multi._encoding.long_text import ChunkedBody, split
 from gemini_multi._encoding.surrogates import SurrogateJoiner, mended
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
+
+LARGE: Final = 1024 * 1024
+"""Bytes of an answer up to which it costs little memory, whatever it holds."""
+MOST_VALUES: Final = 5_000_000
+"""The most values of an answer: a few bytes each, but many times that in memory. Twenty log probabilities for each of
+65,536 tokens are fewer."""
+
+
+def values_in(data: bytes | bytearray) -> int:
+    """Estimate how many JSON values some bytes hold, by the characters that separate values."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def read(data: bytes, halves: SurrogateJoiner | None = None) -> JsonValue:
@@ -27,6 +44,8 @@ def read(data: bytes, halves: SurrogateJoiner | None = None) -> JsonValue:
     text = data.decode("utf-8-sig", "replace")
     if halves is not None and halves.take(text):
         return None
+    if len(text) < LARGE:
+        text = escaped(text)
     try:
         return pydantic_core.from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
     except ValueError as error:

@@ -52,6 +52,23 @@ def test_fifty_thousand_of_anything_cost_linear_time(crowd: str) -> None:
     assert isinstance(receive("oxen", pieces, stream=True, patience=6.0).events[-1], Finished)
 
 
+EXPANDING = {"lists": b"[],", "objects": b'{"a":{}},', "numbers": b"1.5,"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("form", EXPANDING)
+def test_an_answer_that_expands_when_it_is_read_is_refused(form: str, stream: bool) -> None:
+    """Three bytes of JSON are sixty of memory: it is counted before it is read, in events small and large."""
+    junk = EXPANDING[form] * (200_000 if stream else 6_000_000)
+    document = b'{"choices":[],"junk":[' + junk + b"1]}"
+    pieces: list[bytes] = [b"data: " + document + b"\n\n"] * 40 if stream else [document]
+
+    ending = receive("oxen", pieces, stream=stream, patience=30.0, limits=Limits(body_bytes=2**30, stream_bytes=2**30))
+
+    assert isinstance(ending.error, InvalidResponse)
+    assert "JSON values" in str(ending.error)
+
+
 @pytest.mark.parametrize("status", [400, 500])
 def test_the_rest_of_an_error_is_not_read(status: int) -> None:
     """However much there is of it."""
