@@ -3,20 +3,34 @@
 Ids per provider, limits, thinking control, what it refuses, media, prices, sources.
 
 `find(name)` accepts a catalog name, an alias or any provider's own id; a name that is not known gets the traits of its
-nearest relative or of the newest family, so that a model released tomorrow works today.
+nearest relative or of the newest family, so that a model released tomorrow works today. `register` adds rows, ids and
+prices of your own for this process.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Final
 
 from gemini_multi._catalog.model import HostedModel, Modality, Model, Price, Thinking
 
-__all__ = ["HostedModel", "Modality", "Model", "Price", "Thinking", "find", "find_answered", "labels", "models"]
+__all__ = [
+    "HostedModel",
+    "Modality",
+    "Model",
+    "Price",
+    "Thinking",
+    "find",
+    "find_answered",
+    "labels",
+    "models",
+    "register",
+    "unregister",
+]
 
 _PREFIXES: Final = ("publishers/google/", "google-ai-studio/", "google-vertex-ai/", "google/", "models/")
 _DATE: Final = re.compile(r"-(?:\d{3}|\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{4}-\d{2}-\d{2})$")
@@ -24,14 +38,59 @@ _GENERATION: Final = re.compile(r"^gemini-(\d+)(?:-(\d)(?!\d))?")
 _LONGEST_NAME: Final = 200
 """What a provider writes is kept in memory only if it can be a name."""
 _NEWEST: Final = "gemini-4-argon"
+_registered: dict[str, Model] = {}
+_registering: Final = Lock()
 
 
 def models() -> tuple[Model, ...]:
-    """Return every row, newest generation first."""
+    """Return every row: those that were registered, then ours, newest generation first."""
     # The rows are not needed to import a binding.
     from gemini_multi._catalog.rows import ROWS
 
-    return ROWS
+    own = dict(_registered)
+    return (*own.values(), *(row for row in ROWS if row.name not in own)) if own else ROWS
+
+
+def register(
+    model: Model | str,
+    *,
+    providers: Mapping[str, HostedModel | str] | None = None,
+    prices: Sequence[Price] | None = None,
+) -> Model:
+    """Add a row to the catalog, or extend one, for all clients of this process.
+
+        catalog.register("gemini-3.8-flash", providers={"openrouter": "google/gemini-3.8-flash"})
+
+    Args:
+        model: A row of your own, which replaces the one of the same name; or the name of a model to extend.
+        providers: What it is called at providers, by their names: an id, or an id with limits and prices.
+        prices: Its list prices, instead of the known ones.
+
+    Returns:
+        The row as it counts from now on.
+    """
+    row = replace(find(model), is_known=True) if isinstance(model, str) else model
+    given = {
+        name: HostedModel(hosted) if isinstance(hosted, str) else hosted for name, hosted in (providers or {}).items()
+    }
+    row = replace(row, providers={**row.providers, **given}, prices=row.prices if prices is None else tuple(prices))
+    with _registering:
+        _registered.pop(row.name, None)
+        _registered[row.name] = row
+        _forget()
+    return row
+
+
+def unregister(name: str) -> None:
+    """Take back what was registered under a model's name; our own row counts again."""
+    with _registering:
+        _registered.pop(name, None)
+        _forget()
+
+
+def _forget() -> None:
+    for known in (find, _answered, _index):
+        known.cache_clear()
 
 
 @lru_cache(maxsize=1024)
