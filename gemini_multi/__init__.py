@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         UnsupportedFeature,
     )
     from gemini_multi.preference import FailoverOn, Hedging, Strategy
-    from gemini_multi.providers import AIMLAPI, Cloudflare, Oxen, Provider
+    from gemini_multi.providers import AIMLAPI, ChatTraits, Cloudflare, OpenAICompatible, Oxen, Provider
     from gemini_multi.rate_limits import RateLimit, RateLimits, SharedStorage
     from gemini_multi.retry import RetryPolicy
     from gemini_multi.types import (
@@ -96,6 +96,7 @@ __all__ = [
     "ChatEvent",
     "ChatRequest",
     "ChatResponse",
+    "ChatTraits",
     "Citation",
     "Client",
     "Cloudflare",
@@ -118,6 +119,7 @@ __all__ = [
     "Message",
     "ModelNotFound",
     "Opaque",
+    "OpenAICompatible",
     "Oxen",
     "Part",
     "PartReady",
@@ -189,7 +191,7 @@ _MODULES: Final = {
         "UnsupportedFeature",
     ),
     "gemini_multi.preference": ("FailoverOn", "Hedging", "Strategy"),
-    "gemini_multi.providers": ("AIMLAPI", "Cloudflare", "Oxen", "Provider"),
+    "gemini_multi.providers": ("AIMLAPI", "ChatTraits", "Cloudflare", "OpenAICompatible", "Oxen", "Provider"),
     "gemini_multi.rate_limits": ("RateLimit", "RateLimits", "SharedStorage"),
     "gemini_multi.retry": ("RetryPolicy",),
     "gemini_multi.types": (

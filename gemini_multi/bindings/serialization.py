@@ -46,8 +46,21 @@ def _public(provider: Provider) -> dict[str, object]:
     for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
         value = getattr(provider, one.name)
         if one.name not in _UNWRITTEN and not isinstance(value, Key) and value not in (None, "", {}):
-            found[one.name] = dict(value) if is_mapping(value) else value
+            found[one.name] = dict(value) if is_mapping(value) else _changed(value)
     return found
+
+
+def _changed(value: object) -> object:
+    """Write what a value of several fields has that is not its default, as JSON; return any other value."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    default = type(value)()
+    changed = {one.name: getattr(value, one.name) for one in fields(value)}
+    return {name: _listed(inner) for name, inner in changed.items() if inner != getattr(default, name)}
+
+
+def _listed(value: Any) -> Any:  # noqa: ANN401  # whatever the field holds
+    return sorted(value) if isinstance(value, frozenset) else [*value] if isinstance(value, tuple) else value
 
 
 def revived(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,9 +85,11 @@ def _configured(name: str, arguments: dict[str, Any]) -> object:
 
 
 def _provider(written: Mapping[str, Any]) -> Provider:
-    from gemini_multi.providers import PROVIDERS
+    from gemini_multi.providers import PROVIDERS, OpenAICompatible
 
     known = PROVIDERS.get(str(written.get("name")))
+    if "model_id" in written:
+        return OpenAICompatible(**written)
     if known is None:
         raise ConfigurationError(
             f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}."

@@ -1,6 +1,7 @@
 """The providers. Each is one file: where its endpoints are, how it deviates from its dialect, how its errors read.
 
-To add one, write its file, add a line to `PROVIDERS`, and give the catalog its models' ids.
+To add one, write its file, add a line to `PROVIDERS`, and give the catalog its models' ids. `OpenAICompatible` needs no
+file: it is described by values.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from gemini_multi.errors import ConfigurationError, ConfigurationWarning
 from gemini_multi.providers import environment
 from gemini_multi.providers.aimlapi import AIMLAPI
 from gemini_multi.providers.base import Endpoint, Provider
+from gemini_multi.providers.chat_host import ChatTraits
 from gemini_multi.providers.cloudflare import Cloudflare
+from gemini_multi.providers.compatible import OpenAICompatible
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.oxen import Oxen
 
 __all__ = [
     "AIMLAPI",
     "PROVIDERS",
+    "ChatTraits",
     "Cloudflare",
     "Endpoint",
     "ErrorPayload",
+    "OpenAICompatible",
     "Oxen",
     "Provider",
     "ProvidersArgument",
@@ -87,8 +92,8 @@ def _named(providers: ProvidersArgument) -> list[str | Provider]:
 def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:
     if isinstance(item, Provider):
         return item
-    kind = _class_of(item)
-    return next((provider for provider in known if provider.name == kind.name), None) or kind()
+    name = str(item).strip().lower()
+    return next((provider for provider in known if provider.name == name), None) or _class_of(item)()
 
 
 def _each_configured(items: Sequence[str | Provider], known: Sequence[Provider], source: str) -> tuple[Provider, ...]:

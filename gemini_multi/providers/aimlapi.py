@@ -46,7 +46,7 @@ class AIMLAPI(ChatHost):
     _: KW_ONLY
     upstream: str | None = None
 
-    def traits(self, model: Model) -> ChatTraits:
+    def traits_for(self, model: Model) -> ChatTraits:
         """Say how AIMLAPI deviates, by the request schema that it documents for the model."""
         hosted = model.providers.get(self.name)
         traits = _traits(model, hosted)

@@ -25,8 +25,8 @@ __all__ = ["ChatHost", "ChatTraits"]
 class ChatHost(Provider):
     """A provider with an OpenAI-style `/chat/completions` and a bearer key.
 
-    Subclasses are frozen dataclasses too. They name themselves, their variables and their address, and say in `traits`
-    how they deviate.
+    Subclasses are frozen dataclasses too. They name themselves, their variables and their address, and say in
+    `traits_for` how they deviate.
     """
 
     base_urls: ClassVar[tuple[str, ...]]
@@ -39,16 +39,19 @@ class ChatHost(Provider):
     base_url: str = ""
 
     def __post_init__(self) -> None:
+        self._connect(self.key_variables, *self.base_urls)
+
+    def _connect(self, key_variables: tuple[str, ...], address: str, *variables: str) -> None:
+        """Settle the key, the headers and the address."""
         kind = type(self).__name__
-        address, *variables = self.base_urls
         base_url = self.base_url or environment.read(*variables) or address
-        key = Key.of(self.api_key, variables=self.key_variables, argument=f"{kind}(api_key=...)")
+        key = Key.of(self.api_key, variables=key_variables, argument=f"{kind}(api_key=...)")
         object.__setattr__(self, "api_key", key)
         object.__setattr__(self, "headers", checked_headers(self.headers))
         object.__setattr__(self, "base_url", checked_url(base_url, f"The `base_url` of {kind}"))
 
     @abstractmethod
-    def traits(self, model: Model) -> ChatTraits:
+    def traits_for(self, model: Model) -> ChatTraits:
         """Say how this provider deviates from the dialect for a model."""
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
@@ -56,7 +59,7 @@ class ChatHost(Provider):
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()
-        target = Target(self.name, model, model_id, self.traits(model), issuer=self.name)
+        target = Target(self.name, model, model_id, self.traits_for(model), issuer=self.name)
         return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:

@@ -59,7 +59,8 @@ class Key:
             return cls(_checked(value.strip(), source), source=source)
         found = environment.first_set(*variables)
         if found is None:
-            raise ConfigurationError(f"Set the `{variables[0]}` environment variable or pass it as `{argument}`.")
+            advice = f"Set the `{variables[0]}` environment variable or pass it" if variables else "Pass the key"
+            raise ConfigurationError(f"{advice} as `{argument}`.")
         source = f"the environment variable `{found}`"
         return cls(_checked(environment.read(found) or "", source), variables, source)
 

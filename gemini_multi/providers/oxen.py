@@ -58,7 +58,7 @@ class Oxen(ChatHost):
     _: KW_ONLY
     target_namespace: str | None = None
 
-    def traits(self, model: Model) -> ChatTraits:
+    def traits_for(self, model: Model) -> ChatTraits:
         """Say how Oxen deviates: the same for all Gemini models."""
         return replace(_TRAITS, extra={"target_namespace": self.target_namespace}) if self.target_namespace else _TRAITS
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gemini_multi import AIMLAPI, Cloudflare, Hedging, Oxen, RetryPolicy, Timeouts
+from gemini_multi import AIMLAPI, ChatTraits, Cloudflare, Hedging, OpenAICompatible, Oxen, RetryPolicy, Timeouts
 from gemini_multi import Provider as AnyProvider
 from tests.bindings.frameworks import Framework, Provider
 
@@ -19,6 +19,12 @@ CONFIGURED: dict[str, Callable[[], AnyProvider]] = {
     "cache": lambda: Cloudflare(gateway_id="gate", cache_ttl=3600, metadata={"team": "a"}),
     "address": lambda: Cloudflare(api="chat_completions", base_url="https://proxy.example/client/v4"),
     "upstream": lambda: AIMLAPI(upstream="google"),
+    "an endpoint of one's own": lambda: OpenAICompatible(
+        name="own",
+        base_url="https://own.example/v1",
+        key_variable="OXEN_API_KEY",
+        traits=ChatTraits(supports_seed=True, audio_types=frozenset({"audio/wav"}), reasoning_efforts=("low",)),
+    ),
     "namespace": lambda: Oxen(target_namespace="org", base_url="https://proxy.example/ai"),
 }
 

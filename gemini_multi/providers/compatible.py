@@ -1,0 +1,111 @@
+"""Any provider with an OpenAI-style endpoint, described by values: a fourth provider without a pull request."""
+
+# No `from __future__ import annotations`: see `chat_host`.
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from gemini_multi.catalog import Model
+from gemini_multi.errors import ConfigurationError
+from gemini_multi.providers.chat_host import ChatHost, ChatTraits
+from gemini_multi.types import ChatRequest
+
+__all__ = ["OpenAICompatible"]
+
+_PLACE = "{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAICompatible(ChatHost):
+    """A provider of your own, with `/chat/completions` below its address and a bearer key.
+
+        OpenAICompatible(
+            name="openrouter",
+            base_url="https://openrouter.ai/api/v1",
+            key_variable="OPENROUTER_API_KEY",
+            model_id="google/{name}",
+            traits=ChatTraits(reasoning_details=True, supports_seed=True),
+        )
+
+    Args:
+        name: What the provider is called, in errors, in answers and where providers are named.
+        base_url: The address without `/chat/completions`.
+        api_key: The key; from `key_variable` when not given.
+        key_variable: The environment variable that may hold the key.
+        model_id: How the provider spells the catalog's names; `{name}` stands for the name. Ids that follow no rule are
+            told to the catalog: `catalog.register("gemini-3.8-flash", providers={"openrouter": "google/..."})`.
+        traits: What the endpoint takes, as `ChatTraits` or its fields in a mapping; by default what every provider in
+            front of Gemini is known to take.
+        model: The provider's own model id, instead of that for the requested model.
+        headers: Further headers for every request.
+
+    Raises:
+        ConfigurationError: There is no key, or a value cannot be used.
+    """
+
+    key_variables: ClassVar[tuple[str, ...]] = ()
+    base_urls: ClassVar[tuple[str, ...]] = ("",)
+
+    name: str  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride]  # each value has its own
+    key_variable: str | None = None
+    model_id: str = _PLACE
+    traits: ChatTraits | Mapping[str, Any] = field(default_factory=ChatTraits)
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ConfigurationError("The `name` of OpenAICompatible is empty: say what the provider is called.")
+        if _PLACE not in self.model_id:
+            raise ConfigurationError(
+                f"The `model_id` of OpenAICompatible must hold {_PLACE!r}, as in 'google/{_PLACE}', not "
+                f"{self.model_id!r}; one id for all requests is `model`."
+            )
+        object.__setattr__(self, "name", self.name.strip().lower())
+        object.__setattr__(self, "traits", _traits(self.traits))
+        self._connect(() if self.key_variable is None else (self.key_variable,), "")
+
+    def traits_for(self, model: Model) -> ChatTraits:
+        """Say what was configured, the same for all models."""
+        del model
+        assert isinstance(self.traits, ChatTraits)
+        return self.traits
+
+    def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
+        """Find the id: configured, told to the catalog, or spelled by the rule."""
+        if self.model is not None:
+            return self.model
+        return self.listed_id(request.model, model)
+
+    def listed_id(self, name: str, model: Model) -> str:
+        """Return the id that the catalog was told, else spell the name by the rule."""
+        hosted = model.providers.get(self.name)
+        if hosted is not None:
+            return name if name in hosted.aliases else hosted.id
+        return self.guessed_id(model.name if model.is_known else name)
+
+    def guessed_id(self, name: str) -> str:
+        """Spell by the rule; a name with a slash is an id already."""
+        return name if "/" in name else self.model_id.replace(_PLACE, name)
+
+
+def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
+    """Read traits from the fields of a JSON object, whose lists stand for tuples and sets.
+
+    Raises:
+        ConfigurationError: There is no such field.
+    """
+    if isinstance(given, ChatTraits):
+        return given
+    default = ChatTraits()
+    known = {one.name: getattr(default, one.name) for one in fields(ChatTraits)}
+    if unknown := [name for name in given if name not in known]:
+        raise ConfigurationError(f"`ChatTraits` has no {', '.join(unknown)}; it has {', '.join(known)}.")
+    values: dict[str, Any] = {name: _kept(value, known[name]) for name, value in given.items()}
+    return ChatTraits(**values)
+
+
+def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # whatever the field holds
+    """Turn a list of a JSON object into what the default is."""
+    if not isinstance(value, list):
+        return value
+    return frozenset(value) if isinstance(default, frozenset) else tuple(value)
