@@ -60,6 +60,10 @@ test-interpreter: $(INSTALLED)
 test-all: ## Run all tests on every supported Python version found here
 	@$(PYTHON) tools/interpreters.py | $(call each_python,test)
 
+.PHONY: readme
+readme: $(INSTALLED) ## Run the README's code, each block in an environment that has just the extra it names
+	$(BIN)/python tools/readme_blocks.py
+
 # Makes a target with each interpreter that is named on the input, in an environment of its version.
 define each_python
 while read -r python; do \

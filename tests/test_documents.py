@@ -11,15 +11,18 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import httpx
 import pytest
 
 from gemini_multi import ChatRequest, Client, Message, SettingIgnoredWarning
 from gemini_multi.sandbox import Sandbox
+from tools import readme_blocks
 
 ROOT = Path(__file__).parent.parent
+README_BLOCKS = readme_blocks.blocks()
+FIRST_OF_LLAMA_INDEX = next(number for number, block in enumerate(README_BLOCKS) if block.extras == ("llama-index",))
+VARIABLE = re.compile("(CLOUDFLARE|AIMLAPI|AIML|OXEN|GEMINI_MULTI)_")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
@@ -36,16 +39,54 @@ def blocks(document: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_readmes_code_runs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its blocks run in order, as a reader would run them."""
-    namespace: dict[str, Any] = {"os": os}
-    for block in blocks("README.md"):
-        exec(compile(block, "README.md", "exec"), namespace)
+@pytest.mark.parametrize(
+    "number", range(len(README_BLOCKS)), ids=lambda number: f"{number + 1} {README_BLOCKS[number].label}"
+)
+def test_block_of_the_readme_runs_by_itself(sandbox: Sandbox, number: int) -> None:
+    """With one provider set, or all; with nothing installed but what its extra brings."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    done = readme_blocks.run(README_BLOCKS[number], sys.executable, environment, hide=True)
 
-    printed = capsys.readouterr().out
-    assert "Zeroth Law of Thermodynamics" in printed
-    assert namespace["city"].name
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("provider", ["cloudflare", "aimlapi", "oxen"])
+@pytest.mark.parametrize("number", [0, FIRST_OF_LLAMA_INDEX])
+def test_first_example_runs_with_any_single_key(sandbox: Sandbox, number: int, provider: str) -> None:
+    """A newcomer has one."""
+    own = {name: value for name, value in sandbox.environment().items() if name.startswith(provider.upper())}
+    others = {name: value for name, value in os.environ.items() if name not in sandbox.environment()}
+    done = readme_blocks.run(
+        README_BLOCKS[number], sys.executable, {**others, **own, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}, hide=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Zeroth Law of Thermodynamics" in done.stdout or provider != "cloudflare"
+    assert [request.provider for request in sandbox.requests] == [provider, provider]
+
+
+def test_links_of_the_readme_are_absolute() -> None:
+    """They work on a package index too."""
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_readme_names_every_variable_that_is_read() -> None:
+    """Of keys, addresses and settings."""
+    files = [
+        path for package in ("gemini_multi/providers", "gemini_multi/_call") for path in (ROOT / package).glob("*.py")
+    ]
+    read = {
+        name
+        for path in files
+        for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', path.read_text())
+        if VARIABLE.match(name)
+    }
+    readme = (ROOT / "README.md").read_text()
+
+    assert "OXEN_API_KEY" in read
+    assert {name for name in read if f"`{name}`" not in readme} <= {"GOOGLE_API_KEY", "GEMINI_API_KEY"}
 
 
 def test_the_readmes_table_is_the_catalogs() -> None:

@@ -57,7 +57,9 @@ _BRIEF: Final = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
-def set_fields(fields: Iterable[tuple[str | None, Any]], hidden: Container[str | None]) -> Iterator[tuple[str | None, Any]]:
+def set_fields(
+    fields: Iterable[tuple[str | None, Any]], hidden: Container[str | None]
+) -> Iterator[tuple[str | None, Any]]:
     """Pick what `repr` of a model shows: the fields that are set, providers by their names.
 
     Args:
