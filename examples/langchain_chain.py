@@ -44,7 +44,7 @@ def providers() -> Iterator[None]:
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print("No key is set: this runs on the sandbox, which stands in for the providers.")
+        print("No key is set: this runs on the sandbox, which has no model: its answers repeat what they were asked.")
         yield
 
 

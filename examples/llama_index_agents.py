@@ -1,8 +1,7 @@
 """Agents with LlamaIndex: tools and memory, steps as they happen, and two agents that hand work over.
 
 Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
-the README)
-and the same file talks to that provider.
+the README) and the same file talks to that provider.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ async def get_weather(city: str) -> str:
 
 def main() -> None:
     """Run the agents one after the other, and print what they did."""
-    with hosts() as sandbox:
+    with usable_providers() as sandbox:
         llm = GeminiMulti(model=MODEL)
         print(f"\n== {MODEL} on {', '.join(llm.provider_names)}")
         asyncio.run(run_all(llm, sandbox))
@@ -71,14 +70,14 @@ def main() -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[Sandbox | None]:
+def usable_providers() -> Iterator[Sandbox | None]:
     """Use the providers that have a key, or all three on the sandbox when none has."""
     if has_key():
         yield None
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
+        print("No key is set: this runs on the sandbox, which has no model: its answers repeat what they were asked.")
         yield sandbox
 
 

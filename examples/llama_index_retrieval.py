@@ -1,8 +1,7 @@
 """Retrieval with LlamaIndex: this project's own documents as sources, and an agent that looks things up in them.
 
 Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
-the README)
-and the same file talks to that provider.
+the README) and the same file talks to that provider.
 
 The embedding is real and local: WordLlama, a table of what 32,000 pieces of words mean, 16 MB inside of its package.
 Nothing is downloaded when this runs. `make demo` installs it; elsewhere:
@@ -145,7 +144,7 @@ def llm_on_a_provider() -> Iterator[GeminiMulti]:
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
+        print("No key is set: this runs on the sandbox, which has no model: its answers repeat what they were asked.")
         print("It reads no documents but quotes what it was sent. What was found, and the requests, are real.")
         yield GeminiMulti(model=MODEL)
 

@@ -1,8 +1,7 @@
 """Structured answers with LlamaIndex: objects from prompts, from documents and from engines, whole and as they grow.
 
 Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
-the README)
-and the same file talks to that provider.
+the README) and the same file talks to that provider.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Task(BaseModel):
 
 def main() -> None:
     """Ask every provider that can be asked, in five ways."""
-    with hosts() as providers:
+    with usable_providers() as providers:
         for provider in providers:
             llm = GeminiMulti(model=MODEL, providers=provider)
             print(f"\n== {provider}")
@@ -62,7 +61,7 @@ def main() -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[list[str]]:
+def usable_providers() -> Iterator[list[str]]:
     """Give the providers that have a key, or all three on the sandbox when none has."""
     try:
         with_key = [provider.name for provider in resolve(None)]
@@ -73,7 +72,7 @@ def hosts() -> Iterator[list[str]]:
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
+        print("No key is set: this runs on the sandbox, which has no model: its answers repeat what they were asked.")
         print("It fills a schema from the words of the question. That the answers fit the classes is real.")
         yield ["cloudflare", "aimlapi", "oxen"]
 

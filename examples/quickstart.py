@@ -1,8 +1,8 @@
 """The quickstart: one Gemini model object over three providers, in LangChain.
 
-Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. Set a provider's key (see
-the README)
-and the same file talks to that provider.
+Run it as it is and it talks to the sandbox, a stand-in for the providers on this machine. The sandbox has no model: it
+gives recorded answers to a few questions and else repeats what it was asked. Set a provider's key (see the README) and
+the same file talks to that provider.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def get_population(city: str) -> int:
 
 def main() -> None:
     """Ask every provider that can be asked, in four ways, and print what each call used."""
-    with hosts() as providers:
+    with usable_providers() as providers:
         calls: list[tuple[str, str, AIMessage, float]] = []
         for provider in providers:
             model = ChatGeminiMulti(model=MODEL, providers=provider)
@@ -66,14 +66,16 @@ def main() -> None:
 
 
 @contextmanager
-def hosts() -> Iterator[list[str]]:
+def usable_providers() -> Iterator[list[str]]:
     """Give the providers that have a key, or all three on the sandbox when none has."""
     if with_key := providers_with_key():
         yield with_key
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(f"No key is set: this runs on the sandbox at {sandbox.url}, which stands in for the three providers.")
+        print(
+            "No key is set: this runs on the sandbox, which has no model: its answers are recorded, or repeat what was asked."
+        )
         yield list(QUESTIONS)
 
 
@@ -125,12 +127,13 @@ def print_usage(calls: list[tuple[str, str, AIMessage, float]]) -> None:
     """Print a row for each answer."""
     print(f"\n{'provider':<12}{'call':<12}{'model':<46}{'in':>6}{'out':>6}{'cost in $':>12}{'seconds':>9}")
     for provider, what, answer, seconds in calls:
-        usage = answer.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
+        usage = answer.usage_metadata
+        read, written = (usage["input_tokens"], usage["output_tokens"]) if usage else ("-", "-")
         facts = answer.response_metadata
         cost = facts.get("cost_usd")
         print(
-            f"{provider:<12}{what:<12}{facts.get('model_name', ''):<46}{usage['input_tokens']:>6}"
-            f"{usage['output_tokens']:>6}{'-' if cost is None else f'{cost:.6f}':>12}{seconds:>9.2f}"
+            f"{provider:<12}{what:<12}{facts.get('model_name', ''):<46}{read:>6}"
+            f"{written:>6}{'-' if cost is None else f'{cost:.6f}':>12}{seconds:>9.2f}"
         )
 
 

@@ -113,6 +113,22 @@ def test_an_example_runs_without_a_key(path: Path, capsys: pytest.CaptureFixture
     assert "sandbox" in capsys.readouterr().out
 
 
+def test_example_of_failover_shows_the_failures_that_it_announces(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also over connections that are open already: each scene says who failed, and who answered instead."""
+    before = dict(os.environ)
+    try:
+        runpy.run_path(str(ROOT / "examples" / "langchain_failover.py"), run_name="__main__")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+    assert [line for line in capsys.readouterr().out.splitlines() if "answered;" in line] == [
+        "all well: cloudflare answered; cloudflare answered (200)",
+        "Cloudflare out of credit: aimlapi answered; cloudflare failed (402), aimlapi answered (200)",
+        "AIMLAPI cut off, in a stream: oxen answered; aimlapi failed (200), oxen answered (200)",
+    ]
+
+
 def test_a_provider_is_added_as_contributing_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file shown there, a registry line and a key are enough."""
     from gemini_multi import providers
