@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
-from gemini_multi._batch.job import BatchJob, RowFunction, run_here
+from gemini_multi._batch.job import BatchJob, RowFunction, run_job
 from gemini_multi._batch.report import BatchReport, OnProgress
 from gemini_multi._batch.requests import Images
 from gemini_multi._batch.results import ResultsNotWritten
@@ -48,6 +48,7 @@ class BatchSettings(TypedDict, total=False):
     resume: bool
     on_progress: OnProgress | None
     progress: bool
+    dask: object
 
 
 def run_batch(source: SourceArgument, output: str | Path, **settings: Unpack[BatchSettings]) -> BatchReport:
@@ -66,10 +67,13 @@ def run_batch(source: SourceArgument, output: str | Path, **settings: Unpack[Bat
             a text that goes before each row. `schema` is what structured answers must fit: their value is in the
             result. `settings` are other fields of `ChatRequest`. `images` says which images rows may name. `id_column`
             is where a row's id is. `concurrency` is how many rows are asked at once. `resume` goes on with a results
-            file. `on_progress` is called after every row, and `progress` shows a bar on standard error.
+            file. `on_progress` is called after every row, and `progress` shows a bar on standard error. `dask` runs the
+            rows on a cluster: the address of its scheduler (`tcp://…`) or a `LocalCluster`, with `concurrency` rows at
+            once on each worker.
 
     Raises:
         ConfigurationError: A setting or a file cannot be used, or the results file is of another run.
+        ConnectionFailed: The scheduler of the cluster gives no answer.
         ResultsNotWritten: The disk is full. The answers that are in no file are in the error's `unwritten`.
     """
     return asyncio.run(_run(source, output, settings, grace=_GRACE))
@@ -85,7 +89,7 @@ async def _run(source: SourceArgument, output: str | Path, settings: BatchSettin
     with ExitStack() as stack:
         if given.pop("progress", False):
             given["on_progress"] = stack.enter_context(_progress_bar())
-        return await run_here(BatchJob(source=source, output=Path(output), **given), grace=grace)
+        return await run_job(BatchJob(source=source, output=Path(output), **given), grace=grace)
 
 
 def _progress_bar() -> ProgressBar:

@@ -216,9 +216,12 @@ class PromptBlocked(GeminiMultiError):
 class BudgetExceeded(GeminiMultiError):
     """The call would start above the spending limit."""
 
-    def __init__(self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0) -> None:
-        """Make an error; both figures are in US dollars."""
+    def __init__(
+        self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0, reserved_usd: float = 0.0
+    ) -> None:
+        """Make an error; the figures are in US dollars, `reserved_usd` what is set aside for calls under way."""
         super().__init__(message)
+        self.reserved_usd = reserved_usd
         self.spent_usd = spent_usd
         self.limit_usd = limit_usd
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from gemini_multi import structured
+from gemini_multi._batch.cluster import Cluster, connected
 from gemini_multi._batch.intake import Intake
 from gemini_multi._batch.report import BatchReport, OnProgress
 from gemini_multi._batch.requests import NO_IMAGES, Images, RequestMaker, Template
 from gemini_multi._batch.results import Results, ResultsNotWritten
+from gemini_multi._batch.rows import Row
 from gemini_multi._batch.runner import Runner
 from gemini_multi._batch.sources import SourceArgument, open_source
 from gemini_multi._batch.tasks import ChatTask, FunctionTask, Task
@@ -41,6 +42,7 @@ class BatchJob:
     id_column: str = "id"
     concurrency: int = 16
     resume: bool = False
+    dask: object = None
     on_progress: OnProgress | None = None
 
     def __post_init__(self) -> None:
@@ -77,36 +79,43 @@ class BatchJob:
         except TypeError as error:
             raise ConfigurationError(f"`settings` must be fields of `ChatRequest`: {error}.") from error
 
-    @asynccontextmanager
-    async def task(self) -> AsyncGenerator[Task[Any], None]:
-        """Open what answers rows."""
+    def task(self) -> Task[Any]:
+        """Make what answers rows."""
         if self.function is not None:
-            yield FunctionTask(self.function)
-            return
+            return FunctionTask(self.function)
         client = AsyncClient() if self.client is None else _for_async(self.client)
-        try:
-            yield ChatTask(client, self.maker(), self.json_schema())
-        finally:
-            if self.client is None:
-                await client.aclose()
+        return ChatTask(client, self.maker(), self.json_schema())
 
 
 def _for_async(client: Client | AsyncClient) -> AsyncClient:
     return client.for_async() if isinstance(client, Client) else client
 
 
-async def run_here(job: BatchJob, *, grace: float) -> BatchReport:
-    """Run a batch in this process."""
+async def run_job(job: BatchJob, *, grace: float) -> BatchReport:
+    """Run a batch in this process, or on a cluster."""
     started = time.monotonic()
-    source = open_source(job.source)
-    async with job.task() as task:
-        with Results(job.output, resume=job.resume) as results:
-            report = BatchReport(total=source.count(), torn_bytes=results.torn_bytes)
-            intake = Intake(source, task, results, report, job.id_column)
-            try:
-                await Runner(intake.rows(), task, results, report, job.on_progress).run(job.concurrency, grace=grace)
-            except ResultsNotWritten as error:  # of the first that failed; by now all calls under way have ended
-                raise ResultsNotWritten(error.message, tuple(results.unwritten)) from error
-            finally:
-                report.seconds = time.monotonic() - started
+    source, task = open_source(job.source), job.task()
+    with Results(job.output, resume=job.resume) as results:
+        report = BatchReport(total=source.count(), torn_bytes=results.torn_bytes)
+        rows = Intake(source, task, results, report, job.id_column).rows()
+        try:
+            await _run(job, rows, task, results, report, grace)
+        except ResultsNotWritten as error:  # of the first that failed; by now all calls under way have ended
+            raise ResultsNotWritten(error.message, tuple(results.unwritten)) from error
+        finally:
+            report.seconds = time.monotonic() - started
+            if job.client is None:
+                await task.aclose()
     return report
+
+
+async def _run(
+    job: BatchJob, rows: Iterator[Row], task: Task[Any], results: Results, report: BatchReport, grace: float
+) -> None:
+    if job.dask is None:
+        await Runner(rows, task, results, report, job.on_progress).run(job.concurrency, grace=grace)
+        return
+    if job.client is not None and not job.client.limits_are_shared:
+        raise ConfigurationError("Limits and a budget over several workers need `storage`, the URL of a Redis server.")
+    async with connected(job.dask) as cluster:
+        await Cluster(cluster, rows, task, results, report, job.on_progress).run(job.concurrency, grace=grace)

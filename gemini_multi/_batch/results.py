@@ -120,7 +120,7 @@ class Results:
             self.index.close()
             self._lock.release()
 
-    def answered(self, record: Record) -> None:
+    async def answered(self, record: Record) -> None:
         """Write an answer.
 
         Raises:
@@ -128,7 +128,7 @@ class Results:
         """
         self._append(self._answers, record)
 
-    def failed(self, record: Record) -> None:
+    async def failed(self, record: Record) -> None:
         """Write a row that got no answer. Raises as `answered` does."""
         self._append(self._failures, record)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gemini_multi._batch.report import BatchReport, OnProgress
-from gemini_multi._batch.results import Results
 from gemini_multi._batch.rows import Record, Row
 from gemini_multi._batch.tasks import Task, UnusableAnswer
 from gemini_multi.errors import (
@@ -32,6 +31,21 @@ _HOPELESS: Final = (
 )
 """What happens to every other row too, so that asking on is no use."""
 
+_BUDGET_LOOK: Final = 0.1
+"""Seconds until money that was set aside may have been given back."""
+
+
+class Sink(Protocol):
+    """Takes results as they come."""
+
+    async def answered(self, record: Record) -> None:
+        """Take an answer; the row counts as under way until it is kept."""
+        ...
+
+    async def failed(self, record: Record) -> None:
+        """Take a row that got no answer."""
+        ...
+
 
 class Runner:
     """Takes rows from an iterator until it ends or something stops the run."""
@@ -40,7 +54,7 @@ class Runner:
         self,
         rows: Iterator[Row],
         task: Task[Any],
-        results: Results,
+        results: Sink,
         report: BatchReport,
         on_progress: OnProgress | None = None,
     ) -> None:
@@ -50,9 +64,6 @@ class Runner:
         self._report = report
         self._on_progress = on_progress
         self._is_stopping = False
-        self._asking = 0
-        self._finished = 0
-        self._settled = asyncio.Condition()
 
     async def run(self, concurrency: int, *, grace: float) -> None:
         """Ask the rows.
@@ -77,6 +88,10 @@ class Runner:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
+    def stop(self) -> None:
+        """Ask no further rows; those under way come to their end."""
+        self._is_stopping = True
+
     async def _joined(self, workers: list[asyncio.Task[None]]) -> None:
         """Wait for all workers; when one fails, the others end the row that they are at."""
         done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -99,49 +114,36 @@ class Runner:
         except asyncio.CancelledError:
             raise
         except UnusableAnswer as unusable:
-            self._fail(row, unusable.error, unusable.fields)
+            await self._fail(row, unusable.error, unusable.fields)
         except Exception as error:  # noqa: BLE001  # a caller's function raises anything; the other rows go on
             if _is_hopeless(error):
                 self._stop(error)
             else:
-                self._fail(row, error, {})
+                await self._fail(row, error, {})
         else:
-            self._results.answered({**result, **fields})
+            await self._results.answered({**result, **fields})
             self._report.answered += 1
         self._report.cost_usd = self._task.cost_usd()
 
     async def _ask(self, row: Row) -> dict[str, Any]:
-        """Ask; when the budget is only set aside for calls under way, ask again after one of them has ended."""
+        """Ask; while the budget is only set aside for calls under way, ask again after a moment."""
         while True:
-            finished = self._finished
-            self._asking += 1
             try:
                 return await self._task.answer(row.payload)
-            except BudgetExceeded:
-                if self._asking == 1 and self._finished == finished:
+            except BudgetExceeded as refusal:
+                if not refusal.reserved_usd:
                     raise
-                self._finished -= 1  # a refusal gives nothing back
-            finally:
-                await self._end_call()
-            await self._wait_for_end(finished)
-
-    async def _end_call(self) -> None:
-        async with self._settled:
-            self._asking -= 1
-            self._finished += 1
-            self._settled.notify_all()
-
-    async def _wait_for_end(self, finished: int) -> None:
-        async with self._settled:
-            await self._settled.wait_for(lambda: self._finished != finished or not self._asking)
+            await asyncio.sleep(_BUDGET_LOOK)
 
     def _stop(self, error: Exception) -> None:
         self._is_stopping = True
         self._report.stopped = self._report.stopped or error
 
-    def _fail(self, row: Row, error: Exception, fields: Record) -> None:
+    async def _fail(self, row: Row, error: Exception, fields: Record) -> None:
         self._report.failed += 1
-        self._results.failed({**row.record, **fields, "line": row.number, "error": _error(error), **_attempts(error)})
+        await self._results.failed(
+            {**row.record, **fields, "line": row.number, "error": _error(error), **_attempts(error)}
+        )
 
 
 def _is_hopeless(error: BaseException) -> bool:

@@ -49,6 +49,10 @@ class Task(Protocol[_PayloadT]):
         """Tell what all rows so far have cost."""
         ...
 
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 def digest_of(payload: object) -> str:
     """Tell one payload from another: the same request always has the same digest."""
@@ -81,6 +85,9 @@ class ChatTask:
     def cost_usd(self) -> float:
         return self._client.totals.cost_usd - self._spent_before
 
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
 
 def _fields(response: ChatResponse) -> dict[str, Any]:
     """Give what a result holds of an answer. Parts other than text are kept as `archive` writes them."""
@@ -111,3 +118,6 @@ class FunctionTask:
 
     def cost_usd(self) -> float:
         return 0.0
+
+    async def aclose(self) -> None:
+        pass

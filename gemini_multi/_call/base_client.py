@@ -190,6 +190,11 @@ class BaseClient:
         """What this client and its copies for async have used so far."""
         return self._ledger.totals
 
+    @property
+    def limits_are_shared(self) -> bool:
+        """Whether other processes hold the same limits and budget, or there are none."""
+        return not self._ledger.is_limited and (self._permits is None or not self._permits.storage.is_local)
+
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
         """List the routes that a request would try, in the order named."""
         return routes(request, self._providers, stream=stream)

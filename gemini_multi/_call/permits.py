@@ -175,4 +175,5 @@ def _out_of_money(demand: Demand, refusal: NoMoney) -> BudgetExceeded:
         f"of {demand.max_cost_usd} USD. Raise `max_cost_usd`, set `max_tokens`, or name another budget.",
         spent_usd=refusal.spent_usd,
         limit_usd=demand.max_cost_usd or 0.0,
+        reserved_usd=refusal.reserved_usd,
     )

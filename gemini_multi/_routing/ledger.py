@@ -68,6 +68,7 @@ class Ledger:
                     "allows.",
                     spent_usd=spent,
                     limit_usd=limit,
+                    reserved_usd=round(self._reserved, 9),
                 )
             self._reserved += worst_usd
         return worst_usd

@@ -11,7 +11,7 @@ import typer
 from gemini_multi.batch import BatchReport, Images, ResultsNotWritten, run_batch
 from gemini_multi.cli.console import CHEAPEST, ModelOption, ProvidersOption, tell
 from gemini_multi.client import Client
-from gemini_multi.errors import ConfigurationError, StorageUnavailable
+from gemini_multi.errors import ConfigurationError, ConnectionFailed, StorageUnavailable
 from gemini_multi.rate_limits import RateLimit, SharedStorage
 
 INCOMPLETE: Final = 1
@@ -44,14 +44,15 @@ def batch(
         typer.Option(envvar="GEMINI_MULTI_STORAGE", help="Redis URL through which processes share limits and budget."),
     ] = None,
     budget: Annotated[str, typer.Option(help="The shared budget's name.")] = "default",
+    dask: Annotated[str | None, typer.Option(help="The address of a Dask scheduler, tcp://…, to run on.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Ask a model about every row of a file; a run that was cut off goes on with --resume.
 
     Answers are appended to OUTPUT as they come. Rows without an answer go to OUTPUT's name with .failures.jsonl, rows
     that cannot be asked to .rejected.jsonl. Exit codes: 0 every row has an answer, 1 some have none, 2 the arguments or
-    files cannot be used, 3 stopped with rows left (budget spent, key refused), 4 the storage cannot be reached, 5 the
-    results cannot be written, 130 interrupted.
+    files cannot be used, 3 stopped with rows left (budget spent, key refused), 4 the storage or the scheduler
+    cannot be reached, 5 the results cannot be written, 130 interrupted.
     """
     limits = _limits(requests_per_minute, tokens_per_minute)
     shared = None if storage is None else SharedStorage(storage, budget=budget)
@@ -71,6 +72,7 @@ def batch(
         concurrency=concurrency,
         resume=resume,
         progress=not quiet,
+        dask=dask,
     )
     _show(report, output)
 
@@ -82,6 +84,9 @@ def _report(source: Path, output: Path, **settings: Any) -> BatchReport:
     except KeyboardInterrupt:
         tell(f"Interrupted. {output} has what was answered; go on with --resume.")
         raise
+    except ConnectionFailed as error:
+        tell(f"Error: {error.message}")
+        raise typer.Exit(UNREACHABLE) from error
     except ResultsNotWritten as error:
         tell(f"Error: {error.message} What is in no file follows on standard output.")
         for record in error.unwritten:

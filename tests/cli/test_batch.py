@@ -131,6 +131,16 @@ def test_an_unreachable_storage_is_exit_code_4(command, sandbox, rows):
     assert sandbox.requests == []
 
 
+def test_an_unreachable_scheduler_is_exit_code_4(command, sandbox, rows, monkeypatch):
+    """In one message."""
+    monkeypatch.setattr("gemini_multi._batch.cluster._CONNECT", 0.2)
+    source, output = rows(*prompts(5))
+    ended = command("batch", source, output, *MODEL, "--dask", "tcp://127.0.0.1:1", "--quiet")
+
+    assert ended.code == 4
+    assert "The scheduler tcp://127.0.0.1:1 gives no answer" in ended.err
+
+
 def run_limited(source, output):
     """Run with room for a few answers on the disk."""
 
