@@ -198,8 +198,9 @@ class GeminiModel(Serializable):
             return values
         read = named(values, cls.model_fields)
         from gemini_multi.bindings.serialization import revived
+        from gemini_multi.bindings.settings import plain_settings
 
-        return {**read, **revived(read)}
+        return {**read, **revived(read), **plain_settings(read)}
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
         """Note the versions for traces: LangChain's own, which stand in its method of this name, and ours."""
@@ -367,7 +368,7 @@ class GeminiModel(Serializable):
         if isinstance(limit := given.get("max_tokens"), int):
             found["ls_max_tokens"] = limit
         if (texts := stop if stop is not None else given.get("stop")) is not None:
-            from langchain_gemini_multi._settings import stops
+            from gemini_multi.bindings.settings import stops
 
             found["ls_stop"] = list(stops(texts))
         return found

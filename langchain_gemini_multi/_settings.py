@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from gemini_multi import FailoverOn, Provider, RetryPolicy, Timeouts
@@ -11,8 +10,9 @@ from gemini_multi.bindings.arguments import PLAIN, named
 from gemini_multi.bindings.clients import CALL_SETTINGS
 from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.settings import READERS
 from gemini_multi.bindings.tools import read_choice
-from gemini_multi.bindings.values import is_many, is_mapping, items_of
+from gemini_multi.bindings.values import is_many
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, Message, ResponseFormat, SafetySetting
 from langchain_gemini_multi._schemas import json_schema_of
@@ -70,59 +70,6 @@ def call_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
     return named(given, _KNOWN) if given else given
 
 
-def safety_settings(given: object) -> tuple[SafetySetting, ...]:
-    """Read `{category: threshold}` or a list of settings; members of Google's enums are taken by their names.
-
-    Raises:
-        ConfigurationError: It is of no such form.
-    """
-    if is_mapping(given):
-        if "category" in given:
-            return (_safety_setting(given),)
-        return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
-    if is_many(given):
-        return tuple(_safety_setting(item) for item in given)
-    raise ConfigurationError(f"`safety_settings` must be a mapping of category to threshold, not {given!r}.")
-
-
-def _safety_setting(item: object) -> SafetySetting:
-    if isinstance(item, SafetySetting):
-        return item
-    if is_mapping(item) and "category" in item and "threshold" in item:
-        method = item.get("method")
-        return SafetySetting(
-            _word(item["category"]), _word(item["threshold"]), method=_word(method) if method is not None else None
-        )
-    raise ConfigurationError(f"A safety setting needs `category` and `threshold`; {item!r} does not have both.")
-
-
-def _word(value: object) -> str:
-    return value.name if isinstance(value, Enum) else str(value)
-
-
-def _effort(value: object) -> str:
-    return _word(value).lower()
-
-
-def _modalities(value: object) -> tuple[str, ...]:
-    items = [value] if isinstance(value, (str, Enum)) else items_of(value)
-    return tuple(_word(item).lower() for item in items)
-
-
-def stops(value: object) -> tuple[str, ...]:
-    """Read one stop sequence or several.
-
-    Raises:
-        ConfigurationError: It is neither.
-    """
-    if isinstance(value, str):
-        return (value,)
-    texts = items_of(value)
-    if is_many(value) and all(isinstance(text, str) for text in texts):
-        return tuple(texts)
-    raise ConfigurationError(f"`stop` must be text or a list of texts, not {value!r}.")
-
-
 def _tools(value: object) -> tuple[object, ...]:
     if not is_many(value):
         raise ConfigurationError(f"`tools` must be a list, not {value!r}.")
@@ -134,10 +81,7 @@ def _format(value: object) -> ResponseFormat | None:
 
 
 _READ: Final[dict[str, Callable[[object], object]]] = {
-    "stop": stops,
-    "reasoning_effort": _effort,
-    "safety_settings": safety_settings,
-    "modalities": _modalities,
+    **READERS,
     "tools": _tools,
     "response_format": _format,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ from gemini_multi.bindings.arguments import configuration_error
 from gemini_multi.bindings.clients import CALL_SETTINGS
 from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.settings import READERS
 from gemini_multi.bindings.tools import read_choice
-from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
-from gemini_multi.types import ChatRequest, Message, SafetySetting, ToolChoice
+from gemini_multi.types import ChatRequest, Message, ToolChoice
 from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._settings import GenerationSettings
@@ -119,8 +119,8 @@ _GENERATION: Final = tuple(name for name in GenerationSettings.model_fields if n
 def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any]:
     """Collect what is set, in the core's forms."""
     settings = layered(_given(always), _given(call))
-    for name in _FORMS.keys() & settings.keys():
-        settings[name] = _FORMS[name](settings[name])
+    for name in READERS.keys() & settings.keys():
+        settings[name] = READERS[name](settings[name])
     for body in (always.additional_kwargs, always.extra_body, call.additional_kwargs, call.extra_body):
         if body:
             settings["extra_body"] = {**settings.get("extra_body", {}), **body}
@@ -130,28 +130,3 @@ def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any
 def _given(settings: GenerationSettings) -> dict[str, Any]:
     values = vars(settings)
     return {name: value for name in _GENERATION if (value := values[name]) is not None}
-
-
-def _stops(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _safety(given: Mapping[str, str] | Sequence[Mapping[str, str]]) -> tuple[SafetySetting, ...]:
-    if isinstance(given, Mapping):
-        return tuple(SafetySetting(category, threshold) for category, threshold in given.items())
-    return tuple(_safety_setting(each) for each in given)
-
-
-_FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
-    "stop": _stops,
-    "safety_settings": _safety,
-    "modalities": tuple,
-}
-
-
-def _safety_setting(given: Mapping[str, str]) -> SafetySetting:
-    try:
-        return SafetySetting(given["category"], given["threshold"], method=given.get("method"))
-    except KeyError as missing:
-        message = f"The safety setting {dict(given)!r} has no {missing}. Give it a `category` and a `threshold`."
-        raise ConfigurationError(message) from None

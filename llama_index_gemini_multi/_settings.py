@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gemini_multi import ReasoningEffort
-from llama_index_gemini_multi._typed import is_mapping, sequence
-
-if TYPE_CHECKING:
-    from gemini_multi.types import SafetySetting
+from gemini_multi.bindings.values import is_mapping
 
 
 class GenerationSettings(BaseModel):
@@ -69,17 +66,10 @@ class GenerationSettings(BaseModel):
             return given
         from gemini_multi.bindings.arguments import named
         from gemini_multi.bindings.serialization import revived
+        from gemini_multi.bindings.settings import plain_settings
 
         read = named(given, cls.model_fields)
-        return {**read, **revived(read)}
-
-    @field_validator("safety_settings", mode="before")
-    @classmethod
-    def _accept_core_values(cls, given: object) -> object:
-        from gemini_multi.types import SafetySetting
-
-        each_json = [_safety_json(each) if isinstance(each, SafetySetting) else each for each in sequence(given)]
-        return each_json or given
+        return {**read, **revived(read), **plain_settings(read)}
 
     @field_validator("built_in_tools", mode="before")
     @classmethod
@@ -87,8 +77,3 @@ class GenerationSettings(BaseModel):
         from llama_index_gemini_multi._tools import built_in_json
 
         return None if given is None else built_in_json(given)
-
-
-def _safety_json(setting: SafetySetting) -> dict[str, str]:
-    told = {"category": setting.category, "threshold": setting.threshold}
-    return told if setting.method is None else {**told, "method": setting.method}

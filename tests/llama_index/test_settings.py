@@ -199,7 +199,7 @@ def test_call_argument_reaches_the_request(given: dict[str, Any], wanted: dict[s
         ({"tools": [7]}, "7 is no tool"),
         ({"tools": [{"a": 1, "b": 2}]}, "is no tool"),
         ({"response_format": {"type": "json_schema"}}, "`response_format` has no schema"),
-        ({"safety_settings": [{"category": "H"}]}, "has no 'threshold'"),
+        ({"safety_settings": [{"category": "H"}]}, "needs `category` and `threshold`"),
     ],
 )
 def test_unusable_call_argument_is_an_error(call: dict[str, Any], message: str) -> None:
