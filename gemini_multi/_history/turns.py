@@ -108,9 +108,7 @@ def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message 
     """Split a message into turns and results; what a system message says goes to `system`."""
     parts = tuple(part for part in message.parts if not _is_empty(part))
     if message.role == "assistant":
-        if parts:
-            calls = [part for part in parts if isinstance(part, ToolCall)]
-            yield _Step(_with_parts(message, "assistant", parts), calls)
+        yield from _said(message, parts)
         return
     rest: list[Part] = []
     texts: list[Part] = []
@@ -123,6 +121,15 @@ def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message 
         system.append(_with_parts(message, "system", tuple(texts)))
     if rest:
         yield _with_parts(message, "user", tuple(rest))
+
+
+def _said(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | ToolResult]:
+    """Split a message of the model into its turn and the results that stand in it: they are no part of the turn."""
+    said = tuple(part for part in parts if not isinstance(part, ToolResult))
+    if said:
+        calls = [part for part in said if isinstance(part, ToolCall)]
+        yield _Step(_with_parts(message, "assistant", said), calls)
+    yield from (part for part in parts if isinstance(part, ToolResult))
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:

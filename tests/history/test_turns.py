@@ -112,6 +112,11 @@ CASES = [
         (HELLO, Message.assistant(FIRST), Message.tool(FIRST_RESULT), Message.user("And now?")),
     ),
     Case(
+        "result inside the model's own message",
+        (HELLO, Message.assistant("See:", FIRST, FIRST_RESULT, "Done.")),
+        (HELLO, Message.assistant("See:", FIRST, "Done."), Message.tool(FIRST_RESULT)),
+    ),
+    Case(
         "empty parts and messages",
         (HELLO, Message.assistant(""), Message.user("", "Still there?"), Message.assistant(Opaque({}))),
         (HELLO, Message.user("Still there?")),

@@ -108,6 +108,9 @@ class ContentsWriter:
     def _part(self, part: Part, message: Message) -> JsonValue:
         if isinstance(part, ToolResult):
             return None
+        if isinstance(part, ToolCall) and message.role == "user":
+            self._losses.feature("a tool call in a message of the user")
+            return None
         written = self._opaque(part, message) if isinstance(part, Opaque) else self._data(part)
         if written is None:
             return None

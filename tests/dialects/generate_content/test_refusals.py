@@ -56,6 +56,7 @@ FEATURES = [
     (asked(tools=(CLOCK, BuiltInTool("google_search"))), "functions together with built-in tools"),
     (asked(tools=(BuiltInTool("file_search"),)), "the built-in tool `file_search`"),
     (asked(OLD, Opaque({"type": "refusal"})), "a content part of type 'refusal'"),
+    (asked(OLD, ToolCall("1", "clock")), "a tool call in a message of the user"),
     (asked(thinking_budget=1), "`thinking_budget=1` (the model takes -1, 0, or 512 to 24576)"),
     (asked(OLD, Blob("A" * 28 * 2**20, "image/png")), "22,020,096 bytes of inline media (at most 20,971,520)"),
 ]
