@@ -33,6 +33,8 @@ PLACEHOLDER: Final = "."
 _SPEAKERS: Final = ("user", "assistant")
 
 NOT_RUN: Final = "The function was not run."
+_LONGEST_SHOWN: Final = 2_000
+"""Characters of unreadable arguments that the model is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,9 @@ def _answers(result: ToolResult, call: ToolCall) -> bool:
 
 
 def _not_run(call: ToolCall) -> ToolResult:
-    return ToolResult(call.id, call.name, (Text(NOT_RUN),), is_error=True)
+    raw = call.invalid_arguments
+    reason = "" if raw is None else f" Its arguments are no JSON object: {raw[:_LONGEST_SHOWN]}"
+    return ToolResult(call.id, call.name, (Text(NOT_RUN + reason),), is_error=True)
 
 
 def _told(result: ToolResult) -> tuple[Part, ...]:

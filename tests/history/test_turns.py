@@ -60,6 +60,22 @@ CASES = [
         ),
     ),
     Case(
+        "missing result of a call that cannot be read",
+        (HELLO, Message.assistant(ToolCall("1", "first", invalid_arguments="{oops"))),
+        (
+            HELLO,
+            Message.assistant(ToolCall("1", "first", invalid_arguments="{oops")),
+            Message.tool(
+                ToolResult(
+                    "1",
+                    "first",
+                    (Text(f"{NOT_RUN} Its arguments are no JSON object: {{oops"),),
+                    is_error=True,
+                )
+            ),
+        ),
+    ),
+    Case(
         "result before its call",
         (HELLO, Message.tool(FIRST_RESULT), Message.assistant(FIRST)),
         (HELLO, Message.assistant(FIRST), Message.tool(FIRST_RESULT)),
