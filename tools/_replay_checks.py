@@ -5,6 +5,7 @@ The bodies are read here once more, by other code than the client's.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,10 @@ def documents(body: bytes, *, is_stream: bool) -> Iterator[Document]:
         found = json.loads(text)
         yield from (item for item in (found if isinstance(found, list) else [found]) if isinstance(item, dict))
         return
+    loose = text.replace("\r\n", "\n").rpartition("\n\n")[2]
+    with contextlib.suppress(ValueError):  # an error that ends the stream, and is no event
+        found = json.loads(loose)
+        yield from (item for item in (found if isinstance(found, list) else [found]) if isinstance(item, dict))
     for event in text.replace("\r\n", "\n").split("\n\n"):
         lines = [line.removeprefix("data:") for line in event.split("\n") if line.startswith("data:")]
         data = "\n".join(lines).strip()

@@ -7,7 +7,8 @@ A recording is a response's body: `*.json`, `*.sse`, or `*.chunks.txt` with one 
 `manifest.jsonl` beside them may say for each `file` its `framing` (json, sse), `shape` (native, openai, error, other)
 and HTTP `status`. Native bodies go through Cloudflare's Google AI Studio endpoint, OpenAI-shaped ones through
 Oxen.ai's. Each body is read whole, in two pieces at each cut, byte by byte, and ended at each cut. google-genai and
-openai must read the same where they are installed. The exit code is 1 when something is lost, differs or ends in the
+openai must read the same where they are installed; tokens, cost, reasons to stop, the places of signatures, and the
+classes and waits of errors must be those of the body. The exit code is 1 when something is lost, differs or ends in the
 wrong error.
 """
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 import _replay_checks as checks  # beside this script
+import _replay_facts as facts
 import httpx
 
 from gemini_multi import (
@@ -165,8 +167,13 @@ def replay(recording: Recording, player: Player, report: Report, cuts: int | Non
         if witness:
             report.compared[witness] += 1
         report.note(recording, "read otherwise", disagreements)
+        apart = facts.disagreements(recording.documents, answer, native=recording.is_native)
+        report.note(recording, "facts read otherwise", apart)
     elif isinstance(outcome, ProviderError):
         report.note(recording, "lost", checks.error_losses(recording.documents, outcome))
+    if isinstance(outcome, ProviderError | StreamInterrupted):
+        apart = facts.error_disagreements(recording.documents, recording.status, outcome)
+        report.note(recording, "wrong error", apart)
     _replay_cut(recording, outcome, player, report, cuts)
 
 
