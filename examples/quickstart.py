@@ -73,9 +73,7 @@ def usable_providers() -> Iterator[list[str]]:
         return
     with Sandbox() as sandbox:
         os.environ.update(sandbox.environment())
-        print(
-            "No key is set: this runs on the sandbox, which has no model: its answers are recorded, or repeat what was asked."
-        )
+        print("No key is set: this runs on the sandbox, which has no model. It gives recorded answers, or repeats.")
         yield list(QUESTIONS)
 
 
