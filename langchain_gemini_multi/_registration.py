@@ -32,7 +32,7 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
     provider, colon, name = model.partition(":")
     if colon and provider in _NAMES:
         if model_provider not in (None, provider):
-            raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two hosts: pass one.")
+            raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two providers: pass one.")
         model, model_provider = name, provider
     if model_provider not in (None, *_NAMES):
         raise ConfigurationError(f"There is no provider {model_provider!r}; the known ones are {', '.join(_NAMES)}.")

@@ -22,10 +22,10 @@ def metadata(
     from gemini_multi import catalog  # not needed to import a model class
 
     known = catalog.find(model)
-    hosts = [known.providers[provider] for provider in providers if provider in known.providers]
-    windows = [host.context_window for host in hosts if host.context_window]
+    hosted = [known.providers[provider] for provider in providers if provider in known.providers]
+    windows = [each.context_window for each in hosted if each.context_window]
     window = context_window or min([known.context_window, *windows])
-    limits = [host.max_output_tokens for host in hosts if host.max_output_tokens]
+    limits = [each.max_output_tokens for each in hosted if each.max_output_tokens]
     return LLMMetadata(
         context_window=window,
         num_output=_num_output(window, max_tokens, min([known.max_output_tokens, *limits])),

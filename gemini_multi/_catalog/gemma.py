@@ -17,11 +17,11 @@ _SOURCE: Final = "https://ai.google.dev/gemma/docs"
 _CHECKED: Final = date(2026, 10, 15)
 
 
-def _gemma(name: str, context_window: int, hosts: Mapping[str, HostedModel], *inputs: Modality) -> Model:
+def _gemma(name: str, context_window: int, providers: Mapping[str, HostedModel], *inputs: Modality) -> Model:
     return Model(
         name=name,
         generation=2.0,
-        providers=hosts,
+        providers=providers,
         context_window=context_window,
         max_output_tokens=min(context_window, 32_768),
         thinking=Thinking(control="none", default="off"),

@@ -1,4 +1,4 @@
-"""How each host names, documents and limits its models: constructors for the catalog's rows."""
+"""How each provider names, documents and limits its models: constructors for the catalog's rows."""
 
 from __future__ import annotations
 

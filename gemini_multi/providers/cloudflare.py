@@ -242,7 +242,7 @@ class Cloudflare(Provider):
         return f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers: the gateway host has its own names for the keys."""
+        """Give the request's headers: the gateway has its own names for the keys."""
         assert isinstance(self.api_token, Key)
         headers = {**self.common_headers(self.api_token), **self._gateway_headers()}
         if endpoint.target.issuer != self.name:

@@ -1,6 +1,6 @@
 """Reads the error bodies of all providers, by their shape.
 
-Shapes (the wire documents of each host name their sources): Google's `{"error": {code, message, status, details}}`,
+Shapes (each provider's file names its sources): Google's `{"error": {code, message, status, details}}`,
 bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
 "AiGatewayError", "internalCode"}`; AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title",
 "detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands

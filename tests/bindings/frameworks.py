@@ -94,6 +94,9 @@ class Framework(Protocol):
     def go_on(self, model: Any, answer: Any) -> Any:
         """Send an answer back with a further question."""
 
+    def look(self, model: Any, address: str) -> Any:
+        """Show a picture at an address."""
+
     def edited(self, answer: Any, edit: Callable[[str], str]) -> Any:
         """Change the text of an answer."""
 
@@ -126,6 +129,9 @@ class LangChain:
         return model.invoke(
             [HumanMessage([{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": image}])]
         )
+
+    def look(self, model: ChatGeminiMulti, address: str) -> AIMessage:
+        return model.invoke([HumanMessage([{"type": "image_url", "image_url": {"url": address}}])])
 
     def go_on(self, model: ChatGeminiMulti, answer: AIMessage) -> AIMessage:
         return model.invoke([HumanMessage("Hello"), answer, HumanMessage("Sure?")])
@@ -162,6 +168,9 @@ class LlamaIndex:
         return model.chat(
             [ChatMessage(blocks=[TextBlock(text="What is it?"), ImageBlock(url=url, detail=detail)])]
         ).message
+
+    def look(self, model: GeminiMulti, address: str) -> ChatMessage:
+        return model.chat([ChatMessage(blocks=[ImageBlock(url=address)])]).message
 
     def go_on(self, model: GeminiMulti, answer: ChatMessage) -> ChatMessage:
         return model.chat([ChatMessage("Hello"), answer, ChatMessage("Sure?")]).message

@@ -216,3 +216,15 @@ def test_timeouts_are_taken(framework: Framework, provider: Provider) -> None:
     )
 
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("address", ["file:///tmp/cat.png", "C:/cat.png", "ftp://example.com/cat.png"])
+def test_address_that_no_provider_can_open_is_told(framework: Framework, provider: Provider, address: str) -> None:
+    """A picture on this machine, say: the message names the forms that are taken."""
+    model = framework.model(http_client=provider.client)
+    with pytest.raises(
+        ConfigurationError, match=r"Give an http\(s\) address, or the data itself as a base64 `data:` URL"
+    ):
+        framework.look(model, address)
+
+    assert provider.requests == []

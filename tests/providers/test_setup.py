@@ -19,6 +19,7 @@ from gemini_multi import (
     Message,
     ModelNotFound,
     Oxen,
+    QuotaExhausted,
 )
 from gemini_multi.providers import resolve
 from gemini_multi.sandbox import Sandbox
@@ -256,4 +257,25 @@ def test_refusals_of_several_providers_are_told_once_each(sandbox: Sandbox) -> N
         ["-", "cloudflare", "refused"],
         ["-", "aimlapi", "refused"],
         ["-", "oxen", "refused"],
+    ]
+
+
+def test_used_up_budget_of_a_key_is_told(sandbox: Sandbox) -> None:
+    """Of the key or of the account: the provider does not say which."""
+    sandbox.fail("oxen", status=402)
+    error = error_of("oxen")
+
+    assert isinstance(error, QuotaExhausted)
+    assert error.message.endswith(
+        "Top up the account or raise the limit of the key or the account, or add another provider to `providers`."
+    )
+
+
+def test_failover_warning_says_why(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """And who is asked next."""
+    sandbox.fail("cloudflare", status=402)
+    Client(["cloudflare", "oxen"]).chat(ChatRequest(model="gemini-2.5-flash", messages=(Message.user("hi"),)))
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "cloudflare failed (QuotaExhausted, status 402, code 2021): asking oxen next"
     ]
