@@ -28,9 +28,7 @@ drop them the endpoint puts them back. `make test-frameworks` measures anew, `ma
 In the recipes `BASE_URL` and `KEY` are what `gemini-multi serve` prints, `MODEL` is a model such as `gemini-3-flash`,
 and `get_weather` is a function from a city to a sentence. The recipes are run as they stand here.
 """
-_TABLE = (
-    "| framework | through | tool loop | stream | structured | signatures | measured |\n|---|---|---|---|---|---|---|"
-)
+_TABLE = "| framework | through | tools | stream | object | signatures | measured |\n|---|---|---|---|---|---|---|"
 
 
 class Result(TypedDict):
@@ -56,10 +54,10 @@ def rendered(found: dict[str, Result]) -> str:
 
 
 def _row(framework: Framework, result: Result) -> str:
-    name, version = next(iter(result["versions"].items()), (framework.title, "?"))
-    through = "our object" if framework.takes_objects else "the endpoint"
+    version = next(iter(result["versions"].values()), "?")
+    through = "our object" if framework.takes_objects else "endpoint"
     checks = [result["results"].get(check, "-").partition(":")[0] for check in CHECKS]
-    cells = (f"{framework.title} ({name} {version})", through, *checks, result["signatures"], result["date"])
+    cells = (f"{framework.title} {version}", through, *checks, result["signatures"], result["date"])
     return f"| {' | '.join(cells)} |"
 
 
