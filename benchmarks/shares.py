@@ -17,7 +17,7 @@ from .prepared import MICROSECONDS, Figures, Prepared
 
 _EVERY: Final = 0.001
 _CORE: Final = {
-    "http": ("_sockets", "_http", "_http1", "_connections", "_inflate", "_clients"),
+    "http": ("_transport",),
     "answer": (
         *(f"dialects._chat_{name}" for name in ("answer", "calls", "candidate", "decoder", "reasoning", "usage")),
         *(f"dialects._generate_{name}" for name in ("calls", "candidate", "parts", "response", "usage")),

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from gemini_multi._call.base_client import BaseClient, CallArguments, LookArguments
 from gemini_multi._call.streams import AsyncEventStream, EventStream
-from gemini_multi._connections import POOLS
-from gemini_multi._http import AsyncWire, Wire
+from gemini_multi._transport.pools import POOLS
+from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi.providers import Provider, resolve
 from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCount
 
 if TYPE_CHECKING:
     from gemini_multi._call.call import Call
+    from gemini_multi._transport.interface import AsyncExchange, Exchange
 
 __all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
 
@@ -100,13 +101,20 @@ class Client(BaseClient):
     def _opened(self, call: Call) -> EventStream:
         delay = self._hedge_delay(call)
         if delay is None:
-            return EventStream(call.run(), self._wire(), self._ledger, call.trace)
+            return EventStream(call.run(), self._session(), self._ledger, call.trace)
         from gemini_multi._call.hedging import HedgedEventStream
 
-        return HedgedEventStream(call, self._wire, self._ledger, call.trace, delay)
+        return HedgedEventStream(call, self._session, self._ledger, call.trace, delay)
 
-    def _wire(self) -> Wire:
-        return Wire(self._http_client, self)
+    def _session(self) -> Session:
+        return Session(self._exchange)
+
+    def _exchange(self) -> Exchange:
+        if self._http_client is None:
+            return POOLS.exchange(self._transport, self)
+        from gemini_multi._transport.callers import CallersExchange
+
+        return CallersExchange(self._http_client)
 
     def for_async(self) -> AsyncClient:
         """Return an asynchronous client with the same configuration and totals."""
@@ -166,13 +174,20 @@ class AsyncClient(BaseClient):
     def _opened(self, call: Call) -> AsyncEventStream:
         delay = self._hedge_delay(call)
         if delay is None:
-            return AsyncEventStream(call.run(), self._wire(), self._ledger, call.trace)
+            return AsyncEventStream(call.run(), self._session(), self._ledger, call.trace)
         from gemini_multi._call.hedging import AsyncHedgedEventStream
 
-        return AsyncHedgedEventStream(call, self._wire, self._ledger, call.trace, delay)
+        return AsyncHedgedEventStream(call, self._session, self._ledger, call.trace, delay)
 
-    def _wire(self) -> AsyncWire:
-        return AsyncWire(self._http_async_client, self)
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self._exchange)
+
+    async def _exchange(self) -> AsyncExchange:
+        if self._http_async_client is None:
+            return await POOLS.async_exchange(self._transport, self)
+        from gemini_multi._transport.callers import CallersAsyncExchange
+
+        return CallersAsyncExchange(self._http_async_client)
 
     async def aclose(self) -> None:
         """Let go of shared connections; the last client that lets go closes those of the running loop."""

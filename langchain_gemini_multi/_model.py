@@ -159,6 +159,10 @@ class GeminiModel(Serializable):
     """What of a run the log of Cloudflare's gateway is told: names of entries of its metadata, `tags`, `run_id`."""
     on_attempt: SkipValidation[Callable[[Attempt], object] | None] = Field(default=None, exclude=True, repr=False)
     """Called with every attempt when it ends."""
+    transport: Literal["httpx", "httpx2", "pyreqwest"] | None = None
+    """The HTTP library that carries the calls; `httpx`, when neither this nor `GEMINI_MULTI_TRANSPORT` says."""
+    max_connections: int | None = None
+    """Connections that are open at once; by default as many as the process's descriptors allow."""
     http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
     """A client with httpx's interface, instead of the shared one."""
     http_async_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)

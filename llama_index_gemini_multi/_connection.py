@@ -108,6 +108,14 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     context_window: int | None = Field(
         default=None, gt=0, description="What to report instead of the catalog's figure."
     )
+    transport: Literal["httpx", "httpx2", "pyreqwest"] | None = Field(
+        default=None,
+        description="The HTTP library that carries the calls; else `GEMINI_MULTI_TRANSPORT` says, else it is httpx.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        description="Connections open at once; by default as many as the process's descriptors allow.",
+    )
     http_client: Any = Field(default=None, exclude=True, repr=False, description="A client with httpx's interface.")
     http_async_client: Any = Field(default=None, exclude=True, repr=False, description="The same, asynchronous.")
 

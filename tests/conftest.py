@@ -54,9 +54,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the developer's own keys and settings out of the tests."""
+    """Keep the developer's own keys and settings out of the tests; which transport they use may be chosen."""
     for name in list(os.environ):
-        if name.startswith(PREFIXES):
+        if name.startswith(PREFIXES) and name != "GEMINI_MULTI_TRANSPORT":
             monkeypatch.delenv(name)
 
 

@@ -14,12 +14,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("types",),
     ("errors",),
     ("_encoding",),
-    ("_schemas", "_transport", "_catalog", "_inflate"),
-    ("_http1",),
-    ("_clients",),
-    ("_sockets",),
-    ("_connections",),
-    ("_http",),
+    ("_schemas", "_transport", "_catalog"),
     ("catalog", "preference", "rate_limits", "retry", "tokens"),
     ("_storage",),
     ("_history", "archive", "structured"),
@@ -36,7 +31,6 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 """The folders and public modules of the core, from the ground up: each imports from lower floors only."""
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
-OLD_ENGINE = {"_http1.py", "_inflate.py", "_clients.py", "_sockets.py", "_connections.py", "_http.py"}
 APPLICATIONS = {"sandbox", "server", "cli", "_batch"}
 FRAMEWORKS = {
     "langchain",
@@ -109,9 +103,7 @@ def test_a_room_imports_from_lower_floors_only(path: Path) -> None:
 
 def test_nothing_private_lies_at_the_top() -> None:
     """A private module belongs into a room."""
-    assert [
-        path.name for path in (ROOT / "gemini_multi").glob("_*.py") if path.name not in ("__init__.py", *OLD_ENGINE)
-    ] == []
+    assert [path.name for path in (ROOT / "gemini_multi").glob("_*.py") if path.name != "__init__.py"] == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +118,7 @@ def test_every_room_says_its_rule(path: Path) -> None:
 def test_the_core_knows_no_framework_and_no_sdk(path: Path) -> None:
     """And httpx is imported in one module only."""
     tops = {module.split(".")[0] for module in imports(path)}
-    is_rim = path.parent.name == "_transport" or path.name == "_connections.py"
+    is_rim = path.parent.name == "_transport"
 
     assert not tops & (FRAMEWORKS | SDKS | (set() if is_rim else {"httpx"}))
 

@@ -108,8 +108,9 @@ class AttemptRunner:
         endpoint = self._prepared.endpoint
         body = json_text.write(self._prepared.body) if endpoint.method == "POST" else b""
         request = HttpRequest(endpoint.url, self._request_headers(), body, endpoint.method)
+        self._attempt_log.check_deadline()
         head: ResponseHead = yield Send(
-            request, timeouts=self._attempt_log.timeouts(), within=self._attempt_log.remaining()
+            request, timeouts=self._conditions.timeouts, within=self._attempt_log.remaining()
         )
         self._status, self.headers = head.status, head.headers
         if not 200 <= head.status < 300:
@@ -163,6 +164,8 @@ class AttemptRunner:
             chunk: bytes = yield READ_BODY
             if not chunk:
                 return bytes(body)
+            if not chunk.isspace():
+                self._progress = self._conditions.clock()
             self._check_time()
             body += chunk
         if is_error:
@@ -359,7 +362,7 @@ class AttemptRunner:
         silent = self._conditions.clock() - self._progress
         if silent > self._conditions.timeouts.read:
             raise TransportError(RequestTimeout, f"no content for {silent:.1f} s")
-        self._attempt_log.timeouts()
+        self._attempt_log.check_deadline()
 
     def typed(self, failure: TransportError) -> GeminiMultiError:
         """Make the typed error for a failed connection."""

@@ -118,19 +118,11 @@ class AttemptLog:
         """Make the error for a call whose time is up."""
         return RequestTimeout(f"The deadline of {self.conditions.deadline} s has passed.", attempts=self._attempts)
 
-    def timeouts(self) -> Timeouts:
-        """Give the timeouts of the next attempt, cut to what the deadline leaves.
+    def check_deadline(self) -> None:
+        """Notice a deadline that has passed.
 
         Raises:
-            RequestTimeout: The deadline has passed.
+            RequestTimeout: It has.
         """
-        timeouts, remaining = self.conditions.timeouts, self.remaining()
-        if remaining <= 0:
+        if self.remaining() <= 0:
             raise self.overdue()
-        if remaining >= max(timeouts.connect, timeouts.read, timeouts.write):
-            return timeouts
-        return Timeouts(
-            connect=min(timeouts.connect, remaining),
-            read=min(timeouts.read, remaining),
-            write=min(timeouts.write, remaining),
-        )

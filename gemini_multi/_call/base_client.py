@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDi
 
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
+from gemini_multi._transport.settings import TransportName, TransportSettings
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import STRATEGIES, FailoverArgument, FailoverOn, Hedging, HedgingArgument, Strategy
@@ -23,8 +24,11 @@ from gemini_multi.routing import Route, arranged, routes
 from gemini_multi.types import Attempt, ChatRequest
 
 if TYPE_CHECKING:
-    from httpx import AsyncClient as HttpAsyncClient
-    from httpx import Client as HttpClient
+    import httpx
+    import httpx2
+
+    HttpClient: TypeAlias = httpx.Client | httpx2.Client
+    HttpAsyncClient: TypeAlias = httpx.AsyncClient | httpx2.AsyncClient
 
     from gemini_multi._call.attempt_log import CallOptions
     from gemini_multi._call.call import Call
@@ -123,6 +127,9 @@ class BaseClient:
         tracing: bool | None = None,
         include_response_headers: bool = False,
         limits: Limits | None = None,
+        transport: TransportName | None = None,
+        max_connections: int | None = None,
+        keep_alive: float | None = None,
         http_client: HttpClient | None = None,
         http_async_client: HttpAsyncClient | None = None,
     ) -> None:
@@ -153,12 +160,21 @@ class BaseClient:
             include_response_headers: Whether `provider_metadata["headers"]` of an answer holds all headers of the
                 response.
             limits: How much of an answer is held in memory.
-            http_client: A client with httpx's interface to use instead of the shared one.
+            transport: The HTTP library that carries the calls: `httpx` (the default), `httpx2` or `pyreqwest`; else the
+                environment variable `GEMINI_MULTI_TRANSPORT` says.
+            max_connections: Connections that are open at once, shared by clients with the same settings; calls beyond
+                wait for one, inside their deadline. By default as many as the process's descriptors allow.
+            keep_alive: Seconds for which an idle connection is kept; 120 by default.
+            http_client: A client with httpx's interface to use instead of `transport`.
             http_async_client: The same, asynchronous.
 
         Raises:
-            ConfigurationError: A provider is unknown or has no key, or a number makes no sense.
+            ConfigurationError: A provider is unknown or has no key, a number makes no sense, or there is both a
+                `transport` and a client to use instead.
         """
+        if transport is not None and (http_client is not None or http_async_client is not None):
+            raise ConfigurationError("Give either `transport` or `http_client`: a client brings its own transport.")
+        self._transport = TransportSettings.of(transport, max_connections, keep_alive)
         self._providers = resolve(providers)
         self._timeouts = Timeouts.of(_positive(timeout, "timeout"))
         self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
@@ -184,6 +200,11 @@ class BaseClient:
     def providers(self) -> tuple[Provider, ...]:
         """The providers, in order of preference."""
         return self._providers
+
+    @property
+    def transport(self) -> TransportName:
+        """The HTTP library that carries the calls, unless a client was given to use instead."""
+        return self._transport.name
 
     @property
     def totals(self) -> Totals:

@@ -282,11 +282,12 @@ class Call:
         """Send once. Return the failure, or `None` when the answer was delivered."""
         route = state.route
         runner = self._runner = self._last_runner = AttemptRunner(self._request, state, prepared, self.attempt_log)
+        is_ours = False
         try:
             yield from runner.run()
         except TransportError as wire_failure:
             failure: GeminiMultiError = runner.typed(wire_failure)
-            failure.__cause__ = wire_failure.__cause__
+            is_ours = wire_failure.is_local
         except ErrorPayload as facts:
             failure = route.provider.error(facts, prepared.endpoint.target, runner.headers)
         except GeminiMultiError as error:
@@ -298,14 +299,15 @@ class Call:
             return None
         runner.note(failure)
         self._runner = None
-        self._tell(state, failure)
+        self._tell(state, failure, is_ours=is_ours)
         if runner.committed and not isinstance(failure, RetryableAnswer):
             yield RELEASE
             raise self._interrupted(runner, failure) from failure
         return runner.located(failure)
 
-    def _tell(self, state: RouteState, failure: GeminiMultiError) -> None:
-        if isinstance(failure, RetryableAnswer):
+    def _tell(self, state: RouteState, failure: GeminiMultiError, *, is_ours: bool) -> None:
+        """Let the route's health know, unless the provider is not to blame."""
+        if is_ours or isinstance(failure, RetryableAnswer):
             state.health.release()
         else:
             state.health.failed(failure, self._conditions.clock(), self._conditions.policy)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gemini_multi._call.streams import AsyncEventStream, EventStream
-from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._routing.ledger import Ledger
+from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi.types import ChatEvent, Finished
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class HedgedAttempt(EventStream):
     """One of two blocking exchanges in a race."""
 
-    def __init__(self, call: Call, wire: Wire, ledger: Ledger) -> None:
-        super().__init__(call.run(), wire, ledger)
+    def __init__(self, call: Call, session: Session, ledger: Ledger) -> None:
+        super().__init__(call.run(), session, ledger)
         self.call = call
         self.events: list[ChatEvent] | None = None
         self.error: BaseException | None = None
@@ -57,7 +57,7 @@ class HedgedAttempt(EventStream):
         if has_arrived:
             self._let_go()
         else:
-            self._wire.interrupt()
+            self._session.interrupt()
 
     def _let_go(self) -> None:
         _count_unwanted(self.events, self._ledger)
@@ -70,16 +70,16 @@ class HedgedEventStream(EventStream):
     def __init__(
         self,
         call: Call,
-        make_wire: Callable[[], Wire],
+        make_session: Callable[[], Session],
         ledger: Ledger,
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [HedgedAttempt(call, make_wire(), ledger)]
-        self._make_wire = make_wire
+        self._contenders = [HedgedAttempt(call, make_session(), ledger)]
+        self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger, trace)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, ledger, trace)
 
     def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -95,7 +95,7 @@ class HedgedEventStream(EventStream):
         for contender in self._contenders:
             if contender is not winner:
                 contender.leave()
-        self._flow, self._wire = winner._flow, winner._wire
+        self._flow, self._session = winner._flow, winner._session
         if winner.error is not None:
             raise winner.error
         return _with_all_attempts(winner.events, winner.call)
@@ -108,7 +108,7 @@ class HedgedEventStream(EventStream):
         except queue.Empty:
             hedge = self._contenders[0].call.hedge()
             if hedge is not None:
-                self._contenders.append(HedgedAttempt(hedge, self._make_wire(), self._ledger))
+                self._contenders.append(HedgedAttempt(hedge, self._make_session(), self._ledger))
                 self._start(self._contenders[1], arrivals)
             arrived = arrivals.get()
         if arrived.error is not None and len(self._contenders) > 1:
@@ -124,8 +124,8 @@ class HedgedEventStream(EventStream):
 class AsyncHedgedAttempt(AsyncEventStream):
     """One of two exchanges in a race of tasks."""
 
-    def __init__(self, call: Call, wire: AsyncWire, ledger: Ledger) -> None:
-        super().__init__(call.run(), wire, ledger)
+    def __init__(self, call: Call, session: AsyncSession, ledger: Ledger) -> None:
+        super().__init__(call.run(), session, ledger)
         self.call = call
         self.task: asyncio.Task[list[ChatEvent] | None] | None = None
 
@@ -151,16 +151,16 @@ class AsyncHedgedEventStream(AsyncEventStream):
     def __init__(
         self,
         call: Call,
-        make_wire: Callable[[], AsyncWire],
+        make_session: Callable[[], AsyncSession],
         ledger: Ledger,
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [AsyncHedgedAttempt(call, make_wire(), ledger)]
-        self._make_wire = make_wire
+        self._contenders = [AsyncHedgedAttempt(call, make_session(), ledger)]
+        self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._wire, ledger, trace)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, ledger, trace)
 
     async def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -172,7 +172,7 @@ class AsyncHedgedEventStream(AsyncEventStream):
             await self._leave_all_but(None)
             raise
         await self._leave_all_but(winner)
-        self._flow, self._wire = winner._flow, winner._wire
+        self._flow, self._session = winner._flow, winner._session
         assert winner.task is not None
         return _with_all_attempts(winner.task.result(), winner.call)
 
@@ -188,7 +188,7 @@ class AsyncHedgedEventStream(AsyncEventStream):
         done, _ = await asyncio.wait(running, timeout=self._delay)
         hedge = None if done else first.call.hedge()
         if hedge is not None:
-            second = AsyncHedgedAttempt(hedge, self._make_wire(), self._ledger)
+            second = AsyncHedgedAttempt(hedge, self._make_session(), self._ledger)
             self._contenders.append(second)
             running[second.start()] = second
         while True:

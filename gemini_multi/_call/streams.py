@@ -10,8 +10,8 @@ from typing import Self
 from gemini_multi._call.attempt import Flow
 from gemini_multi._call.attempt_log import AttemptLog
 from gemini_multi._call.telemetry import Trace
-from gemini_multi._http import AsyncWire, Wire
 from gemini_multi._routing.ledger import Ledger
+from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi._transport.steps import TransportError
 from gemini_multi.errors import InvalidResponse, StreamInterrupted
 from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
@@ -68,9 +68,9 @@ class _Account:
 class EventStream(_Account, Iterator[ChatEvent]):
     """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
 
-    def __init__(self, flow: Flow, wire: Wire, ledger: Ledger, trace: Trace | None = None) -> None:
+    def __init__(self, flow: Flow, session: Session, ledger: Ledger, trace: Trace | None = None) -> None:
         self._flow = flow
-        self._wire = wire
+        self._session = session
         self._ledger = ledger
         self._trace = trace
         self._waiting = deque()
@@ -107,7 +107,7 @@ class EventStream(_Account, Iterator[ChatEvent]):
             outcome = flow.send(None)
             while not isinstance(outcome, list):
                 try:
-                    reply = self._wire.perform(outcome)
+                    reply = self._session.perform(outcome)
                 except TransportError as failure:
                     outcome = flow.throw(failure)
                 else:
@@ -128,7 +128,7 @@ class EventStream(_Account, Iterator[ChatEvent]):
     def close(self) -> None:
         """Let go of the connection. What was not read is lost."""
         self._flow.close()
-        self._wire.close()
+        self._session.close()
         self._leave()
 
     def __enter__(self) -> Self:
@@ -140,15 +140,15 @@ class EventStream(_Account, Iterator[ChatEvent]):
         self.close()
 
     def __del__(self) -> None:
-        self._wire.close()
+        self._session.close()
 
 
 class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
     """The asynchronous twin of `EventStream`."""
 
-    def __init__(self, flow: Flow, wire: AsyncWire, ledger: Ledger, trace: Trace | None = None) -> None:
+    def __init__(self, flow: Flow, session: AsyncSession, ledger: Ledger, trace: Trace | None = None) -> None:
         self._flow = flow
-        self._wire = wire
+        self._session = session
         self._ledger = ledger
         self._trace = trace
         self._waiting = deque()
@@ -185,7 +185,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
             outcome = flow.send(None)
             while not isinstance(outcome, list):
                 try:
-                    reply = await self._wire.perform(outcome)
+                    reply = await self._session.perform(outcome)
                 except TransportError as failure:
                     outcome = flow.throw(failure)
                 else:
@@ -206,7 +206,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
     async def aclose(self) -> None:
         """Let go of the connection. What was not read is lost."""
         self._flow.close()
-        await self._wire.close()
+        await self._session.close()
         self._leave()
 
     async def __aenter__(self) -> Self:
@@ -218,7 +218,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         await self.aclose()
 
     def __del__(self) -> None:
-        self._wire.abandon()
+        self._session.abandon()
 
 
 def _whole(response: ChatResponse | None) -> ChatResponse:

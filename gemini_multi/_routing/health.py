@@ -6,10 +6,10 @@ Shared by all copies of a client and safe between threads. Time is passed in.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import deque
 from typing import Final, Self
 
+from gemini_multi._routing.locks import Locked
 from gemini_multi.errors import (
     ConnectionFailed,
     GeminiMultiError,
@@ -31,7 +31,7 @@ _FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterr
 """What speaks against the route's health. A refused request does not."""
 
 
-class RouteHealth:
+class RouteHealth(Locked):
     """One provider, model and key.
 
     Closed, open or half open, as circuit breakers are: after failures in a row, or when most of the last minute's
@@ -40,7 +40,7 @@ class RouteHealth:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        super().__init__()
         self._in_a_row = 0
         self._recent = deque[tuple[float, bool]](maxlen=_REMEMBERED)
         self._openings = 0
@@ -132,11 +132,11 @@ class RouteHealth:
             return [took for at, took in self._speeds[stream] if now - at <= _SPEED_KEPT]
 
 
-class Health:
+class Health(Locked):
     """The routes of a client, and what its strategies count."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._routes: dict[object, RouteHealth] = {}
         self._calls = itertools.count()
         self._hedges = 1.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Self
 
+from gemini_multi._routing.locks import Locked
 from gemini_multi.errors import BudgetExceeded
 from gemini_multi.types import Usage
 
@@ -28,11 +28,11 @@ class Totals:
     provider did not come to say it; `calls` leaves them out."""
 
 
-class Ledger:
+class Ledger(Locked):
     """Adds up the usage of answers, and refuses calls that may pass a limit."""
 
     def __init__(self, limit_usd: float | None = None) -> None:
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        super().__init__()
         self._totals = Totals()
         self._limit_usd = limit_usd
         self._reserved = 0.0
@@ -104,7 +104,7 @@ class Ledger:
         return self._totals, self._limit_usd
 
     def __setstate__(self, state: tuple[Totals, float | None]) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._totals, self._limit_usd = state
         self._reserved = 0.0
 

@@ -104,9 +104,17 @@ class Consult:
 Step: TypeAlias = Send | ReadBody | Release | Sleep | Consult
 
 
+class Interrupted(Exception):  # it is no error
+    """Another thread has ended the call: what the step came to does not matter any more."""
+
+
 class TransportError(Exception):  # thrown into the exchange by the loops that drive it
     """The connection failed in a step."""
 
-    def __init__(self, kind: type[ConnectionFailed] | type[InvalidResponse], text: str) -> None:
+    def __init__(
+        self, kind: type[ConnectionFailed] | type[InvalidResponse], text: str, *, is_local: bool = False
+    ) -> None:
         super().__init__(text)
         self.kind = kind
+        self.is_local = is_local
+        """Whether this process is the cause, as when it has no descriptors left. The provider is not to blame."""

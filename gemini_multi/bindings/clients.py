@@ -23,6 +23,8 @@ CLIENT_SETTINGS: Final = (
     "tracing",
     "include_response_headers",
     "on_attempt",
+    "transport",
+    "max_connections",
     "http_client",
     "http_async_client",
 )

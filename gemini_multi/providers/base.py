@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
@@ -26,6 +28,7 @@ AnyTarget: TypeAlias = Target[Any]
 
 _ANSWERS: Final = frozenset({"choices", "candidates", "promptFeedback"})
 """What an answer, or a part of one, has at its top."""
+_NOT_IN_NAMES: Final = ' \\"<>^`{|}%'
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
 
 
@@ -214,5 +217,30 @@ def checked_url(url: str, source: str) -> str:
         ConfigurationError: It is no http address.
     """
     if not url.startswith(("https://", "http://")):
-        raise ConfigurationError(f"{source} must be an http or https address, not {url!r}.")
+        raise ConfigurationError(f"{source} must be an http or https address, not {_without_password(url)!r}.")
+    if problem := _problem_of(url):
+        raise ConfigurationError(f"{source} cannot be used: {problem}.")
     return url.rstrip("/")
+
+
+def _problem_of(url: str) -> str:
+    """Say what is wrong with an address, without showing it: there may be a password in it."""
+    try:
+        parts = urlsplit(url)
+        name, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        return str(error) if "@" not in url else "it is no address"
+    if "@" in parts.netloc:
+        return "it holds a user name or a password, which are not sent; give a key, or `headers`"
+    if not name:
+        return "it names no host"
+    if any(character in name for character in _NOT_IN_NAMES) or not name.isprintable():
+        return "its host name has characters that no name has"
+    labels = name.removesuffix(".").split(".")
+    if not name.startswith("[") and ":" not in name and not all(0 < len(label) <= 63 for label in labels):
+        return "a part of its host name is empty or longer than 63 characters"
+    return ""
+
+
+def _without_password(url: str) -> str:
+    return re.sub("//[^/]*@", "//***@", url)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gemini_multi import ChatRequest, Client, Message, Tool
-from gemini_multi._http1 import AnswerReader
 from tests.meter import PROVIDER, cost_of, http_client, per_chunk
 from tests.transport.loopback import faithful, host
 
@@ -67,15 +66,3 @@ def test_a_call_leaves_no_work_for_the_garbage_collector() -> None:
         client = Client(found.provider)
 
         assert cost_of(lambda: client.chat(REQUEST)).cycles == 0
-
-
-def test_a_thousand_small_chunks_cost_as_many_calls_as_one() -> None:
-    """What has arrived is handed on at once, however small the provider cut it."""
-
-    def read(chunks: int) -> bytes:
-        reader = AnswerReader()
-        reader.head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-        return reader.body(b"1\r\na\r\n" * chunks)
-
-    assert read(1_000) == b"a" * 1_000
-    assert cost_of(lambda: read(1_000)).calls == cost_of(lambda: read(1)).calls

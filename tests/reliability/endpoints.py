@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gemini_multi import AsyncClient, ChatRequest, Client, Finished, Message, RetryPolicy
-from gemini_multi._connections import POOLS
+from gemini_multi._transport.pools import POOLS
 
 MODEL: Final = "gemini-2.5-flash-lite"
 AT_ONCE: Final = RetryPolicy(initial_wait=0.0)
 PROMPT: Final = "Tell me a story about a cat."
 TEXT: Final = f"Hello from the Gemini sandbox — you said “{PROMPT}”."
 ODD_TEXT: Final = "Hello from the sandbox"
+
+
+def threads() -> set[threading.Thread]:
+    """List the threads, without the two that outlive calls: the timer of idle connections, and pyreqwest's loop."""
+    kept = ("gemini-multi-idle", "gemini-multi-pyreqwest")
+    return {thread for thread in threading.enumerate() if thread.name not in kept}
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,14 @@ class Call:
     def ask(self, providers: list[str], **settings: Any) -> Answer:
         """Ask, and check that nothing of the call is left behind, whatever came of it."""
         POOLS.hang_up()  # a fault on a connection that had been idle may cost one request more
-        before = set(threading.enumerate())
+        before = threads()
         try:
             if self.is_async:
                 return asyncio.run(self._awaited(providers, settings))
             return ENDPOINTS[self.endpoint][0](self.stream, providers, settings)
         finally:
             assert not POOLS.busy
-            assert set(threading.enumerate()) <= before
+            assert threads() <= before
 
     async def _awaited(self, providers: list[str], settings: dict[str, Any]) -> Answer:
         try:

@@ -13,7 +13,6 @@ import logging
 import os
 import random
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,9 +22,10 @@ from pathlib import Path
 from typing import Final
 
 from gemini_multi import ChatRequest, ChatResponse, Client, GeminiMultiError, Limits, Message, RetryPolicy, Timeouts
-from gemini_multi._connections import POOLS
+from gemini_multi._transport.pools import POOLS
 from gemini_multi.sandbox import Sandbox
 
+from .endpoints import threads
 from .faults import FAULTS
 
 PROVIDERS: Final = ("cloudflare", "aimlapi", "oxen")
@@ -164,7 +164,7 @@ class Soak:
     def run(self, calls: int) -> Result:
         """Ask half of the calls from threads, half from tasks, in turns."""
         begun, endings, seen = time.monotonic(), list[Ending](), Counter[int]()
-        threads = set(threading.enumerate())
+        before = threads()
         step = max(AT_ONCE, calls // 10)
         marks: list[tuple[int, int]] = []
         for turn, start in enumerate(range(0, calls, step)):
@@ -176,7 +176,7 @@ class Soak:
             gc.collect()
             marks.append((descriptors(), resident()))
         assert not POOLS.busy
-        assert set(threading.enumerate()) <= threads
+        assert threads() <= before
         first, last = marks[min(1, len(marks) - 1)], marks[-1]
         return Result(endings, time.monotonic() - begun, (first[0], last[0]), (first[1], last[1]), seen)
 

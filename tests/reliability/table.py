@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gemini_multi import ChatEvent, Client, Finished, GeminiMultiError, RetryPolicy, StreamInterrupted
-from gemini_multi._connections import POOLS
+from gemini_multi._transport.pools import POOLS
 from gemini_multi.sandbox import Sandbox
 
 from .endpoints import REQUEST

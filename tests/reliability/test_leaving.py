@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import suppress
 from itertools import count
@@ -13,10 +12,19 @@ from typing import Any, Final
 import pytest
 
 from gemini_multi import AsyncClient, Client
-from gemini_multi._connections import POOLS
+from gemini_multi._transport.pools import POOLS
 from gemini_multi.sandbox import Sandbox
 
-from .endpoints import AT_ONCE, ENDPOINTS, PROMPT, REQUEST, langchain_model, llama_index_messages, llama_index_model
+from .endpoints import (
+    AT_ONCE,
+    ENDPOINTS,
+    PROMPT,
+    REQUEST,
+    langchain_model,
+    llama_index_messages,
+    llama_index_model,
+    threads,
+)
 
 PROVIDERS: Final = ["cloudflare", "aimlapi", "oxen"]
 LONG: Final[dict[str, Any]] = {"timeout": 60.0}
@@ -59,7 +67,7 @@ def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: st
     """At once, though the provider keeps the connection open; and the next call goes well."""
     POOLS.hang_up()
     stalls(sandbox, host)
-    before = set(threading.enumerate())
+    before = threads()
     stream: Any = SYNC[endpoint](host)
     if way != "never begun":
         for _ in stream:
@@ -70,7 +78,7 @@ def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: st
     gc.collect()
 
     assert not POOLS.busy
-    assert set(threading.enumerate()) <= before
+    assert threads() <= before
     assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
     sandbox.clear()
     assert ENDPOINTS[endpoint][0](True, [host], {}).text

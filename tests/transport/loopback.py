@@ -13,8 +13,10 @@ from pathlib import Path
 
 from gemini_multi import Oxen
 
+AUTHORITY = Path(__file__).parent / "authority.pem"
+"""Made for these tests, as the certificates of `localhost` and of another name, each with its key."""
 CERTIFICATE = Path(__file__).parent / "loopback.pem"
-"""Made for these tests, with its key: `localhost`, signed by itself."""
+OTHER_CERTIFICATE = Path(__file__).parent / "elsewhere.pem"
 
 BODY = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(BODY), BODY)
@@ -45,7 +47,10 @@ class Host:
         head, _, body = data.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         while len(body) < length:
-            body += connection.recv(65_536)
+            piece = connection.recv(65_536)
+            if not piece:
+                return b""
+            body += piece
         self.requests.append(body)
         return body
 
@@ -54,7 +59,7 @@ Act = Callable[[Host, socket.socket], None]
 
 
 @contextmanager
-def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
+def host(act: Act, *, tls: Path | None = None) -> Iterator[Host]:
     """Serve: `act` is called for each connection, in a thread of its own, until the client or the end hangs up.
 
     Idle connections may outlive the client that made them, for whoever else of the process asks the same host.
@@ -62,7 +67,7 @@ def host(act: Act, *, tls: bool = False) -> Iterator[Host]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = Host(server.getsockname()[1], "https" if tls else "http")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
+        context.load_cert_chain(tls or CERTIFICATE)
         threads: list[threading.Thread] = []
         connections: list[socket.socket] = []
 

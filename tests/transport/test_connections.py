@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
 import pickle
 import subprocess
 import sys
@@ -123,20 +122,6 @@ def test_copies_and_pickles_work_before_and_after_use(sandbox: Sandbox) -> None:
     after = [pickle.loads(pickle.dumps(client)), copy.deepcopy(client), copy.copy(client)]
 
     assert all(other.chat(REQUEST).text for other in before + after)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_makes_its_own_connections(sandbox: Sandbox) -> None:
-    """It does not speak on its parent's sockets."""
-    client = Client("oxen")
-    client.chat(REQUEST)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if client.chat(REQUEST).text else 1)
-
-    assert os.waitpid(child, 0)[1] == 0
-    assert client.chat(REQUEST).text
 
 
 async def test_a_cancelled_call_lets_go(sandbox: Sandbox) -> None:

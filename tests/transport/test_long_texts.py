@@ -16,7 +16,7 @@ import pytest
 from gemini_multi import AsyncClient, Blob, ChatRequest, Client, Cloudflare, Message, Text
 from tests.transport.loopback import Host, faithful, host
 
-from .test_sockets import awaited, blocking
+from .test_calls import awaited, blocking
 
 NOISE = base64.b64encode(random.Random(1).randbytes(600_000)).decode()
 PARTS: dict[str, tuple[Blob | Text, ...]] = {

@@ -16,7 +16,7 @@ class DecodingError(Exception):
     """An answer cannot be decompressed; named as httpx names it."""
 
 
-class _Inflater:
+class Inflater:
     """Takes compressed bytes and gives at most a mebibyte at a time."""
 
     def __init__(self, encoding: str) -> None:
@@ -57,7 +57,7 @@ class Inflated:
             DecodingError: It cannot be decompressed.
         """
         self._read = read
-        self._inflater = _Inflater(encoding)
+        self._inflater = Inflater(encoding)
         self._pieces: Iterator[bytes] = iter(())
 
     def read(self) -> bytes:
@@ -80,7 +80,7 @@ class InflatedAsync:
     def __init__(self, read: Callable[[], Awaitable[bytes]], encoding: str) -> None:
         """Take the function that gives the next bytes as they came."""
         self._read = read
-        self._inflater = _Inflater(encoding)
+        self._inflater = Inflater(encoding)
         self._pieces: Iterator[bytes] = iter(())
 
     async def read(self) -> bytes:

@@ -1,0 +1,77 @@
+"""Where a request goes and over which proxy, and which headers may be sent at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from gemini_multi.errors import ConfigurationError
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+"""Headers that frame a request; the library writes them."""
+
+
+class Address(NamedTuple):
+    """An address that is safe to write into a request."""
+
+    url: str
+    origin: str
+    """Scheme, host and port: what a connection is made to."""
+    host: str
+
+
+@lru_cache(maxsize=256)
+def address_of(url: str) -> Address:
+    """Take an address apart, and quote in it what has no place in one.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError("The address of a provider cannot be used: it is no URL.") from None
+    path = quote(parts.path or "/", safe="/%:=&~+!$,;'@()*[]")
+    query = f"?{quote(parts.query, safe='/%:=&~+!$,;?@()*[]')}" if parts.query else ""
+    host = parts.hostname or ""
+    authority = f"[{host}]" if ":" in host else host
+    origin = f"{parts.scheme}://{authority}" if port is None else f"{parts.scheme}://{authority}:{port}"
+    return Address(f"{origin}{path}{query}", origin, host)
+
+
+def proxy_for(address: Address) -> str | None:
+    """Name the proxy that the environment (or the system) asks for, unless it excepts the address."""
+    proxies = getproxies()
+    scheme = address.origin.partition(":")[0]
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(address.origin.partition("//")[2]):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that cannot be sent as they are.
+
+    Raises:
+        ConfigurationError: A header is not printable ASCII in one line, or frames the request.
+    """
+    values = "".join(headers.values())
+    if values.isascii() and values.isprintable() and all(map(_may_be_sent, headers)):
+        return
+    name = next(
+        name for name, value in headers.items() if not (value.isascii() and value.isprintable() and _may_be_sent(name))
+    )
+    if name.lower() in _OURS:
+        raise ConfigurationError(f"The header {name!r} cannot be set: it is written for each request.")
+    raise ConfigurationError(f"The header {name!r} cannot be sent: it must be printable ASCII in one line.")
+
+
+@lru_cache(maxsize=256)
+def _may_be_sent(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name.lower() not in _OURS

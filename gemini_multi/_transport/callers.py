@@ -1,0 +1,158 @@
+"""Requests through a client of the caller's with httpx's interface.
+
+Its pool, its proxies and its certificates are the caller's business. It bounds each wait; the sum of a blocking
+client's waits is checked between them only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from gemini_multi._transport.addresses import address_of, check_headers
+from gemini_multi._transport.httpx_library import head_of
+from gemini_multi._transport.steps import ResponseHead, Send
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+
+class _Inside(threading.local):
+    """Whether this thread is inside the client, and what to close when it comes out.
+
+    A stream that was left and forgotten is closed by the garbage collector, which may run while its own thread holds
+    one of the client's locks. Closing there would wait for that lock forever.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._postponed: list[Callable[[], None]] = []
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        while self._postponed and not self._depth:
+            self._postponed.pop()()
+
+    def postpones(self, close: Callable[[], None]) -> bool:
+        if self._depth:
+            self._postponed.append(close)
+        return self._depth > 0
+
+
+_INSIDE: Final = _Inside()
+_BODIES: Final = set[Iterator[bytes]]()
+"""The bodies being read: what is in here the garbage collector never closes by itself."""
+
+
+class CallersExchange:
+    """One request through a blocking client."""
+
+    def __init__(self, client: httpx.Client | httpx2.Client) -> None:
+        self._client: Any = client
+        self._response: Any = None
+        self._body: Iterator[bytes] = iter(())
+
+    def send(self, step: Send) -> ResponseHead:
+        """Send the request and wait for the head of its answer."""
+        request = _built(self._client, step)
+        with _INSIDE:
+            response = self._response = self._client.send(request, stream=True, follow_redirects=False)
+        self._body = response.iter_bytes() if response.is_stream_consumed else response.iter_raw()
+        _BODIES.add(self._body)
+        return _head(response)
+
+    def read(self) -> bytes:
+        """Give the next bytes of the body; none at its end."""
+        with _INSIDE:
+            return next(self._body, b"")
+
+    def interrupt(self) -> None:
+        """Wake up the thread that waits for more of the answer, where the client shows its connection."""
+        stream = getattr(self._response, "extensions", {}).get("network_stream")
+        connected = stream.get_extra_info("socket") if stream is not None else None
+        if connected is not None:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go."""
+        if _INSIDE.postpones(self.close):
+            return
+        response, self._response = self._response, None
+        if response is None:
+            return
+        body, self._body = self._body, iter(())
+        with _INSIDE:
+            response.close()
+            _BODIES.discard(body)
+            del body  # its own end lets go too
+
+
+class CallersAsyncExchange:
+    """One request through an asynchronous client."""
+
+    def __init__(self, client: httpx.AsyncClient | httpx2.AsyncClient) -> None:
+        self._client: Any = client
+        self._loop = asyncio.get_running_loop()
+        self._response: Any = None
+        self._body: AsyncIterator[bytes] | None = None
+
+    async def send(self, step: Send) -> ResponseHead:
+        """Send the request and wait for the head of its answer."""
+        async with asyncio.timeout(step.within if step.within < math.inf else None):
+            request = _built(self._client, step)
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+        self._response = response
+        self._body = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
+        return _head(response)
+
+    async def read(self) -> bytes:
+        """Give the next bytes of the body; none at its end."""
+        return b"" if self._body is None else await anext(self._body, b"")
+
+    async def close(self) -> None:
+        """Let go."""
+        response, self._response = self._response, None
+        if response is None:
+            return
+        body: object = self._body
+        if isinstance(body, AsyncGenerator):
+            await body.aclose()
+        await response.aclose()
+
+    def abandon(self) -> None:
+        """Let go soon, from any thread, if the event loop still runs."""
+        if self._response is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
+
+
+def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of either package
+    """Build the request, with the timeouts where httpx and its likes look for them."""
+    request, timeouts = step.request, step.timeouts
+    check_headers(request.headers)
+    headers = {"accept-encoding": "identity", **request.headers}
+    limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
+    limits = {name: min(limit, step.within) for name, limit in limits.items()}
+    return client.build_request(
+        "POST",
+        address_of(request.url).url,
+        content=bytes(request.body),
+        headers=headers,
+        extensions={"timeout": limits},
+    )
+
+
+def _head(response: Any) -> ResponseHead:  # noqa: ANN401
+    head = head_of(response.status_code, [*response.headers.raw])
+    if response.is_stream_consumed:  # and decompressed
+        return ResponseHead(head.status, {k: v for k, v in head.headers.items() if k != "content-encoding"})
+    return head

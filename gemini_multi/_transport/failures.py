@@ -1,0 +1,39 @@
+"""What an HTTP library raised, as one kind of error that shows nothing of the request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gemini_multi._transport.bounds import is_exhausted
+from gemini_multi._transport.steps import TransportError
+from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
+
+_TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
+_CONNECTIONS_LOST: Final = frozenset({"TransportError", "OSError", "SSLError", "RequestError"})
+_UNREADABLE: Final = frozenset({"DecodingError"})
+
+
+def failure_of(error: BaseException) -> BaseException:
+    """Translate an error, of any library that is told by its names; the rest stays itself.
+
+    An error of a library carries the frames that it passed through, and their variables: the headers with the key.
+    The frames are dropped, and so is all that it came from.
+    """
+    is_local = is_exhausted(error)
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = _text(error)
+    if names & _TIMEOUTS:
+        return TransportError(RequestTimeout, f"timed out ({text})")
+    if names & _UNREADABLE:
+        return TransportError(InvalidResponse, f"it cannot be decompressed ({text})")
+    if names & _CONNECTIONS_LOST:
+        return TransportError(ConnectionFailed, f"the connection failed ({text})", is_local=is_local)
+    return error
+
+
+def _text(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    details = getattr(error, "details", None) or {}
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return f"{type(error).__name__}: {causes[-1]['message']}" if causes else text

@@ -1,0 +1,169 @@
+"""httpx, or httpx2, which has the same interface: what both kinds of connection need of it.
+
+The transport objects of httpx are called directly: its client layer costs as much again, and mocks, recorders and
+traces hook into the transports. Each holds one connection of httpcore's, over a network backend (httpcore's public
+interface for that) of ours, which bounds the waits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any, Final
+
+from gemini_multi._encoding.long_text import ChunkedBody
+from gemini_multi._transport.addresses import Address, check_headers
+from gemini_multi._transport.steps import ResponseHead, Send
+from gemini_multi.errors import ConfigurationError
+
+_KEEP_FOREVER: Final = None
+"""Connections grow old in our own pools."""
+_SLICE: Final = 64 * 1024
+
+
+class _Slices:
+    """A body in pieces that can leave one by one."""
+
+    def __init__(self, body: bytes | ChunkedBody) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        body = self._body
+        if not isinstance(body, bytes):
+            yield from body.slices()
+        elif len(body) <= _SLICE:
+            yield body
+        else:
+            for start in range(0, len(body), _SLICE):
+                yield body[start : start + _SLICE]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in _Slices.__iter__(self):
+            yield piece
+
+
+class Library:
+    """The modules of httpx or of httpx2."""
+
+    def __init__(self, name: str) -> None:
+        """Import them."""
+        self.httpx: Any = importlib.import_module(name)
+        self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
+        self._context: ssl.SSLContext | None = None
+        bases = (self.httpx.SyncByteStream, self.httpx.AsyncByteStream)
+        self._body: Any = type(
+            "Body", bases, {name: vars(_Slices)[name] for name in ("__init__", "__iter__", "__aiter__")}
+        )
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The TLS context of all connections; the certificates are read from disk, once."""
+        if self._context is None:
+            context: ssl.SSLContext = self.httpx.create_ssl_context()
+            context.set_alpn_protocols(["http/1.1"])
+            self._context = context
+        return self._context
+
+    def prepare(self) -> None:
+        """Read from disk what the first connection needs."""
+        self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
+        self.httpcore.AnyIOBackend()
+
+    def transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of either package
+        """Make a blocking transport that holds one connection."""
+        return self._over(self.httpx.HTTPTransport, self.httpcore.ConnectionPool, backend, proxy)
+
+    def async_transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401
+        """Make an asynchronous transport that holds one connection."""
+        return self._over(self.httpx.AsyncHTTPTransport, self.httpcore.AsyncConnectionPool, backend, proxy)
+
+    def _over(self, kind: Any, pool_kind: Any, backend: object, proxy: str | None) -> Any:  # noqa: ANN401
+        transport = kind(verify=self.context, trust_env=False)
+        transport._pool = pool_kind(
+            ssl_context=self.context,
+            proxy=None if proxy is None else self._proxy(proxy),
+            max_connections=1,
+            keepalive_expiry=_KEEP_FOREVER,
+            network_backend=backend,
+        )
+        return transport
+
+    def _proxy(self, url: str) -> Any:  # noqa: ANN401
+        if url.startswith("socks"):
+            _check_socks()
+        try:
+            proxy = self.httpx.Proxy(url)
+            address = self.httpcore.URL(
+                scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+            )
+            return self.httpcore.Proxy(address, auth=proxy.raw_auth, headers=proxy.headers.raw)
+        except ValueError:
+            raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
+
+    def url(self, address: Address) -> Any:  # noqa: ANN401
+        """Parse an address, once.
+
+        Raises:
+            ConfigurationError: httpx does not take it.
+        """
+        return _parsed(self.httpx.URL, address.url)
+
+    def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
+        """Build a request, with the timeouts where httpcore looks for them."""
+        check_headers(step.request.headers)
+        url, timeouts = self.url(address), step.timeouts
+        headers = [
+            (b"host", url.netloc),
+            (b"accept-encoding", b"identity"),
+            (b"content-length", str(len(step.request.body)).encode()),
+            *((name.encode(), value.encode()) for name, value in step.request.headers.items()),
+        ]
+        limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write}
+        return self.httpx.Request(
+            "POST", url, headers=headers, stream=self._body(step.request.body), extensions={"timeout": limits}
+        )
+
+
+@cache
+def library(name: str) -> Library:
+    """Import httpx or httpx2.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        return Library(name)
+    except ImportError:
+        raise ConfigurationError(f"The transport {name!r} needs a package: pip install {name}.") from None
+
+
+@cache
+def _parsed(kind: Any, url: str) -> Any:  # noqa: ANN401
+    try:
+        return kind(url)
+    except (ValueError, TypeError, UnicodeError) as error:
+        raise ConfigurationError(f"The address of a provider cannot be used: {error}.") from None
+    except Exception as error:
+        if type(error).__name__ != "InvalidURL":
+            raise
+        raise ConfigurationError(f"The address of a provider cannot be used: {error}.") from None
+
+
+def _check_socks() -> None:
+    try:
+        importlib.import_module("socksio")
+    except ImportError:
+        raise ConfigurationError(
+            'A SOCKS proxy needs a package: pip install "gemini-multi[socks]" (or httpx[socks]).'
+        ) from None
+
+
+def head_of(status: int, raw: list[tuple[bytes, bytes]]) -> ResponseHead:
+    """Read a head; fields that come more than once are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return ResponseHead(status, headers)
