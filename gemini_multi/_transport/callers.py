@@ -143,7 +143,7 @@ def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of either package
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     limits = {name: min(limit, step.within) for name, limit in limits.items()}
     return client.build_request(
-        "POST",
+        request.method,
         address_of(request.url).url,
         content=bytes(request.body),
         headers=headers,

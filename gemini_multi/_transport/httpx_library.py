@@ -122,7 +122,11 @@ class Library:
         ]
         limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write}
         return self.httpx.Request(
-            "POST", url, headers=headers, stream=self._body(step.request.body), extensions={"timeout": limits}
+            step.request.method,
+            url,
+            headers=headers,
+            stream=self._body(step.request.body),
+            extensions={"timeout": limits},
         )
 
 

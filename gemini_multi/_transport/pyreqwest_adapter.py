@@ -109,7 +109,7 @@ class PyreqwestAsyncExchange:
         """Send the request and wait for the head of its answer."""
         address, body = address_of(step.request.url), step.request.body
         check_headers(step.request.headers)
-        builder = self._transport.client(step.timeouts, proxy_for(address)).post(address.url)
+        builder = self._transport.client(step.timeouts, proxy_for(address)).request(step.request.method, address.url)
         builder = builder.headers({"accept-encoding": "identity", **step.request.headers})
         if isinstance(body, bytes):
             builder = builder.body_bytes(body)

@@ -32,6 +32,8 @@ class Stage:
     request: ChatRequest = REQUEST
     now: float = 0.0
     log: list[Any] = field(default_factory=list)
+    within: list[float] = field(default_factory=list)
+    """Seconds that were left to each request."""
     events: list[ChatEvent] = field(default_factory=list)
     scene: list[Any] = field(default_factory=list)
     health: Health = field(default_factory=Health)
@@ -82,6 +84,7 @@ class Stage:
         if isinstance(step, Send):
             self.scene = list(self.scenes.pop(0))
             self.log.append(step.timeouts)
+            self.within.append(step.within)
             return self.take()
         if isinstance(step, ReadBody):
             return self.take()
