@@ -46,20 +46,25 @@ class Crowd:
 
     def __init__(self, size: int) -> None:
         self.barrier = threading.Barrier(size)
+        self.lock = threading.Lock()
         self.open = self.most = self.under_way = self.most_under_way = 0
 
     def __call__(self, found: Host, connection: socket.socket) -> None:
-        self.open += 1
-        self.most = max(self.most, self.open)
+        with self.lock:
+            self.open += 1
+            self.most = max(self.most, self.open)
         try:
             while found.request(connection):
-                self.under_way += 1
-                self.most_under_way = max(self.most_under_way, self.under_way)
+                with self.lock:
+                    self.under_way += 1
+                    self.most_under_way = max(self.most_under_way, self.under_way)
                 self.barrier.wait(30)
-                self.under_way -= 1
+                with self.lock:
+                    self.under_way -= 1
                 connection.sendall(WHOLE)
         finally:
-            self.open -= 1
+            with self.lock:
+                self.open -= 1
 
 
 @both
