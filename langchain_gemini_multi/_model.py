@@ -24,6 +24,7 @@ from pydantic import (
 import gemini_multi
 from gemini_multi.bindings.arguments import ALIASES, PLAIN, configuration_error, named
 from gemini_multi.bindings.clients import Clients, new_client
+from gemini_multi.bindings.strings import read_model
 from gemini_multi.bindings.values import is_mapping, set_fields
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._runs import Run, with_run
@@ -200,10 +201,10 @@ class GeminiModel(Serializable):
     def _read_arguments(cls, values: Any) -> Any:  # noqa: ANN401  # pydantic's own signature
         if not is_mapping(values):
             return values
-        read = named(values, cls.model_fields)
         from gemini_multi.bindings.serialization import revived
         from gemini_multi.bindings.settings import plain_settings
 
+        read = read_model(named(values, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature

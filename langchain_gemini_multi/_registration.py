@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from gemini_multi import ConfigurationError
+from gemini_multi.bindings.strings import prefixes
 from gemini_multi.bindings.values import is_object
-from gemini_multi.providers import PROVIDERS
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
 _CLASSES: Final = (
     ("langchain_gemini_multi", "chat_models", "ChatGeminiMulti"),
     ("langchain_gemini_multi", "llms", "GeminiMultiLLM"),
 )
-_PROVIDERS: Final = tuple(PROVIDERS)
-_NAMES: Final = (*_PROVIDERS, "gemini_multi")
 
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
@@ -23,30 +22,33 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
 
     Args:
         model: A model's name; a provider's name and a colon may stand before it.
-        model_provider: A provider's name, or `gemini_multi` for all that have a key.
+        model_provider: A provider's name, or `hosted_gemini` for all that have a key.
         **arguments: Arguments of `ChatGeminiMulti`.
 
     Raises:
         ConfigurationError: The provider is unknown, or two are named.
     """
-    provider, colon, name = model.partition(":")
-    if colon and provider in _NAMES:
-        if model_provider not in (None, provider):
+    if model_provider is None:
+        return ChatGeminiMulti(model=model, **arguments)
+    if model_provider not in prefixes():
+        raise ConfigurationError(
+            f"There is no provider {model_provider!r}; the known ones are {', '.join(prefixes())}."
+        )
+    prefix, colon, name = model.partition(":")
+    if colon and prefix in prefixes():
+        if prefix != model_provider:
             raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two providers: pass one.")
-        model, model_provider = name, provider
-    if model_provider not in (None, *_NAMES):
-        raise ConfigurationError(f"There is no provider {model_provider!r}; the known ones are {', '.join(_NAMES)}.")
-    if model_provider in _PROVIDERS:
-        arguments.setdefault("providers", model_provider)
-    return ChatGeminiMulti(model=model, **arguments)
+        model = name
+    return ChatGeminiMulti(model=f"{model_provider}:{model}", **arguments)
 
 
 def register_with_langchain() -> None:
     """Let `langchain_core.load` rebuild this package's models, and `langchain`'s `init_chat_model` make them.
 
     `load` only builds classes on a list, so that text from elsewhere cannot make it run others. This puts this
-    package's two models on that list, for the whole process. With `langchain` installed,
-    `init_chat_model("gemini_multi:gemini-2.5-flash-lite")` then works too.
+    package's two models on that list, for the whole process. With `langchain` installed, its `init_chat_model` and
+    whatever takes a model as text (`create_agent`, middlewares, deepagents) then know `oxen:…`, `aimlapi:…` and
+    `cloudflare:…`, and `hosted_gemini:…` and `gemini_multi:…` for all providers that have a key.
     """
     # The name `langchain_core.load.load` is the function; the module is found by its path.
     load = import_module("langchain_core.load.load")
@@ -64,9 +66,10 @@ def _register_provider() -> None:
         return
     known = getattr(base, "_BUILTIN_PROVIDERS", None)
     if is_object(known):
-        known.setdefault("gemini_multi", ("langchain_gemini_multi", "ChatGeminiMulti", _created))
+        for name in prefixes():
+            known.setdefault(name, ("langchain_gemini_multi", "ChatGeminiMulti", partial(_created, prefix=name)))
 
 
-def _created(cls: type[ChatGeminiMulti], **arguments: Any) -> ChatGeminiMulti:
+def _created(cls: type[ChatGeminiMulti], *, model: str, prefix: str, **arguments: Any) -> ChatGeminiMulti:
     # `langchain` passes the class by this name.
-    return cls(**arguments)
+    return cls(model=f"{prefix}:{model}", **arguments)

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from gemini_multi import __version__
     from llama_index_gemini_multi._events import AttemptFailedEvent
+    from llama_index_gemini_multi._registration import register_with_llama_index
     from llama_index_gemini_multi.base import GeminiMulti
     from llama_index_gemini_multi.errors import InvalidStructuredOutput, InvalidToolCall
 
-__all__ = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "InvalidToolCall", "__version__"]
+__all__ = [
+    "AttemptFailedEvent",
+    "GeminiMulti",
+    "InvalidStructuredOutput",
+    "InvalidToolCall",
+    "__version__",
+    "register_with_llama_index",
+]
 
 
 _HOMES: Final = {
@@ -22,6 +30,7 @@ _HOMES: Final = {
     "InvalidStructuredOutput": "llama_index_gemini_multi.errors",
     "InvalidToolCall": "llama_index_gemini_multi.errors",
     "__version__": "gemini_multi",
+    "register_with_llama_index": "llama_index_gemini_multi._registration",
 }
 
 

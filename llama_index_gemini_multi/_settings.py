@@ -67,8 +67,9 @@ class GenerationSettings(BaseModel):
         from gemini_multi.bindings.arguments import named
         from gemini_multi.bindings.serialization import revived
         from gemini_multi.bindings.settings import plain_settings
+        from gemini_multi.bindings.strings import read_model
 
-        read = named(given, cls.model_fields)
+        read = read_model(named(given, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}
 
     @field_validator("built_in_tools", mode="before")

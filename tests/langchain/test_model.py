@@ -407,13 +407,6 @@ def test_traces_know_settings_by_their_other_names(kind: Any) -> None:
     assert (told["ls_model_name"], told["ls_max_tokens"], told["ls_stop"]) == ("other", 5, ["x"])
 
 
-def test_langchains_own_look_up_finds_the_model() -> None:
-    """After the opt-in, `langchain`'s `init_chat_model` makes it."""
-    from langchain.chat_models import init_chat_model as langchains
-
-    assert isinstance(langchains("gemini_multi:gemini-2.5-flash"), ChatGeminiMulti)
-
-
 def test_text_model_shares_the_arguments() -> None:
     """Both classes take the same."""
     ours = set(ChatGeminiMulti.model_fields) - {"streaming", "stream_usage"}

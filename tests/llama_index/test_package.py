@@ -54,8 +54,8 @@ def test_class_is_a_function_calling_llm() -> None:
 
 def test_package_lists_its_names() -> None:
     """All of them can be had, and no other."""
-    names = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "InvalidToolCall", "__version__"]
-    assert llama_index_gemini_multi.__all__ == names
+    classes = ["AttemptFailedEvent", "GeminiMulti", "InvalidStructuredOutput", "InvalidToolCall"]
+    assert llama_index_gemini_multi.__all__ == [*classes, "__version__", "register_with_llama_index"]
     assert set(llama_index_gemini_multi.__all__) <= set(dir(llama_index_gemini_multi))
     assert llama_index_gemini_multi.__version__.count(".") == 2
     with pytest.raises(AttributeError, match="has no attribute 'Gemini'"):

@@ -1,0 +1,48 @@
+"""Models named by strings, such as `oxen:gemini-2.5-flash`, for configuration files and frameworks that take text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gemini_multi.bindings.values import is_many
+from gemini_multi.errors import ConfigurationError
+
+__all__ = ["ANY_PROVIDER", "prefixes", "read_model"]
+
+ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
+"""What stands before a colon for all providers that have a key.
+
+`gemini_multi` begins like a model of Google's: a framework that does not know it may take it for one.
+"""
+
+
+def prefixes() -> tuple[str, ...]:
+    """Name everything that may stand before a colon."""
+    from gemini_multi.providers import PROVIDERS  # not needed to import a model class
+
+    return (*PROVIDERS, *ANY_PROVIDER)
+
+
+def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the provider out of a model's name, as in `oxen:gemini-2.5-flash`.
+
+    Args:
+        arguments: A model's arguments. What stands before the colon and is no name of ours is part of the name.
+
+    Raises:
+        ConfigurationError: `providers` names another one.
+    """
+    model = arguments.get("model")
+    if not isinstance(model, str) or ":" not in model:
+        return arguments
+    prefix, _, name = model.partition(":")
+    provider = prefix.strip().lower().replace("-", "_")
+    if provider not in prefixes():
+        return arguments
+    given = arguments.get("providers")
+    if provider in ANY_PROVIDER or given is None:
+        return {**arguments, "model": name, **({} if provider in ANY_PROVIDER else {"providers": provider})}
+    if any(getattr(each, "name", each) != provider for each in (given if is_many(given) else [given])):
+        raise ConfigurationError(f"`model={model!r}` and `providers` name different providers: name the provider once.")
+    return {**arguments, "model": name}
