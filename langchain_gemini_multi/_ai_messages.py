@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from langchain_core.messages import AIMessage
 
+from gemini_multi.bindings.calls import foreign_call
 from gemini_multi.bindings.media import Details, inline, type_of
 from gemini_multi.bindings.outline import Rebuild, signed
-from gemini_multi.bindings.values import is_many, is_mapping, is_object, items_of, mapping_of, text_of
+from gemini_multi.bindings.values import fields_of, is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     CodeResult,
@@ -36,6 +38,8 @@ _CALL_BLOCKS: Final = {
     "function_call",
     "custom_tool_call",
 }
+_GOOGLE_CALLS: Final = ("functionCall", "function_call")
+_SIGNATURES: Final = ("thoughtSignature", "thought_signature")
 _SEALED: Final = "encrypted_"
 """How the names of what only its maker can read begin, in OpenAI's and Anthropic's blocks."""
 
@@ -61,22 +65,14 @@ def calls_of(message: AIMessage) -> list[ToolCall]:
         calls.append(
             ToolCall(identity, broken["name"] or "", invalid_arguments=broken["args"] or "", synthetic_id=True)
         )
-    legacy = mapping_of(message.additional_kwargs.get("function_call"))
-    if not calls and text_of(legacy, "name"):
-        calls.append(_call("call_0", text_of(legacy, "name"), legacy.get("arguments")))
-    return calls
+    return calls or list(_unparsed(message.additional_kwargs))
 
 
-def _call(identity: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
-    value: object = arguments or {}
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
-    if is_mapping(value):
-        return ToolCall(identity, name, dict(value), signature=signature, synthetic_id=True)
-    return ToolCall(identity, name, signature=signature, invalid_arguments=str(arguments), synthetic_id=True)
+def _unparsed(beside: Mapping[str, object]) -> Iterator[ToolCall]:
+    """Read calls in forms that LangChain does not parse."""
+    legacy = beside.get("function_call")
+    found = items_of(beside.get("tool_calls")) or ([] if legacy is None else [legacy])
+    yield from filter(None, (foreign_call(call, f"call_{position}") for position, call in enumerate(found)))
 
 
 class _Reader:
@@ -94,6 +90,8 @@ class _Reader:
             **call_signatures(message.additional_kwargs, self._issuer),
         }
         self._calls = calls_of(message)
+        self._made = 0
+        """How many calls the content alone told of."""
 
     def parts(self) -> list[Part]:
         """Return the parts in the order of the content, then the calls that the content doesn't mention."""
@@ -126,6 +124,8 @@ class _Reader:
                     yield Text(block)
             elif block.get("type") in _CALL_BLOCKS:
                 yield from self._call_at(block)
+            elif "type" not in block and (called := next((block[key] for key in _GOOGLE_CALLS if key in block), None)):
+                yield from self._call_at({**block, **fields_of(called)})
             elif not self._shows_refusal(block):
                 yield from self._block(block)
 
@@ -138,35 +138,30 @@ class _Reader:
     def _call_at(self, block: Block) -> Iterator[Part]:
         """Place the call that a block stands for; a block that no call of the message matches makes one."""
         identity = text_of(block, "call_id") or text_of(block, "id")
-        extras = self._from_extras(block)
+        signature = self._from_extras(block)
         position = next((place for place, call in enumerate(self._calls) if call.id == identity), None)
         if position is not None:
-            yield self._signed(self._calls.pop(position), extras)
-        elif text_of(block, "name") and not self._message.tool_calls:
-            arguments = next((block[key] for key in ("input", "args", "arguments") if block.get(key)), None)
-            yield self._signed(_call(identity or "call_0", text_of(block, "name"), arguments), extras)
+            yield self._signed(self._calls.pop(position), signature)
+        elif not self._message.tool_calls and (call := foreign_call(block, f"call_{self._made}")) is not None:
+            self._made += 1
+            yield self._signed(call, signature)
 
     def _signed(self, call: ToolCall, fallback: Signature | None = None) -> ToolCall:
-        signature = self._signatures.get(call.id) or fallback
-        return ToolCall(
-            call.id,
-            call.name,
-            call.arguments,
-            signature=signature,
-            invalid_arguments=call.invalid_arguments,
-            synthetic_id=call.synthetic_id,
-        )
+        return replace(call, signature=self._signatures.get(call.id) or fallback)
 
     def _from_extras(self, block: Block) -> Signature | None:
-        """Read Google's signature from where LangChain's documentation puts it."""
-        payload = mapping_of(block.get("extras")).get("signature")
-        if not isinstance(payload, str) or not payload:
+        """Read Google's signature from where LangChain's documentation puts it, or Google itself."""
+        places = (mapping_of(block.get("extras")).get("signature"), *map(block.get, _SIGNATURES))
+        payload = next((place for place in places if isinstance(place, str) and place), None)
+        if payload is None:
             return None
         return Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
 
     def _block(self, block: Block) -> Iterator[Part]:
         kind = str(block.get("type"))
-        if kind in ("text", "output_text") or (kind == "None" and "text" in block):
+        if kind == "None" and block.get("thought") is True:
+            yield from self._thought({"reasoning": text_of(block), **block})
+        elif kind in ("text", "output_text") or (kind == "None" and "text" in block):
             text, signature = text_of(block), self._from_extras(block)
             if text or signature is not None:
                 yield Text(text, signature=signature)
@@ -181,10 +176,9 @@ class _Reader:
 
     def _thought(self, block: Block) -> Iterator[Part]:
         text = text_of(block, "reasoning") or text_of(block, "thinking") or _summary(block)
-        payload = block.get("signature", mapping_of(block.get("extras")).get("signature"))
-        signature = None
-        if self._is_google and isinstance(payload, str) and payload:
-            signature = Signature(payload, carrier="thoughtSignature", issuer=self._issuer)
+        # Anthropic's blocks keep a signature of their own beside the text.
+        own = {**block, "extras": block} if "signature" in block else block
+        signature = self._from_extras(own) if self._is_google else None
         if text or signature is not None:
             yield Thought(text, signature=signature)
 

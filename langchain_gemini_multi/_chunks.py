@@ -130,10 +130,7 @@ class ChunkBuilder:
             rest = "" if broken is None else _spoiler(broken)
             if not rest and not kwargs:
                 return None
-            # The id shows the block translator whose signature it is.
-            return self._calls(
-                [tool_call_chunk(id=call.id if kwargs else None, args=rest, index=event.position)], kwargs
-            )
+            return self._calls([tool_call_chunk(args=rest, index=event.position)], kwargs)
         arguments = compact(call.arguments) if broken is None else broken + _spoiler(broken)
         piece = tool_call_chunk(name=call.name, id=call.id, args=arguments, index=event.position)
         return self._calls([piece], kwargs)

@@ -140,6 +140,16 @@ def _tool_result(block: Block) -> list[Part]:
     return [tool_result(identity, text_of(block, "name"), block.get("content"), is_error=block.get("is_error") is True)]
 
 
+def _google_result(key: str) -> Callable[[Block], list[Part]]:
+    """Make a reader of Google's result of a call, which stands in a message of the user."""
+
+    def read(block: Block) -> list[Part]:
+        inner = fields_of(block.get(key))
+        return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), value=inner.get("response"))]
+
+    return read
+
+
 def _non_standard(block: Block) -> list[Part]:
     return block_parts(mapping_of(block.get("value")))
 
@@ -220,6 +230,7 @@ _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
 _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "text": _text,
     "cachePoint": _nothing,
+    **{key: _google_result(key) for key in ("functionResponse", "function_response")},
     **{key: _google(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
 }
 """Blocks without a `type`, by the member that tells what they are."""

@@ -60,7 +60,10 @@ def _content(message: AIMessage, index: str | None) -> list[dict[str, object]]:
 
 
 def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:
-    signature = mapping_of(message.additional_kwargs.get(GOOGLE_KEY)).get(str(block["id"]))
+    signatures = mapping_of(message.additional_kwargs.get(GOOGLE_KEY))
+    # A later piece of a call has no id, and brings no signature but its own.
+    only = next(iter(signatures.values())) if len(signatures) == 1 and block["id"] is None else None
+    signature = signatures.get(str(block["id"]), only)
     return {**block, "extras": {"signature": signature}} if signature else block
 
 

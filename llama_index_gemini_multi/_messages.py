@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import to_json
 
+from gemini_multi.bindings.calls import to_call
 from gemini_multi.errors import SettingIgnoredWarning
 from gemini_multi.types import (
     Blob,
@@ -34,7 +35,7 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
-from llama_index_gemini_multi._interop import foreign_calls, foreign_signatures, to_call
+from llama_index_gemini_multi._interop import foreign_calls, foreign_signatures
 from llama_index_gemini_multi._media import to_part
 from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
 

@@ -7,8 +7,9 @@ from typing import Final
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 
+from gemini_multi.bindings.calls import to_call
 from gemini_multi.types import ToolCall
-from llama_index_gemini_multi._interop import foreign_calls, to_call
+from llama_index_gemini_multi._interop import foreign_calls
 from llama_index_gemini_multi.errors import InvalidToolCall
 
 _SHOWN: Final = 200

@@ -1,0 +1,46 @@
+"""Tool calls in messages, whoever wrote them: OpenAI's and LiteLLM's elements, older forms, google-genai's objects."""
+
+from __future__ import annotations
+
+from gemini_multi._encoding.call_arguments import parsed
+from gemini_multi.bindings.values import is_mapping
+from gemini_multi.types import Signature, ToolCall
+
+
+def to_call(call_id: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
+    """Make a call from its arguments or their JSON text, which are read as the core reads those of answers.
+
+    Ids that come without a note of ours were not issued by the provider, so they stay local.
+    """
+    if is_mapping(arguments):
+        return ToolCall(call_id, name, dict(arguments), signature=signature, synthetic_id=True)
+    text = arguments if isinstance(arguments, str) else "" if arguments is None else str(arguments)
+    decoded = parsed(text)
+    if isinstance(decoded, dict):
+        return ToolCall(call_id, name, decoded, signature=signature, synthetic_id=True)
+    return ToolCall(call_id, name, signature=signature, invalid_arguments=text, synthetic_id=True)
+
+
+def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
+    """Read a call in whatever form another integration left it; `None` when it names no function.
+
+    Args:
+        call: OpenAI's element, the older `function_call`, `{"name", "args"}`, or an object with such attributes.
+        call_id: The id of a call that says none.
+    """
+    function = _member(call, "function")
+    said = call if function is None else function
+    name = _first(said, "name", "tool_name")
+    if not isinstance(name, str) or not name:
+        return None
+    identity = _first(call, "call_id", "id", "tool_id")
+    arguments = _first(said, "arguments", "args", "input", "tool_kwargs")
+    return to_call(identity if isinstance(identity, str) and identity else call_id, name, arguments)
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if is_mapping(value) else getattr(value, name, None)
+
+
+def _first(value: object, *names: str) -> object:
+    return next((found for name in names if (found := _member(value, name)) is not None), None)
