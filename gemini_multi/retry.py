@@ -186,7 +186,9 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
         except ValueError:
             continue
         return seconds if 0 <= seconds < float("inf") else None
-    return _until(headers.get("retry-after", ""), headers.get("date", ""))
+    after = headers.get("retry-after", "")
+    written = duration_of(after)
+    return _until(after, headers.get("date", "")) if written is None else written
 
 
 def _until(moment: str, now: str) -> float | None:

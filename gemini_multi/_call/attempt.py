@@ -26,7 +26,7 @@ from gemini_multi.errors import GeminiMultiError, InvalidResponse, PromptBlocked
 from gemini_multi.preference import FailoverOn
 from gemini_multi.providers import ErrorPayload
 from gemini_multi.routing import PreparedRequest
-from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, Usage
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, ChatResponse, Finished, JsonValue, ThoughtDelta, Usage
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
@@ -73,7 +73,7 @@ class AttemptRunner:
         failover = self._conditions.failover
         self._buffers = failover is not None and failover.buffer and self._conditions.stream
         self._held: list[ChatEvent] = []
-        """What has come of a stream that is held back until it is known to be wanted."""
+        """What has come of a stream and is held back until it is known to be wanted, or to sign something."""
 
     def note(self, failure: GeminiMultiError | None = None, *, is_left: bool = False) -> None:
         """Enter the attempt into the journal, once: it was answered, it failed, or the caller left."""
@@ -215,9 +215,20 @@ class AttemptRunner:
             self._begin()
             if self._buffers and not self.is_finished:
                 self._held += events
-            else:
-                self._has_spoken = self._has_spoken or not all(map(worth.is_silent, events))
-                yield [*self._held, *events]
+            elif events := events if self._has_spoken else self._until_spoken(events):
+                yield events
+
+    def _until_spoken(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        """Give events out before the first word: thoughts at once, signatures with what they sign.
+
+        An answer of nothing but thoughts is asked for again, and its signatures belong to no other answer.
+        """
+        self._has_spoken = not all(map(worth.is_silent, events))
+        if self._has_spoken:
+            return [*self._held, *events]
+        thoughts = [event for event in events if isinstance(event, ThoughtDelta)]
+        self._held += [event for event in events if not isinstance(event, ThoughtDelta)]
+        return list[ChatEvent](thoughts)
 
     def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
         for payload in payloads:
@@ -267,7 +278,7 @@ class AttemptRunner:
         self._check_worth(answer, events)
         if not self.committed and self._conditions.failover is not None:
             self._check_wanted(answer, events, self._conditions.failover)
-        if answer.finish_reason in worth.EXPLAINED and (silence := worth.silence(answer)) is not None:
+        if answer.candidates[0].finish_reason in worth.EXPLAINED and (silence := worth.silence(answer)) is not None:
             LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, silence)
         self._begin()
         self.note()

@@ -26,7 +26,9 @@ def fault(answer: ChatResponse, *, is_committed: bool) -> str | None:
     """
     for candidate in answer.candidates:
         if candidate.finish_reason in EXPLAINED or _is_usable(candidate):
-            return "a malformed function call" if not is_committed and _is_malformed(answer.candidates[0]) else None
+            first = answer.candidates[0]
+            is_malformed = not is_committed and first.finish_reason != "stop" and _is_malformed(first)
+            return "a malformed function call" if is_malformed else None
     if any(_is_malformed(candidate) for candidate in answer.candidates):
         return "a malformed function call"
     return "nothing but thoughts" if answer.thoughts else "nothing at all"
@@ -47,7 +49,7 @@ def _is_malformed(candidate: Candidate) -> bool:
     reason = candidate.raw_finish_reason or ""
     if candidate.finish_reason == "error":
         return any(word in reason for word in _RETRYABLE_REASONS)
-    if candidate.finish_reason not in ("stop", "tool_calls", None):
+    if candidate.finish_reason not in ("tool_calls", None):
         return False
     for part in candidate.parts:  # noqa: SIM110 - as above
         if isinstance(part, ToolCall) and part.invalid_arguments is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gemini_multi import ChatResponse, Client, ThoughtDelta
+from gemini_multi import ChatResponse, Client, Finished, TextDelta, ThoughtDelta
 from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, Reply, answer, raw, status
 
 
@@ -95,8 +95,23 @@ async def test_thoughts_of_a_stream_do_not_end_the_search() -> None:
     hosts = FakeProviders({"oxen": [raw(first), answer("Hi")]})
     events = list(hosts.client("oxen").stream(REQUEST))
 
-    assert isinstance(events[0], ThoughtDelta)
+    assert events[0] == ThoughtDelta("Hm.")
+    assert [type(event) for event in events[1:]] == [TextDelta, Finished]  # no signature of the first attempt
     assert (events[-1].response.text, len(hosts.requests)) == ("Hi", 2)  # type: ignore[union-attr]
+
+
+async def test_a_signature_before_the_first_word_comes_with_it() -> None:
+    """It is held back only as long as nothing is said."""
+    documents = (native(SIGNED, finish=None), native(THOUGHT, finish=None), native({"text": "Hi"}))
+    hosts = FakeProviders({"oxen": [raw(*(b"data: " + json.dumps(each).encode() + b"\n\n" for each in documents))]})
+    *events, end = list(hosts.client("oxen").stream(REQUEST))
+
+    assert [(type(event), getattr(event, "text", "")) for event in events] == [
+        (ThoughtDelta, "Hm."),
+        (TextDelta, ""),
+        (TextDelta, "Hi"),
+    ]
+    assert isinstance(end, Finished)
 
 
 USEFUL = {

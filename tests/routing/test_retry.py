@@ -84,6 +84,8 @@ HEADERS: list[tuple[dict[str, str], float | None]] = [
     ({"retry-after": "-1"}, None),
     ({"retry-after": "inf"}, None),
     ({"retry-after": "soon"}, None),
+    ({"retry-after": "30s"}, 30.0),
+    ({"retry-after": "1m5s"}, 65.0),
     ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 30.0),
     ({"retry-after": "Fri, 20 Nov 2026 09:00:00 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
     ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT"}, None),
