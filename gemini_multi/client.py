@@ -101,10 +101,10 @@ class Client(BaseClient):
     def _opened(self, call: Call) -> EventStream:
         delay = self._hedge_delay(call)
         if delay is None:
-            return EventStream(call.run(), self._session(), self._ledger, call.trace)
+            return EventStream(call.run(), self._session(), call.trace)
         from gemini_multi._call.hedging import HedgedEventStream
 
-        return HedgedEventStream(call, self._session, self._ledger, call.trace, delay)
+        return HedgedEventStream(call, self._session, call.trace, delay)
 
     def _session(self) -> Session:
         return Session(self._exchange)
@@ -174,10 +174,10 @@ class AsyncClient(BaseClient):
     def _opened(self, call: Call) -> AsyncEventStream:
         delay = self._hedge_delay(call)
         if delay is None:
-            return AsyncEventStream(call.run(), self._session(), self._ledger, call.trace)
+            return AsyncEventStream(call.run(), self._session(), call.trace)
         from gemini_multi._call.hedging import AsyncHedgedEventStream
 
-        return AsyncHedgedEventStream(call, self._session, self._ledger, call.trace, delay)
+        return AsyncHedgedEventStream(call, self._session, call.trace, delay)
 
     def _session(self) -> AsyncSession:
         return AsyncSession(self._exchange)

@@ -4,18 +4,15 @@
 |---|---|---|
 | no connection, reset, closed, timeout | "retry" | a failure |
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
-| 429, and what providers call so by another status | "retry" | rests as long as the provider asks, else `initial_rest`
-|
-| a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next route;
-the last such answer is returned | |
+| 429, and what providers call so by another status | "retry" | rests as long as it asks, else `initial_rest` |
+| a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next | |
 | 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
 | a feature that the route cannot express | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |
 | a bad request, a blocked prompt | stop | |
 | any answer of the provider with `x-should-retry: true` | "retry" | as without |
-| an answer of the provider that would lead to "retry", with `x-should-retry: false` | the next route at once | as
-without |
+| an answer that would lead to "retry", with `x-should-retry: false` | the next route at once | as without |
 
 "Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
 after a wait, each at most `max_retries` times. A wait is the provider's own (`retry-after-ms`, `retry-after` as
@@ -39,6 +36,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
@@ -178,7 +176,7 @@ def should_retry_of(headers: Mapping[str, str]) -> bool | None:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Read how long the provider asks to wait; dates are relative to its own `Date` header."""
+    """Read how long the provider asks to wait; dates are relative to its own `Date` header, if it has one."""
     for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         try:
@@ -193,6 +191,7 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 
 def _until(moment: str, now: str) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(moment) - parsedate_to_datetime(now)).total_seconds())
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(moment) - since).total_seconds())
     except (TypeError, ValueError):
         return None

@@ -59,7 +59,7 @@ class AttemptRunner:
         self._attempt_log = attempt_log
         self._conditions = attempt_log.conditions
         self._decoder: Decoder = prepared.endpoint.dialect.decoder(request, prepared.endpoint.target)
-        self._progress = self._started = self._conditions.clock()
+        self._progress = self.started = self._conditions.clock()
         self._status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.committed = False
@@ -68,6 +68,7 @@ class AttemptRunner:
         """Whether more than thoughts went out to the caller."""
         self._is_noted = False
         self.is_finished = False
+        self._counted: Literal["no", "answer", "abandoned"] = "no"
         self._first_content: float | None = None
         self._halves = SurrogateJoiner()
         failover = self._conditions.failover
@@ -81,6 +82,19 @@ class AttemptRunner:
             return
         self._is_noted = True
         self._attempt_log.note(self._entry("cancelled" if is_left else "failed" if failure else "answered", failure))
+
+    def count(self, usage: Usage, *, abandoned: bool = False) -> None:
+        """Count what the attempt has used, once: the provider bills it, whoever gets the answer."""
+        if self._counted == "no":
+            self._counted = "abandoned" if abandoned else "answer"
+            self._conditions.ledger.add(usage, abandoned=abandoned)
+
+    def leave(self) -> None:
+        """Note that nobody waits for the answer any more, also when it has come already."""
+        self.note(is_left=True)
+        if self._counted == "answer":
+            self._counted = "abandoned"
+            self._conditions.ledger.disown()
 
     def _entry(
         self, outcome: Literal["answered", "failed", "cancelled"], failure: GeminiMultiError | None = None
@@ -97,7 +111,7 @@ class AttemptRunner:
             message="" if failure is None else failure.message,
             request_id=provider.request_id(self.headers),
             first_content=self._first_content,
-            duration=self._conditions.clock() - self._started,
+            duration=self._conditions.clock() - self.started,
         )
 
     @property
@@ -243,7 +257,7 @@ class AttemptRunner:
         """Note the first content: from here on a stream is committed, and the route is known to answer."""
         if self._first_content is None:
             now = self._conditions.clock()
-            self._first_content = now - self._started
+            self._first_content = now - self.started
             self.state.answered(now, first_content=self._first_content, stream=self._conditions.stream)
             if self._conditions.stream:
                 self._attempt_log.begin(self._entry("answered"))
@@ -283,7 +297,9 @@ class AttemptRunner:
         self._begin()
         self.note()
         self.is_finished = True
-        return [*events, Finished(self._completed(answer))]
+        completed = self._completed(answer)
+        self.count(self._used(completed))
+        return [*events, Finished(completed)]
 
     def _check_worth(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
         """Notice an answer that is worth another try; once its first words are out there is none."""
@@ -343,8 +359,11 @@ class AttemptRunner:
         return usage if computed is None else usage.priced(computed, "catalog")
 
     def usage_so_far(self) -> Usage:
-        """Say what an answer that nobody waits for has used: as the provider said, else estimated."""
-        response = self.response()
+        """Say what an answer that nobody waits for has used."""
+        return self._used(self.response())
+
+    def _used(self, response: ChatResponse) -> Usage:
+        """Say what an answer has used: as the provider said, else estimated."""
         if response.usage.total_tokens or response.usage.cost_usd is not None:
             return response.usage
         prompt = tokens.estimate_messages(self._request.messages)

@@ -183,6 +183,7 @@ class BaseClient:
         self._strategy: Strategy = _known(strategy)
         self._hedging = Hedging.of(hedging)
         self._health = Health()
+        max_cost_usd = _spendable(max_cost_usd)
         shared = SharedStorage.of(storage)
         self._ledger = Ledger(max_cost_usd if shared is None else None)
         self._permits = _permits(RateLimits.of(rate_limits), shared, max_cost_usd)
@@ -352,6 +353,12 @@ def _positive(number: _NumberT, name: str) -> _NumberT:
     if isinstance(number, (int, float)) and not number > 0:
         raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
     return number
+
+
+def _spendable(limit: float | None) -> float | None:
+    if limit is not None and not limit >= 0:
+        raise ConfigurationError(f"`max_cost_usd` must be a number of US dollars, 0 or more, not {limit!r}.")
+    return limit
 
 
 def _known(strategy: Strategy) -> Strategy:

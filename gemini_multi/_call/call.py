@@ -12,7 +12,7 @@ answer so far. An answer in one piece is delivered only when it is whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from logging import WARNING
 from typing import Any, Final
@@ -32,6 +32,7 @@ from gemini_multi.errors import (
     BudgetExceeded,
     ConnectionFailed,
     GeminiMultiError,
+    InvalidResponse,
     ProviderError,
     RateLimited,
     StreamInterrupted,
@@ -67,8 +68,6 @@ class Call:
         self._schedule = schedule
         self.attempt_log = attempt_log
         self._runner: AttemptRunner | None = None
-        self._set_aside = 0.0
-        """What answers have cost that are counted when the call ends, as its own or beside it."""
         self._last_runner: AttemptRunner | None = None
         """The one of the latest attempt, also when it is over."""
         self._next: Callable[[float], RouteState | None] = schedule.next
@@ -101,20 +100,12 @@ class Call:
                 yield from self._waited(state)
                 failure = yield from self._ask(state)
                 if failure is None:
-                    self._count(self._schedule.failures)
                     return
                 self._put_back(state, failure)
         except BudgetExceeded:
             if not self._has_unwanted():
                 raise
-        finally:
-            self._settle()
         yield from self._conclude(self._schedule.failures)
-
-    def _settle(self) -> None:
-        """Give back what was set aside for answers that are counted by now, or are about to be."""
-        if self._set_aside:
-            self._conditions.ledger.release(self._set_aside)
 
     def _has_unwanted(self) -> bool:
         """Whether there is an answer, although not a wanted one: it was paid for."""
@@ -129,7 +120,6 @@ class Call:
     def _put_back(self, state: RouteState, failure: GeminiMultiError) -> None:
         if isinstance(failure, RetryableAnswer):
             state.is_done = True  # it was asked again at once, if it was worth it
-            self._set_aside += self._conditions.ledger.set_aside(failure.response.usage.cost_usd or 0.0)
         now, left, chance = self._conditions.clock(), self.attempt_log.remaining(), self._conditions.chance
         if isinstance(failure, OutOfRoom):
             self._schedule.postpone(state, failure, failure.wait(chance()), now=now, left=left)
@@ -142,7 +132,6 @@ class Call:
             raise self._conclusion(failures)
         # An answer that says nothing still is one: its usage was paid for, and callers see why it stopped.
         last = next((answer for answer in reversed(flawed) if isinstance(answer, UnwantedAnswer)), flawed[-1])
-        self._count([answer for answer in flawed if answer is not last])
         yield [*last.events, Finished(replace(last.response, attempts=self.attempt_log.attempts))]
 
     def _ask(self, state: RouteState) -> Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]:
@@ -163,7 +152,6 @@ class Call:
             if repaired is not None:
                 prepared = repaired
             elif self._is_worth_repeating(failure, state):
-                self._count([failure])
                 state.retries += 1
             else:
                 return failure
@@ -173,12 +161,6 @@ class Call:
         repeats = min(_FLAWED_RETRIES, self._conditions.policy.max_retries)
         is_flawed = isinstance(failure, RetryableAnswer) and not isinstance(failure, UnwantedAnswer)
         return is_flawed and state.retries < repeats
-
-    def _count(self, failures: Sequence[GeminiMultiError]) -> None:
-        """Count the answers among them: they were paid for, though nobody gets them."""
-        for failure in failures:
-            if isinstance(failure, RetryableAnswer):
-                self._conditions.ledger.add(failure.response.usage)
 
     def _repaired(self, prepared: PreparedRequest, failure: GeminiMultiError) -> PreparedRequest | None:
         """Answer a documented refusal of something in the body by a change to the body, once for each."""
@@ -263,18 +245,17 @@ class Call:
 
     def leave(self) -> None:
         """Note that nobody waits any more for the attempt under way. The one who drives the exchange then closes it."""
-        runner = self._runner
-        if runner is not None:
-            runner.note(is_left=True)
+        if self._runner is not None:
+            self._runner.leave()
 
     def _forfeit(self) -> None:
         """Settle an attempt that was left. Its answer is paid for, though nobody gets it."""
         runner, self._runner = self._runner, None
         if runner is None or runner.is_finished:
             return
-        runner.note(is_left=True)
+        runner.leave()
         runner.state.health.release()
-        self._conditions.ledger.add(runner.usage_so_far(), abandoned=True)
+        runner.count(runner.usage_so_far(), abandoned=True)
 
     def _attempt(
         self, state: RouteState, prepared: PreparedRequest
@@ -282,12 +263,12 @@ class Call:
         """Send once. Return the failure, or `None` when the answer was delivered."""
         route = state.route
         runner = self._runner = self._last_runner = AttemptRunner(self._request, state, prepared, self.attempt_log)
-        is_ours = False
+        is_ours, was_sent = False, True
         try:
             yield from runner.run()
         except TransportError as wire_failure:
             failure: GeminiMultiError = runner.typed(wire_failure)
-            is_ours = wire_failure.is_local
+            is_ours, was_sent = wire_failure.is_local, wire_failure.was_sent
         except ErrorPayload as facts:
             failure = route.provider.error(facts, prepared.endpoint.target, runner.headers)
         except GeminiMultiError as error:
@@ -297,20 +278,24 @@ class Call:
             raise
         else:
             return None
+        route.provider.mask(failure)
         runner.note(failure)
+        if was_sent:
+            _count(runner, failure)
         self._runner = None
-        self._tell(state, failure, is_ours=is_ours)
+        self._tell(runner, failure, is_ours=is_ours)
         if runner.committed and not isinstance(failure, RetryableAnswer):
             yield RELEASE
             raise self._interrupted(runner, failure) from failure
         return runner.located(failure)
 
-    def _tell(self, state: RouteState, failure: GeminiMultiError, *, is_ours: bool) -> None:
+    def _tell(self, runner: AttemptRunner, failure: GeminiMultiError, *, is_ours: bool) -> None:
         """Let the route's health know, unless the provider is not to blame."""
         if is_ours or isinstance(failure, RetryableAnswer):
-            state.health.release()
+            runner.state.health.release()
         else:
-            state.health.failed(failure, self._conditions.clock(), self._conditions.policy)
+            now, policy = self._conditions.clock(), self._conditions.policy
+            runner.state.health.failed(failure, now, policy, began=runner.started)
 
     def _interrupted(self, runner: AttemptRunner, failure: GeminiMultiError) -> StreamInterrupted:
         partial = runner.response()
@@ -341,6 +326,16 @@ class Call:
         if len(attempts) > len(failures):  # else each was asked once, as the lines say
             message += "\nAttempts:\n" + "\n".join(f"- {_told(attempt)}" for attempt in attempts)
         return AllRoutesFailed(message, failures, attempts=attempts)
+
+
+def _count(runner: AttemptRunner, failure: GeminiMultiError) -> None:
+    """Count a failed attempt that the provider may bill: by what the provider said, else by an estimate."""
+    if isinstance(failure, RetryableAnswer):
+        runner.count(failure.response.usage)
+    elif runner.committed:
+        runner.count(runner.usage_so_far())
+    elif isinstance(failure, (ConnectionFailed, InvalidResponse)):
+        runner.count(runner.usage_so_far(), abandoned=True)
 
 
 def _once(state: RouteState) -> Callable[[float], RouteState | None]:

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gemini_multi._call.streams import AsyncEventStream, EventStream
-from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi.types import ChatEvent, Finished
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 class HedgedAttempt(EventStream):
     """One of two blocking exchanges in a race."""
 
-    def __init__(self, call: Call, session: Session, ledger: Ledger) -> None:
-        super().__init__(call.run(), session, ledger)
+    def __init__(self, call: Call, session: Session) -> None:
+        super().__init__(call.run(), session)
         self.call = call
         self.events: list[ChatEvent] | None = None
         self.error: BaseException | None = None
@@ -60,7 +59,7 @@ class HedgedAttempt(EventStream):
             self._session.interrupt()
 
     def _let_go(self) -> None:
-        _count_unwanted(self.events, self._ledger)
+        self.call.leave()
         self.close()
 
 
@@ -71,15 +70,14 @@ class HedgedEventStream(EventStream):
         self,
         call: Call,
         make_session: Callable[[], Session],
-        ledger: Ledger,
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [HedgedAttempt(call, make_session(), ledger)]
+        self._contenders = [HedgedAttempt(call, make_session())]
         self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, ledger, trace)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, trace)
 
     def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -108,7 +106,7 @@ class HedgedEventStream(EventStream):
         except queue.Empty:
             hedge = self._contenders[0].call.hedge()
             if hedge is not None:
-                self._contenders.append(HedgedAttempt(hedge, self._make_session(), self._ledger))
+                self._contenders.append(HedgedAttempt(hedge, self._make_session()))
                 self._start(self._contenders[1], arrivals)
             arrived = arrivals.get()
         if arrived.error is not None and len(self._contenders) > 1:
@@ -124,8 +122,8 @@ class HedgedEventStream(EventStream):
 class AsyncHedgedAttempt(AsyncEventStream):
     """One of two exchanges in a race of tasks."""
 
-    def __init__(self, call: Call, session: AsyncSession, ledger: Ledger) -> None:
-        super().__init__(call.run(), session, ledger)
+    def __init__(self, call: Call, session: AsyncSession) -> None:
+        super().__init__(call.run(), session)
         self.call = call
         self.task: asyncio.Task[list[ChatEvent] | None] | None = None
 
@@ -140,8 +138,7 @@ class AsyncHedgedAttempt(AsyncEventStream):
         self.call.leave()
         self.task.cancel()
         await asyncio.wait([self.task])
-        if not self.task.cancelled() and self.task.exception() is None:
-            _count_unwanted(self.task.result(), self._ledger)
+        self.call.leave()
         await self.aclose()
 
 
@@ -152,15 +149,14 @@ class AsyncHedgedEventStream(AsyncEventStream):
         self,
         call: Call,
         make_session: Callable[[], AsyncSession],
-        ledger: Ledger,
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [AsyncHedgedAttempt(call, make_session(), ledger)]
+        self._contenders = [AsyncHedgedAttempt(call, make_session())]
         self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, ledger, trace)
+        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, trace)
 
     async def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -188,7 +184,7 @@ class AsyncHedgedEventStream(AsyncEventStream):
         done, _ = await asyncio.wait(running, timeout=self._delay)
         hedge = None if done else first.call.hedge()
         if hedge is not None:
-            second = AsyncHedgedAttempt(hedge, self._make_session(), self._ledger)
+            second = AsyncHedgedAttempt(hedge, self._make_session())
             self._contenders.append(second)
             running[second.start()] = second
         while True:
@@ -197,13 +193,6 @@ class AsyncHedgedEventStream(AsyncEventStream):
                 contender = running.pop(task)
                 if not running or task.exception() is None:
                     return contender
-
-
-def _count_unwanted(events: list[ChatEvent] | None, ledger: Ledger) -> None:
-    """Count a whole answer that came second."""
-    for event in events or ():
-        if isinstance(event, Finished):
-            ledger.add(event.response.usage, abandoned=True)
 
 
 def _with_all_attempts(events: list[ChatEvent] | None, call: Call) -> list[ChatEvent] | None:

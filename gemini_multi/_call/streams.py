@@ -10,17 +10,15 @@ from typing import Self
 from gemini_multi._call.attempt import Flow
 from gemini_multi._call.attempt_log import AttemptLog
 from gemini_multi._call.telemetry import Trace
-from gemini_multi._routing.ledger import Ledger
 from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi._transport.steps import TransportError
-from gemini_multi.errors import InvalidResponse, StreamInterrupted
+from gemini_multi.errors import InvalidResponse
 from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 
 
 class _Account:
     """What both kinds of stream note when a call ends."""
 
-    _ledger: Ledger
     _trace: Trace | None
     _waiting: deque[ChatEvent]
     """What has come and was not asked for yet."""
@@ -50,13 +48,10 @@ class _Account:
         return None
 
     def _finish(self, response: ChatResponse) -> None:
-        self._ledger.add(response.usage)
         if self._trace is not None:
             self._trace.answered(response)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, StreamInterrupted):
-            self._ledger.add(error.partial.usage)
         if self._trace is not None:
             self._trace.failed(error)
 
@@ -68,10 +63,9 @@ class _Account:
 class EventStream(_Account, Iterator[ChatEvent]):
     """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
 
-    def __init__(self, flow: Flow, session: Session, ledger: Ledger, trace: Trace | None = None) -> None:
+    def __init__(self, flow: Flow, session: Session, trace: Trace | None = None) -> None:
         self._flow = flow
         self._session = session
-        self._ledger = ledger
         self._trace = trace
         self._waiting = deque()
 
@@ -146,10 +140,9 @@ class EventStream(_Account, Iterator[ChatEvent]):
 class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
     """The asynchronous twin of `EventStream`."""
 
-    def __init__(self, flow: Flow, session: AsyncSession, ledger: Ledger, trace: Trace | None = None) -> None:
+    def __init__(self, flow: Flow, session: AsyncSession, trace: Trace | None = None) -> None:
         self._flow = flow
         self._session = session
-        self._ledger = ledger
         self._trace = trace
         self._waiting = deque()
 

@@ -6,6 +6,7 @@ Shared by all copies of a client and safe between threads. Time is passed in.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from typing import Final, Self
 
@@ -45,6 +46,7 @@ class RouteHealth(Locked):
         self._recent = deque[tuple[float, bool]](maxlen=_REMEMBERED)
         self._openings = 0
         self._opens_at = 0.0
+        self._rested_at = -math.inf
         self._is_open = False
         self._is_probed = False
         self._spent = 0.0
@@ -84,15 +86,15 @@ class RouteHealth(Locked):
             self._spent = max(0.0, self._spent - (repeats or 1.0))
             self._speeds[stream].append((now, first_content))
 
-    def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy) -> None:
-        """Note a failure, and rest if it asks for it."""
+    def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy, *, began: float) -> None:
+        """Note a failure of a request that began at a moment, and rest if it asks for it."""
         with self._lock:
             was_probed, self._is_probed = self._is_probed, False
             rest = policy.rest_after(failure)
             if rest is not None:
                 self._opens_at = max(self._opens_at, now + rest)
                 self._is_open = True
-            elif isinstance(failure, _FAILURES):
+            elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # else the rest is for it already
                 self._count_failure(now, policy, is_probe=was_probed)
 
     def _count_failure(self, now: float, policy: RetryPolicy, *, is_probe: bool) -> None:
@@ -101,6 +103,7 @@ class RouteHealth(Locked):
         if is_probe or self._in_a_row >= policy.failures_before_rest or self._mostly_fails(now, policy):
             self._opens_at = max(self._opens_at, now + policy.rest(self._openings))
             self._openings += 1
+            self._rested_at = now
             self._is_open = True
             self._in_a_row = 0
             self._recent.clear()

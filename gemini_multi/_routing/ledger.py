@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from gemini_multi._routing.locks import Locked
@@ -24,8 +24,9 @@ class Totals:
     unpriced_calls: int = 0
     """Answers whose cost is not known: `cost_usd` leaves them out."""
     abandoned_calls: int = 0
-    """Answers left before their end, those of lost hedges among them. What they used is included, estimated where the
-    provider did not come to say it; `calls` leaves them out."""
+    """Answers left before their end, those of lost hedges among them, and requests that failed after the provider may
+    have had them. What they used is included, estimated where the provider did not come to say it; `calls` leaves them
+    out."""
 
 
 class Ledger(Locked):
@@ -73,12 +74,6 @@ class Ledger(Locked):
             self._reserved += worst_usd
         return worst_usd
 
-    def set_aside(self, spent_usd: float) -> float:
-        """Set aside what an answer has cost until it is counted, and return it for `release`."""
-        with self._lock:
-            self._reserved += spent_usd
-        return spent_usd
-
     def release(self, reserved_usd: float) -> None:
         """Give back what was set aside: the cost is known by now, or there is none."""
         with self._lock:
@@ -99,6 +94,12 @@ class Ledger(Locked):
                 unpriced_calls=before.unpriced_calls + (usage.cost_usd is None),
                 abandoned_calls=before.abandoned_calls + abandoned,
             )
+
+    def disown(self) -> None:
+        """Count one of the answers as abandoned: it came, and nobody took it."""
+        with self._lock:
+            before = self._totals
+            self._totals = replace(before, calls=before.calls - 1, abandoned_calls=before.abandoned_calls + 1)
 
     def __getstate__(self) -> tuple[Totals, float | None]:
         return self._totals, self._limit_usd

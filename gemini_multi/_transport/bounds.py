@@ -13,6 +13,10 @@ from gemini_multi._transport.steps import Interrupted
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 
 
+class ConnectTimeout(TimeoutError):
+    """There was no connection in time: nothing was sent. Named as httpx names it."""
+
+
 class Bounds:
     """The end of the call that a connection carries now."""
 

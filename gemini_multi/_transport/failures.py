@@ -10,6 +10,8 @@ from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeou
 
 _TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 _CONNECTIONS_LOST: Final = frozenset({"TransportError", "OSError", "SSLError", "RequestError"})
+_NOT_CONNECTED: Final = frozenset({"ConnectError", "ConnectTimeout", "ConnectTimeoutError", "ProxyError", "gaierror"})
+_NOT_SENT: Final = _NOT_CONNECTED | {"PoolTimeout", "PoolTimeoutError"}
 _UNREADABLE: Final = frozenset({"DecodingError"})
 
 
@@ -22,13 +24,13 @@ def failure_of(error: BaseException) -> BaseException:
     is_local = is_exhausted(error)
     error.__traceback__ = error.__context__ = error.__cause__ = None
     names = {kind.__name__ for kind in type(error).__mro__}
-    text = _text(error)
+    text, was_sent = _text(error), not names & _NOT_SENT
     if names & _TIMEOUTS:
-        return TransportError(RequestTimeout, f"timed out ({text})")
+        return TransportError(RequestTimeout, f"timed out ({text})", was_sent=was_sent)
     if names & _UNREADABLE:
         return TransportError(InvalidResponse, f"it cannot be decompressed ({text})")
     if names & _CONNECTIONS_LOST:
-        return TransportError(ConnectionFailed, f"the connection failed ({text})", is_local=is_local)
+        return TransportError(ConnectionFailed, f"the connection failed ({text})", is_local=is_local, was_sent=was_sent)
     return error
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, is_exhausted
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
 from gemini_multi._transport.connections import Connections
 from gemini_multi._transport.httpx_blocking import KEEP_ALIVE
 from gemini_multi._transport.httpx_library import Library, head_of
@@ -122,7 +122,7 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
         except BaseException as error:
             self.give_up(place)
             if isinstance(error, TimeoutError):
-                raise TimeoutError(f"none of {self.limit} connections became free (`max_connections`)") from None
+                raise ConnectTimeout(f"none of {self.limit} connections became free (`max_connections`)") from None
             raise
 
     async def ended(self, connection: AsyncioConnection) -> None:

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any, Final
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, is_exhausted
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
 from gemini_multi._transport.connections import Connections
 from gemini_multi._transport.httpx_library import Library, head_of
 from gemini_multi._transport.steps import ResponseHead, Send
@@ -104,12 +104,12 @@ def _addresses(host: str, port: int, within: float | None) -> list[str]:
         return [host]
     found = queue.SimpleQueue[list[str] | OSError]()
     if not _LOOKUPS.acquire(timeout=-1 if within is None else within):
-        raise TimeoutError("too many names are being looked up")
+        raise ConnectTimeout("too many names are being looked up")
     threading.Thread(target=_look_up, args=(host, port, found), name="gemini-multi-lookup", daemon=True).start()
     try:
         addresses = found.get(timeout=within)
     except queue.Empty:
-        raise TimeoutError(f"the name {host!r} was not found in time") from None
+        raise ConnectTimeout(f"the name {host!r} was not found in time") from None
     if isinstance(addresses, OSError):
         raise addresses
     return addresses
@@ -245,7 +245,7 @@ class BlockingExchange:
         try:
             came = self._place.wait(min(end - monotonic(), threading.TIMEOUT_MAX))
             if not came or self._is_interrupted:
-                raise TimeoutError(f"none of {self._pool.limit} connections became free (`max_connections`)")
+                raise ConnectTimeout(f"none of {self._pool.limit} connections became free (`max_connections`)")
         except BaseException:
             self._pool.give_up(self._place)
             raise

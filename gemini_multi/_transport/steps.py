@@ -112,9 +112,16 @@ class TransportError(Exception):  # thrown into the exchange by the loops that d
     """The connection failed in a step."""
 
     def __init__(
-        self, kind: type[ConnectionFailed] | type[InvalidResponse], text: str, *, is_local: bool = False
+        self,
+        kind: type[ConnectionFailed] | type[InvalidResponse],
+        text: str,
+        *,
+        is_local: bool = False,
+        was_sent: bool = True,
     ) -> None:
         super().__init__(text)
         self.kind = kind
+        self.was_sent = was_sent
+        """Whether the provider may have the request, and bill it."""
         self.is_local = is_local
         """Whether this process is the cause, as when it has no descriptors left. The provider is not to blame."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, Target
-from gemini_multi.errors import AuthenticationFailed, ConfigurationError, ProviderError
+from gemini_multi.errors import AuthenticationFailed, ConfigurationError, GeminiMultiError, ProviderError
 from gemini_multi.providers.advice import advice
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import classify
@@ -154,6 +154,14 @@ class Provider(ABC):
         """Make the typed error for what the provider reported."""
         kind = self.kind_of(facts) or classify(facts)
         return facts.error(kind, self.name, target, self.request_id(headers), self.advice(kind, facts, target))
+
+    def mask(self, error: GeminiMultiError) -> None:
+        """Take this provider's keys out of an error: a provider may quote the request that it refuses."""
+        own: Any = self  # all are dataclasses
+        for key in (getattr(self, field.name) for field in fields(own)):
+            if isinstance(key, Key):
+                error.args = key.masked(error.args)
+                error.__dict__.update(key.masked(error.__dict__))
 
     def advice(self, kind: type[ProviderError], facts: ErrorPayload, target: AnyTarget) -> str:
         """Say what the user can do about an error, in one sentence."""

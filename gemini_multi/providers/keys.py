@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import SecretStr
 
@@ -13,6 +13,8 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import environment
 
 _SHOWN: Final = "**********"
+_MASKED_FROM: Final = 8
+"""How long a key must be to be looked for in texts: a shorter one may be a part of any word."""
 _SHOWN_FROM: Final = 16
 """How long a key must be for its first characters to be shown."""
 
@@ -72,6 +74,16 @@ class Key:
     def reveal(self) -> str:
         """Return the secret, for the request's header only."""
         return self._value
+
+    def masked(self, value: Any) -> Any:  # noqa: ANN401  # the same kind comes back
+        """Return texts, and lists and mappings of them, without this secret."""
+        if isinstance(value, str):
+            return value.replace(self._value, _SHOWN) if len(self._value) >= _MASKED_FROM else value
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(self.masked, value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if isinstance(value, dict):
+            return {self.masked(name): self.masked(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return value
 
     def __repr__(self) -> str:
         return f"Key('{_SHOWN}')"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -308,9 +308,19 @@ def test_failures_are_not_counted() -> None:
 def test_answers_without_a_price_are_counted_apart() -> None:
     """The sum says how many answers it leaves out."""
     ours = Wire(chat_answer(usage=None)).client(Oxen("key"))
-    ours.chat(REQUEST)
+    ours.chat(replace(REQUEST, model="gemini-nobody-knows"))
 
-    assert ours.totals == Totals(calls=1, unpriced_calls=1)
+    assert (ours.totals.calls, ours.totals.unpriced_calls, ours.totals.cost_usd) == (1, 1, 0.0)
+
+
+def test_answers_without_figures_are_counted_by_an_estimate() -> None:
+    """A limit has to see them."""
+    ours = Wire(chat_answer(usage=None)).client(Oxen("key"))
+    response = ours.chat(REQUEST)
+
+    assert response.usage == Usage()
+    assert (ours.totals.calls, ours.totals.unpriced_calls) == (1, 0)
+    assert ours.totals.cost_usd > 0
 
 
 def test_a_spending_limit_counts_what_providers_bill() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from gemini_multi.errors import (
@@ -88,7 +91,7 @@ HEADERS: list[tuple[dict[str, str], float | None]] = [
     ({"retry-after": "1m5s"}, 65.0),
     ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 30.0),
     ({"retry-after": "Fri, 20 Nov 2026 09:00:00 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
-    ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT"}, None),
+    ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "today"}, None),
 ]
 
 
@@ -96,6 +99,16 @@ HEADERS: list[tuple[dict[str, str], float | None]] = [
 def test_retry_after_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
     """Milliseconds, seconds and dates are understood; nonsense is no wait."""
     assert retry_after_of(headers) == seconds
+
+
+def test_a_dated_wait_without_a_date_counts_from_now() -> None:
+    """The process's own clock has to do."""
+    moment = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+    wait = retry_after_of({"retry-after": moment})
+
+    assert wait is not None
+    assert 3000 < wait <= 3600
 
 
 @pytest.mark.parametrize(

@@ -134,11 +134,25 @@ def test_a_rest_does_not_outgrow_its_limit() -> None:
     rests = []
     for _ in range(9):
         assert route.claim(now)
-        route.failed(ServerError("x"), now, RetryPolicy())
+        route.failed(ServerError("x"), now, RetryPolicy(), began=now)
         rests.append(route.opens_at - now)
         now = route.opens_at
 
     assert rests == [10, 20, 40, 80, 160, 300, 300, 300, 300]
+
+
+def test_one_burst_of_failures_is_one_rest() -> None:
+    """Requests that were under way when the rest began say nothing new: the rest neither grows nor starts anew."""
+    health = Health().of("route")
+    for _ in range(30):
+        health.failed(ServerError("x"), 1.0, RetryPolicy(), began=0.5)
+    first = health.opens_at
+    health.failed(ServerError("x"), 2.0, RetryPolicy(), began=0.9)
+
+    assert health.opens_at == first
+    assert health.claim(first)
+    health.failed(ServerError("x"), first, RetryPolicy(), began=first)
+    assert health.opens_at == first + 2 * (first - 1.0)
 
 
 def test_a_probe_that_is_left_lets_others_probe() -> None:
