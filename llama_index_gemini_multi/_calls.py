@@ -128,5 +128,8 @@ def _generation(always: GenerationSettings, call: CallSettings) -> dict[str, Any
 
 
 def _given(settings: GenerationSettings) -> dict[str, Any]:
-    values = vars(settings)
-    return {name: value for name in _GENERATION if (value := values[name]) is not None}
+    values, given = vars(settings), dict[str, Any]()
+    for name in _GENERATION:
+        if values[name] is not None:
+            given[name] = values[name]
+    return given

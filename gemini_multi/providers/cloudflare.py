@@ -36,7 +36,7 @@ from gemini_multi.providers.base import AnyTarget, Endpoint, Provider, checked_u
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
-from gemini_multi.providers.records import text_of, whole_of
+from gemini_multi.providers.records import google_model
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
@@ -58,9 +58,8 @@ class Cloudflare(Provider):
     Args:
         account_id: From `CLOUDFLARE_ACCOUNT_ID` when not given.
         api_token: A token with the permission Workers AI Read; from `CLOUDFLARE_API_TOKEN` when not given.
-        api: Which endpoint: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native
-        through the
-            gateway, streams); `auto` takes the native one for whole answers and chat completions for streams.
+        api: Which endpoint: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native,
+            streams); `auto` takes the native one for whole answers and chat completions for streams.
         gateway_id: The AI gateway to go through; the account's `default` when not given.
         google_api_key: Your own Google key, for `google_ai_studio`.
         cache_ttl: Seconds for which the gateway may answer from its cache (60 to a month).
@@ -210,19 +209,8 @@ class Cloudflare(Provider):
         return model.name if model.is_known else name.removeprefix("models/").removeprefix("google/")
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record of Google's, whose `name` is an id."""
-        name = text_of(record, "name")
-        if name is None:
-            return None
-        return ListedModel(
-            provider=self.name,
-            id=name.removeprefix("models/"),
-            name=text_of(record, "displayName"),
-            description=text_of(record, "description"),
-            context_window=whole_of(record, "inputTokenLimit"),
-            max_output_tokens=whole_of(record, "outputTokenLimit"),
-            record=record,
-        )
+        """Read a record of Google's."""
+        return google_model(self.name, record)
 
     def _studio_target(self, request: ChatRequest, model: Model) -> Target[GenerateContentTraits]:
         """Name the model by Google's own id, whether or not Cloudflare's catalog has it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
-__all__ = ["listed_model", "text_of", "texts_of", "whole_of"]
+__all__ = ["google_model", "listed_model", "text_of", "texts_of", "whole_of"]
 
 
 def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
@@ -27,6 +27,22 @@ def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
         inputs=texts_of(kinds, "input"),
         outputs=texts_of(kinds, "output"),
         request_schema=record.get("request_schema") if schema is None else schema,
+        record=record,
+    )
+
+
+def google_model(provider: str, record: JsonObject) -> ListedModel | None:
+    """Read a record of Google's, whose `name` is an id."""
+    name = text_of(record, "name")
+    if name is None:
+        return None
+    return ListedModel(
+        provider=provider,
+        id=name.removeprefix("models/"),
+        name=text_of(record, "displayName"),
+        description=text_of(record, "description"),
+        context_window=whole_of(record, "inputTokenLimit"),
+        max_output_tokens=whole_of(record, "outputTokenLimit"),
         record=record,
     )
 

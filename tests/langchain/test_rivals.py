@@ -72,7 +72,7 @@ def test_nothing_beside_the_answer_is_lost(sandbox: Sandbox) -> None:
 
 
 def test_reasoning_details_are_kept_and_sent_back(sandbox: Sandbox) -> None:
-    """Signatures in OpenRouter's form go back in that form."""
+    """Signatures in OpenRouter's form go back in that form, and not on the call too."""
     details = [{"format": "google-gemini-v1", "index": 0, "type": "reasoning.encrypted", "data": "EjQK", "id": "c1"}]
     replied(
         sandbox,
@@ -85,6 +85,7 @@ def test_reasoning_details_are_kept_and_sent_back(sandbox: Sandbox) -> None:
     model.invoke([HumanMessage("hi"), message, ToolMessage("sunny", tool_call_id="c1")])
     sent: Any = sandbox.requests[-1].body
     assert sent["messages"][1]["reasoning_details"] == details
+    assert "extra_content" not in sent["messages"][1]["tool_calls"][0]
 
 
 DELTAS: dict[str, list[dict[str, Any]]] = {

@@ -47,7 +47,9 @@ class MessagesWriter:
 
     def write(self, system: Sequence[Message], demands: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
         """Write what the system says, with `demands` of ours after it, and all turns, in order."""
-        messages: list[JsonValue] = [*self._system([*system, *map(Message.system, demands)])]
+        messages: list[JsonValue] = []
+        if system or demands:
+            messages.extend(self._system([*system, *map(Message.system, demands)]))
         for turn in turns:
             if turn.role == "tool":
                 messages.extend(self._results(turn))
@@ -74,9 +76,12 @@ class MessagesWriter:
         message: dict[str, JsonValue] = {"role": "user"}
         if turn.name:
             message["name"] = turn.name
-        content = self._content(turn.parts)
-        is_text = len(content) == 1 and isinstance(turn.parts[0], Text) and not self._hint(turn.parts[0])
-        message["content"] = turn.parts[0].text if is_text and isinstance(turn.parts[0], Text) else content
+        first = turn.parts[0]
+        is_marked = isinstance(first, Text) and first.cache_control is not None and self._traits.cache_control
+        if len(turn.parts) == 1 and isinstance(first, Text) and not is_marked:
+            message["content"] = first.text
+        else:
+            message["content"] = self._content(turn.parts)
         return message
 
     def _content(self, parts: Iterable[Part]) -> list[JsonValue]:
