@@ -78,8 +78,8 @@ class FailoverOn:
     """On which answers the next provider is asked, as if the first had failed.
 
     The answer of the last one is returned as it is. All of them are paid for: they count in the client's `totals`, and
-    `attempts` shows them. A stream is judged as long as nothing of it was delivered: by what it ends with when it has
-    no content, and as a whole with `buffer`. Calls with such conditions are not hedged.
+    `attempts` shows them. A stream is judged as long as nothing of it was delivered but thoughts: by what it ends with
+    when it has no words, and as a whole with `buffer`. Calls with such conditions are not hedged.
     """
 
     conditions: tuple[Condition, ...]

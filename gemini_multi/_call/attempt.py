@@ -213,11 +213,8 @@ class AttemptRunner:
             if at_end and not self.is_finished:
                 events += self._end(is_done=False)
         except RetryableAnswer as flawed:
-            flawed.events = [
-                *self._held,
-                *events,
-                *flawed.events,
-            ]  # nothing is out yet, so that it can be asked for again
+            # Nothing is out yet, so that it can be asked for again.
+            flawed.events = [*self._held, *events, *flawed.events]
             raise
         except (ErrorPayload, GeminiMultiError):
             if events and self._conditions.stream and not self._buffers:
@@ -290,7 +287,7 @@ class AttemptRunner:
         if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
         self._check_worth(answer, events)
-        if not self.committed and self._conditions.failover is not None:
+        if self._conditions.failover is not None and not self._has_spoken:
             self._check_wanted(answer, events, self._conditions.failover)
         if answer.candidates[0].finish_reason in worth.EXPLAINED and (silence := worth.silence(answer)) is not None:
             LOGGER.warning("%s (%r) %s", self._route.provider.name, self.model_id, silence)

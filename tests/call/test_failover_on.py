@@ -174,6 +174,16 @@ async def test_a_stream_that_has_begun_goes_on(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("ask", [stream, astream])
+async def test_a_stream_of_thoughts_is_judged(ask: Any) -> None:
+    """They are no answer, though they were delivered."""
+    thought = raw(event(reasoning_content="Hm"), event(finish="content_filter"), DONE)
+    fake = FakeProviders({"aimlapi": [thought], "oxen": [WHOLE]})
+    found = await ask(fake.client("aimlapi", "oxen", failover_on="refusal"))
+
+    assert (found.text, fake.asked) == ("A whole answer", ["aimlapi", "oxen"])
+
+
+@pytest.mark.parametrize("ask", [stream, astream])
 async def test_a_buffered_stream_is_judged_as_a_whole(ask: Any) -> None:
     """Nothing of the unwanted answer is seen, and all of the wanted one."""
     fake = FakeProviders({"aimlapi": [CUT], "oxen": [WHOLE]})
