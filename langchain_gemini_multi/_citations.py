@@ -7,33 +7,13 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from gemini_multi.bindings.values import is_mapping, items_of
-from gemini_multi.types import Citation
-
-
-def recorded(citations: Sequence[Citation]) -> list[dict[str, object]]:
-    """Write citations as plain JSON, for `response_metadata`."""
-    return [
-        {
-            key: value
-            for key, value in (
-                ("start", citation.start),
-                ("end", citation.end),
-                ("uri", citation.uri),
-                ("title", citation.title),
-                ("text", citation.text),
-                ("source", dict(citation.source) or None),
-            )
-            if value is not None
-        }
-        for citation in citations
-    ]
 
 
 def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
     """Give each of several text blocks the annotations that begin in it, with offsets counted from its own start.
 
     Args:
-        records: What `recorded` wrote.
+        records: The citations as `response_metadata` has them.
         lengths: How many characters each block of the answer's text has.
     """
     shared: list[list[dict[str, object]]] = [[] for _ in lengths]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Final
 
 from langchain_core.messages import AIMessage, InvalidToolCall
@@ -12,10 +11,10 @@ from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from gemini_multi.bindings.metadata import attempts, candidate_facts
 from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import mapping_of
 from gemini_multi.types import (
-    Attempt,
     Blob,
     Candidate,
     ChatResponse,
@@ -33,7 +32,6 @@ from gemini_multi.types import (
     ToolResult,
     Usage,
 )
-from langchain_gemini_multi._citations import recorded
 from langchain_gemini_multi._message_keys import (
     GOOGLE_KEY,
     OUTLINE_KEY,
@@ -46,7 +44,6 @@ from langchain_gemini_multi._message_keys import (
 _FAMILIES: Final = ("image", "audio", "video")
 _NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
 """Our words that LangChain spells in another way; it has the others as they are."""
-_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
@@ -210,25 +207,17 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "dialect": response.dialect,
         **finish_reasons(candidate),
         "raw_finish_reason": candidate.raw_finish_reason,
-        "finish_message": candidate.finish_message,
         "response_id": response.response_id,
         "request_id": response.request_id,
         "cost_usd": response.usage.cost_usd,
         "cost_source": response.usage.cost_source,
-        "attempts": [_attempt(attempt) for attempt in response.attempts],
-        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
+        "attempts": attempts(response),
         "prompt_feedback": dict(response.prompt_feedback or {}),
-        "grounding_metadata": dict(candidate.grounding or {}),
-        "citations": recorded(candidate.citations),
-        "logprobs": candidate.logprobs,
+        **candidate_facts(candidate),
         "candidate_metadata": dict(candidate.metadata),
         "provider_metadata": dict(response.provider_metadata),
     }
     return {key: value for key, value in found.items() if value or value == 0}
-
-
-def _attempt(attempt: Attempt) -> JsonObject:
-    return {name: getattr(attempt, name) for name in _ATTEMPT}
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata | None:

@@ -16,7 +16,6 @@ from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.types import Finished, ToolChoice
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._runs import Run, with_run
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
     from gemini_multi.types import ChatRequest, Message
+    from langchain_gemini_multi._chunks import ChunkBuilder
     from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
@@ -307,6 +307,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self.output_version == "v1"
 
     def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
+        from langchain_gemini_multi._chunks import ChunkBuilder  # not needed to import the class
+
         return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
 
     def _event_builder(

@@ -7,17 +7,14 @@ read the same figures from `additional_kwargs`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import cache
-from typing import Final
 
 from llama_index.core.base.llms.types import LogProb
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation, CodeResult, ExecutableCode, JsonValue, Usage
-
-_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
+from gemini_multi.bindings.metadata import attempts, candidate_facts
+from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCode, JsonValue, Usage
 
 
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
@@ -32,7 +29,7 @@ def raw(response: ChatResponse) -> dict[str, JsonValue]:
         "usage": _usage(response.usage),
         "cost_usd": response.usage.cost_usd,
         "cost_source": response.usage.cost_source,
-        "attempts": _attempts(response),
+        "attempts": attempts(response),
         **_candidate(candidate),
     }
     if response.prompt_feedback is not None:
@@ -52,7 +49,7 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
         "model_name": response.model,
         "finish_reason": response.finish_reason,
         "cost_usd": usage.cost_usd,
-        "attempts": _attempts(response),
+        "attempts": attempts(response),
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
@@ -60,10 +57,6 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
         "cached_tokens": usage.cached_tokens,
         "cached_content_tokens": usage.cached_tokens,
     }
-
-
-def _attempts(response: ChatResponse) -> list[JsonValue]:
-    return [{name: getattr(attempt, name) for name in _ATTEMPT} for attempt in response.attempts]
 
 
 def _usage(usage: Usage) -> dict[str, JsonValue]:
@@ -91,27 +84,12 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
         "raw_finish_reason": candidate.raw_finish_reason,
     }
     optional: dict[str, JsonValue] = {
-        "finish_message": candidate.finish_message,
-        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
-        "grounding_metadata": None if candidate.grounding is None else dict(candidate.grounding),
-        "citations": [_citation(citation) for citation in candidate.citations],
-        "logprobs": candidate.logprobs,
+        **candidate_facts(candidate),
         "refusal": candidate.refusal,
         "code_execution": [_code(part) for part in candidate.parts if isinstance(part, (ExecutableCode, CodeResult))],
         "metadata": dict(candidate.metadata),
     }
     return told | {name: value for name, value in optional.items() if value}
-
-
-def _citation(citation: Citation) -> JsonValue:
-    return {
-        "start": citation.start,
-        "end": citation.end,
-        "uri": citation.uri,
-        "title": citation.title,
-        "text": citation.text,
-        "source": dict(citation.source),
-    }
 
 
 def _code(part: ExecutableCode | CodeResult) -> JsonValue:

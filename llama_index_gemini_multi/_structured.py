@@ -23,11 +23,12 @@ from pydantic_core import to_json
 
 from gemini_multi.bindings.formats import format_json
 from gemini_multi.bindings.tools import tool_json
+from gemini_multi.bindings.values import mapping_of
 from gemini_multi.structured import json_text, partial_json, repair
 from gemini_multi.types import JsonValue
 from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._tools import to_tools
-from llama_index_gemini_multi._typed import facts_of, mapping
+from llama_index_gemini_multi._typed import facts_of
 from llama_index_gemini_multi.errors import InvalidStructuredOutput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -251,5 +252,5 @@ class Partials(Generic[ModelT]):
 
 
 def _argument_piece(chunk: ChatResponse) -> str:
-    arguments = mapping(facts_of(chunk).get("tool_call_delta")).get("arguments")
+    arguments = mapping_of(facts_of(chunk).get("tool_call_delta")).get("arguments")
     return arguments if isinstance(arguments, str) else ""

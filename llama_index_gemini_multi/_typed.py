@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeGuard, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import llama_index.core
 import llama_index.core.instrumentation as instrument
@@ -59,23 +59,3 @@ def _with_known_signature(function: FunctionT) -> FunctionT:
 def facts_of(response: ChatResponse) -> Mapping[str, object]:
     """Return what is said beside a response."""
     return cast("Mapping[str, object]", response.additional_kwargs)  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
-
-
-def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Tell whether the value is a mapping; its keys are taken to be strings."""
-    return isinstance(value, Mapping)
-
-
-def mapping(value: object) -> Mapping[str, object]:
-    """Return the value if it is a mapping, else an empty one."""
-    return value if is_mapping(value) else {}
-
-
-def sequence(value: object) -> Sequence[object]:
-    """Return the value if it is a list or tuple, else an empty one."""
-    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()
-
-
-def listed(value: object) -> Sequence[object]:
-    """Return the value if it is a list or tuple, else a list of it alone."""
-    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else [value]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gemini_multi.bindings.values import is_many, is_mapping, items_of
+from gemini_multi.bindings.values import is_many, is_mapping
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import FailoverArgument, FailoverOn
 
@@ -62,7 +62,7 @@ def _changed(value: object) -> object:
 def _listed(value: Any) -> object:  # noqa: ANN401  # whatever the field holds
     if isinstance(value, frozenset):
         return sorted(map(str, value))  # pyright: ignore[reportUnknownArgumentType]  # of texts, in our own classes
-    return items_of(value) if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # as above
 
 
 def revived(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""What is said of an answer beside its content, as plain JSON, under the names that both bindings use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation
+
+_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
+_CITATION: Final = ("start", "end", "uri", "title", "text")
+
+
+def attempts(response: ChatResponse) -> list[Any]:
+    """Write what was sent for the answer."""
+    return [{name: getattr(attempt, name) for name in _ATTEMPT} for attempt in response.attempts]
+
+
+def citations(found: Sequence[Citation]) -> list[Any]:
+    """Write citations, without what nothing is known of."""
+    return [
+        {name: value for name, value in _citation(citation).items() if value is not None and value != {}}
+        for citation in found
+    ]
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return {**{name: getattr(citation, name) for name in _CITATION}, "source": dict(citation.source)}
+
+
+def candidate_facts(candidate: Candidate) -> dict[str, Any]:
+    """Write what the provider says of a candidate, without what it says nothing of."""
+    found = {
+        "finish_message": candidate.finish_message,
+        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
+        "grounding_metadata": dict(candidate.grounding or {}),
+        "citations": citations(candidate.citations),
+        "logprobs": candidate.logprobs,
+    }
+    return {name: value for name, value in found.items() if value}
