@@ -20,7 +20,7 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: pass it as PYTHON=python3.12, say.")'
 
 $(INSTALLED): pyproject.toml | python
-	@echo "Setting up $(VENV) with what the tests need (about 600 MB, some minutes) ..."
+	@echo "Setting up $(VENV) with what the tests need (about 900 MB, some minutes) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --editable ".[dev]"
 	@touch $@
@@ -31,7 +31,7 @@ $(LINTERS): $(INSTALLED)
 	@touch $@
 
 $(DEMO_INSTALLED): pyproject.toml | python
-	@echo "Setting up $(DEMO) with what the demo needs (about 350 MB, a minute or two) ..."
+	@echo "Setting up $(DEMO) with what the demo needs (about 400 MB, a minute or two) ..."
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python $(PIP) --editable ".[demo]"
 	@touch $@

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import langchain_gemini_multi
 from gemini_multi import GeminiMultiError
 from langchain_gemini_multi import errors as langchain_errors
+
+ROOT = Path(__file__).parent.parent
+OWN = {"gemini_multi", "langchain_gemini_multi", "llama_index_gemini_multi", "llama_index", "tests"}
+INNER = {"dev", "lint", "docs", "demo"}
+"""Extras that are for this repository."""
 
 WITHOUT = """
 import sys
@@ -94,3 +105,35 @@ def test_error_of_langchain_can_be_imported_and_is_documented(name: str, kind: t
     assert name in langchain_gemini_multi.__all__
     assert kind.__module__ == "langchain_gemini_multi.errors"
     assert kind.__doc__
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What another package happens to bring may go with its next version."""
+    declared = {canonicalize_name(Requirement(need).name) for need in declared_requirements()}
+    distributions = packages_distributions()
+    imported = {
+        name.partition(".")[0]
+        for package in ("gemini_multi", "langchain_gemini_multi", "llama_index_gemini_multi")
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported_names(path)
+    }
+    foreign = {name for name in imported if name in distributions and name not in OWN}
+
+    assert {"httpx", "pydantic", "typing_extensions", "filetype", "llama_index_instrumentation"} <= foreign
+    foreign -= {"pytest"}  # the plugin is loaded by pytest itself
+    assert [name for name in foreign if not declared & {canonicalize_name(each) for each in distributions[name]}] == []
+
+
+def declared_requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    optional = project["optional-dependencies"]
+    return [
+        *project["dependencies"],
+        *(need for extra, needs in optional.items() if extra not in INNER for need in needs),
+    ]
+
+
+def imported_names(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text())
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return [*plain, *(node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))]
