@@ -20,7 +20,7 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: pass it as PYTHON=python3.12, say.")'
 
 $(INSTALLED): pyproject.toml | python
-	@echo "Setting up $(VENV) with what the tests need (about 900 MB, some minutes) ..."
+	@echo "Setting up $(VENV) with what the tests need (about 700 MB, some minutes) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --editable ".[dev]"
 	@touch $@
