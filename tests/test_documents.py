@@ -156,7 +156,7 @@ def test_a_provider_is_added_as_contributing_says(monkeypatch: pytest.MonkeyPatc
 def test_no_document_names_what_a_clone_lacks() -> None:
     """Documents and code make sense for someone who has nothing but the clone."""
     files = [path for pattern in ("*.md", "docs/*.md", "*/*.py", "*/*/*.py") for path in ROOT.glob(pattern)]
-    private = re.compile(r"\.\./shared|/work/|wire/gemini\.md|seeds/|\.library")
+    private = re.compile(r"\.\./shared|/work/|wire/gemini\.md|seeds/|\.library/")
 
     own = Path(__file__)
     assert [
