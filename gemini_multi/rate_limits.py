@@ -60,9 +60,11 @@ class RateLimits:
 
     @classmethod
     def of(cls, given: RateLimitsArgument) -> RateLimits | None:
-        """Take whole limits, or a mapping of limits by provider; `None` for none."""
+        """Take whole limits or their fields, or a mapping of limits by provider; `None` for none."""
         if given is None or isinstance(given, RateLimits):
             return given
+        if set(given) <= {"limits", "when_full"} and "limits" in given:  # as a model's configuration is written
+            return cls(**cast("dict[str, Any]", given))
         return cls(cast("Mapping[str, RateLimit]", given))  # mappings become limits above
 
     def of_route(self, provider: str, model: str) -> Mapping[str, RateLimit]:

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from gemini_multi import Attempt, ChatRequest, Hedging, Message, RetryPolicy, Timeouts
     from gemini_multi.preference import FailoverArgument
     from gemini_multi.providers import ProvidersArgument
+    from gemini_multi.rate_limits import RateLimitsArgument, StorageArgument
     from langchain_gemini_multi._settings import SafetyArgument
 else:
     # The providers and what asks them are not needed to import a model class. Pydantic does not check these fields: the
     # client does.
     Attempt = FailoverArgument = Hedging = ProvidersArgument = RetryPolicy = SafetyArgument = Timeouts = Any
+    RateLimitsArgument = StorageArgument = Any
 
 _REQUEST: Final = (
     *(name for name in PLAIN if name != "parallel_tool_calls"),
@@ -149,6 +151,10 @@ class GeminiModel(Serializable):
     """When a second provider is asked because the first is slow: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
     """The most to spend: a request is refused when what it may cost at worst could pass it."""
+    rate_limits: SkipValidation[RateLimitsArgument] = None
+    """Requests and tokens per minute and calls at once, by provider, as in `{"oxen": {"requests_per_minute": 60}}`."""
+    storage: SkipValidation[StorageArgument] = Field(default=None, exclude=True, repr=False)
+    """The URL of a Redis server through which processes share `rate_limits` and `max_cost_usd`, or `SharedStorage`."""
     failover_on: SkipValidation[FailoverArgument] = None
     """On which answers the next provider is asked: `refusal`, `content_filter`, `length`, `invalid_output`, functions
     of a `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""

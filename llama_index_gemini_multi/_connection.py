@@ -90,6 +90,18 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         default=None,
         description="The most to spend: a request is refused when what it may cost at worst could pass it.",
     )
+    rate_limits: Any = Field(
+        default=None,
+        description="Requests and tokens per minute and calls at once, by provider, as in "
+        '`{"oxen": {"requests_per_minute": 60}}`, or `RateLimits`.',
+    )
+    storage: Any = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="The URL of a Redis server through which processes share `rate_limits` and `max_cost_usd`, or "
+        "`SharedStorage`.",
+    )
     failover_on: Any = Field(
         default=None,
         description="On which answers the next provider is asked: `refusal`, `content_filter`, `length`, "

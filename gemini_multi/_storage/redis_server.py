@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,7 +96,9 @@ class RedisStorage:
         except ModuleNotFoundError as error:
             raise ConfigurationError('`storage` needs redis: pip install "gemini-multi[redis]"') from error
         connect = cast("Any", Redis).from_url
-        return connect(self._settings.url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)
+        server = connect(self._settings.url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)
+        weakref.finalize(self, server.connection_pool.disconnect)
+        return server
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:

@@ -71,6 +71,8 @@ OF_THE_MODEL: Final = (
     "max_cost_usd",
     "max_connections",
     "on_attempt",
+    "rate_limits",
+    "storage",
     "strategy",
     "transport",
 )

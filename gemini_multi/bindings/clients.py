@@ -19,6 +19,8 @@ CLIENT_SETTINGS: Final = (
     "strategy",
     "hedging",
     "max_cost_usd",
+    "rate_limits",
+    "storage",
     "failover_on",
     "tracing",
     "include_response_headers",

@@ -13,7 +13,7 @@ from gemini_multi.preference import FailoverArgument, FailoverOn
 if TYPE_CHECKING:
     from gemini_multi import Provider
 
-CONFIGURED: Final = ("retry_policy", "timeout", "hedging")
+CONFIGURED: Final = ("retry_policy", "timeout", "hedging", "rate_limits")
 """Settings that may be values of our own classes, beside the providers."""
 _UNWRITTEN: Final = ("headers",)
 """Options that may hold a key of any kind."""
@@ -27,6 +27,8 @@ def plain(value: object) -> object:
         return {"name": value.name, **_public(value)}
     if is_many(value):
         return [plain(item) for item in value]
+    if is_mapping(value):
+        return {name: plain(item) for name, item in value.items()}
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
@@ -80,9 +82,14 @@ def revived(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configured(name: str, arguments: dict[str, Any]) -> object:
-    from gemini_multi import Hedging, RetryPolicy, Timeouts
+    from gemini_multi import Hedging, RateLimits, RetryPolicy, Timeouts
 
-    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
+    kinds: dict[str, Callable[..., object]] = {
+        "retry_policy": RetryPolicy,
+        "timeout": Timeouts,
+        "hedging": Hedging,
+        "rate_limits": lambda **given: RateLimits.of(given),
+    }
     return kinds[name](**arguments)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from collections.abc import Callable
 
 import pytest
 
-from gemini_multi import AIMLAPI, ChatTraits, Cloudflare, Hedging, OpenAICompatible, Oxen, RetryPolicy, Timeouts
+from gemini_multi import AIMLAPI, ChatTraits, Cloudflare, Hedging, OpenAICompatible, Oxen, RateLimit, RateLimits, RetryPolicy, Timeouts
 from gemini_multi import Provider as AnyProvider
 from tests.bindings.frameworks import Framework, Provider
 
@@ -50,10 +51,29 @@ def test_restored_model_has_its_policies(framework: Framework) -> None:
         "timeout": Timeouts(connect=1.5),
         "retry_policy": RetryPolicy(max_retries=4),
         "hedging": Hedging(after=0.5, share=0.1),
+        "rate_limits": RateLimits({"oxen": RateLimit(requests_per_minute=9)}, when_full="wait"),
     }
     restored = framework.restored(framework.model(providers="oxen", **settings))
 
     assert {name: getattr(restored, name) for name in settings} == settings
+
+
+def test_rates_are_limited(framework: Framework, provider: Provider) -> None:
+    """By a field of the model, also of its copies, and after the model was written and read."""
+    limits = {"oxen": RateLimit(requests_per_minute=1)}
+    model = framework.model(providers="oxen", rate_limits=limits, deadline=5.0, http_client=provider.client)
+    framework.ask(copy.copy(model))
+    with pytest.raises(Exception, match="no room within the rate limits"):
+        framework.ask(model)
+
+    assert framework.restored(model).rate_limits == RateLimits(limits)
+
+
+def test_the_storages_password_is_not_written(framework: Framework) -> None:
+    """As a key it belongs to the machine, not to the model's configuration."""
+    model = framework.model(providers="oxen", storage="redis://:secret@localhost/0", max_cost_usd=1.0)
+
+    assert "secret" not in json.dumps(framework.written(model)) + repr(model)
 
 
 def test_what_is_written_holds_no_key(framework: Framework) -> None:
