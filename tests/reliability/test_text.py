@@ -135,7 +135,7 @@ def test_odd_text_is_read(case: str, size: int) -> None:
 
 
 NO_JSON = {
-    "a NUL inside a string": b'{"choices": [{"delta": {"content": "\0"}}]}',
+    "a NUL outside strings": b'{"choices": \0 [{"delta": {"content": "x"}}]}',
     "five thousand digits": b'{"choices": [], "n": ' + b"9" * 5_000 + b"}",
     "nesting": b'{"choices": ' + b"[" * 100_000,
     "nesting with half a character": b'{"choices": "\\ud83dx", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
