@@ -1,6 +1,6 @@
 """Ask a model about every row of a Ray data set: `pip install "gemini-multi[redis]" "ray[data]"`, then run it.
 
-Each actor holds one client. Without Redis every actor has limits and a budget of its own; with `storage` they share them.
+Each actor holds one client. Without Redis every actor has limits of its own; with `storage` they share them.
 Without a key in the environment the example talks to a local stand-in for the three providers.
 """
 
@@ -28,6 +28,7 @@ class Answers:
         self._client = AsyncClient(rate_limits=limits, storage=os.environ.get("GEMINI_MULTI_STORAGE"))
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
+        """Answer a block: a column for each name."""
         return {**rows, "answer": asyncio.run(self._answers(rows["prompt"]))}
 
     async def _answers(self, prompts: list[str]) -> list[str]:

@@ -9,7 +9,18 @@ from collections.abc import Callable
 
 import pytest
 
-from gemini_multi import AIMLAPI, ChatTraits, Cloudflare, Hedging, OpenAICompatible, Oxen, RateLimit, RateLimits, RetryPolicy, Timeouts
+from gemini_multi import (
+    AIMLAPI,
+    ChatTraits,
+    Cloudflare,
+    Hedging,
+    OpenAICompatible,
+    Oxen,
+    RateLimit,
+    RateLimits,
+    RetryPolicy,
+    Timeouts,
+)
 from gemini_multi import Provider as AnyProvider
 from tests.bindings.frameworks import Framework, Provider
 
