@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gemini_multi._call.call import Call
     from gemini_multi._transport.interface import AsyncExchange, Exchange
 
-__all__ = ["AsyncClient", "AsyncEventStream", "Client", "EventStream"]
+__all__ = ["AsyncClient", "AsyncEventStream", "CallArguments", "Client", "EventStream"]
 
 
 class Client(BaseClient):
