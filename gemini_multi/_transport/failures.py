@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 from gemini_multi._transport.bounds import is_exhausted
 from gemini_multi._transport.steps import TransportError
@@ -36,6 +36,6 @@ def failure_of(error: BaseException) -> BaseException:
 
 def _text(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    details = getattr(error, "details", None) or {}
-    causes = details.get("causes") if isinstance(details, dict) else None
+    details: Any = getattr(error, "details", None)  # as pyreqwest gives them
+    causes = cast("dict[str, Any]", details).get("causes") if isinstance(details, dict) else None
     return f"{type(error).__name__}: {causes[-1]['message']}" if causes else text

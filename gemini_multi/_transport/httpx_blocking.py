@@ -83,18 +83,18 @@ class BoundedBackend:
         end = None if timeout is None else monotonic() + timeout
         backend, bounds = self._library.httpcore.SyncBackend(), self._bounds
         addresses = _addresses(host, port, bounds.left(timeout))
-        for number, address in enumerate(addresses):
+        while True:
+            address = addresses.pop(0)
             left = bounds.left(None if end is None else end - monotonic())
-            share = None if left is None else max(left, 0.001) / (len(addresses) - number)
+            share = None if left is None else max(left, 0.001) / (len(addresses) + 1)
             try:
                 stream = backend.connect_tcp(address, port, share, socket_options=KEEP_ALIVE)
             except Exception as error:
-                if number == len(addresses) - 1 or is_exhausted(error):
+                if not addresses or is_exhausted(error):
                     raise
             else:
-                break
-        self.stream = BoundedStream(stream, bounds)
-        return self.stream
+                self.stream = BoundedStream(stream, bounds)
+                return self.stream
 
 
 def _addresses(host: str, port: int, within: float | None) -> list[str]:

@@ -8,6 +8,7 @@ closed with it. After a fork the child begins with none.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import threading
@@ -34,7 +35,9 @@ class _OfLoop:
     """The connections of one event loop."""
 
     guard: AsyncGenerator[None, None]
-    by_settings: dict[TransportSettings, AsyncioConnections] = field(default_factory=dict)
+    by_settings: dict[TransportSettings, AsyncioConnections] = field(
+        default_factory=dict["TransportSettings", "AsyncioConnections"]
+    )
 
 
 class Pools:
@@ -53,7 +56,7 @@ class Pools:
             entry = self._by_loop.get(asyncio.get_running_loop())
         except RuntimeError:
             entry = None
-        of_loop = [] if entry is None else entry.by_settings.values()
+        of_loop = () if entry is None else entry.by_settings.values()
         return sum(one.busy for one in (*self._blocking.values(), *of_loop))
 
     def exchange(self, settings: TransportSettings, holder: object) -> Exchange:
@@ -169,13 +172,12 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 def _prepare(settings: TransportSettings) -> None:
     """Read from disk what the first call needs."""
     if settings.name == "pyreqwest":
-        import pyreqwest.client  # noqa: F401
-
-        import gemini_multi._transport.pyreqwest_adapter
+        importlib.import_module("pyreqwest.client")
+        importlib.import_module("gemini_multi._transport.pyreqwest_adapter")
     else:
-        import gemini_multi._transport.httpx_asyncio  # noqa: F401
         from gemini_multi._transport.httpx_library import library
 
+        importlib.import_module("gemini_multi._transport.httpx_asyncio")
         library(settings.name).prepare()
 
 

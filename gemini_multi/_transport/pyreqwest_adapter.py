@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 TESTED: Final = "0.15."
 """The versions that this adapter is tested with: each minor version of a young library may change what counts here."""
-_WAS_USED_BEFORE_FORK = False
 _AHEAD: Final = 256 * 1024
 """Bytes of an answer that may wait for the thread that reads them."""
+_FORKED_AFTER_USE: Final = threading.Event()
 _FOREVER: Final = 10 * 365 * 24 * 3600.0
 
 
@@ -92,8 +92,7 @@ class PyreqwestTransport:
 
     def drop(self) -> None:
         """Note that this is a forked child, in which pyreqwest cannot be used any more."""
-        global _WAS_USED_BEFORE_FORK  # noqa: PLW0603  # of the process
-        _WAS_USED_BEFORE_FORK = True
+        _FORKED_AFTER_USE.set()
 
 
 class PyreqwestAsyncExchange:
@@ -245,7 +244,7 @@ def _duration(seconds: float) -> timedelta:
 
 
 def _check_process() -> None:
-    if _WAS_USED_BEFORE_FORK:
+    if _FORKED_AFTER_USE.is_set():
         raise ConfigurationError(
             "pyreqwest cannot be used in a process that was forked after its first call. Start processes with "
             '"spawn" or "forkserver", or use `transport="httpx"`.'

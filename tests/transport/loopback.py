@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ class Host:
     port: int
     scheme: str = "http"
     connections: int = 0
-    requests: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def provider(self) -> Oxen:
@@ -59,7 +59,7 @@ Act = Callable[[Host, socket.socket], None]
 
 
 @contextmanager
-def host(act: Act, *, tls: Path | None = None) -> Iterator[Host]:
+def host(act: Act, *, tls: Path | None = None) -> Generator[Host]:
     """Serve: `act` is called for each connection, in a thread of its own, until the client or the end hangs up.
 
     Idle connections may outlive the client that made them, for whoever else of the process asks the same host.

@@ -70,7 +70,8 @@ def test_several_event_loops_at_once(sandbox: Sandbox) -> None:
         return len(await asyncio.gather(*(client.chat(REQUEST) for _ in range(8))))
 
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda _: asyncio.run(ask()), range(8))) == [8] * 8
+        asking = [pool.submit(lambda: asyncio.run(ask())) for _ in range(8)]
+        assert [each.result() for each in asking] == [8] * 8
 
 
 async def test_a_blocking_call_inside_a_running_loop(sandbox: Sandbox) -> None:
@@ -91,7 +92,7 @@ def test_a_loop_closes_its_connections(sandbox: Sandbox) -> None:
 
 def open_sockets() -> int:
     """Count the process's sockets, where the platform tells."""
-    links = []
+    links: list[str] = []
     for entry in Path("/proc/self/fd").glob("*"):
         with suppress(OSError):  # closed meanwhile
             links.append(str(entry.readlink()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -91,7 +91,7 @@ def test_who_waits_for_a_connection_waits_inside_the_deadline(at_once: AtOnce) -
 
 
 @contextmanager
-def no_more_descriptors() -> Iterator[None]:
+def no_more_descriptors() -> Generator[None]:
     """Let this process open no more than it has open."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)

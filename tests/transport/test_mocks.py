@@ -45,7 +45,7 @@ def test_vcr_records_and_plays(way: str, tmp_path: Path) -> None:
     with host(faithful) as found:
         client = Client(found.provider)
         for _ in range(2):
-            with recorder.use_cassette("answer.yaml"):
+            with recorder.use_cassette("answer.yaml"):  # pyright: ignore[reportUnknownMemberType]
                 assert ASK[way](client) == "Hi"
 
     assert len(found.requests) == 1

@@ -64,6 +64,10 @@ def test_the_choice_is_logged(transport: str, caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize("version", ["0.14.9", "0.16.0", "1.0.0"])
 def test_another_version_of_pyreqwest_is_refused(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a tested one is used, and the message says how to get it."""
-    monkeypatch.setattr(importlib.metadata, "version", lambda _: version)
+
+    def installed(_: str) -> str:
+        return version
+
+    monkeypatch.setattr(importlib.metadata, "version", installed)
     with pytest.raises(ConfigurationError, match=rf"{version} is installed.*gemini-multi\[fast\]"):
         Client(PROVIDER, transport="pyreqwest").chat(REQUEST)
