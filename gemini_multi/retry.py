@@ -8,7 +8,7 @@
 | a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next | |
 | 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
-| a feature that the route cannot express | the next route at once, nothing is sent | |
+| a feature that the route does not support | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |
 | a bad request, a blocked prompt | stop | |
 | any answer of the provider with `x-should-retry: true` | "retry" | as without |

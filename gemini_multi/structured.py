@@ -1,6 +1,6 @@
 """Structured output: the schema of a class going out, and the answer's JSON coming back.
 
-Gemini does not enforce all of a JSON Schema, and what a provider cannot express goes over the wire in a simpler form.
+Gemini does not enforce all of a JSON Schema, and what a provider does not support goes over the wire in a simpler form.
 `read` turns the answer back into what was asked for and checks it against the whole schema, so that a bound that
 nobody enforced is noticed. Calls of functions are turned back by the client itself.
 

@@ -22,7 +22,7 @@ class CountingRoute(Route):
         """Take the provider's endpoint for counting.
 
         Raises:
-            UnsupportedFeature: It has none, or the endpoint cannot express the request.
+            UnsupportedFeature: It has none, or the endpoint does not support the request.
         """
         if not self.endpoints:
             raise UnsupportedFeature(

@@ -115,7 +115,7 @@ class Dialect(ABC, Generic[TraitsT]):
         """Write the body.
 
         Raises:
-            UnsupportedFeature: The target cannot express something that the request asks for.
+            UnsupportedFeature: The target does not support something that the request asks for.
         """
 
     @abstractmethod

@@ -49,7 +49,7 @@ class Endpoint:
         """Write the body for this endpoint, envelope included.
 
         Raises:
-            UnsupportedFeature: This endpoint cannot express something that the request asks for.
+            UnsupportedFeature: This endpoint does not support something that the request asks for.
         """
         body = self.dialect.encode(request, self.target, stream=stream and self.streams)
         if self.body_key is None:

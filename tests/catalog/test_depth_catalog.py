@@ -97,7 +97,7 @@ GONE = [
     (
         "oxen",
         "gemini-2.5-flash-lite",
-        "Its end is announced for 2026-07-01. Use a newer model, or name another provider, instead.",
+        "Its end is announced for 2026-07-01. Use a newer model, or add another provider, instead.",
     ),
 ]
 

@@ -69,7 +69,7 @@ CHAT = ("chat", *AIMLAPI_ENDPOINTS, "oxen")
 
 @dataclass(frozen=True)
 class Refused:
-    """The endpoint cannot express it; the words that name it."""
+    """The endpoint does not support it; the words that name it."""
 
     feature: str
 

@@ -304,7 +304,7 @@ SAFE = replace(REQUEST, safety_settings=(SafetySetting("HARM_CATEGORY_HARASSMENT
 
 
 def test_a_stream_that_needs_the_native_endpoint_is_answered_in_one_piece() -> None:
-    """Cloudflare's chat endpoint cannot express safety settings; its native endpoint can, but does not stream."""
+    """Cloudflare's chat endpoint does not support safety settings; its native endpoint can, but does not stream."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
     hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json={"result": native, "success": True})]})
     response = hosts.client("cloudflare").stream(SAFE).response()
@@ -314,7 +314,7 @@ def test_a_stream_that_needs_the_native_endpoint_is_answered_in_one_piece() -> N
 
 
 def test_a_feature_moves_the_request_to_a_provider_that_can() -> None:
-    """Nothing is sent to the provider that cannot express it."""
+    """Nothing is sent to the provider that does not support it."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
     hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=native)]})
     client = hosts.client()

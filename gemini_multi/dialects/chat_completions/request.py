@@ -26,7 +26,7 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
     """Write the body.
 
     Raises:
-        UnsupportedFeature: The target cannot express something that the request asks for.
+        UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini cannot, wherever it is asked.
     """
     losses = EncodingReport()

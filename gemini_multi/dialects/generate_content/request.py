@@ -34,7 +34,7 @@ def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]
     """Write the body.
 
     Raises:
-        UnsupportedFeature: The target cannot express something that the request asks for.
+        UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini cannot, wherever it is asked.
     """
     losses = EncodingReport()
