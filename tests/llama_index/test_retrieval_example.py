@@ -39,7 +39,7 @@ def _refuse(*_: Any) -> None:
     ("question", "source"),
     [
         ("What happens when a stream breaks after its first content?", "docs/reliability.md"),
-        ("Where do thought signatures go when another provider answers?", "docs/reliability.md"),
+        ("Where do thought signatures go when another provider answers?", "docs/thinking.md"),
         ("What does the second law of thermodynamics say about entropy?", "thermodynamics"),
         ("How does heat flow between warm and cold bodies?", "thermodynamics"),
         ("How do I read a JSON file in Python?", "read_json_file"),
