@@ -234,10 +234,13 @@ _SOURCES: Final = {name: module for module, names in _MODULES.items() for name i
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "KnobIgnored":  # until 0.3; the module warns
+        return getattr(import_module("gemini_multi.errors"), name)
     source = _SOURCES.get(name)
     if source is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
 
     value: object = getattr(import_module(source), name)
     globals()[name] = value

@@ -10,8 +10,9 @@ nobody enforced is noticed. Calls of functions are turned back by the client its
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from gemini_multi._schemas.repair import json_text, partial_json, repair, validation_errors
 from gemini_multi.errors import ConfigurationError, InvalidResponse
@@ -20,6 +21,15 @@ from gemini_multi.types import JsonObject, JsonValue, ResponseFormat, Tool
 __all__ = ["repair", "json_text", "partial_json", "validation_errors", "read", "schema_of"]
 
 _SHOWN = 5
+_RENAMED: Final = {"conform": "repair", "problems": "validation_errors"}
+"""Old names, which work until 0.3."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"`{name}` is now called `{_RENAMED[name]}`.", DeprecationWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]
 
 
 def schema_of(source: object) -> JsonObject:
