@@ -97,8 +97,9 @@ def asked(
 def request(model: str, messages: tuple[Message, ...], always: GenerationSettings, call: CallSettings) -> ChatRequest:
     """Write a request; what the call sets wins over what is always set."""
     built_in = always.built_in_tools if call.built_in_tools is None else call.built_in_tools
-    tools = to_tools([*(call.tools or ()), *(built_in or ())])
-    choice = read_choice(call.tool_choice, tools)
+    given = [*(call.tools or ()), *(built_in or ())]
+    tools = to_tools(given) if given else ()
+    choice = None if call.tool_choice is None else read_choice(call.tool_choice, tools)
     return ChatRequest(
         model=call.model or model,
         messages=messages,

@@ -35,7 +35,7 @@ def candidate_facts(candidate: Candidate) -> dict[str, Any]:
         "finish_message": candidate.finish_message,
         "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
         "grounding_metadata": dict(candidate.grounding or {}),
-        "citations": citations(candidate.citations),
+        "citations": candidate.citations and citations(candidate.citations),
         "logprobs": candidate.logprobs,
     }
     return {name: value for name, value in found.items() if value}
