@@ -69,6 +69,8 @@ class AttemptRunner:
         self._is_noted = False
         self.is_finished = False
         self._counted: Literal["no", "answer", "abandoned"] = "no"
+        self.used: Usage | None = None
+        """What was counted."""
         self._first_content: float | None = None
         self._halves = SurrogateJoiner()
         failover = self._conditions.failover
@@ -87,6 +89,7 @@ class AttemptRunner:
         """Count what the attempt has used, once: the provider bills it, whoever gets the answer."""
         if self._counted == "no":
             self._counted = "abandoned" if abandoned else "answer"
+            self.used = usage
             self._conditions.ledger.add(usage, abandoned=abandoned)
 
     def leave(self) -> None:

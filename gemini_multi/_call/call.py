@@ -212,16 +212,10 @@ class Call:
 
     def _outcome(self, failure: BaseException | None) -> Outcome:
         """Say what an attempt has used, for the limits that it was counted against."""
-        runner = self._last_runner
-        if runner is None or isinstance(failure, ProviderError):
+        used = self._last_runner.used if self._last_runner is not None else None
+        if used is None:
             return Outcome(tokens=0, was_refused=isinstance(failure, RateLimited))
-        if failure is None or runner.is_finished or isinstance(failure, (RetryableAnswer, StreamInterrupted)):
-            usage = runner.response().usage
-        elif isinstance(failure, GeminiMultiError):
-            return Outcome()
-        else:
-            usage = runner.usage_so_far()
-        return Outcome(tokens=usage.total_tokens or None, cost_usd=usage.cost_usd or 0.0)
+        return Outcome(tokens=used.total_tokens or None, cost_usd=used.cost_usd or 0.0)
 
     def _paid(
         self, state: RouteState, prepared: PreparedRequest

@@ -249,6 +249,19 @@ async def test_a_budget_is_shared_by_clients(ask: Ask, redis_server: RedisServer
 
 
 @WAYS
+async def test_a_request_that_may_be_billed_is_spent(ask: Ask, redis_server: RedisServer) -> None:
+    """As the client's own totals count it: here one that timed out."""
+    providers = FakeProviders({"oxen": [failure(httpx.ReadTimeout("slow"))]})
+    client = providers.client("oxen", storage=redis_server.url, max_cost_usd=1.0, max_retries=0)
+    with contextlib.suppress(GeminiMultiError):
+        await ask(client)
+
+    assert client.totals.cost_usd > 0
+    assert client._permits is not None
+    assert client._permits.storage.spent_usd() == pytest.approx(client.totals.cost_usd, abs=1e-9)
+
+
+@WAYS
 async def test_no_call_is_sent_without_the_storage(ask: Ask, redis_server: RedisServer) -> None:
     """It may be the last one of the budget."""
     providers = FakeProviders()
