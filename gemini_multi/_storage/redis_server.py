@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,8 @@ _POLL: Final = 0.2
 """Seconds between two looks at whether a call under way has ended somewhere."""
 _TIMEOUT: Final = 5.0
 """Seconds for a command: a storage that hangs must not hang calls for long."""
+_RETRY: Final = 0.002
+"""Seconds between two tries for the lock on the windows, which is held for a moment."""
 _UNITS: Final = 1_000_000_000
 """Per dollar."""
 
@@ -54,7 +55,7 @@ class RedisStorage:
             permit = Permit(replace(demand, limits=dict(self._effective(demand.limits))))
             if not self._take_lease(permit):
                 return NoRoom(_POLL)
-            refusal = self._reserve(permit) or self._windows(permit.demand).take(_now())
+            refusal = self._reserve(permit) or self._take_windows(permit.demand)
             if refusal is not None:
                 self._release(permit, 0)
                 return refusal
@@ -66,7 +67,7 @@ class RedisStorage:
         self._heartbeat.drop(permit)
         with self._reached():
             self._release(permit, math.ceil(outcome.cost_usd * _UNITS))
-            self._windows(permit.demand).settle(outcome.tokens, _now())
+            self._windows(permit.demand).settle(outcome.tokens, _now(self._server))
             if outcome.was_refused:
                 for name in permit.demand.limits:
                     self._server.set(_key(name, "halved"), 1, px=int(HALVED_FOR * 1000))
@@ -118,6 +119,13 @@ class RedisStorage:
     def _take_lease(self, permit: Permit) -> bool:
         bounds = _lease_bounds(permit)
         return not bounds or bool(self._run(scripts.LEASE, bounds, permit.id, self._lease, *bounds.values()))
+
+    def _take_windows(self, demand: Demand) -> NoRoom | None:
+        """Take one process at a time, by the server's clock: a process that was late would not see newer requests."""
+        if not any(limit.requests_per_minute or limit.tokens_per_minute for limit in demand.limits.values()):
+            return None
+        with self._server.lock(f"{_PREFIX}:lock", timeout=_TIMEOUT, blocking_timeout=_TIMEOUT, sleep=_RETRY):
+            return self._windows(demand).take(_now(self._server))
 
     def _reserve(self, permit: Permit) -> NoMoney | None:
         demand = permit.demand
@@ -174,5 +182,7 @@ def _key(name: str, kind: str) -> str:
     return f"{_PREFIX}:{name}:{kind}"
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+def _now(server: Any) -> int:  # noqa: ANN401  # as above
+    """Read the server's clock, in milliseconds."""
+    seconds, microseconds = server.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000

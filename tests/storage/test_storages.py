@@ -61,7 +61,7 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         yield Place(MemoryStorage(clock), clock)
         return
     server: RedisServer = request.getfixturevalue("redis_server")
-    monkeypatch.setattr("gemini_multi._storage.redis_server._now", lambda: int(clock.now * 1000))
+    monkeypatch.setattr("gemini_multi._storage.redis_server._now", lambda _server: int(clock.now * 1000))
     storage = RedisStorage(SharedStorage(server.url))
     yield Place(storage, clock)
     let_go(storage)
