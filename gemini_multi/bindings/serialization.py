@@ -84,12 +84,9 @@ def revived(values: Mapping[str, Any]) -> dict[str, Any]:
 def _configured(name: str, arguments: dict[str, Any]) -> object:
     from gemini_multi import Hedging, RateLimits, RetryPolicy, Timeouts
 
-    kinds: dict[str, Callable[..., object]] = {
-        "retry_policy": RetryPolicy,
-        "timeout": Timeouts,
-        "hedging": Hedging,
-        "rate_limits": lambda **given: RateLimits.of(given),
-    }
+    if name == "rate_limits":
+        return RateLimits.of(arguments)
+    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
     return kinds[name](**arguments)
 
 
