@@ -11,7 +11,7 @@ from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from gemini_multi.bindings.metadata import attempts, candidate_facts
+from gemini_multi.bindings.metadata import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import mapping_of
 from gemini_multi.types import (
@@ -213,7 +213,7 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
         "cost_source": response.usage.cost_source,
         "attempts": attempts(response),
         "prompt_feedback": dict(response.prompt_feedback or {}),
-        **candidate_facts(candidate),
+        **candidate_metadata(candidate),
         "candidate_metadata": dict(candidate.metadata),
         "provider_metadata": dict(response.provider_metadata),
     }

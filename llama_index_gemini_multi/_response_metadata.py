@@ -13,7 +13,7 @@ from llama_index.core.base.llms.types import LogProb
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from gemini_multi.bindings.metadata import attempts, candidate_facts
+from gemini_multi.bindings.metadata import attempts, candidate_metadata
 from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCode, JsonValue, Usage
 
 
@@ -84,7 +84,7 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
         "raw_finish_reason": candidate.raw_finish_reason,
     }
     optional: dict[str, JsonValue] = {
-        **candidate_facts(candidate),
+        **candidate_metadata(candidate),
         "refusal": candidate.refusal,
         "code_execution": [_code(part) for part in candidate.parts if isinstance(part, (ExecutableCode, CodeResult))],
         "metadata": dict(candidate.metadata),

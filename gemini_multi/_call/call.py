@@ -263,8 +263,8 @@ class Call:
         except TransportError as wire_failure:
             failure: GeminiMultiError = runner.typed(wire_failure)
             is_ours, was_sent = wire_failure.is_local, wire_failure.was_sent
-        except ErrorPayload as facts:
-            failure = route.provider.error(facts, prepared.endpoint.target, runner.headers)
+        except ErrorPayload as payload:
+            failure = route.provider.error(payload, prepared.endpoint.target, runner.headers)
         except GeminiMultiError as error:
             failure = error
         except BaseException:  # the caller left, or is being stopped

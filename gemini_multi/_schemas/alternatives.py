@@ -8,7 +8,18 @@ from gemini_multi._schemas.check import kind_of
 from gemini_multi._schemas.keywords import Node, compact, joined, kinds
 from gemini_multi.types import JsonValue
 
-__all__ = ["NULL", "flat", "folded", "grouped", "in_words", "is_null", "narrowed", "numbers", "told", "with_choices"]
+__all__ = [
+    "NULL",
+    "flat",
+    "folded",
+    "grouped",
+    "in_words",
+    "is_null",
+    "narrowed",
+    "numbers",
+    "with_description",
+    "with_choices",
+]
 
 NULL: Final[Node] = {"type": "null"}
 _CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
@@ -46,7 +57,7 @@ def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
     return {**base, "description": joined(given if isinstance(given, str) else "", note)}
 
 
-def told(node: Node, text: str) -> Node:
+def with_description(node: Node, text: str) -> Node:
     """Put a description in front of a node's own. A reference can hold none, and null needs none."""
     if not text or "$ref" in node or node == NULL:
         return node
@@ -125,9 +136,9 @@ def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], 
 def in_words(schema: Node, found: tuple[str, ...], values: list[JsonValue]) -> Node:
     """Tell the members of an enum in the description of a schema that has their types."""
     given = schema.get("description")
-    told = f"One of {', '.join(compact(value) for value in values)}."
+    text = f"One of {', '.join(compact(value) for value in values)}."
     types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, values)))]
-    return {**schema, "type": types, "description": joined(given if isinstance(given, str) else "", told)}
+    return {**schema, "type": types, "description": joined(given if isinstance(given, str) else "", text)}
 
 
 def numbers(values: list[JsonValue], found: tuple[str, ...]) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from gemini_multi._schemas.alternatives import NULL, flat, grouped, told
+from gemini_multi._schemas.alternatives import NULL, flat, grouped, with_description
 from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, kinds
 from gemini_multi._schemas.merge import merge
 from gemini_multi._schemas.references import PointingTranslation
@@ -47,7 +47,7 @@ class JsonSchemaTranslation(PointingTranslation):
         """Write `anyOf` with the description beside it."""
         branches: list[JsonValue] = [*nodes, *([NULL.copy()] if has_null else [])]
         if len(nodes) == 1 and not has_null and "$ref" not in nodes[0]:
-            return told(nodes[0], text)
+            return with_description(nodes[0], text)
         if branches == [NULL]:
             return {**NULL, **({"description": text} if text else {})}
         if len(branches) == 1 and not text:
@@ -145,13 +145,13 @@ class OpenApiTranslation(_Subset):
             return {**NULL, **({"description": text} if text else {})}
         branches: list[JsonValue] = []
         for node in nodes:
-            branch = told(node, text)
+            branch = with_description(node, text)
             branches.append({**branch, "nullable": True} if has_null else branch)
         if len(nodes) > 1:
             return {"anyOf": branches}
         if has_null and "anyOf" in nodes[0]:
             return self.alternatives(flat(nodes[0]), text, has_null=has_null)
-        return {**told(nodes[0], text), **({"nullable": True} if has_null else {})}
+        return {**with_description(nodes[0], text), **({"nullable": True} if has_null else {})}
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Write numbers as texts, the only members that an enum may have; `repair` turns the answer back."""
@@ -197,8 +197,8 @@ class ChatTranslation(_Subset, PointingTranslation):
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
         """Write null as a branch, and the description into the others: beside `anyOf` nothing may stand."""
         if len(nodes) == 1 and not has_null:
-            return told(nodes[0], text)
-        branches: list[JsonValue] = [told(branch, text) for node in nodes for branch in flat(node)]
+            return with_description(nodes[0], text)
+        branches: list[JsonValue] = [with_description(branch, text) for node in nodes for branch in flat(node)]
         if not branches:
             return {**NULL, **({"description": text} if text else {})}
         has_place = any("description" in branch for branch in branches if isinstance(branch, dict))

@@ -104,9 +104,9 @@ def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
     while isinstance(pointer := schema.get("$ref"), str) and pointer not in seen:
         seen.add(pointer)
         schema = resolve(pointer, root) or schema
-    told = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
+    stated = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
     is_open = schema.get("additionalProperties") not in (None, False)
-    return not is_open and told <= {"type"} and kinds(schema) in ((), ("object",))
+    return not is_open and stated <= {"type"} and kinds(schema) in ((), ("object",))
 
 
 def function_name(name: str) -> str:

@@ -270,9 +270,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         example = ", such as 'gemini-2.5-flash-lite'" if name == "model" else ""
         return f"`{name}` is missing: pass one{example}."
-    said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    said = said.replace("should be", "must be", 1).partition(", unable to parse")[0]
-    return f"`{name}` {said}{_shown(name, detail['input'])}."
+    text = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    text = text.replace("should be", "must be", 1).partition(", unable to parse")[0]
+    return f"`{name}` {text}{_shown(name, detail['input'])}."
 
 
 def _shown(name: str, value: object) -> str:

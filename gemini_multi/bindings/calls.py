@@ -29,12 +29,12 @@ def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
         call_id: The id of a call that says none.
     """
     function = _member(call, "function")
-    said = call if function is None else function
-    name = _first(said, "name", "tool_name")
+    fields = call if function is None else function
+    name = _first(fields, "name", "tool_name")
     if not isinstance(name, str) or not name:
         return None
     identity = _first(call, "call_id", "id", "tool_id")
-    arguments = _first(said, "arguments", "args", "input", "tool_kwargs")
+    arguments = _first(fields, "arguments", "args", "input", "tool_kwargs")
     return to_call(identity if isinstance(identity, str) and identity else call_id, name, arguments)
 
 

@@ -29,7 +29,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
     return {**{name: getattr(citation, name) for name in _CITATION}, "source": dict(citation.source)}
 
 
-def candidate_facts(candidate: Candidate) -> dict[str, Any]:
+def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
     """Write what the provider says of a candidate, without what it says nothing of."""
     found = {
         "finish_message": candidate.finish_message,

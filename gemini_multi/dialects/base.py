@@ -40,7 +40,7 @@ class Target(Generic[TraitsT]):
     """The upstream whose signatures are valid here."""
     repairs: frozenset[Repair] = frozenset()
 
-    def spoken(self, traits: OtherT) -> Target[OtherT]:
+    def with_traits(self, traits: OtherT) -> Target[OtherT]:
         """Return the same place, spoken in another dialect."""
         return Target(self.provider, self.model, self.model_id, traits, issuer=self.issuer, repairs=self.repairs)
 

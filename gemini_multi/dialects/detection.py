@@ -21,7 +21,7 @@ def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDec
     return DetectingDecoder(
         ChatDecoder(request, target),
         _CHAT,
-        lambda: GenerateContentDecoder(request, target.spoken(GenerateContentTraits())),
+        lambda: GenerateContentDecoder(request, target.with_traits(GenerateContentTraits())),
     )
 
 
@@ -30,7 +30,7 @@ def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) ->
     return DetectingDecoder(
         GenerateContentDecoder(request, target),
         _NATIVE,
-        lambda: ChatDecoder(request, target.spoken(ChatTraits())),
+        lambda: ChatDecoder(request, target.with_traits(ChatTraits())),
     )
 
 

@@ -67,8 +67,8 @@ class ListingDecoder:
         """Give the records as metadata, and their number as the answer's text."""
         if not self._is_read:
             return ChatResponse()
-        told = Candidate(parts=(Text(str(len(self._records))),), finish_reason="stop")
-        return ChatResponse(candidates=(told,), provider_metadata={"models": self._records})
+        count = Candidate(parts=(Text(str(len(self._records))),), finish_reason="stop")
+        return ChatResponse(candidates=(count,), provider_metadata={"models": self._records})
 
 
 LISTING: Final = Listing()

@@ -99,27 +99,27 @@ def _frozen(item: _Run | _CallSlot | Part) -> Part | None:
 class ResponseBuilder:
     """The candidates of one answer in the making."""
 
-    __slots__ = ("drafts",)
+    __slots__ = ("builders",)
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.drafts: dict[int, CandidateBuilder] = {}
+        self.builders: dict[int, CandidateBuilder] = {}
 
-    def draft(self, candidate: int = 0) -> CandidateBuilder:
-        """Return the draft of a candidate, made on first use."""
-        draft = self.drafts.get(candidate)
-        if draft is None:
-            draft = self.drafts[candidate] = CandidateBuilder()
-        return draft
+    def builder(self, candidate: int = 0) -> CandidateBuilder:
+        """Return the builder of a candidate, made on first use."""
+        builder = self.builders.get(candidate)
+        if builder is None:
+            builder = self.builders[candidate] = CandidateBuilder()
+        return builder
 
     def text(self, text: str, signature: Signature | None = None, candidate: int = 0) -> TextDelta:
         """Add visible text."""
-        self._extend(self.draft(candidate).items, Text, text, signature)
+        self._extend(self.builder(candidate).items, Text, text, signature)
         return TextDelta(text, signature, candidate)
 
     def thought(self, text: str, signature: Signature | None = None, candidate: int = 0) -> ThoughtDelta:
         """Add to a thought summary."""
-        self._extend(self.draft(candidate).items, Thought, text, signature)
+        self._extend(self.builder(candidate).items, Thought, text, signature)
         return ThoughtDelta(text, signature, candidate)
 
     @staticmethod
@@ -141,11 +141,11 @@ class ResponseBuilder:
 
     def open_call(self, candidate: int = 0) -> int:
         """Reserve the place of a tool call that begins to arrive, and return its position among the calls."""
-        draft = self.draft(candidate)
+        builder = self.builder(candidate)
         slot = _CallSlot()
-        draft.items.append(slot)
-        draft.calls.append(slot)
-        return len(draft.calls) - 1
+        builder.items.append(slot)
+        builder.calls.append(slot)
+        return len(builder.calls) - 1
 
     def call_delta(self, position: int, call_id: str, name: str, arguments: str, candidate: int = 0) -> ToolCallDelta:
         """Announce a piece of the arguments. The caller keeps the pieces and gives the whole call to `call`."""
@@ -155,14 +155,14 @@ class ResponseBuilder:
         """Add a whole tool call, at a reserved position or at the end."""
         if position is None:
             position = self.open_call(candidate)
-        self.draft(candidate).calls[position].call = call
+        self.builder(candidate).calls[position].call = call
         return ToolCallReady(call, position, candidate)
 
     def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0) -> PartReady:
         """Add a whole part of another kind."""
-        self.draft(candidate).items.append(part)
+        self.builder(candidate).items.append(part)
         return PartReady(part, candidate)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Freeze all candidates, in the order of their indexes."""
-        return tuple(self.drafts[index].candidate() for index in sorted(self.drafts))
+        return tuple(self.builders[index].candidate() for index in sorted(self.builders))

@@ -37,8 +37,8 @@ class ThinkingPlan:
         return self.budget is None and self.level is None and self.include_thoughts is None
 
 
-def thinking(request: ChatRequest, model: Model, losses: EncodingReport) -> ThinkingPlan:
-    """Plan the model's thinking; what it cannot do is noted in `losses`.
+def thinking(request: ChatRequest, model: Model, report: EncodingReport) -> ThinkingPlan:
+    """Plan the model's thinking; what it cannot do is noted in `report`.
 
     Raises:
         ConfigurationError: Settings that exclude each other, or an effort that nobody knows.
@@ -50,8 +50,8 @@ def thinking(request: ChatRequest, model: Model, losses: EncodingReport) -> Thin
         )
     control = model.thinking.control
     if control == "none":
-        return _without_thinking(request, losses)
-    plan = _by_budget(request, model.thinking, losses) if control == "budget" else _by_level(request, model, losses)
+        return _without_thinking(request, report)
+    plan = _by_budget(request, model.thinking, report) if control == "budget" else _by_level(request, model, report)
     if request.include_thoughts is None:
         return plan
     return ThinkingPlan(plan.budget, plan.level, request.include_thoughts)
@@ -71,42 +71,42 @@ def _check_exclusive(request: ChatRequest) -> None:
         raise ConfigurationError(f"{' and '.join(given)} exclude each other: Gemini takes only one. Give one of them.")
 
 
-def _without_thinking(request: ChatRequest, losses: EncodingReport) -> ThinkingPlan:
+def _without_thinking(request: ChatRequest, report: EncodingReport) -> ThinkingPlan:
     """Refuse to think on a model that does not; asking it not to think needs no words."""
     if request.reasoning_effort not in (None, "none"):
-        losses.feature(f"`reasoning_effort={request.reasoning_effort!r}` (the model does not think)")
+        report.feature(f"`reasoning_effort={request.reasoning_effort!r}` (the model does not think)")
     if request.thinking_budget:
-        losses.feature(f"`thinking_budget={request.thinking_budget}` (the model does not think)")
+        report.feature(f"`thinking_budget={request.thinking_budget}` (the model does not think)")
     if request.thinking_level is not None:
-        losses.feature(f"`thinking_level={request.thinking_level!r}` (the model does not think)")
+        report.feature(f"`thinking_level={request.thinking_level!r}` (the model does not think)")
     if request.include_thoughts:
-        losses.feature("`include_thoughts=True` (the model does not think)")
+        report.feature("`include_thoughts=True` (the model does not think)")
     return ThinkingPlan()
 
 
-def _by_budget(request: ChatRequest, traits: Thinking, losses: EncodingReport) -> ThinkingPlan:
+def _by_budget(request: ChatRequest, traits: Thinking, report: EncodingReport) -> ThinkingPlan:
     if (budget := request.thinking_budget) is not None:
-        return ThinkingPlan(budget if _is_possible(budget, traits, losses) else None)
+        return ThinkingPlan(budget if _is_possible(budget, traits, report) else None)
     if (level := request.thinking_level) is not None:
         # A level is a 400 on these models, but the same words have official budgets as efforts.
         if level.lower() in _BUDGETS:
             return ThinkingPlan(_clamped(_BUDGETS[level.lower()], traits))
-        losses.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
+        report.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
         return ThinkingPlan()
     return _budget_for_effort(request.reasoning_effort, traits)
 
 
-def _is_possible(budget: int, traits: Thinking, losses: EncodingReport) -> bool:
+def _is_possible(budget: int, traits: Thinking, report: EncodingReport) -> bool:
     low, high = traits.minimum_budget, traits.maximum_budget
     if budget == -1 or (low <= budget <= high and budget > 0):
         return True
     if budget == 0:
         if traits.can_disable:
             return True
-        losses.feature(f"`thinking_budget=0` (the model always thinks; its smallest budget is {low})")
+        report.feature(f"`thinking_budget=0` (the model always thinks; its smallest budget is {low})")
         return False
     zero = "0, " if traits.can_disable else ""
-    losses.feature(f"`thinking_budget={budget}` (the model takes -1, {zero}or {max(low, 1)} to {high})")
+    report.feature(f"`thinking_budget={budget}` (the model takes -1, {zero}or {max(low, 1)} to {high})")
     return False
 
 
@@ -124,14 +124,14 @@ def _budget_for_effort(effort: str | None, traits: Thinking) -> ThinkingPlan:
     return ThinkingPlan(_clamped(_BUDGETS.get(effort, traits.maximum_budget), traits))
 
 
-def _by_level(request: ChatRequest, model: Model, losses: EncodingReport) -> ThinkingPlan:
+def _by_level(request: ChatRequest, model: Model, report: EncodingReport) -> ThinkingPlan:
     if request.thinking_budget is not None:
-        return _level_model_with_budget(request.thinking_budget, model, losses)
+        return _level_model_with_budget(request.thinking_budget, model, report)
     levels = model.thinking.levels
     if (level := request.thinking_level) is not None:
         if level.lower() in levels or not model.is_known:
             return ThinkingPlan(level=level.lower())
-        losses.feature(f"`thinking_level={level!r}` (the model takes {', '.join(levels)})")
+        report.feature(f"`thinking_level={level!r}` (the model takes {', '.join(levels)})")
         return ThinkingPlan()
     effort = request.reasoning_effort
     if effort is None or not levels:
@@ -141,21 +141,21 @@ def _by_level(request: ChatRequest, model: Model, losses: EncodingReport) -> Thi
     return ThinkingPlan(level=_nearest(effort, levels))
 
 
-def _level_model_with_budget(budget: int, model: Model, losses: EncodingReport) -> ThinkingPlan:
+def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) -> ThinkingPlan:
     """Honor a budget on a model that thinks in levels.
 
     Gemini 3 takes budgets for compatibility, so the exact figure is sent. Later generations promise no such thing, so
     there the figure becomes the level that Google's table puts it nearest to.
     """
     if budget < -1:
-        losses.feature(f"`thinking_budget={budget}` (a budget is -1, 0 or more)")
+        report.feature(f"`thinking_budget={budget}` (a budget is -1, 0 or more)")
         return ThinkingPlan()
     if budget == -1:
         return ThinkingPlan()
     if budget == 0:
         if "minimal" in model.thinking.levels:
             return ThinkingPlan(level="minimal")
-        losses.feature("`thinking_budget=0` (the model always thinks; `reasoning_effort='none'` asks for the least)")
+        report.feature("`thinking_budget=0` (the model always thinks; `reasoning_effort='none'` asks for the least)")
         return ThinkingPlan()
     if model.generation < 4:
         return ThinkingPlan(budget)

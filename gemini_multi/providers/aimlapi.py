@@ -56,16 +56,16 @@ class AIMLAPI(ChatHost):
         unmet = () if hosted is None or hosted.takes_upstream else ("`upstream`",)
         return replace(traits, extra={"provider": self.upstream}, unmet=unmet)
 
-    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
+    def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
         """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""
-        said = facts.message.lower()
-        if facts.status in (403, None) and ("run out of" in said or "top up" in said):
+        text = payload.message.lower()
+        if payload.status in (403, None) and ("run out of" in text or "top up" in text):
             return QuotaExhausted
-        if facts.status == 403:
+        if payload.status == 403:
             return PermissionDenied
-        if facts.status in (429, None) and "free-tier limit" in said:
+        if payload.status in (429, None) and "free-tier limit" in text:
             return QuotaExhausted
-        if "no endpoints found" in said or "unable to access model" in said or "under maintenance" in said:
+        if "no endpoints found" in text or "unable to access model" in text or "under maintenance" in text:
             return ModelNotFound
         return None
 

@@ -17,7 +17,7 @@ from gemini_multi.errors import AuthenticationFailed, ConfigurationError, Gemini
 from gemini_multi.providers.advice import advice
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import classify
-from gemini_multi.providers.errors import ErrorPayload, error_in, facts_of
+from gemini_multi.providers.errors import ErrorPayload, error_in, read_error
 from gemini_multi.providers.keys import Key
 from gemini_multi.providers.records import listed_model
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel
@@ -114,7 +114,7 @@ class Provider(ABC):
         """Take the provider's envelope off one document.
 
         Raises:
-            ErrorFacts: The document reports an error instead.
+            ErrorPayload: The document reports an error instead.
         """
         if isinstance(document, list) and len(document) == 1:
             document = document[0]
@@ -131,9 +131,9 @@ class Provider(ABC):
                 return {**self.unwrap(value), **{name: beside for name, beside in document.items() if name != key}}
         return document
 
-    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
+    def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
         """Classify an error that means something else here than elsewhere; `None` leaves it to the common table."""
-        del facts
+        del payload
         return None
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
@@ -150,10 +150,10 @@ class Provider(ABC):
         del headers
         return None
 
-    def error(self, facts: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
+    def error(self, payload: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
         """Make the typed error for what the provider reported."""
-        kind = self.kind_of(facts) or classify(facts)
-        return facts.error(kind, self.name, target, self.request_id(headers), self.advice(kind, facts, target))
+        kind = self.kind_of(payload) or classify(payload)
+        return payload.error(kind, self.name, target, self.request_id(headers), self.advice(kind, payload, target))
 
     def mask(self, error: GeminiMultiError) -> None:
         """Take this provider's keys out of an error: a provider may quote the request that it refuses."""
@@ -163,9 +163,9 @@ class Provider(ABC):
                 error.args = key.masked(error.args)
                 error.__dict__.update(key.masked(error.__dict__))
 
-    def advice(self, kind: type[ProviderError], facts: ErrorPayload, target: AnyTarget) -> str:
+    def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
         """Say what the user can do about an error, in one sentence."""
-        del facts
+        del payload
         key = getattr(self, self.key_field)
         if kind is AuthenticationFailed and isinstance(key, Key):
             return f"Check the key in {key.source} and its permissions."
@@ -173,7 +173,7 @@ class Provider(ABC):
 
     def error_of(self, head: ResponseHead, body: bytes, target: AnyTarget) -> ProviderError:
         """Make the typed error for an answer that is not a success."""
-        return self.error(facts_of(head.status, head.headers, body), target, head.headers)
+        return self.error(read_error(head.status, head.headers, body), target, head.headers)
 
     @property
     def account(self) -> str:

@@ -90,27 +90,27 @@ _VAGUE: Final = (BadRequest, ServerError)
 """The classes whose words say little: any other word of the same error comes first."""
 
 
-def classify(facts: ErrorPayload) -> type[ProviderError]:
+def classify(payload: ErrorPayload) -> type[ProviderError]:
     """Choose the error class."""
-    status = facts.upstream_status or facts.status
-    if status in (None, 200, 400, 413, 422, 500) and _OVERFLOW.search(facts.message):
+    status = payload.upstream_status or payload.status
+    if status in (None, 200, 400, 413, 422, 500) and _OVERFLOW.search(payload.message):
         return ContextOverflow
-    if status == 429 and (_is_spent(facts) or _by_words(facts) is QuotaExhausted):
+    if status == 429 and (_is_spent(payload) or _by_words(payload) is QuotaExhausted):
         return QuotaExhausted
-    if status in (None, 200, 400) and (kind := _by_words(facts)) is not None:
-        return QuotaExhausted if kind is RateLimited and _is_spent(facts) else kind
+    if status in (None, 200, 400) and (kind := _by_words(payload)) is not None:
+        return QuotaExhausted if kind is RateLimited and _is_spent(payload) else kind
     if status is None or status < 400:
-        return _by_text(facts.message) or ServerError
+        return _by_text(payload.message) or ServerError
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)
 
 
-def _is_spent(facts: ErrorPayload) -> bool:
-    return any(_SPENT.search(said) for said in (*facts.reasons, facts.message))
+def _is_spent(payload: ErrorPayload) -> bool:
+    return any(_SPENT.search(text) for text in (*payload.reasons, payload.message))
 
 
-def _by_words(facts: ErrorPayload) -> type[ProviderError] | None:
+def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
     """Choose by the machine-readable words; the one that says most counts."""
-    kinds = [kind for reason in facts.reasons if (kind := _REASONS.get(reason.lower())) is not None]
+    kinds = [kind for reason in payload.reasons if (kind := _REASONS.get(reason.lower())) is not None]
     return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
 
 

@@ -248,8 +248,8 @@ class Cloudflare(Provider):
             "cf-aig-metadata": _as_json(metadata) if call.gateway_metadata else None,
             "cf-aig-event-id": call.gateway_event_id,
         }
-        told = checked_headers({name: value for name, value in given.items() if value is not None})
-        return {**told, **call.headers}
+        headers = checked_headers({name: value for name, value in given.items() if value is not None})
+        return {**headers, **call.headers}
 
     def _gateway_headers(self) -> dict[str, str]:
         given = {
@@ -282,25 +282,25 @@ class Cloudflare(Provider):
             document = inner
         return {}
 
-    def kind_of(self, facts: ErrorPayload) -> type[ProviderError] | None:
+    def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
         """Classify by the gateway's internal codes; their meanings are collected in the error documentation."""
-        if facts.code == "2021" or facts.status == 402:
+        if payload.code == "2021" or payload.status == 402:
             # The same code and status say "no credit" and "the shared pool is busy"; only the text tells them apart.
-            return RateLimited if "rate limit" in facts.message.lower() else QuotaExhausted
-        if facts.code == "7003":
-            if _WRONG_ACCOUNT.search(facts.message):
+            return RateLimited if "rate limit" in payload.message.lower() else QuotaExhausted
+        if payload.code == "7003":
+            if _WRONG_ACCOUNT.search(payload.message):
                 return AuthenticationFailed
-            is_missing = facts.status == 404 or "not found" in facts.message.lower()
+            is_missing = payload.status == 404 or "not found" in payload.message.lower()
             return ModelNotFound if is_missing else None
-        return _CODES.get(facts.code or "")
+        return _CODES.get(payload.code or "")
 
-    def advice(self, kind: type[ProviderError], facts: ErrorPayload, target: AnyTarget) -> str:
+    def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
         """Name the account's id where it is wrong, and the permission that a token needs."""
         if kind is not AuthenticationFailed:
-            return Provider.advice(self, kind, facts, target)
-        if facts.code == "7003":
+            return Provider.advice(self, kind, payload, target)
+        if payload.code == "7003":
             return "Check the account id in `CLOUDFLARE_ACCOUNT_ID` or `Cloudflare(account_id=...)`."
-        if "API_KEY_INVALID" in facts.reasons and self.google_api_key is not None:
+        if "API_KEY_INVALID" in payload.reasons and self.google_api_key is not None:
             return "Check the key in `Cloudflare(google_api_key=...)`."
         assert isinstance(self.api_token, Key)
         return (

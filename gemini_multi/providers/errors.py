@@ -31,7 +31,7 @@ from gemini_multi.types import JsonObject, JsonValue
 
 @dataclass(slots=True)
 class ErrorPayload(Exception):  # raised inside the package only, to unwind a decoder
-    """What a provider said of its failure."""
+    """The error that a provider reported."""
 
     status: int | None = None
     upstream_status: int | None = None
@@ -49,12 +49,12 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
     ) -> ProviderError:
         """Make the typed error; `advice` ends its message."""
         # Bounded, as the body is: the message is searched for what it means, and errors are logged and sent around.
-        said = self.message[:KEPT_CHARACTERS].strip() or "no message"
+        message = self.message[:KEPT_CHARACTERS].strip() or "no message"
         status = f" ({self.status}{f', code {self.code}' if self.code else ''})" if self.status or self.code else ""
-        if advice and said[-1] not in ".!?":
-            said += "."
+        if advice and message[-1] not in ".!?":
+            message += "."
         return kind(
-            f"{provider} refused {target.model_id!r}{status}: {said}{' ' + advice if advice else ''}",
+            f"{provider} refused {target.model_id!r}{status}: {message}{' ' + advice if advice else ''}",
             provider=provider,
             model=target.model_id,
             status=self.status,
@@ -103,25 +103,25 @@ _NAMED_STATUS: Final = {
 }
 
 
-def facts_of(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
+def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
     """Read the body of an answer that is not a success."""
     text = body.decode("utf-8", "replace").strip()
     try:
         document: JsonValue = pydantic_core.from_json(body)
     except ValueError:
-        facts = ErrorPayload(message=_plain(text), body=text[:KEPT_CHARACTERS])
+        payload = ErrorPayload(message=_plain(text), body=text[:KEPT_CHARACTERS])
     else:
         if isinstance(document, list) and document:
             document = document[0]
-        facts = (error_in(document, in_error=True) if isinstance(document, dict) else None) or ErrorPayload(
+        payload = (error_in(document, in_error=True) if isinstance(document, dict) else None) or ErrorPayload(
             message=_plain(text), body=text[:KEPT_CHARACTERS]
         )
-    facts.status = status
-    facts.retry_after = retry_after_of(headers) if facts.retry_after is None else facts.retry_after
-    facts.should_retry = should_retry_of(headers)
-    if not facts.message and 300 <= status < 400:
-        facts.message = "it redirects elsewhere, which is not followed so that the key stays here; check `base_url`"
-    return facts
+    payload.status = status
+    payload.retry_after = retry_after_of(headers) if payload.retry_after is None else payload.retry_after
+    payload.should_retry = should_retry_of(headers)
+    if not payload.message and 300 <= status < 400:
+        payload.message = "it redirects elsewhere, which is not followed so that the key stays here; check `base_url`"
+    return payload
 
 
 def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | None:
@@ -135,7 +135,7 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
     failed = document.get("success") is False or document.get("state") == "Failed"
     if not inner and not failed and not in_error and not _is_flat(document):
         return None
-    return _facts(document, inner)
+    return _payload(document, inner)
 
 
 def _is_flat(document: JsonObject) -> bool:
@@ -148,7 +148,7 @@ def _is_flat(document: JsonObject) -> bool:
     return isinstance(document.get("message"), str) and has_code
 
 
-def _facts(document: JsonObject, inner: JsonValue) -> ErrorPayload:
+def _payload(document: JsonObject, inner: JsonValue) -> ErrorPayload:
     error: JsonObject = inner if isinstance(inner, dict) else {}
     details = _objects(error.get("details"))
     code = error.get("code")
@@ -157,7 +157,7 @@ def _facts(document: JsonObject, inner: JsonValue) -> ErrorPayload:
     words = [error.get("status"), error.get("type"), document.get("status_message"), code, *_detail_reasons(details)]
     if not error:
         words.append(document.get("type"))
-    facts = ErrorPayload(
+    payload = ErrorPayload(
         status=_status(error, document),
         code=None if code is None else str(code)[:_KEPT_OF_CODE],
         message=_message(document, inner),
@@ -165,39 +165,39 @@ def _facts(document: JsonObject, inner: JsonValue) -> ErrorPayload:
         retry_after=_wait_in(error, document, details),
         body=_bounded(document),
     )
-    return _with_upstream(facts, error)
+    return _with_upstream(payload, error)
 
 
 def _message(document: JsonObject, inner: JsonValue) -> str:
     error: JsonObject = inner if isinstance(inner, dict) else {}
-    said = _first_text(error, *_MESSAGES) or (inner if isinstance(inner, str) else "")
-    said = said or _first_text(document, *_MESSAGES, "status_message")
+    message = _first_text(error, *_MESSAGES) or (inner if isinstance(inner, str) else "")
+    message = message or _first_text(document, *_MESSAGES, "status_message")
     title = _first_text(error, "title")
-    return f"{title} {said}" if title and title not in said else said
+    return f"{title} {message}" if title and title not in message else message
 
 
-def _with_upstream(facts: ErrorPayload, error: JsonObject) -> ErrorPayload:
+def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
     """Let the error of the upstream speak, if this one carries it."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    upstream = _upstream(raw, in_error=True) or _upstream(facts.message)
+    upstream = _upstream(raw, in_error=True) or _upstream(payload.message)
     if upstream is None:
         if isinstance(raw, str) and raw.strip():
-            facts.message = f"{facts.message}: {_plain(raw.strip())}".removeprefix(": ")
-        return facts
-    facts.upstream_status = upstream.upstream_status or upstream.status
-    facts.reasons = (*upstream.reasons, *facts.reasons)
-    facts.message = upstream.message or facts.message
-    facts.retry_after = upstream.retry_after if facts.retry_after is None else facts.retry_after
-    return facts
+            payload.message = f"{payload.message}: {_plain(raw.strip())}".removeprefix(": ")
+        return payload
+    payload.upstream_status = upstream.upstream_status or upstream.status
+    payload.reasons = (*upstream.reasons, *payload.reasons)
+    payload.message = upstream.message or payload.message
+    payload.retry_after = upstream.retry_after if payload.retry_after is None else payload.retry_after
+    return payload
 
 
-def _upstream(said: JsonValue, *, in_error: bool = False) -> ErrorPayload | None:
+def _upstream(given: JsonValue, *, in_error: bool = False) -> ErrorPayload | None:
     """Read an upstream's error: JSON, or text that holds JSON."""
-    for document in _embedded(said) if isinstance(said, str) else [said]:
+    for document in _embedded(given) if isinstance(given, str) else [given]:
         for found in document if isinstance(document, list) else [document]:
-            if isinstance(found, dict) and (facts := error_in(found, in_error=in_error)) is not None:
-                return facts
+            if isinstance(found, dict) and (payload := error_in(found, in_error=in_error)) is not None:
+                return payload
     return None
 
 
@@ -250,8 +250,8 @@ def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, Js
         if isinstance(place, dict) and (seconds := _wait_of(place)) is not None:
             return seconds
     headers = metadata.get("headers") if isinstance(metadata, dict) else None
-    told = headers.items() if isinstance(headers, dict) else ()
-    return retry_after_of({name.lower(): str(value) for name, value in told})
+    found = headers.items() if isinstance(headers, dict) else ()
+    return retry_after_of({name.lower(): str(value) for name, value in found})
 
 
 def _wait_of(place: JsonObject) -> float | None:

@@ -63,23 +63,23 @@ def citation(annotation: JsonObject) -> Citation | None:
     if annotation.get("type") != "url_citation":
         return None
     inner = annotation.get("url_citation")
-    facts = inner if isinstance(inner, dict) else annotation
+    fields = inner if isinstance(inner, dict) else annotation
     return Citation(
-        start=_whole_number(facts.get("start_index")),
-        end=_whole_number(facts.get("end_index")),
-        uri=_string(facts.get("url")),
-        title=_string(facts.get("title")),
+        start=_whole_number(fields.get("start_index")),
+        end=_whole_number(fields.get("end_index")),
+        uri=_string(fields.get("url")),
+        title=_string(fields.get("title")),
         source=annotation,
     )
 
 
-def extended(known: JsonValue, news: JsonValue) -> JsonValue:
+def extended(known: JsonValue, added: JsonValue) -> JsonValue:
     """Append a chunk's log probabilities to those before; `known` is what this function gave last."""
-    if not isinstance(news, dict):
+    if not isinstance(added, dict):
         return known
     if not isinstance(known, dict):
-        return {key: list(values) if isinstance(values, list) else values for key, values in news.items()}
-    for key, values in news.items():
+        return {key: list(values) if isinstance(values, list) else values for key, values in added.items()}
+    for key, values in added.items():
         present = known.get(key)
         if isinstance(present, list) and isinstance(values, list):
             present.extend(values)
@@ -91,18 +91,18 @@ def extended(known: JsonValue, news: JsonValue) -> JsonValue:
 class AudioAccumulator:
     """A spoken answer, whose data may arrive in pieces that are each base64 of their own."""
 
-    __slots__ = ("_data", "facts")
+    __slots__ = ("_data", "metadata")
 
     def __init__(self) -> None:
         """Begin without data."""
         self._data: list[str] = []
-        self.facts: dict[str, JsonValue] = {}
+        self.metadata: dict[str, JsonValue] = {}
 
     def add(self, audio: JsonObject) -> str:
         """Take over a piece and return what it adds to the transcript."""
         for key, value in audio.items():
             if key not in ("data", "transcript") and value is not None:
-                self.facts[key] = value
+                self.metadata[key] = value
         data, transcript = audio.get("data"), audio.get("transcript")
         if isinstance(data, str) and data:
             self._data.append(data)

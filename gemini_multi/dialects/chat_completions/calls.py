@@ -46,14 +46,14 @@ class Calls:
         "_given",
         "_is_refused",
         "_placed",
+        "_response_builder",
         "_slots",
-        "_transcript",
         "_used_ids",
     )
 
-    def __init__(self, transcript: ResponseBuilder, candidate: int, expectation: Expectation) -> None:
+    def __init__(self, response_builder: ResponseBuilder, candidate: int, expectation: Expectation) -> None:
         """Begin without calls."""
-        self._transcript = transcript
+        self._response_builder = response_builder
         self._candidate = candidate
         self._expectation = expectation
         self._slots = CallSlots()
@@ -84,26 +84,28 @@ class Calls:
             whole: Whether every element is a call of its own.
             again: Whether the elements may say once more what was said before.
         """
-        said = self._slots.by_meaning() if again else {}
+        known_calls = self._slots.by_meaning() if again else {}
         for item in items if isinstance(items, list) else [items]:
             if isinstance(item, dict):
                 for piece in _split(piece_of(item)) if again else (piece_of(item),):
-                    found = self._slot_of(piece, said) if whole else self._slots.of(piece)
+                    found = self._slot_of(piece, known_calls) if whole else self._slots.of(piece)
                     if found is None:
                         self._early.update(piece.extra)
                     else:
-                        self._take(piece, found, chunk, events, whole=whole)
+                        self._read_piece(piece, found, chunk, events, whole=whole)
 
-    def _slot_of(self, piece: Piece, said: dict[tuple[str, str], CallSlot]) -> tuple[CallSlot, bool] | None:
+    def _slot_of(self, piece: Piece, known_calls: dict[tuple[str, str], CallSlot]) -> tuple[CallSlot, bool] | None:
         """Find the slot of a whole element: a new one, unless the same call was said before."""
         if piece.is_silent:
             return None
         known = self._slots.repeated(piece)
-        if known is None and said:
-            known = said.pop((piece.name, meaning(piece.arguments)), None)
+        if known is None and known_calls:
+            known = known_calls.pop((piece.name, meaning(piece.arguments)), None)
         return (known, False) if known else (self._slots.open(piece), True)
 
-    def _take(self, piece: Piece, found: tuple[CallSlot, bool], chunk: int, events: Events, *, whole: bool) -> None:
+    def _read_piece(
+        self, piece: Piece, found: tuple[CallSlot, bool], chunk: int, events: Events, *, whole: bool
+    ) -> None:
         slot, is_new = found
         added, rest = slot.add(piece)
         self._note(slot, {**self._early, **piece.extra} if is_new else piece.extra)
@@ -126,26 +128,26 @@ class Calls:
             if added and slot.call is not None:
                 slot.late.append(added)
             elif added and not whole:
-                self._tell(slot, added, events)
+                self._add_delta(slot, added, events)
             return
         if not slot.name or (self._expectation.single_call and self.any):
             return
         self._place(slot)
         if not whole:
             self.ready(events, before=slot)
-            self._tell(slot, slot.arguments, events)
+            self._add_delta(slot, slot.arguments, events)
 
-    def _tell(self, slot: CallSlot, arguments: str, events: Events) -> None:
+    def _add_delta(self, slot: CallSlot, arguments: str, events: Events) -> None:
         assert slot.position is not None
         name = self._name(slot)
-        events.append(self._transcript.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
+        events.append(self._response_builder.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
 
     def _place(self, slot: CallSlot) -> None:
         # A function's name is no id: the next call of the function would have the same.
         is_free = slot.provider_id not in ("", slot.name) and slot.provider_id not in self._used_ids
         slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
-        slot.position = self._transcript.open_call(self._candidate)
+        slot.position = self._response_builder.open_call(self._candidate)
         self._placed.append(slot)
         if (details := self._details.pop(slot.provider_id, None)) is not None:
             self._sign_with_details(slot, details)
@@ -219,7 +221,7 @@ class Calls:
             if slot.is_stale and slot.call is not None:
                 slot.is_stale = False
                 slot.call = replace(slot.call, signature=self._signature(slot))
-                self._transcript.call(slot.call, self._candidate, slot.position)
+                self._response_builder.call(slot.call, self._candidate, slot.position)
 
     def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
         """Give the calls that are known to be whole, in the provider's order.
@@ -235,7 +237,7 @@ class Calls:
             if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
                 return
             slot.call = self._call(slot)
-            events.append(self._transcript.call(slot.call, self._candidate, slot.position))
+            events.append(self._response_builder.call(slot.call, self._candidate, slot.position))
             self._given += 1
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool, chunk: int) -> bool:

@@ -56,34 +56,34 @@ class CandidateReader:
     """One candidate in the making."""
 
     __slots__ = (
+        "_audio",
+        "_builder",
         "_calls",
         "_chunk",
         "_citations",
-        "_draft",
         "_expectation",
         "_has_deltas",
         "_index",
         "_late",
         "_loose",
         "_refusals",
+        "_response_builder",
         "_signatures",
-        "_speech",
         "_tags",
         "_thoughts",
-        "_transcript",
         "has_content",
     )
 
-    def __init__(self, transcript: ResponseBuilder, index: int, expectation: Expectation) -> None:
+    def __init__(self, response_builder: ResponseBuilder, index: int, expectation: Expectation) -> None:
         """Begin with nothing."""
-        self._transcript = transcript
+        self._response_builder = response_builder
         self._index = index
         self._expectation = expectation
-        self._draft: CandidateBuilder = transcript.draft(index)
-        self._calls = Calls(transcript, index, expectation)
+        self._builder: CandidateBuilder = response_builder.builder(index)
+        self._calls = Calls(response_builder, index, expectation)
         self._tags = ThoughtTags()
         self._thoughts = Thoughts()
-        self._speech = AudioAccumulator()
+        self._audio = AudioAccumulator()
         self._chunk = 0
         self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
@@ -96,15 +96,15 @@ class CandidateReader:
     @property
     def is_complete(self) -> bool:
         """Whether the provider said why it stopped."""
-        return self._draft.raw_finish_reason is not None
+        return self._builder.raw_finish_reason is not None
 
     @property
     def filtered(self) -> str | None:
         """The provider's reason to filter the candidate, if it did so before anything was said."""
         self.conclude()
-        draft = self._draft
-        is_silent = not (self._calls.seen or draft.refusal or draft.candidate().parts)
-        return draft.raw_finish_reason if is_silent and draft.finish_reason == "content_filter" else None
+        builder = self._builder
+        is_silent = not (self._calls.seen or builder.refusal or builder.candidate().parts)
+        return builder.raw_finish_reason if is_silent and builder.finish_reason == "content_filter" else None
 
     def read(self, choice: JsonObject, events: Events) -> None:
         """Read one element of `choices`."""
@@ -112,35 +112,35 @@ class CandidateReader:
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
             self._has_deltas = True
-            self._said(delta, events, whole=False)
+            self._read_message(delta, events, whole=False)
         if isinstance(message, dict):
             if self._has_deltas and self.has_content:
                 self._repeat(message, events)
             else:
-                self._said(message, events, whole=True)
+                self._read_message(message, events, whole=True)
         self._keep_all(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
             self._stop(reason if isinstance(reason, str) else str(reason), events)
         if (logprobs := choice.get("logprobs")) is not None:
-            self._draft.logprobs = extended(self._draft.logprobs, logprobs)
+            self._builder.logprobs = extended(self._builder.logprobs, logprobs)
         if delta is None and "message" in choice:
             self.close(events)
 
     def _repeat(self, message: JsonObject, events: Events) -> None:
         """Read a whole message that comes after its deltas: only what they have not said."""
         self._release(events)
-        said = self._draft.candidate()
-        whole = _spoken(message)
-        for kind, known in (("thought", said.thoughts), ("text", said.text)):
+        streamed = self._builder.candidate()
+        whole = _thought_and_text(message)
+        for kind, known in (("thought", streamed.thoughts), ("text", streamed.text)):
             if whole[kind].startswith(known) and len(whole[kind]) > len(known):
                 self._write(kind, whole[kind][len(known) :], events)
             elif not known.startswith(whole[kind]):
                 self._keep("message", {kind: whole[kind]})
-        if not any(isinstance(part, (Blob, FileReference)) for part in said.parts) and not self._speech.facts:
+        if not any(isinstance(part, (Blob, FileReference)) for part in streamed.parts) and not self._audio.metadata:
             self._media({**message, "content": whole["text"]}, events)
         self._tool_calls(message, events, whole=True, again=True)
         self._sign(message, events)
-        is_cited = self._citations or "annotations" in self._draft.metadata
+        is_cited = self._citations or "annotations" in self._builder.metadata
         known_keys = {"annotations"} if is_cited else set[str]()
         known_keys |= {"refusal"} if self._refusals else set[str]()
         self._remark({key: value for key, value in message.items() if key not in known_keys})
@@ -148,21 +148,21 @@ class CandidateReader:
     def close(self, events: Events) -> None:
         """Release what waited for the end."""
         self._release(events)
-        self._speak(events)
+        self._release_audio(events)
         self._settle(events)
         self._calls.ready(events, at_end=True)
 
     def conclude(self) -> None:
-        """Put into the draft what is known only from the whole."""
-        draft = self._draft
-        draft.citations = tuple(self._citations.values())
-        draft.refusal = "".join(self._refusals) if self._refusals else None
-        if draft.raw_finish_reason is not None:
-            draft.finish_reason = finish_reason(draft.raw_finish_reason, called=self._calls.any)
+        """Put into the builder what is known only from the whole."""
+        builder = self._builder
+        builder.citations = tuple(self._citations.values())
+        builder.refusal = "".join(self._refusals) if self._refusals else None
+        if builder.raw_finish_reason is not None:
+            builder.finish_reason = finish_reason(builder.raw_finish_reason, called=self._calls.any)
         if self._calls.seen:
-            self._conclude_calls(draft.metadata)
-        if self._speech.facts:
-            draft.metadata["audio"] = dict(self._speech.facts)
+            self._conclude_calls(builder.metadata)
+        if self._audio.metadata:
+            builder.metadata["audio"] = dict(self._audio.metadata)
 
     def _conclude_calls(self, metadata: dict[str, JsonValue]) -> None:
         self._calls.conclude()
@@ -172,22 +172,22 @@ class CandidateReader:
             metadata["tool_calls"] = remarks
 
     def _stop(self, reason: str, events: Events) -> None:
-        native = self._draft.metadata.get("native_finish_reason")
+        native = self._builder.metadata.get("native_finish_reason")
         if isinstance(native, str) and word_of(native) in _FAILED:
             # Google's own word, where a gateway translated a failure into something harmless.
-            self._draft.metadata["finish_reason"] = reason
+            self._builder.metadata["finish_reason"] = reason
             reason = native
-        self._draft.raw_finish_reason = reason
+        self._builder.raw_finish_reason = reason
         if word_of(reason) in _FAILED:
             self._calls.refuse()
         self._settle(events)
         self._calls.ready(events, chunk=self._chunk)
 
-    def _said(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+    def _read_message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
         if _is_plain(message):
             self._content(message.get("content"), events)
         else:
-            self._message(message, events, whole=whole)
+            self._read_fields(message, events, whole=whole)
 
     def _content(self, content: JsonValue, events: Events) -> None:
         if isinstance(content, str):
@@ -207,26 +207,26 @@ class CandidateReader:
     def _text(self, content: str, events: Events) -> None:
         if self._tags.is_plain:
             self.has_content = True
-            events.append(self._transcript.text(content, None, self._index))
+            events.append(self._response_builder.text(content, None, self._index))
             return
         for kind, piece in self._tags.split(content):
             self._write(kind, piece, events)
 
     def _write(self, kind: str, piece: str, events: Events) -> None:
         self.has_content = True
-        write = self._transcript.text if kind == "text" else self._transcript.thought
+        write = self._response_builder.text if kind == "text" else self._response_builder.thought
         events.append(write(piece, None, self._index))
 
     def _think(self, field: str, text: str, events: Events) -> None:
-        if news := self._thoughts.news(field, text):
-            self._write("thought", news, events)
+        if added := self._thoughts.new_text(field, text):
+            self._write("thought", added, events)
 
     def _part(self, part: Blob | FileReference | Opaque, events: Events) -> None:
         self._release(events)
         self.has_content = True
-        events.append(self._transcript.part(part, self._index))
+        events.append(self._response_builder.part(part, self._index))
 
-    def _message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
+    def _read_fields(self, message: JsonObject, events: Events, *, whole: bool) -> None:
         """Read a message or a delta that is more than content, in the order in which a model answers."""
         for field, text in thought_texts(message):
             self._think(field, text, events)
@@ -244,13 +244,13 @@ class CandidateReader:
             if (found := image(item)) is not None:
                 self._part(found, events)
         audio = message.get("audio")
-        if isinstance(audio, dict) and (transcript := self._speech.add(audio)) and not message.get("content"):
+        if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
             self._text(transcript, events)
 
     def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool, again: bool = False) -> None:
         calls = message.get("tool_calls")
         if not calls and isinstance(legacy := message.get("function_call"), dict):
-            calls = _called(legacy)
+            calls = _from_function_call(legacy)
         if calls:
             self._release(events)
             self._calls.add(calls, self._chunk, events, whole=whole, again=again)
@@ -279,7 +279,7 @@ class CandidateReader:
 
     def _sign_text(self, signature: Signature, events: Events) -> None:
         self._release(events)
-        events.append(self._transcript.text("", signature, self._index))
+        events.append(self._response_builder.text("", signature, self._index))
 
     def _settle(self, events: Events) -> None:
         """Give the signatures that name no call of this answer to the message as a whole."""
@@ -300,8 +300,8 @@ class CandidateReader:
         for kind, piece in self._tags.end():
             self._write(kind, piece, events)
 
-    def _speak(self, events: Events) -> None:
-        if (sound := self._speech.blob(self._expectation.audio_format)) is not None:
+    def _release_audio(self, events: Events) -> None:
+        if (sound := self._audio.blob(self._expectation.audio_format)) is not None:
             self._part(sound, events)
 
     def _remark(self, message: JsonObject) -> None:
@@ -320,24 +320,24 @@ class CandidateReader:
     def _annotate(self, annotation: JsonValue) -> None:
         found = citation(annotation) if isinstance(annotation, dict) else None
         if found is None:
-            if isinstance(kept := self._draft.metadata.get("annotations"), list):
+            if isinstance(kept := self._builder.metadata.get("annotations"), list):
                 kept.append(annotation)
             else:
                 self._keep("annotations", [annotation])
         else:
             self._citations.setdefault((found.start, found.end, found.uri), found)
 
-    def _keep_all(self, said: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
-        for key, value in said.items():
+    def _keep_all(self, record: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
+        for key, value in record.items():
             if value is not None and not isinstance(value, read.get(key, ())):
                 self._keep(key, value)
 
     def _keep(self, key: str, value: JsonValue) -> None:
-        known = self._draft.metadata.get(key)
+        known = self._builder.metadata.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
             known.update(value)  # it is a copy of ours
         else:
-            self._draft.metadata[key] = dict(value) if isinstance(value, dict) else value
+            self._builder.metadata[key] = dict(value) if isinstance(value, dict) else value
 
 
 def _is_plain(message: JsonObject) -> bool:
@@ -345,7 +345,7 @@ def _is_plain(message: JsonObject) -> bool:
     return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
 
 
-def _spoken(message: JsonObject) -> dict[str, str]:
+def _thought_and_text(message: JsonObject) -> dict[str, str]:
     """Return the thoughts and the text of a whole message."""
     content, tags = message.get("content"), ThoughtTags()
     if not isinstance(content, str):
@@ -358,6 +358,6 @@ def _spoken(message: JsonObject) -> dict[str, str]:
     }
 
 
-def _called(legacy: dict[str, JsonValue]) -> JsonValue:
+def _from_function_call(legacy: dict[str, JsonValue]) -> JsonValue:
     """Read the older `function_call` as an element of `tool_calls`."""
     return {"function": legacy}

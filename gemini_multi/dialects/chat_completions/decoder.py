@@ -26,7 +26,7 @@ class ChatDecoder:
 
     def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
         """Begin an answer to `request`."""
-        self._transcript = ResponseBuilder()
+        self._response_builder = ResponseBuilder()
         self._readers: dict[int, CandidateReader] = {}
         self._expectation = _expectation(request, target)
         self._credits_per_usd = target.traits.credits_per_usd
@@ -109,7 +109,7 @@ class ChatDecoder:
         if self._usage:
             metadata["usage"] = dict(self._usage)
         return ChatResponse(
-            candidates=self._transcript.candidates(),
+            candidates=self._response_builder.candidates(),
             usage=usage.read(
                 self._usage, billed if isinstance(billed, dict) else {}, credits_per_usd=self._credits_per_usd
             ),
@@ -123,7 +123,7 @@ class ChatDecoder:
         key = index if type(index) is int else position
         reader = self._readers.get(key)
         if reader is None:
-            reader = self._readers[key] = CandidateReader(self._transcript, key, self._expectation)
+            reader = self._readers[key] = CandidateReader(self._response_builder, key, self._expectation)
         return reader
 
     def _identify(self, document: JsonObject) -> None:

@@ -36,12 +36,12 @@ class MediaWriter:
     def __init__(
         self,
         target: Target[ChatTraits],
-        losses: EncodingReport,
+        report: EncodingReport,
         resolution: Literal["low", "medium", "high"] | None,
     ) -> None:
         """Write for `target`, with `resolution` for media that have none of their own."""
         self._traits = target.traits
-        self._losses = losses
+        self._report = report
         self._resolution = resolution
         self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
@@ -54,7 +54,7 @@ class MediaWriter:
         if kind == "document" and not self._takes_document(media, mime_type) and (text := text_of(media)) is not None:
             return {"type": "text", "text": text}
         if kind is None or kind not in self._inputs:
-            self._losses.feature(f"a file of type {mime_type!r}" if kind is None else f"{kind} input")
+            self._report.feature(f"a file of type {mime_type!r}" if kind is None else f"{kind} input")
             return None
         self._weigh(media, kind)
         self._note_details(media, kind)
@@ -66,15 +66,15 @@ class MediaWriter:
 
     def _note_details(self, media: Blob | FileReference, kind: Modality) -> None:
         if media.start is not None or media.end is not None or media.fps is not None:
-            self._losses.feature("a stretch or a frame rate of a video")
+            self._report.feature("a stretch or a frame rate of a video")
         if kind != "image" and (media.resolution or self._resolution):
-            self._losses.setting("media_resolution", f"the provider takes none for {kind}")
+            self._report.setting("media_resolution", f"the provider takes none for {kind}")
 
     def check_size(self) -> None:
         """Note when the media written so far weigh more than the provider takes."""
         limit = self._traits.maximum_total_bytes
         if limit is not None and self._bytes > limit:
-            self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+            self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
     def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
         if isinstance(media, FileReference):
@@ -83,11 +83,11 @@ class MediaWriter:
         self._bytes += size
         limit = self._traits.maximum_bytes.get(kind)
         if limit is not None and size > limit:
-            self._losses.feature(f"{size:,} bytes of {kind} (at most {limit:,})")
+            self._report.feature(f"{size:,} bytes of {kind} (at most {limit:,})")
 
     def _image(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
         if not self._traits.image_part:
-            self._losses.feature("image input")
+            self._report.feature("image input")
             return None
         url = self._url(media, mime_type, "images", remote=self._traits.image_url_remote)
         if url is None:
@@ -97,19 +97,19 @@ class MediaWriter:
             if resolution in _DETAILS:
                 target["detail"] = resolution
             else:
-                self._losses.setting("media_resolution", f"chat completions have no `detail` like {resolution!r}")
+                self._report.setting("media_resolution", f"chat completions have no `detail` like {resolution!r}")
         return {"type": "image_url", "image_url": target}
 
     def _audio(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
         if self._traits.audio_types and mime_type not in self._traits.audio_types:
-            self._losses.feature(f"audio of type {mime_type!r}")
+            self._report.feature(f"audio of type {mime_type!r}")
             return None
         if self._traits.audio_part == "audio_url":
             url = self._url(media, mime_type, "audio", remote=True)
             return None if url is None else {"type": "audio_url", "audio_url": {"url": url}}
         sound = _AUDIO_FORMATS.get(mime_type or "", mime_type or "wav")
         if self._traits.audio_part is None:
-            self._losses.feature("audio input")
+            self._report.feature("audio input")
             return None
         if isinstance(media, FileReference):
             data = self._url(media, mime_type, "audio", remote=self._traits.audio_url_remote)
@@ -119,14 +119,14 @@ class MediaWriter:
 
     def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
         if not self._traits.video_part:
-            self._losses.feature("video input")
+            self._report.feature("video input")
             return None
         url = self._url(media, mime_type, "videos", remote=True)
         return None if url is None else {"type": "video_url", "video_url": {"url": url}}
 
     def _document(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue] | None:
         if not self._takes_document(media, mime_type):
-            self._losses.feature("document input" if isinstance(media, Blob) else "documents by address")
+            self._report.feature("document input" if isinstance(media, Blob) else "documents by address")
             return None
         url = self._url(media, mime_type, "documents", remote=True)
         if isinstance(media, FileReference):
@@ -142,12 +142,12 @@ class MediaWriter:
         if isinstance(media, Blob):
             return joined(f"data:{mime_type or 'application/octet-stream'};base64,", bare_base64(media))
         if is_files_api(media.uri):
-            self._losses.feature("files of the Gemini API's Files API")
+            self._report.feature("files of the Gemini API's Files API")
             return None
         scheme = address_scheme(media.uri)
         if remote and scheme in ("https", "http"):
             return media.uri
-        self._losses.feature(f"{plural} by address" if not remote else f"{plural} at {scheme}:")
+        self._report.feature(f"{plural} by address" if not remote else f"{plural} at {scheme}:")
         return None
 
 

@@ -34,13 +34,13 @@ class MessagesWriter:
     """Writes the turns of one request."""
 
     def __init__(
-        self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, losses: EncodingReport
+        self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, report: EncodingReport
     ) -> None:
         """Write for a provider with `traits`, with tools under their wire names."""
         self._traits = traits
         self._names = names
         self._media = media
-        self._losses = losses
+        self._report = report
         self._ids: list[str] = []
         """Ids of the last turn's calls, in order."""
         self._invented = 0
@@ -102,10 +102,10 @@ class MessagesWriter:
         if isinstance(part, Opaque):
             if "type" in part.data:
                 return dict(part.data)
-            self._losses.feature(f"a native part ({', '.join(part.data)})")
+            self._report.feature(f"a native part ({', '.join(part.data)})")
         elif isinstance(part, ToolCall):
-            self._losses.feature("a tool call in a message of the user")
-        elif (text := _told(part)) is not None:
+            self._report.feature("a tool call in a message of the user")
+        elif (text := _code_text(part)) is not None:
             return {"type": "text", "text": text}
         return None
 
@@ -120,7 +120,7 @@ class MessagesWriter:
         message: dict[str, JsonValue] = {"role": "assistant"}
         if turn.name:
             message["name"] = turn.name
-        message["content"] = self._said(turn.parts)
+        message["content"] = self._model_content(turn.parts)
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
         self._ids = self._own_ids(calls)
         if calls:
@@ -147,16 +147,16 @@ class MessagesWriter:
         is_of_message = signature is not None and signature.carrier == "message.extra_content"
         return is_of_message and self._traits.call_signature_on_message
 
-    def _said(self, parts: Iterable[Part]) -> JsonValue:
+    def _model_content(self, parts: Iterable[Part]) -> JsonValue:
         """Write what the model said: one string, or parts where it said more than text."""
         written: list[JsonValue] = []
         texts: list[str] = []
         for part in parts:
             if isinstance(part, (Blob, FileReference)):
-                self._losses.feature("media in the model's own turns")
+                self._report.feature("media in the model's own turns")
             elif isinstance(part, Opaque):
                 written.extend(self._own(part.data))
-            elif (text := part.text if isinstance(part, Text) else _told(part)) is not None:
+            elif (text := part.text if isinstance(part, Text) else _code_text(part)) is not None:
                 texts.append(text)
         text = "".join(texts)
         if written:
@@ -237,7 +237,7 @@ class MessagesWriter:
         return self._names.get(name) or function_name(name)
 
 
-def _told(part: Part) -> str | None:
+def _code_text(part: Part) -> str | None:
     """Put into words what has no place in chat completions: code that a provider wrote and ran."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"

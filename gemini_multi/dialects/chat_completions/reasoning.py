@@ -11,7 +11,7 @@ CARRIERS: Final = ("extra_content", "thought_signature")
 """Fields that hold a signature, on messages and on tool calls."""
 
 _READABLE: Final = frozenset({"text", "summary"})
-_SAID_BY_THOUGHTS: Final = _READABLE | {"type", "index"}
+_READ_AS_THOUGHTS: Final = _READABLE | {"type", "index"}
 _TOLERATED_DIFFERENCES: Final = 2
 
 
@@ -31,11 +31,11 @@ class Thoughts:
         """How far each field has come: the piece, and the character in it."""
         self._differences = 0
 
-    def news(self, field: str, text: str) -> str:
+    def new_text(self, field: str, text: str) -> str:
         """Return the part of a field's increment that no field said before."""
         cursor = self._cursors.get(field, (0, 0))
         if cursor[0] < len(self._pieces) and self._differences <= _TOLERATED_DIFFERENCES:
-            known, cursor = self._said(cursor, len(text))
+            known, cursor = self._known_text(cursor, len(text))
             if text.startswith(known):
                 text = text[len(known) :]
                 self._cursors[field] = cursor
@@ -46,7 +46,7 @@ class Thoughts:
             self._cursors[field] = (len(self._pieces), 0)
         return text
 
-    def _said(self, cursor: tuple[int, int], length: int) -> tuple[str, tuple[int, int]]:
+    def _known_text(self, cursor: tuple[int, int], length: int) -> tuple[str, tuple[int, int]]:
         """Return the next characters after a place, and the place behind them."""
         index, start = cursor
         found: list[str] = []
@@ -99,7 +99,7 @@ def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
         return []
     signed = {id(detail) for detail in signed_details(message)}
     unsigned = [item for item in details if isinstance(item, dict) and id(item) not in signed]
-    return [rest for item in unsigned if (rest := {key: item[key] for key in item if key not in _SAID_BY_THOUGHTS})]
+    return [rest for item in unsigned if (rest := {key: item[key] for key in item if key not in _READ_AS_THOUGHTS})]
 
 
 def is_flagged(message: JsonObject) -> bool:

@@ -29,47 +29,47 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
         UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini cannot, wherever it is asked.
     """
-    losses = EncodingReport()
+    report = EncodingReport()
     for feature in target.traits.unmet:
-        losses.feature(feature)
+        report.feature(feature)
     names = tool_names(request)
-    wanted, demands = response_format(request, target, losses)
+    wanted, demands = response_format(request, target, report)
     found = conversation(request.messages, target.model)
     distrust = "dummy_signatures" in target.repairs
     turns = sign(
         found.turns, issuer=target.issuer, required=target.model.needs_signatures or distrust, distrust=distrust
     )
-    media = MediaWriter(target, losses, request.media_resolution)
+    media = MediaWriter(target, report, request.media_resolution)
     body: dict[str, JsonValue] = {
         "model": target.model_id,
-        "messages": MessagesWriter(target.traits, names, media, losses).write(found.system, demands, turns),
+        "messages": MessagesWriter(target.traits, names, media, report).write(found.system, demands, turns),
     }
-    body.update(tool_fields(request, target, names, losses))
+    body.update(tool_fields(request, target, names, report))
     if wanted is not None:
         body["response_format"] = wanted
-    body.update(_sampling(request, target, losses))
-    body.update(_modalities(request, target, losses))
-    body.update(_google(request, target, losses))
+    body.update(_sampling(request, target, report))
+    body.update(_modalities(request, target, report))
+    body.update(_google(request, target, report))
     if stream:
         body["stream"] = True
         if target.traits.stream_usage:
             body["stream_options"] = {"include_usage": True}
-    losses.settle(target)
+    report.settle(target)
     merge(body, target.traits.extra)
     merge(body, request.extra_body)
     return body
 
 
-def _sampling(request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport) -> dict[str, JsonValue]:
+def _sampling(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
     """Write the settings that the model and the provider take."""
     fields: dict[str, JsonValue] = {}
     for setting, field, value in _settings(request, target.traits):
         if value is None:
             continue
         if reason := _refusal(setting, value, target):
-            losses.setting(setting, reason)
+            report.setting(setting, reason)
         elif missing := _missing(setting, value, target.traits):
-            losses.feature(missing)
+            report.feature(missing)
         else:
             fields[field] = value
     return fields
@@ -127,40 +127,40 @@ def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
     return None if supported.get(setting, True) else f"`{setting}`"
 
 
-def _modalities(request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport) -> dict[str, JsonValue]:
+def _modalities(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
     """Ask for answers that are more than text."""
     fields: dict[str, JsonValue] = {}
     wanted = [modality for modality in request.modalities if modality != "text"]
     for modality in wanted:
         is_missing = target.model.is_known and modality not in target.model.outputs
         if is_missing or modality == "image" or not target.traits.modalities:
-            losses.feature(f"{modality} output")
+            report.feature(f"{modality} output")
     if wanted:
         fields["modalities"] = list(request.modalities)
     if request.voice is not None and not target.traits.modalities:
-        losses.feature("`voice`")
+        report.feature("`voice`")
     elif request.voice is not None or "audio" in wanted:
         voice: dict[str, JsonValue] = {} if request.voice is None else {"voice": request.voice}
         fields["audio"] = {**voice, "format": target.traits.audio_format}
     return fields
 
 
-def _google(request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport) -> dict[str, JsonValue]:
+def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
     """Write thinking, and what Google takes in a namespace of its own."""
-    effort, config = thinking_fields(request, target, losses)
+    effort, config = thinking_fields(request, target, report)
     google: dict[str, JsonValue] = {"thinking_config": config} if config else {}
     if request.cached_content is not None:
         google["cached_content"] = request.cached_content
     if request.safety_settings:
         google["safety_settings"] = [_safety(setting) for setting in request.safety_settings]
     if request.labels:
-        losses.feature("`labels`")
+        report.feature("`labels`")
     fields: dict[str, JsonValue] = {} if effort is None else {"reasoning_effort": effort}
     if not google:
         return fields
     if not target.traits.google_extra:
         for name in google:
-            losses.feature(f"`{name}`")
+            report.feature(f"`{name}`")
     return {**fields, "extra_body": {"google": google}}
 
 

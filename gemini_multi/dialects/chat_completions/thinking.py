@@ -16,20 +16,20 @@ _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"
 
 
 def thinking_fields(
-    request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport
+    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
 ) -> tuple[str | None, dict[str, JsonValue]]:
     """Return the `reasoning_effort`, or else the `thinking_config` of Google's namespace; at most one is filled."""
-    plan = thinking(request, target.model, losses)
+    plan = thinking(request, target.model, report)
     if plan.is_empty:
         return None, {}
     if "drop_thinking" in target.repairs:
-        losses.setting("thinking", "the provider refused it")
+        report.setting("thinking", "the provider refused it")
         return None, {}
     if target.traits.google_extra:
         return None, _config(plan)
     if plan.include_thoughts:
-        losses.feature("`include_thoughts=True`")
-    return _effort(request, plan, target, losses), {}
+        report.feature("`include_thoughts=True`")
+    return _effort(request, plan, target, report), {}
 
 
 def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
@@ -43,7 +43,7 @@ def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
     return config
 
 
-def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits], losses: EncodingReport) -> str | None:
+def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits], report: EncodingReport) -> str | None:
     if plan.budget is None and plan.level is None:
         return None
     efforts = target.traits.reasoning_efforts
@@ -56,7 +56,7 @@ def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits]
         return None
     if request.reasoning_effort is not None and efforts:
         return _nearest(word or "low", efforts)
-    losses.feature(_setting(request))
+    report.feature(_setting(request))
     return None
 
 

@@ -13,13 +13,13 @@ from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, 
 
 
 def tool_fields(
-    request: ChatRequest, target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport
+    request: ChatRequest, target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport
 ) -> dict[str, JsonValue]:
     """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
     traits = target.traits
     for tool in request.tools:
         if isinstance(tool, BuiltInTool):
-            losses.feature(f"the built-in tool `{tool.kind}`")
+            report.feature(f"the built-in tool `{tool.kind}`")
     declared = [tool for tool in request.tools if isinstance(tool, Tool)]
     choice = request.tool_choice
     if not declared:
@@ -27,11 +27,11 @@ def tool_fields(
             raise ConfigurationError("`tool_choice` asks for a call, but there is no function to call. Pass `tools`.")
         return {}
     if not traits.supports_tools:
-        losses.feature("functions")
+        report.feature("functions")
         return {}
-    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), target, names, losses)}
+    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), target, names, report)}
     if choice is not None:
-        fields["tool_choice"] = _chosen(choice, traits, names, losses)
+        fields["tool_choice"] = _chosen(choice, traits, names, report)
     if traits.parallel_tool_calls and request.parallel_tool_calls is not None:
         fields["parallel_tool_calls"] = request.parallel_tool_calls
     return fields
@@ -52,14 +52,14 @@ def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
 
 
 def _declarations(
-    functions: list[Tool], target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport
+    functions: list[Tool], target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport
 ) -> list[JsonValue]:
     if len(functions) > target.traits.maximum_tools:
-        losses.feature(f"{len(functions)} functions (at most {target.traits.maximum_tools})")
-    return [_declaration(tool, target, names, losses) for tool in functions]
+        report.feature(f"{len(functions)} functions (at most {target.traits.maximum_tools})")
+    return [_declaration(tool, target, names, report) for tool in functions]
 
 
-def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport) -> JsonValue:
     traits = target.traits
     function: dict[str, JsonValue] = {"name": names[tool.name]}
     if tool.description:
@@ -72,32 +72,32 @@ def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str
     if tool.strict is not None and traits.strict_tools:
         function["strict"] = tool.strict
     elif tool.strict:
-        losses.setting("strict", "the provider has no strict functions")
+        report.setting("strict", "the provider has no strict functions")
     hint: dict[str, JsonValue] = {"cache_control": dict(tool.cache_control)} if tool.cache_control else {}
     return {"type": "function", "function": function, **(hint if traits.cache_control else {})}
 
 
-def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], losses: EncodingReport) -> JsonValue:
+def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], report: EncodingReport) -> JsonValue:
     if choice.mode == "none":
         return "none"
     if choice.mode != "required":
         return "auto"
     if not traits.tool_choice_required:
-        losses.feature("a forced tool call")
+        report.feature("a forced tool call")
     if len(choice.names) == 1:
         return {"type": "function", "function": {"name": names[choice.names[0]]}}
     return "required"
 
 
 def response_format(
-    request: ChatRequest, target: Target[ChatTraits], losses: EncodingReport
+    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
 ) -> tuple[dict[str, JsonValue] | None, Sequence[str]]:
     """Write the wish for JSON: the field, and what must be said in the system message instead or beside it."""
     wanted = request.response_format
     if wanted is None:
         return None, ()
     if wanted.mime_type == "text/x.enum":
-        losses.feature("answers of the type `text/x.enum`")
+        report.feature("answers of the type `text/x.enum`")
         return None, ()
     if request.tools and not target.model.tools_with_json:
         return None, (format_demand(wanted),)

@@ -36,12 +36,12 @@ _MODALITIES: Final[Mapping[str, str]] = {
 }
 
 
-def update(known: dict[str, JsonValue], news: JsonObject) -> None:
+def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
     """Take over what is said anew; `null` says nothing and objects are merged.
 
     Every object in `known` is one that this function made, so that it can be completed in place.
     """
-    for key, value in news.items():
+    for key, value in changes.items():
         if value is None:
             known.setdefault(key, None)
             continue

@@ -92,18 +92,28 @@ class _Open:
 class CallReader:
     """The calls of one candidate."""
 
-    __slots__ = ("_declared", "_held", "_index", "_name", "_open", "_said", "_transcript", "dropped", "given")
+    __slots__ = (
+        "_declared",
+        "_held",
+        "_index",
+        "_known_calls",
+        "_name",
+        "_open",
+        "_response_builder",
+        "dropped",
+        "given",
+    )
 
-    def __init__(self, transcript: ResponseBuilder, index: int, declared: Declared) -> None:
-        """Read into the draft of the candidate `index`."""
-        self._transcript = transcript
+    def __init__(self, response_builder: ResponseBuilder, index: int, declared: Declared) -> None:
+        """Read into the builder of the candidate `index`."""
+        self._response_builder = response_builder
         self._index = index
         self._declared = declared
         self._held: list[tuple[int, ToolCall]] = []
         self._open: _Open | None = None
         self._name: JsonValue = None
         """The name of the call before."""
-        self._said: dict[str, JsonObject] = {}
+        self._known_calls: dict[str, JsonObject] = {}
         """The whole calls so far, by the provider's ids."""
         self.given = 0
         """How many calls were released."""
@@ -131,21 +141,21 @@ class CallReader:
         """Find the call that a part begins or continues; `None` when it says nothing new."""
         if call.get("name"):
             self._end(response_id)
-            return None if self._is_said(call) else self._begin(call, signature)
+            return None if self._is_repeated(call) else self._begin(call, signature)
         if self._open is not None:
             return self._continue(self._open, call, signature)
         return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
 
-    def _is_said(self, call: JsonObject) -> bool:
+    def _is_repeated(self, call: JsonObject) -> bool:
         """Whether a whole call came before, under the same id."""
         call_id = call.get("id")
         if not isinstance(call_id, str) or not call_id or call_id == call.get("name") or call.get("willContinue"):
             return False
-        return self._said.setdefault(call_id, call) is not call and self._said[call_id] == call
+        return self._known_calls.setdefault(call_id, call) is not call and self._known_calls[call_id] == call
 
     def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
         self._name = call.get("name")
-        position = self._transcript.open_call(self._index)
+        position = self._response_builder.open_call(self._index)
         self._open = _Open(position, call, signature, StreamedArguments(self._declared.gaps))
         return self._open
 
@@ -180,5 +190,5 @@ class CallReader:
                 self.dropped.append(call)
             else:
                 self.given += 1
-                events.append(self._transcript.call(call, self._index, None if position < 0 else position))
+                events.append(self._response_builder.call(call, self._index, None if position < 0 else position))
         self._held.clear()

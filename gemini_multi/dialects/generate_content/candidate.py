@@ -21,28 +21,28 @@ _MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
 
 
 class CandidateReader:
-    """Reads into one draft of a transcript."""
+    """Reads one candidate into its builder."""
 
     __slots__ = (
+        "_builder",
         "_calls",
         "_cited",
-        "_draft",
-        "_facts",
         "_grounding",
         "_index",
         "_is_blocked",
         "_issuer",
+        "_metadata",
         "_part_starts",
         "_response",
+        "_response_builder",
         "_rest",
         "_spoke",
-        "_transcript",
         "finish",
     )
 
     def __init__(
         self,
-        transcript: ResponseBuilder,
+        response_builder: ResponseBuilder,
         index: int,
         *,
         issuer: str,
@@ -50,13 +50,13 @@ class CandidateReader:
         response: Mapping[str, JsonValue],
     ) -> None:
         """Read the candidate `index`; `response` holds what the answer has said beside its candidates."""
-        self._transcript = transcript
+        self._response_builder = response_builder
         self._index = index
         self._issuer = issuer
         self._response = response
-        self._draft = transcript.draft(index)
-        self._calls = CallReader(transcript, index, declared)
-        self._facts: dict[str, JsonValue] = {}
+        self._builder = response_builder.builder(index)
+        self._calls = CallReader(response_builder, index, declared)
+        self._metadata: dict[str, JsonValue] = {}
         self._rest: dict[str, list[JsonValue]] = {}
         self._cited: dict[bytes, JsonValue] = {}
         self._grounding = GroundingSum()
@@ -93,7 +93,7 @@ class CandidateReader:
                     self._part(part, events)
                 elif text:
                     self._spoke = True
-                    events.append(self._transcript.text(text, None, self._index))
+                    events.append(self._response_builder.text(text, None, self._index))
             elif part is not None:
                 self._note_rest("parts", {"part": part}, frozenset())
         if len(content) > 2:
@@ -110,27 +110,29 @@ class CandidateReader:
 
     def settle(self) -> CandidateBuilder:
         """Set what is known of the candidate beside its parts."""
-        draft = self._draft
-        draft.raw_finish_reason = self.finish
+        builder = self._builder
+        builder.raw_finish_reason = self.finish
         if self.finish is not None:
             reason = finish_reason(self.finish, called=self._calls.given > 0)
-            draft.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
-        ratings = self._facts.get("safetyRatings")
-        draft.safety_ratings = tuple(objects(ratings))
-        grounding = self._facts.get("groundingMetadata")
-        draft.grounding = grounding if isinstance(grounding, dict) and grounding else None
-        self._settle_citations(draft)
-        draft.logprobs = _logprobs(self._facts.get("logprobsResult"))
-        draft.metadata = {key: value for key, value in self._facts.items() if key not in _OWN_FIELD}
+            builder.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
+        ratings = self._metadata.get("safetyRatings")
+        builder.safety_ratings = tuple(objects(ratings))
+        grounding = self._metadata.get("groundingMetadata")
+        builder.grounding = grounding if isinstance(grounding, dict) and grounding else None
+        self._settle_citations(builder)
+        builder.logprobs = _logprobs(self._metadata.get("logprobsResult"))
+        builder.metadata = {key: value for key, value in self._metadata.items() if key not in _OWN_FIELD}
         if self._calls.dropped:
-            draft.metadata["dropped_tool_calls"] = [_told(call) for call in self._calls.dropped]
-        return draft
+            builder.metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
+        return builder
 
-    def _settle_citations(self, draft: CandidateBuilder) -> None:
-        if draft.grounding is None and not self._cited:
+    def _settle_citations(self, builder: CandidateBuilder) -> None:
+        if builder.grounding is None and not self._cited:
             return
-        text = "".join(part.text for part in draft.candidate().parts if isinstance(part, Text))
-        draft.citations = cited(list(self._cited.values()), text) + grounded(draft.grounding, text, self._part_starts)
+        text = "".join(part.text for part in builder.candidate().parts if isinstance(part, Text))
+        builder.citations = cited(list(self._cited.values()), text) + grounded(
+            builder.grounding, text, self._part_starts
+        )
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is not merely text."""
@@ -153,7 +155,7 @@ class CandidateReader:
         if not text and signature is None:
             return
         self._spoke = True
-        add = self._transcript.thought if is_thought else self._transcript.text
+        add = self._response_builder.thought if is_thought else self._response_builder.text
         events.append(add(text, signature, self._index))
 
     def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
@@ -175,7 +177,7 @@ class CandidateReader:
                 return
             found = Opaque(data, signature=signature)
         self._spoke = True
-        events.append(self._transcript.part(found, self._index))
+        events.append(self._response_builder.part(found, self._index))
 
     def _note_rest(self, name: str, record: dict[str, JsonValue], known: frozenset[str]) -> None:
         """Keep what a content or a part says beside what was read from it."""
@@ -184,7 +186,7 @@ class CandidateReader:
         }
         if rest:
             self._rest.setdefault(name, []).append(rest)
-            self._facts[name] = self._rest[name]
+            self._metadata[name] = self._rest[name]
 
     def _note(self, candidate: JsonObject) -> None:
         """Keep what a document says beside the content; later documents add to it or say it anew."""
@@ -194,18 +196,18 @@ class CandidateReader:
             if key == "finishReason" and isinstance(value, str):
                 self.finish = self.finish if value in ("", _NOT_FINISHED) else value
             elif key == "finishMessage" and isinstance(value, str):
-                self._draft.finish_message = value
+                self._builder.finish_message = value
             elif key == "citationMetadata":
                 self._add_citations(value)
-            elif value or key not in self._facts:
-                self._facts[key] = self._joined(key, value)
+            elif value or key not in self._metadata:
+                self._metadata[key] = self._joined(key, value)
 
     def _joined(self, key: str, value: JsonValue) -> JsonValue:
         """Add to what was said before by the same name, where that is not said anew."""
         if key == "groundingMetadata":
             self._grounding.add(value)
             return self._grounding.record or value
-        return _appended(self._facts.get(key), value) if key == "logprobsResult" else value
+        return _appended(self._metadata.get(key), value) if key == "logprobsResult" else value
 
     def _add_citations(self, metadata: JsonValue) -> None:
         """Collect the citations of all chunks."""
@@ -213,7 +215,7 @@ class CandidateReader:
         for field in ("citations", "citationSources"):
             for record in objects(found.get(field)):
                 self._cited.setdefault(to_json(record), record)
-        self._facts["citationMetadata"] = bool(self._cited)
+        self._metadata["citationMetadata"] = bool(self._cited)
 
 
 def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
@@ -267,8 +269,8 @@ def _token(entry: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return {"token": entry.get("token") or "", "logprob": entry.get("logProbability") or 0.0}
 
 
-def _told(call: ToolCall) -> JsonValue:
-    told: dict[str, JsonValue] = {"id": call.id, "name": call.name, "args": dict(call.arguments)}
+def _call_record(call: ToolCall) -> JsonValue:
+    record: dict[str, JsonValue] = {"id": call.id, "name": call.name, "args": dict(call.arguments)}
     if call.signature is not None:
-        told["thoughtSignature"] = call.signature.payload
-    return told
+        record["thoughtSignature"] = call.signature.payload
+    return record

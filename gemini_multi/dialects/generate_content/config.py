@@ -18,31 +18,31 @@ _SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 
 
-def generation_config(request: ChatRequest, target: GenerateTarget, losses: EncodingReport) -> dict[str, JsonValue]:
-    """Write all settings but the response format; what cannot be said is noted in `losses`."""
+def generation_config(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
+    """Write all settings but the response format; what cannot be said is noted in `report`."""
     config: dict[str, JsonValue] = {}
-    for setting, field, value in _settings(request, losses):
+    for setting, field, value in _settings(request, report):
         if value is None:
             continue
         if reason := _refusal(setting, target):
-            losses.setting(setting, reason)
+            report.setting(setting, reason)
         else:
             config[field] = value
-    _add_modalities(config, request, target, losses)
+    _add_modalities(config, request, target, report)
     if request.voice is not None:
         config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": request.voice}}}
-    _add_thinking(config, request, target, losses)
+    _add_thinking(config, request, target, report)
     return config
 
 
-def _settings(request: ChatRequest, losses: EncodingReport) -> Iterator[tuple[str, str, JsonValue]]:
+def _settings(request: ChatRequest, report: EncodingReport) -> Iterator[tuple[str, str, JsonValue]]:
     yield "temperature", "temperature", request.temperature
     yield "top_p", "topP", request.top_p
     yield "top_k", "topK", request.top_k
     yield "max_tokens", "maxOutputTokens", request.max_tokens
     yield "n", "candidateCount", _candidates(request.n)
-    yield "stop", "stopSequences", _stops(request.stop, losses)
-    yield "seed", "seed", _seed(request.seed, losses)
+    yield "stop", "stopSequences", _stops(request.stop, report)
+    yield "seed", "seed", _seed(request.seed, report)
     yield "presence_penalty", "presencePenalty", request.presence_penalty
     yield "frequency_penalty", "frequencyPenalty", request.frequency_penalty
     yield "logprobs", "responseLogprobs", (request.logprobs or request.top_logprobs is not None) or None
@@ -80,36 +80,36 @@ def _candidates(number: int | None) -> int | None:
     return None if number == 1 else number
 
 
-def _stops(stop: tuple[str, ...], losses: EncodingReport) -> JsonValue:
+def _stops(stop: tuple[str, ...], report: EncodingReport) -> JsonValue:
     if len(stop) > _MOST_STOPS:
-        losses.feature(f"{len(stop)} stop sequences (at most {_MOST_STOPS})")
+        report.feature(f"{len(stop)} stop sequences (at most {_MOST_STOPS})")
     return list(stop) or None
 
 
-def _seed(seed: int | None, losses: EncodingReport) -> int | None:
+def _seed(seed: int | None, report: EncodingReport) -> int | None:
     if seed is not None and seed not in _SEEDS:
-        losses.feature(f"`seed={seed}` (a signed 32-bit integer is needed)")
+        report.feature(f"`seed={seed}` (a signed 32-bit integer is needed)")
     return seed
 
 
 def _add_modalities(
-    config: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: EncodingReport
+    config: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, report: EncodingReport
 ) -> None:
     for modality in request.modalities:
         if target.model.is_known and modality not in target.model.outputs:
-            losses.feature(f"{modality} output")
+            report.feature(f"{modality} output")
     if request.modalities:
         config["responseModalities"] = [modality.upper() for modality in request.modalities]
 
 
 def _add_thinking(
-    config: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: EncodingReport
+    config: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, report: EncodingReport
 ) -> None:
-    plan = thinking(request, target.model, losses)
+    plan = thinking(request, target.model, report)
     if plan.is_empty:
         return
     if "drop_thinking" in target.repairs:
-        losses.setting("thinking", "the provider refused it")
+        report.setting("thinking", "the provider refused it")
         return
     fields: dict[str, JsonValue] = {}
     if plan.include_thoughts is not None:

@@ -37,12 +37,12 @@ _DEVELOPER_PARTS: Final = frozenset({"toolCall", "toolResponse"})
 class ContentsWriter:
     """Writes the turns of one request."""
 
-    def __init__(self, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport) -> None:
+    def __init__(self, target: GenerateTarget, names: Mapping[str, str], report: EncodingReport) -> None:
         """Write for `target`, with tools under their wire names."""
         self._target = target
         self._names = names
-        self._losses = losses
-        self._media = MediaWriter(target, losses)
+        self._report = report
+        self._media = MediaWriter(target, report)
         self._sendable: frozenset[str] = frozenset()
         """Ids of the last step's calls that the provider knows."""
 
@@ -73,7 +73,7 @@ class ContentsWriter:
         users = {turn.name for turn in turns if turn.role == "user"}
         agents = {turn.name for turn in turns if turn.role == "assistant" and turn.name}
         if len(users) > 1 or len(agents) > 1:
-            self._losses.setting("name", "`generateContent` has no field for it; say in the text who speaks")
+            self._report.setting("name", "`generateContent` has no field for it; say in the text who speaks")
 
     def _missing_text(self, message: Message) -> list[JsonValue]:
         """Give media without words the least words there are: Vertex AI may ask for `a text parameter`."""
@@ -109,7 +109,7 @@ class ContentsWriter:
         if isinstance(part, ToolResult):
             return None
         if isinstance(part, ToolCall) and message.role == "user":
-            self._losses.feature("a tool call in a message of the user")
+            self._report.feature("a tool call in a message of the user")
             return None
         written = self._opaque(part, message) if isinstance(part, Opaque) else self._data(part)
         if written is None:
@@ -147,9 +147,9 @@ class ContentsWriter:
 
     def _note_foreign(self, part: str, message: Message) -> None:
         if message.role == "user":
-            self._losses.feature(part)
+            self._report.feature(part)
         else:
-            self._losses.setting(part, "`generateContent` has no such part")
+            self._report.setting(part, "`generateContent` has no such part")
 
     def _id(self, call_id: str) -> dict[str, JsonValue]:
         return {"id": call_id} if call_id in self._sendable else {}

@@ -89,8 +89,8 @@ class CountDecoder:
         """Give the count as the answer's text, and as its usage."""
         if self._usage is None:
             return ChatResponse()
-        told = Candidate(parts=(Text(str(self._usage.total_tokens)),), finish_reason="stop")
-        return ChatResponse(candidates=(told,), usage=self._usage, provider_metadata=self._rest)
+        count = Candidate(parts=(Text(str(self._usage.total_tokens)),), finish_reason="stop")
+        return ChatResponse(candidates=(count,), usage=self._usage, provider_metadata=self._rest)
 
 
 COUNT_TOKENS: Final = CountTokens()

@@ -29,10 +29,10 @@ _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "appl
 class MediaWriter:
     """Writes the media of one request and counts what they weigh."""
 
-    def __init__(self, target: GenerateTarget, losses: EncodingReport) -> None:
-        """Write for `target` and note in `losses` what it cannot take."""
+    def __init__(self, target: GenerateTarget, report: EncodingReport) -> None:
+        """Write for `target` and note in `report` what it cannot take."""
         self._target = target
-        self._losses = losses
+        self._report = report
         self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
 
@@ -45,10 +45,10 @@ class MediaWriter:
         if video := _video(media):
             kind = _modality(media_type(media))
             if kind not in (None, "video"):
-                self._losses.feature(f"a stretch or a frame rate of {kind} input")
+                self._report.feature(f"a stretch or a frame rate of {kind} input")
             part["videoMetadata"] = video
         if reason := self._resolution_refusal(media):
-            self._losses.setting("resolution", reason)
+            self._report.setting("resolution", reason)
         elif media.resolution is not None:
             part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
         return part
@@ -76,7 +76,7 @@ class MediaWriter:
     def check_size(self) -> None:
         """Note when the media written so far weigh more than the provider takes."""
         if self._bytes > (limit := self._target.traits.inline_limit):
-            self._losses.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+            self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
     def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
         mime_type = media_type(media)
@@ -94,14 +94,14 @@ class MediaWriter:
     def _check_address(self, uri: str) -> None:
         if is_files_api(uri):
             if not self._target.traits.developer_api:
-                self._losses.feature("files of the Gemini API's Files API")
+                self._report.feature("files of the Gemini API's Files API")
         else:
             address_scheme(uri)
 
     def _check_kind(self, mime_type: str | None) -> None:
         kind = _modality(mime_type)
         if kind is not None and kind not in self._inputs:
-            self._losses.feature(f"{kind} input")
+            self._report.feature(f"{kind} input")
 
 
 def _modality(mime_type: str | None) -> Modality | None:

@@ -37,21 +37,21 @@ def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]
         UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini cannot, wherever it is asked.
     """
-    losses = EncodingReport()
+    report = EncodingReport()
     names = tool_names(request)
-    body = _contents(request, target, names, losses)
-    if written := tools(request, target, names, losses):
+    body = _contents(request, target, names, report)
+    if written := tools(request, target, names, report):
         body["tools"] = written
     if config := tool_config(request, target, names):
         body["toolConfig"] = config
-    generation = generation_config(request, target, losses)
+    generation = generation_config(request, target, report)
     if request.response_format is not None and not _demands_json(request, target):
         write = typed_format if _asks_maps(request) else format_fields
         generation |= write(request.response_format, target)
     if generation:
         body["generationConfig"] = generation
-    _add_rest(body, request, target, losses)
-    losses.settle(target)
+    _add_rest(body, request, target, report)
+    report.settle(target)
     merge(body, request.extra_body)
     return body
 
@@ -62,7 +62,7 @@ def tool_names(request: ChatRequest) -> dict[str, str]:
 
 
 def _contents(
-    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport
+    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], report: EncodingReport
 ) -> dict[str, JsonValue]:
     found = conversation(request.messages, target.model)
     distrust = "dummy_signatures" in target.repairs
@@ -72,12 +72,12 @@ def _contents(
         required=target.model.needs_signatures or distrust,
         distrust=distrust,
     )
-    body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, losses).write(turns)}
+    body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, report).write(turns)}
     system: list[JsonValue] = [
         {"text": part.text} for message in found.system for part in message.parts if isinstance(part, Text)
     ]
     if any(message.name for message in found.system):
-        losses.setting("name", "`generateContent` has no field for the name of a system message")
+        report.setting("name", "`generateContent` has no field for the name of a system message")
     if request.response_format is not None and _demands_json(request, target):
         system.append({"text": format_demand(request.response_format)})
     if system:
@@ -99,25 +99,25 @@ def _asks_maps(request: ChatRequest) -> bool:
     return any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools)
 
 
-def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, losses: EncodingReport) -> None:
+def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> None:
     if request.safety_settings:
-        body["safetySettings"] = [_safety(setting, target, losses) for setting in request.safety_settings]
+        body["safetySettings"] = [_safety(setting, target, report) for setting in request.safety_settings]
     if request.cached_content is not None:
         _check_cache(body)
         body["cachedContent"] = request.cached_content
     if request.labels:
         body["labels"] = dict(request.labels)
     if request.user is not None:
-        losses.setting("user", "`generateContent` has no field for it; `labels` can tell users apart")
+        report.setting("user", "`generateContent` has no field for it; `labels` can tell users apart")
 
 
-def _safety(setting: SafetySetting, target: GenerateTarget, losses: EncodingReport) -> JsonValue:
+def _safety(setting: SafetySetting, target: GenerateTarget, report: EncodingReport) -> JsonValue:
     written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
     if target.traits.developer_api and setting.category in _VERTEX_HARMS:
-        losses.feature(f"the safety category `{setting.category}`")
+        report.feature(f"the safety category `{setting.category}`")
     if setting.method is not None:
         if target.traits.developer_api:
-            losses.feature("the `method` of a safety setting")
+            report.feature("the `method` of a safety setting")
         written["method"] = setting.method
     return written
 

@@ -19,15 +19,15 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject,
 class GenerateContentDecoder:
     """Decodes one answer."""
 
-    __slots__ = ("_declared", "_facts", "_feedback", "_readers", "_target", "_transcript", "_usage")
+    __slots__ = ("_declared", "_feedback", "_metadata", "_readers", "_response_builder", "_target", "_usage")
 
     def __init__(self, request: ChatRequest, target: GenerateTarget) -> None:
         """Decode the answer of `target` to `request`."""
         self._target = target
-        self._transcript = ResponseBuilder()
+        self._response_builder = ResponseBuilder()
         self._declared = Declared(request)
         self._readers: dict[int, CandidateReader] = {}
-        self._facts: dict[str, JsonValue] = {}
+        self._metadata: dict[str, JsonValue] = {}
         self._usage: dict[str, JsonValue] = {}
         self._feedback: dict[str, JsonValue] | None = None
 
@@ -46,7 +46,7 @@ class GenerateContentDecoder:
                 self._feedback = {} if self._feedback is None else self._feedback
                 self._feedback.update(value)
             else:
-                self._facts[key] = value
+                self._metadata[key] = value
         events: list[ChatEvent] = []
         candidates = document.get("candidates")
         for position, candidate in enumerate(candidates if isinstance(candidates, list) else [candidates]):
@@ -77,20 +77,20 @@ class GenerateContentDecoder:
         """The answer so far."""
         for reader in self._readers.values():
             reader.settle()
-        facts = dict(self._facts)
-        model = _taken_text(facts, "modelVersion")
-        response_id = _taken_text(facts, "responseId")
+        metadata = dict(self._metadata)
+        model = _pop_text(metadata, "modelVersion")
+        response_id = _pop_text(metadata, "responseId")
         if self._usage:
-            facts["usageMetadata"] = dict(self._usage)
+            metadata["usageMetadata"] = dict(self._usage)
         return ChatResponse(
-            candidates=self._transcript.candidates(),
+            candidates=self._response_builder.candidates(),
             usage=usage(self._usage),
             provider=self._target.provider,
             model=model or self._target.model_id,
             dialect="generate_content",
             response_id=response_id,
             prompt_feedback=self._feedback,
-            provider_metadata=facts,
+            provider_metadata=metadata,
         )
 
     def _reader(self, candidate: JsonObject, position: int) -> CandidateReader:
@@ -100,11 +100,11 @@ class GenerateContentDecoder:
         reader = self._readers.get(index)
         if reader is None:
             reader = self._readers[index] = CandidateReader(
-                self._transcript,
+                self._response_builder,
                 index,
                 issuer=self._target.issuer,
                 declared=self._declared,
-                response=self._facts,
+                response=self._metadata,
             )
         return reader
 
@@ -116,18 +116,18 @@ class GenerateContentDecoder:
 
     def _check_prompt(self, feedback: JsonObject, events: list[ChatEvent]) -> None:
         reason = feedback.get("blockReason")
-        told = feedback.get("blockReasonMessage")
+        message = feedback.get("blockReasonMessage")
         is_vague = reason is None or reason == "BLOCKED_REASON_UNSPECIFIED"
-        if not (reason or told) or (is_vague and self._readers):
+        if not (reason or message) or (is_vague and self._readers):
             return
         if events or (self.is_complete and self.has_content):
             # What is said beside the reason is an answer: it was stopped, and is no refusal of the prompt.
             for reader in self._readers.values():
                 reader.block(str(reason))
             return
-        said = f"{reason or 'no reason given'}{f' ({told})' if told else ''}"[:KEPT_CHARACTERS]
+        why = f"{reason or 'no reason given'}{f' ({message})' if message else ''}"[:KEPT_CHARACTERS]
         raise PromptBlocked(
-            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {said}. {CHANGE_THE_PROMPT}",
+            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {why}. {CHANGE_THE_PROMPT}",
             block_reason=None if reason is None else str(reason),
             safety_ratings=objects(feedback.get("safetyRatings")),
             response=self.response(),
@@ -136,10 +136,10 @@ class GenerateContentDecoder:
         )
 
 
-def _taken_text(facts: dict[str, JsonValue], key: str) -> str | None:
-    """Take a text out of the facts; a value of another type stays there."""
-    value = facts.get(key)
+def _pop_text(metadata: dict[str, JsonValue], key: str) -> str | None:
+    """Take a text out of the metadata; a value of another type stays there."""
+    value = metadata.get(key)
     if not isinstance(value, str):
         return None
-    del facts[key]
+    del metadata[key]
     return value or None

@@ -18,17 +18,17 @@ _VERTEX_TOOLS: Final = frozenset({"retrieval", "enterprise_web_search", "paralle
 
 
 def tools(
-    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], losses: EncodingReport
+    request: ChatRequest, target: GenerateTarget, names: Mapping[str, str], report: EncodingReport
 ) -> list[JsonValue]:
     """Write the tools, one kind per object."""
     functions = [_declaration(tool, target, names) for tool in request.tools if isinstance(tool, Tool)]
     built_in = [tool for tool in request.tools if isinstance(tool, BuiltInTool)]
     if functions and built_in and not target.model.tools_with_built_in:
-        losses.feature("functions together with built-in tools")
+        report.feature("functions together with built-in tools")
     unknown = _VERTEX_TOOLS if target.traits.developer_api else _DEVELOPER_TOOLS
     for tool in built_in:
         if tool.kind in unknown:
-            losses.feature(f"the built-in tool `{tool.kind}`")
+            report.feature(f"the built-in tool `{tool.kind}`")
     written: list[JsonValue] = [{_camel(tool.kind): dict(tool.options)} for tool in built_in]
     return [{"functionDeclarations": functions}, *written] if functions else written
 

@@ -85,10 +85,10 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.model} {case.given}")
 def test_thinking_speaks_the_family_s_language(case: Case) -> None:
     """Each setting becomes the family's own setting, or is refused with what the model takes instead."""
-    losses = EncodingReport()
+    report = EncodingReport()
     request = ChatRequest(model=case.model, messages=(Message.user("Hi"),), **case.given)
-    plan = thinking(request, find(case.model), losses)
-    assert (plan, losses.features) == (case.plan, case.lost)
+    plan = thinking(request, find(case.model), report)
+    assert (plan, report.features) == (case.plan, case.lost)
 
 
 @pytest.mark.parametrize(
