@@ -6,10 +6,11 @@ many threads, and from several event loops.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from gemini_multi._call.base_client import BaseClient, CallArguments, LookArguments
+from gemini_multi._call.base_client import BaseClient, CallArguments, FindRoutes, LookArguments
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._transport.pools import POOLS
 from gemini_multi._transport.session import AsyncSession, Session
@@ -62,7 +63,7 @@ class Client(BaseClient):
         """
         from gemini_multi._call.token_counting import counting_routes, token_count
 
-        return token_count(self._beside(counting_routes).chat(request, **arguments))
+        return token_count(self._look_up(counting_routes, request, arguments))
 
     def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
         """Ask a provider which models it serves now.
@@ -78,7 +79,7 @@ class Client(BaseClient):
         from gemini_multi._call.model_listing import list_routes, listed, listing
 
         asked = resolve(provider, known=self._providers)
-        return listed(self._beside(list_routes).chat(listing(), providers=asked, **arguments), asked)
+        return listed(self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
 
     def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Ask a provider for what it says of one model, such as the schema of its requests.
@@ -96,7 +97,12 @@ class Client(BaseClient):
         from gemini_multi._call.model_listing import listed, listing, record_routes
 
         asked = resolve(provider, known=self._providers)
-        return listed(self._beside(record_routes).chat(listing(name), providers=asked, **arguments), asked)[0]
+        return listed(self._look_up(record_routes, listing(name), {"providers": asked, **arguments}), asked)[0]
+
+    def _look_up(self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> ChatResponse:
+        call = self._new_lookup(find_routes, request, given)
+        with EventStream(call.run(), self._session(), call.trace) as stream:
+            return stream.response()
 
     def _opened(self, call: Call) -> EventStream:
         delay = self._hedge_delay(call)
@@ -118,9 +124,7 @@ class Client(BaseClient):
 
     def for_async(self) -> AsyncClient:
         """Return an asynchronous client with the same configuration and totals."""
-        client = AsyncClient.__new__(AsyncClient)
-        client._share(self)
-        return client
+        return self._copied_as(AsyncClient)
 
     def close(self) -> None:
         """Let go of shared connections; the last client that lets go closes them. A later call connects anew."""
@@ -155,21 +159,28 @@ class AsyncClient(BaseClient):
         """
         from gemini_multi._call.token_counting import counting_routes, token_count
 
-        return token_count(await self._beside(counting_routes).chat(request, **arguments))
+        return token_count(await self._look_up(counting_routes, request, arguments))
 
     async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
         """Ask a provider which models it serves now. Arguments and errors are those of `Client.models`."""
         from gemini_multi._call.model_listing import list_routes, listed, listing
 
         asked = resolve(provider, known=self._providers)
-        return listed(await self._beside(list_routes).chat(listing(), providers=asked, **arguments), asked)
+        return listed(await self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
 
     async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Ask a provider for what it says of one model. Arguments and errors are those of `Client.model`."""
         from gemini_multi._call.model_listing import listed, listing, record_routes
 
         asked = resolve(provider, known=self._providers)
-        return listed(await self._beside(record_routes).chat(listing(name), providers=asked, **arguments), asked)[0]
+        return listed(await self._look_up(record_routes, listing(name), {"providers": asked, **arguments}), asked)[0]
+
+    async def _look_up(
+        self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]
+    ) -> ChatResponse:
+        call = self._new_lookup(find_routes, request, given)
+        async with AsyncEventStream(call.run(), self._session(), call.trace) as stream:
+            return await stream.response()
 
     def _opened(self, call: Call) -> AsyncEventStream:
         delay = self._hedge_delay(call)

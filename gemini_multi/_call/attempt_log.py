@@ -1,8 +1,9 @@
-"""What one exchange has done so far, and how much time it has left."""
+"""What a call has done so far, and how much time it has left."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,43 +13,44 @@ from gemini_multi._call.permits import Permits
 from gemini_multi._call.telemetry import Trace
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger
+from gemini_multi._routing.schedule import RouteState
 from gemini_multi._transport.steps import Limits, Timeouts
-from gemini_multi.errors import RequestTimeout
+from gemini_multi.errors import ConnectionFailed, GeminiMultiError, ProviderError, RequestTimeout, UnsupportedFeature
 from gemini_multi.preference import FailoverOn
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
 
 OnAttempt: TypeAlias = Callable[[Attempt], object]
-"""Called with every attempt when it ends, in the thread or task of the call. What it returns is not looked at."""
+"""Called with every attempt when it ends, in the thread or task of the call. What it returns is ignored."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
-"""Attempts at debug; failovers, and answers that were stopped before their first word, at warning.
+"""Logs attempts at debug level, and failovers and answers that stopped before their first word at warning level.
 
-Neither keys nor anything of the conversation.
+It logs neither keys nor anything of the conversation.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """What holds for every attempt of an exchange. Calls that change nothing share theirs."""
+    """The options that hold for every attempt of a call. Calls without options of their own share one value."""
 
     stream: bool
     policy: RetryPolicy
     timeouts: Timeouts
     deadline: float | None
-    """Seconds for the whole exchange."""
+    """Seconds for the whole call."""
     limits: Limits
     clock: Callable[[], float]
     """Monotonic seconds."""
     chance: Callable[[], float]
     today: Callable[[], date]
     ledger: Ledger = field(default_factory=Ledger)
-    """Takes the usage of answers that were paid for and not delivered, and lets requests begin."""
+    """Counts the usage of every request that a provider may bill, and refuses requests beyond the budget."""
     health: Health = field(default_factory=Health)
     on_attempt: tuple[OnAttempt, ...] = ()
     failover: FailoverOn | None = None
-    """The conditions on which an answer is not wanted."""
+    """The conditions under which an answer is not wanted."""
     call_headers: CallHeaders | None = None
     """What this call adds to the headers of its requests."""
     include_response_headers: bool = False
@@ -57,12 +59,13 @@ class CallOptions:
 
 
 class AttemptLog:
-    """The attempts of one exchange, and its deadline."""
+    """The attempts of one call, and its deadline."""
 
-    def __init__(self, conditions: CallOptions, trace: Trace | None = None) -> None:
-        self.conditions = conditions
+    def __init__(self, options: CallOptions, trace: Trace | None = None) -> None:
+        self.options = options
         self._trace = trace
-        self._started = conditions.clock()
+        self._clock = options.clock
+        self._ends = math.inf if options.deadline is None else options.clock() + options.deadline
         self._attempts: list[Attempt] = []
         self._answering: Attempt | None = None
         self._waited = 0.0
@@ -103,26 +106,48 @@ class AttemptLog:
         )
         if self._trace is not None:
             self._trace.attempt(attempt)
-        for listener in self.conditions.on_attempt:
+        for listener in self.options.on_attempt:
             try:
                 listener(attempt)
-            except Exception:  # who watches a call must not end it
+            except Exception:  # a listener must not end the call
                 LOGGER.warning("`on_attempt` failed", exc_info=True)
 
     def remaining(self) -> float:
-        """Tell how many seconds the deadline leaves."""
-        deadline = self.conditions.deadline
-        return float("inf") if deadline is None else self._started + deadline - self.conditions.clock()
+        """Return the seconds that the deadline leaves, below 0 when it has passed."""
+        return self._ends - self._clock()
 
     def overdue(self) -> RequestTimeout:
-        """Make the error for a call whose time is up."""
-        return RequestTimeout(f"The deadline of {self.conditions.deadline} s has passed.", attempts=self._attempts)
+        """Make the error for a call whose deadline has passed."""
+        return RequestTimeout(f"The deadline of {self.options.deadline} s has passed.", attempts=self._attempts)
 
-    def check_deadline(self) -> None:
-        """Notice a deadline that has passed.
+    def check_deadline(self) -> float:
+        """Return the seconds that the deadline leaves.
 
         Raises:
-            RequestTimeout: It has.
+            RequestTimeout: The deadline has passed.
         """
-        if self.remaining() <= 0:
+        left = self._ends - self._clock()
+        if left <= 0:
             raise self.overdue()
+        return left
+
+    def failover(self, previous: RouteState, following: RouteState) -> None:
+        """Log that a call goes on over another route."""
+        if LOGGER.isEnabledFor(logging.WARNING):
+            provider, instead = previous.route.provider.name, following.route.provider.name
+            failure = previous.failure
+            what = "has no room" if failure is None else f"failed ({_reason(failure)})"
+            LOGGER.warning("%s %s: asking %s next", provider, what, instead)
+
+
+def _reason(failure: GeminiMultiError) -> str:
+    """Say why an attempt failed, without the provider's own message: it may quote the conversation."""
+    words = [type(failure).__name__]
+    if isinstance(failure, ProviderError):
+        words += [f"status {failure.status}"] if failure.status else []
+        words += [f"code {failure.code}"] if failure.code else []
+    if isinstance(failure, ConnectionFailed):
+        words.append(failure.message.rstrip("."))
+    if isinstance(failure, UnsupportedFeature):
+        words += failure.features
+    return ", ".join(words)

@@ -1,4 +1,4 @@
-"""What the blocking and the asynchronous client have in common: how they are configured, and what they remember."""
+"""The common part of the blocking and the asynchronous client: their configuration and what they remember."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDict, TypeVar, cast
 
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
+from gemini_multi._routing.routes import Route, arranged, routes
 from gemini_multi._transport.settings import TransportName, TransportSettings
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConfigurationError
@@ -20,7 +21,6 @@ from gemini_multi.providers import Provider, ProvidersArgument, environment, res
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata
 from gemini_multi.rate_limits import RateLimits, RateLimitsArgument, SharedStorage, StorageArgument
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.routing import Route, arranged, routes
 from gemini_multi.types import Attempt, ChatRequest
 
 if TYPE_CHECKING:
@@ -42,25 +42,22 @@ TimeoutArgument: TypeAlias = float | Timeouts | None
 
 
 class FindRoutes(Protocol):
-    """Lists the routes that a request may take."""
+    """Lists the routes that a lookup may take."""
 
-    def __call__(self, request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
-        """List them, in the order of the providers."""
+    def __call__(self, request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
+        """List them in the order of the providers."""
         ...
 
 
 _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
+_ClientT = TypeVar("_ClientT", bound="BaseClient")
 
 DEFAULT_DEADLINE: Final = 600.0
 """Seconds for a whole call, with its retries and failovers, when nothing is said."""
-_HEDGED_FROM: Final = 0.95
-"""A call is hedged when this share of the latest ones had begun to be answered by then."""
-_HEDGED_AFTER: Final = 20
-"""Answers that are needed to know that time."""
 
 
 class LookArguments(TypedDict, total=False):
-    """The arguments of a look at a provider's models. `None` leaves each as the client has it."""
+    """The arguments of a lookup of a provider's models. `None` leaves each as the client has it."""
 
     timeout: TimeoutArgument
     """Other timeouts."""
@@ -71,28 +68,18 @@ class LookArguments(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     """Another policy; its `max_retries` is replaced by the argument of that name."""
     headers: Mapping[str, str] | None
-    """Further headers."""
+    """Further headers for every request of this call, whichever provider it goes to."""
 
 
-class CallArguments(TypedDict, total=False):
+class CallArguments(LookArguments, total=False):
     """The arguments of a call that are no part of its request. `None` leaves each as the client has it."""
 
     providers: ProvidersArgument
     """Other providers for this call."""
-    timeout: TimeoutArgument
-    """Other timeouts."""
-    deadline: float | None
-    """Another deadline."""
-    max_retries: int | None
-    """Another number of extra requests per route."""
-    retry_policy: RetryPolicy | None
-    """Another policy; its `max_retries` is replaced by the argument of that name."""
     failover_on: FailoverArgument
     """Other conditions on which an answer is not wanted; `()` for none."""
     tracing: bool | None
     """Whether the call makes an OpenTelemetry span."""
-    headers: Mapping[str, str] | None
-    """Further headers for every request of this call, whichever provider it goes to."""
     gateway_metadata: GatewayMetadata | None
     """Entries for the log of the provider's gateway (Cloudflare's); providers without a gateway get none."""
     gateway_event_id: str | None
@@ -102,12 +89,12 @@ class CallArguments(TypedDict, total=False):
 
 
 _ARGUMENTS: Final = frozenset(CallArguments.__annotations__)
-_NO_CONDITIONS: Final = ("providers", "tracing")
-"""Arguments of a call that its attempts need not know."""
+_NO_OPTIONS: Final = ("providers", "tracing")
+"""Arguments of a call that its attempts do not need."""
 
 
 class BaseClient:
-    """A client without a way to ask."""
+    """The configuration and the memory of a client. `Client` and `AsyncClient` add the calls."""
 
     def __init__(
         self,
@@ -137,8 +124,7 @@ class BaseClient:
 
         Args:
             providers: Names (`cloudflare`, `aimlapi`, `oxen`) or provider values, in order of preference; by default
-            all
-                whose key is in the environment.
+                all whose key is in the environment.
             timeout: Seconds for each wait (connect, first byte, stall), or `Timeouts`.
             deadline: Seconds for a whole call with its retries and failovers.
             max_retries: Extra requests per route.
@@ -193,9 +179,8 @@ class BaseClient:
         self._include_response_headers = include_response_headers
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._find_routes: FindRoutes = routes
-        self._standing: dict[bool, CallOptions] = {}
-        """The conditions of calls that change none, of streams and of whole answers."""
+        self._common_options: dict[bool, CallOptions] = {}
+        """The options of calls without options of their own, for streams and for whole answers."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -222,30 +207,48 @@ class BaseClient:
         return routes(request, self._providers, stream=stream)
 
     def _new_call(self, request: ChatRequest, arguments: CallArguments, *, stream: bool) -> Call:
+        chosen = self._chosen(arguments)
+        found = routes(request, chosen, stream=stream)
+        if len(found) > 1 and self._strategy != "ordered":
+            found = self._arranged(request, found, stream=stream)
+        options, tracing = self._options(arguments, stream=stream), arguments.get("tracing")
+        if options.call_headers is not None:
+            _check_headers(options.call_headers, chosen)
+        return _machinery()(request, found, options, self._tracing if tracing is None else tracing)
+
+    def _new_lookup(self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> Call:
+        """Prepare a call that generates nothing, such as a count of tokens. It is free, so that it counts nowhere."""
+        arguments = cast("CallArguments", given)  # the names are checked by the next line
+        chosen = self._chosen(arguments)
+        options = replace(
+            self._new_options(arguments, stream=False),
+            ledger=Ledger(),
+            health=Health(),
+            permits=None,
+            failover=FailoverOn.of(arguments.get("failover_on")),
+        )
+        if options.call_headers is not None:
+            _check_headers(options.call_headers, chosen)
+        return _machinery()(request, find_routes(request, chosen), options, bool(arguments.get("tracing")))
+
+    def _chosen(self, arguments: CallArguments) -> tuple[Provider, ...]:
+        """Check the names of a call's arguments, and choose its providers."""
         if not arguments.keys() <= _ARGUMENTS:
             unknown = ", ".join(sorted(arguments.keys() - _ARGUMENTS))
             raise TypeError(f"A call takes no argument {unknown}; it takes {', '.join(sorted(_ARGUMENTS))}.")
-        providers, tracing = arguments.get("providers"), arguments.get("tracing")
-        chosen = self._providers if providers is None else resolve(providers, known=self._providers)
-        found = self._find_routes(request, chosen, stream=stream)
-        if len(found) > 1 and self._strategy != "ordered":
-            found = self._arranged(request, found, stream=stream)
-        conditions = self._conditions(arguments, stream=stream)
-        if conditions.call_headers is not None:
-            for provider in chosen:
-                provider.call_headers(conditions.call_headers)  # what cannot be sent is refused before anything is
-        traced = self._tracing if tracing is None else tracing
-        return _machinery()(request, found, conditions, traced)
+        providers = arguments.get("providers")
+        return self._providers if providers is None else resolve(providers, known=self._providers)
 
-    def _conditions(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
-        if any(value is not None for name, value in arguments.items() if name not in _NO_CONDITIONS):
-            return self._made_conditions(arguments, stream=stream)
-        known = self._standing.get(stream)
+    def _options(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
+        for name, value in arguments.items():
+            if value is not None and name not in _NO_OPTIONS:
+                return self._new_options(arguments, stream=stream)
+        known = self._common_options.get(stream)
         if known is None:
-            known = self._standing[stream] = self._made_conditions({}, stream=stream)
+            known = self._common_options[stream] = self._new_options({}, stream=stream)
         return known
 
-    def _made_conditions(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
+    def _new_options(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
         from gemini_multi._call.attempt_log import CallOptions
 
         timeout, deadline = arguments.get("timeout"), arguments.get("deadline")
@@ -284,49 +287,44 @@ class BaseClient:
         )
 
     def inherit(self, other: BaseClient) -> None:
-        """Go on with what another client has spent and knows of its routes, as its successor with other settings."""
+        """Take over what another client has spent and knows of its routes: this client replaces it."""
         self._ledger.carry_on(other._ledger)
         self._health = other._health
         if self._permits is not None and other._permits is not None:
             self._permits = replace(self._permits, storage=other._permits.storage)
-        self._standing = {}
+        self._common_options = {}
 
     def _hedge_delay(self, call: Call) -> float | None:
-        """Say after how many seconds without content a second provider is asked; `None` for never."""
-        if self._hedging is None or len(call.routes) < 2 or call.attempt_log.conditions.failover is not None:
+        """Return after how many seconds without content a call is hedged; `None` for never."""
+        if self._hedging is None:
             return None
-        self._health.earn_hedge(self._hedging.share)
-        if self._hedging.after is not None:
-            return self._hedging.after
-        first = self._health.of(call.routes[0].key)
-        return first.percentile(_HEDGED_FROM, time.monotonic(), stream=call.stream, at_least=_HEDGED_AFTER)
+        from gemini_multi._call.hedging import hedge_delay
+
+        return hedge_delay(self._hedging, call)
 
     def __repr__(self) -> str:
         names = ", ".join(repr(provider.name) for provider in self._providers)
         return f"{type(self).__name__}([{names}])"
 
-    def _share(self, other: BaseClient) -> None:
-        self.__dict__.update(other.__dict__)
-
-    def _beside(self, find_routes: FindRoutes) -> Self:
-        """Make a copy that asks for what is free, and quicker than answers: nothing of it counts."""
-        copy = type(self).__new__(type(self))
-        copy._share(self)
-        copy._ledger, copy._health, copy._find_routes = Ledger(), Health(), find_routes
-        copy._tracing = False  # nothing is generated
-        copy._failover = None
-        copy._hedging, copy._permits, copy._standing = None, None, {}
-        return copy
+    def _copied_as(self, kind: type[_ClientT]) -> _ClientT:
+        """Make a client with the same configuration. What was spent and what is known of routes stay shared."""
+        copied = kind.__new__(kind)
+        copied.__dict__.update(self.__dict__)
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the caller's own http clients, which hold sockets, and who watches."""
-        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_on_attempt": (), "_standing": {}}
+        """Leave out the caller's own HTTP clients, which hold sockets, and the listeners."""
+        return {
+            **self.__dict__,
+            "_http_client": None,
+            "_http_async_client": None,
+            "_on_attempt": (),
+            "_common_options": {},
+        }
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the configuration; what was spent, the routes' health and the caller's own clients stay shared."""
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__)
-        return copied
+        return self._copied_as(type(self))
 
 
 def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits | None:
@@ -340,13 +338,19 @@ def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_
 
 @cache
 def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions, bool], Call]:
-    """Import what only calls need, by the first one."""
+    """Import with the first call what only calls need."""
     from gemini_multi._call.call import Call
     from gemini_multi._call.telemetry import trace_of
 
-    return lambda request, found, conditions, traced: Call(
-        request, found, conditions, trace_of(request, stream=conditions.stream) if traced else None
+    return lambda request, found, options, traced: Call.over(
+        found, request, options, trace_of(request, stream=options.stream) if traced else None
     )
+
+
+def _check_headers(headers: CallHeaders, providers: Sequence[Provider]) -> None:
+    """Refuse headers that cannot be sent before anything is sent."""
+    for provider in providers:
+        provider.call_headers(headers)
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:
@@ -367,8 +371,8 @@ def _known(strategy: Strategy) -> Strategy:
     return strategy
 
 
-def _policy(standing: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:
-    policy = given or standing
+def _policy(own: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:
+    policy = given or own
     return policy if max_retries is None else replace(policy, max_retries=max_retries)
 
 

@@ -1,7 +1,7 @@
-"""Hedged calls: a second route is asked when the first is slow, and whoever has content first gives the answer.
+"""Hedged calls: when the first provider is slow, a second one gets the request too. The first content wins.
 
-The two exchanges share one rota and one journal, so that no route is asked by both and all attempts are told. Blocking
-calls race in threads, the others in tasks. After the race a stream goes on like any other.
+The two calls share one schedule and one attempt log, so that no route is used by both and every attempt is logged.
+Blocking calls race in threads, asynchronous ones in tasks. After the race the stream goes on like any other.
 """
 
 from __future__ import annotations
@@ -12,19 +12,37 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._transport.session import AsyncSession, Session
+from gemini_multi.preference import Hedging
 from gemini_multi.types import ChatEvent, Finished
 
 if TYPE_CHECKING:
     from gemini_multi._call.call import Call
     from gemini_multi._call.telemetry import Trace
 
+_SHARE_BEGUN: Final = 0.95
+"""A call is hedged at the time by which this share of the latest answers had begun."""
+_ANSWERS_NEEDED: Final = 20
+"""Answers that are needed to know that time."""
+
+
+def hedge_delay(hedging: Hedging, call: Call) -> float | None:
+    """Return after how many seconds without content a call is hedged; `None` for never."""
+    options, states = call.attempt_log.options, call.schedule.states
+    if len(states) < 2 or options.failover is not None:
+        return None
+    options.health.earn_hedge(hedging.share)
+    if hedging.after is not None:
+        return hedging.after
+    first = states[0].health
+    return first.percentile(_SHARE_BEGUN, options.clock(), stream=options.stream, at_least=_ANSWERS_NEEDED)
+
 
 class HedgedAttempt(EventStream):
-    """One of two blocking exchanges in a race."""
+    """One of two blocking calls in a race."""
 
     def __init__(self, call: Call, session: Session) -> None:
         super().__init__(call.run(), session)
@@ -35,7 +53,7 @@ class HedgedAttempt(EventStream):
         self._is_left = False
 
     def race(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
-        """Run to the first content, then report; or let go, if nobody waits any more."""
+        """Read up to the first content and report it. Close the call instead when the other one has won."""
         try:
             self.events = self._events()
         except BaseException as error:  # noqa: BLE001  # it is raised in the caller's thread
@@ -45,26 +63,26 @@ class HedgedAttempt(EventStream):
             if not is_left:
                 arrivals.put(self)
         if is_left:
-            self._let_go()
+            self._release()
 
     def leave(self) -> None:
-        """Lose: the attempt is over. Its thread lets go as soon as the provider gives a sign of life."""
+        """End the attempt that lost. Its thread closes the connection when its wait is interrupted."""
         with self._lock:
             self._is_left = True
             has_arrived = self.events is not None or self.error is not None
         self.call.leave()
         if has_arrived:
-            self._let_go()
+            self._release()
         else:
             self._session.interrupt()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self.call.leave()
         self.close()
 
 
 class HedgedEventStream(EventStream):
-    """A blocking stream whose beginning is a race."""
+    """A blocking stream that begins with a race of two calls."""
 
     def __init__(
         self,
@@ -73,11 +91,11 @@ class HedgedEventStream(EventStream):
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [HedgedAttempt(call, make_session())]
+        self._racers = [HedgedAttempt(call, make_session())]
         self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, trace)
+        super().__init__(self._racers[0]._flow, self._racers[0]._session, trace)
 
     def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
@@ -85,42 +103,42 @@ class HedgedEventStream(EventStream):
         self._is_decided = True
         arrivals = queue.SimpleQueue[HedgedAttempt]()
         try:
-            winner = self._decided(arrivals)
+            winner = self._winner(arrivals)
         except BaseException:
-            for contender in self._contenders:
-                contender.leave()
+            for racer in self._racers:
+                racer.leave()
             raise
-        for contender in self._contenders:
-            if contender is not winner:
-                contender.leave()
+        for racer in self._racers:
+            if racer is not winner:
+                racer.leave()
         self._flow, self._session = winner._flow, winner._session
         if winner.error is not None:
             raise winner.error
         return _with_all_attempts(winner.events, winner.call)
 
-    def _decided(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> HedgedAttempt:
-        """Wait for the first content; the last failure, if there is none."""
-        self._start(self._contenders[0], arrivals)
+    def _winner(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> HedgedAttempt:
+        """Wait for the first content, or for the last failure when there is none."""
+        self._start(self._racers[0], arrivals)
         try:
             arrived = arrivals.get(timeout=self._delay)
         except queue.Empty:
-            hedge = self._contenders[0].call.hedge()
+            hedge = self._racers[0].call.hedge()
             if hedge is not None:
-                self._contenders.append(HedgedAttempt(hedge, self._make_session()))
-                self._start(self._contenders[1], arrivals)
+                self._racers.append(HedgedAttempt(hedge, self._make_session()))
+                self._start(self._racers[1], arrivals)
             arrived = arrivals.get()
-        if arrived.error is not None and len(self._contenders) > 1:
+        if arrived.error is not None and len(self._racers) > 1:
             arrived = arrivals.get()
         return arrived
 
     @staticmethod
-    def _start(contender: HedgedAttempt, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
+    def _start(racer: HedgedAttempt, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
         run = contextvars.copy_context().run
-        threading.Thread(target=run, args=(contender.race, arrivals), name="gemini-multi-hedge", daemon=True).start()
+        threading.Thread(target=run, args=(racer.race, arrivals), name="gemini-multi-hedge", daemon=True).start()
 
 
 class AsyncHedgedAttempt(AsyncEventStream):
-    """One of two exchanges in a race of tasks."""
+    """One of two calls in a race of tasks."""
 
     def __init__(self, call: Call, session: AsyncSession) -> None:
         super().__init__(call.run(), session)
@@ -128,12 +146,12 @@ class AsyncHedgedAttempt(AsyncEventStream):
         self.task: asyncio.Task[list[ChatEvent] | None] | None = None
 
     def start(self) -> asyncio.Task[list[ChatEvent] | None]:
-        """Run to the first content."""
+        """Start to read up to the first content."""
         self.task = asyncio.ensure_future(self._events())
         return self.task
 
     async def leave(self) -> None:
-        """Lose: stop waiting, and let go."""
+        """End the attempt that lost: cancel its task and close its connection."""
         assert self.task is not None
         self.call.leave()
         self.task.cancel()
@@ -143,7 +161,7 @@ class AsyncHedgedAttempt(AsyncEventStream):
 
 
 class AsyncHedgedEventStream(AsyncEventStream):
-    """A stream whose beginning is a race."""
+    """An asynchronous stream that begins with a race of two calls."""
 
     def __init__(
         self,
@@ -152,18 +170,18 @@ class AsyncHedgedEventStream(AsyncEventStream):
         trace: Trace | None,
         delay: float,
     ) -> None:
-        self._contenders = [AsyncHedgedAttempt(call, make_session())]
+        self._racers = [AsyncHedgedAttempt(call, make_session())]
         self._make_session = make_session
         self._delay = delay
         self._is_decided = False
-        super().__init__(self._contenders[0]._flow, self._contenders[0]._session, trace)
+        super().__init__(self._racers[0]._flow, self._racers[0]._session, trace)
 
     async def _events(self) -> list[ChatEvent] | None:
         if self._is_decided:
             return await super()._events()
         self._is_decided = True
         try:
-            winner = await self._decided()
+            winner = await self._winner()
         except BaseException:
             await self._leave_all_but(None)
             raise
@@ -173,30 +191,30 @@ class AsyncHedgedEventStream(AsyncEventStream):
         return _with_all_attempts(winner.task.result(), winner.call)
 
     async def _leave_all_but(self, winner: AsyncHedgedAttempt | None) -> None:
-        for contender in self._contenders:
-            if contender is not winner:
-                await contender.leave()
+        for racer in self._racers:
+            if racer is not winner:
+                await racer.leave()
 
-    async def _decided(self) -> AsyncHedgedAttempt:
-        """Wait for the first content; the last failure, if there is none."""
-        first = self._contenders[0]
+    async def _winner(self) -> AsyncHedgedAttempt:
+        """Wait for the first content, or for the last failure when there is none."""
+        first = self._racers[0]
         running = {first.start(): first}
         done, _ = await asyncio.wait(running, timeout=self._delay)
         hedge = None if done else first.call.hedge()
         if hedge is not None:
             second = AsyncHedgedAttempt(hedge, self._make_session())
-            self._contenders.append(second)
+            self._racers.append(second)
             running[second.start()] = second
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                contender = running.pop(task)
+                racer = running.pop(task)
                 if not running or task.exception() is None:
-                    return contender
+                    return racer
 
 
 def _with_all_attempts(events: list[ChatEvent] | None, call: Call) -> list[ChatEvent] | None:
-    """Tell of the loser, which was still under way when the answer was made."""
+    """Add the attempt that lost, which was still under way when the answer was made."""
     return events and [
         Finished(replace(event.response, attempts=call.attempt_log.attempts)) if isinstance(event, Finished) else event
         for event in events

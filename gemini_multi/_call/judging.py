@@ -1,17 +1,30 @@
-"""Whether a caller wants an answer, by the conditions of `failover_on`."""
+"""Answers that are not delivered as they are: flawed ones, and those that `failover_on` does not want."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from gemini_multi import structured
 from gemini_multi.errors import InvalidResponse, PromptBlocked
 from gemini_multi.preference import FailoverOn, NamedCondition
-from gemini_multi.types import ChatRequest, ChatResponse, JsonObject, Tool
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, Tool
 
 _Check: TypeAlias = Callable[[ChatRequest, ChatResponse], bool]
 _FORCED: Final = ("required", "validated")
+
+
+class RetryableAnswer(InvalidResponse):
+    """A readable answer that is worth another try: it is empty, or it holds a malformed call."""
+
+    def __init__(self, message: str, response: ChatResponse, events: Sequence[ChatEvent]) -> None:
+        super().__init__(message)
+        self.response = response
+        self.events = events
+
+
+class UnwantedAnswer(RetryableAnswer):
+    """An answer that the caller does not want by a condition of `failover_on`. Another provider may do better."""
 
 
 def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatResponse) -> str | None:
@@ -25,10 +38,9 @@ def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatRespon
     return None
 
 
-def errors_to_leave(failover: FailoverOn | None) -> tuple[type[Exception], ...]:
-    """Name the errors that lead to the next provider, although another body would be needed without a condition."""
-    is_left = failover is not None and {"refusal", "content_filter"} & {*failover.conditions}
-    return (PromptBlocked,) if is_left else ()
+def errors_to_leave(failover: FailoverOn) -> tuple[type[Exception], ...]:
+    """List the errors that lead to the next provider because of a condition; without it they end the call."""
+    return (PromptBlocked,) if {"refusal", "content_filter"} & {*failover.conditions} else ()
 
 
 def _is_filtered(_request: ChatRequest, response: ChatResponse) -> bool:

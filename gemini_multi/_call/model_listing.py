@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemini_multi import catalog
+from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi.errors import InvalidResponse, UnsupportedFeature
 from gemini_multi.providers import Provider
-from gemini_multi.routing import PreparedRequest, Route
 from gemini_multi.types import ChatRequest, ChatResponse, ListedModel
 
 __all__ = ["list_routes", "listed", "listing", "record_routes"]
@@ -40,16 +40,14 @@ def listing(name: str | None = None) -> ChatRequest:
     return ChatRequest(model=name or _ALL, messages=())
 
 
-def list_routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+def list_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
     """List the providers to ask for all their models."""
-    del stream
     model = catalog.find(request.model)
     return tuple(ListingRoute(provider, model, provider.listing_endpoints(model, None)) for provider in providers)
 
 
-def record_routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+def record_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
     """List the providers to ask for one model."""
-    del stream
     model = catalog.find(request.model)
     return tuple(
         ListingRoute(provider, model, provider.listing_endpoints(model, provider.listed_id(request.model, model)))

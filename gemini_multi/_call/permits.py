@@ -14,11 +14,11 @@ from datetime import date
 from typing import Any, Final
 
 from gemini_multi._routing import pricing
+from gemini_multi._routing.routes import Route
 from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Permit, Storage
 from gemini_multi._transport.steps import Consult, Step
 from gemini_multi.errors import BudgetExceeded, GeminiMultiError, RateLimited, StorageUnavailable
 from gemini_multi.rate_limits import RateLimits, SharedStorage
-from gemini_multi.routing import Route
 from gemini_multi.types import ChatRequest
 
 _LOGGER: Final = logging.getLogger("gemini_multi")

@@ -1,4 +1,4 @@
-"""The loops that drive an exchange, once blocking and once with `await`, as iterators that can be closed."""
+"""The loops that perform the steps of a call, once blocking and once with `await`, as iterators that can be closed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from gemini_multi.errors import InvalidResponse
 from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 
 
-class _Account:
-    """What both kinds of stream note when a call ends."""
+class _StreamState:
+    """The common part of both streams: the attempts, the span and the events that wait."""
 
     _trace: Trace | None
     _waiting: deque[ChatEvent]
-    """What has come and was not asked for yet."""
+    """Events that have come and were not read yet."""
     _attempt_log: AttemptLog | None = None
+    _is_closed = False
 
     def with_log(self, attempt_log: AttemptLog) -> Self:
         """Show the attempts of this log."""
@@ -40,7 +41,7 @@ class _Account:
         return unread
 
     def _finished(self, events: Iterable[ChatEvent]) -> ChatResponse | None:
-        """Find the end of the answer among events, and note it."""
+        """Find the last event of the answer among events, and end the span with it."""
         for event in events:
             if isinstance(event, Finished):
                 self._finish(event.response)
@@ -60,8 +61,8 @@ class _Account:
             self._trace.end()
 
 
-class EventStream(_Account, Iterator[ChatEvent]):
-    """The events of one answer, and a context manager that lets go of the connection. The last event is `Finished`."""
+class EventStream(_StreamState, Iterator[ChatEvent]):
+    """The events of one answer, and a context manager that releases the connection. The last event is `Finished`."""
 
     def __init__(self, flow: Flow, session: Session, trace: Trace | None = None) -> None:
         self._flow = flow
@@ -84,7 +85,7 @@ class EventStream(_Account, Iterator[ChatEvent]):
         return event
 
     def _more(self) -> Iterable[ChatEvent] | None:
-        """Give the next events; `None` at the end, when all is let go."""
+        """Give the next events; `None` at the end, when the connection is released."""
         try:
             events = self._events()
         except BaseException as error:
@@ -106,7 +107,7 @@ class EventStream(_Account, Iterator[ChatEvent]):
                     outcome = flow.throw(failure)
                 else:
                     outcome = flow.send(reply)
-        except StopIteration:  # it is not given on: it cannot cross a coroutine
+        except StopIteration:  # it is not raised on: it cannot cross a coroutine
             return None
         return outcome
 
@@ -120,10 +121,12 @@ class EventStream(_Account, Iterator[ChatEvent]):
         return _whole(response)
 
     def close(self) -> None:
-        """Let go of the connection. What was not read is lost."""
-        self._flow.close()
-        self._session.close()
-        self._leave()
+        """Release the connection. Events that were not read are lost."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._flow.close()
+            self._session.close()
+            self._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +137,11 @@ class EventStream(_Account, Iterator[ChatEvent]):
         self.close()
 
     def __del__(self) -> None:
-        self._session.close()
+        if not self._is_closed:
+            self._session.close()
 
 
-class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
+class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
     """The asynchronous twin of `EventStream`."""
 
     def __init__(self, flow: Flow, session: AsyncSession, trace: Trace | None = None) -> None:
@@ -161,7 +165,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         return event
 
     async def _more(self) -> Iterable[ChatEvent] | None:
-        """Give the next events; `None` at the end, when all is let go."""
+        """Give the next events; `None` at the end, when the connection is released."""
         try:
             events = await self._events()
         except BaseException as error:
@@ -183,7 +187,7 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
                     outcome = flow.throw(failure)
                 else:
                     outcome = flow.send(reply)
-        except StopIteration:  # it is not given on: it cannot cross a coroutine
+        except StopIteration:  # it is not raised on: it cannot cross a coroutine
             return None
         return outcome
 
@@ -197,10 +201,12 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         return _whole(response)
 
     async def aclose(self) -> None:
-        """Let go of the connection. What was not read is lost."""
-        self._flow.close()
-        await self._session.close()
-        self._leave()
+        """Release the connection. Events that were not read are lost."""
+        if not self._is_closed:
+            self._flow.close()
+            await self._session.close()
+            self._is_closed = True
+            self._leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -211,7 +217,8 @@ class AsyncEventStream(_Account, AsyncIterator[ChatEvent]):
         await self.aclose()
 
     def __del__(self) -> None:
-        self._session.abandon()
+        if not self._is_closed:
+            self._session.abandon()
 
 
 def _whole(response: ChatResponse | None) -> ChatResponse:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemini_multi import catalog
+from gemini_multi._routing.routes import PreparedRequest, Route, check
 from gemini_multi.errors import UnsupportedFeature
 from gemini_multi.providers import Provider
-from gemini_multi.routing import PreparedRequest, Route, check
 from gemini_multi.types import ChatRequest, ChatResponse, TokenCount
 
 __all__ = ["counting_routes", "token_count"]
@@ -33,13 +33,12 @@ class CountingRoute(Route):
         return Route.prepared(self, request, stream=stream)
 
 
-def counting_routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
     """List the providers to ask for a count, in the caller's order.
 
     Raises:
         ConfigurationError: The request cannot be sent anywhere.
     """
-    del stream
     check(request)
     model = catalog.find(request.model)
     return tuple(

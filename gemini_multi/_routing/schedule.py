@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gemini_multi._routing.health import RouteHealth
+from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi.errors import ContextOverflow, GeminiMultiError, ProviderError
 from gemini_multi.retry import RetryPolicy
-from gemini_multi.routing import PreparedRequest, Route
 
 _LARGER: Final = 1.1
 """Providers round their figures: a window that is larger by less is the same."""
@@ -33,10 +33,6 @@ class RouteState:
         self.is_taken = False
         self.is_done = False
 
-    def answered(self, now: float, *, first_content: float, stream: bool) -> None:
-        """Note that the route answers."""
-        self.health.answered(now, first_content=first_content, stream=stream, repeats=self.spent)
-
 
 class RouteSchedule:
     """The routes of one call in order of preference. Two exchanges may share one, each on a route of its own."""
@@ -54,7 +50,7 @@ class RouteSchedule:
             policy: What a failure leads to.
             errors_to_leave: Errors that lead to the next route whatever the policy says.
         """
-        self._turns = [RouteState(route, health) for route, health in routes]
+        self.states = [RouteState(route, health) for route, health in routes]
         self._policy = policy
         self._errors_to_leave = errors_to_leave
         self._lock = threading.RLock()
@@ -80,22 +76,25 @@ class RouteSchedule:
             state = self._healthy(now, fresh=True)
             return self._take(state)
 
-    def untake(self, state: RouteState | None) -> None:
-        """Put a route back that was not asked after all."""
-        if state is not None:
+    def put_back(self, state: RouteState) -> None:
+        """Put a route back that was taken and not used."""
+        with self._lock:
             state.is_taken = False
             self._order.remove(state)
-            state.health.release()
+        state.health.release()
 
     def _waiting(self) -> list[RouteState]:
-        return [state for state in self._turns if not state.is_done and not state.is_taken]
+        return [state for state in self.states if not state.is_done and not state.is_taken]
 
     def _healthy(self, now: float, *, fresh: bool = False) -> RouteState | None:
-        """Find the first route that nothing speaks against, those asked least first."""
-        ready = [state for state in self._waiting() if state.ready_at <= now and not (fresh and state.retries)]
+        """Find the first healthy route that may be used now, those with the fewest requests first."""
+        ready = self._waiting()
         if len(ready) > 1:
             ready.sort(key=lambda state: state.retries)
-        return next((state for state in ready if state.health.claim(now)), None)
+        for state in ready:
+            if state.ready_at <= now and not (fresh and state.retries) and state.health.claim(now):
+                return state
+        return None
 
     def _soonest(self) -> RouteState | None:
         """Find the route whose wait or rest ends first: when all rest, somebody is asked nevertheless."""
@@ -173,11 +172,11 @@ class RouteSchedule:
         return self._policy.wait(state.retries, asked, chance())
 
     def _leave_small(self, window: int) -> None:
-        for state in self._turns:
+        for state in self.states:
             state.is_done = state.is_done or state.route.context_window < window * _LARGER
 
     def stop(self) -> None:
         """Put all routes out that are not being asked."""
         with self._lock:
-            for state in self._turns:
+            for state in self.states:
                 state.is_done = True

@@ -50,7 +50,7 @@ class Stage:
         clock: Callable[[], float] | None = None,
         **policy: Any,
     ) -> Stage:
-        conditions = CallOptions(
+        options = CallOptions(
             stream=stream,
             policy=RetryPolicy(**policy),
             timeouts=Timeouts(connect=1.0, read=20.0, write=3.0),
@@ -64,7 +64,7 @@ class Stage:
             on_attempt=(self.attempts.append,),
             permits=self.permits,
         )
-        flow = Call(self.request, routes(self.request, self.providers, stream=stream), conditions).run()
+        flow = Call.over(routes(self.request, self.providers, stream=stream), self.request, options).run()
         reply: Any = None
         act: Callable[[Any], Any] = flow.send
         while True:

@@ -172,7 +172,7 @@ def test_a_refused_signature_is_replaced_once() -> None:
     call = ToolCall("call_1", "f", {}, signature=None)
     messages = (Message.user("x"), Message.assistant(call), Message.tool(ToolResult("call_1", "f")))
     request = ChatRequest(model="gemini-3.8-flash", messages=messages)
-    conditions = CallOptions(
+    options = CallOptions(
         stream=False,
         policy=RetryPolicy(max_retries=0),
         timeouts=Timeouts(),
@@ -182,7 +182,7 @@ def test_a_refused_signature_is_replaced_once() -> None:
         chance=lambda: 0.0,
         today=lambda: date(2026, 11, 20),
     )
-    flow = Call(request, routes(request, [Oxen("key")], stream=False), conditions).run()
+    flow = Call.over(routes(request, [Oxen("key")], stream=False), request, options).run()
     opened = [next(flow), flow.send(ResponseHead(400, {}))]
     opened.append(flow.send(b'{"error": {"message": "Corrupted thought signature."}}'))
     while not isinstance(opened[-1], Send):

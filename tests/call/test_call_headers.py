@@ -108,4 +108,4 @@ def test_what_a_call_adds_is_not_shown() -> None:
     client = FakeProviders().client("oxen")
     call = client._new_call(REQUEST, {"headers": {"x-key": "very-secret"}}, stream=False)
 
-    assert "very-secret" not in repr(call.attempt_log.conditions)
+    assert "very-secret" not in repr(call.attempt_log.options)

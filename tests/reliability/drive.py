@@ -63,7 +63,7 @@ class Ending:
         return type(self.error), text
 
 
-def conditions(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> CallOptions:
+def options(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> CallOptions:
     return CallOptions(
         stream=stream,
         policy=RetryPolicy(max_retries=0),
@@ -91,7 +91,7 @@ def receive(
     begun, ending = time.process_time(), Ending()
     left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
     found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)
-    flow = Call(REQUEST, found, conditions(stream=stream, limits=limits, clock=clock)).run()
+    flow = Call.over(found, REQUEST, options(stream=stream, limits=limits, clock=clock)).run()
     reply: Any = None
     try:
         while True:

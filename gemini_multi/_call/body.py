@@ -1,0 +1,110 @@
+"""Reads the body of a response within the bounds of time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from gemini_multi._call.attempt_log import AttemptLog
+from gemini_multi._encoding import json_text
+from gemini_multi._transport.steps import ReadBody, Step, TransportError
+from gemini_multi.errors import InvalidResponse, RequestTimeout
+
+READ_BODY: Final = ReadBody()
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class BodyReader:
+    """The body of one response. What it reads counts against the limits of the call."""
+
+    def __init__(self, attempt_log: AttemptLog, started: float) -> None:
+        options = attempt_log.options
+        self._attempt_log = attempt_log
+        self._clock = options.clock
+        self._limits = options.limits
+        self._stall = options.timeouts.read
+        self._size = 0
+        self._values = 0
+        self.progress = started
+        """When the last content came. Comments and white space are no content."""
+
+    def beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
+        """Read until there is more than white space. Give what was read, and the same without what stands before it."""
+        beginning, size = b"", 0
+        while True:
+            chunk: bytes = yield READ_BODY
+            if not chunk:
+                raise InvalidResponse("The answer is empty.")
+            self._check_time()
+            beginning += chunk
+            size += len(chunk)
+            start = beginning.removeprefix(_BOM).lstrip()
+            if start and not _BOM.startswith(beginning):
+                self._size = size
+                return beginning, start
+            if size > self._limits.event_bytes:
+                raise InvalidResponse("The answer is nothing but white space.")
+            if not start:
+                beginning = beginning[: len(_BOM)]  # a byte order mark, or white space that means nothing
+
+    def document(self, beginning: bytes) -> Generator[Step, Any, bytes]:
+        """Read a body that is one JSON document."""
+        limit = self._limits.body_bytes
+        body = yield from self._up_to(limit, beginning)
+        if len(body) > limit:
+            raise InvalidResponse(
+                f"The answer is larger than {limit:,} bytes. Raise `Limits(body_bytes=...)` if that is expected."
+            )
+        if len(body) > json_text.LARGE:
+            self._check_values(body)
+        return body
+
+    def error(self) -> Generator[Step, Any, bytes]:
+        """Read the body of an error, up to the limit for errors."""
+        limit = self._limits.error_bytes
+        body = yield from self._up_to(limit, b"")
+        return body[:limit]
+
+    def _up_to(self, limit: int, beginning: bytes) -> Generator[Step, Any, bytes]:
+        """Read to the end of the body, or until it is larger than the limit."""
+        body = bytearray(beginning)  # one buffer: a list of single bytes would take many times their size
+        while len(body) <= limit:
+            chunk: bytes = yield READ_BODY
+            if not chunk:
+                break
+            if not chunk.isspace():
+                self.progress = self._clock()
+            self._check_time()
+            body += chunk
+        return bytes(body)
+
+    def check(self, chunk: bytes) -> None:
+        """Check the time and the size of a stream that has come to this chunk.
+
+        Raises:
+            TransportError: The stream has stalled.
+            RequestTimeout: The deadline has passed.
+            InvalidResponse: The stream is larger than the limit.
+        """
+        self._check_time()
+        self._size += len(chunk)
+        limit = self._limits.stream_bytes
+        if self._size > limit:
+            raise InvalidResponse(
+                f"The stream is larger than {limit:,} bytes. Raise `Limits(stream_bytes=...)` if that is expected."
+            )
+        if self._size > json_text.LARGE:
+            self._check_values(chunk)
+
+    def _check_time(self) -> None:
+        """Notice a provider that keeps the connection alive without content, and a deadline that has passed."""
+        silent = self._clock() - self.progress
+        if silent > self._stall:
+            raise TransportError(RequestTimeout, f"no content for {silent:.1f} s")
+        self._attempt_log.check_deadline()
+
+    def _check_values(self, data: bytes) -> None:
+        """Refuse an answer that would take many times its size in memory."""
+        self._values += json_text.values_in(data)
+        if self._values > json_text.MOST_VALUES:
+            raise InvalidResponse(f"The answer holds more than {json_text.MOST_VALUES:,} JSON values.")

@@ -1,0 +1,135 @@
+"""Which providers to try for a request, in which order, and through which of their endpoints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gemini_multi import catalog
+from gemini_multi.catalog import Model
+from gemini_multi.errors import ConfigurationError, UnsupportedFeature
+from gemini_multi.preference import Strategy
+from gemini_multi.providers import Endpoint, Provider
+from gemini_multi.types import ChatRequest, JsonObject
+
+__all__ = ["PreparedRequest", "Route", "arranged", "check", "routes"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """An endpoint together with the body to send through it."""
+
+    endpoint: Endpoint
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One provider for one request."""
+
+    provider: Provider
+    model: Model
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def key(self) -> object:
+        """What tells it from other routes: the provider with its key and address, and the model."""
+        return self.provider, self.model.name
+
+    @property
+    def answering(self) -> Model:
+        """The model that the provider will ask: its own `model` comes before the request's."""
+        return self.model if self.provider.model is None else catalog.find(self.provider.model)
+
+    @property
+    def context_window(self) -> int:
+        """The most tokens that the provider takes."""
+        hosted = self.model.providers.get(self.provider.name) if self.provider.model is None else None
+        return (hosted and hosted.context_window) or self.answering.context_window
+
+    def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
+        """Take the first endpoint that can express the request.
+
+        Raises:
+            UnsupportedFeature: None of the provider's endpoints can.
+        """
+        if not self.endpoints:
+            raise UnsupportedFeature(
+                f"{self.provider.name} does not serve {request.model!r}; if it does by now, pass its id as `model=` "
+                "to the provider.",
+                features=[f"the model {request.model!r}"],
+                providers=[self.provider.name],
+            )
+        refusals: list[UnsupportedFeature] = []
+        for endpoint in self.endpoints:
+            try:
+                return PreparedRequest(endpoint, endpoint.body(request, stream=stream))
+            except UnsupportedFeature as refusal:
+                refusals.append(refusal)
+        raise min(refusals, key=lambda refusal: len(refusal.features))
+
+
+def check(request: ChatRequest) -> None:
+    """Refuse what no provider could do anything with.
+
+    Raises:
+        ConfigurationError: The request names no model or says nothing.
+    """
+    if not request.model.strip():
+        raise ConfigurationError("Name a model, such as `gemini-2.5-flash-lite`.")
+    if not request.messages:
+        raise ConfigurationError("There is nothing to answer: pass at least one message.")
+
+
+def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool) -> tuple[Route, ...]:
+    """List the providers to try, in the caller's order.
+
+    Raises:
+        ConfigurationError: The request cannot be sent anywhere.
+    """
+    check(request)
+    named = catalog.find(request.model)
+    found: list[Route] = []
+    for provider in providers:
+        model = _asked(provider, named)
+        found.append(Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))))
+    return tuple(found)
+
+
+def _asked(provider: Provider, named: Model) -> Model:
+    """Find what is known of the model that a provider will ask: its own `model` may be another than the request's."""
+    if provider.model is None:
+        return named
+    own = catalog.find(provider.model)
+    return own if own.is_known else named  # an id that only the provider knows is taken for one of the same model
+
+
+def arranged(
+    found: tuple[Route, ...],
+    strategy: Strategy,
+    *,
+    turn: int,
+    cost: Callable[[Route], float | None],
+    speed: Callable[[Route], float | None],
+) -> tuple[Route, ...]:
+    """Put routes into the order of a strategy; where it says nothing, the caller's order holds.
+
+    Args:
+        found: The routes in the caller's order.
+        strategy: What counts.
+        turn: How many calls came before.
+        cost: Gives a route's expected cost, or `None`.
+        speed: Gives a route's seconds to the first content, or `None`.
+    """
+    if len(found) < 2 or strategy == "ordered":
+        return found
+    if strategy == "round_robin":
+        begin = turn % len(found)
+        return (*found[begin:], *found[:begin])
+    if strategy == "cheapest":
+        return tuple(sorted(found, key=lambda route: _or(cost(route), float("inf"))))
+    return tuple(sorted(found, key=lambda route: _or(speed(route), 0.0)))
+
+
+def _or(known: float | None, otherwise: float) -> float:
+    return otherwise if known is None else known
