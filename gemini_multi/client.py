@@ -99,8 +99,8 @@ class Client(BaseClient):
         asked = resolve(provider, known=self._providers)
         return listed(self._look_up(record_routes, listing(name), {"providers": asked, **arguments}), asked)[0]
 
-    def _look_up(self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> ChatResponse:
-        call = self._new_lookup(find_routes, request, given)
+    def _look_up(self, find: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> ChatResponse:
+        call = self._new_lookup(find, request, given)
         with EventStream(call.run(), self._session(), call.trace) as stream:
             return stream.response()
 
