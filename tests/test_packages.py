@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import gemini_multi
 import langchain_gemini_multi
 from gemini_multi import GeminiMultiError
 from langchain_gemini_multi import errors as langchain_errors
@@ -105,6 +106,16 @@ def test_error_of_langchain_can_be_imported_and_is_documented(name: str, kind: t
     assert name in langchain_gemini_multi.__all__
     assert kind.__module__ == "langchain_gemini_multi.errors"
     assert kind.__doc__
+
+
+def test_type_checkers_see_every_name_of_the_core_and_no_other() -> None:
+    """They read imports that never run."""
+    tree = ast.parse(Path(str(gemini_multi.__file__)).read_text())
+    guarded = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    seen = [alias.asname for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+
+    assert sorted([*map(str, seen), "__version__"]) == dir(gemini_multi)
+    assert all(hasattr(gemini_multi, name) for name in gemini_multi.__all__)
 
 
 def test_every_package_that_is_imported_is_declared() -> None:
