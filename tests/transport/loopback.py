@@ -28,12 +28,14 @@ class Host:
 
     port: int
     scheme: str = "http"
+    address: str = "127.0.0.1"
     connections: int = 0
     requests: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def provider(self) -> Oxen:
-        name = "localhost" if self.scheme == "https" else "127.0.0.1"
+        name = "localhost" if self.scheme == "https" else self.address
+        name = f"[{name}]" if ":" in name else name
         return Oxen("key", base_url=f"{self.scheme}://{name}:{self.port}")
 
     def request(self, connection: socket.socket) -> bytes:
@@ -59,13 +61,14 @@ Act = Callable[[Host, socket.socket], None]
 
 
 @contextmanager
-def host(act: Act, *, tls: Path | None = None) -> Generator[Host]:
+def host(act: Act, *, tls: Path | None = None, address: str = "127.0.0.1") -> Generator[Host]:
     """Serve: `act` is called for each connection, in a thread of its own, until the client or the end hangs up.
 
     Idle connections may outlive the client that made them, for whoever else of the process asks the same host.
     """
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found = Host(server.getsockname()[1], "https" if tls else "http")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+        found = Host(server.getsockname()[1], "https" if tls else "http", address)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tls or CERTIFICATE)
         threads: list[threading.Thread] = []
