@@ -54,7 +54,7 @@ def takes_part(entrant: Entrant, case: Case) -> bool:
     )
 
 
-def measure(results: Results, site: str, group: Group, case: Case, hands: Sequence[Hand]) -> None:
+def measure(results: Results, server: Server, group: Group, case: Case, hands: Sequence[Hand]) -> None:
     """Let all clients do a block in turn, round after round, in another order each time."""
     for hand in hands:
         name = hand.entrant.name
@@ -66,7 +66,7 @@ def measure(results: Results, site: str, group: Group, case: Case, hands: Sequen
         for hand in (*hands[turn:], *hands[:turn]):
             cell = results.cell(group.name, case.name, hand.entrant.name)
             if cell.goes_on:
-                cell.add(hand.measure(site, case))
+                cell.add(hand.measure(server.site_of(case), case))
 
 
 def recruited(*, rivals: bool, quick: bool) -> tuple[list[Hand], dict[str, Any]]:
@@ -124,7 +124,7 @@ def main() -> int:
     with Server() as server, Crew(hands):
         for group in groups:
             for case in group.cases:
-                measure(results, server.site, group, case, hands)
+                measure(results, server, group, case, hands)
                 print(case_text(results, group, case), flush=True)
                 results.save(path)
     print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {path}.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from .certificates import certificates
 from .imports import imported
 from .plan import Case
 from .roster import Entrant
@@ -51,7 +52,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.loopback"],
+            [sys.executable, "-m", "benchmarks.loopback", str(certificates().own)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,7 +62,12 @@ class Server:
         pin(self._process, cores()[0])
         assert self._process.stdout is not None
         self.site = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.encrypted_site = f"https://127.0.0.1:{int(self._process.stdout.readline())}"
         return self
+
+    def site_of(self, case: Case) -> str:
+        """Give the address that a case asks."""
+        return self.encrypted_site if case.is_encrypted else self.site
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -88,6 +94,11 @@ class Hand:
         if self._process is not None:
             return
         self._is_ready = False
+        environment = {
+            **ENVIRONMENT,
+            "SSL_CERT_FILE": str(certificates().authority),
+            "GEMINI_MULTI_TRANSPORT": self.entrant.transport,
+        }
         self._process = subprocess.Popen(
             [self._python, "-m", "benchmarks.worker", self.entrant.factory],
             stdin=subprocess.PIPE,
@@ -95,7 +106,7 @@ class Hand:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env=environment,
         )
 
     def wait(self) -> None:

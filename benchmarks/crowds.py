@@ -6,7 +6,8 @@ import asyncio
 import gc
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ def crowd(prepared: Prepared) -> Figures:
         "p50": quantile(times, 0.5) * MICROSECONDS,
         "p99": quantile(times, 0.99) * MICROSECONDS,
         "failed": float(failed),
+        "connections": float(connections()),
     }
 
 
@@ -53,6 +55,49 @@ async def _timed(once: Callable[[], Awaitable[None]], width: int, each: int) -> 
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(width)))
     return times, failed, time.perf_counter() - began
+
+
+def first(prepared: Prepared) -> Figures:
+    """Open many streams at once, and tell the time and the work until each has its first piece."""
+    width = prepared.case.width
+    prepared.runner.run(_first(prepared, width))  # connected are all before it counts
+    times, cpu, failed = prepared.runner.run(_first(prepared, width))
+    if not times:
+        raise WrongAnswer(f"all {failed} streams failed")
+    times.sort()
+    return {
+        "cpu": cpu * MICROSECONDS / len(times),
+        "p50": quantile(times, 0.5) * MICROSECONDS,
+        "p99": quantile(times, 0.99) * MICROSECONDS,
+        "failed": float(failed),
+    }
+
+
+async def _first(prepared: Prepared, width: int) -> tuple[list[float], float, int]:
+    """Tell the times, the CPU time until the last of them, and how many streams failed."""
+    times: list[float] = []
+    failed = 0
+    began, cpu = time.perf_counter(), time.process_time()
+    last = 0.0
+
+    async def one() -> None:
+        nonlocal failed, last
+        seen = False
+
+        def note(_: object) -> None:
+            nonlocal seen, last
+            if not seen:
+                seen = True
+                times.append(time.perf_counter() - began)
+                last = time.process_time() - cpu
+
+        try:
+            await prepared.each_piece_async(note)
+        except Exception:  # noqa: BLE001  # whatever a client raises is a failure to count
+            failed += 1
+
+    await asyncio.gather(*(one() for _ in range(width)))
+    return times, last, failed
 
 
 def held(prepared: Prepared) -> Figures:
@@ -91,6 +136,20 @@ async def _held(prepared: Prepared, width: int) -> tuple[float, int, int]:
         await asyncio.sleep(_SAMPLED)
     await streams
     return most, open_at_most, failed
+
+
+def connections() -> int:
+    """Count the connections of this process that are open at both ends, where that is told."""
+    table = Path("/proc/self/net/tcp")
+    lines = table.read_text().splitlines()[1:] if table.exists() else []
+    established = {line.split()[9] for line in lines if line.split()[3] == "01"}
+    return len(established & set(_sockets()))
+
+
+def _sockets() -> Iterator[str]:
+    for entry in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):  # closed meanwhile
+            yield str(entry.readlink()).removeprefix("socket:[").removesuffix("]")
 
 
 def resident() -> float:

@@ -14,11 +14,20 @@ from .roster import Field
 
 FOLDER: Final = ROOT / ".bench"
 PACKAGES: Final[dict[Field, tuple[str, ...]]] = {
-    "core": ("openai", "google-genai", "litellm", "matplotlib"),
-    "langchain": ("langchain-openai", "langchain-google-genai", "langchain-litellm", "litellm"),
-    "llama_index": ("llama-index-llms-openai-like", "llama-index-llms-google-genai", "llama-index-llms-litellm"),
+    "core": ("httpx2", "aiohttp", "openai", "google-genai", "litellm", "matplotlib"),
+    "langchain": ("httpx2", "langchain-openai", "langchain-google-genai", "langchain-litellm", "litellm"),
+    "llama_index": (
+        "httpx2",
+        "llama-index-llms-openai-like",
+        "llama-index-llms-google-genai",
+        "llama-index-llms-litellm",
+    ),
 }
-_OURS: Final[dict[Field, str]] = {"core": ".", "langchain": ".[langchain]", "llama_index": ".[llama-index]"}
+_OURS: Final[dict[Field, str]] = {
+    "core": ".[fast]",
+    "langchain": ".[fast,langchain]",
+    "llama_index": ".[fast,llama-index]",
+}
 _SECONDS: Final = 900.0
 _VERSIONS: Final = """
 import sys

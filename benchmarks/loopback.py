@@ -1,11 +1,12 @@
 """The server: finds the end of each request and writes bytes that were made before. `python -m benchmarks.loopback`.
 
-It prints its port, and ends with its standard input.
+It prints its port and the one for TLS, and ends with its standard input. Its argument is a certificate with its key.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -81,13 +82,17 @@ class Loopback(asyncio.Protocol):
         self._timer = loop.call_at(due + pause, self._tick, pieces, due + pause, pause, loop)
 
 
-async def serve() -> None:
+async def serve(certificate: str) -> None:
     loop = asyncio.get_running_loop()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
     server = await loop.create_server(Loopback, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    async with server:
+    encrypted = await loop.create_server(Loopback, "127.0.0.1", 0, backlog=4096, ssl=context)
+    for one in (server, encrypted):
+        print(one.sockets[0].getsockname()[1], flush=True)
+    async with server, encrypted:
         await loop.run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(sys.argv[1]))

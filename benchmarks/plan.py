@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Task = Literal["calls", "chunks", "extra", "paced", "peak", "crowd", "held", "shares", "import"]
+Task = Literal["calls", "chunks", "extra", "paced", "peak", "crowd", "first", "held", "shares", "import"]
 Yardstick = Literal["raw", "floor"]
 
 
@@ -26,7 +26,7 @@ class Case:
     rounds: int = 5
     """How many blocks each client gets; their order changes from round to round."""
     width: int = 0
-    """How many calls are in flight at once."""
+    """How many calls are in flight at once, as tasks or, of a batch, in threads."""
     each: int = 1
     """How many answers one call gets, to divide by."""
     twins: bool = True
@@ -35,6 +35,8 @@ class Case:
     """Whether the frameworks alone take part."""
     others: bool = True
     """Whether anybody but ours takes part."""
+    is_encrypted: bool = False
+    """Whether the server is asked over TLS."""
     is_fresh: bool = False
     """Whether the client gets a new process for it."""
     after: str = ""
@@ -206,9 +208,46 @@ GROUPS: Final = (
     ),
     Group(
         "batch",
-        "64 calls over 16 threads: CPU time of each",
-        (Case("batch", "calls", "batch", "text", rounds=4, each=64),),
+        "64 calls over 16 threads, and over 64: CPU time of each",
+        tuple(
+            Case(f"{threads} threads", "calls", "batch", "text", rounds=4, each=64, width=threads)
+            for threads in (16, 64)
+        ),
         _CALLS,
+    ),
+    Group(
+        "first",
+        "64 streams at once: until each has its first piece",
+        (Case("64 at once", "first", "stream_async", "held-2", seconds=0.0, rounds=3, width=64, twins=False),),
+        (_CPU, Show("p50", "ms p50", 1e-3), Show("p99", "ms p99", 1e-3), Show("failed", "failed")),
+    ),
+    Group(
+        "connections",
+        "64 tasks that ask again and again: the connections that stay open",
+        (
+            Case(
+                "64 at once", "crowd", "ask_async", "text", rounds=1, width=64, twins=False, floors=False, is_fresh=True
+            ),
+        ),
+        (Show("connections", "connections"),),
+    ),
+    Group(
+        "tls",
+        "Over TLS: CPU time, of a call or of a stream of 20 chunks",
+        tuple(
+            replace(case, is_encrypted=True, twins=False, floors=False, after="")
+            for case in (
+                Case("blocking", "calls", "ask", "text"),
+                Case("async", "calls", "ask_async", "text"),
+                Case("a stream", "calls", "stream_async", "burst-20"),
+                *_crowds("crowd", "ask_async", "text", 64, 1_000),
+                *(
+                    replace(case, name=f"{case.name}, streams")
+                    for case in _crowds("crowd", "stream_async", "burst-20", 64)
+                ),
+            )
+        ),
+        (_CPU, Show("per_second", "/s"), Show("failed", "failed")),
     ),
     Group(
         "failover",

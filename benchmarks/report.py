@@ -26,7 +26,7 @@ def case_text(results: Results, group: Group, case: Case) -> str:
         if trouble := results.cell(group.name, case.name, entrant.name).trouble:
             shown = f"{shown} NOT MEASURED: {' '.join(trouble.split())}"
         if shown:
-            lines.append(f"  {entrant.name:26}{shown}")
+            lines.append(f"  {entrant.name:32}{shown}")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from .answers import Dialect
 
 Role = Literal["raw", "floor", "ours", "rival"]
+Transport = Literal["httpx", "httpx2", "pyreqwest"]
 Field = Literal["core", "langchain", "llama_index"]
 
 
@@ -29,11 +30,16 @@ class Entrant:
     """Whose version is told."""
     is_twin: bool = False
     """Whether it is one of ours through its second dialect."""
+    transport: Transport = "httpx"
+    """What carries the calls of ours."""
 
 
-def _ours(name: str, field: Field, imports: str) -> tuple[Entrant, Entrant]:
+def _ours(name: str, field: Field, imports: str) -> tuple[Entrant, ...]:
+    factory = f"{field}:chat"
     return (
-        Entrant(name, "ours", field, "chat", f"{field}:chat", imports, "gemini-multi"),
+        Entrant(name, "ours", field, "chat", factory, imports, "gemini-multi"),
+        Entrant(f"{name} over httpx2", "ours", field, "chat", factory, transport="httpx2"),
+        Entrant(f"{name} over pyreqwest", "ours", field, "chat", factory, transport="pyreqwest"),
         Entrant(f"{name}, native", "ours", field, "native", f"{field}:native", is_twin=True),
     )
 
@@ -46,6 +52,9 @@ def _rival(name: str, field: Field, dialect: Dialect, function: str, imports: st
 ENTRANTS: Final = (
     Entrant("httpx", "raw", "core", "chat", "raw:chat", "import httpx", "httpx"),
     Entrant("httpx, native", "raw", "core", "native", "raw:native"),
+    Entrant("httpx2", "raw", "core", "chat", "raw_others:httpx2_chat", "import httpx2", "httpx2"),
+    Entrant("pyreqwest", "raw", "core", "chat", "raw_others:pyreqwest_chat", "import pyreqwest.client", "pyreqwest"),
+    Entrant("aiohttp", "raw", "core", "chat", "raw_others:aiohttp_chat", "import aiohttp", "aiohttp"),
     *_ours("Client", "core", "from gemini_multi import Client"),
     _rival("openai", "core", "chat", "OpenAIClient", "from openai import OpenAI", "openai"),
     _rival("google-genai", "core", "native", "GoogleClient", "from google import genai", "google-genai"),

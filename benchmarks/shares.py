@@ -16,15 +16,18 @@ from typing import Final
 from .prepared import MICROSECONDS, Figures, Prepared
 
 _EVERY: Final = 0.001
+_CHAT: Final = ("answer", "call_slots", "calls", "candidate", "decoder", "reasoning", "thought_tags", "usage")
+_GENERATE: Final = ("calls", "candidate", "grounding", "parts", "response", "usage")
 _CORE: Final = {
     "http": ("_transport",),
     "answer": (
-        *(f"dialects._chat_{name}" for name in ("answer", "calls", "candidate", "decoder", "reasoning", "usage")),
-        *(f"dialects._generate_{name}" for name in ("calls", "candidate", "parts", "response", "usage")),
-        *(f"dialects.{name}" for name in ("_either", "_finish", "_thought_tags")),
-        *("_transcript", "_sse", "_response"),
+        *(f"dialects.chat_completions.{name}" for name in _CHAT),
+        *(f"dialects.generate_content.{name}" for name in _GENERATE),
+        *(f"dialects.{name}" for name in ("detection", "finish", "response_builder")),
+        *("_encoding.call_arguments", "_encoding.sse", "_types.response"),
     ),
-    "request": ("dialects", "providers", "routing", "_history", "_signing", "_request", "_parts"),
+    "request": ("dialects", "providers", "routing", "_history", "_schemas", "_encoding", "_types"),
+    "binding": ("bindings",),
     "call": ("",),
 }
 _PARTS: Final = (
@@ -55,7 +58,7 @@ def shares(prepared: Prepared) -> Figures:
         signal.signal(signal.SIGPROF, before)
     whole = cpu * MICROSECONDS / prepared.count
     looks = max(1, seen.total())
-    return {"cpu": whole, **{part: whole * seen[part] / looks for part in (*_CORE, "binding", "framework")}}
+    return {"cpu": whole, **{part: whole * seen[part] / looks for part in (*_CORE, "framework")}}
 
 
 def part_of(frame: FrameType | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .answers import clocks
-from .crowds import crowd, held
+from .crowds import crowd, first, held
 from .prepared import MICROSECONDS, Figures, Prepared, WrongAnswer, quantile
 from .questions import size
 from .shares import shares
@@ -89,6 +89,7 @@ TASKS: Final[dict[str, Callable[[Prepared], Figures]]] = {
     "paced": paced,
     "peak": peak,
     "crowd": crowd,
+    "first": first,
     "held": held,
     "shares": shares,
 }

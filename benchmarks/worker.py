@@ -51,6 +51,7 @@ class Worker:
         if self._prepared is None or self._prepared.case != case:
             self._prepared = None
             subject = self._make(f"{site}/{case.answer}")
+            subject.threads = case.width
             self._prepared = Prepared(subject, case, subject.prepare(case.way, case.question), self._runner)
             if case.is_checked:
                 self._prepared.warm_up()

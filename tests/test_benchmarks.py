@@ -18,15 +18,29 @@ from benchmarks.report import BEGIN, END, tables, write
 from benchmarks.results import Cell, Results
 from benchmarks.roster import ENTRANTS, Entrant
 
-OURS = [entrant for entrant in ENTRANTS if entrant.name in ("httpx", "Client", "ChatGeminiMulti", "GeminiMulti")]
+MEASURED = (
+    "httpx",
+    "httpx2",
+    "Client",
+    "Client over httpx2",
+    "Client over pyreqwest",
+    "ChatGeminiMulti",
+    "GeminiMulti",
+)
+OURS = [entrant for entrant in ENTRANTS if entrant.name in MEASURED]
 PYTHON = Path(sys.executable)
 ASK = Case("blocking", "calls", "ask", "text", seconds=0.0)
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
+def server() -> Iterator[Server]:
     with Server() as server:
-        yield server.site
+        yield server
+
+
+@pytest.fixture
+def site(server: Server) -> str:
+    return server.site
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +72,11 @@ del CASES["large", "calls", "ask"]
 @pytest.mark.parametrize("entrant", OURS, ids=lambda entrant: entrant.name)
 @pytest.mark.parametrize("key", CASES, ids="-".join)
 def test_every_case_gives_the_figures_that_are_shown(
-    site: str, hands: dict[str, Hand], key: tuple[str, str, str], entrant: Entrant
+    server: Server, hands: dict[str, Hand], key: tuple[str, str, str], entrant: Entrant
 ):
     case, shows = CASES[key]
-    reply = hands[entrant.name].measure(site, case)
-    if case.way.startswith("events") and entrant.name in ("Client", "GeminiMulti"):  # LangChain's own
+    reply = hands[entrant.name].measure(server.site_of(case), case)
+    if case.way.startswith("events") and entrant.name.startswith(("Client", "GeminiMulti")):  # LangChain's own
         assert set(reply) == {"missing"}
     else:
         figures = reply.get("figures", {})
@@ -94,6 +108,17 @@ def test_streams_have_the_events_that_their_name_says(site: str, path: str):
     seen = clocks(httpx.post(f"{site}/paced-5/{path}").text)
     assert len(seen) == 5
     assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("name", ["pyreqwest", "aiohttp"])
+@pytest.mark.parametrize("way", ["ask", "ask_async", "stream", "stream_async", "batch"])
+def test_other_libraries_stand_beside_the_yardstick(site: str, name: str, way: str):
+    with Crew([Hand(_entrant(name), PYTHON)]) as crew:
+        case = Case(way, "calls", way, "burst-4" if way.startswith("stream") else "text", seconds=0.0, width=2)
+        reply = crew.hands[0].measure(site, case)
+    # aiohttp is asynchronous only.
+    is_offered = name == "pyreqwest" or way.endswith("_async")
+    assert set(reply) == ({"figures"} if is_offered else {"missing"})
 
 
 def test_a_client_that_fails_loses_its_cell_and_says_why(site: str, hands: dict[str, Hand]):

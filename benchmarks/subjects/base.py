@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 BATCH_CALLS: Final = 64
-BATCH_THREADS: Final = 16
 
 
 def count_of(url: str) -> int:
@@ -39,6 +38,9 @@ class Subject:
 
     reads_answers = True
     """Whether `text` gives the answer's words, to be checked; not so for raw bytes."""
+
+    threads = 1
+    """How many threads a batch is shared among."""
 
     def __init__(self, url: str) -> None:
         """Make the client. `url` ends with the name of the answer."""

@@ -22,7 +22,7 @@ from gemini_multi import (
 )
 from gemini_multi.structured import read
 
-from .base import BATCH_CALLS, BATCH_THREADS, Subject, failing
+from .base import BATCH_CALLS, Subject, failing
 from .ours import chat_host, native_host, second_host
 
 
@@ -73,7 +73,7 @@ class Core(Subject):
 
     def batch(self, question: str) -> Callable[[], Any]:
         asked = request(question)
-        threads = ThreadPoolExecutor(BATCH_THREADS)
+        threads = ThreadPoolExecutor(self.threads)
         return lambda: list(threads.map(self._client.chat, [asked] * BATCH_CALLS))
 
     def spare(self, question: str) -> Callable[[], Any]:

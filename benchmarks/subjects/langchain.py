@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from benchmarks.answers import MODEL, TEXT, TOOL, words
 from benchmarks.questions import TOOL_DESCRIPTION, TOOL_PARAMETERS, image, turns
 
-from .base import BATCH_CALLS, BATCH_THREADS, Subject, count_of, failing, uncalled
+from .base import BATCH_CALLS, Subject, count_of, failing, uncalled
 
 _MESSAGES: dict[str, type[BaseMessage]] = {"user": HumanMessage, "assistant": AIMessage}
 
@@ -79,7 +79,7 @@ class LangChain(Subject):
         return pieces
 
     def batch(self, question: str) -> Callable[[], Any]:
-        return partial(self._model.batch, [messages(question)] * BATCH_CALLS, {"max_concurrency": BATCH_THREADS})
+        return partial(self._model.batch, [messages(question)] * BATCH_CALLS, {"max_concurrency": self.threads})
 
     def spare(self, question: str) -> Callable[[], Any]:
         return partial(self._model.with_fallbacks([self._make(self.url)]).invoke, messages(question))

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from benchmarks.answers import MODEL, TEXT, TOOL, words
 from benchmarks.questions import HELLO, TOOL_DESCRIPTION, image, turns
 
-from .base import BATCH_CALLS, BATCH_THREADS, NotOffered, Subject, count_of, failing
+from .base import BATCH_CALLS, NotOffered, Subject, count_of, failing
 
 
 class Report(BaseModel):
@@ -90,7 +90,7 @@ class LlamaIndex(Subject):
 
     def batch(self, question: str) -> Callable[[], Any]:
         asked = messages(question)
-        threads = ThreadPoolExecutor(BATCH_THREADS)
+        threads = ThreadPoolExecutor(self.threads)
         return lambda: list(threads.map(self._llm.chat, [asked] * BATCH_CALLS))
 
     def text(self, piece: Any) -> str | None:

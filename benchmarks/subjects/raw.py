@@ -1,4 +1,4 @@
-"""Plain httpx: the yardstick. Nothing is decoded but JSON."""
+"""Plain httpx (and httpx2, which has the same interface): the yardstick. Nothing is decoded but JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from benchmarks.answers import MODEL
-from benchmarks.subjects.base import BATCH_CALLS, BATCH_THREADS, Subject
+from benchmarks.subjects.base import BATCH_CALLS, Subject
 from benchmarks.subjects.bodies import chat_body, native_body
 
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=120.0)
+_LIMITS = {"max_connections": None, "max_keepalive_connections": None, "keepalive_expiry": 120.0}
 
 
 class RawHttpx(Subject):
@@ -22,17 +22,28 @@ class RawHttpx(Subject):
     reads_answers = False
 
     def __init__(
-        self, whole_url: str, stream_url: str, body: Callable[..., dict[str, Any]], stream_fields: dict[str, bool]
+        self,
+        whole_url: str,
+        stream_url: str,
+        body: Callable[..., dict[str, Any]],
+        stream_fields: dict[str, bool],
+        library: Any = httpx,
     ) -> None:
         super().__init__(whole_url)
+        self._library = library
+        self._settings = {
+            "headers": {"authorization": "Bearer key"},
+            "timeout": 60.0,
+            "limits": library.Limits(**_LIMITS),
+        }
         self._stream_url = stream_url
         self._body = body
         self._stream_fields = stream_fields
         self._client = self.construct("")()
-        self._async_client = httpx.AsyncClient(headers={"authorization": "Bearer key"}, timeout=60.0, limits=_LIMITS)
+        self._async_client = library.AsyncClient(**self._settings)
 
-    def construct(self, question: str) -> Callable[[], httpx.Client]:
-        return partial(httpx.Client, headers={"authorization": "Bearer key"}, timeout=60.0, limits=_LIMITS)
+    def construct(self, question: str) -> Callable[[], Any]:
+        return partial(self._library.Client, **self._settings)
 
     def ask(self, question: str) -> Callable[[], Any]:
         return partial(self._posted, self._body(question))
@@ -65,7 +76,7 @@ class RawHttpx(Subject):
         return self.stream_async(question)
 
     def batch(self, question: str) -> Callable[[], Any]:
-        threads = ThreadPoolExecutor(BATCH_THREADS)
+        threads = ThreadPoolExecutor(self.threads)
         return lambda: list(threads.map(self._posted, [self._body(question)] * BATCH_CALLS))
 
     def spare(self, question: str) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.answers import MODEL
-from benchmarks.subjects.base import BATCH_CALLS, BATCH_THREADS, Subject, failing
+from benchmarks.subjects.base import BATCH_CALLS, Subject, failing
 from benchmarks.subjects.bodies import chat_body, native_body
 
 
@@ -49,7 +49,7 @@ class ChatClient(Subject):
         return pieces
 
     def batch(self, question: str) -> Callable[[], Any]:
-        ask, threads = self.ask(question), ThreadPoolExecutor(BATCH_THREADS)
+        ask, threads = self.ask(question), ThreadPoolExecutor(self.threads)
         return lambda: list(threads.map(lambda _: ask(), range(BATCH_CALLS)))
 
     def text(self, piece: Any) -> str | None:
@@ -167,7 +167,7 @@ class GoogleClient(Subject):
         return pieces
 
     def batch(self, question: str) -> Callable[[], Any]:
-        ask, threads = self.ask(question), ThreadPoolExecutor(BATCH_THREADS)
+        ask, threads = self.ask(question), ThreadPoolExecutor(self.threads)
         return lambda: list(threads.map(lambda _: ask(), range(BATCH_CALLS)))
 
     def text(self, piece: Any) -> str | None:

@@ -99,7 +99,7 @@ class Library:
                 scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
             )
             return self.httpcore.Proxy(address, auth=proxy.raw_auth, headers=proxy.headers.raw)
-        except ValueError:
+        except (self.httpx.InvalidURL, ValueError):
             raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
 
     def url(self, address: Address) -> Any:  # noqa: ANN401
@@ -108,7 +108,7 @@ class Library:
         Raises:
             ConfigurationError: httpx does not take it.
         """
-        return _parsed(self.httpx.URL, address.url)
+        return _parsed(self.httpx, address.url)
 
     def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
         """Build a request, with the timeouts where httpcore looks for them."""
@@ -144,14 +144,10 @@ def library(name: str) -> Library:
 
 
 @cache
-def _parsed(kind: Any, url: str) -> Any:  # noqa: ANN401
+def _parsed(httpx: Any, url: str) -> Any:  # noqa: ANN401
     try:
-        return kind(url)
-    except (ValueError, TypeError, UnicodeError) as error:
-        raise ConfigurationError(f"The address of a provider cannot be used: {error}.") from None
-    except Exception as error:
-        if type(error).__name__ != "InvalidURL":
-            raise
+        return httpx.URL(url)
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise ConfigurationError(f"The address of a provider cannot be used: {error}.") from None
 
 

@@ -62,7 +62,8 @@ class HttpProxy:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
         with context.wrap_socket(connection, server_side=True) as secure:
-            faithful(found, secure)
+            found.request(secure)
+            secure.sendall(WHOLE)
 
     def line(self) -> str:
         (head,) = self.heads
