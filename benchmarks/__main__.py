@@ -19,6 +19,8 @@ from .plan import quick as shortened
 from .report import DOCUMENT, case_text, tables, write
 from .results import Results
 from .roster import ENTRANTS, Entrant, Field
+from .summary import MARKS as SUMMARY_MARKS
+from .summary import summary
 
 RESULTS: Final = FOLDER / "results.json"
 OURS: Final = FOLDER / "ours.json"
@@ -97,6 +99,7 @@ def _packages(entrants: Sequence[Entrant], field: Field) -> list[str]:
 def redraw(results: Results) -> None:
     """Write the tables and the plots of the documentation."""
     write(DOCUMENT, tables(results, GROUPS))
+    write(DOCUMENT, summary(results), *SUMMARY_MARKS)
     command = [str(python_of("core")), "-m", "benchmarks.plots", str(RESULTS), str(DOCUMENT.parent)]
     subprocess.run(command, check=True, timeout=120.0, cwd=ROOT, env=ENVIRONMENT)
 

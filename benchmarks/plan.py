@@ -116,6 +116,10 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
     )
 
 
+def _encrypted(way: str, answer: str, *widths: int) -> tuple[Case, ...]:
+    return tuple(replace(case, is_encrypted=True, floors=False) for case in _crowds("crowd", way, answer, *widths))
+
+
 GROUPS: Final = (
     Group(
         "import",
@@ -235,28 +239,18 @@ GROUPS: Final = (
         "tls",
         "Over TLS: CPU time, of a call or of a stream of 20 chunks",
         tuple(
-            replace(case, is_encrypted=True, twins=False, floors=False, after="")
-            for case in (
-                Case("blocking", "calls", "ask", "text"),
-                Case("async", "calls", "ask_async", "text"),
-                Case("a stream", "calls", "stream_async", "burst-20"),
-                *_crowds("crowd", "ask_async", "text", 64, 1_000),
-                *(
-                    replace(case, name=f"{case.name}, streams")
-                    for case in _crowds("crowd", "stream_async", "burst-20", 64)
-                ),
+            Case(name, "calls", way, answer, is_encrypted=True, twins=False, floors=False)
+            for name, way, answer in (
+                ("blocking", "ask", "text"),
+                ("async", "ask_async", "text"),
+                ("a stream", "stream_async", "burst-20"),
             )
         ),
-        (_CPU, Show("per_second", "/s"), Show("failed", "failed")),
+        _CALLS,
     ),
+    Group("tls-calls", "Whole answers over TLS, many at once", _encrypted("ask_async", "text", 64, 1_000), _CROWD),
     Group(
-        "failover",
-        "A second host that stands by, and one that takes over after a 503: CPU time",
-        (
-            Case("stands by", "extra", "spare", "text", rounds=4),
-            Case("takes over", "extra", "failover", "text", rounds=4),
-        ),
-        (Show("cpu", "µs"), Show("extra", "µs of it on top of one host")),
+        "tls-streams", "Streams of 20 chunks over TLS, many at once", _encrypted("stream_async", "burst-20", 64), _CROWD
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import Final
 from .plan import Case, Group, Show
 from .results import Results, Spread
 from .roster import ENTRANTS, Entrant
+from .summary import PICTURES
 
 BEGIN: Final = "<!-- bench:begin -->"
 END: Final = "<!-- bench:end -->"
@@ -66,7 +67,8 @@ def tables(results: Results, groups: tuple[Group, ...]) -> str:
     parts = [_facts(results)]
     for group in groups:
         if measured := results.measured(group):
-            picture = f"![{group.title}](performance-{group.name}.png)\n\n" if results.drawn(group) else ""
+            is_drawn = group.name not in PICTURES and results.drawn(group)
+            picture = f"![{group.title}](performance-{group.name}.png)\n\n" if is_drawn else ""
             parts.append(f"### {group.title}\n\n{picture}{_table(results, group, measured)}")
     if troubles := list(_troubles(results)):
         parts.append("### What could not be measured\n\n" + "\n".join(troubles))
@@ -97,7 +99,7 @@ def _troubles(results: Results) -> Iterator[str]:
             yield f"- {client} in {group}, {case}: {' '.join(cell.trouble.split())}".replace("<", "&lt;")
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the tables between the markers of a document."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")

@@ -172,7 +172,7 @@ def test_a_socks_proxy_needs_an_extra(ask: Ask, transport: str, monkeypatch: pyt
 
 @both
 def test_a_proxy_that_is_no_address_is_refused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://[")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:none")
     with pytest.raises(ConfigurationError, match="proxy"):
         ask(Client(Oxen("key", base_url="http://provider.invalid/v1"), max_retries=0))
 
