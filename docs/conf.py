@@ -44,7 +44,7 @@ html_theme_options = {
 
 def setup(app: Sphinx) -> None:
     """Let docstrings be Markdown, as editors show them: fences and single backticks."""
-    app.connect("autodoc-process-docstring", _to_rest)
+    app.connect("autodoc-process-docstring", _to_rest, priority=400)  # before napoleon reads colons
 
 
 def _to_rest(_app: Sphinx, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
