@@ -10,11 +10,39 @@ from typing import Final
 
 from gemini_multi._transport.steps import Interrupted
 
+SLICE: Final = 64 * 1024
+"""Bytes that are sent at once."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 
 
 class ConnectTimeout(TimeoutError):
     """There was no connection in time: nothing was sent. Named as httpx names it."""
+
+
+class Outgoing:
+    """Holds the head of a request back until the body comes, so that both leave together."""
+
+    __slots__ = ("_held", "_is_first")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._is_first = True
+
+    def added(self, data: bytes) -> bytes:
+        """Give what is to be sent now."""
+        if self._is_first and len(data) < SLICE:
+            self._is_first, self._held = False, data
+            return b""
+        return self._taken() + data
+
+    def rest(self) -> bytes:
+        """Give what is still held back, before an answer is read."""
+        self._is_first = True
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        held, self._held = self._held, b""
+        return held
 
 
 class Bounds:

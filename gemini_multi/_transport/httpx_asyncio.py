@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout, Outgoing, is_exhausted
 from gemini_multi._transport.connections import Connections
 from gemini_multi._transport.httpx_blocking import KEEP_ALIVE
 from gemini_multi._transport.httpx_library import Library, head_of
@@ -25,18 +25,24 @@ class BoundedAsyncStream:
     def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
         self._stream = stream
         self._bounds = bounds
+        self._outgoing = Outgoing()
         self.get_extra_info = stream.get_extra_info
-        self.write = partial(self._bounded, stream.write)
         self.aclose = stream.aclose
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Wait for the next bytes."""
+        await self._send(self._outgoing.rest(), timeout)
         data: bytes = await self._stream.read(max_bytes, self._bounds.left(timeout))
         self._bounds.last = data
         return data
 
-    async def _bounded(self, act: Any, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ANN401
-        await act(buffer, self._bounds.left(timeout))
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all, or hold the head of a request back until its body comes."""
+        await self._send(self._outgoing.added(buffer), timeout)
+
+    async def _send(self, data: bytes, timeout: float | None) -> None:
+        if data:
+            await self._stream.write(data, self._bounds.left(timeout))
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -18,12 +18,11 @@ from time import monotonic
 from typing import Any, Final
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
+from gemini_multi._transport.bounds import SLICE, Bounds, ConnectTimeout, Outgoing, is_exhausted
 from gemini_multi._transport.connections import Connections
 from gemini_multi._transport.httpx_library import Library, head_of
 from gemini_multi._transport.steps import ResponseHead, Send
 
-_SLICE: Final = 64 * 1024
 _LOOKUPS: Final = threading.BoundedSemaphore(64)
 """Threads that look up names: each may outlive its call, when no server answers."""
 
@@ -46,19 +45,25 @@ class BoundedStream:
     def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
         self._stream = stream
         self._bounds = bounds
+        self._outgoing = Outgoing()
         self.get_extra_info = stream.get_extra_info
         self.close = stream.close
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Wait for the next bytes."""
+        self._send(self._outgoing.rest(), timeout)
         data: bytes = self._stream.read(max_bytes, self._bounds.left(timeout))
         self._bounds.last = data
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all, some at a time: each of them may wait."""
-        for start in range(0, len(buffer), _SLICE):
-            self._stream.write(buffer[start : start + _SLICE], self._bounds.left(timeout))
+        """Send all, or hold the head of a request back until its body comes."""
+        self._send(self._outgoing.added(buffer), timeout)
+
+    def _send(self, data: bytes, timeout: float | None) -> None:
+        """Send some at a time: each of them may wait."""
+        for start in range(0, len(data), SLICE):
+            self._stream.write(data[start : start + SLICE], self._bounds.left(timeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

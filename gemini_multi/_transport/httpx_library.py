@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from gemini_multi._encoding.long_text import ChunkedBody
 from gemini_multi._transport.addresses import Address, check_headers
+from gemini_multi._transport.bounds import SLICE
 from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
 
 _KEEP_FOREVER: Final = None
 """Connections grow old in our own pools."""
-_SLICE: Final = 64 * 1024
 
 
 class _Slices:
@@ -33,11 +33,11 @@ class _Slices:
         body = self._body
         if not isinstance(body, bytes):
             yield from body.slices()
-        elif len(body) <= _SLICE:
+        elif len(body) <= SLICE:
             yield body
         else:
-            for start in range(0, len(body), _SLICE):
-                yield body[start : start + _SLICE]
+            for start in range(0, len(body), SLICE):
+                yield body[start : start + SLICE]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in _Slices.__iter__(self):

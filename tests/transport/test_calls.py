@@ -205,6 +205,22 @@ def test_a_large_request_arrives_whole(ask: Ask) -> None:
 REFUSED = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+@both
+def test_a_small_request_leaves_in_one_piece(ask: Ask) -> None:
+    """The head is not sent by itself, on a new connection or on one that is used again."""
+    pieces: list[bytes] = []
+
+    def act(_: Host, connection: socket.socket) -> None:
+        while piece := connection.recv(65_536):
+            pieces.append(piece)
+            connection.sendall(WHOLE)
+
+    with host(act) as found:
+        assert ask(Client(found.provider, max_retries=0), 2) == ["Hi", "Hi"]
+        POOLS.hang_up()
+    assert [piece.startswith(b"POST ") and piece.endswith(b"}") for piece in pieces] == [True, True]
+
+
 def refusing(found: Host, connection: socket.socket) -> None:
     """Answer before the request is whole, and read on only to take leave in peace."""
     connection.recv(1_000)
