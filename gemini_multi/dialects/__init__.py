@@ -1,1 +1,4 @@
-"""The two wires, each as an encoder of requests and a decoder of answers. Pure: no I/O, no environment, no clock."""
+"""The two dialects (wire formats), each with an encoder of requests and a decoder of answers.
+
+Pure: no I/O, no environment, no clock.
+"""

@@ -1,4 +1,4 @@
-"""What a dialect is to the rest of the package, and what it is told about the place where it is spoken."""
+"""The interface of a dialect, and the target for which a dialect writes a request."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Repair: TypeAlias = Literal[
 ]
 """A change to the body that answers a documented refusal; each is tried once."""
 
-CHANGE_THE_PROMPT: Final = "Change the prompt, or the safety settings where the reason is one that they govern."
-"""What to do about a prompt that a provider refused."""
+CHANGE_THE_PROMPT: Final = "Change the prompt, or relax the safety settings if they caused this."
+"""The advice that ends the message about a prompt that a provider refused."""
 
 TraitsT = TypeVar("TraitsT")
 OtherT = TypeVar("OtherT")
@@ -27,7 +27,7 @@ OtherT = TypeVar("OtherT")
 
 @dataclass(frozen=True, slots=True)
 class Target(Generic[TraitsT]):
-    """Where a body goes: the provider, its model and the provider's deviations from the dialect."""
+    """The receiver of a request body: the provider, its model and the provider's deviations from the dialect."""
 
     provider: str
     """The provider's name, for messages and metadata."""
@@ -41,28 +41,28 @@ class Target(Generic[TraitsT]):
     repairs: frozenset[Repair] = frozenset()
 
     def with_traits(self, traits: OtherT) -> Target[OtherT]:
-        """Return the same place, spoken in another dialect."""
+        """Return the same target with the traits of another dialect."""
         return Target(self.provider, self.model, self.model_id, traits, issuer=self.issuer, repairs=self.repairs)
 
 
 @dataclass(slots=True)
 class EncodingReport:
-    """Collects what a body cannot say, so that all of it is named at once."""
+    """Collects what a request body cannot express, so that one message names all of it."""
 
     features: list[str] = field(default_factory=list[str])
     settings: list[str] = field(default_factory=list[str])
 
     def feature(self, feature: str) -> None:
-        """Note something that was asked for and cannot be expressed: the route is unusable."""
+        """Note a requested feature that the target does not support: the route is unusable."""
         if feature not in self.features:
             self.features.append(feature)
 
     def setting(self, setting: str, reason: str) -> None:
-        """Note a tuning setting that the model is documented to refuse: it is left out with a warning."""
+        """Note a tuning setting that the model is documented to refuse: the body omits it, with a warning."""
         self.settings.append(f"`{setting}` ({reason})")
 
     def settle(self, target: Target[TraitsT]) -> None:
-        """Raise `UnsupportedFeature` for features, warn once for settings."""
+        """Raise `UnsupportedFeature` for the noted features; warn once about the noted settings."""
         if self.features:
             names = ", ".join(self.features)
             raise UnsupportedFeature(
@@ -85,30 +85,30 @@ class Decoder(Protocol):
         ...
 
     def close(self) -> list[ChatEvent]:
-        """Give the events that waited for the end: open tool calls become whole, held-back text is released."""
+        """Return the events that waited for the end: finish open tool calls and release text that was held back."""
         ...
 
     @property
     def is_complete(self) -> bool:
-        """Whether the provider said why it stopped. A stream that ends before is cut."""
+        """Whether a finish reason has arrived. A stream that ends without one was cut off."""
         ...
 
     @property
     def has_content(self) -> bool:
-        """Whether anything of the answer itself has arrived: text, thought, call, signature, part."""
+        """Whether any content of the answer has arrived: text, thought, call, signature or part."""
         ...
 
     def response(self) -> ChatResponse:
-        """The answer so far: candidates, usage, model, ids and metadata; the exchange adds the rest."""
+        """The answer so far: candidates, usage, model, ids and metadata; the call adds the rest."""
         ...
 
 
 class Dialect(ABC, Generic[TraitsT]):
-    """One way to write requests and to read answers."""
+    """A wire format: how requests are written and how answers are read."""
 
     name: str
     refusals: Sequence[tuple[Repair, str]]
-    """Documented wordings of refusals, as regular expressions, with their repair; the first that matches decides."""
+    """Documented error texts, as regular expressions, each with the repair that answers it; the first match decides."""
 
     @abstractmethod
     def encode(self, request: ChatRequest, target: Target[TraitsT], *, stream: bool) -> dict[str, JsonValue]:
@@ -123,7 +123,7 @@ class Dialect(ABC, Generic[TraitsT]):
         """Make a decoder for one answer to the request."""
 
     def repair(self, error_text: str, applied: Iterable[Repair]) -> Repair | None:
-        """Name the change to the body that answers a refusal, if one is known that was not tried yet."""
+        """Return the change to the body that answers a refusal, if a known change was not tried yet."""
         for repair, refusal in self.refusals:
             if re.search(refusal, error_text, re.IGNORECASE):
                 return None if repair in applied else repair

@@ -1,4 +1,4 @@
-"""Reads an answer by its shape: providers that take both dialects may answer in the one that they were not asked in."""
+"""Detects the dialect of an answer by its fields: a provider of both dialects may answer in the other one."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) ->
 
 
 class DetectingDecoder:
-    """Decodes in the dialect that was asked in, unless the first document that tells is in the other."""
+    """Decodes in the dialect of the request, unless the first document with a known field is in the other dialect."""
 
     __slots__ = ("_decoder", "_is_settled", "_other", "_own_marks")
 
     def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
-        """Expect `own`, whose documents have one of `own_marks`."""
+        """Expect the dialect `own`, whose documents have one of the fields `own_marks`."""
         self._decoder = own
         self._own_marks = own_marks
         self._other = other
@@ -60,17 +60,17 @@ class DetectingDecoder:
             self._decoder = self._other()
 
     def close(self) -> list[ChatEvent]:
-        """Give the events that waited for the end."""
+        """Return the events that waited for the end."""
         return self._decoder.close()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the provider said why it stopped."""
+        """Whether the finish reason has arrived."""
         return self._decoder.is_complete
 
     @property
     def has_content(self) -> bool:
-        """Whether anything of the answer itself has arrived."""
+        """Whether any content of the answer has arrived."""
         return self._decoder.has_content
 
     def response(self) -> ChatResponse:

@@ -1,4 +1,4 @@
-"""Merging of a caller's extra body into ours."""
+"""Merges the caller's `extra_body` into the request body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gemini_multi.types import JsonObject, JsonValue
 
 
 def merge(body: dict[str, JsonValue], extra: JsonObject) -> None:
-    """Merge `extra` into `body` in place: objects key by key, everything else replaced."""
+    """Merge `extra` into `body` in place: objects are merged key by key, all other values are replaced."""
     for key, value in extra.items():
         present = body.get(key)
         if isinstance(present, dict) and isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Normalizes the reasons for which providers say that they stopped.
+"""Normalizes the finish reasons of providers.
 
-The sets are open: an unknown word becomes `other`.
+The providers may add reasons: an unknown one becomes `other`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Final
 from gemini_multi.types import FinishReason
 
 MALFORMED: Final = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"})
-"""Failures of one generation; the same request may well succeed."""
+"""Failures of one generation; the same request may succeed at the next attempt."""
 
 UNWANTED_CALL: Final = frozenset({"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
-"""The candidate holds a call that must not be run."""
+"""Reasons that mean that the candidate holds a call that must not be run."""
 
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "STOP": "stop",
@@ -46,11 +46,11 @@ _FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter
 
 
 def finish_reason(raw: str, *, called: bool) -> FinishReason:
-    """Normalize a provider's word.
+    """Normalize a provider's finish reason.
 
     Args:
-        raw: The word, native (`MAX_TOKENS`), OpenAI's (`length`) or Google's mixture (`content_filter: SPII`).
-        called: Whether the answer holds a tool call. Gemini says `STOP` then, and its streams `stop`.
+        raw: The reason in Google's form (`MAX_TOKENS`), OpenAI's (`length`) or a mixture (`content_filter: SPII`).
+        called: Whether the answer holds a tool call. Gemini sends `STOP` then, and its streams `stop`.
     """
     prefix, _, word = raw.partition(":")
     reason = _REASONS.get(word_of(raw))
@@ -67,4 +67,4 @@ def word_of(raw: str) -> str:
 
 
 _WORDS: Final = {written: word for word in _REASONS for written in (word, word.lower())}
-"""Those that need no reading, because nearly all answers say one of them."""
+"""The reasons that need no parsing, because nearly all answers have one of them."""

@@ -1,7 +1,6 @@
-"""Lists of models: no body goes out, and records come back, in one piece.
+"""Lists of models: the request has no body, and the response holds the records.
 
-To the call a list is an answer like any other, whose text is the number of records; so it is repeated and moves on to
-the next provider as answers do.
+A call treats a list like any other answer, whose text is the number of records; so retries and failover work as usual.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ class Listing(Dialect[None]):
     refusals = ()
 
     def encode(self, request: ChatRequest, target: Target[None], *, stream: bool) -> dict[str, JsonValue]:
-        """Write nothing: the address says it all."""
+        """Return no body: the URL is the whole request."""
         del request, target, stream
         return {}
 
@@ -37,12 +36,12 @@ class ListingDecoder:
     """Decodes a list of models, or the record of one."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Begin without records."""
         self._records: list[JsonValue] = []
         self._is_read = False
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read the document: a list under a name, one record under a name, or a record."""
+        """Read the document: a list in a field, one record in a field, or one record."""
         found = next((document[name] for name in _LISTS if isinstance(document.get(name), (list, dict))), document)
         records = found if isinstance(found, list) else [dict(found) if isinstance(found, dict) else dict(document)]
         self._records += [record for record in records if isinstance(record, dict)]
@@ -50,7 +49,7 @@ class ListingDecoder:
         return []
 
     def close(self) -> list[ChatEvent]:
-        """Give nothing: a list comes in one piece."""
+        """Return nothing: a list arrives in one document."""
         return []
 
     @property
@@ -64,7 +63,7 @@ class ListingDecoder:
         return self._is_read
 
     def response(self) -> ChatResponse:
-        """Give the records as metadata, and their number as the answer's text."""
+        """The records as metadata, and their number as the answer's text."""
         if not self._is_read:
             return ChatResponse()
         count = Candidate(parts=(Text(str(len(self._records))),), finish_reason="stop")

@@ -1,7 +1,7 @@
-"""What both dialects ask of a medium: its type, told from a file name's ending if need be, its base64, its size.
+"""What both dialects need to know of media: the type (if need be, from the file name), the base64 data and the size.
 
-The standard library's `mimetypes` reads the machine's own tables from disk at its first use: that would block an event
-loop and make requests depend on the machine.
+The standard library's `mimetypes` reads the system's own tables from disk at its first use: that would block an event
+loop, and requests would differ between machines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAME_TYPE: Final = {
     "audio/x-m4a": "audio/m4a",
     "application/x-pdf": "application/pdf",
 }
-"""Names in use that providers refuse, and the ones that they take."""
+"""Media types that users write and providers refuse, with the names that providers accept."""
 
 _BY_ENDING: Final = {
     "aac": "audio/aac",
@@ -79,41 +79,41 @@ _TEXTS: Final = frozenset(
     f"application/{kind}"
     for kind in ("javascript", "json", "sql", "toml", "x-javascript", "x-ndjson", "x-python", "x-yaml", "xml", "yaml")
 )
-"""Types of text files that are not called `text/`."""
+"""Media types of text files that do not begin with `text/`."""
 _LONGEST_ADDRESS: Final = 64 * 1024
 _YOUTUBE: Final = ("youtube.com", "youtu.be")
 
 
 def guess_type(path: str) -> str | None:
-    """Return the media type that a path's ending stands for, if it is known."""
+    """Return the media type of a path's suffix, if it is known."""
     name = path.rpartition("/")[2]
     return _BY_ENDING.get(name.rpartition(".")[2].lower()) if "." in name else None
 
 
 def is_files_api(uri: str) -> bool:
-    """Whether the address is one of the Gemini API's file store, which only the owner of a Google key can read."""
+    """Whether the URL is a file of the Gemini API's Files API, which only the owner of the Google key can read."""
     return _FILES_API.fullmatch(uri) is not None
 
 
 def decoded_size(data: str) -> int:
-    """Return how many bytes are in base64."""
+    """Return how many bytes base64 text decodes to."""
     return len(data) * 3 // 4 - data[-2:].count("=")
 
 
 def usual_type(mime_type: str) -> str:
-    """Return the name under which providers know a media type."""
+    """Return the name that providers use for a media type."""
     plain = mime_type.lower()
     return _SAME_TYPE.get(plain, plain)
 
 
 def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
-    """Return what a model takes at a provider."""
+    """Return the input modalities of a model at a provider."""
     hosted = model.providers.get(provider)
     return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 
 def is_inline(media: Blob | FileReference) -> bool:
-    """Whether the data themselves are given."""
+    """Whether the media hold their data, not a URL."""
     return isinstance(media, Blob) or is_data_url(media.uri)
 
 
@@ -121,7 +121,7 @@ def bare_base64(media: Blob | FileReference) -> str:
     """Return the bare base64, without the `data:` prefix and the line breaks that other tools add.
 
     Raises:
-        ConfigurationError: There is no data.
+        ConfigurationError: The media hold no data.
     """
     data = media.data if isinstance(media, Blob) else media.uri
     if is_data_url(data):
@@ -134,9 +134,9 @@ def bare_base64(media: Blob | FileReference) -> str:
 
 
 def media_type(media: Blob | FileReference) -> str | None:
-    """Return the type that a medium says, or that its data or its address let guess.
+    """Return the media type that is given, or else the type that the data or the URL suggest.
 
-    A type such as `image/*` counts only when neither tells more.
+    A type such as `image/*` counts only when neither the data nor the URL give a better one.
     """
     given = media.mime_type
     address = media.data if isinstance(media, Blob) else media.uri
@@ -150,10 +150,10 @@ def media_type(media: Blob | FileReference) -> str | None:
 
 
 def address_scheme(uri: str) -> str:
-    """Return the scheme of a medium's address.
+    """Return the scheme of a media URL.
 
     Raises:
-        ConfigurationError: It is none that any provider could read, such as a path on this machine.
+        ConfigurationError: No provider could read the URL, such as a path on this machine.
     """
     scheme = _split(uri).scheme
     if scheme not in ("https", "http", "gs"):
@@ -162,7 +162,7 @@ def address_scheme(uri: str) -> str:
 
 
 def text_of(media: Blob | FileReference) -> str | None:
-    """Return what an inline text file says; `None` for other media."""
+    """Return the text of an inline text file; `None` for other media."""
     kind = media_type(media) or ""
     if not is_inline(media) or not (kind.startswith("text/") or kind in _TEXTS or kind.endswith(("+json", "+xml"))):
         return None
@@ -174,7 +174,7 @@ def text_of(media: Blob | FileReference) -> str | None:
 
 
 def _split(uri: str) -> SplitResult:
-    """Take an address apart; what is none has no parts."""
+    """Split a URL into its parts; text that is no URL gives empty parts."""
     try:
         return urlsplit(uri if len(uri) <= _LONGEST_ADDRESS else "")
     except ValueError:

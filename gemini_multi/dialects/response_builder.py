@@ -1,4 +1,4 @@
-"""Assembles an answer from the pieces that a decoder finds, and makes the event for each piece.
+"""Builds an answer from the pieces that a decoder finds, and makes the event of each piece.
 
 Text that arrives in increments is collected and joined once at the end, so the work per chunk does not grow with the
 answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail closes
@@ -48,7 +48,7 @@ class _Run:
 
 
 class _CallSlot:
-    """The place of a tool call whose arguments may still be arriving."""
+    """The position of a tool call whose arguments may still be arriving."""
 
     __slots__ = ("call",)
 
@@ -58,7 +58,7 @@ class _CallSlot:
 
 @dataclass(slots=True)
 class CandidateBuilder:
-    """One candidate in the making. Decoders set the facts here as they learn them; the last word wins."""
+    """A candidate that is still arriving. Decoders set its fields; the last value counts."""
 
     items: list[_Run | _CallSlot | Part] = field(default_factory=list["_Run | _CallSlot | Part"])
     calls: list[_CallSlot] = field(default_factory=list[_CallSlot])
@@ -73,7 +73,7 @@ class CandidateBuilder:
     metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def candidate(self) -> Candidate:
-        """Freeze what is known so far. Calls that never became whole are left out."""
+        """Return the candidate so far, without the calls that are not whole."""
         return Candidate(
             parts=tuple(part for item in self.items if (part := _frozen(item)) is not None),
             finish_reason=self.finish_reason,
@@ -97,7 +97,7 @@ def _frozen(item: _Run | _CallSlot | Part) -> Part | None:
 
 
 class ResponseBuilder:
-    """The candidates of one answer in the making."""
+    """The candidates of an answer that is still arriving."""
 
     __slots__ = ("builders",)
 
@@ -106,7 +106,7 @@ class ResponseBuilder:
         self.builders: dict[int, CandidateBuilder] = {}
 
     def builder(self, candidate: int = 0) -> CandidateBuilder:
-        """Return the builder of a candidate, made on first use."""
+        """Return the builder of a candidate; the first use makes it."""
         builder = self.builders.get(candidate)
         if builder is None:
             builder = self.builders[candidate] = CandidateBuilder()
@@ -140,7 +140,7 @@ class ResponseBuilder:
         run.signature = signature
 
     def open_call(self, candidate: int = 0) -> int:
-        """Reserve the place of a tool call that begins to arrive, and return its position among the calls."""
+        """Reserve the position of a tool call that begins to arrive, and return its position among the calls."""
         builder = self.builder(candidate)
         slot = _CallSlot()
         builder.items.append(slot)
@@ -148,7 +148,7 @@ class ResponseBuilder:
         return len(builder.calls) - 1
 
     def call_delta(self, position: int, call_id: str, name: str, arguments: str, candidate: int = 0) -> ToolCallDelta:
-        """Announce a piece of the arguments. The caller keeps the pieces and gives the whole call to `call`."""
+        """Make the event of a piece of the arguments. The caller collects the pieces for `call`."""
         return ToolCallDelta(position, call_id, name, arguments, candidate)
 
     def call(self, call: ToolCall, candidate: int = 0, position: int | None = None) -> ToolCallReady:
@@ -164,5 +164,5 @@ class ResponseBuilder:
         return PartReady(part, candidate)
 
     def candidates(self) -> tuple[Candidate, ...]:
-        """Freeze all candidates, in the order of their indexes."""
+        """Return all candidates so far, in the order of their indexes."""
         return tuple(self.builders[index].candidate() for index in sorted(self.builders))

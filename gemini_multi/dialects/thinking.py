@@ -1,7 +1,7 @@
-"""Turns the four thinking settings of a request into the one setting that a model has.
+"""Turns the four thinking settings of a request into the one setting that the model supports.
 
-Gemini 2.5 takes a budget of tokens, Gemini 3 and newer a level; each refuses the other's setting or merely tolerates
-it. The portable `reasoning_effort` is mapped by the table that Google uses on its own OpenAI-compatible endpoint.
+Gemini 2.5 uses a budget of tokens, Gemini 3 and newer a level; each refuses the other's setting or only tolerates it.
+The portable `reasoning_effort` is mapped by the table that Google uses on its own OpenAI-compatible endpoint.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 81
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPlan:
-    """What to say about thinking; `None` is not sent. Never both a budget and a level."""
+    """The thinking settings to send; `None` is not sent. There is never both a budget and a level."""
 
     budget: int | None = None
     level: str | None = None
-    """In lower case."""
+    """The level, in lower case."""
     include_thoughts: bool | None = None
 
     @property
@@ -38,10 +38,10 @@ class ThinkingPlan:
 
 
 def thinking(request: ChatRequest, model: Model, report: EncodingReport) -> ThinkingPlan:
-    """Plan the model's thinking; what it cannot do is noted in `report`.
+    """Plan the model's thinking; note settings that the model does not support in `report`.
 
     Raises:
-        ConfigurationError: Settings that exclude each other, or an effort that nobody knows.
+        ConfigurationError: Two settings exclude each other, or the effort is unknown.
     """
     _check_exclusive(request)
     if request.reasoning_effort not in (None, *EFFORTS):
@@ -72,7 +72,7 @@ def _check_exclusive(request: ChatRequest) -> None:
 
 
 def _without_thinking(request: ChatRequest, report: EncodingReport) -> ThinkingPlan:
-    """Refuse to think on a model that does not; asking it not to think needs no words."""
+    """Note a request to think for a model that does not think; a request not to think needs no setting."""
     if request.reasoning_effort not in (None, "none"):
         report.feature(f"`reasoning_effort={request.reasoning_effort!r}` (the model does not think)")
     if request.thinking_budget:
@@ -88,7 +88,7 @@ def _by_budget(request: ChatRequest, traits: Thinking, report: EncodingReport) -
     if (budget := request.thinking_budget) is not None:
         return ThinkingPlan(budget if _is_possible(budget, traits, report) else None)
     if (level := request.thinking_level) is not None:
-        # A level is a 400 on these models, but the same words have official budgets as efforts.
+        # These models refuse a level with a 400, but Google documents a budget for the effort of the same name.
         if level.lower() in _BUDGETS:
             return ThinkingPlan(_clamped(_BUDGETS[level.lower()], traits))
         report.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
@@ -142,10 +142,10 @@ def _by_level(request: ChatRequest, model: Model, report: EncodingReport) -> Thi
 
 
 def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) -> ThinkingPlan:
-    """Honor a budget on a model that thinks in levels.
+    """Apply a budget to a model that uses levels.
 
-    Gemini 3 takes budgets for compatibility, so the exact figure is sent. Later generations promise no such thing, so
-    there the figure becomes the level that Google's table puts it nearest to.
+    Gemini 3 accepts budgets for compatibility, so the exact budget is sent. Later generations do not document that, so
+    the budget becomes the nearest level of Google's table.
     """
     if budget < -1:
         report.feature(f"`thinking_budget={budget}` (a budget is -1, 0 or more)")
@@ -164,7 +164,7 @@ def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) 
 
 
 def _nearest(effort: str, levels: tuple[str, ...]) -> str:
-    """Find the supported level nearest to the effort; of two, the higher."""
+    """Find the supported level nearest to the effort; of two, the higher one."""
     wanted = _LEVELS.index(effort) if effort in _LEVELS else len(_LEVELS)
     known = [level for level in levels if level in _LEVELS]
     if not known or wanted == len(_LEVELS):

@@ -1,4 +1,4 @@
-"""The chat completions wire, as AIMLAPI, Oxen.ai, Cloudflare and Google speak it in front of Gemini.
+"""The chat completions dialect, as AIMLAPI, Oxen.ai, Cloudflare and Google implement it for Gemini.
 
-Knows no provider.
+Nothing in this package depends on a particular provider.
 """

@@ -16,7 +16,7 @@ AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
 
 
 def parts_of(content: JsonValue) -> Iterator[AnswerPart]:
-    """Read content that is not a plain string: a list of typed parts, or a lone one."""
+    """Read content that is not a plain string: a list of typed parts, or one part."""
     for item in content if isinstance(content, list) else [content]:
         if isinstance(item, dict):
             yield from _typed(item)
@@ -44,14 +44,14 @@ def _typed(item: dict[str, JsonValue]) -> Iterator[AnswerPart]:
 
 
 def image(item: JsonValue) -> Blob | FileReference | None:
-    """Read an image of an answer: `{"image_url": {"url": …}}`, inline or by address."""
+    """Read an image of an answer: `{"image_url": {"url": …}}`, inline or by URL."""
     target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
     url = target.get("url") if isinstance(target, dict) else target
     return medium(url) if isinstance(url, str) and url else None
 
 
 def medium(url: str) -> Blob | FileReference:
-    """Read a `data:` URL as inline media, every other address as a reference."""
+    """Read a `data:` URL as inline media and any other URL as a reference."""
     if not is_data_url(url) or "," not in url:
         return FileReference(url)
     given, data = parsed_data_url(url)
@@ -74,7 +74,10 @@ def citation(annotation: JsonObject) -> Citation | None:
 
 
 def extended(known: JsonValue, added: JsonValue) -> JsonValue:
-    """Append a chunk's log probabilities to those before; `known` is what this function gave last."""
+    """Append a chunk's log probabilities to those of earlier chunks.
+
+    `known` must be the last result of this function: it is extended in place.
+    """
     if not isinstance(added, dict):
         return known
     if not isinstance(known, dict):
@@ -89,7 +92,7 @@ def extended(known: JsonValue, added: JsonValue) -> JsonValue:
 
 
 class AudioAccumulator:
-    """A spoken answer, whose data may arrive in pieces that are each base64 of their own."""
+    """The audio of an answer. Its data may arrive in pieces, each encoded in base64 by itself."""
 
     __slots__ = ("_data", "metadata")
 
@@ -99,7 +102,7 @@ class AudioAccumulator:
         self.metadata: dict[str, JsonValue] = {}
 
     def add(self, audio: JsonObject) -> str:
-        """Take over a piece and return what it adds to the transcript."""
+        """Add a piece and return the text that it adds to the transcript."""
         for key, value in audio.items():
             if key not in ("data", "transcript") and value is not None:
                 self.metadata[key] = value
@@ -109,7 +112,7 @@ class AudioAccumulator:
         return transcript if isinstance(transcript, str) else ""
 
     def blob(self, audio_format: str) -> Blob | None:
-        """Return the sound so far and forget it; `None` when there is none."""
+        """Return the audio so far and clear it; `None` when there is none."""
         pieces, self._data = self._data, []
         if not pieces:
             return None
@@ -118,7 +121,7 @@ class AudioAccumulator:
 
 
 _SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
-"""Formats of sounds whose media types are called otherwise."""
+"""Audio formats whose media types have other names."""
 
 
 def _decoded(data: str) -> bytes:

@@ -1,8 +1,8 @@
-"""The text of one call's arguments, which arrives in pieces, and whether it is a whole JSON object yet.
+"""Collects the text of one call's arguments, piece by piece, and detects when it is a whole JSON object.
 
-The question is asked again with every chunk, so it must not read the whole text each time: a scan that goes over each
-character once finds where the object ends, and only there the text is parsed. What follows and begins another object
-belongs to another call.
+Every chunk needs this check, so the check must not read the whole text each time: one scan reads each character once
+and finds the end of the object; the text is parsed only there. Text after that end that begins another object belongs
+to another call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from gemini_multi._encoding.call_arguments import MARK, next_object, parsed
 
 
 class ArgumentsText:
-    """Collects the pieces of one object."""
+    """The text of the arguments of one call."""
 
     __slots__ = ("_depth", "_is_escaped", "_is_object", "_is_over", "_is_string", "_length", "_pieces", "is_blank")
 
@@ -19,7 +19,7 @@ class ArgumentsText:
         """Begin without text."""
         self._pieces: list[str] = []
         self.is_blank = True
-        """Whether nothing but white space came."""
+        """Whether only white space has arrived."""
         self._length = 0
         self._depth = 0
         self._is_string = False
@@ -27,14 +27,14 @@ class ArgumentsText:
         self._is_over = False
         """Whether the outermost value has ended."""
         self._is_object: bool | None = False
-        """Whether the text so far is an object; `None` while it was not looked at since it ended."""
+        """Whether the text so far is an object; `None` until the ended text was parsed."""
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether any text has arrived."""
         return bool(self._pieces)
 
     def add(self, piece: str) -> str:
-        """Take over the next piece, and return what of it belongs to another object."""
+        """Add the next piece, and return the rest of it that belongs to another object."""
         if self._is_over:
             return self._after_the_end(piece)
         end = self._scan(piece)
@@ -50,7 +50,7 @@ class ArgumentsText:
             return piece[begin:]
         self._append(piece)
         if not piece.isspace():
-            self._is_object = False  # nothing else can follow an object but white space
+            self._is_object = False  # only white space may follow an object
         return ""
 
     def _append(self, piece: str) -> None:
@@ -71,13 +71,13 @@ class ArgumentsText:
 
     @property
     def is_object(self) -> bool:
-        """Whether text came and is a JSON object."""
+        """Whether text has arrived and is a JSON object."""
         if self._is_object is None:
             self._is_object = isinstance(parsed(self.joined()), dict)
         return self._is_object
 
     def _scan(self, piece: str) -> int | None:
-        """Go on to the end of the outermost value; return where in the piece that is."""
+        """Scan on to the end of the outermost value; return the position of that end in the piece."""
         position = 0
         if self._is_escaped:
             position, self._is_escaped = 1, False

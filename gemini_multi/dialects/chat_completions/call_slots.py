@@ -1,11 +1,14 @@
-"""Finds out which tool call a piece belongs to, for providers that number and name their calls in many ways.
+"""Finds the tool call that a piece belongs to; providers number and name their calls in many ways.
 
-OpenAI gives every fragment an index. Google's own endpoint gives none, and each parallel call in a chunk of its own;
-some gateways give index 0 to all of them, repeat ids and names, leave ids empty, share them, send arguments as an
-object, or send all calls of a tool as one text of several objects. The rules: the same id is the same call, unless the
-name, the index or the whole arguments differ; another id, or another name, at the same index is another call; a name
-without id and index begins a call; a piece with neither id nor name belongs to the call before it; what follows whole
-arguments and begins another object is another call of the same function.
+OpenAI sends an index with every fragment. Google's own endpoint sends no index, and each parallel call in its own
+chunk. Some gateways send index 0 for all calls, repeat ids and names, leave ids empty, share one id among calls, send
+arguments as an object, or send all calls of a tool as one text of several objects. The rules:
+
+- The same id is the same call, unless the name, the index or the whole arguments differ.
+- Another id, or another name, at the same index is another call.
+- A name without id and index begins a call.
+- A piece with neither id nor name belongs to the call before it.
+- Text that follows whole arguments and begins another object is another call of the same function.
 """
 
 from __future__ import annotations
@@ -22,16 +25,16 @@ from gemini_multi.types import JsonObject, JsonValue, Signature, ToolCall
 
 @dataclass(slots=True)
 class Piece:
-    """What one element of `tool_calls` says."""
+    """The content of one element of `tool_calls`."""
 
     id: str = ""
     index: int | None = None
     name: str = ""
     arguments: str = ""
     is_whole: bool = False
-    """Whether the arguments came as an object, so nothing can follow."""
+    """Whether the arguments arrived as an object, so that no more text can follow."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """All that the provider said beside: carriers of signatures and unknown keys."""
+    """All other fields of the element: carriers of signatures and unknown keys."""
 
     @property
     def is_silent(self) -> bool:
@@ -41,29 +44,29 @@ class Piece:
 
 @dataclass(slots=True)
 class CallSlot:
-    """A tool call in the making."""
+    """A tool call that is still arriving."""
 
     provider_id: str = ""
     name: str = ""
     index: int | None = None
     text: ArgumentsText = field(default_factory=ArgumentsText)
     position: int | None = None
-    """Its place in the transcript; `None` while it has none, or gets none because only one call was wanted."""
+    """The position in the answer; `None` while the call has none, or gets none because only one call was wanted."""
     local_id: str = ""
     signature: Signature | None = None
     details: dict[bytes, JsonValue] = field(default_factory=dict[bytes, JsonValue])
-    """The elements of `reasoning_details` that name the call, by how they are written."""
+    """The elements of `reasoning_details` that name the call, by their JSON text."""
     is_growing: bool = False
-    """Whether `details` hold more than the signature."""
+    """Whether `details` holds elements that the signature does not hold yet."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     late: list[str] = field(default_factory=list[str])
-    """Arguments that came when the call was given already."""
+    """Arguments that arrived after the event of the whole call."""
     call: ToolCall | None = None
-    """What was given of it, once it was whole."""
+    """The whole call, as its event contained it."""
     is_stale: bool = False
-    """Whether a signature came after that."""
+    """Whether a signature arrived after that event."""
     chunk: int = 0
-    """The document that touched it last."""
+    """The number of the last document that changed the call."""
 
     @property
     def arguments(self) -> str:
@@ -71,7 +74,7 @@ class CallSlot:
         return self.text.joined()
 
     def add(self, piece: Piece) -> tuple[str, str]:
-        """Take over a piece; return what it adds to the arguments, and what of it belongs to further calls."""
+        """Add a piece; return the text that it adds to the arguments, and the text that belongs to further calls."""
         self.name = self.name or piece.name
         self.provider_id = self.provider_id or piece.id
         text = piece.arguments
@@ -104,7 +107,7 @@ class CallSlots:
         self._by_index: dict[int, CallSlot] = {}
 
     def of(self, piece: Piece) -> tuple[CallSlot, bool] | None:
-        """Find the slot of a piece, and say whether it is new; `None` for a piece that says nothing."""
+        """Find the slot of a piece, and whether the slot is new; `None` for an empty piece."""
         slot = self._known(piece)
         if slot is None:
             return None if piece.is_silent else (self.open(piece), True)
@@ -130,7 +133,7 @@ class CallSlots:
         return slot
 
     def follow(self, slot: CallSlot) -> CallSlot:
-        """Begin a further call of the same function, to which the pieces that continue the call before now belong."""
+        """Begin a further call of the same function; later pieces of the previous call now belong to this call."""
         following = CallSlot(name=slot.name, index=slot.index)
         self.all.append(following)
         if slot.index is not None:
@@ -141,13 +144,13 @@ class CallSlots:
         return following
 
     def repeated(self, piece: Piece) -> CallSlot | None:
-        """Find the call that a whole element says again under the same id."""
+        """Find the call that a whole element repeats under the same id."""
         slot = self._by_id.get(piece.id) if piece.id else None
         is_same = slot is not None and slot.name == piece.name and slot.means(piece.arguments)
         return slot if is_same else None
 
     def by_meaning(self) -> dict[tuple[str, str], CallSlot]:
-        """Give the calls so far by what they say: name and arguments."""
+        """Return the calls so far, by name and arguments."""
         return {(slot.name, meaning(slot.arguments)): slot for slot in self.all}
 
     def _known(self, piece: Piece) -> CallSlot | None:
@@ -166,13 +169,13 @@ class CallSlots:
 
 
 def meaning(arguments: str) -> str:
-    """Write arguments in the one way in which all that mean the same are written."""
+    """Write arguments in a canonical form: arguments that mean the same give the same text."""
     read = parsed(arguments)
     return json.dumps(read, sort_keys=True) if isinstance(read, dict) else arguments
 
 
 def _continues(slot: CallSlot, piece: Piece) -> bool:
-    """Whether a piece at the slot's index, with an id that is not known or none, goes on with its call."""
+    """Whether a piece at the slot's index, with an unknown id or none, continues the slot's call."""
     if piece.id:
         return not slot.provider_id and not (slot.name and piece.name)
     if not piece.name or not slot.name:
@@ -183,7 +186,7 @@ def _continues(slot: CallSlot, piece: Piece) -> bool:
 
 
 def _begins_again(slot: CallSlot, piece: Piece) -> bool:
-    """Whether a second call came under the same id."""
+    """Whether a piece begins a second call under the same id."""
     if not piece.name or not slot.name or slot.repeats(piece.arguments):
         return False
     begins = piece.arguments.lstrip().startswith("{")
@@ -195,12 +198,12 @@ def _begins_again(slot: CallSlot, piece: Piece) -> bool:
 
 
 def _repeats_name(last: CallSlot, piece: Piece) -> bool:
-    """Whether a piece without id and index repeats the name of a call whose arguments are not whole yet."""
+    """Whether a piece without id and index repeats the name of a call whose arguments are still incomplete."""
     return piece.name == last.name and bool(last.text) and not last.text.is_object
 
 
 def piece_of(item: JsonObject) -> Piece:
-    """Read one element of `tool_calls`, whatever its types."""
+    """Read one element of `tool_calls`; its fields may have any type."""
     function = item.get("function")
     if not isinstance(function, dict):
         custom = item.get("custom")

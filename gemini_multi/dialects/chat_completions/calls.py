@@ -1,4 +1,4 @@
-"""Assembles the tool calls of one candidate and decides when each is whole."""
+"""Assembles the tool calls of one candidate and decides when each call is whole."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Events: TypeAlias = list[ChatEvent]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What an answer is read against."""
+    """The facts about the request that the decoder needs to read its answer."""
 
     issuer: str
     tools: Mapping[str, Tool]
-    """Declared functions by the name that went over the wire."""
+    """The declared functions, by their wire names."""
     originals: Mapping[str, str]
-    """The caller's names by those that went over the wire."""
+    """The caller's names, by the wire names."""
     single_call: bool
     """Whether only one call was wanted."""
     waits_for_signature: bool
-    """Whether the first call's signature matters, so that an unsigned call is not whole before the end."""
+    """Whether the first call needs a signature, so that an unsigned call is not whole before the end."""
     audio_format: str
 
 
@@ -66,7 +66,7 @@ class Calls:
 
     @property
     def seen(self) -> bool:
-        """Whether the provider said anything of a call, if it became one or not."""
+        """Whether any piece of a call has arrived, also one that did not become a call."""
         return bool(self._slots.all)
 
     @property
@@ -78,11 +78,11 @@ class Calls:
         """Read `tool_calls`.
 
         Args:
-            items: The provider's list, or a lone element.
-            chunk: The number of the document.
-            events: Where the calls go.
-            whole: Whether every element is a call of its own.
-            again: Whether the elements may say once more what was said before.
+            items: The provider's list, or one element.
+            chunk: The number of the current document.
+            events: The list to which the events of calls are added.
+            whole: Whether every element is one whole call.
+            again: Whether the elements may repeat calls that arrived before.
         """
         known_calls = self._slots.by_meaning() if again else {}
         for item in items if isinstance(items, list) else [items]:
@@ -95,7 +95,7 @@ class Calls:
                         self._read_piece(piece, found, chunk, events, whole=whole)
 
     def _slot_of(self, piece: Piece, known_calls: dict[tuple[str, str], CallSlot]) -> tuple[CallSlot, bool] | None:
-        """Find the slot of a whole element: a new one, unless the same call was said before."""
+        """Find the slot of a whole element: a new slot, unless the same call arrived before."""
         if piece.is_silent:
             return None
         known = self._slots.repeated(piece)
@@ -153,7 +153,7 @@ class Calls:
             self._sign_with_details(slot, details)
 
     def _note(self, slot: CallSlot, extra: JsonObject) -> None:
-        """Keep what the provider said of a call beside its name and arguments."""
+        """Keep the fields of a call other than its name and arguments."""
         if not extra:
             return
         signature = signature_in(extra, self._expectation.issuer)
@@ -164,7 +164,7 @@ class Calls:
         slot.extra.update((key, value) for key, value in extra.items() if key not in CARRIERS)
 
     def sign_first(self, signature: Signature) -> bool:
-        """Give a signature of the whole message to the first call; `False` when there is none or it has its own."""
+        """Attach a signature of the whole message to the first call; `False` if there is no unsigned first call."""
         if not self._placed or self._placed[0].signature is not None:
             return False
         if signature.carrier == "extra_content":
@@ -173,7 +173,7 @@ class Calls:
         return True
 
     def sign_by_id(self, detail: JsonObject) -> bool:
-        """Give an element of `reasoning_details` to the call that it names, which may come later."""
+        """Attach an element of `reasoning_details` to the call that it names; that call may arrive later."""
         call_id = detail.get("id")
         if not isinstance(call_id, str) or not call_id:
             return False
@@ -184,7 +184,7 @@ class Calls:
         return self._sign_with_details(slot, [dict(detail)])
 
     def unclaimed(self) -> list[JsonValue]:
-        """Take the details whose call never came."""
+        """Remove and return the details whose call never arrived."""
         if not self._details:
             return []
         details = [detail for group in self._details.values() for detail in group]
@@ -199,7 +199,7 @@ class Calls:
             details = [*known.payload, *details]
         for detail in details:
             slot.details.setdefault(to_json(detail), detail)
-        # The whole list is written by `_signature`, once: there may be many of them.
+        # `_signature` writes the whole list once, because there may be many elements.
         self._sign(slot, known or Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
         slot.is_growing = True
         return True
@@ -216,7 +216,7 @@ class Calls:
         return slot.signature
 
     def conclude(self) -> None:
-        """Put the signatures that came after the event of their call into the answer at the end."""
+        """Add the signatures that arrived after the event of their call to the calls of the answer."""
         for slot in self._placed:
             if slot.is_stale and slot.call is not None:
                 slot.is_stale = False
@@ -224,13 +224,13 @@ class Calls:
                 self._response_builder.call(slot.call, self._candidate, slot.position)
 
     def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
-        """Give the calls that are known to be whole, in the provider's order.
+        """Add the events of the calls that are known to be whole, in the provider's order.
 
         Args:
-            events: Where they go.
-            before: A call that begins, so that those before it are whole if they read well.
-            chunk: The document that said why the answer stopped.
-            at_end: Whether nothing can follow, so that unreadable arguments stay so.
+            events: The list to which the events are added.
+            before: A call that begins now: the calls before it are whole if their arguments can be read.
+            chunk: The number of the document that held the finish reason.
+            at_end: Whether nothing can follow, so that unreadable arguments stay unreadable.
         """
         while self._given < len(self._placed) and not self._is_refused:
             slot = self._placed[self._given]
@@ -242,7 +242,7 @@ class Calls:
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool, chunk: int) -> bool:
         if is_stopped:
-            # Some providers say `stop` in every chunk: then a call that has no arguments yet may still get them.
+            # Some providers send `stop` in every chunk: a call that has no arguments yet may still get them.
             return slot.text.is_object or (slot.text.is_blank and slot.chunk != chunk)
         is_signed = slot.signature is not None or slot.position != 0 or not self._expectation.waits_for_signature
         return slot.text.is_object and is_signed
@@ -268,7 +268,7 @@ class Calls:
         )
 
     def refuse(self) -> None:
-        """Keep out of the answer what is not out yet: the provider says that the calls must not be run."""
+        """Exclude the calls without an event from the answer: the finish reason means that they must not be run."""
         self._is_refused = True
 
     def dropped(self) -> list[JsonValue]:
@@ -280,7 +280,7 @@ class Calls:
         ]
 
     def remarks(self) -> dict[str, JsonValue]:
-        """Return what the provider said of calls and has no field, by the calls' ids."""
+        """Return the fields of calls that `ToolCall` has no place for, by the calls' ids."""
         remarks: dict[str, JsonValue] = {}
         for slot in self._slots.all:
             late: dict[str, JsonValue] = {"late_arguments": "".join(slot.late)} if slot.late else {}
@@ -290,6 +290,6 @@ class Calls:
 
 
 def _split(piece: Piece) -> list[Piece]:
-    """Make a piece of each call in an element that holds several."""
+    """Split an element that holds several calls into one piece per call."""
     first, *others = separated(piece.arguments)
     return [replace(piece, arguments=first), *(Piece(name=piece.name, arguments=text) for text in others)]

@@ -1,4 +1,4 @@
-"""Reads the choices of one candidate: whole messages and deltas alike."""
+"""Reads the choices of one candidate, both whole messages and deltas."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
     "refusal": (str,),
     "annotations": (list,),
 }
-"""What is read of a message, and of which types; all else is kept as it is."""
+"""The fields of a message that are read, with the types that they may have; all else is kept as metadata."""
 
 
 class CandidateReader:
-    """One candidate in the making."""
+    """Reads one candidate into its builder."""
 
     __slots__ = (
         "_audio",
@@ -95,12 +95,12 @@ class CandidateReader:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the provider said why it stopped."""
+        """Whether the finish reason has arrived."""
         return self._builder.raw_finish_reason is not None
 
     @property
     def filtered(self) -> str | None:
-        """The provider's reason to filter the candidate, if it did so before anything was said."""
+        """The finish reason of a candidate that was filtered before its first token; else `None`."""
         self.conclude()
         builder = self._builder
         is_silent = not (self._calls.seen or builder.refusal or builder.candidate().parts)
@@ -127,7 +127,7 @@ class CandidateReader:
             self.close(events)
 
     def _repeat(self, message: JsonObject, events: Events) -> None:
-        """Read a whole message that comes after its deltas: only what they have not said."""
+        """Read a whole message that follows its deltas: only content that the deltas did not have."""
         self._release(events)
         streamed = self._builder.candidate()
         whole = _thought_and_text(message)
@@ -153,7 +153,7 @@ class CandidateReader:
         self._calls.ready(events, at_end=True)
 
     def conclude(self) -> None:
-        """Put into the builder what is known only from the whole."""
+        """Set the fields of the builder that depend on the whole candidate."""
         builder = self._builder
         builder.citations = tuple(self._citations.values())
         builder.refusal = "".join(self._refusals) if self._refusals else None
@@ -174,7 +174,7 @@ class CandidateReader:
     def _stop(self, reason: str, events: Events) -> None:
         native = self._builder.metadata.get("native_finish_reason")
         if isinstance(native, str) and word_of(native) in _FAILED:
-            # Google's own word, where a gateway translated a failure into something harmless.
+            # Google's own finish reason, where a gateway translated a failure into a harmless one.
             self._builder.metadata["finish_reason"] = reason
             reason = native
         self._builder.raw_finish_reason = reason
@@ -227,7 +227,7 @@ class CandidateReader:
         events.append(self._response_builder.part(part, self._index))
 
     def _read_fields(self, message: JsonObject, events: Events, *, whole: bool) -> None:
-        """Read a message or a delta that is more than content, in the order in which a model answers."""
+        """Read all fields of a message or a delta, in the order in which a model writes them."""
         for field, text in thought_texts(message):
             self._think(field, text, events)
         if is_flagged(message):
@@ -271,7 +271,7 @@ class CandidateReader:
             self._sign_text(signature, events)
 
     def _is_new(self, payload: JsonValue) -> bool:
-        """Whether a signature was not said before."""
+        """Whether a signature has not arrived before."""
         written = to_json(payload)
         is_new = written not in self._signatures
         self._signatures.add(written)
@@ -282,7 +282,7 @@ class CandidateReader:
         events.append(self._response_builder.text("", signature, self._index))
 
     def _settle(self, events: Events) -> None:
-        """Give the signatures that name no call of this answer to the message as a whole."""
+        """Attach the signatures that name no call of this answer to the message as a whole."""
         details = [*self._calls.unclaimed(), *self._loose]
         if not details and not self._late:
             return
@@ -335,13 +335,13 @@ class CandidateReader:
     def _keep(self, key: str, value: JsonValue) -> None:
         known = self._builder.metadata.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
-            known.update(value)  # it is a copy of ours
+            known.update(value)  # a copy that was made here
         else:
             self._builder.metadata[key] = dict(value) if isinstance(value, dict) else value
 
 
 def _is_plain(message: JsonObject) -> bool:
-    """Whether a message or a delta says nothing beside its content; `null` says nothing."""
+    """Whether a message or a delta has no field but its content; `null` counts as absent."""
     return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
 
 

@@ -1,7 +1,7 @@
-"""Reads chat completions, whole or streamed, as the providers in front of Gemini really write them.
+"""Reads chat completions, whole or streamed, in the forms that the providers of Gemini really send.
 
-A whole answer is a stream of one document. Providers leave out, repeat, misplace and rename nearly everything, so every
-field may be missing, null or of another type; what has no field in `ChatResponse` is kept by the provider's own name.
+A whole answer is a stream of one document. Providers omit, repeat, misplace and rename nearly every field, so each
+field may be missing, null or of another type. A field that `ChatResponse` lacks is kept under the provider's name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ENVELOPE: Final = frozenset({"id", "object", "choices", "model", "usage"})
 
 
 class ChatDecoder:
-    """One answer in the making."""
+    """Decodes one answer."""
 
     def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
         """Begin an answer to `request`."""
@@ -71,13 +71,13 @@ class ChatDecoder:
         return events
 
     def _check_prompt(self) -> None:
-        """Notice a refused prompt: every candidate was filtered before its first token."""
+        """Detect a refused prompt: every candidate was filtered before its first token."""
         reason = None
         for reader in self._readers.values():
             if (reason := reader.filtered) is None:
                 return
         response = self.response()
-        # Google's own words stand for a refused prompt where nothing is counted, too.
+        # Google's own words mean a refused prompt, too, where no token was counted.
         if reason is None or not (self._usage or ":" in reason) or response.usage.output_tokens:
             return
         word = reason.rpartition(":")[2].strip()[:KEPT_CHARACTERS]
@@ -91,16 +91,16 @@ class ChatDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every candidate says why it stopped."""
+        """Whether every candidate has its finish reason."""
         return bool(self._readers) and all(reader.is_complete for reader in self._readers.values())
 
     @property
     def has_content(self) -> bool:
-        """Whether anything of the answer itself has arrived."""
+        """Whether any content of the answer has arrived."""
         return any(reader.has_content for reader in self._readers.values())
 
     def response(self) -> ChatResponse:
-        """Return the answer so far."""
+        """The answer so far."""
         for reader in self._readers.values():
             reader.conclude()
         meta = self._metadata.get("meta")
@@ -156,7 +156,7 @@ def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectatio
 
 
 def _audio_format(request: ChatRequest, traits: ChatTraits) -> str:
-    """Return the format of spoken answers that was asked for."""
+    """Return the requested audio format of the answer."""
     asked = request.extra_body.get("audio")
     form = asked.get("format") if isinstance(asked, dict) else None
     return form if isinstance(form, str) else traits.audio_format

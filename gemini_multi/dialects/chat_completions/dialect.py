@@ -1,6 +1,6 @@
-"""OpenAI's dialect, as AIMLAPI, Oxen.ai, Cloudflare and Google itself speak it in front of Gemini.
+"""OpenAI's dialect, as AIMLAPI, Oxen.ai, Cloudflare and Google itself implement it for Gemini.
 
-Encoder and decoder are imported by the first call.
+The first call imports the encoder and the decoder.
 """
 
 from __future__ import annotations

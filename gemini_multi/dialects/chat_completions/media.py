@@ -1,4 +1,4 @@
-"""Writes media as content parts of chat completions, within what the provider takes."""
+"""Writes media as content parts of chat completions, within the provider's limits."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _AUDIO_FORMATS: Final = {
     "audio/mpeg": "mp3",
     "audio/aac": "audio/x-aac",
 }
-"""Short names that OpenAI gave; providers that take more sounds go by MIME type."""
+"""OpenAI's short names of audio formats; providers that accept more formats use MIME types."""
 _DETAILS: Final = ("low", "high")
 
 
 class MediaWriter:
-    """Writes the media of one request and counts what they weigh."""
+    """Writes the media of one request and adds up their sizes."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class MediaWriter:
         report: EncodingReport,
         resolution: Literal["low", "medium", "high"] | None,
     ) -> None:
-        """Write for `target`, with `resolution` for media that have none of their own."""
+        """Write for `target`; `resolution` applies to media without their own resolution."""
         self._traits = target.traits
         self._report = report
         self._resolution = resolution
@@ -47,7 +47,7 @@ class MediaWriter:
         self._bytes = 0
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue] | None:
-        """Write a part of its own; `None` for what the provider cannot take."""
+        """Write one content part; `None` for media that the provider does not support."""
         mime_type = media_type(media)
         media = _readable(media, mime_type)
         kind = _kind(mime_type)
@@ -71,7 +71,7 @@ class MediaWriter:
             self._report.setting("media_resolution", f"the provider takes none for {kind}")
 
     def check_size(self) -> None:
-        """Note when the media written so far weigh more than the provider takes."""
+        """Note media whose total size is above the provider's limit."""
         limit = self._traits.maximum_total_bytes
         if limit is not None and self._bytes > limit:
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
@@ -152,7 +152,7 @@ class MediaWriter:
 
 
 def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | FileReference:
-    """Read a `data:` address as the inline medium that it is, and refuse an address that nobody could read."""
+    """Read a `data:` URL as inline media, and refuse an address that no provider can read."""
     if isinstance(media, Blob):
         return media
     if is_inline(media):
@@ -171,7 +171,7 @@ def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | File
 
 
 def _kind(mime_type: str | None) -> Modality | None:
-    """Name the kind of media. What does not say is an image: OpenAI's clients give images by bare address."""
+    """Return the kind of media. Media without a type are images: OpenAI's clients give images as bare URLs."""
     if mime_type is None:
         return "image"
     kind = mime_type.partition("/")[0]

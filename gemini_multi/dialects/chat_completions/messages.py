@@ -42,11 +42,11 @@ class MessagesWriter:
         self._media = media
         self._report = report
         self._ids: list[str] = []
-        """Ids of the last turn's calls, in order."""
+        """The ids of the last turn's calls, in order."""
         self._invented = 0
 
     def write(self, system: Sequence[Message], demands: Sequence[str], turns: Iterable[Message]) -> list[JsonValue]:
-        """Write what the system says, with `demands` of ours after it, and all turns, in order."""
+        """Write the system messages, then our own `demands`, then all turns, in order."""
         messages: list[JsonValue] = []
         if system or demands:
             messages.extend(self._system([*system, *map(Message.system, demands)]))
@@ -55,7 +55,7 @@ class MessagesWriter:
                 messages.extend(self._results(turn))
             elif turn.role == "assistant":
                 message = self._assistant(turn)
-                # Gemini refuses a turn that says nothing.
+                # Gemini refuses an empty turn.
                 messages.extend([message] if message["content"] or "tool_calls" in message else [])
             else:
                 messages.append(self._user(turn))
@@ -63,7 +63,7 @@ class MessagesWriter:
         return messages
 
     def _system(self, messages: Sequence[Message]) -> Iterator[dict[str, JsonValue]]:
-        """Write one message; several where the caller gave them names."""
+        """Write one system message; several where the caller gave them names."""
         is_named = any(message.name for message in messages)
         for group in [[message] for message in messages] if is_named else [messages] if messages else []:
             texts = [part.text for message in group for part in message.parts if isinstance(part, Text)]
@@ -132,7 +132,7 @@ class MessagesWriter:
         return message
 
     def _message_extra_content(self, parts: Iterable[Part]) -> JsonValue:
-        """Write the signature of the text, or of a call where it came with the message as a whole."""
+        """Write the signature of the text, or a call's signature that arrived with the message as a whole."""
         if not self._traits.message_extra_content:
             return None
         signatures = [
@@ -148,7 +148,7 @@ class MessagesWriter:
         return is_of_message and self._traits.call_signature_on_message
 
     def _model_content(self, parts: Iterable[Part]) -> JsonValue:
-        """Write what the model said: one string, or parts where it said more than text."""
+        """Write the model's content: one string, or parts where there is more than text."""
         written: list[JsonValue] = []
         texts: list[str] = []
         for part in parts:
@@ -164,14 +164,14 @@ class MessagesWriter:
         return text or (None if self._traits.assistant_null_content else "")
 
     def _own(self, data: JsonObject) -> Iterator[JsonValue]:
-        """Write a part that is known by its type; what a provider noted for itself in another dialect is no content."""
+        """Write an opaque part that has a type; data of another dialect's provider are no content."""
         if data.get("type") == "refusal" and not self._traits.refusal_part:
             yield {"type": "text", "text": data.get("refusal")}
         elif "type" in data:
             yield dict(data)
 
     def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
-        """Give each call of a turn an id of its own: providers refuse empty and repeated ones."""
+        """Give each call of a turn its own id: providers refuse empty and repeated ids."""
         ids: list[str] = []
         for call in calls:
             own = call.id
@@ -191,7 +191,7 @@ class MessagesWriter:
         return written
 
     def _extra_content(self, signature: Signature | None) -> JsonValue:
-        """Write a signature as it came, or in Google's namespace when it came in another field."""
+        """Write a signature in its original form, or in Google's namespace when it came in another field."""
         if signature is None:
             return None
         if signature.carrier in ("extra_content", "message.extra_content"):
@@ -202,7 +202,7 @@ class MessagesWriter:
         return None if bare is None else {"google": {"thought_signature": bare}}
 
     def _results(self, turn: Message) -> Iterator[dict[str, JsonValue]]:
-        """Write one message per result and, as a tool's message holds text only, one of the user with all media."""
+        """Write one message per result; a tool message holds text only, so a user message follows with all media."""
         rest: list[JsonValue] = []
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         for result, own in zip(results, self._ids, strict=True):
@@ -238,7 +238,7 @@ class MessagesWriter:
 
 
 def _code_text(part: Part) -> str | None:
-    """Put into words what has no place in chat completions: code that a provider wrote and ran."""
+    """Write as text what chat completions have no field for: code that a provider wrote and ran."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
     if isinstance(part, CodeResult):
@@ -260,7 +260,7 @@ def json_of(value: JsonValue) -> str:
     """Write a value as JSON text.
 
     Raises:
-        ConfigurationError: It is no JSON value.
+        ConfigurationError: The value is no JSON value.
     """
     try:
         return to_json(value, inf_nan_mode="null").decode()

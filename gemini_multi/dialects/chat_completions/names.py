@@ -1,4 +1,4 @@
-"""The names of functions as they go over the wire, the same for a request and its answer."""
+"""The wire names of functions, the same for a request and its answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gemini_multi.types import ChatRequest, Tool, ToolCall, ToolResult
 
 
 def tool_names(request: ChatRequest) -> dict[str, str]:
-    """Give every function that the request declares, or that its history called, its wire name."""
+    """Return the wire name of every function that the request declares or that its history called."""
     declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     called = [
         part.name

@@ -1,4 +1,4 @@
-"""Reads thoughts and signatures that come beside the content, in up to three fields that may repeat each other."""
+"""Reads thoughts and signatures outside the content: in up to three fields, which may repeat each other."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TOLERATED_DIFFERENCES: Final = 2
 
 
 class Thoughts:
-    """Merges the fields in which one thought may be said at once, whichever way each is cut.
+    """Merges the fields that may hold the same thought, even when their chunks are cut at different places.
 
-    Each field is read as a stream of its own; what it says at a place where another field was before is taken as a
-    repetition if it is one.
+    Each field is read as its own stream. Text at a position that another field already reached is a repetition if it
+    is equal.
     """
 
     __slots__ = ("_cursors", "_differences", "_pieces")
@@ -28,11 +28,11 @@ class Thoughts:
         """Begin without thoughts."""
         self._pieces: list[str] = []
         self._cursors: dict[str, tuple[int, int]] = {}
-        """How far each field has come: the piece, and the character in it."""
+        """The position that each field has reached: the piece, and the character in it."""
         self._differences = 0
 
     def new_text(self, field: str, text: str) -> str:
-        """Return the part of a field's increment that no field said before."""
+        """Return the part of a field's increment that no other field had before."""
         cursor = self._cursors.get(field, (0, 0))
         if cursor[0] < len(self._pieces) and self._differences <= _TOLERATED_DIFFERENCES:
             known, cursor = self._known_text(cursor, len(text))
@@ -47,7 +47,7 @@ class Thoughts:
         return text
 
     def _known_text(self, cursor: tuple[int, int], length: int) -> tuple[str, tuple[int, int]]:
-        """Return the next characters after a place, and the place behind them."""
+        """Return the next characters after a position, and the position after them."""
         index, start = cursor
         found: list[str] = []
         while length and index < len(self._pieces):
@@ -61,7 +61,7 @@ class Thoughts:
 
 
 def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:
-    """Give each field's thought in a message or delta."""
+    """Yield each field of a message or a delta that holds a thought, with its text."""
     details = message.get("reasoning_details")
     if isinstance(details, list):
         text = "".join(_texts(details))
@@ -84,7 +84,7 @@ def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:
-    """Return the elements of `reasoning_details` that are more than readable text: the provider wants them back."""
+    """Return the elements of `reasoning_details` that are more than readable text: the next request returns them."""
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
@@ -93,7 +93,7 @@ def signed_details(message: JsonObject) -> list[JsonObject]:
 
 
 def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
-    """Return what the readable elements of `reasoning_details` say beside their text, such as their format."""
+    """Return the other fields of the readable elements of `reasoning_details`, such as their format."""
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
@@ -103,7 +103,7 @@ def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
 
 
 def is_flagged(message: JsonObject) -> bool:
-    """Whether the provider hints that the content of a delta is a thought."""
+    """Whether the provider marks the content of a delta as a thought."""
     return any(space.get("thought") is True for space in _namespaces(message.get("extra_content")))
 
 
@@ -120,7 +120,7 @@ def signature_in(carrier: JsonObject, issuer: str) -> Signature | None:
 
 
 def unread(message: JsonObject) -> JsonValue:
-    """Return the message's `extra_content` when it says more than that the content is a thought."""
+    """Return the message's `extra_content` when it holds more than the mark of a thought."""
     extra = message.get("extra_content")
     if extra is None or (isinstance(extra, dict) and all(space.keys() <= {"thought"} for space in _namespaces(extra))):
         return None

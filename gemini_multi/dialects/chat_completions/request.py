@@ -27,7 +27,7 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
-        ConfigurationError: Gemini cannot, wherever it is asked.
+        ConfigurationError: Gemini does not support it at any provider.
     """
     report = EncodingReport()
     for feature in target.traits.unmet:
@@ -61,7 +61,7 @@ def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) ->
 
 
 def _sampling(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
-    """Write the settings that the model and the provider take."""
+    """Write the settings that the model and the provider support."""
     fields: dict[str, JsonValue] = {}
     for setting, field, value in _settings(request, target.traits):
         if value is None:
@@ -76,7 +76,7 @@ def _sampling(request: ChatRequest, target: Target[ChatTraits], report: Encoding
 
 
 def _settings(request: ChatRequest, traits: ChatTraits) -> tuple[tuple[str, str, JsonValue], ...]:
-    """Give each setting with the name of its field and its value."""
+    """Yield each setting with the name of its field and its value."""
     if request.n is not None and request.n < 1:
         raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
     return (
@@ -96,7 +96,7 @@ def _settings(request: ChatRequest, traits: ChatTraits) -> tuple[tuple[str, str,
 
 
 def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str | None:
-    """Say why a tuning setting must stay out."""
+    """Return why the body must omit a tuning setting; `None` when the body may hold it."""
     traits = target.traits
     if setting in target.model.refuses:
         return "the model refuses it"
@@ -113,7 +113,7 @@ def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str 
 
 
 def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
-    """Name a setting that the provider has no field for."""
+    """Describe a setting that the provider has no field for."""
     if setting == "stop" and isinstance(value, list) and traits.supports_stop:
         too_many = len(value) > traits.maximum_stop
         return f"{len(value)} stop sequences (at most {traits.maximum_stop})" if too_many else None
@@ -128,7 +128,7 @@ def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
 
 
 def _modalities(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
-    """Ask for answers that are more than text."""
+    """Write the modalities of an answer that is more than text."""
     fields: dict[str, JsonValue] = {}
     wanted = [modality for modality in request.modalities if modality != "text"]
     for modality in wanted:
@@ -146,7 +146,7 @@ def _modalities(request: ChatRequest, target: Target[ChatTraits], report: Encodi
 
 
 def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
-    """Write thinking, and what Google takes in a namespace of its own."""
+    """Write thinking, and the settings that belong into Google's namespace."""
     effort, config = thinking_fields(request, target, report)
     google: dict[str, JsonValue] = {"thinking_config": config} if config else {}
     if request.cached_content is not None:

@@ -1,4 +1,4 @@
-"""Says how much to think: exactly, in Google's namespace, or as the `reasoning_effort` that comes nearest."""
+"""Writes how much to think: exactly, in Google's namespace, or as the nearest `reasoning_effort`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.types import ChatRequest, JsonValue
 
 _ABOVE_HIGH: Final = ("xhigh", "max")
-"""Words of the providers' own: no level or budget says them."""
+"""Efforts that only providers define: they correspond to no level or budget."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
-"""What the efforts mean to models that take budgets: https://ai.google.dev/gemini-api/docs/openai#thinking."""
+"""The budgets that the efforts stand for: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
 
 def thinking_fields(
     request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
 ) -> tuple[str | None, dict[str, JsonValue]]:
-    """Return the `reasoning_effort`, or else the `thinking_config` of Google's namespace; at most one is filled."""
+    """Return the `reasoning_effort` and the `thinking_config` of Google's namespace; at most one is not empty."""
     plan = thinking(request, target.model, report)
     if plan.is_empty:
         return None, {}
@@ -61,7 +61,7 @@ def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits]
 
 
 def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
-    """Find the effort that says what is planned."""
+    """Find the effort that expresses the plan."""
     if plan.level is not None:
         return plan.level
     if request.reasoning_effort is not None:
@@ -73,7 +73,7 @@ def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
 
 
 def _nearest(word: str, efforts: tuple[str, ...]) -> str:
-    """Find the effort nearest to the word; of two, the higher. A provider's own words come last."""
+    """Find the effort nearest to the word; of two, the higher one. Efforts that only providers define come last."""
     known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
     if not known or word not in EFFORTS:
         return efforts[-1]

@@ -1,4 +1,4 @@
-"""Separates thoughts from text where a provider writes both into the same field.
+"""Separates thoughts from text where a provider writes both into one field.
 
 Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and cut
 them into deltas anywhere. A tag is recognized only at the very start of the content or where the provider flags a
@@ -18,12 +18,12 @@ _State: TypeAlias = Literal["start", "thought", "text"]
 
 
 class ThoughtTags:
-    """Splits increments of content into text and thought, holding back only what may still become a tag."""
+    """Splits increments of content into text and thought; holds back only characters that may still become a tag."""
 
     __slots__ = ("_held", "_state")
 
     def __init__(self) -> None:
-        """Begin where a tag may stand."""
+        """Begin at a position where a tag may stand."""
         self._state: _State = "start"
         self._held = ""
 
@@ -38,12 +38,12 @@ class ThoughtTags:
         return self._state == "thought"
 
     def hint(self) -> None:
-        """Expect a tag: the provider flags the next increment as thought."""
+        """Expect a tag: the provider marks the next increment as a thought."""
         if self._state == "text":
             self._state = "start"
 
     def split(self, content: str) -> Iterator[tuple[Kind, str]]:
-        """Give what an increment decides."""
+        """Yield the text and the thoughts that are certain after an increment."""
         content = self._held + content
         self._held = ""
         if self._state == "start":
@@ -64,7 +64,7 @@ class ThoughtTags:
             yield "text", content
 
     def end(self) -> Iterator[tuple[Kind, str]]:
-        """Release what is held back, and end a thought without a closing tag: a call or the answer's end came."""
+        """Yield the text that is held back, and end a thought without a closing tag: a call or the end has arrived."""
         held, self._held = self._held, ""
         if held:
             yield ("thought" if self._state == "thought" else "text"), held
@@ -74,7 +74,7 @@ class ThoughtTags:
 
 
 def _without_tag_start(thought: str) -> tuple[str, str]:
-    """Cut off an end that may be the beginning of the closing tag."""
+    """Remove an end that may be the beginning of the closing tag."""
     begin = thought.rfind("<", max(0, len(thought) - len(CLOSE) + 1))
     if begin >= 0 and CLOSE.startswith(thought[begin:]):
         return thought[:begin], thought[begin:]

@@ -1,4 +1,4 @@
-"""Writes tools, the choice among them, and the wish for JSON."""
+"""Writes tools, the tool choice and the response format."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tool_fields(
 
 
 def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
-    """Leave out what may not be called: the dialect's choice names one function or none."""
+    """Omit the functions that must not be called: the dialect's choice can name one function only."""
     if choice is None or not choice.names or choice.mode not in ("required", "validated"):
         return declared
     names = [tool.name for tool in declared]
@@ -92,7 +92,7 @@ def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], re
 def response_format(
     request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
 ) -> tuple[dict[str, JsonValue] | None, Sequence[str]]:
-    """Write the wish for JSON: the field, and what must be said in the system message instead or beside it."""
+    """Write the response format: the field, and the text for the system message that replaces or completes it."""
     wanted = request.response_format
     if wanted is None:
         return None, ()

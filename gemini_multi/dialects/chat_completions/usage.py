@@ -1,7 +1,7 @@
 """Reads token counts and costs of chat completions, whose providers disagree on what the figures include.
 
-Google leaves thoughts out of `completion_tokens`, gateways count them in; the sum tells which. Some streams repeat the
-counts, so the last word on each field counts and nothing is added up.
+Google excludes thoughts from `completion_tokens`, gateways include them; `total_tokens` shows which. Some streams
+repeat the counts, so the last value of each field counts and nothing is added up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CACHE_CREATION: Final = (
 )
 _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
 _ABSURD: Final = 1e15
-"""No count is as large, and a larger one could not be multiplied by a price."""
+"""No real count is as large, and a larger number could not be multiplied by a price."""
 _MODALITIES: Final[Mapping[str, str]] = {
     "text_tokens": "text",
     "image_tokens": "image",
@@ -37,9 +37,9 @@ _MODALITIES: Final[Mapping[str, str]] = {
 
 
 def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
-    """Take over what is said anew; `null` says nothing and objects are merged.
+    """Update `known` with the values of a later document; `null` changes nothing and objects are merged.
 
-    Every object in `known` is one that this function made, so that it can be completed in place.
+    This function made every object in `known`, so it may change them in place.
     """
     for key, value in changes.items():
         if value is None:
@@ -55,11 +55,11 @@ def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
 
 
 def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None) -> Usage:
-    """Make sense of a provider's figures.
+    """Read a provider's counts and cost.
 
     Args:
         usage: The `usage` object.
-        billed: What the provider itself billed (`meta.usage`); it wins over the cost that its upstream states.
+        billed: What the provider itself billed (`meta.usage`); it takes precedence over the cost of its upstream.
         credits_per_usd: How many of the provider's credits are one dollar.
     """
     prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
@@ -80,13 +80,13 @@ def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None
 
 
 def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, int, int, int]:
-    """Return input, output with thoughts, total and thoughts, such that input and output make the total."""
+    """Return input, output with thoughts, total and thoughts, such that input and output add up to the total."""
     prompt, completion = _first(usage, _PROMPT), _first(usage, _COMPLETION)
     total = _count(usage.get("total_tokens"))
     reasoning = _first(completion_details, _REASONING) or _first(usage, _REASONING)
     excess = total - prompt - completion
     if not prompt and total:
-        # No real prompt has no tokens: the count is missing, and what thoughts and text leave of the total is input.
+        # Every prompt has tokens: the count is missing, so the input is the total without thoughts and text.
         output = completion + (reasoning if reasoning > completion else 0)
         return max(total - output, 0), output, max(total, output), reasoning
     if excess > 0:
@@ -136,7 +136,7 @@ def _count(value: JsonValue) -> int:
 
 
 def _number(value: JsonValue) -> float | None:
-    """Read a number that may be written as text; a negative or infinite one is none."""
+    """Read a number that may be written as text; `None` for a negative or infinite one."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -1,1 +1,4 @@
-"""Gemini's own wire: generateContent, streamGenerateContent and countTokens. Knows no provider."""
+"""Gemini's own dialect: generateContent, streamGenerateContent and countTokens.
+
+Nothing in this package depends on a particular provider.
+"""

@@ -1,4 +1,4 @@
-"""Puts together arguments that are streamed value by value (`partialArgs`), each with the path to its place."""
+"""Assembles arguments that are streamed value by value (`partialArgs`), each with its path."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gemini_multi.types import JsonObject, JsonValue
 
 _STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
 _WIDEST_GAP: Final = 100
-"""How far beyond its end a list grows at once: a broken provider could name any position."""
+"""How many items a list may grow at once: a broken provider could send any index."""
 _MOST_STEPS: Final = 100
-"""How deep a value may lie; as deep as this nobody reads it."""
+"""The longest path of a value; a deeper value could not be read back as JSON."""
 
 Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
 
 @dataclass(slots=True)
 class Gaps:
-    """How many places of lists may still be made without a value: a few bytes can ask for hundreds of them."""
+    """How many list items may still be created without a value: a few bytes can ask for hundreds of them."""
 
     left: int = 100_000
 
 
 @dataclass(slots=True)
 class _Text:
-    """A text that arrives in pieces, and where it belongs."""
+    """A text that arrives in pieces, with its position."""
 
     holder: Container
     step: str | int
@@ -37,7 +37,7 @@ class _Text:
 
 
 class StreamedArguments:
-    """The arguments of one call as they arrive."""
+    """The arguments of one call that are still arriving."""
 
     __slots__ = ("_arguments", "_gaps", "_texts")
 
@@ -48,10 +48,10 @@ class StreamedArguments:
         self._texts: dict[tuple[int, str | int], _Text] = {}
 
     def place(self, entry: JsonObject) -> None:
-        """Put one value in its place; text is appended to the text that is there.
+        """Set one value at its path; text is appended to existing text.
 
         Raises:
-            InvalidResponse: The place is absurdly deep.
+            InvalidResponse: The path is too deep.
         """
         path = entry.get("jsonPath")
         steps = list(islice(_steps(path), _MOST_STEPS + 1)) if isinstance(path, str) else []
@@ -82,7 +82,7 @@ class StreamedArguments:
                 self._texts[place] = _Text(holder, step, [value])
 
     def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
-        """Return what is at a step, made on first use so that the following step has a place."""
+        """Return the object or list at a step; the first use makes it, of the kind that the following step needs."""
         present = _get(holder, step)
         if isinstance(present, (dict, list)):
             return present
@@ -91,7 +91,7 @@ class StreamedArguments:
         return made
 
     def _set(self, holder: Container, step: str | int, value: JsonValue) -> bool:
-        """Set what is at a step; `False` when there can be no such place."""
+        """Set the value at a step; `False` when the step cannot exist."""
         if isinstance(holder, list):
             if not isinstance(step, int) or step >= len(holder) + min(_WIDEST_GAP, self._gaps.left + 1):
                 return False

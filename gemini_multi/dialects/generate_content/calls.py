@@ -1,6 +1,6 @@
 """Reads function calls, whole or streamed argument by argument.
 
-Calls are held back until the provider says why it stopped: with some reasons the call is one that the model made up and
+Calls are held back until the finish reason arrives: some reasons mean that the model invented the call, so that it
 must not be run.
 """
 
@@ -21,7 +21,7 @@ from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Si
 
 
 class Declared:
-    """The tools that the request declared, and the ids given so far."""
+    """The tools that the request declared, and the ids that were used so far."""
 
     def __init__(self, request: ChatRequest) -> None:
         """Read the tools of a request."""
@@ -30,12 +30,12 @@ class Declared:
         self._ids: set[str] = set()
         self._base = ""
         self.gaps = Gaps()
-        """How much of streamed lists may be empty, in the whole answer."""
+        """How many items of streamed lists may be empty in the whole answer."""
         self.single = request.parallel_tool_calls is False
-        """Whether only the first call is wanted: the dialect has no word for it."""
+        """Whether only the first call is wanted: the dialect has no field for this."""
 
     def calls(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> Iterator[ToolCall]:
-        """Read a whole `functionCall`; gateways glue the objects of several calls into one text."""
+        """Read a whole `functionCall`; some gateways join the objects of several calls into one text."""
         name = given.get("name")
         name = self._original(name if isinstance(name, str) else "")
         arguments = given.get("args")
@@ -47,7 +47,7 @@ class Declared:
     def _call(
         self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None, response_id: JsonValue
     ) -> ToolCall:
-        # A function's name is no id: the next call of the function would have the same.
+        # A function's name is no id: the next call of the function would have the same id.
         call_id, is_ours = self._id(None if given_id == name else given_id, response_id)
         arguments, invalid = self._arguments(given, name)
         return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
@@ -79,14 +79,14 @@ class Declared:
 
 @dataclass(slots=True)
 class _Open:
-    """A call whose arguments are arriving."""
+    """A call whose arguments are still arriving."""
 
     position: int
     head: JsonObject
     signature: Signature | None
     arguments: StreamedArguments
     more: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """Arguments of the parts that continue it."""
+    """The arguments of the parts that continue the call."""
 
 
 class CallReader:
@@ -112,13 +112,13 @@ class CallReader:
         self._held: list[tuple[int, ToolCall]] = []
         self._open: _Open | None = None
         self._name: JsonValue = None
-        """The name of the call before."""
+        """The name of the previous call."""
         self._known_calls: dict[str, JsonObject] = {}
         """The whole calls so far, by the provider's ids."""
         self.given = 0
-        """How many calls were released."""
+        """The number of calls that were released."""
         self.dropped: list[ToolCall] = []
-        """Calls that arrived and are not to be run."""
+        """Calls that arrived and must not be run."""
 
     @property
     def is_waiting(self) -> bool:
@@ -126,7 +126,7 @@ class CallReader:
         return bool(self._held) or self._open is not None
 
     def feed(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> None:
-        """Read one `functionCall`: a whole one, the begin of one, more arguments, or the end."""
+        """Read one `functionCall`: a whole call, the beginning of one, more arguments, or the end."""
         opened = self._opened(call, signature, response_id)
         if opened is None:
             return
@@ -138,7 +138,7 @@ class CallReader:
             self._end(response_id)
 
     def _opened(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> _Open | None:
-        """Find the call that a part begins or continues; `None` when it says nothing new."""
+        """Find the call that a part begins or continues; `None` when the part has nothing new."""
         if call.get("name"):
             self._end(response_id)
             return None if self._is_repeated(call) else self._begin(call, signature)
@@ -147,7 +147,7 @@ class CallReader:
         return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
 
     def _is_repeated(self, call: JsonObject) -> bool:
-        """Whether a whole call came before, under the same id."""
+        """Whether the same whole call arrived before, under the same id."""
         call_id = call.get("id")
         if not isinstance(call_id, str) or not call_id or call_id == call.get("name") or call.get("willContinue"):
             return False
@@ -169,7 +169,7 @@ class CallReader:
         return opened
 
     def _end(self, response_id: JsonValue) -> None:
-        """Make the open call whole."""
+        """Finish the open call."""
         if (call := self._open) is None:
             return
         self._open = None
@@ -183,7 +183,7 @@ class CallReader:
             position = -1
 
     def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
-        """Give the calls, now that it is known whether they are wanted."""
+        """Add the events of the held-back calls, now that the finish reason is known."""
         self._end(response_id)
         for position, call in self._held:
             if is_unwanted or not call.name or (self._declared.single and self.given):

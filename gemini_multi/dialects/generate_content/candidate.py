@@ -49,7 +49,7 @@ class CandidateReader:
         declared: Declared,
         response: Mapping[str, JsonValue],
     ) -> None:
-        """Read the candidate `index`; `response` holds what the answer has said beside its candidates."""
+        """Read the candidate `index`; `response` holds the other fields of the answer."""
         self._response_builder = response_builder
         self._index = index
         self._issuer = issuer
@@ -64,15 +64,15 @@ class CandidateReader:
         self._spoke = False
         self._is_blocked = False
         self.finish: str | None = None
-        """The provider's reason to stop."""
+        """The finish reason."""
 
     @property
     def has_content(self) -> bool:
-        """Whether anything of the answer itself has arrived."""
+        """Whether any content of the answer has arrived."""
         return self._spoke or self._calls.is_waiting or self._calls.given > 0
 
     def feed(self, candidate: JsonObject, events: list[ChatEvent]) -> None:
-        """Read one document's share of the candidate."""
+        """Read the candidate's record in one document."""
         content = candidate.get("content")
         if isinstance(content, dict):
             self._content(content, events)
@@ -84,7 +84,7 @@ class CandidateReader:
     def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         parts = content.get("parts")
         listed = parts if isinstance(parts, list) else [parts]
-        # Sources may point into a part by its number, which is known while all parts are in one document.
+        # Sources may refer to a part by its number, which is known only while all parts are in one document.
         self._part_starts = [] if self.has_content else _text_starts(listed)
         for part in listed:
             if isinstance(part, dict):
@@ -100,16 +100,16 @@ class CandidateReader:
             self._note_rest("content", content, frozenset({"parts", "role"}))
 
     def release(self, events: list[ChatEvent]) -> None:
-        """Give the calls that were held back."""
+        """Release the calls that were held back."""
         self._calls.release(events, self._response.get("responseId"), is_unwanted=self.finish in _UNRUNNABLE)
 
     def block(self, reason: str) -> None:
-        """Take the reason to block the prompt for the reason to stop, where the candidate names none."""
+        """Use the block reason of the prompt as the finish reason, where the candidate has none."""
         self.finish = self.finish or reason
         self._is_blocked = True
 
     def settle(self) -> CandidateBuilder:
-        """Set what is known of the candidate beside its parts."""
+        """Set the builder's fields other than the parts."""
         builder = self._builder
         builder.raw_finish_reason = self.finish
         if self.finish is not None:
@@ -135,7 +135,7 @@ class CandidateReader:
         )
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
-        """Read a part that is not merely text."""
+        """Read a part that is more than text."""
         text = part.get("text")
         given = part.get("thoughtSignature")
         signature = None
@@ -180,7 +180,7 @@ class CandidateReader:
         events.append(self._response_builder.part(found, self._index))
 
     def _note_rest(self, name: str, record: dict[str, JsonValue], known: frozenset[str]) -> None:
-        """Keep what a content or a part says beside what was read from it."""
+        """Keep the fields of a content or a part that were not read."""
         rest: dict[str, JsonValue] = {
             key: value for key, value in record.items() if key not in known and value is not None
         }
@@ -189,7 +189,7 @@ class CandidateReader:
             self._metadata[name] = self._rest[name]
 
     def _note(self, candidate: JsonObject) -> None:
-        """Keep what a document says beside the content; later documents add to it or say it anew."""
+        """Keep a document's fields other than the content; later documents extend or replace them."""
         for key, value in candidate.items():
             if value is None or key == "index" or (key == "content" and isinstance(value, dict)):
                 continue
@@ -203,7 +203,7 @@ class CandidateReader:
                 self._metadata[key] = self._joined(key, value)
 
     def _joined(self, key: str, value: JsonValue) -> JsonValue:
-        """Add to what was said before by the same name, where that is not said anew."""
+        """Append to the earlier value of a field that grows over the chunks; return the new value of other fields."""
         if key == "groundingMetadata":
             self._grounding.add(value)
             return self._grounding.record or value
@@ -219,7 +219,7 @@ class CandidateReader:
 
 
 def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
-    """Return at which character of the candidate's text each part begins."""
+    """Return the character of the candidate's text at which each part begins."""
     starts, length = list[int](), 0
     for part in parts:
         starts.append(length)
@@ -229,15 +229,15 @@ def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
 
 
 def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
-    """Return the objects of a list; other values are read as no list at all."""
+    """Return the objects of a list; an empty list for any other value."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _appended(present: JsonValue, value: JsonValue) -> JsonValue:
-    """Append the lists of a later record to those of an earlier one, which this function gave."""
+    """Append the lists of a later record to those of an earlier one, which this function returned."""
     if not value or not isinstance(value, dict):
         return value or present
-    # Completed in place: a copy for each chunk would cost more with every chunk.
+    # Extended in place: a copy for each chunk would take quadratic time.
     joined = present if isinstance(present, dict) else dict[str, JsonValue]()
     for key, new in value.items():
         old = joined.get(key)

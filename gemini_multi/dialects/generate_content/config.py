@@ -19,7 +19,7 @@ _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 
 
 def generation_config(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
-    """Write all settings but the response format; what cannot be said is noted in `report`."""
+    """Write all settings but the response format; note unsupported settings in `report`."""
     config: dict[str, JsonValue] = {}
     for setting, field, value in _settings(request, report):
         if value is None:
@@ -52,7 +52,7 @@ def _settings(request: ChatRequest, report: EncodingReport) -> Iterator[tuple[st
 
 
 def _refusal(setting: str, target: GenerateTarget) -> str | None:
-    """Say why a setting must stay out."""
+    """Return why the body must omit a setting; `None` when the body may hold it."""
     if setting in target.model.refuses:
         return "the model refuses it"
     if setting in _SAMPLING and "drop_sampling" in target.repairs:
@@ -63,10 +63,10 @@ def _refusal(setting: str, target: GenerateTarget) -> str | None:
 
 
 def top_logprobs(request: ChatRequest) -> int | None:
-    """Return how many alternatives are wanted for each token.
+    """Return the requested number of alternatives for each token.
 
     Raises:
-        ConfigurationError: More than Gemini gives.
+        ConfigurationError: The number is above Gemini's limit.
     """
     number = request.top_logprobs
     if number is not None and not 0 <= number <= _MOST_LOGPROBS:

@@ -31,7 +31,7 @@ from gemini_multi.types import (
 )
 
 _DEVELOPER_PARTS: Final = frozenset({"toolCall", "toolResponse"})
-"""Kinds that Vertex AI answers with `Cannot find field`."""
+"""Kinds of parts that Vertex AI refuses with `Cannot find field`."""
 
 
 class ContentsWriter:
@@ -44,7 +44,7 @@ class ContentsWriter:
         self._report = report
         self._media = MediaWriter(target, report)
         self._sendable: frozenset[str] = frozenset()
-        """Ids of the last step's calls that the provider knows."""
+        """The ids of the last step's calls that the provider knows."""
 
     def write(self, turns: Sequence[Message]) -> list[JsonValue]:
         """Write all turns, in order."""
@@ -69,19 +69,19 @@ class ContentsWriter:
         return contents
 
     def _check_names(self, turns: Sequence[Message]) -> None:
-        """Note names that tell speakers of one role apart; one that all share tells the model nothing."""
+        """Note names that distinguish speakers of one role; a name that all messages share changes nothing."""
         users = {turn.name for turn in turns if turn.role == "user"}
         agents = {turn.name for turn in turns if turn.role == "assistant" and turn.name}
         if len(users) > 1 or len(agents) > 1:
             self._report.setting("name", "`generateContent` has no field for it; say in the text who speaks")
 
     def _missing_text(self, message: Message) -> list[JsonValue]:
-        """Give media without words the least words there are: Vertex AI may ask for `a text parameter`."""
+        """Return the shortest text for media without text: Vertex AI may refuse them for lack of `a text parameter`."""
         is_wordless = all(isinstance(part, (Blob, FileReference)) for part in message.parts)
         return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
 
     def name(self, name: str) -> str:
-        """Return the name of a tool on the wire, also of one that is no longer declared."""
+        """Return the wire name of a tool, also of a tool that is no longer declared."""
         return self._names.get(name) or function_name(name)
 
     def _note_ids(self, message: Message) -> None:
@@ -96,7 +96,7 @@ class ContentsWriter:
             self._sendable = frozenset()
 
     def _is_native(self, part: Part) -> bool:
-        """Whether the part proves that its step came from this provider, in this dialect."""
+        """Whether the part shows that its step came from this provider in this dialect."""
         signature = None if isinstance(part, ToolResult) else part.signature
         return (
             signature is not None
@@ -135,7 +135,7 @@ class ContentsWriter:
         return self._media.part(part)
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
-        """Write a part that only its provider understands, unless that provider is clearly another one."""
+        """Write a part that only its own provider understands, unless that is clearly another provider."""
         if part.data.get("type") == "refusal" and message.role == "assistant":
             return {"text": part.data.get("refusal")}
         if "type" in part.data:
@@ -155,7 +155,7 @@ class ContentsWriter:
         return {"id": call_id} if call_id in self._sendable else {}
 
     def _results(self, message: Message) -> list[JsonValue]:
-        """Write one content with all results and, where media cannot stand inside, one more with the media."""
+        """Write one content with all results and, for media that results cannot hold, a second one."""
         rest: list[JsonValue] = []
         responses: list[JsonValue] = [
             self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)
@@ -190,7 +190,7 @@ def _own_id(own: str | None) -> dict[str, JsonValue]:
 
 
 def _response(result: ToolResult) -> dict[str, JsonValue]:
-    """Write a result as the object that Gemini wants."""
+    """Write a result as the object that Gemini requires."""
     value = result.value
     if value is None:
         value = "\n".join(part.text for part in result.content if isinstance(part, Text))

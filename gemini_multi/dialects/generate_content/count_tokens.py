@@ -1,7 +1,7 @@
-"""Google's `countTokens`: a whole `generateContent` request goes in, the tokens of its prompt come out.
+"""Google's `countTokens`: the request holds a whole `generateContent` request, the response its prompt's tokens.
 
-Source: https://ai.google.dev/api/tokens. To the exchange a count is an answer like any other, whose text is the number;
-so it is repeated and moves on to the next provider as answers do.
+Source: https://ai.google.dev/api/tokens. A call treats a count like any other answer, whose text is the number; so
+retries and failover work as usual.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CountTokens(Dialect[GenerateContentTraits]):
     def encode(
         self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
     ) -> dict[str, JsonValue]:
-        """Write the body: system prompt, tools and media count, and so all of the request goes in."""
+        """Write the body. It holds the whole request, because system prompt, tools and media count too."""
         body = GENERATE_CONTENT.encode(request, target, stream=stream)
         return {"generateContentRequest": {"model": f"models/{target.model_id}", **body}}
 
@@ -51,7 +51,7 @@ class CountDecoder:
     """Decodes one count."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Begin without a count."""
         self._usage: Usage | None = None
         self._rest: dict[str, JsonValue] = {}
 
@@ -59,7 +59,7 @@ class CountDecoder:
         """Read the document.
 
         Raises:
-            InvalidResponse: It holds no count.
+            InvalidResponse: The document holds no count.
         """
         from gemini_multi.dialects.generate_content.usage import usage
 
@@ -72,7 +72,7 @@ class CountDecoder:
         return []
 
     def close(self) -> list[ChatEvent]:
-        """Give nothing: a count comes in one piece."""
+        """Return nothing: a count arrives in one document."""
         return []
 
     @property
@@ -86,7 +86,7 @@ class CountDecoder:
         return self.is_complete
 
     def response(self) -> ChatResponse:
-        """Give the count as the answer's text, and as its usage."""
+        """The count as the answer's text, and as its usage."""
         if self._usage is None:
             return ChatResponse()
         count = Candidate(parts=(Text(str(self._usage.total_tokens)),), finish_reason="stop")

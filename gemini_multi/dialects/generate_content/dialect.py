@@ -1,6 +1,6 @@
 """Gemini's own dialect: `generateContent` and `streamGenerateContent`, as Cloudflare and Google serve them.
 
-Encoder and decoder are imported by the first call.
+The first call imports the encoder and the decoder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class GenerateContent(Dialect[GenerateContentTraits]):
     def encode(
         self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
     ) -> dict[str, JsonValue]:
-        """Write the body. Whether to stream is said by the URL, not here."""
+        """Write the body. The URL, not the body, asks for a stream."""
         del stream
         from gemini_multi.dialects.generate_content.request import encode
 

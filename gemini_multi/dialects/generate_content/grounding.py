@@ -1,4 +1,4 @@
-"""Reads where an answer comes from: citations, and the sources that grounding found.
+"""Reads the sources of an answer: citations, and the sources that grounding found.
 
 Google counts UTF-8 bytes of the candidate's text; `Citation` counts characters.
 """
@@ -18,10 +18,10 @@ from gemini_multi.types import Citation, JsonObject, JsonValue
 
 
 class Offsets:
-    """Turns byte offsets into a text into character offsets, and quotes the text.
+    """Converts byte offsets of a text to character offsets, and quotes the text.
 
-    Anybody can name the whole text a hundred thousand times in a few megabytes, so both searching and quoting end once
-    they have cost a few times the text's own length. The offsets are given all the same.
+    A few megabytes of JSON can cite the whole text a hundred thousand times, so both searching and quoting end after
+    they have read a few times the text's own length. The offsets are still returned.
     """
 
     def __init__(self, text: str) -> None:
@@ -33,17 +33,17 @@ class Offsets:
         self._quotable = self._searchable = max(_LEAST_WORK, _WORK_PER_CHARACTER * len(text))
 
     def character(self, offset: int) -> int:
-        """Return the character at a byte offset; inside a character or beyond the text, the nearest one before."""
+        """Return the character at a byte offset; an offset inside a character or beyond the text is rounded down."""
         if self._ends is None:
             return max(0, min(offset, len(self.text)))
         return bisect_right(self._ends, max(0, offset))
 
     def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
-        """Read `startIndex` and `endIndex`. An absent start is 0; without an end nothing is known.
+        """Read `startIndex` and `endIndex`. A missing start is 0; without an end, both are `None`.
 
         Args:
-            record: What holds the offsets.
-            part_start: The character at which the part begins that they count from.
+            record: The object with the offsets.
+            part_start: The first character of the part from which the offsets count.
         """
         if record.get("endIndex") is None:
             return None, None
@@ -57,14 +57,14 @@ class Offsets:
         return self._ends[min(character, len(self._ends)) - 1]
 
     def quote(self, start: int | None, end: int | None) -> str | None:
-        """Return a stretch of the text; `None` where its end is not known, or once too much was quoted."""
+        """Return a passage of the text; `None` where its end is unknown, or after the limit on quoted text."""
         if end is None:
             return None
         self._quotable -= max(0, end - (start or 0))
         return self.text[start:end] if self._quotable >= 0 else None
 
     def find(self, wanted: str, near: int) -> int:
-        """Return where a stretch stands, preferably at or after `near`; -1 when it is not found, or not worth it."""
+        """Return the position of a text, preferably at or after `near`; -1 if it is not found within the limit."""
         found = self.text.find(wanted, near, near + len(wanted) + _NEAR)
         if found >= 0 or self._searchable < 0:
             return found
@@ -76,16 +76,16 @@ class Offsets:
 _LEAST_WORK: Final = 4_000_000
 _WORK_PER_CHARACTER: Final = 4
 _NEAR: Final = 8
-"""How far from where the provider says that it stands a stretch is looked for at any time."""
+"""The distance from the stated position within which a passage is always searched, whatever the limit."""
 _MOST_SOURCES: Final = 100
-"""How many sources of one stretch become citations; `grounding` holds them all."""
+"""The largest number of sources of one passage that become citations; `grounding` holds them all."""
 
 
 class GroundingSum:
-    """Adds up the grounding of the chunks of a stream.
+    """Merges the grounding of the chunks of a stream.
 
-    Some providers say everything anew in every chunk, others only what is new. The supports of a chunk that brings
-    sources of its own count among these, unless they point beyond them.
+    Some providers repeat everything in every chunk, others send only what is new. In a chunk with its own sources, the
+    supports refer to these sources, unless an index is out of their range.
     """
 
     __slots__ = ("_places", "record")
@@ -93,11 +93,11 @@ class GroundingSum:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.record: dict[str, JsonValue] = {}
-        """All so far, by the provider's names."""
+        """The merged metadata so far, by the provider's names."""
         self._places: dict[str, dict[bytes, int]] = {}
 
     def add(self, metadata: JsonValue) -> None:
-        """Take over what a chunk says; what it leaves empty stays."""
+        """Merge a chunk's metadata; empty fields change nothing."""
         if not isinstance(metadata, dict) or not metadata:
             return
         sources = metadata.get("groundingChunks")
@@ -109,7 +109,7 @@ class GroundingSum:
                 self._extend(key, value)
 
     def _extend(self, key: str, value: JsonValue) -> list[int]:
-        """Add a value; for the elements of a list return where they stand among all."""
+        """Merge a value; for a list, return the position of each of its elements in the merged list."""
         present = self.record.get(key)
         if not isinstance(present, list) or not isinstance(value, list):
             if value or key not in self.record:
@@ -128,7 +128,7 @@ class GroundingSum:
 
 
 def _moved(support: JsonValue, moves: Sequence[int]) -> JsonValue:
-    """Let a support point to where its sources stand among all."""
+    """Update the indexes of a support to the positions in the merged list."""
     indices = support.get("groundingChunkIndices") if isinstance(support, dict) else None
     if not isinstance(support, dict) or not isinstance(indices, list) or not moves:
         return support
@@ -156,12 +156,12 @@ def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
 
 
 def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:
-    """Make a citation for each source of each supported stretch in `groundingMetadata`.
+    """Make a citation for each source of each supported passage in `groundingMetadata`.
 
     Args:
         metadata: The provider's record.
         text: The candidate's text.
-        part_starts: The characters at which the provider's parts begin in the text, where that is known.
+        part_starts: The first character of each of the provider's parts in the text, if known.
     """
     if not metadata:
         return ()
@@ -175,7 +175,7 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
 
 
 def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
-    """Keep the length of the list: supports point into it."""
+    """Read the list at its full length: supports refer to its indexes."""
     return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []
 
 
@@ -194,7 +194,7 @@ def _supported(
     offsets: Offsets,
     part_starts: Sequence[int],
 ) -> Iterator[Citation]:
-    """Make a citation for each source of a stretch."""
+    """Make a citation for each source of a passage."""
     found = support.get("segment")
     segment = found if isinstance(found, dict) else {}
     part = whole(segment.get("partIndex"))
@@ -216,7 +216,7 @@ def _supported(
 
 
 def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
-    """Find the segment. Its own text decides: offsets may be a byte off, or count from the start of another part."""
+    """Find the segment by its own text: its offsets may be wrong by a byte, or count from another part."""
     start, end = offsets.span(segment, part_start)
     wanted = _text(segment, "text")
     if not wanted:

@@ -23,21 +23,21 @@ from gemini_multi.types import Blob, FileReference, JsonValue
 
 _FASTEST: Final = 24.0
 _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
-"""What a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+"""The media types that a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
 
 
 class MediaWriter:
-    """Writes the media of one request and counts what they weigh."""
+    """Writes the media of one request and adds up their sizes."""
 
     def __init__(self, target: GenerateTarget, report: EncodingReport) -> None:
-        """Write for `target` and note in `report` what it cannot take."""
+        """Write for `target`; note media that it does not support in `report`."""
         self._target = target
         self._report = report
         self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
 
     def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
-        """Write a part of its own."""
+        """Write one part."""
         mime_type = media_type(media) or ""
         if mime_type.startswith("application/") and (text := text_of(media)) is not None:
             return {"text": text}
@@ -62,11 +62,11 @@ class MediaWriter:
         return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
 
     def fits_in_result(self, media: Blob | FileReference) -> bool:
-        """Whether the medium can stand inside a function response."""
+        """Whether a function response can hold the medium."""
         return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
 
     def result_part(self, media: Blob | FileReference, name: str) -> JsonValue:
-        """Write a part of a function response; `name` stands in for a display name."""
+        """Write a part of a function response; `name` replaces a missing display name."""
         part = self._data(media, named=False)
         for data in part.values():
             assert isinstance(data, dict)
@@ -74,7 +74,7 @@ class MediaWriter:
         return part
 
     def check_size(self) -> None:
-        """Note when the media written so far weigh more than the provider takes."""
+        """Note media whose total size is above the provider's limit."""
         if self._bytes > (limit := self._target.traits.inline_limit):
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
@@ -105,7 +105,7 @@ class MediaWriter:
 
 
 def _modality(mime_type: str | None) -> Modality | None:
-    """Name the kind of media; `None` where only the provider can tell."""
+    """Return the kind of media; `None` where only the provider can know it."""
     kind = (mime_type or "").partition("/")[0]
     if kind == "image":
         return "image"

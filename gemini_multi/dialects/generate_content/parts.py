@@ -11,9 +11,9 @@ MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
 
 
 def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, MediaPart] | None:
-    """Return the name of the data member and the part, or `None` when there is none that we know.
+    """Return the name of the data field and the part, or `None` when no field is known.
 
-    Images that are thoughts are left to be kept whole: they are no part of the answer.
+    Images that are thoughts are not read: they are no part of the answer, and the caller keeps them whole.
     """
     if part.get("thought"):
         return None

@@ -35,7 +35,7 @@ def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
-        ConfigurationError: Gemini cannot, wherever it is asked.
+        ConfigurationError: Gemini does not support it at any provider.
     """
     report = EncodingReport()
     names = tool_names(request)
@@ -57,7 +57,7 @@ def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]
 
 
 def tool_names(request: ChatRequest) -> dict[str, str]:
-    """Give each function its name on the wire."""
+    """Return the wire name of each function."""
     return wire_names(tool.name for tool in request.tools if isinstance(tool, Tool))
 
 
@@ -86,7 +86,7 @@ def _contents(
 
 
 def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
-    """Whether JSON must be asked for in words: older models take no format beside tools, others none beside Maps."""
+    """Whether the prompt must ask for JSON: old models support no format with tools, others no format with Maps."""
     if not request.tools or request.response_format is None:
         return False
     if not target.model.tools_with_json:
@@ -123,7 +123,7 @@ def _safety(setting: SafetySetting, target: GenerateTarget, report: EncodingRepo
 
 
 def _check_cache(body: Mapping[str, JsonValue]) -> None:
-    """Refuse what Gemini refuses beside a cache: moving it elsewhere would say it twice or change its meaning."""
+    """Refuse what Gemini refuses beside a cache: at another place it would be repeated or change its meaning."""
     words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
     if found := [word for field, word in words.items() if field in body]:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
 """Reads answers of `generateContent`: a whole answer, or the chunks of a stream.
 
-Every chunk is a full envelope whose parts are increments. Nothing in it can be relied on to be there, and nothing that
-is there is lost: what has no field of its own goes into the metadata by the provider's name.
+Every chunk is a full envelope whose parts are increments. Any field may be missing, and no field is lost: a field
+without a place of its own goes into the metadata under the provider's name.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class GenerateContentDecoder:
         return events
 
     def close(self) -> list[ChatEvent]:
-        """Give the calls that waited for a reason to stop that never came."""
+        """Release the calls that waited for a finish reason that never arrived."""
         events: list[ChatEvent] = []
         for reader in self._readers.values():
             reader.release(events)
@@ -65,12 +65,12 @@ class GenerateContentDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the provider said why it stopped, for every candidate."""
+        """Whether every candidate has its finish reason."""
         return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
 
     @property
     def has_content(self) -> bool:
-        """Whether anything of the answer itself has arrived: text, thought, call, signature, part."""
+        """Whether any content of the answer has arrived: text, thought, call, signature or part."""
         return any(reader.has_content for reader in self._readers.values())
 
     def response(self) -> ChatResponse:
@@ -94,7 +94,7 @@ class GenerateContentDecoder:
         )
 
     def _reader(self, candidate: JsonObject, position: int) -> CandidateReader:
-        """Find the candidate's reader. Vertex AI leaves the index out: then the place in the list is all there is."""
+        """Find the candidate's reader. Vertex AI omits the index; then the position in the list replaces it."""
         given = candidate.get("index")
         index = given if isinstance(given, int) else position
         reader = self._readers.get(index)
@@ -109,7 +109,7 @@ class GenerateContentDecoder:
         return reader
 
     def _note_usage(self, metadata: dict[str, JsonValue]) -> None:
-        """Keep the last word on each field: counts are cumulative, and some chunks leave some out."""
+        """Keep the last value of each field: counts are cumulative, and some chunks omit some of them."""
         for key, value in metadata.items():
             if value is not None:
                 self._usage[key] = value
@@ -121,7 +121,7 @@ class GenerateContentDecoder:
         if not (reason or message) or (is_vague and self._readers):
             return
         if events or (self.is_complete and self.has_content):
-            # What is said beside the reason is an answer: it was stopped, and is no refusal of the prompt.
+            # Content beside the block reason is an answer that was stopped, not a refused prompt.
             for reader in self._readers.values():
                 reader.block(str(reason))
             return
@@ -137,7 +137,7 @@ class GenerateContentDecoder:
 
 
 def _pop_text(metadata: dict[str, JsonValue], key: str) -> str | None:
-    """Take a text out of the metadata; a value of another type stays there."""
+    """Remove a text from the metadata and return it; a value of another type stays there."""
     value = metadata.get(key)
     if not isinstance(value, str):
         return None

@@ -1,4 +1,4 @@
-"""Writes tools, the choice among them, and the wish for JSON."""
+"""Writes tools, the tool choice and the response format."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _camel(kind: str) -> str:
 
 
 def tool_config(request: ChatRequest, target: GenerateTarget, names: Mapping[str, str]) -> dict[str, JsonValue]:
-    """Write what is said about the use of the tools."""
+    """Write the tool choice and the options of tools."""
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     config: dict[str, JsonValue] = {}
     is_mixed = bool(functions) and len(functions) < len(request.tools)
@@ -73,11 +73,11 @@ def _calling(
         return {}
     if choice is None or choice == ToolChoice():
         if any(tool.strict for tool in functions):
-            # The mode in which calls are held to their schemas without being forced.
+            # The mode that enforces the schemas of calls without forcing a call.
             return {"mode": "VALIDATED"}
         if choice is None:
             return {}
-        # Beside built-in tools the provider's own default is this mode, and `AUTO` is not taken.
+        # With built-in tools, this mode is the provider's default, and `AUTO` is refused.
         return {"mode": "VALIDATED" if is_mixed else "AUTO"}
     return _chosen(choice, names)
 
@@ -96,7 +96,7 @@ def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> dict[str, JsonValue
 
 
 def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
-    """Write the wish for JSON, or for a bare member of an enum, as fields of `generationConfig`."""
+    """Write the response format, JSON or a bare member of an enum, as fields of `generationConfig`."""
     fields: dict[str, JsonValue] = {"responseMimeType": wanted.mime_type}
     if wanted.schema is not None:
         name, schema = _format_schema(wanted, target)
@@ -105,7 +105,7 @@ def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, J
 
 
 def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
-    """Write the wish for JSON in the newer form, which Google Maps needs."""
+    """Write the response format in the newer form, which Google Maps needs."""
     text: dict[str, JsonValue] = {"mimeType": "APPLICATION_JSON"}
     if wanted.schema is not None:
         _, text["schema"] = _format_schema(wanted, target)
@@ -113,9 +113,9 @@ def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, Js
 
 
 def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> tuple[str, dict[str, JsonValue]]:
-    """Write the schema, with the field for the language that it is in."""
+    """Write the schema, with the field for its schema language."""
     schema = _described(wanted.schema or {}, wanted.description)
-    # Bare members are documented for the older field alone.
+    # Bare members are documented for the older field only.
     if wanted.mime_type == "text/x.enum":
         return "responseSchema", open_api_schema(schema)
     in_words = "enums_in_words" in target.repairs
@@ -125,7 +125,7 @@ def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> tuple[str,
 
 
 def format_demand(wanted: ResponseFormat) -> str:
-    """Put the wish into words, for models that take no response format beside tools."""
+    """Write the response format as a sentence, for models that support no format together with tools."""
     if wanted.mime_type == "text/x.enum":
         demand = "When you answer in text, answer with nothing but one of the allowed values, without quotes."
     else:

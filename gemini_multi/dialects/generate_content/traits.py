@@ -1,4 +1,4 @@
-"""What differs between the places where `generateContent` is spoken."""
+"""How the endpoints of `generateContent` differ, as data."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class GenerateContentTraits:
     """A provider's deviations. The defaults are Vertex AI's rules, which also hold behind Cloudflare."""
 
     accepts_synthetic_ids: bool = False
-    """Whether ids of calls may be sent that the provider did not issue itself."""
+    """Whether ids of calls may be sent that the provider did not issue."""
     json_schema_fields: bool = True
     """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else schemas go into the older fields."""
     typed_response_format: bool = False
-    """Whether `responseFormat` is known, the newer form of a wish for JSON."""
+    """Whether `responseFormat` is known, the newer form of a response format."""
     server_side_tool_flag: bool = False
-    """Whether functions beside built-in tools need `includeServerSideToolInvocations`."""
+    """Whether functions together with built-in tools need `includeServerSideToolInvocations`."""
     developer_api: bool = False
     """Whether the upstream is the Gemini API rather than Vertex AI."""
     needs_text: bool = True
-    """Whether a turn of the user that holds media only is refused."""
+    """Whether the endpoint refuses a user turn that holds media only."""
     inline_limit: int = 20 * 1024 * 1024
-    """Bytes of inline media in one request."""
+    """The largest size in bytes of all inline media of a request."""
 
 
 GenerateTarget: TypeAlias = Target[GenerateContentTraits]

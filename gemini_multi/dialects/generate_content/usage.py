@@ -8,11 +8,11 @@ from typing import Final
 from gemini_multi.types import JsonValue, Usage
 
 _DIGITS: Final = 15
-"""Whatever has more is no count, and could not be multiplied by a price."""
+"""A larger number is no count, and could not be multiplied by a price."""
 
 
 def usage(metadata: Mapping[str, JsonValue]) -> Usage:
-    """Add up by Google's identity: total = prompt + candidates + tool use + thoughts.
+    """Read the counts by Google's identity: total = prompt + candidates + tool use + thoughts.
 
     Cached tokens are a part of the prompt.
     """
@@ -21,7 +21,7 @@ def usage(metadata: Mapping[str, JsonValue]) -> Usage:
     thoughts = whole(metadata.get("thoughtsTokenCount"))
     tool_use = whole(metadata.get("toolUsePromptTokenCount"))
     total = whole(metadata.get("totalTokenCount"))
-    # Some gateways count thoughts among the candidates' tokens; then the identity holds without them.
+    # Some gateways include thoughts in the candidates' tokens; then the identity holds without them.
     output = candidates if thoughts and total and prompt + candidates + tool_use == total else candidates + thoughts
     return Usage(
         input_tokens=prompt + tool_use,
@@ -36,7 +36,7 @@ def usage(metadata: Mapping[str, JsonValue]) -> Usage:
 
 
 def whole(value: JsonValue) -> int:
-    """Read a count that may be missing, a float or text; an absurd or negative one is none."""
+    """Read a count that may be missing, a float or text; a negative or absurdly large one counts as missing."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else 0
     if isinstance(value, float):
