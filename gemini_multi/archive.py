@@ -1,6 +1,6 @@
 """Messages as JSON text and back, for histories that outlive the process.
 
-Every part, signature and id comes back equal, so that a tool loop can be taken up again where it stood.
+Every part, signature and id is restored, so that a tool loop can go on where it stopped.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def _written(message: Message) -> dict[str, JsonValue]:
 
 
 def read(text: str | bytes) -> tuple[Message, ...]:
-    """Read what `write` wrote.
+    """Read messages that `write` wrote.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: The text was not written by `write`.
     """
     try:
         return tuple(_read(record) for record in _records().validate_json(text))

@@ -1,6 +1,4 @@
-"""What is known of each Gemini model.
-
-Ids per provider, limits, thinking control, what it refuses, media, prices, sources.
+"""The facts about each Gemini model: provider ids, limits, thinking control, refusals, media, prices and sources.
 
 `find(name)` accepts a catalog name, an alias or any provider's own id; a name that is not known gets the traits of its
 nearest relative or of the newest family, so that a model released tomorrow works today. `register` adds rows, ids and
@@ -82,7 +80,7 @@ def register(
 
 
 def unregister(name: str) -> None:
-    """Take back what was registered under a model's name; our own row counts again."""
+    """Remove a registered row; the row of this package counts again."""
     with _registering:
         _registered.pop(name, None)
         _forget()

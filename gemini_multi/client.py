@@ -1,4 +1,4 @@
-"""`Client` and `AsyncClient`: ask one model over several providers.
+"""`Client` and `AsyncClient`: call one model over several providers.
 
 Nothing is connected before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
 many threads, and from several event loops.
@@ -25,13 +25,13 @@ __all__ = ["AsyncClient", "AsyncEventStream", "CallArguments", "Client", "EventS
 
 
 class Client(BaseClient):
-    """Asks, and waits for the answer."""
+    """The blocking client."""
 
     def chat(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> ChatResponse:
-        """Ask for a whole answer.
+        """Request a whole answer.
 
         Args:
-            request: What to ask.
+            request: The request.
             **arguments: For this call only: `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`
                 instead of the client's; `failover_on`; `tracing`, whether it makes a span; `headers` for its requests;
                 `gateway_metadata` and `gateway_event_id` for a provider's gateway; `include_response_headers`. See
@@ -44,17 +44,17 @@ class Client(BaseClient):
             return stream.response()
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> EventStream:
-        """Ask for an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
+        """Request an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
         call = self._new_call(request, arguments, stream=True)
         return self._opened(call).with_log(call.attempt_log)
 
     def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Let a provider count how many tokens a request is, without answering it.
 
-        Of the providers only Cloudflare counts, through `api="google_ai_studio"`; the others are passed over.
+        Only Cloudflare counts, through `api="google_ai_studio"`; other providers are skipped.
 
         Args:
-            request: What would be asked.
+            request: The request to count.
             **arguments: Those of `chat`.
 
         Raises:
@@ -82,7 +82,7 @@ class Client(BaseClient):
         return listed(self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
 
     def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
-        """Ask a provider for what it says of one model, such as the schema of its requests.
+        """Ask a provider for its record of one model, such as the schema of its requests.
 
         Args:
             provider: Its name or configuration.
@@ -127,7 +127,7 @@ class Client(BaseClient):
         return self._copied_as(AsyncClient)
 
     def close(self) -> None:
-        """Let go of shared connections; the last client that lets go closes them. A later call connects anew."""
+        """Release the shared connections; the last client that releases them closes them. A later call reconnects."""
         POOLS.release(self)
 
     def __enter__(self) -> Self:
@@ -140,15 +140,15 @@ class Client(BaseClient):
 
 
 class AsyncClient(BaseClient):
-    """Asks with `await`."""
+    """The asynchronous client."""
 
     async def chat(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> ChatResponse:
-        """Ask for a whole answer. Arguments and errors are those of `Client.chat`."""
+        """Request a whole answer. Arguments and errors are those of `Client.chat`."""
         async with self._opened(self._new_call(request, arguments, stream=False)) as stream:
             return await stream.response()
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> AsyncEventStream:
-        """Ask for an answer in pieces. Arguments and errors are those of `Client.chat`."""
+        """Request an answer in pieces. Arguments and errors are those of `Client.chat`."""
         call = self._new_call(request, arguments, stream=True)
         return self._opened(call).with_log(call.attempt_log)
 
@@ -169,7 +169,7 @@ class AsyncClient(BaseClient):
         return listed(await self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
 
     async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
-        """Ask a provider for what it says of one model. Arguments and errors are those of `Client.model`."""
+        """Ask a provider for its record of one model. Arguments and errors are those of `Client.model`."""
         from gemini_multi._call.model_listing import listed, listing, record_routes
 
         asked = resolve(provider, known=self._providers)
@@ -201,7 +201,7 @@ class AsyncClient(BaseClient):
         return CallersAsyncExchange(self._http_async_client)
 
     async def aclose(self) -> None:
-        """Let go of shared connections; the last client that lets go closes those of the running loop."""
+        """Release the shared connections of the running loop; the last client that releases them closes them."""
         await POOLS.release_running_loop(self)
 
     async def __aenter__(self) -> Self:

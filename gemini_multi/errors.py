@@ -2,7 +2,7 @@
 
     GeminiMultiError
     ├── ConfigurationError      before any I/O: missing key, unknown provider or model, unusable argument (a ValueError)
-    ├── UnsupportedFeature      no route can express what was asked
+    ├── UnsupportedFeature      no route supports the request
     ├── ConnectionFailed        no answer: refused, DNS, TLS, reset
     │   ├── RequestTimeout      connect, first event, stall or deadline
     │   └── StorageUnavailable  the storage of shared limits and budgets gives no answer
@@ -21,7 +21,7 @@
     │   └── ServerError
     └── AllRoutesFailed         an ExceptionGroup, when more than one route was tried
 
-All pickle, none holds a key.
+All of them can be pickled. None holds a key.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Final
 
-# Annotations name the package's values through it, so that whoever reads them at run time loads what they name.
+# Annotations name values through the package, so that they resolve at run time.
 import gemini_multi
 
 __all__ = [
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 KEPT_CHARACTERS: Final = 4096
-"""How much of an unreadable answer or of an error's body is kept."""
+"""Characters that are kept of an unreadable answer or of an error's body."""
 
 
 class SettingIgnoredWarning(UserWarning):
@@ -67,7 +67,7 @@ class SettingIgnoredWarning(UserWarning):
 
 
 class ConfigurationWarning(UserWarning):
-    """A provider was left out because what is set for it cannot be used."""
+    """A provider was left out because its settings cannot be used."""
 
 
 class GeminiMultiError(Exception):
@@ -106,7 +106,7 @@ class ConfigurationError(GeminiMultiError, ValueError):
 
 
 class UnsupportedFeature(GeminiMultiError):
-    """No route can express what was asked."""
+    """No route supports the request."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class UnsupportedFeature(GeminiMultiError):
         providers: Sequence[str] = (),
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error; `features` are what was asked for, `providers` the providers that cannot do it."""
+        """Make an error; `features` are the unsupported features, `providers` the providers that lack them."""
         super().__init__(message, attempts=attempts)
         self.features = tuple(features)
         self.providers = tuple(providers)
@@ -128,7 +128,7 @@ class ConnectionFailed(GeminiMultiError):
     def __init__(
         self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> None:
-        """Make an error about `provider`, asked for `model`."""
+        """Make an error about a request to `provider` for `model`."""
         super().__init__(message, attempts=attempts)
         self.provider = provider
         self.model = model
@@ -167,7 +167,7 @@ class StreamInterrupted(GeminiMultiError):
 
 
 class InvalidResponse(GeminiMultiError):
-    """The provider's answer cannot be read. The start of it is in `raw`."""
+    """The provider's answer cannot be read. Its beginning is in `raw`."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class PromptBlocked(GeminiMultiError):
         model: str = "",
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error that keeps why and how strongly."""
+        """Make an error that keeps the reason and the safety ratings."""
         super().__init__(message, attempts=attempts)
         self.block_reason = block_reason
         self.safety_ratings = tuple(safety_ratings)
@@ -219,7 +219,7 @@ class BudgetExceeded(GeminiMultiError):
     def __init__(
         self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0, reserved_usd: float = 0.0
     ) -> None:
-        """Make an error; the figures are in US dollars, `reserved_usd` what is set aside for calls under way."""
+        """Make an error. The figures are in US dollars; `reserved_usd` is set aside for calls under way."""
         super().__init__(message)
         self.reserved_usd = reserved_usd
         self.spent_usd = spent_usd
@@ -253,7 +253,7 @@ class ProviderError(GeminiMultiError):
             code: The provider's own machine-readable code.
             request_id: The provider's id for its logs.
             retry_after: Seconds that the provider asks to wait.
-            should_retry: Whether the provider says that asking it again is worth it (`x-should-retry`).
+            should_retry: Whether the provider recommends a retry (`x-should-retry`).
             body: The provider's error, as JSON or text, bounded.
             attempts: Every request that was sent.
         """
@@ -291,11 +291,11 @@ class AuthenticationFailed(ProviderError):
 
 
 class PermissionDenied(ProviderError):
-    """The key is good but may not do this."""
+    """The key is valid but has no permission for the request."""
 
 
 class ModelNotFound(ProviderError):
-    """The provider does not serve the model, or no longer."""
+    """The provider does not serve the model, or does not serve it any more."""
 
 
 class RateLimited(ProviderError):

@@ -1,4 +1,4 @@
-"""Which provider callers prefer when several are healthy, and when another one is asked as well."""
+"""Preferences among providers: their order, hedged calls, and answers that lead to the next provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi.types import ChatResponse
 __all__ = ["STRATEGIES", "Condition", "FailoverArgument", "FailoverOn", "Hedging", "HedgingArgument", "Strategy"]
 
 Strategy: TypeAlias = Literal["ordered", "round_robin", "cheapest", "fastest"]
-"""In which order healthy providers are asked:
+"""In which order healthy providers are used:
 
 - `ordered`: as named.
 - `round_robin`: in turns, each call beginning with the next provider.
@@ -24,18 +24,15 @@ STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hedging:
-    """When a second provider is asked because the first has not begun to answer. Whoever begins first gives the answer.
+    """When a second provider gets the request because the first has not begun to answer. The first content wins.
 
-    The loser's request is cancelled; what it used is counted, estimated where the provider did not come to say it.
+    The other request is cancelled; what it used is counted, estimated where the provider did not send it.
     """
 
     after: float | None = None
-    """Seconds; `None` takes the time within which 95 % of the first provider's latest answers began.
-
-    Once there were 20.
-    """
+    """Seconds; `None` takes the time in which 95 % of the first provider's latest answers began, once there are 20."""
     share: float = 0.05
-    """Of the calls at most so many are hedged."""
+    """The largest share of the calls that is hedged."""
 
     def __post_init__(self) -> None:
         if self.after is not None and not self.after >= 0:
@@ -75,7 +72,7 @@ NAMED_CONDITIONS: Final[tuple[NamedCondition, ...]] = get_args(NamedCondition)
 
 @dataclass(frozen=True, slots=True, init=False)
 class FailoverOn:
-    """On which answers the next provider is asked, as if the first had failed.
+    """The answers after which the next provider is tried, as if the first had failed.
 
     The answer of the last one is returned as it is. All of them are paid for: they count in the client's `totals`, and
     `attempts` shows them. A stream is judged as long as nothing of it was delivered but thoughts: by what it ends with

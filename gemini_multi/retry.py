@@ -1,10 +1,10 @@
-"""What is repeated, what moves on and how long to wait. Pure: time and chance are passed in.
+"""Retry and failover: which failures are repeated, which move on, and how long to wait. Pure: time is passed in.
 
 | what happened | then | the route's health |
 |---|---|---|
 | no connection, reset, closed, timeout | "retry" | a failure |
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
-| 429, and what providers call so by another status | "retry" | rests as long as it asks, else `initial_rest` |
+| 429, also when it is reported by another status | "retry" | rests as long as the provider asks, else `initial_rest` |
 | a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next | |
 | 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
@@ -14,21 +14,21 @@
 | any answer of the provider with `x-should-retry: true` | "retry" | as without |
 | an answer that would lead to "retry", with `x-should-retry: false` | the next route at once | as without |
 
-"Retry" means: the next route that is healthy and was not asked yet, at once; when there is none, the same routes again
-after a wait, each at most `max_retries` times. A wait is the provider's own (`retry-after-ms`, `retry-after` as
-seconds or date, Google's `RetryInfo` or `quotaResetDelay`, and where there is none of these words such as "retry in
-34.07s" and "will reset after 3s" in the message),
-else chosen at random up to a limit that doubles with each retry. A route whose wait is longer than
-`maximum_retry_after`, or passes the deadline, is left. `x-should-retry` overrides the status, also for a refused key
-or a bad request, as with OpenAI's
-clients: a provider that sends it knows its own failures best, and `max_retries` bounds what a mistaken one costs.
+"Retry" means: the next healthy route that was not used yet, at once. When there is none, the same routes are used again
+after a wait, each at most `max_retries` times. The provider may set the wait (`retry-after-ms`, `retry-after` as
+seconds or date, Google's `RetryInfo` or `quotaResetDelay`, else words such as "retry in 34.07s" and "will reset after
+3s" in the message). Otherwise it is chosen at random up to a limit that doubles with each retry. A route whose wait is
+longer than `maximum_retry_after`, or passes the deadline, is not used again. `x-should-retry` overrides the status,
+also for a refused key or a bad request, as with OpenAI's clients: a provider that sends it knows its own failures best,
+and `max_retries` bounds the cost of a mistake.
 
 A route rests after `failures_before_rest` failures in a row, or when most of at least so many requests within a minute
-failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are asked last; when
-all rest, the one whose rest ends first is asked at once.
+failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are used last; when
+all rest, the one whose rest ends first is used at once.
 
 Repeats are paid from a budget per route, so that a storm is not multiplied: of 500 tokens a repeat takes 14 (5 after a
-429); an answer at the first try gives 1 back, an answer after repeats what these took. Asking another provider is free.
+429); an answer at the first try gives 1 back, an answer after repeats gives back what they took. A request to another
+provider is free.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ _PRICE_AFTER_LIMIT: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how patiently a route is asked again."""
+    """How often a request is repeated on a route, and how long to wait before it is."""
 
     max_retries: int = 2
-    """Extra requests per route; 0 asks each route once."""
+    """Extra requests per route; 0 sends one request to each route."""
     initial_wait: float = 0.5
     """Seconds: the upper limit of the first wait, doubled each time."""
     maximum_wait: float = 8.0
     """Seconds: the upper limit of every wait that the provider did not ask for."""
     maximum_retry_after: float = 60.0
-    """Seconds: a provider that asks for a longer wait is left for the next one."""
+    """Seconds: a provider that asks for a longer wait is not used again; the next one is."""
     failures_before_rest: int = 5
     """Failures in a row after which a route rests."""
     initial_rest: float = 5.0
@@ -86,7 +86,7 @@ class RetryPolicy:
     maximum_rest: float = 300.0
     """Seconds: the longest rest after failures."""
     unusable_rest: float = 60.0
-    """Seconds that a route rests after it refused the key, the model or for lack of credit."""
+    """Seconds that a route rests after it refused the key or the model, or was out of credit."""
     budget: float | None = 500.0
     """Tokens from which repeats on one route are paid; `None` sets no limit."""
 
@@ -107,7 +107,7 @@ class RetryPolicy:
         return "retry" if isinstance(error, _RETRY) else "stop"
 
     def wait(self, retry: int, retry_after: float | None, chance: float) -> float | None:
-        """Choose the seconds to wait before a retry; `None` means: move on instead.
+        """Choose the seconds to wait before a retry; `None` means that the next route is used instead.
 
         Args:
             retry: Which retry it is, from 0.
@@ -119,15 +119,15 @@ class RetryPolicy:
         return chance * min(self.initial_wait * 2.0**retry, self.maximum_wait)
 
     def price(self, error: GeminiMultiError) -> float:
-        """Say what a repeat after this error takes from the budget."""
+        """Return the tokens that a repeat after this error takes from the budget."""
         return _PRICE_AFTER_LIMIT if isinstance(error, RateLimited) else _PRICE
 
     def rest(self, openings: int) -> float:
-        """Say how long a route rests when failures made it rest this often before."""
+        """Return how many seconds a route rests when failures made it rest this often before."""
         return float(min(self.initial_rest * 2.0 ** min(openings, 60), self.maximum_rest))
 
     def rest_after(self, error: GeminiMultiError) -> float | None:
-        """Say how long a route rests after one such error; `None` when one is not enough."""
+        """Return how many seconds a route rests after this error; `None` when one such error is not enough."""
         asked = error.retry_after if isinstance(error, ProviderError) else None
         asked = None if asked is None else min(asked, _LONGEST_REST)
         if isinstance(error, RateLimited):
@@ -165,13 +165,13 @@ _WORDS_OF_WAITS: Final = re.compile(
 
 
 def retry_in(message: str) -> float | None:
-    """Read the seconds out of words, such as `Please retry in 1m34.07s.` and `Your quota will reset after 3s.`."""
+    """Read the seconds to wait from words such as `Please retry in 1m34.07s.` and `Your quota will reset after 3s.`."""
     found = _WORDS_OF_WAITS.search(message)
     return None if found is None else duration_of(found[1].lower())
 
 
 def should_retry_of(headers: Mapping[str, str]) -> bool | None:
-    """Read whether the provider itself wants to be asked again."""
+    """Read whether the provider recommends a retry."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 

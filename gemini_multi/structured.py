@@ -1,8 +1,8 @@
 """Structured output: the schema of a class going out, and the answer's JSON coming back.
 
-Gemini does not enforce all of a JSON Schema, and what a provider does not support goes over the wire in a simpler form.
-`read` turns the answer back into what was asked for and checks it against the whole schema, so that a bound that
-nobody enforced is noticed. Calls of functions are turned back by the client itself.
+Gemini does not enforce all of a JSON Schema, and a schema that a provider does not support is sent in a simpler form.
+`read` converts the answer back to the requested form and checks it against the whole schema, so that a bound that was
+not enforced is noticed. The client itself converts the arguments of tool calls back.
 
     reply = client.chat(ChatRequest(..., response_format=ResponseFormat(schema_of(Invoice))))
     invoice = Invoice.model_validate(read(reply.text, schema_of(Invoice)))
@@ -38,14 +38,14 @@ def schema_of(source: object) -> JsonObject:
     A JSON Schema is returned as it is.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: The source has no JSON Schema.
     """
     if isinstance(source, Tool):
         return source.parameters
     if isinstance(source, ResponseFormat):
         return source.schema or {}
     if isinstance(source, Mapping):
-        return cast("JsonObject", source)  # whoever passes a mapping says that it is a JSON Schema
+        return cast("JsonObject", source)  # a mapping is taken for a JSON Schema
     try:
         return _derived(source)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -57,12 +57,12 @@ def _derived(source: object) -> JsonObject:
 
     if isinstance(source, type) and issubclass(source, v1.BaseModel):
         return source.schema()
-    adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # whether it is a type is asked here
+    adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # it need not be a type
     return adapter.json_schema()
 
 
 def read(text: str, schema: JsonObject) -> JsonValue:
-    """Return the value that a model's answer holds, put right by the schema that was asked for and checked against it.
+    """Return the value that a model's answer holds, repaired by the requested schema and checked against it.
 
     A bare member of an enum, as answers of the type `text/x.enum` are, is a value too.
 
@@ -77,6 +77,6 @@ def read(text: str, schema: JsonObject) -> JsonValue:
     except ValueError as error:
         raise InvalidResponse(f"The answer is not JSON: {error}. Ask again.", raw=text) from error
     if found := validation_errors(value, schema):
-        told = "; ".join(found[:_SHOWN])
-        raise InvalidResponse(f"The answer does not fit the schema: {told}. Ask again.", raw=text)
+        shown = "; ".join(found[:_SHOWN])
+        raise InvalidResponse(f"The answer does not fit the schema: {shown}. Ask again.", raw=text)
     return value

@@ -1,4 +1,4 @@
-"""How many tokens something is, estimated on this machine: Gemini's tokenizer is not public."""
+"""Estimates of tokens, made on this machine: Gemini's tokenizer is not public."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = ["estimate", "estimate_messages", "most_tokens"]
 _ASCII_PER_TOKEN: Final = 4.0
 _OTHERS_PER_TOKEN: Final = 1.5
 _MEDIA: Final = {"image": 258, "application": 258}
-"""What Google documents for one image and for one page of a document."""
+"""Google's documented figures for one image and for one page of a document."""
 _AUDIO_TOKENS_PER_SECOND: Final = 32
 _VIDEO_TOKENS_PER_SECOND: Final = 300
 _BYTES_PER_SECOND: Final = {"audio": 16_000, "video": 250_000}
 _ANY: Final = 1 << 40
-"""More than any window: callers cut it to theirs."""
+"""More than any context window: callers limit it to theirs."""
 _MOST_PER_IMAGE: Final = 5_000
 """More than any resolution and tiling that Google documents."""
 _LEAST_BYTES_PER_MEDIA_TOKEN: Final = 16
-"""Fewer than any sound, film or page that is worth sending has."""
+"""Fewer bytes per token than any real audio, video or page has."""
 
 
 def estimate(text: str) -> int:
@@ -49,16 +49,16 @@ def estimate(text: str) -> int:
 
 def estimate_messages(messages: Sequence[Message], tools: Sequence[Mapping[str, object]] = ()) -> int:
     """Estimate the tokens of a conversation and of the tools bound to it."""
-    spoken = sum(_part(part) for message in messages for part in message.parts)
-    return spoken + sum(estimate(_compact(tool)) for tool in tools)
+    parts = sum(_part(part) for message in messages for part in message.parts)
+    return parts + sum(estimate(_compact(tool)) for tool in tools)
 
 
 def most_tokens(request: ChatRequest) -> int:
     """Bound the tokens of a request from above: a token is at least one byte. Media by address may be of any size."""
-    spoken = sum(_most(part) for message in request.messages for part in message.parts)
+    parts = sum(_most(part) for message in request.messages for part in message.parts)
     tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools if isinstance(tool, Tool)]
     schema = request.response_format.schema if request.response_format is not None else None
-    return spoken + _size(_compact([tools, schema]))
+    return parts + _size(_compact([tools, schema]))
 
 
 def _most(part: Part) -> int:
@@ -74,7 +74,7 @@ def _most(part: Part) -> int:
         case ToolResult():
             return _size(part.name + _compact(part.value)) + sum(_most(item) for item in part.content)
         case ExecutableCode() | CodeResult() | Opaque():
-            return _size(_told(part))
+            return _size(_content_text(part))
 
 
 def _most_media(mime_type: str, size: int) -> int:
@@ -101,10 +101,10 @@ def _part(part: Part) -> int:
             value = "" if part.value is None else _compact(part.value)
             return estimate(part.name + value) + sum(_part(item) for item in part.content)
         case ExecutableCode() | CodeResult() | Opaque():
-            return estimate(_told(part))
+            return estimate(_content_text(part))
 
 
-def _told(part: ExecutableCode | CodeResult | Opaque) -> str:
+def _content_text(part: ExecutableCode | CodeResult | Opaque) -> str:
     match part:
         case ExecutableCode():
             return part.code

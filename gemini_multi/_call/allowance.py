@@ -49,7 +49,7 @@ class Allowance:
     def _take_permit(self, permits: Permits) -> Generator[Step, Any, Permit | OutOfRoom]:
         """Take a permit, after a wait if the limits say so and the deadline allows it."""
         while True:
-            permit = yield from permits.take(self._request, self._route, self._options.today())
+            permit = yield from permits.acquire(self._request, self._route, self._options.today())
             if not isinstance(permit, OutOfRoom) or not permits.waits:
                 return permit
             wait = permit.wait(self._options.chance())

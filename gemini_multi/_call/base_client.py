@@ -53,7 +53,7 @@ _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 _ClientT = TypeVar("_ClientT", bound="BaseClient")
 
 DEFAULT_DEADLINE: Final = 600.0
-"""Seconds for a whole call, with its retries and failovers, when nothing is said."""
+"""Seconds for a whole call with its retries and failovers, by default."""
 
 
 class LookArguments(TypedDict, total=False):
@@ -77,7 +77,7 @@ class CallArguments(LookArguments, total=False):
     providers: ProvidersArgument
     """Other providers for this call."""
     failover_on: FailoverArgument
-    """Other conditions on which an answer is not wanted; `()` for none."""
+    """Other conditions under which an answer is not wanted; `()` for none."""
     tracing: bool | None
     """Whether the call makes an OpenTelemetry span."""
     gateway_metadata: GatewayMetadata | None
@@ -129,17 +129,19 @@ class BaseClient:
             deadline: Seconds for a whole call with its retries and failovers.
             max_retries: Extra requests per route.
             retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
-            strategy: In which order healthy providers are asked: `ordered`, `round_robin`, `cheapest` or `fastest`; see
+            strategy: In which order healthy providers are used: `ordered`, `round_robin`, `cheapest` or `fastest`; see
                 `gemini_multi.preference.Strategy`.
-            hedging: When to ask a second provider because the first is slow: `True`, seconds, or `Hedging`.
+            hedging: When to send the request to a second provider because the first is slow: `True`, seconds, or
+                `Hedging`.
             max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
-                worst, and is refused when that could pass the limit. With `storage`, by all clients of its budget.
+                worst, and is refused when that could pass the limit. With `storage`, the limit holds for all clients
+                that share the budget.
             rate_limits: Requests and tokens per minute and calls at once, by provider; see
                 `gemini_multi.rate_limits.RateLimits`.
             storage: The URL of a Redis server through which processes share rate limits and the budget, or
                 `SharedStorage`.
             on_attempt: Called with every attempt when it ends, in the thread or task of the call.
-            failover_on: On which answers the next provider is asked, as if the first had failed: `refusal`,
+            failover_on: After which answers the next provider is tried, as if the first had failed: `refusal`,
                 `content_filter`, `length`, `invalid_output`, functions of the answer, several of them, or `FailoverOn`.
             tracing: Whether calls make OpenTelemetry spans; otherwise they do where a tracer provider is set, unless
                 the environment says `GEMINI_MULTI_TRACING=0`.
@@ -155,8 +157,8 @@ class BaseClient:
             http_async_client: The same, asynchronous.
 
         Raises:
-            ConfigurationError: A provider is unknown or has no key, a number makes no sense, or there is both a
-                `transport` and a client to use instead.
+            ConfigurationError: A provider is unknown or has no key, a number is not allowed, or there is both a
+                `transport` and an HTTP client to use instead.
         """
         if transport is not None and (http_client is not None or http_async_client is not None):
             raise ConfigurationError("Give either `transport` or `http_client`: a client brings its own transport.")
@@ -194,16 +196,16 @@ class BaseClient:
 
     @property
     def totals(self) -> Totals:
-        """What this client and its copies for async have used so far."""
+        """What this client and its asynchronous copies have used so far."""
         return self._ledger.totals
 
     @property
     def limits_are_shared(self) -> bool:
-        """Whether other processes hold the same limits and budget, or there are none."""
+        """Whether other processes share the limits and the budget, or there are none."""
         return not self._ledger.is_limited and (self._permits is None or not self._permits.storage.is_local)
 
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
-        """List the routes that a request would try, in the order named."""
+        """List the routes that a request may take, in order of preference."""
         return routes(request, self._providers, stream=stream)
 
     def _new_call(self, request: ChatRequest, arguments: CallArguments, *, stream: bool) -> Call:
@@ -323,7 +325,7 @@ class BaseClient:
         }
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Copy the configuration; what was spent, the routes' health and the caller's own clients stay shared."""
+        """Copy the configuration; the totals, the routes' health and the caller's own HTTP clients stay shared."""
         return self._copied_as(type(self))
 
 

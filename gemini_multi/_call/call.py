@@ -95,7 +95,7 @@ class Call:
         state = self.schedule.next_healthy(self._options.clock())
         if state is None:
             return None
-        if not self._options.health.take_hedge():
+        if not self._options.health.spend_hedge():
             self.schedule.put_back(state)
             return None
         return Call(self._request, self.schedule, self.attempt_log, only=state)

@@ -28,7 +28,7 @@ class UnwantedAnswer(RetryableAnswer):
 
 
 def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatResponse) -> str | None:
-    """Name the first condition that holds; `None` when the answer is wanted."""
+    """Return the name of the first condition that holds; `None` when the answer is wanted."""
     for condition in failover.conditions:
         if callable(condition):
             if condition(response):

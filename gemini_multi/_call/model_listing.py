@@ -1,4 +1,4 @@
-"""Which providers list their models, and what they say of them."""
+"""Lists of models by providers: the routes to the models endpoints, and their records."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ALL = "models"
 
 @dataclass(frozen=True, slots=True)
 class ListingRoute(Route):
-    """One provider for one look at its models."""
+    """A route to a provider's models endpoint."""
 
     def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Take the provider's models endpoint.
+        """Write the request for the provider's models endpoint.
 
         Raises:
-            UnsupportedFeature: It has none.
+            UnsupportedFeature: The provider has none.
         """
         if not self.endpoints:
             raise UnsupportedFeature(
@@ -41,13 +41,13 @@ def listing(name: str | None = None) -> ChatRequest:
 
 
 def list_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the providers to ask for all their models."""
+    """List the routes for all models of the providers."""
     model = catalog.find(request.model)
     return tuple(ListingRoute(provider, model, provider.listing_endpoints(model, None)) for provider in providers)
 
 
 def record_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the providers to ask for one model."""
+    """List the routes for one model of the providers."""
     model = catalog.find(request.model)
     return tuple(
         ListingRoute(provider, model, provider.listing_endpoints(model, provider.listed_id(request.model, model)))
@@ -56,7 +56,7 @@ def record_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[
 
 
 def listed(response: ChatResponse, providers: Sequence[Provider]) -> tuple[ListedModel, ...]:
-    """Read the records as which a list came; those without an id are no models."""
+    """Read the records of a list. Records without an id are no models."""
     provider = next(provider for provider in providers if provider.name == response.provider)
     records = response.provider_metadata.get("models")
     found = [

@@ -1,7 +1,7 @@
-"""Permits: what lets a request begin where rates, calls under way or a shared budget are limited.
+"""Permits for requests where rates, concurrent calls or a shared budget are limited.
 
-What is counted lies in a storage. A storage on a server is asked in steps of the call, so that the loop that drives
-the call blocks or awaits; one in memory answers at once.
+A storage holds the counts. A storage on a server is read in steps of the call, so that the loop that performs the steps
+blocks or awaits. A storage in memory answers at once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from gemini_multi.types import ChatRequest
 
 _LOGGER: Final = logging.getLogger("gemini_multi")
 _SPREAD: Final = 0.1
-"""Waits are longer by up to this share, so that not all who wait try at the same moment."""
+"""Waits are longer by up to this share, so that waiting calls do not all try at the same moment."""
 
 
 class OutOfRoom(RateLimited):
-    """A provider has no room within the limits of this client. It was not asked."""
+    """A provider has no room within the limits of this client. No request was sent."""
 
     def wait(self, chance: float) -> float:
         """Give the seconds until it is worth trying again; `chance` is a number from 0 to 1."""
@@ -36,31 +36,31 @@ class OutOfRoom(RateLimited):
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Takes and settles the permits of a client's calls."""
+    """Acquires and settles the permits of a client's calls."""
 
     storage: Storage
     limits: RateLimits
     max_cost_usd: float | None = None
-    """The budget that is shared through the storage."""
+    """The budget that the clients of the storage share."""
 
     @property
     def waits(self) -> bool:
-        """Whether a call waits for a provider's room, though another provider may have some."""
+        """Whether a call waits until a provider has room, although another provider may have room now."""
         return self.limits.when_full == "wait"
 
-    def take(self, request: ChatRequest, route: Route, on: date) -> Generator[Step, Any, Permit | OutOfRoom]:
-        """Take what a request to a route needs.
+    def acquire(self, request: ChatRequest, route: Route, on: date) -> Generator[Step, Any, Permit | OutOfRoom]:
+        """Acquire a permit for a request over a route.
 
         Raises:
             BudgetExceeded: The shared budget does not allow it.
             StorageUnavailable: The storage gives no answer.
         """
         demand = self._demand(request, route, on)
-        taking = _Taking(self.storage, demand)
+        acquisition = _Acquisition(self.storage, demand)
         try:
-            taken = yield from self._consult(taking.run)
+            taken = yield from self._consult(acquisition.run)
         except GeneratorExit:
-            if (late := taking.leave()) is not None:
+            if (late := acquisition.leave()) is not None:
                 self.settle_later(late, Outcome(tokens=0))
             raise
         if isinstance(taken, NoRoom):
@@ -86,11 +86,11 @@ class Permits:
         )
 
     def settle(self, permit: Permit, outcome: Outcome) -> Generator[Step, Any, None]:
-        """Settle a permit. An answer that has arrived is not lost when the storage is: the permit expires there."""
+        """Settle a permit. When the storage fails, the answer is still delivered, and the permit expires there."""
         yield from self._consult(lambda: self._settle(permit, outcome))
 
     def settle_later(self, permit: Permit, outcome: Outcome) -> None:
-        """Settle a permit where a call cannot go on."""
+        """Settle the permit of a call that cannot perform steps any more."""
         if self.storage.is_local:
             self._settle(permit, outcome)
         else:
@@ -111,8 +111,8 @@ class Permits:
         return outcome
 
 
-class _Taking:
-    """Takes a permit in another thread perhaps, where a call that is left cannot stop it."""
+class _Acquisition:
+    """Takes a permit, perhaps in another thread, which does not stop when the caller leaves."""
 
     def __init__(self, storage: Storage, demand: Demand) -> None:
         self._storage = storage
@@ -122,7 +122,7 @@ class _Taking:
         self._is_left = False
 
     def run(self) -> Permit | NoRoom | NoMoney:
-        """Take it, and give it back if nobody waits for it any more."""
+        """Take the permit, and give it back if the caller has left."""
         taken = self._storage.take(self._demand)
         with self._lock:
             self._permit = taken if isinstance(taken, Permit) else None
@@ -132,14 +132,14 @@ class _Taking:
         return taken
 
     def leave(self) -> Permit | None:
-        """Say that nobody waits; return what was taken already."""
+        """Note that the caller has left. Return the permit that was taken before."""
         with self._lock:
             self._is_left = True
             return self._permit
 
 
 def open_permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits:
-    """Open what a client's limits need.
+    """Open the storage that a client's limits need.
 
     Raises:
         ConfigurationError: A package is missing.
@@ -150,7 +150,7 @@ def open_permits(limits: RateLimits | None, storage: SharedStorage | None, max_c
 
 
 def _caught(action: Callable[[], object]) -> object:
-    """Return what went wrong in place of raising it: it is raised inside the call, which then ends in order."""
+    """Return an error in place of raising it: the call raises it itself, and so ends in order."""
     try:
         return action()
     except GeminiMultiError as error:

@@ -1,8 +1,9 @@
 """OpenTelemetry spans of calls, where `opentelemetry-api` is installed and records.
 
-One model call is told once: below a span that is a model call already ours is a plain client span, and where a context
-suppresses instrumentation there is none. By the semantic conventions for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/).
-Neither keys nor anything of the conversation is written.
+One model call has one model-call span. Below a span that is a model call already, the span of this package is a plain
+client span. Where the context suppresses instrumentation, there is no span. The span follows the semantic conventions
+for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/). It holds neither keys nor anything
+of the conversation.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _tracer() -> Tracer | None:
 
 
 def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
-    """Prepare the span of a call; `None` where nobody can record it, or its context says that nobody should."""
+    """Prepare the span of a call; `None` where no tracer provider records it, or its context suppresses it."""
     tracer = _tracer()
     if tracer is None or not _is_recorded()():
         return None
@@ -68,7 +69,7 @@ def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
 
 @cache
 def _suppression_keys() -> tuple[str, ...]:
-    """Name the keys of a context in which spans are unwanted: OpenTelemetry's own and the plain one before it.
+    """List the keys by which a context suppresses spans: the key of OpenTelemetry and its older form.
 
     `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
     """
@@ -78,23 +79,23 @@ def _suppression_keys() -> tuple[str, ...]:
 
 
 def _is_model_call(span: Span) -> bool:
-    """Tell whether a span is that of a model call already, by the attributes of those who make such spans."""
+    """Whether a span is a model call already, by the attributes of the libraries that make such spans."""
     found: Mapping[str, object] = getattr(span, "attributes", None) or {}
     return any(str(found.get(name, "")).strip('"').lower() in kinds for name, kinds in _MODEL_CALLS)
 
 
 @cache
 def _is_recorded() -> Callable[[], bool]:
-    """Give what tells whether a provider was set: without one every span is thrown away."""
+    """Make the check whether a tracer provider was set: without one every span is thrown away."""
     from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
     return lambda: not isinstance(get_tracer_provider(), ProxyTracerProvider)
 
 
 class Trace:
-    """The span of one call: begun with the call, ended once. A plain client span, which tells no tokens.
+    """The span of one call: begun with the call, ended once. This one is a plain client span without tokens.
 
-    It stands below the span that was current when the call was made: a stream may be read elsewhere.
+    Its parent is the span that was current when the call was made: a stream may be read elsewhere.
     """
 
     def __init__(self, tracer: Tracer, request: ChatRequest, context: Context, *, stream: bool) -> None:
@@ -110,20 +111,20 @@ class Trace:
         from opentelemetry.trace import SpanKind
 
         self._span = self._tracer.start_span(
-            self._name(), context=self._context, kind=SpanKind.CLIENT, attributes=self._asked()
+            self._name(), context=self._context, kind=SpanKind.CLIENT, attributes=self._request_attributes()
         )
 
     def _name(self) -> str:
         return "gemini_multi call"
 
-    def _asked(self) -> dict[str, Any]:
+    def _request_attributes(self) -> dict[str, Any]:
         return {"gemini_multi.request.model": self._request.model}
 
-    def _told(self, response: ChatResponse) -> dict[str, Any]:
+    def _response_attributes(self, response: ChatResponse) -> dict[str, Any]:
         return {"gemini_multi.provider": response.provider, "gemini_multi.response.model": response.model}
 
     def attempt(self, attempt: Attempt) -> None:
-        """Add one attempt."""
+        """Add an event for one attempt."""
         if self._span is None or not self._span.is_recording():
             return
         known: dict[str, Any] = {
@@ -136,17 +137,17 @@ class Trace:
             "gemini_multi.first_content": attempt.first_content,
             "gemini_multi.duration": attempt.duration,
         }
-        self._span.add_event("gemini_multi.attempt", _stated(known))
+        self._span.add_event("gemini_multi.attempt", _without_none(known))
 
     def answered(self, response: ChatResponse) -> None:
-        """Write down the answer, and end."""
+        """Record the answer and end the span."""
         span = self._span
         if span is not None and span.is_recording():
-            span.set_attributes(_stated(self._told(response)))
+            span.set_attributes(_without_none(self._response_attributes(response)))
         self.end()
 
     def failed(self, error: BaseException) -> None:
-        """Write down the failure, and end."""
+        """Record the failure and end the span."""
         span = self._span
         if span is not None and span.is_recording() and not self._is_ended:
             from opentelemetry.trace import Status, StatusCode
@@ -156,19 +157,19 @@ class Trace:
         self.end()
 
     def end(self) -> None:
-        """End the span: also when the caller has left before the answer's end."""
+        """End the span, also when the caller has left before the end of the answer."""
         if self._span is not None and not self._is_ended:
             self._is_ended = True
             self._span.end()
 
 
 class ModelCallTrace(Trace):
-    """The span by the conventions for generative AI: with what was asked, the tokens and the cost."""
+    """The span by the conventions for generative AI: with the request settings, the tokens and the cost."""
 
     def _name(self) -> str:
         return f"chat {self._request.model}"
 
-    def _asked(self) -> dict[str, Any]:
+    def _request_attributes(self) -> dict[str, Any]:
         request = self._request
         attributes: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model}
         for name, attribute in _SETTINGS.items():
@@ -178,7 +179,7 @@ class ModelCallTrace(Trace):
             attributes["gen_ai.output.type"] = "json"
         return attributes
 
-    def _told(self, response: ChatResponse) -> dict[str, Any]:
+    def _response_attributes(self, response: ChatResponse) -> dict[str, Any]:
         usage = response.usage
         answering = response.attempts[-1] if self._stream and response.attempts else None
         return {
@@ -197,5 +198,5 @@ class ModelCallTrace(Trace):
         }
 
 
-def _stated(known: dict[str, Any]) -> dict[str, Any]:
+def _without_none(known: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}

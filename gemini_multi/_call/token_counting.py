@@ -1,4 +1,4 @@
-"""Which providers count a request's tokens, and what they counted."""
+"""Token counts by providers: the routes to an endpoint that counts, and its answer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["counting_routes", "token_count"]
 
 @dataclass(frozen=True, slots=True)
 class CountingRoute(Route):
-    """One provider for one count."""
+    """A route to a provider's endpoint that counts tokens."""
 
     def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Take the provider's endpoint for counting.
+        """Write the request for the provider's endpoint that counts.
 
         Raises:
-            UnsupportedFeature: It has none, or the endpoint does not support the request.
+            UnsupportedFeature: The provider has none, or the endpoint does not support the request.
         """
         if not self.endpoints:
             raise UnsupportedFeature(
@@ -34,7 +34,7 @@ class CountingRoute(Route):
 
 
 def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the providers to ask for a count, in the caller's order.
+    """List the routes for a count, in the caller's order.
 
     Raises:
         ConfigurationError: The request cannot be sent anywhere.
@@ -47,7 +47,7 @@ def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tupl
 
 
 def token_count(response: ChatResponse) -> TokenCount:
-    """Read a count from the answer as which it came."""
+    """Read the count from the response of the endpoint."""
     return TokenCount(
         total_tokens=response.usage.total_tokens,
         cached_tokens=response.usage.cached_tokens,

@@ -1,4 +1,4 @@
-"""Judges what an answer is worth: whether it holds anything usable, and whether another try may bring a better one."""
+"""Judges an answer: whether it holds content, and whether another attempt may give a better one."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ EXPLAINED: Final = ("length", "content_filter")
 
 
 def is_silent(event: ChatEvent) -> bool:
-    """Whether an event says nothing of the answer itself: it is a thought, or a signature."""
+    """Whether an event holds no content of the answer: it is a thought or a signature."""
     return isinstance(event, ThoughtDelta) or (isinstance(event, TextDelta) and not event.text)
 
 
 def fault(answer: ChatResponse, *, is_committed: bool) -> str | None:
-    """Say why an answer is worth another try.
+    """Name what is wrong with an answer that is worth another attempt; `None` for a good answer.
 
     Args:
         answer: The whole answer.
-        is_committed: Whether something of it went out already; then a malformed call is no reason any more.
+        is_committed: Whether events of it went out already. Then a malformed call is no reason any more.
     """
     for candidate in answer.candidates:
         if candidate.finish_reason in EXPLAINED or _is_usable(candidate):

@@ -1,9 +1,9 @@
-r"""Reads the arguments of a tool call as a model writes them: JSON text, and what is nearly that.
+r"""Reads the arguments of a tool call as models write them: JSON text, or text that is nearly JSON.
 
-Control characters that stand in a string as they are mean themselves, lone surrogates are replaced, and a text that is
-JSON text once more is read twice. Objects that are glued together, `{…}{…}`, are several calls. Everything else is
-unreadable: nothing is guessed, since a call that was misread would be run. JSON has no word for "not a number" and
-infinity, so arguments with them are unreadable too.
+Raw control characters in a string are kept, lone surrogates are replaced, and a JSON string that holds JSON text is
+parsed twice. Concatenated objects, `{…}{…}`, are several calls. Everything else is unreadable: nothing is guessed,
+since a call that was misread would be run. JSON has no value for "not a number" and infinity, so that arguments with
+them are unreadable too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from gemini_multi._encoding.surrogates import mended
+from gemini_multi._encoding.surrogates import repaired
 from gemini_multi.types import JsonValue
 
 MARK: Final = re.compile(r'["\\{}\[\]]')
@@ -22,16 +22,16 @@ MARK: Final = re.compile(r'["\\{}\[\]]')
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _BETWEEN: Final = " \t\r\n,"
-"""What may stand between two objects."""
+"""Characters that may separate two objects."""
 _GAP: Final = re.compile(f"[{_BETWEEN}]*+")
 _HUGE: Final = re.compile(r"\d[eE]\+?\d{3}")
-"""A number that may be too large for any but infinity."""
+"""A number that may be too large for a float."""
 MOST_CALLS: Final = 128
-"""How many objects are taken apart; no model means more calls by one text."""
+"""The most objects that one text is split into; no model means more calls by one text."""
 
 
 def parsed(arguments: str) -> JsonValue:
-    """Read arguments: no text is an empty object; `None` when they cannot be read."""
+    """Parse arguments. An empty text is an empty object; `None` means that they cannot be parsed."""
     text = arguments.strip()
     if not text or text == "null":
         return {}
@@ -47,12 +47,12 @@ def _read(text: str) -> JsonValue:
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError:
-        value = from_json(mended(escaped(text)), allow_inf_nan=False)
+        value = from_json(repaired(escaped(text)), allow_inf_nan=False)
     return value
 
 
 def escaped(text: str) -> str:
-    """Write the control characters that stand in the strings of a JSON text as escapes."""
+    """Escape the raw control characters in the strings of a JSON text."""
     return _STRING.sub(_with_escapes, text)
 
 
@@ -70,7 +70,7 @@ def is_finite(value: JsonValue) -> bool:
 
 
 def separated(arguments: str) -> list[str]:
-    """Take objects that are glued together apart; a text that is anything else stays whole."""
+    """Split concatenated objects; any other text stays whole."""
     found: list[str] = []
     begin = next_object(arguments, 0)
     while begin is not None and len(found) < MOST_CALLS and (end := _end_of_value(arguments, begin)) is not None:
@@ -82,7 +82,7 @@ def separated(arguments: str) -> list[str]:
 
 
 def next_object(text: str, start: int) -> int | None:
-    """Return where an object begins, if it is the next thing in a text from a place."""
+    """Return where an object begins, if nothing but separators comes before it from `start` on."""
     found = _GAP.match(text, start)
     begin = found.end() if found else start
     return begin if text.startswith("{", begin) else None

@@ -1,6 +1,6 @@
-"""JSON, both ways, without a second pass.
+"""Parses and writes JSON.
 
-Documents are read as leniently as the arguments of tool calls: control characters in strings mean themselves.
+Documents are parsed as leniently as the arguments of tool calls: raw control characters in strings are kept.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import pydantic_core
 
 from gemini_multi._encoding.call_arguments import escaped
 from gemini_multi._encoding.long_text import ChunkedBody, split
-from gemini_multi._encoding.surrogates import SurrogateJoiner, mended
+from gemini_multi._encoding.surrogates import SurrogateJoiner, repaired
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
 
 LARGE: Final = 1024 * 1024
-"""Bytes of an answer up to which it costs little memory, whatever it holds."""
+"""Bytes up to which an answer takes little memory, whatever it holds."""
 MOST_VALUES: Final = 5_000_000
 """The most values of an answer: a few bytes each, but many times that in memory. Twenty log probabilities for each of
 65,536 tokens are fewer."""
@@ -27,38 +27,38 @@ def values_in(data: bytes | bytearray) -> int:
     return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
-def read(data: bytes, halves: SurrogateJoiner | None = None) -> JsonValue:
-    """Read a JSON document; invalid UTF-8 is replaced, as the event stream standard asks, and so are lone surrogates.
+def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
+    """Parse a JSON document. Invalid UTF-8 and lone surrogates are replaced, as the event stream standard requires.
 
     Args:
         data: The document.
-        halves: What takes a document that ends in half a character, to be read with the next; `None` is given then.
+        surrogates: Holds a document that ends in half a character, to be parsed with the next. `None` is returned then.
 
     Raises:
-        InvalidResponse: It is no JSON, or nested absurdly deep.
+        InvalidResponse: The document is not JSON, or is nested too deep.
     """
     try:
         return pydantic_core.from_json(data)  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         pass
     text = data.decode("utf-8-sig", "replace")
-    if halves is not None and halves.take(text):
+    if surrogates is not None and surrogates.hold(text):
         return None
     if len(text) < LARGE:
         text = escaped(text)
     try:
-        return pydantic_core.from_json(mended(text))  # type: ignore[no-any-return]  # it returns Any
+        return pydantic_core.from_json(repaired(text))  # type: ignore[no-any-return]  # it returns Any
     except ValueError as error:
         raise InvalidResponse(f"The answer is not JSON ({error}).", raw=text) from None
 
 
 def write(body: JsonObject) -> bytes | ChunkedBody:
-    """Write a request's body; in pieces if there are long texts in it.
+    """Write a request's body, in pieces if there are long texts in it.
 
-    JSON has no numbers for "not a number" and infinity: they are null.
+    JSON has no numbers for "not a number" and infinity: null is written.
 
     Raises:
-        ConfigurationError: Something in it cannot be written as JSON.
+        ConfigurationError: A value of the body cannot be written as JSON.
     """
     try:
         written = pydantic_core.to_json(body, inf_nan_mode="null")

@@ -1,8 +1,8 @@
 """Long texts of a request, such as images in base64, that are in memory once however often they are sent.
 
-A text of megabytes goes into a body as a `LongText`: a short string, and beside it the pieces that it stands for. JSON
-is written with the short string, which `split` then exchanges for the pieces; those are encoded a slice at a time as
-they leave. So neither the address that holds an image, nor the JSON, nor its bytes are ever made as a whole.
+A text of megabytes goes into a body as a `LongText`: a short mark, together with the pieces of the text. JSON is
+written with the mark. `split` then replaces the mark by the pieces, and they are encoded a slice at a time while they
+are sent. So neither the data URL of an image, nor the JSON, nor its bytes are ever in memory as a whole.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from weakref import WeakValueDictionary
 __all__ = ["LongText", "ChunkedBody", "joined", "split"]
 
 _LONG: Final = 256 * 1024
-"""Characters from which the way around is worth it."""
+"""Texts with fewer characters are joined as usual."""
 _SLICE: Final = 256 * 1024
 _PLAIN: Final = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
-"""What stands in JSON as it is."""
+"""Characters that JSON does not escape."""
 _MARK: Final = f"gemini-multi-{secrets.token_hex(16)}-"
 _MARKS: Final = re.compile(f"({_MARK}[0-9]+-)".encode())
 _NUMBERS: Final = itertools.count()
 
 
 class LongText(str):
-    """A mark in the place of a text; equal to the text, but not made of it."""
+    """A mark in the place of a text. It is equal to the text."""
 
     pieces: tuple[str, ...]
 
@@ -45,7 +45,7 @@ _KNOWN: Final = WeakValueDictionary[bytes, LongText]()
 
 
 class ChunkedBody:
-    """A body that is put together only as it leaves."""
+    """A body that is joined and encoded only while it is sent."""
 
     __slots__ = ("_pieces", "_size")
 
@@ -61,7 +61,7 @@ class ChunkedBody:
         return b"".join(self.slices())
 
     def slices(self) -> Iterator[bytes]:
-        """Give all bytes, some at a time."""
+        """Yield all bytes, a slice at a time."""
         for piece in self._pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -70,7 +70,7 @@ class ChunkedBody:
 
 
 def joined(*texts: str) -> str:
-    """Join texts; long ones of plain characters are joined only as they are sent."""
+    """Join texts. Long texts of plain characters are joined only while they are sent."""
     if sum(map(len, texts)) < _LONG or not all(map(_is_plain, texts)):
         return "".join(texts)
     text = LongText(f"{_MARK}{next(_NUMBERS)}-")
@@ -80,7 +80,7 @@ def joined(*texts: str) -> str:
 
 
 def split(written: bytes) -> bytes | ChunkedBody:
-    """Put the pieces of long texts in the places of their marks; most bodies have none."""
+    """Replace the marks of long texts by their pieces; most bodies have none."""
     if not _KNOWN or _MARK.encode() not in written:
         return written
     pieces: list[bytes | str] = []
@@ -91,7 +91,7 @@ def split(written: bytes) -> bytes | ChunkedBody:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a text stands in JSON as it is, so that it can be left out of the writing."""
+    """Whether JSON escapes nothing in a text, so that the text can be sent without being written as JSON."""
     return text.isascii() and not any(piece.translate(None, _PLAIN) for piece in _encoded(text))
 
 

@@ -1,4 +1,4 @@
-"""Inline media: what a `data:` URL holds, what its first bytes say, and what is wrong with an address."""
+"""Inline media: the content of a `data:` URL, and the media type by the first bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi.errors import ConfigurationError
 __all__ = ["ACCEPTED", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
 
 ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
-"""How media may be given, for error messages."""
+"""The forms of media that are accepted, for error messages."""
 
 _SCHEME: Final = "data:"
 _SHOWN: Final = 60
@@ -55,7 +55,7 @@ def parsed_data_url(url: str) -> tuple[str | None, str]:
 
 
 def recognized(data: str) -> str | None:
-    """Tell the media type of base64 text from its first bytes."""
+    """Find the media type of base64 text by its first bytes."""
     try:
         head = base64.b64decode(data[:64].replace("-", "+").replace("_", "/") + "===")
     except (binascii.Error, ValueError):
@@ -64,7 +64,7 @@ def recognized(data: str) -> str | None:
 
 
 def typed(given: str | None, data: str) -> str | None:
-    """Return the media type that is given; one without a subtype counts only where the data tell no better."""
+    """Return the given media type; one without a subtype only where the data do not show a better one."""
     if given and "/" in given and not given.endswith("/*"):
         return given
     return recognized(data) or given

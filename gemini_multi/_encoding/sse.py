@@ -1,13 +1,15 @@
 """Server-sent events, from bytes to the data of each event, by the rules of the WHATWG HTML standard.
 
-Theory of operation. Bytes are split into lines at LF, CR or CRLF and at nothing else (`bytes.splitlines` does just
-that; the text version would also split at U+2028, U+0085 and others, which may stand inside JSON strings). A line that
-is not yet terminated waits in pieces that are joined once its end arrives, so that a provider that sends byte by byte
-costs linear time. A CR at the end of a chunk ends its line at once; an LF that begins the next chunk then belongs to
-it and is skipped. Only `data` matters to us: comments, `event`, `id`, `retry` and unknown fields are read over, and an
-event without any data line is none. Deviations: an event that is cut off by the end of the stream is handed out by
-`close`, since providers omit the last blank line; its reader decides whether it is whole. And a JSON document between
-the events, compact or indented, is handed out as if it were an event: so gateways report that a stream failed.
+Bytes are split into lines at LF, CR or CRLF and at nothing else. `bytes.splitlines` does just that; `str.splitlines`
+would also split at U+2028, U+0085 and others, which are allowed inside JSON strings. The pieces of a line that is not
+complete are joined once its end arrives, so that a provider that sends byte by byte costs linear time. A CR at the end
+of a chunk ends its line at once; an LF at the start of the next chunk then belongs to the CR and is skipped. Only
+`data` is used: comments, `event`, `id`, `retry` and unknown fields are skipped, and an event without a data line is no
+event.
+
+There are two deviations from the standard. `close` returns an event that was cut off by the end of the stream, since
+providers omit the last blank line; the reader of the event decides whether it is whole. And a JSON document between the
+events, compact or indented, is returned as if it were an event: gateways report in this way that a stream failed.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LOOSE: Final = (b"{", b"[")
-"""How a JSON document begins that is no event."""
+"""The first bytes of a JSON document that is no event."""
 _LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
-"""How the lines begin in which it may end: the only one, or the last of an indented document."""
+"""The first bytes of a line that may end such a document: its only line, or the last of an indented document."""
 _LOOSE_LINES: Final = 1_000
 _LOOSE_BYTES: Final = 256 * 1024
 """The most lines and bytes of such a document."""
@@ -31,7 +33,7 @@ _CR: Final = 13
 
 
 class EventDecoder:
-    """Takes the bytes of a stream as they come and gives the data of each whole event."""
+    """Decodes the bytes of a stream as they come and returns the data of each whole event."""
 
     __slots__ = (
         "_after_cr",
@@ -83,7 +85,7 @@ class EventDecoder:
         return events
 
     def _read_loose(self, line: bytes) -> list[bytes]:
-        """Read a line of a JSON document that is no event; give the document once it is whole."""
+        """Read a line of a JSON document that is no event. Return the document once it is whole."""
         if line[:1] in _LOOSE:
             self._loose, self._loose_size = [], 0
         self._loose.append(line)

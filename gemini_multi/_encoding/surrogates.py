@@ -1,7 +1,7 @@
-r"""Characters that a provider cut in two: lone halves of a surrogate pair among the escapes of a JSON text.
+r"""Characters that a provider cut in two: lone halves of a surrogate pair in the escapes of a JSON text.
 
 A gateway that counts UTF-16 units writes `\ud83d` at the end of one event and `\ude00` at the start of the next. No
-JSON reader takes either. Nothing here runs unless a document could not be read.
+JSON parser accepts either of them. This module is used only for documents that could not be parsed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _ESCAPE: Final = re.compile(
 _REPLACEMENT: Final = "\\ufffd"
 
 
-def mended(text: str) -> str:
-    """Put the replacement character in the place of every half."""
+def repaired(text: str) -> str:
+    """Replace every lone half by the replacement character."""
     return _ESCAPE.sub(lambda found: _REPLACEMENT if _is_half(found) else found[0], text)
 
 
@@ -28,7 +28,7 @@ def _is_half(found: re.Match[str]) -> bool:
 
 
 class SurrogateJoiner:
-    """Holds a document of a stream that ends in first halves until the next one brings the second."""
+    """Holds a document whose texts end in first halves until the next document brings the second halves."""
 
     __slots__ = ("held",)
 
@@ -36,21 +36,21 @@ class SurrogateJoiner:
         """Begin with nothing."""
         self.held = ""
 
-    def take(self, text: str) -> bool:
-        """Hold a document if a string in it ends in a first half."""
+    def hold(self, text: str) -> bool:
+        """Hold a document if a string in it ends in a first half. Return whether it is held."""
         if any(_first_halves(text)):
             self.held = text
         return bool(self.held)
 
     def joined(self, payload: bytes) -> tuple[bytes, bytes]:
-        """Return the document that was held and the one after it, with what belongs together in the first."""
+        """Return the held document and the one after it, with the joined characters in the first."""
         first, self.held = self.held, ""
         second = payload.decode("utf-8-sig", "replace")
         begun, rest = list(_first_halves(first)), list(_second_halves(second))
         if len(begun) == len(rest):
             first = _spliced(first, [found.end() for found in begun], [found[0] for found in rest])
             second = _without(second, rest)
-        return mended(first).encode(), second.encode()
+        return repaired(first).encode(), second.encode()
 
 
 def _spliced(text: str, places: list[int], halves: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""Decides which thought signatures go back to a provider, and where the documented dummy has to stand in.
+"""Decides which thought signatures go back to a provider, and where the documented dummy replaces one.
 
 A signature is valid only at the upstream that issued it. Gemini 3 refuses a tool loop in which the first call of a step
-has none, so histories from elsewhere get a value that Google documents for this.
+has none, so that histories from other providers get a value that Google documents for this.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from gemini_multi._history.turns import plain_text
 from gemini_multi.types import Message, Part, Signature, Text, Thought, ToolCall, ToolResult
 
 DUMMY: Final = "skip_thought_signature_validator"
-"""Tells the provider not to ask for a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
+"""Tells the provider not to require a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
 
 
 def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: bool = False) -> tuple[Message, ...]:
-    """Keep the signatures that are valid at `issuer`, take off the others, and add dummies where one is required.
+    """Keep the signatures that are valid at `issuer`, remove the others, and add dummies where one is required.
 
     Args:
         turns: A history by the rules of `gemini_multi._history.turns`.
-        issuer: The upstream that will read it.
+        issuer: The upstream that the history goes to.
         required: Whether the first call of each step of the current turn must be signed.
         distrust: Treat all signatures as foreign, after the provider has refused one.
     """
@@ -57,7 +57,7 @@ def _without_foreign(parts: tuple[Part, ...], accepted: str) -> tuple[Part, ...]
 
 
 def _accepted_part(part: Part, accepted: str) -> Part | None:
-    """Take a foreign signature off; `None` when the part was nothing but its carrier."""
+    """Remove a foreign signature. Return `None` for a part that holds nothing else."""
     if isinstance(part, ToolResult) or part.signature is None:
         return part
     if accepted and part.signature.issuer == accepted:
@@ -68,9 +68,9 @@ def _accepted_part(part: Part, accepted: str) -> Part | None:
 
 
 def _once(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Leave a signature that a provider gave in two places only where it is asked for.
+    """Keep a signature that a provider sent in two places only in the place where it is required.
 
-    Sent twice, it is billed twice.
+    A signature that is sent twice is billed twice.
     """
     calls = {bare for part in parts if isinstance(part, ToolCall) and (bare := _bare(part)) is not None}
     seen = set[str]()

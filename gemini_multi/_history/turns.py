@@ -28,7 +28,7 @@ from gemini_multi.types import (
 )
 
 PLACEHOLDER: Final = "."
-"""The smallest user turn; stands where Gemini wants one and the caller has nothing to say."""
+"""The text of a user turn that Gemini requires and the caller did not give."""
 
 _SPEAKERS: Final = ("user", "assistant")
 
@@ -39,10 +39,10 @@ _LONGEST_SHOWN: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A history that keeps Gemini's turn rules."""
+    """A history that follows Gemini's rules for turns."""
 
     system: tuple[Message, ...]
-    """The texts of the system messages, wherever they stood."""
+    """The system messages, from any position in the history."""
     turns: tuple[Message, ...]
     """Turns of `user`, `assistant` and `tool`, beginning with `user`; a turn with calls is followed by the results."""
 
@@ -55,10 +55,10 @@ class _Step:
     calls: list[ToolCall]
     results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
     last_result: int = -1
-    """Where in the history the last of the results stood."""
+    """The position of the last of the results in the history."""
 
     def accept(self, result: ToolResult, place: int) -> bool:
-        """Take the result, which stood at `place`, if it answers a call that has none yet."""
+        """Add a result from position `place` of the history, if it answers a call without a result."""
         for position, call in enumerate(self.calls):
             if position not in self.results and _answers(result, call):
                 self.results[position] = replace(result, call_id=call.id, name=result.name or call.name)
@@ -67,11 +67,11 @@ class _Step:
         return False
 
     def add(self, remark: Message) -> None:
-        """Let the turn also say what the model said before all results had come."""
+        """Add to the turn a text that the model wrote before all results had come."""
         self.message = replace(self.message, parts=(*self.message.parts, *_apart(self.message, remark)))
 
     def turns(self) -> list[Message]:
-        """Write the turn and, in the order of its calls, one result for each."""
+        """Return the turn and, in the order of its calls, one result for each."""
         if not self.calls:
             return [self.message]
         results = (self.results.get(position) or _not_run(call) for position, call in enumerate(self.calls))
@@ -98,7 +98,7 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
 
 
 def plain_text(message: Message) -> str | None:
-    """Return what a message says if it is nothing but a text, as most turns of a long history are."""
+    """Return the text of a message that is nothing else, as most turns of a long history are."""
     if len(message.parts) == 1:
         part = message.parts[0]
         if isinstance(part, Text) and part.signature is None and part.cache_control is None:
@@ -107,10 +107,10 @@ def plain_text(message: Message) -> str | None:
 
 
 def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message | ToolResult]:
-    """Split a message into turns and results; what a system message says goes to `system`."""
+    """Split a message into turns and results; the texts of a system message go to `system`."""
     parts = tuple(part for part in message.parts if not _is_empty(part))
     if message.role == "assistant":
-        yield from _said(message, parts)
+        yield from _model_items(message, parts)
         return
     rest: list[Part] = []
     texts: list[Part] = []
@@ -125,24 +125,24 @@ def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message 
         yield _with_parts(message, "user", tuple(rest))
 
 
-def _said(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | ToolResult]:
+def _model_items(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | ToolResult]:
     """Split a message of the model into its turn and the results that stand in it: they are no part of the turn."""
-    said = tuple(part for part in parts if not isinstance(part, ToolResult))
-    if said:
-        calls = [part for part in said if isinstance(part, ToolCall)]
-        yield _Step(_with_parts(message, "assistant", said), calls)
+    kept = tuple(part for part in parts if not isinstance(part, ToolResult))
+    if kept:
+        calls = [part for part in kept if isinstance(part, ToolCall)]
+        yield _Step(_with_parts(message, "assistant", kept), calls)
     yield from (part for part in parts if isinstance(part, ToolResult))
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
-    """Return the message, or where it differs another one; most do not."""
+    """Return the message with this role and these parts; most messages stay as they are."""
     if len(parts) == len(message.parts) and role == message.role:
         return message
     return Message(role, parts, name=message.name)
 
 
 def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:
-    """Give every result to its call: the latest step before it that waits for it, else the first one after it."""
+    """Move every result to its call: in the latest step before it that lacks it, else in the first one after it."""
     steps: list[_Step] = []
     orphans: list[int] = []
     for position, item in enumerate(items):
@@ -157,9 +157,9 @@ def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message |
 def _without_remarks(
     items: list[_Step | Message | ToolResult],
 ) -> Iterable[tuple[int, _Step | Message | ToolResult]]:
-    """Give what the model said between a call and its result to the call's turn.
+    """Move a text of the model between a call and its result into the call's turn.
 
-    The result moves to its call, so that otherwise the model's turn would come last where the result did.
+    The result moves to its call. The text would otherwise stand after the result, as a turn of its own.
     """
     waiting: list[_Step] = []
     for position, item in enumerate(items):
@@ -173,14 +173,14 @@ def _without_remarks(
 
 
 def _remark(item: _Step | Message | ToolResult) -> Message | None:
-    """Return what the model says in a turn without calls."""
+    """Return the model's message of a turn without calls."""
     if isinstance(item, _Step):
         return None if item.calls else item.message
     return item if isinstance(item, Message) and item.role == "assistant" else None
 
 
 def _apart(message: Message, remark: Message) -> Iterable[Part]:
-    """Set the first text of a remark apart from the text that a turn has: chat completions join them."""
+    """Put a blank line between the text of a turn and the text that is added: chat completions join them."""
     has_text = any(isinstance(part, Text) and part.text for part in message.parts)
     for part in remark.parts:
         if has_text and isinstance(part, Text) and part.text:
@@ -195,7 +195,7 @@ def _accepted(result: ToolResult, place: int, steps: Iterable[_Step]) -> bool:
 
 
 def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> bool:
-    """Offer a result to the steps after it; one that repeats an earlier result is claimed too."""
+    """Whether a step after a result takes it, or the result repeats an earlier one."""
     result = items[position]
     assert isinstance(result, ToolResult)
     steps = [item for item in items if isinstance(item, _Step)]
@@ -209,7 +209,7 @@ def _turns(items: Iterable[_Step | Message | ToolResult]) -> list[Message]:
         if isinstance(item, _Step):
             turns.extend(item.turns())
         elif isinstance(item, ToolResult):
-            turns.append(Message("user", _told(item)))
+            turns.append(Message("user", _as_text(item)))
         else:
             turns.append(item)
     return turns
@@ -227,19 +227,19 @@ def _not_run(call: ToolCall) -> ToolResult:
     return ToolResult(call.id, call.name, (Text(NOT_RUN + reason),), is_error=True)
 
 
-def _told(result: ToolResult) -> tuple[Part, ...]:
-    """Say in words what a result without a call holds."""
+def _as_text(result: ToolResult) -> tuple[Part, ...]:
+    """Write a result without a call as text."""
     texts = [part.text for part in result.content if isinstance(part, Text)]
     if result.value is not None and not texts:
         texts = [to_json(result.value, fallback=str).decode()]
-    told = "\n".join(texts)
+    joined = "\n".join(texts)
     label = "Error" if result.is_error else "Result"
     media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))
-    return (Text(f"{label} of the function `{result.name or result.call_id}`: {told}"), *media)
+    return (Text(f"{label} of the function `{result.name or result.call_id}`: {joined}"), *media)
 
 
 def _is_empty(part: Part) -> bool:
-    """Whether a part has nothing that a provider would read. Unsigned thoughts are never replayed."""
+    """Whether a part holds nothing that is sent. Unsigned thoughts are never sent back."""
     if isinstance(part, Text):
         return not part.text and part.signature is None
     if isinstance(part, Thought):

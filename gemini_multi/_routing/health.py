@@ -1,6 +1,6 @@
 """What a client remembers of its routes: which rest after failures, how fast they were, what repeats may still cost.
 
-Shared by all copies of a client and safe between threads. Time is passed in.
+All copies of a client share it, and it is safe between threads. The time is passed in.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _REMEMBERED: Final = 100
 _LATEST: Final = 10
 """Answers whose mean is a route's speed."""
 _SPEED_KEPT: Final = 300.0
-"""Seconds after which a measured speed says nothing, so that a route that was slow once gets another chance."""
+"""Seconds after which a measured speed is ignored, so that a route that was slow once gets another chance."""
 _FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterrupted)
-"""What speaks against the route's health. A refused request does not."""
+"""Failures that count against the route's health. A refused request does not."""
 
 
 class RouteHealth(Locked):
-    """One provider, model and key.
+    """The health of one route: one provider, model and key.
 
-    Closed, open or half open, as circuit breakers are: after failures in a row, or when most of the last minute's
-    requests failed, the route rests. After the rest one request probes it, and the others go on elsewhere until the
-    probe's answer is in. A failed probe doubles the rest.
+    It is a circuit breaker: after failures in a row, or when most of the last minute's requests failed, the route
+    rests. After the rest one request probes the route, and other requests go elsewhere until the probe has an answer. A
+    failed probe doubles the rest.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class RouteHealth(Locked):
         return self._opens_at
 
     def claim(self, now: float) -> bool:
-        """Take a place on the route, if it is healthy. Whoever takes one reports how it went, or releases it."""
+        """Claim the route for one request, if it is healthy. The claim ends with `answered`, `failed` or `release`."""
         with self._lock:
             if now < self._opens_at or self._is_probed:
                 return False
@@ -66,7 +66,7 @@ class RouteHealth(Locked):
             return True
 
     def release(self) -> None:
-        """Give a place back with nothing learned: the call was left, or refused as it was."""
+        """Give back a claim without a result: the caller left, or nothing was sent."""
         self._is_probed = False
 
     def answered(self, now: float, *, first_content: float, stream: bool, repeats: float) -> None:
@@ -75,8 +75,8 @@ class RouteHealth(Locked):
         Args:
             now: Monotonic seconds.
             first_content: Seconds from sending to the first content.
-            stream: Whether it came in pieces: whole answers take as long as they are long.
-            repeats: What the repeats before it took from the budget.
+            stream: Whether the answer came in pieces: the first content of a whole answer comes at its end.
+            repeats: Tokens that the repeats before it took from the budget.
         """
         with self._lock:
             self._in_a_row = self._openings = 0
@@ -87,14 +87,14 @@ class RouteHealth(Locked):
             self._speeds[stream].append((now, first_content))
 
     def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy, *, began: float) -> None:
-        """Note a failure of a request that began at a moment, and rest if it asks for it."""
+        """Note a failure of a request that began at this time, and rest if the failure requires it."""
         with self._lock:
             was_probed, self._is_probed = self._is_probed, False
             rest = policy.rest_after(failure)
             if rest is not None:
                 self._opens_at = max(self._opens_at, now + rest)
                 self._is_open = True
-            elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # else the rest is for it already
+            elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # else the route rests for it already
                 self._count_failure(now, policy, is_probe=was_probed)
 
     def _count_failure(self, now: float, policy: RetryPolicy, *, is_probe: bool) -> None:
@@ -136,7 +136,7 @@ class RouteHealth(Locked):
 
 
 class Health(Locked):
-    """The routes of a client, and what its strategies count."""
+    """The health of all routes of a client, and the counts that its strategies need."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,25 +144,25 @@ class Health(Locked):
         self._calls = itertools.count()
         self._hedges = 1.0
 
-    def of(self, route: object) -> RouteHealth:
-        """Give what is known of a route, by what tells it from others."""
-        found = self._routes.get(route)
+    def of(self, key: object) -> RouteHealth:
+        """Give the health of the route with this key."""
+        found = self._routes.get(key)
         if found is None:
             with self._lock:
-                found = self._routes.setdefault(route, RouteHealth())
+                found = self._routes.setdefault(key, RouteHealth())
         return found
 
     def next_call(self) -> int:
-        """Count calls, for taking turns."""
+        """Count the calls, for the strategy `round_robin`."""
         return next(self._calls)
 
     def earn_hedge(self, share: float) -> None:
-        """Note a call: it brings a share of one hedge."""
+        """Note a call: it earns a share of one hedge."""
         with self._lock:
             self._hedges = min(self._hedges + share, 1.0 + share)
 
-    def take_hedge(self) -> bool:
-        """Let a call be hedged, if the calls so far have earned it."""
+    def spend_hedge(self) -> bool:
+        """Spend one hedge; `False` when the calls so far have not earned it."""
         with self._lock:
             if self._hedges < 1.0:
                 return False

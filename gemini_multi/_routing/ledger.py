@@ -24,9 +24,8 @@ class Totals:
     unpriced_calls: int = 0
     """Answers whose cost is not known: `cost_usd` leaves them out."""
     abandoned_calls: int = 0
-    """Answers left before their end, those of lost hedges among them, and requests that failed after the provider may
-    have had them. What they used is included, estimated where the provider did not come to say it; `calls` leaves them
-    out."""
+    """Answers that the caller left before their end, answers of hedges that lost, and requests that failed after they
+    were sent. What they used is included, estimated where the provider did not send it; `calls` leaves them out."""
 
 
 class Ledger(Locked):
@@ -44,7 +43,7 @@ class Ledger(Locked):
         return self._totals
 
     def carry_on(self, other: Ledger) -> None:
-        """Begin with what another has counted."""
+        """Begin with the totals of another ledger."""
         self._totals = other.totals
 
     @property
@@ -75,12 +74,12 @@ class Ledger(Locked):
         return worst_usd
 
     def release(self, reserved_usd: float) -> None:
-        """Give back what was set aside: the cost is known by now, or there is none."""
+        """Give back what was set aside: the cost is known now, or there is none."""
         with self._lock:
             self._reserved = max(0.0, self._reserved - reserved_usd)
 
     def add(self, usage: Usage, *, abandoned: bool = False) -> None:
-        """Count an answer, or what is known of one that was left before its end."""
+        """Count an answer, or the known part of an answer that the caller left before its end."""
         with self._lock:
             before = self._totals
             self._totals = Totals(
@@ -96,7 +95,7 @@ class Ledger(Locked):
             )
 
     def disown(self) -> None:
-        """Count one of the answers as abandoned: it came, and nobody took it."""
+        """Count one of the answers as abandoned: it came, and no caller received it."""
         with self._lock:
             before = self._totals
             self._totals = replace(before, calls=before.calls - 1, abandoned_calls=before.abandoned_calls + 1)

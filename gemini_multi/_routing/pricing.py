@@ -1,4 +1,4 @@
-"""What an answer cost, from its usage and the catalog's prices: an estimate for providers that do not say."""
+"""The cost of an answer, from its usage and the catalog's prices: an estimate for providers that do not send one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gemini_multi.types import ChatRequest, Usage
 
 _PER_TOKEN: Final = 1e-6
 _USUAL_OUTPUT: Final = 1_000
-"""Tokens of an answer, when nothing is known of it."""
+"""Tokens of an answer whose length is not limited."""
 
 
 def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
@@ -22,7 +22,7 @@ def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | Non
     does not bill those of its search: the estimate is never too low. Charges per search query are not included.
 
     Args:
-        usage: What the provider counted. Without prompt tokens (some providers report none) the price is unknown.
+        usage: The provider's figures. Without prompt tokens (some providers report none) the price is unknown.
         model: The model that answered.
         provider: The provider that answered.
         on: The day of the answer.

@@ -1,4 +1,4 @@
-"""Which providers to try for a request, in which order, and through which of their endpoints. Pure."""
+"""The routes of a request: which providers to try, in which order, and through which of their endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class Route:
 
     @property
     def key(self) -> object:
-        """What tells it from other routes: the provider with its key and address, and the model."""
+        """The identity of the route: the provider with its key and address, and the model."""
         return self.provider, self.model.name
 
     @property
     def answering(self) -> Model:
-        """The model that the provider will ask: its own `model` comes before the request's."""
+        """The model that the provider will use: its own `model` comes before the request's."""
         return self.model if self.provider.model is None else catalog.find(self.provider.model)
 
     @property
     def context_window(self) -> int:
-        """The most tokens that the provider takes."""
+        """The most tokens that the provider accepts."""
         hosted = self.model.providers.get(self.provider.name) if self.provider.model is None else None
         return (hosted and hosted.context_window) or self.answering.context_window
 
     def prepared(self, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Take the first endpoint that can express the request.
+        """Write the request for the first endpoint that supports it.
 
         Raises:
             UnsupportedFeature: None of the provider's endpoints can.
@@ -70,7 +70,7 @@ class Route:
 
 
 def check(request: ChatRequest) -> None:
-    """Refuse what no provider could do anything with.
+    """Refuse a request that no provider can answer.
 
     Raises:
         ConfigurationError: The request names no model or says nothing.
@@ -91,17 +91,17 @@ def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool)
     named = catalog.find(request.model)
     found: list[Route] = []
     for provider in providers:
-        model = _asked(provider, named)
+        model = _requested_model(provider, named)
         found.append(Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))))
     return tuple(found)
 
 
-def _asked(provider: Provider, named: Model) -> Model:
-    """Find what is known of the model that a provider will ask: its own `model` may be another than the request's."""
+def _requested_model(provider: Provider, named: Model) -> Model:
+    """Find the model that a provider will use: its own `model` may be another than the request's."""
     if provider.model is None:
         return named
     own = catalog.find(provider.model)
-    return own if own.is_known else named  # an id that only the provider knows is taken for one of the same model
+    return own if own.is_known else named  # an id that is not in the catalog means the same model
 
 
 def arranged(
@@ -112,11 +112,11 @@ def arranged(
     cost: Callable[[Route], float | None],
     speed: Callable[[Route], float | None],
 ) -> tuple[Route, ...]:
-    """Put routes into the order of a strategy; where it says nothing, the caller's order holds.
+    """Sort routes by a strategy. Routes that it does not tell apart keep the caller's order.
 
     Args:
         found: The routes in the caller's order.
-        strategy: What counts.
+        strategy: The strategy.
         turn: How many calls came before.
         cost: Gives a route's expected cost, or `None`.
         speed: Gives a route's seconds to the first content, or `None`.

@@ -1,4 +1,4 @@
-"""Whose turn it is: the routes of one call, which of them may be asked now, and which are through."""
+"""The routes of one call: which of them may be used now, which have to wait, and which are done."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class RouteState:
         self.route = route
         self.health = health
         self.prepared: PreparedRequest | None = None
-        """The body, once it was made."""
+        """The endpoint and the body, once the body is written."""
         self.failure: GeminiMultiError | None = None
-        """The last one."""
+        """The last failure."""
         self.retries = 0
         self.ready_at = float("-inf")
         """When the wait before the next request is over."""
         self.spent = 0.0
-        """What repeats took from the route's budget."""
-        self.is_taken = False
+        """Tokens that repeats took from the route's budget."""
+        self.is_in_use = False
         self.is_done = False
 
 
 class RouteSchedule:
-    """The routes of one call in order of preference. Two exchanges may share one, each on a route of its own."""
+    """The routes of one call in order of preference. A call and its hedge share one, each on a route of its own."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class RouteSchedule:
         policy: RetryPolicy,
         errors_to_leave: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Begin with all routes unasked.
+        """Begin with routes that were not used yet.
 
         Args:
             routes: The routes in order of preference, and what is known of each.
@@ -58,33 +58,33 @@ class RouteSchedule:
 
     @property
     def failures(self) -> list[GeminiMultiError]:
-        """The last failure of each route, in the order in which the routes were asked first."""
+        """The last failure of each route, in the order in which the routes were first used."""
         return [state.failure for state in self._order if state.failure is not None]
 
     def next(self, now: float) -> RouteState | None:
-        """Take the route to ask now, or the one to wait for; `None` when all are through."""
+        """Choose the route to use now, or the one to wait for; `None` when all are done."""
         with self._lock:
             state = self._healthy(now) or self._soonest()
             while state is not None and not self._afford(state):
                 state.is_done = True
                 state = self._healthy(now) or self._soonest()
-            return self._take(state)
+            return self._use(state)
 
     def next_healthy(self, now: float) -> RouteState | None:
-        """Take a route that was not asked yet and is healthy; `None` when there is none."""
+        """Choose a healthy route that was not used yet; `None` when there is none."""
         with self._lock:
             state = self._healthy(now, fresh=True)
-            return self._take(state)
+            return self._use(state)
 
     def put_back(self, state: RouteState) -> None:
-        """Put a route back that was taken and not used."""
+        """Put back a route that was chosen and not used."""
         with self._lock:
-            state.is_taken = False
+            state.is_in_use = False
             self._order.remove(state)
         state.health.release()
 
     def _waiting(self) -> list[RouteState]:
-        return [state for state in self.states if not state.is_done and not state.is_taken]
+        return [state for state in self.states if not state.is_done and not state.is_in_use]
 
     def _healthy(self, now: float, *, fresh: bool = False) -> RouteState | None:
         """Find the first healthy route that may be used now, those with the fewest requests first."""
@@ -97,7 +97,7 @@ class RouteSchedule:
         return None
 
     def _soonest(self) -> RouteState | None:
-        """Find the route whose wait or rest ends first: when all rest, somebody is asked nevertheless."""
+        """Find the route whose wait or rest ends first: when all routes rest, that one is used all the same."""
         return min(self._waiting(), key=lambda state: max(state.ready_at, state.health.opens_at), default=None)
 
     def _afford(self, state: RouteState) -> bool:
@@ -110,9 +110,9 @@ class RouteSchedule:
         state.spent += price
         return True
 
-    def _take(self, state: RouteState | None) -> RouteState | None:
+    def _use(self, state: RouteState | None) -> RouteState | None:
         if state is not None:
-            state.is_taken = True
+            state.is_in_use = True
             if state not in self._order:
                 self._order.append(state)
         return state
@@ -120,10 +120,10 @@ class RouteSchedule:
     def failed(
         self, state: RouteState, failure: GeminiMultiError, *, now: float, left: float, chance: Callable[[], float]
     ) -> None:
-        """Put a route back that gave no answer, or out.
+        """Put back a route that gave no answer, or mark it as done.
 
         Args:
-            state: The route, which was taken.
+            state: The route, which is in use.
             failure: What happened.
             now: Monotonic seconds.
             left: Seconds until the deadline.
@@ -131,7 +131,7 @@ class RouteSchedule:
         """
         with self._lock:
             state.failure = failure
-            state.is_taken = False
+            state.is_in_use = False
             wait = self._wait_before_retry(state, failure, chance)
             state.is_done = state.is_done or wait is None or wait >= left
             state.ready_at = now + (wait or 0.0)
@@ -142,19 +142,19 @@ class RouteSchedule:
                 self.stop()
 
     def postpone(self, state: RouteState, failure: GeminiMultiError, wait: float, *, now: float, left: float) -> None:
-        """Put a route back that has no room now, or out when there is none before the deadline.
+        """Put back a route that has no room now, or mark it as done when it has none before the deadline.
 
         Args:
-            state: The route, which was taken.
-            failure: What to tell when no other route answers.
-            wait: Seconds until it is worth asking again.
+            state: The route, which is in use.
+            failure: The error that the caller gets when no other route answers.
+            wait: Seconds until the route may have room.
             now: Monotonic seconds.
             left: Seconds until the deadline.
         """
         with self._lock:
-            state.is_taken = False
+            state.is_in_use = False
             state.health.release()
-            if state.retries and state.failure is not None:  # the repeat was paid for and not made
+            if state.retries and state.failure is not None:  # the repeat was paid for and not sent
                 price = self._policy.price(state.failure)
                 state.health.spend(-price, None)
                 state.spent -= price
@@ -176,7 +176,7 @@ class RouteSchedule:
             state.is_done = state.is_done or state.route.context_window < window * _LARGER
 
     def stop(self) -> None:
-        """Put all routes out that are not being asked."""
+        """Mark all routes as done that are not in use."""
         with self._lock:
             for state in self.states:
                 state.is_done = True

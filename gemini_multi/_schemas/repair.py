@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 from pydantic_core import from_json
 
-from gemini_multi._encoding.surrogates import mended
+from gemini_multi._encoding.surrogates import repaired
 from gemini_multi._schemas.check import (
     Checker,
     declared_kinds,
@@ -221,7 +221,7 @@ def _plain(text: str) -> JsonValue:
         value: JsonValue = from_json(_utf8(text), allow_inf_nan=False)
     except ValueError:
         try:
-            value = _DECODER.decode(mended(text))
+            value = _DECODER.decode(repaired(text))
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
     return _finite(value, text)

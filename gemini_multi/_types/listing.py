@@ -1,4 +1,4 @@
-"""What a provider says of a model that it serves."""
+"""A provider's record of a model that it serves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gemini_multi._types.parts import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedModel:
-    """A model in a provider's own list. What the provider does not say is `None` or empty."""
+    """A model in a provider's own list. Values that the provider does not send are `None` or empty."""
 
     provider: str
     id: str
     """The provider's id, as `model=` takes it."""
     name: str | None = None
-    """The name for people."""
+    """The display name."""
     description: str | None = None
     aliases: tuple[str, ...] = ()
     context_window: int | None = None
@@ -28,4 +28,4 @@ class ListedModel:
     request_schema: JsonValue = field(default=None, hash=False)
     """The JSON Schema of requests (`json_request_schema`), where the provider has one for each model."""
     record: JsonObject = field(default_factory=dict[str, JsonValue], hash=False, repr=False)
-    """All that the provider says, as it came."""
+    """The provider's record as it came."""

@@ -132,7 +132,7 @@ class FileReference:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a function to be called."""
+    """A call of a function that the model requests."""
 
     id: str
     """Always present and unique in the answer: the provider's own id, else one of ours."""
@@ -148,7 +148,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a function returned, for the call with the same id."""
+    """The result of a function, for the call with the same id."""
 
     call_id: str
     name: str
@@ -172,7 +172,7 @@ class ExecutableCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
-    """What the provider's code execution gave."""
+    """The output of the provider's code execution."""
 
     output: str
     outcome: str = "OUTCOME_OK"

@@ -1,4 +1,4 @@
-"""What is asked: the request, its tools and its settings."""
+"""The request, its tools and its settings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ResponseFormat:
 
 @dataclass(frozen=True, slots=True)
 class SafetySetting:
-    """How much of one kind of harm is let through."""
+    """The threshold for one category of harm."""
 
     category: str
     """Such as `HARM_CATEGORY_HARASSMENT`."""
@@ -70,7 +70,7 @@ class SafetySetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What to ask. `None` means: not set, so not sent."""
+    """A request to a model. A setting that is `None` is not sent."""
 
     model: str
     """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
@@ -107,4 +107,4 @@ class ChatRequest:
     labels: Mapping[str, str] | None = field(default=None, hash=False)
     user: str | None = None
     extra_body: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """Merged into the body last, object by object, for what has no name here."""
+    """Fields without a name here. They are merged into the body last, object by object."""

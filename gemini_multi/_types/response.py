@@ -1,4 +1,4 @@
-"""What is answered: the response and the events that lead to it."""
+"""The response, and the events of a stream."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Candidate:
     """In the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
     refusal: str | None = None
     metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """What the provider said of this candidate and has no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
+    """Data of the provider about this candidate that have no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
 
     @property
     def text(self) -> str:
@@ -117,7 +117,7 @@ class Candidate:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls asked for, in the provider's order."""
+        """The tool calls, in the provider's order."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
@@ -130,7 +130,7 @@ class ChatResponse:
     provider: str = ""
     """`cloudflare`, `aimlapi` or `oxen`."""
     model: str = ""
-    """The model version that the provider says answered; the requested id when it says nothing."""
+    """The model version that answered, by the provider; the requested id when the provider does not send one."""
     dialect: str = ""
     response_id: str | None = None
     request_id: str | None = None
@@ -138,7 +138,7 @@ class ChatResponse:
     attempts: tuple[Attempt, ...] = ()
     prompt_feedback: JsonObject | None = None
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """All that the provider said beside and has no field here, by the provider's own names; headers included."""
+    """Further data of the provider that have no field here, by the provider's own names; headers included."""
 
     @property
     def candidate(self) -> Candidate:
@@ -178,11 +178,11 @@ class ChatResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """How many tokens a request is, counted by a provider without answering it."""
+    """The number of tokens of a request, counted by a provider without answering it."""
 
     total_tokens: int
     cached_tokens: int = 0
-    """Those of them in the cached content that the request names."""
+    """The tokens in the cached content that the request names."""
     by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the provider says."""
     provider: str = ""
@@ -191,7 +191,7 @@ class TokenCount:
     """The provider's id for its logs."""
     attempts: tuple[Attempt, ...] = ()
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """All that the provider said beside, headers included."""
+    """Further data of the provider, headers included."""
 
 
 @dataclass(frozen=True, slots=True)

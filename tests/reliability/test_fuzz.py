@@ -24,10 +24,10 @@ from .documents import ANY_BYTES, cut, delta, spoiled_bytes
 from .drive import PROVIDERS, REQUEST, receive
 from .translate import check_langchain, check_llama_index
 
-HOSTS: Final = sorted(PROVIDERS)
+NAMES: Final = sorted(PROVIDERS)
 CASES: Final = int(os.environ.get("FUZZ_CASES", "0"))
 """For the whole file; 0 is the short run."""
-TESTS: Final = len(HOSTS) * 7
+TESTS: Final = len(NAMES) * 7
 PLAN: Final = settings(
     max_examples=-(-CASES // TESTS) or 60,
     derandomize=not CASES,
@@ -37,7 +37,7 @@ PLAN: Final = settings(
     print_blob=True,
 )
 
-each_provider = pytest.mark.parametrize("provider", HOSTS)
+each_provider = pytest.mark.parametrize("provider", NAMES)
 
 
 @each_provider
