@@ -1,7 +1,7 @@
-"""The providers. Each is one file: where its endpoints are, how it deviates from its dialect, how its errors read.
+"""The providers. Each file holds one provider: its endpoints, its deviations from its dialect, and its errors.
 
-To add one, write its file, add a line to `PROVIDERS`, and give the catalog its models' ids. `OpenAICompatible` needs no
-file: it is described by values.
+To add a provider, write its file, add a line to `PROVIDERS`, and add its model ids to the catalog. A provider that is
+described by values needs no file: see `OpenAICompatible`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
-"""A provider's name or configuration, or several in order of preference."""
+"""A provider's name or configuration, or several of them in order of preference."""
 
 PROVIDERS: Final[dict[str, type[Provider]]] = {
     Cloudflare.name: Cloudflare,
@@ -52,17 +52,17 @@ def resolve(
     base_url: str | None = None,
     known: Sequence[Provider] = (),
 ) -> tuple[Provider, ...]:
-    """Turn names into configurations, and nothing into all providers whose key is in the environment.
+    """Return the configurations of the named providers; without names, of all providers with a key in the environment.
 
     Args:
-        providers: What the user passed.
-        api_key: The key of the only provider named.
-        base_url: The address of the only provider named.
-        known: Configurations that names may refer to, before the environment is asked.
+        providers: The argument that the user passed.
+        api_key: The key of the only named provider.
+        base_url: The URL of the only named provider.
+        known: Configurations that names may refer to; they are tried before the environment.
 
     Raises:
-        ConfigurationError: A name is unknown, a key is missing, or `api_key` and `base_url` do not say for which
-        provider.
+        ConfigurationError: A name is unknown, a key is missing, or `api_key` or `base_url` is given without exactly one
+            provider.
     """
     named = _named(providers)
     if api_key is None and base_url is None:
@@ -97,7 +97,7 @@ def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:
 
 
 def _each_configured(items: Sequence[str | Provider], known: Sequence[Provider], source: str) -> tuple[Provider, ...]:
-    """Make the configurations of a list; one that cannot be made may be left out of it."""
+    """Make the configurations of a list; an error also names the entry that the user may remove."""
     found: list[Provider] = []
     for item in items:
         try:
@@ -133,7 +133,7 @@ def _from_environment() -> tuple[Provider, ...]:
         try:
             found.append(kind())
         except ConfigurationError as error:
-            if environment.first_set(*kind.key_variables):  # else it is not set up, which is no error
+            if environment.first_set(*kind.key_variables):  # a provider without a key is not set up; that is no error
                 problems.append(f"{kind.__name__} cannot be used: {error.message}")
     if not found:
         raise ConfigurationError(" ".join(problems) or _no_key())

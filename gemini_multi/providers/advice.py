@@ -1,4 +1,4 @@
-"""What a user can do about an error of a provider: one sentence, from the kind of error and the catalog."""
+"""The advice that ends a provider's error: one sentence, chosen by the kind of error and the catalog."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _BY_KIND: Final[dict[type[ProviderError], str]] = {
 }
 _NEAR: Final = 3
 _RETIRED_GENERATIONS: Final = ("gemini-1", "gemini-pro", "gemini-ultra", "gemini-2.0", "text-bison", "chat-bison")
-"""How the names begin of models that Google no longer serves: https://ai.google.dev/gemini-api/docs/deprecations."""
+"""Prefixes of the names of models that Google no longer serves: https://ai.google.dev/gemini-api/docs/deprecations."""
 
 
 def advice(kind: type[ProviderError], provider: str, target: Target[Any]) -> str:
-    """Say what to do; nothing when no advice fits."""
+    """Return the advice; an empty text when there is none."""
     if kind is ModelNotFound and (known := _about_model(provider, target.model)):
         return known
     return _BY_KIND.get(kind, "")
@@ -57,6 +57,6 @@ def _withdrawal(provider: str, model: Model) -> str:
 
 
 def near_names(name: str) -> list[str]:
-    """Name the models of the catalog that a mistyped name may mean, nearest first."""
+    """Return the names in the catalog that a mistyped name may mean, nearest first."""
     names = [model.name for model in catalog.models()]
     return get_close_matches(name.removeprefix("google/").lower(), names, n=_NEAR, cutoff=0.8)

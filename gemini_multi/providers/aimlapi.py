@@ -30,7 +30,7 @@ class AIMLAPI(ChatHost):
 
     Args:
         api_key: From `AIMLAPI_API_KEY`, `AIML_API_KEY` or `AIMLAPI_KEY` when not given.
-        upstream: Their `provider` field: whose endpoint serves the call, without fallback (`google`, `openrouter`, …).
+        upstream: AIMLAPI's `provider` field: the upstream that serves the call, without fallback (`google`, …).
         model: AIMLAPI's own model id, instead of the catalog's for the requested model.
         headers: Further headers for every request.
         base_url: From `AIMLAPI_BASE_URL` or `AIMLAPI_API_BASE`, else `https://api.aimlapi.com/v1`.
@@ -47,17 +47,17 @@ class AIMLAPI(ChatHost):
     upstream: str | None = None
 
     def traits_for(self, model: Model) -> ChatTraits:
-        """Say how AIMLAPI deviates, by the request schema that it documents for the model."""
+        """Return AIMLAPI's traits, by the request schema that it documents for the model."""
         hosted = model.providers.get(self.name)
         traits = _traits(model, hosted)
         if self.upstream is None:
             return traits
-        # AIMLAPI drops fields that a model's schema lacks, and answers as if nothing had been asked.
+        # AIMLAPI drops fields that a model's schema lacks, and answers as if they had not been sent.
         unmet = () if hosted is None or hosted.takes_upstream else ("`upstream`",)
         return replace(traits, extra={"provider": self.upstream}, unmet=unmet)
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
-        """Classify what AIMLAPI marks by text alone: an empty account is a 403, a dead catalog row a 404 or 500."""
+        """Classify errors that only their text identifies: no credit is a 403, a retired model a 404 or 500."""
         text = payload.message.lower()
         if payload.status in (403, None) and ("run out of" in text or "top up" in text):
             return QuotaExhausted
@@ -70,29 +70,29 @@ class AIMLAPI(ChatHost):
         return None
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Keep AIMLAPI's own headers."""
+        """Return AIMLAPI's own headers."""
         return {name: value for name, value in headers.items() if name.startswith("x-aimlapi-")}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Name AIMLAPI's id of the inference."""
+        """Return AIMLAPI's id of the inference."""
         return headers.get("x-inference-id") or headers.get("x-request-id")
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
-        """Read what was charged; streams say it in their last chunk instead."""
+        """Read the charged amount; a stream holds it in its last chunk instead."""
         if (spent := _figure(headers.get("x-aimlapi-usd-spent"))) is not None:
             return spent
         credits_used = _figure(headers.get("x-aimlapi-credits-used"))
         return None if credits_used is None else credits_used / _CREDITS_PER_USD
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
-        """Name `/v1/models`, and `/model/{id}`, which is not below `/v1` and takes slashes as they are."""
+        """Return `/v1/models`, or `/model/{id}`, which is not below `/v1` and accepts unescaped slashes."""
         if model_id is None:
             return (self._listing(f"{self.base_url}/models?include=all", model, None),)
         root = self.base_url.removesuffix("/v1")
         return (self._listing(f"{root}/model/{quote(model_id, safe='/')}", model, model_id),)
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record, most of which stands in `info`."""
+        """Read a record; most of its fields are in `info`."""
         found = listed_model(self.name, record)
         info, modalities = record.get("info"), record.get("modalities")
         if found is None or not isinstance(info, dict):
@@ -109,7 +109,7 @@ class AIMLAPI(ChatHost):
         )
 
     def guessed_id(self, name: str) -> str:
-        """Spell as the newer ids do: `google/gemini-3-8-flash`."""
+        """Return an id in the form of the newer ids: `google/gemini-3-8-flash`."""
         return name if "/" in name else f"google/{name.replace('.', '-')}"
 
 
@@ -117,7 +117,7 @@ _SOUNDS: Final = frozenset(
     f"audio/{kind}"
     for kind in ("wav", "mp3", "mpeg", "aac", "x-aac", "flac", "m4a", "mpga", "mp4", "ogg", "pcm", "webm")
 )
-"""The formats of `input_audio` in the request schema, with the MIME types that are written as one of them."""
+"""The formats of `input_audio` in the request schema, by the MIME types that stand for them."""
 
 _COMMON: Final = ChatTraits(
     supports_n=True,
@@ -179,7 +179,7 @@ def _figure(text: str | None) -> float | None:
 
 
 def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
-    """Choose by the family that the catalog names; a model that it does not know is taken for the newest, C."""
+    """Choose the traits by the model's family in the catalog; an unknown model counts as the newest family, C."""
     inputs = hosted.inputs if hosted is not None else None
     return _of_family(
         (hosted.schema if hosted is not None else None) or "C",
@@ -195,8 +195,7 @@ def _of_family(family: str, efforts: tuple[str, ...], *, needs_signatures: bool,
     return replace(
         traits,
         reasoning_efforts=efforts,
-        # Families A and B do not declare the field, but Gemini 3 refuses a tool loop without it: there it is the only
-        # chance.
+        # Families A and B do not declare the field, but Gemini 3 refuses a tool loop without it.
         call_extra_content=traits.call_extra_content or needs_signatures,
         audio_part="input_audio" if takes_media else traits.audio_part,
         video_part=traits.video_part or takes_media,

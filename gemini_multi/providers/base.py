@@ -1,4 +1,4 @@
-"""What a provider is: where a provider's endpoints are, what it deviates in, and how its errors read. Pure values."""
+"""The base class of providers: a provider's endpoints, its deviations and its errors. Pure values."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from gemini_multi.providers.records import listed_model
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel
 
 AnyDialect: TypeAlias = Dialect[Any]
-"""A dialect and its target agree on the traits; an endpoint pairs them."""
+"""A target whose traits fit the dialect of its endpoint."""
 AnyTarget: TypeAlias = Target[Any]
 
 _ANSWERS: Final = frozenset({"choices", "candidates", "promptFeedback"})
-"""What an answer, or a part of one, has at its top."""
+"""The fields that an answer, or a part of one, has at its top level."""
 _NOT_IN_NAMES: Final = ' \\"<>^`{|}%'
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint of a provider for one model: a dialect spoken at a URL."""
+    """One endpoint of a provider for one model: a URL and its dialect."""
 
     url: str
     dialect: AnyDialect
     target: AnyTarget
     streams: bool = True
-    """Whether it can answer in a stream. If not, a stream is answered in one piece."""
+    """Whether the endpoint can stream. If not, a stream gets the whole answer at once."""
     body_key: str | None = None
-    """Where the dialect's body goes inside the provider's envelope; the model's id is then beside it."""
+    """The field of the provider's envelope that holds the dialect's body; the model's id is then beside that field."""
     method: str = "POST"
 
     def body(self, request: ChatRequest, *, stream: bool) -> JsonObject:
@@ -62,30 +62,30 @@ class Provider(ABC):
 
     name: ClassVar[str]
     key_field: ClassVar[str] = "api_key"
-    """The constructor's argument that takes the key."""
+    """The constructor's argument for the key."""
     key_variables: ClassVar[tuple[str, ...]]
     """Environment variables that may hold the key, in order."""
 
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
-    """What to do instead of asking this provider for a count; ends the sentence that it has no endpoint for it."""
+    """What to do instead of counting tokens at this provider; ends the sentence that it has no endpoint for this."""
 
     listing_advice: ClassVar[str] = ": see its documentation, or `gemini_multi.catalog`."
-    """What to do instead of asking this provider for its models; ends the sentence that it has no endpoint for it."""
+    """What to do instead of listing this provider's models; ends the sentence that it has no endpoint for this."""
 
     model: str | None
-    """This provider's own id of the model to ask, whatever the request names."""
+    """This provider's own id of the model to use, instead of the request's model."""
 
     @abstractmethod
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the endpoints to try for this request, best first; the first that can express it is used."""
+        """Return the endpoints for this request, best first; the first one that supports the request is used."""
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
-        """Name the endpoints that count a request's tokens without answering it; most providers have none."""
+        """Return the endpoints that count a request's tokens without an answer; most providers have none."""
         del request, model
         return ()
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
-        """Name the endpoint that lists the provider's models, or tells of the one with an id."""
+        """Return the endpoint that lists the provider's models, or that describes the model with an id."""
         del model, model_id
         return ()
 
@@ -100,18 +100,18 @@ class Provider(ABC):
 
     @abstractmethod
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers, with the key."""
+        """Return the request's headers, with the key."""
 
     def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
-        """Give the headers that a single call adds; what it tells a gateway is for providers that have one.
+        """Return the headers that a single call adds; only providers with a gateway use the settings for the gateway.
 
         Raises:
-            ConfigurationError: The provider's gateway cannot take what it is told.
+            ConfigurationError: The provider's gateway does not accept a value.
         """
         return call.headers
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Take the provider's envelope off one document.
+        """Return the content of the provider's envelope in one document.
 
         Raises:
             ErrorPayload: The document reports an error instead.
@@ -125,38 +125,38 @@ class Provider(ABC):
         return document if "choices" in document or "candidates" in document else self._inner(document)
 
     def _inner(self, document: dict[str, JsonValue]) -> JsonObject:
-        """Return the answer that a gateway put one level deeper, with what stands beside it."""
+        """Return the answer that a gateway put one level deeper, with the fields beside it."""
         for key, value in document.items():
             if isinstance(value, dict) and not _ANSWERS.isdisjoint(value):
                 return {**self.unwrap(value), **{name: beside for name, beside in document.items() if name != key}}
         return document
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
-        """Classify an error that means something else here than elsewhere; `None` leaves it to the common table."""
+        """Classify an error that has a special meaning at this provider; `None` leaves it to the common table."""
         del payload
         return None
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Pick what the answer's headers say of the call."""
+        """Return the answer's headers that belong into its metadata."""
         del headers
         return {}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Name the provider's id of the call, for its support."""
+        """Return the provider's id of the call, for its support."""
         return headers.get("x-request-id")
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
-        """Read what the provider charged, where a header says so."""
+        """Read the charged amount from a header, where the provider sends one."""
         del headers
         return None
 
     def error(self, payload: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
-        """Make the typed error for what the provider reported."""
+        """Make the typed error for the error that the provider reported."""
         kind = self.kind_of(payload) or classify(payload)
         return payload.error(kind, self.name, target, self.request_id(headers), self.advice(kind, payload, target))
 
     def mask(self, error: GeminiMultiError) -> None:
-        """Take this provider's keys out of an error: a provider may quote the request that it refuses."""
+        """Mask this provider's keys in an error: a provider may quote the request that it refuses."""
         own: Any = self  # all are dataclasses
         for key in (getattr(self, field.name) for field in fields(own)):
             if isinstance(key, Key):
@@ -164,7 +164,7 @@ class Provider(ABC):
                 error.__dict__.update(key.masked(error.__dict__))
 
     def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
-        """Say what the user can do about an error, in one sentence."""
+        """Return one sentence about what the user can do about an error."""
         del payload
         key = getattr(self, self.key_field)
         if kind is AuthenticationFailed and isinstance(key, Key):
@@ -172,22 +172,22 @@ class Provider(ABC):
         return advice(kind, self.name, target)
 
     def error_of(self, head: ResponseHead, body: bytes, target: AnyTarget) -> ProviderError:
-        """Make the typed error for an answer that is not a success."""
+        """Make the typed error for a response without success."""
         return self.error(read_error(head.status, head.headers, body), target, head.headers)
 
     @property
     def account(self) -> str:
-        """Tell the key that is asked with from others, for what is counted per key. It does not give the key away."""
+        """A name for the key, for what is counted per key. It does not reveal the key."""
         key = getattr(self, self.key_field)
         return key.fingerprint if isinstance(key, Key) else ""
 
     @classmethod
     def connected(cls, api_key: str | None, base_url: str | None) -> Provider:
-        """Make a configuration with a key and an address; `None` leaves them to the environment."""
+        """Make a configuration with a key and a URL; `None` leaves them to the environment."""
         return cls(**cls._connection(api_key, base_url))
 
     def with_connection(self, api_key: str | None, base_url: str | None) -> Provider:
-        """Return this configuration with another key or address."""
+        """Return this configuration with another key or URL."""
         return replace(self, **self._connection(api_key, base_url))  # type: ignore[type-var]  # all are dataclasses
 
     @classmethod
@@ -196,7 +196,7 @@ class Provider(ABC):
         return {name: value for name, value in given.items() if value is not None}
 
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
-        """Find this provider's id for the requested model; `None` when it does not serve it."""
+        """Find this provider's id of the requested model; `None` when the provider does not serve it."""
         if self.model is not None:
             return self.model
         hosted = model.providers.get(self.name)
@@ -206,10 +206,10 @@ class Provider(ABC):
 
     @abstractmethod
     def guessed_id(self, name: str) -> str:
-        """Spell the name of a model that the catalog does not know as this provider spells names."""
+        """Return the probable id of a model that the catalog does not know, by this provider's usual form."""
 
     def common_headers(self, key: Key) -> dict[str, str]:
-        """Give the headers that every provider wants."""
+        """Return the headers that every provider needs."""
         return {
             "authorization": f"Bearer {key.reveal()}",
             "content-type": "application/json",
@@ -219,10 +219,10 @@ class Provider(ABC):
 
 
 def checked_url(url: str, source: str) -> str:
-    """Return the address without a trailing slash.
+    """Return the URL without a trailing slash.
 
     Raises:
-        ConfigurationError: It is no http address.
+        ConfigurationError: It is no http URL.
     """
     if not url.startswith(("https://", "http://")):
         raise ConfigurationError(f"{source} must be an http or https address, not {_without_password(url)!r}.")
@@ -232,7 +232,7 @@ def checked_url(url: str, source: str) -> str:
 
 
 def _problem_of(url: str) -> str:
-    """Say what is wrong with an address, without showing it: there may be a password in it."""
+    """Describe what is wrong with a URL, without showing it: it may hold a password."""
     try:
         parts = urlsplit(url)
         name, _ = parts.hostname or "", parts.port

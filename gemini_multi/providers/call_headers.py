@@ -1,4 +1,4 @@
-"""What a single call adds to the headers of its requests."""
+"""The headers that a single call adds to its requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GatewayMetadata: TypeAlias = Mapping[str, str | int | float | bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CallHeaders:
-    """A call's own headers, and what it tells a provider's gateway. Values may be secret, so none is shown."""
+    """A call's own headers, and its settings for a provider's gateway. `repr` shows no value: values may be secret."""
 
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     gateway_metadata: GatewayMetadata = field(default_factory=dict[str, "str | int | float | bool"])
@@ -27,7 +27,7 @@ class CallHeaders:
         gateway_metadata: GatewayMetadata | None,
         gateway_event_id: str | None,
     ) -> Self | None:
-        """Collect what is given; `None` when nothing is.
+        """Collect the given settings; `None` when nothing is given.
 
         Raises:
             ConfigurationError: A header cannot be sent.

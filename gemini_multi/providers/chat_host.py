@@ -1,7 +1,7 @@
-"""What providers have in common that speak chat completions at one endpoint and take one key: most of a provider."""
+"""The base class of providers with one chat completions endpoint and one key."""
 
-# No `from __future__ import annotations`: a subclass's constructor repeats these annotations in a module of its own, in
-# which names would not resolve.
+# No `from __future__ import annotations`: the constructor of a subclass repeats these annotations in another module,
+# where the names would not resolve.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ __all__ = ["ChatHost", "ChatTraits"]
 class ChatHost(Provider):
     """A provider with an OpenAI-style `/chat/completions` and a bearer key.
 
-    Subclasses are frozen dataclasses too. They name themselves, their variables and their address, and say in
-    `traits_for` how they deviate.
+    Subclasses are frozen dataclasses too. They define their name, their environment variables and their URL, and return
+    their deviations from `traits_for`.
     """
 
     base_urls: ClassVar[tuple[str, ...]]
-    """The address, then the environment variables that may replace it, in order."""
+    """The URL, then the environment variables that may replace it, in order."""
 
     api_key: KeyArgument = field(default=None, repr=False)
     _: KW_ONLY
@@ -42,7 +42,7 @@ class ChatHost(Provider):
         self._connect(self.key_variables, *self.base_urls)
 
     def _connect(self, key_variables: tuple[str, ...], address: str, *variables: str) -> None:
-        """Settle the key, the headers and the address."""
+        """Set the key, the headers and the URL."""
         kind = type(self).__name__
         base_url = self.base_url or environment.read(*variables) or address
         key = Key.of(self.api_key, variables=key_variables, argument=f"{kind}(api_key=...)")
@@ -52,10 +52,10 @@ class ChatHost(Provider):
 
     @abstractmethod
     def traits_for(self, model: Model) -> ChatTraits:
-        """Say how this provider deviates from the dialect for a model."""
+        """Return how this provider deviates from the dialect for a model."""
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the one endpoint."""
+        """Return the only endpoint."""
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()
@@ -63,7 +63,7 @@ class ChatHost(Provider):
         return (Endpoint(f"{self.base_url}/chat/completions", CHAT_COMPLETIONS, target),)
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
-        """Name `/models`, and `/models/{id}` for one of them."""
+        """Return `/models`, or `/models/{id}` for one model."""
         path = "" if model_id is None else f"/{quote(model_id, safe='')}"
         return (self._listing(f"{self.base_url}/models{path}", model, model_id),)
 
@@ -74,6 +74,6 @@ class ChatHost(Provider):
         return Endpoint(url, LISTING, target, streams=False, method="GET")
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers."""
+        """Return the request's headers."""
         assert isinstance(self.api_key, Key)
         return {**self.common_headers(self.api_key), **self.headers}

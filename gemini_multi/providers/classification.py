@@ -1,6 +1,6 @@
-"""Chooses the class of a provider's error by its status, its machine-readable words and, without these, its text.
+"""Chooses the class of a provider's error by its status, its machine-readable codes or, without them, its text.
 
-An error that an upstream reported and a provider passed on is judged by what the upstream said.
+An upstream's error that a provider passed on is classified by the upstream's status, codes and text.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     499: ServerError,
 }
 
-# The providers leave no other mark than the text here; each wording is quoted in the documentation of its provider.
+# Only the text identifies these errors; the documentation of each provider quotes its text.
 _OVERFLOW: Final = re.compile(
     r"input token count .{0,40}exceeds the maximum|exceeds the maximum number of tokens"
     r"|maximum context length|context.length.exceeded",
     re.IGNORECASE,
 )
 _SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
-"""Quotas that no short wait refills: those of a day, and those that are zero."""
+"""Quotas that a short wait does not refill: daily quotas, and quotas of zero."""
 
 _WORDS: Final[dict[type[ProviderError], str]] = {
     AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
@@ -87,7 +87,7 @@ _TEXTS: Final[tuple[tuple[type[ProviderError], re.Pattern[str]], ...]] = tuple(
     )
 )
 _VAGUE: Final = (BadRequest, ServerError)
-"""The classes whose words say little: any other word of the same error comes first."""
+"""The least specific classes: any other code of the same error takes precedence."""
 
 
 def classify(payload: ErrorPayload) -> type[ProviderError]:
@@ -109,7 +109,7 @@ def _is_spent(payload: ErrorPayload) -> bool:
 
 
 def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
-    """Choose by the machine-readable words; the one that says most counts."""
+    """Choose by the machine-readable codes; the most specific one counts."""
     kinds = [kind for reason in payload.reasons if (kind := _REASONS.get(reason.lower())) is not None]
     return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
 

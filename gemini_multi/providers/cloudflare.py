@@ -1,6 +1,4 @@
-"""Cloudflare AI: native generateContent through `/ai/run`, chat completions.
-
-And the gateway's Google AI Studio endpoint.
+"""Cloudflare AI: the run endpoint with native generateContent, chat completions, and the gateway's AI Studio endpoint.
 
 Sources: https://developers.cloudflare.com/ai/models/ (the model pages and their schemas),
 https://developers.cloudflare.com/ai-gateway/usage/rest-api/ and …/usage/providers/google-ai-studio/. Only the chat
@@ -48,7 +46,7 @@ _METADATA_ENTRIES: Final = 5
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _STUDIO_ISSUER: Final = "cloudflare/google_ai_studio"
 _ENVELOPES: Final = 5
-"""How deep `result` is looked for; the run endpoint nests up to two."""
+"""How many levels of `result` are removed; the run endpoint nests up to two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +56,21 @@ class Cloudflare(Provider):
     Args:
         account_id: From `CLOUDFLARE_ACCOUNT_ID` when not given.
         api_token: A token with the permission Workers AI Read; from `CLOUDFLARE_API_TOKEN` when not given.
-        api: Which endpoint: `run` (native, in one piece), `chat_completions` (streams), `google_ai_studio` (native,
-            streams); `auto` takes the native one for whole answers and chat completions for streams.
-        gateway_id: The AI gateway to go through; the account's `default` when not given.
+        api: The endpoint: `run` (native, whole answers only), `chat_completions` (streams), `google_ai_studio` (native,
+            streams); `auto` uses `run` for whole answers and `chat_completions` for streams.
+        gateway_id: The AI gateway to use; the account's `default` when not given.
         google_api_key: Your own Google key, for `google_ai_studio`.
         cache_ttl: Seconds for which the gateway may answer from its cache (60 to a month).
         skip_cache: Bypass the gateway's cache.
-        cache_key: The gateway's cache key for these requests.
+        cache_key: The key under which the gateway caches these requests.
         metadata: Up to 5 entries of text, number or boolean for the gateway's log.
         collect_log: Whether the gateway logs the call.
         collect_log_payload: Whether the log keeps the bodies.
         request_timeout: Seconds that the gateway waits for the first byte.
-        max_attempts: How often the gateway itself asks the model, 1 to 5.
+        max_attempts: How often the gateway itself tries a request, 1 to 5.
         retry_delay: Seconds between the gateway's own attempts, at most 5.
-        backoff: How the gateway's own delays grow.
-        event_id: A trace id of yours.
+        backoff: How the delays between the gateway's own attempts grow.
+        event_id: Your own id of the trace.
         zero_data_retention: Ask for it where Cloudflare offers it.
         no_wholesale: Never fall back to Cloudflare's own credentials.
         model: Cloudflare's own model id, instead of the catalog's for the requested model.
@@ -156,7 +154,7 @@ class Cloudflare(Provider):
         checked_headers(self._gateway_headers())
 
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
-        """Name the endpoints, best first."""
+        """Return the endpoints, best first."""
         if self.api == "google_ai_studio":
             return (self._google_ai_studio(request, model, stream=stream),)
         model_id = self.hosted_id(request, model)
@@ -186,7 +184,7 @@ class Cloudflare(Provider):
         return Endpoint(self._studio_url(target.model_id, method), GENERATE_CONTENT, target)
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
-        """Name the AI Studio endpoint's `countTokens`: the gateway passes every method of Google's API on."""
+        """Return the AI Studio endpoint's `countTokens`: the gateway forwards every method of Google's API."""
         from gemini_multi.dialects.generate_content.count_tokens import COUNT_TOKENS
 
         if self.api != "google_ai_studio":
@@ -195,7 +193,7 @@ class Cloudflare(Provider):
         return (Endpoint(self._studio_url(target.model_id, "countTokens"), COUNT_TOKENS, target),)
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
-        """Name the AI Studio endpoint's models; Cloudflare itself has no endpoint that lists Google's models."""
+        """Return the AI Studio endpoint's models; Cloudflare itself has no endpoint that lists Google's models."""
         from gemini_multi.dialects.listing import LISTING
 
         if self.api != "google_ai_studio":
@@ -209,11 +207,11 @@ class Cloudflare(Provider):
         return model.name if model.is_known else name.removeprefix("models/").removeprefix("google/")
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record of Google's."""
+        """Read a record in Google's form."""
         return google_model(self.name, record)
 
     def _studio_target(self, request: ChatRequest, model: Model) -> Target[GenerateContentTraits]:
-        """Name the model by Google's own id, whether or not Cloudflare's catalog has it."""
+        """Use Google's own id of the model, whether or not Cloudflare's catalog has the model."""
         google_id = (self.model or (model.name if model.is_known else request.model)).removeprefix("google/")
         return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=_STUDIO_ISSUER)
 
@@ -230,7 +228,7 @@ class Cloudflare(Provider):
         return f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Give the request's headers: the gateway has its own names for the keys."""
+        """Return the request's headers: the gateway has its own names for the keys."""
         assert isinstance(self.api_token, Key)
         headers = {**self.common_headers(self.api_token), **self._gateway_headers()}
         if endpoint.target.issuer != self.name:
@@ -241,7 +239,7 @@ class Cloudflare(Provider):
         return {**headers, **self.headers}
 
     def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
-        """Give the headers that a single call adds; its entries go beside the configured ones and before them."""
+        """Return the headers that a single call adds; its metadata extend and override the configured ones."""
         metadata = {**self.metadata, **call.gateway_metadata}
         _check_metadata(metadata)
         given = {
@@ -271,7 +269,7 @@ class Cloudflare(Provider):
         return {name: _header(value) for name, value in given.items() if value is not None}
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Take off the envelopes `result` and, inside it, `{"state", "result"}`; the URL does not tell which come."""
+        """Remove the envelopes `result` and, inside it, `{"state", "result"}`; the URL does not show which are there."""
         outer: dict[str, JsonValue] = {}
         for _ in range(_ENVELOPES):
             unwrapped = Provider.unwrap(self, document)
@@ -283,9 +281,9 @@ class Cloudflare(Provider):
         return {}
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
-        """Classify by the gateway's internal codes; their meanings are collected in the error documentation."""
+        """Classify by the gateway's internal codes; Cloudflare's error documentation lists their meanings."""
         if payload.code == "2021" or payload.status == 402:
-            # The same code and status say "no credit" and "the shared pool is busy"; only the text tells them apart.
+            # The same code and status mean "no credit" and "the shared pool is busy"; only the text distinguishes them.
             return RateLimited if "rate limit" in payload.message.lower() else QuotaExhausted
         if payload.code == "7003":
             if _WRONG_ACCOUNT.search(payload.message):
@@ -295,7 +293,7 @@ class Cloudflare(Provider):
         return _CODES.get(payload.code or "")
 
     def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
-        """Name the account's id where it is wrong, and the permission that a token needs."""
+        """Name a wrong account id, and the permission that a token needs."""
         if kind is not AuthenticationFailed:
             return Provider.advice(self, kind, payload, target)
         if payload.code == "7003":
@@ -309,15 +307,15 @@ class Cloudflare(Provider):
         )
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Keep the gateway's own headers."""
+        """Return the gateway's own headers."""
         return {name: value for name, value in headers.items() if name.startswith("cf-aig-") or name == "cf-ray"}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Name the gateway's log entry."""
+        """Return the id of the gateway's log entry."""
         return headers.get("cf-aig-log-id") or headers.get("cf-aig-request-id") or headers.get("cf-ray")
 
     def guessed_id(self, name: str) -> str:
-        """Spell as the catalog of Cloudflare does: `google/gemini-3.8-flash`."""
+        """Return an id in the form of Cloudflare's catalog: `google/gemini-3.8-flash`."""
         return name if "/" in name else f"google/{name}"
 
 
@@ -338,10 +336,9 @@ _CODES: Final[dict[str, type[ProviderError]]] = {
     "7013": ServerError,
 }
 
-# The schema of this endpoint names penalties, modalities and reasoning_effort; stop and seed are Google's own OpenAI
-# endpoint's.
-# What neither names (n, logprobs, top_k, safety, cached content, remote media, thought summaries) goes through the
-# native endpoint.
+# The schema of this endpoint has penalties, modalities and reasoning_effort; Google's own OpenAI endpoint has stop and
+# seed. Requests with other settings (n, logprobs, top_k, safety, cached content, remote media, thought summaries) go
+# through the native endpoint.
 _CHAT_TRAITS: Final = ChatTraits(
     supports_penalties=True,
     supports_seed=True,
@@ -366,7 +363,7 @@ _AI_STUDIO_TRAITS: Final = GenerateContentTraits(
 
 
 def _loop_began_in_chat(request: ChatRequest) -> bool:
-    """Whether the tool loop that goes on began in chat completions: stay with the dialect that issued signatures."""
+    """Whether the tool loop began in chat completions: it must stay in the dialect that issued its signatures."""
     for message in reversed(request.messages):
         if message.role == "assistant":
             signatures = [part.signature for part in message.parts if not isinstance(part, ToolResult)]
@@ -380,7 +377,7 @@ def _check_metadata(metadata: GatewayMetadata) -> None:
     if len(metadata) > _METADATA_ENTRIES:
         raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
     for name, value in metadata.items():
-        if not isinstance(cast("object", value), (str, int, float)):  # what callers pass is not checked before
+        if not isinstance(cast("object", value), (str, int, float)):  # the caller's values have not been checked before
             raise ConfigurationError(
                 f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
                 "gateway lose all entries."
@@ -388,7 +385,7 @@ def _check_metadata(metadata: GatewayMetadata) -> None:
 
 
 def _as_json(value: Mapping[str, str | int | float | bool]) -> str:
-    """Write JSON in ASCII, as a header must be."""
+    """Write JSON in ASCII, because a header must be ASCII."""
     return json.dumps(dict(value), separators=(",", ":"))
 
 

@@ -1,4 +1,4 @@
-"""Any provider with an OpenAI-style endpoint, described by values: a fourth provider without a pull request."""
+"""Any provider with an OpenAI-style endpoint, described by values: you can add a provider without a pull request."""
 
 # No `from __future__ import annotations`: see `chat_host`.
 
@@ -18,7 +18,7 @@ _PLACE = "{name}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAICompatible(ChatHost):
-    """A provider of your own, with `/chat/completions` below its address and a bearer key.
+    """A provider that you define, with `/chat/completions` below its URL and a bearer key.
 
         OpenAICompatible(
             name="openrouter",
@@ -29,14 +29,14 @@ class OpenAICompatible(ChatHost):
         )
 
     Args:
-        name: What the provider is called, in errors, in answers and where providers are named.
-        base_url: The address without `/chat/completions`.
+        name: The provider's name, for errors, answers and the `providers` argument.
+        base_url: The URL without `/chat/completions`.
         api_key: The key; from `key_variable` when not given.
         key_variable: The environment variable that may hold the key.
-        model_id: How the provider spells the catalog's names; `{name}` stands for the name. Ids that follow no rule are
-            told to the catalog: `catalog.register("gemini-3.8-flash", providers={"openrouter": "google/..."})`.
-        traits: What the endpoint takes, as `ChatTraits` or its fields in a mapping; by default what every provider in
-            front of Gemini is known to take.
+        model_id: The form of the provider's model ids; `{name}` stands for the catalog's name. Register other ids with
+            `catalog.register("gemini-3.8-flash", providers={"openrouter": "google/..."})`.
+        traits: The fields and values that the endpoint accepts, as `ChatTraits` or a mapping of its fields; by default
+            those that every provider of Gemini is known to accept.
         model: The provider's own model id, instead of that for the requested model.
         headers: Further headers for every request.
 
@@ -65,34 +65,34 @@ class OpenAICompatible(ChatHost):
         self._connect(() if self.key_variable is None else (self.key_variable,), "")
 
     def traits_for(self, model: Model) -> ChatTraits:
-        """Say what was configured, the same for all models."""
+        """Return the configured traits, the same for all models."""
         del model
         assert isinstance(self.traits, ChatTraits)
         return self.traits
 
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
-        """Find the id: configured, told to the catalog, or spelled by the rule."""
+        """Find the id: the configured one, the one in the catalog, or one made from `model_id`."""
         if self.model is not None:
             return self.model
         return self.listed_id(request.model, model)
 
     def listed_id(self, name: str, model: Model) -> str:
-        """Return the id that the catalog was told, else spell the name by the rule."""
+        """Return the id in the catalog, else one made from `model_id`."""
         hosted = model.providers.get(self.name)
         if hosted is not None:
             return name if name in hosted.aliases else hosted.id
         return self.guessed_id(model.name if model.is_known else name)
 
     def guessed_id(self, name: str) -> str:
-        """Spell by the rule; a name with a slash is an id already."""
+        """Make an id from `model_id`; a name with a slash is an id already."""
         return name if "/" in name else self.model_id.replace(_PLACE, name)
 
 
 def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
-    """Read traits from the fields of a JSON object, whose lists stand for tuples and sets.
+    """Read traits from the fields of a JSON object, in which lists stand for tuples and sets.
 
     Raises:
-        ConfigurationError: There is no such field.
+        ConfigurationError: A field does not exist.
     """
     if isinstance(given, ChatTraits):
         return given
@@ -105,7 +105,7 @@ def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
 
 
 def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # whatever the field holds
-    """Turn a list of a JSON object into what the default is."""
+    """Convert a list of a JSON object to the type of the default."""
     if not isinstance(value, list):
         return value
     return frozenset(value) if isinstance(default, frozenset) else tuple(value)

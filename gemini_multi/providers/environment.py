@@ -1,4 +1,4 @@
-"""The one place that reads the environment."""
+"""The only module that reads the environment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def read(*names: str) -> str | None:
 
 
 def first_set(*names: str) -> str | None:
-    """Name the first of the variables that is set and not blank."""
+    """Return the name of the first of the variables that is set and not blank."""
     return next((name for name in names if os.environ.get(name, "").strip()), None)
 
 
 def switch(name: str) -> bool:
-    """Say whether a feature is on: it is, unless the variable says `0`, `false`, `no` or `off`."""
+    """Whether a feature is on: it is, unless the variable is `0`, `false`, `no` or `off`."""
     return (read(name) or "").lower() not in _OFF

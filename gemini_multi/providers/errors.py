@@ -1,11 +1,11 @@
-"""Reads the error bodies of all providers, by their shape.
+"""Reads the error bodies of all providers by their shape.
 
 Shapes (each provider's file names its sources): Google's `{"error": {code, message, status, details}}`,
 bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
 "AiGatewayError", "internalCode"}`; AIMLAPI's flat `{"message", "statusCode"}`; Oxen's `{"error": {"type", "title",
-"detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from whatever stands
-in front of a provider. Routers put the error of their upstream inside their own, as JSON text in the message or in
-`metadata.raw`: then the message, the words and the wait are those of the upstream.
+"detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from a proxy in
+front of a provider. Routers put the error of their upstream inside their own, as JSON text in the message or in
+`metadata.raw`: then the message, the codes and the wait are those of the upstream.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
 
     status: int | None = None
     upstream_status: int | None = None
-    """The status in the error of the upstream, where the provider passes that on."""
+    """The status in the upstream's error, where the provider passes it on."""
     code: str | None = None
     message: str = ""
     reasons: tuple[str, ...] = ()
-    """Further machine-readable words: Google's `status`, `ErrorInfo.reason`, quota ids, error types."""
+    """Further machine-readable codes: Google's `status`, `ErrorInfo.reason`, quota ids, error types."""
     retry_after: float | None = None
     should_retry: bool | None = None
     body: JsonValue = field(default=None, repr=False)
@@ -48,7 +48,7 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
         self, kind: type[ProviderError], provider: str, target: Target[Any], request_id: str | None, advice: str
     ) -> ProviderError:
         """Make the typed error; `advice` ends its message."""
-        # Bounded, as the body is: the message is searched for what it means, and errors are logged and sent around.
+        # The length is limited, like that of the body: patterns search the message, and errors are logged and copied.
         message = self.message[:KEPT_CHARACTERS].strip() or "no message"
         status = f" ({self.status}{f', code {self.code}' if self.code else ''})" if self.status or self.code else ""
         if advice and message[-1] not in ".!?":
@@ -68,7 +68,7 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
 
 _KEPT_OF_CODE: Final = 200
 _MOST_EMBEDDED: Final = 3
-"""How many places of a message are tried as the begin of JSON text."""
+"""At how many positions of a message reading JSON text is tried."""
 _BEGIN: Final = re.compile(r'(?:\[\s{0,20})?\{\s{0,20}"')
 _JSON: Final = json.JSONDecoder(strict=False)
 _MESSAGES: Final = ("message", "detail", "title", "description")
@@ -82,7 +82,7 @@ _WAITS: Final = {
     "retry_after_ms": 0.001,
     "retryAfterMs": 0.001,
 }
-"""Fields that hold a wait, and the seconds of their unit."""
+"""Fields that hold a wait, and their unit in seconds."""
 _NAMED_STATUS: Final = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -104,7 +104,7 @@ _NAMED_STATUS: Final = {
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
-    """Read the body of an answer that is not a success."""
+    """Read the body of a response without success."""
     text = body.decode("utf-8", "replace").strip()
     try:
         document: JsonValue = pydantic_core.from_json(body)
@@ -139,7 +139,7 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
 
 
 def _is_flat(document: JsonObject) -> bool:
-    """Whether the document itself is the error, such as `{"message", "statusCode"}`, and no answer."""
+    """Whether the document itself is an error, such as `{"message", "statusCode"}`, and no answer."""
     if "choices" in document or "candidates" in document:
         return False
     if "error" in (document.get("object"), document.get("type"), document.get("status")):
@@ -177,7 +177,7 @@ def _message(document: JsonObject, inner: JsonValue) -> str:
 
 
 def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
-    """Let the error of the upstream speak, if this one carries it."""
+    """Use the upstream's codes, message and wait, if this error holds an upstream's error."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     upstream = _upstream(raw, in_error=True) or _upstream(payload.message)
@@ -233,7 +233,7 @@ def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
 
 
 def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
-    """Name the reasons in Google's details, and the quotas with a limit of zero as such."""
+    """Yield the reasons in Google's details, and `limit: 0` for quotas with a limit of zero."""
     for detail in details:
         yield detail.get("reason")
         for violation in _objects(detail.get("violations")):
@@ -243,7 +243,7 @@ def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
 
 
 def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, JsonValue]]) -> float | None:
-    """Find the seconds that the provider asks to wait, wherever it writes them."""
+    """Find the seconds that the provider asks the client to wait, in any of the known fields."""
     metadata = error.get("metadata")
     places = [*details, *(detail.get("metadata") for detail in details), error, metadata, document]
     for place in places:
@@ -275,7 +275,7 @@ _TITLE_END: Final = re.compile("</title", re.IGNORECASE)
 
 
 def _plain(text: str) -> str:
-    # Not one pattern for both tags: it would take quadratic time on a page of nothing but opening tags.
+    # One pattern for both tags would take quadratic time on a page with opening tags only.
     opening = _TITLE.search(text)
     begin = text.find(">", opening.end()) + 1 if opening else 0
     closing = _TITLE_END.search(text, begin) if begin else None

@@ -1,4 +1,4 @@
-"""Secrets that do not show: not in `repr`, `str`, errors, logs, or the plain text of a pickle."""
+"""Secrets that stay hidden in `repr`, `str`, errors, logs and the plain text of a pickle."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gemini_multi.providers import environment
 
 _SHOWN: Final = "**********"
 _MASKED_FROM: Final = 8
-"""How long a key must be to be looked for in texts: a shorter one may be a part of any word."""
+"""The shortest key that is masked in texts: a shorter one may be a part of any word."""
 _SHOWN_FROM: Final = 16
-"""How long a key must be for its first characters to be shown."""
+"""The shortest key whose first characters are shown."""
 
 
 class Key:
     """A secret that came from an argument or from an environment variable.
 
-    A pickle holds the variable's name when the secret came from there, and reads it again when it is loaded; a secret
-    that was passed is carried along, encoded so that it is not readable at a glance. That is no encryption: treat a
-    pickle as what it carries.
+    If the secret came from an environment variable, a pickle holds only the variable's name, and loading the pickle
+    reads the variable again. A pickle does hold a secret that was passed. It is encoded, so that it is not readable at
+    a glance, but not encrypted: protect such a pickle like the secret.
     """
 
     __slots__ = ("_value", "_variables", "source")
@@ -34,8 +34,8 @@ class Key:
 
         Args:
             value: The secret.
-            variables: The environment variables that may hold it, if it was read there.
-            source: Where it came from, for messages.
+            variables: The environment variables that may hold the secret, if it was read there.
+            source: The origin of the secret, for messages.
         """
         self._value = value
         self._variables = variables
@@ -43,15 +43,15 @@ class Key:
 
     @classmethod
     def of(cls, given: KeyArgument, *, variables: tuple[str, ...], argument: str) -> Key:
-        """Take what was given or read the environment.
+        """Return the given secret, or read it from the environment.
 
         Args:
             given: The secret as passed, in any form.
             variables: Environment variables to look at, in order, when nothing was passed.
-            argument: How to pass it, for the message, such as `Oxen(api_key=...)`.
+            argument: How to pass the secret, for the message, such as `Oxen(api_key=...)`.
 
         Raises:
-            ConfigurationError: There is none, or it cannot be sent in a header.
+            ConfigurationError: There is no secret, or it cannot be sent in a header.
         """
         if isinstance(given, Key):
             return given
@@ -68,7 +68,7 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """Tell this secret from others, without giving it away."""
+        """A name for this secret that differs from other secrets' names and does not reveal it."""
         return hashlib.blake2b(self._value.encode(), digest_size=8, person=b"gemini-multi").hexdigest()
 
     def reveal(self) -> str:
@@ -112,7 +112,7 @@ class Key:
 
 
 KeyArgument: TypeAlias = str | SecretStr | Key | None
-"""A secret as it may be passed; without one, the environment is read."""
+"""The forms in which a secret may be passed; `None` reads the environment."""
 
 
 def _from_environment(variables: tuple[str, ...]) -> Key:
@@ -136,7 +136,7 @@ def _checked(value: str, source: str) -> str:
 
 
 def _masked(value: str) -> str:
-    """Show enough of a key to recognize it by, and no more."""
+    """Return just enough of a key to recognize it."""
     start = value[:3] if len(value) >= _SHOWN_FROM and value[:3].isalnum() and value[:3].isascii() else ""
     return f"{start}…, {len(value)} characters"
 
@@ -144,7 +144,7 @@ def _masked(value: str) -> str:
 def _described(character: str) -> str:
     if character.isspace():
         return f"white space ({character!r})"
-    import unicodedata  # for a mistake only
+    import unicodedata  # needed only for a message about a mistake
 
     name = unicodedata.name(character, "a control character")
     return f"the character U+{ord(character):04X} ({name})"

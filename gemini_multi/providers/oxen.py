@@ -1,7 +1,7 @@
 """Oxen.ai: OpenAI-style chat completions at `/chat/completions`.
 
 Sources: https://docs.oxen.ai/inference-api/overview and the model pages beside it, which say that these models follow
-the standard OpenAI request body. Signatures are not documented there: they travel as on Google's own OpenAI endpoint.
+the standard OpenAI request body. Signatures are not documented there: they are sent as to Google's own OpenAI endpoint.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 
 _MEBIBYTE: Final = 1024 * 1024
 
-# "This model follows the standard OpenAI chat completions request body" (the model pages); penalties are refused for
+# "This model follows the standard OpenAI chat completions request body" (the model pages); Oxen refuses penalties for
 # Gemini.
 _TRAITS: Final = ChatTraits(
     supports_seed=True,
@@ -42,7 +42,7 @@ class Oxen(ChatHost):
 
     Args:
         api_key: From `OXEN_API_KEY` when not given.
-        target_namespace: The namespace to bill to.
+        target_namespace: The namespace that Oxen bills.
         model: Oxen's own model id, instead of the catalog's for the requested model.
         headers: Further headers for every request.
         base_url: From `OXEN_BASE_URL`, else `https://hub.oxen.ai/api/ai`.
@@ -59,9 +59,9 @@ class Oxen(ChatHost):
     target_namespace: str | None = None
 
     def traits_for(self, model: Model) -> ChatTraits:
-        """Say how Oxen deviates: the same for all Gemini models."""
+        """Return Oxen's traits, the same for all Gemini models."""
         return replace(_TRAITS, extra={"target_namespace": self.target_namespace}) if self.target_namespace else _TRAITS
 
     def guessed_id(self, name: str) -> str:
-        """Spell with dashes and without a maker's prefix: `gemini-3-8-flash`."""
+        """Return an id with dashes and without a vendor's prefix: `gemini-3-8-flash`."""
         return name.removeprefix("google/").replace(".", "-")

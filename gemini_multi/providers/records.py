@@ -1,4 +1,4 @@
-"""Records of models, in the forms that providers share."""
+"""Reads records of models, in the forms that several providers use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["google_model", "listed_model", "text_of", "texts_of", "whole_of"]
 
 
 def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
-    """Read a record in OpenAI's form, with the members that gateways add to it."""
+    """Read a record in OpenAI's form, with the fields that gateways add to it."""
     model_id = text_of(record, "id")
     if model_id is None:
         return None
@@ -32,7 +32,7 @@ def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
 
 
 def google_model(provider: str, record: JsonObject) -> ListedModel | None:
-    """Read a record of Google's, whose `name` is an id."""
+    """Read a record in Google's form, whose `name` is an id."""
     name = text_of(record, "name")
     if name is None:
         return None
