@@ -1,1 +1,1 @@
-"""Facts about models, each with its source and date: data without behaviour. Imports the types only."""
+"""Facts about models, each with its source and date: data without behavior. Imports only the types."""

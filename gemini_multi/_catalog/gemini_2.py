@@ -1,4 +1,4 @@
-"""Gemini 2: thinking by budget or not at all, signatures optional, functions alone."""
+"""Gemini 2: a thinking budget or no thinking, optional signatures, no built-in tools beside functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gemini 3: thinking by level, signatures required, no penalties; from 3.6 Flash on no sampling and no prefill."""
+"""Gemini 3: a thinking level, required signatures, no penalties; since 3.6 Flash no sampling and no prefill."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ GEMINI_3_PRO: Final = Model(
     name="gemini-3-pro-preview",
     aliases=("gemini-3-pro", "gemini-3.0-pro"),
     generation=3.0,
-    # AIMLAPI gives no day; its pages of this day list the model as no longer callable.
+    # AIMLAPI states no day; on this day its pages listed the model as no longer callable.
     providers={"aimlapi": aimlapi("gemini-3-pro-preview", "A", context_window=200_000, withdrawn=date(2026, 8, 21))},
     thinking=Thinking(control="level", levels=("low", "high"), default="high"),
     refuses=_PENALTIES,
@@ -243,7 +243,7 @@ GEMINI_3_PRO: Final = Model(
     checked=CHECKED,
 )
 
-# Generated images have a token price of their own, which `Price` cannot say; no price is better than a wrong one.
+# Generated images have another token price, which `Price` has no field for; no price is better than a wrong one.
 GEMINI_3_PRO_IMAGE: Final = Model(
     name="gemini-3-pro-image",
     aliases=("gemini-3-pro-image-preview",),

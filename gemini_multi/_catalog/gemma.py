@@ -1,7 +1,7 @@
-"""Gemma models that AIMLAPI or Oxen serve on chat completions.
+"""Gemma models that AIMLAPI or Oxen serve with chat completions.
 
-Gemma's own version numbers are not Gemini generations: it behaves like what came before thinking and signatures. Google
-lists it as free of charge, which the providers do not pass on, so no price is given.
+Gemma's version numbers are not Gemini generations: Gemma behaves like Gemini before thinking and signatures. Google
+serves it free of charge, but the providers charge for it, so no price is given.
 """
 
 from __future__ import annotations

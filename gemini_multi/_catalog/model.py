@@ -1,4 +1,4 @@
-"""One typed row per model: what it is called, what it takes, what it refuses and what it costs."""
+"""One typed row per model: its names, its inputs, the settings that it refuses and its prices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Modality: TypeAlias = Literal["text", "image", "audio", "video", "document"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per million tokens, from a number of prompt tokens and from a day on."""
+    """Prices in US dollars per million tokens, valid above a number of prompt tokens and from a day on."""
 
     input: float
     output: float
@@ -21,13 +21,13 @@ class Price:
     audio_cached: float | None = None
     cache_creation: float | None = None
     above_tokens: int = 0
-    """The row applies to the whole request when its prompt is longer than this."""
+    """The prices apply to the whole request when its prompt is longer than this."""
     since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thinking:
-    """How a model's thinking is controlled."""
+    """The settings that control a model's thinking."""
 
     control: Literal["none", "budget", "level"]
     minimum_budget: int = 0
@@ -35,9 +35,9 @@ class Thinking:
     maximum_budget: int = 0
     can_disable: bool = False
     levels: tuple[str, ...] = ()
-    """Supported levels, lowest first."""
+    """The supported levels, lowest first."""
     default: str = "dynamic"
-    """What happens when nothing is said: `off`, `dynamic` or a level."""
+    """The default without a setting: `off`, `dynamic` or a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +48,22 @@ class HostedModel:
     _: KW_ONLY
     aliases: tuple[str, ...] = ()
     context_window: int | None = None
-    """When the provider states another figure than Google."""
+    """The provider's own figure, when it differs from Google's."""
     max_output_tokens: int | None = None
     prices: tuple[Price, ...] = ()
-    """The provider's own prices; empty when it states none (then Google's are used as an estimate)."""
+    """The provider's own prices; empty when it states none (then Google's prices serve as an estimate)."""
     schema: str | None = None
-    """The provider's own name for the request schema that this model has there (AIMLAPI: A, B, C, D)."""
+    """The family of the provider's request schema for this model (AIMLAPI: A, B, C, D)."""
     reasoning_efforts: tuple[str, ...] = ()
     """Values of `reasoning_effort` that the provider is known to accept; empty when not stated."""
     takes_upstream: bool = True
-    """Whether the provider's schema for the model lets callers choose whose endpoint serves it."""
+    """Whether the provider's schema for the model lets callers choose the upstream."""
     inputs: frozenset[Modality] | None = None
-    """When the provider takes fewer kinds of media than the model."""
+    """The provider's input modalities, when they are fewer than the model's."""
     zero_data_retention: bool | None = None
-    """Whether the provider states that it keeps nothing of a call; `None` when it says neither."""
+    """Whether the provider states that it keeps no data of a call; `None` when it states neither."""
     withdrawn: date | None = None
-    """The day from which the provider does not serve it."""
+    """The day from which the provider does not serve the model."""
     source: str = ""
     checked: date | None = None
 
@@ -76,9 +76,9 @@ class Model:
     """Google's own id."""
     aliases: tuple[str, ...] = ()
     generation: float
-    """2.5, 3.0, 3.1, …: behavior follows the generation."""
+    """2.5, 3.0, 3.1, …: the generation determines the behavior."""
     providers: Mapping[str, HostedModel] = field(default_factory=dict[str, HostedModel], hash=False)
-    """By provider name."""
+    """The entries of the providers, by provider name."""
     context_window: int = 1_048_576
     max_output_tokens: int = 65_536
     thinking: Thinking
@@ -87,22 +87,22 @@ class Model:
     needs_signatures: bool = True
     """Whether a missing thought signature on a tool call is an error (Gemini 3 and newer)."""
     allows_prefill: bool = True
-    """Whether the last turn may be the model's."""
+    """Whether the last turn may be a turn of the model."""
     tools_with_json: bool = True
-    """Whether functions and a JSON response format go together."""
+    """Whether functions and a JSON response format can be combined."""
     tools_with_built_in: bool = True
-    """Whether functions and built-in tools go together."""
+    """Whether functions and built-in tools can be combined."""
     media_in_tool_results: bool = True
     inputs: frozenset[Modality] = frozenset({"text", "image", "audio", "video", "document"})
     outputs: frozenset[Modality] = frozenset({"text"})
     prices: tuple[Price, ...] = ()
     """Google's list prices, standard tier."""
     retired: date | None = None
-    """The day from which the Gemini API no longer serves it, or answers with its successor."""
+    """The day from which the Gemini API does not serve the model, or uses its successor."""
     vertex_retired: date | None = None
-    """The day from which Vertex AI no longer serves it. Cloudflare, and at times AIMLAPI, are served by Vertex AI."""
+    """The day from which Vertex AI does not serve the model. Cloudflare, and at times AIMLAPI, use Vertex AI."""
     successor: str | None = None
     is_known: bool = True
-    """`False` for a model that is not in the catalog and got the newest family's traits."""
+    """`False` for a model that is not in the catalog and has the newest family's traits."""
     source: str = ""
     checked: date | None = None

@@ -1,4 +1,4 @@
-"""How each provider names, documents and limits its models: constructors for the catalog's rows."""
+"""Constructors for the providers' entries in the catalog's rows: names, documentation and limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cloudflare(
         prices: Cloudflare's own prices.
         long: Whether Cloudflare states Google's context window, not 1,000,000 tokens.
         short: Whether Cloudflare states 8,192 output tokens, not 65,536.
-        zero_data_retention: What the model's page says of it.
+        zero_data_retention: Whether the model's page offers it.
     """
     return HostedModel(
         f"google/{name}",
@@ -73,16 +73,16 @@ def aimlapi(
 
     Args:
         name: The id without `google/`.
-        schema: The family of the model's request schema; `None` for Gemma, which has one without tools.
-        page: The name of the documentation's page, when it is not the id's.
+        schema: The family of the model's request schema; `None` for Gemma, whose schema has no tools.
+        page: The name of the page in the documentation, when it is not the id.
         takes_media: Whether audio, video and files are accepted although the family has none.
-        takes_upstream: Whether `provider` is accepted although the family has it not for all of its models.
-        aliases: Further ids that the provider documents or answers with.
+        takes_upstream: Whether `provider` is accepted, which only some models of the family accept.
+        aliases: Further ids that the provider documents or returns.
         context_window: The provider's own figure.
         prices: The provider's own prices.
         efforts: The accepted values of `reasoning_effort`.
-        withdrawn: The day from which the provider does not serve it.
-        checked: The state of the provider's pages.
+        withdrawn: The day from which the provider does not serve the model.
+        checked: The day on which the provider's pages were read.
     """
     return HostedModel(
         f"google/{name}",

@@ -1,4 +1,4 @@
-"""All rows of the catalog, newest generation first; Gemini 4 and the moving `-latest` names are written here."""
+"""All rows of the catalog, newest generation first; this module also holds Gemini 4 and the `-latest` names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _GEMINI_4_CARBON: Final = replace(
     _GEMINI_4_ARGON, name="gemini-4-carbon", prices=(), source="https://ai.google.dev/gemini-api/docs/models"
 )
 
-# AIMLAPI serves the moving names as models of their own, with another schema and price than what they stand for.
+# AIMLAPI serves the `-latest` names as separate models: their schema and price differ from those of their models.
 _LATEST: Final = (
     replace(
         GEMINI_3_8_FLASH,

@@ -1,4 +1,4 @@
-"""JSON Schema, all of it: check values, repair answers, translate schemas for the wires.
+"""All work with JSON Schema: check values, repair answers, translate schemas for the dialects.
 
-Knows no wire and no provider.
+Nothing in this package depends on a dialect or a provider.
 """

@@ -1,4 +1,4 @@
-"""Alternatives: what `anyOf`, `enum` and lists of types have in common, before and after translation."""
+"""Alternatives: functions for `anyOf`, `enum` and lists of types, before and after translation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_null(schema: Node) -> bool:
 
 
 def flat(node: Node) -> list[Node]:
-    """Return the alternatives of a translated schema that has nothing else, or the schema as the only one."""
+    """Return the alternatives of a translated schema that has only `anyOf`; else the schema as the only alternative."""
     branches = node.get("anyOf")
     if len(node) > 1 or not isinstance(branches, list):
         return [node]
@@ -39,14 +39,14 @@ def flat(node: Node) -> list[Node]:
 
 
 def narrowed(shared: Node, branch: Node) -> Node:
-    """Move what stood beside `anyOf` into a branch."""
+    """Move the keywords beside `anyOf` into a branch."""
     if shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch):
         return branch
     return {"allOf": [shared, branch]}
 
 
 def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
-    """Say in words which keys must come together, where the alternatives differ in nothing else."""
+    """Describe in words which keys must be given together, for alternatives that differ in nothing else."""
     groups = [
         ", ".join(str(name) for name in names)
         for branch in branches
@@ -58,7 +58,7 @@ def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
 
 
 def with_description(node: Node, text: str) -> Node:
-    """Put a description in front of a node's own. A reference can hold none, and null needs none."""
+    """Put a description before a node's own one. A reference cannot hold a description, and null needs none."""
     if not text or "$ref" in node or node == NULL:
         return node
     own = node.get("description")
@@ -66,7 +66,7 @@ def with_description(node: Node, text: str) -> Node:
 
 
 def folded(nodes: list[Node]) -> list[Node]:
-    """Make one enum of the alternatives that are constants of the same type."""
+    """Combine the alternatives that are constants of the same type into one enum."""
     result: list[Node] = []
     places: dict[tuple[str, str], int] = {}
     for node in nodes:
@@ -83,7 +83,7 @@ def folded(nodes: list[Node]) -> list[Node]:
 
 
 def _pair(first: Node, second: Node) -> Node:
-    """Chain two enums; `meanings` keeps the description of each until `_explained` writes them out."""
+    """Join two enums; `meanings` holds the description of each until `_explained` writes them."""
     ours, theirs = _members(first), _members(second)
     meanings: Node = dict(known) if isinstance(known := first.get("meanings"), dict) else _meanings(first)
     chained: list[JsonValue] = [*ours, *(value for value in theirs if value not in ours)]
@@ -113,7 +113,7 @@ def _meanings(node: Node) -> Node:
 
 
 def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]]:
-    """Sort the members of an enum: texts, numbers, truth values, and objects and arrays. Null is left out."""
+    """Group the members of an enum: texts, numbers, booleans, and objects and arrays. Null is omitted."""
     texts: list[JsonValue] = []
     numbers: list[JsonValue] = []
     truths: list[JsonValue] = []
@@ -134,7 +134,7 @@ def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], 
 
 
 def in_words(schema: Node, found: tuple[str, ...], values: list[JsonValue]) -> Node:
-    """Tell the members of an enum in the description of a schema that has their types."""
+    """Return a schema with the types of an enum's members, which lists the members in its description."""
     given = schema.get("description")
     text = f"One of {', '.join(compact(value) for value in values)}."
     types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, values)))]

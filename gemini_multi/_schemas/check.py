@@ -1,4 +1,4 @@
-"""A check of JSON values against the part of JSON Schema that Gemini is asked to follow but does not enforce.
+"""Checks JSON values against the part of JSON Schema that Gemini should follow but does not enforce.
 
 Checked: `$ref`, `type`, `nullable`, `enum`, `const`, bounds, lengths, `pattern`, `required`, `properties`,
 `additionalProperties`, `items`, `prefixItems`, `anyOf`, `oneOf` (read as `anyOf`), `allOf`, and, lightly, the formats
@@ -37,11 +37,11 @@ _KINDS: Final = {
     "none": "null",
     "str": "string",
 } | {kind: kind for kind in ("array", "boolean", "integer", "null", "number", "object", "string")}
-"""JSON Schema's types and what sloppy schemas call them."""
+"""JSON Schema's types, by the names that are found in schemas."""
 
 
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
-    """Return the types that a schema names, in JSON Schema's words; none for no restriction."""
+    """Return the types that a schema names, by JSON Schema's names; empty for no restriction."""
     declared = schema.get("type")
     if isinstance(declared, str):
         kind = declared if declared in _KINDS else declared.lower()
@@ -57,7 +57,7 @@ def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
 
 
 def resolve(pointer: str, root: JsonObject) -> dict[str, JsonValue] | None:
-    """Return the schema that a local reference such as `#/$defs/Pet` means, or `None` when there is none."""
+    """Return the schema that a local reference such as `#/$defs/Pet` refers to, or `None` when there is none."""
     if not pointer.startswith("#"):
         return None
     target: JsonValue = dict(root) if not isinstance(root, dict) else root
@@ -73,37 +73,37 @@ def resolve(pointer: str, root: JsonObject) -> dict[str, JsonValue] | None:
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:
-    """Whether two values are the same JSON: `true` is not 1."""
+    """Whether two values are equal as JSON: `true` is not 1."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return left == right
 
 
 def validation_errors(value: JsonValue, schema: JsonObject) -> list[str]:
-    """Say what is wrong with a value, each with its JSON path, at most 100; an empty list when nothing is."""
+    """Return at most 100 errors of a value, each with its JSON path; an empty list for a valid value."""
     return list(islice(Checker(schema).check(value, dict(schema)), _MOST_ERRORS))
 
 
 class Checker:
-    """Checks values against schemas whose references lead into one root."""
+    """Checks values against schemas whose references refer to one root schema."""
 
     def __init__(self, root: JsonObject, *, is_exact: bool = False) -> None:
         """Make a checker.
 
         Args:
-            root: Where references lead.
-            is_exact: Whether 3.0 is no integer. JSON Schema says it is one.
+            root: The schema that references refer to.
+            is_exact: Whether 3.0 is no integer. In JSON Schema it is one.
         """
         self.root = root
         self._is_exact = is_exact
         self._steps = 0
 
     def accepts(self, value: JsonValue, schema: JsonValue) -> bool:
-        """Whether a value has no problem."""
+        """Whether a value is valid."""
         return next(self.check(value, schema), None) is None
 
     def check(self, value: JsonValue, schema: JsonValue, path: str = "$", depth: int = 0) -> Iterator[str]:
-        """Yield what is wrong with a value. What is too deep or too much to check counts as right."""
+        """Yield the errors of a value. Parts beyond the limits on depth and work count as valid."""
         if schema is False:
             yield f"{path}: must not be there"
         if not isinstance(schema, dict) or depth >= _DEEPEST or self._steps >= _MOST_STEPS:
@@ -197,7 +197,7 @@ class Checker:
 
 
 def item_schema(schema: JsonObject, position: int) -> JsonValue:
-    """Return the schema of an array's item, in the new and the old notation of tuples."""
+    """Return the schema of an array's item; tuples may be in the new or the old notation."""
     items, prefix = schema.get("items"), schema.get("prefixItems")
     if isinstance(items, list):
         items, prefix = schema.get("additionalItems"), items
@@ -207,7 +207,7 @@ def item_schema(schema: JsonObject, position: int) -> JsonValue:
 
 
 def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
-    """Return what tells an alternative from the others: its type, and the constants among its properties."""
+    """Return what distinguishes an alternative from the others: its type, and its constant properties."""
     if isinstance(branch, dict) and isinstance(pointer := branch.get("$ref"), str):
         branch = resolve(pointer, root)
     if not isinstance(branch, dict):
@@ -280,9 +280,9 @@ def _number(value: JsonValue) -> int | float | None:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Search as JSON Schema does; an expression that the engine cannot read counts as matched.
+    """Search like JSON Schema; a pattern that the engine does not support counts as matched.
 
-    The value is a model's and the pattern may be a stranger's: Python's `re` could search for years.
+    A model wrote the value, and the pattern may be from an unknown author: Python's `re` could search for years.
     """
     engine = _engine(pattern)
     return engine is None or engine.isinstance_python(value.encode(errors="replace").decode())

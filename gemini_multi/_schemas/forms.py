@@ -1,4 +1,4 @@
-"""The forms that providers accept: JSON Schema as Gemini reads it, Gemini's `Schema`, and what chat providers share."""
+"""The schema forms that providers accept: Gemini's JSON Schema, Gemini's `Schema`, and the subset of chat providers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _KIND_WORDS: Final = {"object": "A JSON object as text.", "array": "A JSON array
 
 
 class JsonSchemaTranslation(PointingTranslation):
-    """JSON Schema for `parametersJsonSchema` and `responseJsonSchema`: unknown keywords are ignored there."""
+    """JSON Schema for `parametersJsonSchema` and `responseJsonSchema`, which ignore unknown keywords."""
 
     kept = _SIZES
     formats = frozenset({"date-time", "date", "time"}) | _NUMBER_FORMATS
     drops_empty = False
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
-        """Point to the definition; a reference may stand beside nothing else."""
+        """Refer to the definition; a reference must have no other keywords beside it."""
         if not CONSTRAINTS.isdisjoint(rest) and not self.active.get(pointer):
             return self.inlined(pointer, merge(rest, target))
         described = describe({}, rest, [])
@@ -44,7 +44,7 @@ class JsonSchemaTranslation(PointingTranslation):
         return super().several(schema, found)
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write `anyOf` with the description beside it."""
+        """Write `anyOf` and the description."""
         branches: list[JsonValue] = [*nodes, *([NULL.copy()] if has_null else [])]
         if len(nodes) == 1 and not has_null and "$ref" not in nodes[0]:
             return with_description(nodes[0], text)
@@ -55,7 +55,7 @@ class JsonSchemaTranslation(PointingTranslation):
         return {"anyOf": branches, **({"description": text} if text else {})}
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Leave the type open."""
+        """Write no type."""
         return describe({}, schema, notes)
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
@@ -76,7 +76,7 @@ class JsonSchemaTranslation(PointingTranslation):
         return self.node(items) if isinstance(items, dict) and items else None
 
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Keep `prefixItems`; a tuple that ends there says so by its size."""
+        """Keep `prefixItems`; a tuple without further items also gets its size."""
         result["prefixItems"] = [self.node(schema) for schema in prefix]
         if items is False:
             result.setdefault("maxItems", len(prefix))
@@ -86,13 +86,13 @@ class JsonSchemaTranslation(PointingTranslation):
 
 
 class _Subset(Translation):
-    """What Gemini's `Schema` and chat providers share.
+    """The rules that Gemini's `Schema` and chat providers share.
 
-    Each schema has a type, `anyOf` stands alone, arrays have items.
+    Each schema has a type, `anyOf` has no keywords beside it, arrays have items.
     """
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Offer the scalar types; objects and arrays come as text."""
+        """Allow the scalar types; objects and arrays arrive as text."""
         text = describe({"type": "string"}, schema, [*notes, "An object or array as JSON text."])
         return {"anyOf": [text, {"type": "number"}, {"type": "boolean"}]}
 
@@ -101,7 +101,7 @@ class _Subset(Translation):
         return {"type": "string"} if items is None else self.node(items)
 
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Allow each position's type for all items, fix the number of items and tell the order in words."""
+        """Allow each position's type for all items, fix the number of items and describe the order in words."""
         nodes = [self.node(schema) for schema in prefix]
         is_open = isinstance(items, dict) and bool(items)
         members: list[Node] = []
@@ -114,7 +114,7 @@ class _Subset(Translation):
         return [f"In this order: {', '.join(_in_words(node) for node in nodes)}."] if len(members) > 1 else []
 
     def as_text(self, schema: Node, target: Node, notes: list[str]) -> Node:
-        """Ask for JSON text where the form cannot describe the value; `repair` reads it."""
+        """Ask for JSON text where the form cannot describe the value; `repair` parses the text."""
         words = _KIND_WORDS.get(next(iter(kinds(target)), ""), "A JSON value as text.")
         return describe({"type": "string"}, schema, [words, *notes])
 
@@ -126,21 +126,21 @@ class _Subset(Translation):
 
 
 class OpenApiTranslation(_Subset):
-    """Gemini's own `Schema` message, of `parameters` and `responseSchema`: an unknown keyword is refused."""
+    """Gemini's own `Schema` message, for `parameters` and `responseSchema`, which refuse unknown keywords."""
 
     kept = _SIZES | {"minLength", "maxLength", "pattern", "minProperties", "maxProperties"}
     formats = frozenset({"date-time"}) | _NUMBER_FORMATS
     most_repeats: ClassVar[int] = 3
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
-        """Write the definition in place; recursion ends in JSON text after a few levels."""
+        """Write the definition in place; recursion ends with JSON text after a few levels."""
         repeats = self.active.get(pointer, 0)
         if repeats >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
             return self.as_text(rest, target, [])
         return self.inlined(pointer, merge(rest, target))
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write null as `nullable`; it and the description go into each branch, for `anyOf` must stand alone."""
+        """Write null as `nullable`. It and the description go into each branch: `anyOf` must stand alone."""
         if not nodes:
             return {**NULL, **({"description": text} if text else {})}
         branches: list[JsonValue] = []
@@ -154,7 +154,7 @@ class OpenApiTranslation(_Subset):
         return {**with_description(nodes[0], text), **({"nullable": True} if has_null else {})}
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
-        """Write numbers as texts, the only members that an enum may have; `repair` turns the answer back."""
+        """Write numbers as texts, because an enum may hold texts only; `repair` converts the answer back."""
         texts, numbers, truths, others = grouped(values)
         if not numbers and not (texts and truths):
             return super().constants(values, found)
@@ -163,26 +163,26 @@ class OpenApiTranslation(_Subset):
         return [node, *super().constants(others, found)]
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Ask for JSON text: an object without properties is refused, except that the root must be an object."""
+        """Ask for JSON text, because objects without properties are refused; the root stays an object."""
         if self.is_at_root:
             return describe({"type": "object", **stated}, schema, notes)
         return self.object_as_text(schema, notes)
 
 
 class ChatTranslation(_Subset, PointingTranslation):
-    """The subset that chat completions providers in front of Gemini accept, whatever they turn it into."""
+    """The subset that all chat completions providers of Gemini accept and translate correctly."""
 
     kept = _SIZES
     formats = frozenset({"date-time"})
 
     def entrance(self, schema: Node) -> Node:
-        """Make an object of a root that asks for nothing, and of alternatives that are all objects."""
+        """Make an object of an empty root, and of alternatives that are all objects."""
         if CONSTRAINTS.isdisjoint(schema):
             return {**schema, "type": "object"}
         return self.flattened(schema)
 
     def finish(self, result: Node) -> Node:
-        """Give a root object its properties, even when it has none."""
+        """Add `properties` to a root object, even when it has none."""
         if result.get("type") == "object":
             result.setdefault("properties", {})
         return super().finish(result)
@@ -195,7 +195,7 @@ class ChatTranslation(_Subset, PointingTranslation):
         return {"anyOf": [self.pointed(pointer)], **described} if described else self.pointed(pointer)
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write null as a branch, and the description into the others: beside `anyOf` nothing may stand."""
+        """Write null as a branch, and the description into the others: `anyOf` must have no keywords beside it."""
         if len(nodes) == 1 and not has_null:
             return with_description(nodes[0], text)
         branches: list[JsonValue] = [with_description(branch, text) for node in nodes for branch in flat(node)]
@@ -220,10 +220,10 @@ class ChatTranslation(_Subset, PointingTranslation):
 
 
 class StrictTranslation(ChatTranslation):
-    """OpenAI's strict form: every property is required, optional ones may be null, no other keys."""
+    """OpenAI's strict form: every property is required, optional ones may be null, other keys are not allowed."""
 
     def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Require every property and let the optional ones be null; `repair` takes the nulls out again."""
+        """Require every property and allow null for the optional ones; `repair` removes the nulls again."""
         result = super().object_node(schema, stated, notes)
         members, required = result.get("properties"), result.get("required", [])
         if isinstance(members, dict) and isinstance(required, list):
@@ -238,7 +238,7 @@ class StrictTranslation(ChatTranslation):
         return {"additionalProperties": False}
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Ask for JSON text: the strict form has no open objects, except that the root must be an object."""
+        """Ask for JSON text, because the strict form has no open objects; the root stays an object."""
         if not self.is_at_root:
             return self.object_as_text(schema, notes)
         return describe(
@@ -246,11 +246,11 @@ class StrictTranslation(ChatTranslation):
         )
 
     def relax(self) -> None:
-        """Leave recursive properties required, as the strict form wants."""
+        """Leave recursive properties required, as the strict form demands."""
 
 
 def values_of(schema: Node) -> bool | Node | None:
-    """Return what an object's further values are like: a schema, whether there may be any, `None` for not said."""
+    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema does not say."""
     values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
     if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
         values = next(iter(patterns.values()))

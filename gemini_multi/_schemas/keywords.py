@@ -1,4 +1,4 @@
-"""What JSON Schema keywords restrict, and how to say in words what a provider cannot enforce."""
+"""The meaning of JSON Schema keywords, and descriptions in words for those that a provider does not support."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FACETS: Final[dict[str, tuple[str, str]]] = {
     "then": ("", "Then it follows {}"),
     "else": ("", "Else it follows {}"),
 }
-"""For each keyword: the kind of value that it restricts (empty: any) and its meaning in words."""
+"""For each keyword: the kind of value that it restricts (empty: any kind) and its meaning in words."""
 
 _SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
@@ -49,7 +49,7 @@ CONSTRAINTS: Final = (
     | {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf"}
     | {"prefixItems", "properties", "required", "type"}
 )
-"""Keywords that restrict a value; all others only annotate it."""
+"""Keywords that restrict a value; all other keywords only annotate it."""
 
 _IMPLIED: Final = (
     ("object", frozenset({"properties", "additionalProperties", "patternProperties", "required", "propertyNames"})),
@@ -61,7 +61,7 @@ _LONGEST_WORDS: Final = 300
 
 
 def kinds(schema: JsonObject) -> tuple[str, ...]:
-    """Return the types that a schema asks for, else those that its keywords imply."""
+    """Return the types that a schema names, else the types that its keywords imply."""
     declared = declared_kinds(schema)
     if "type" in schema:
         return declared
@@ -72,7 +72,7 @@ def kinds(schema: JsonObject) -> tuple[str, ...]:
 
 
 def without(schema: JsonObject, *keywords: str) -> Node:
-    """Copy a schema's top level, leaving out `keywords`."""
+    """Copy a schema's top level without `keywords`."""
     return {keyword: value for keyword, value in schema.items() if keyword not in keywords}
 
 
@@ -83,7 +83,7 @@ def compact(value: JsonValue) -> str:
 
 
 def joined(first: str, second: str) -> str:
-    """Put two texts after one another as sentences; the same text is said once."""
+    """Join two texts as sentences; equal texts are written once."""
     first, second = first.strip(), second.strip()
     if not first or not second or first == second:
         return first or second
@@ -91,7 +91,7 @@ def joined(first: str, second: str) -> str:
 
 
 def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
-    """Give `result` the description of `schema`, with what the form cannot say as keywords; return `result`."""
+    """Add the description of `schema` and `notes` on unsupported keywords to `result`; return `result`."""
     given = schema.get("description")
     text = given if isinstance(given, str) else ""
     if (default := schema.get("default")) is not None:
@@ -104,13 +104,13 @@ def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
 
 
 def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozenset[str]) -> tuple[Node, list[str]]:
-    """Sort a schema's limits into keywords that the form keeps and words for the others.
+    """Split a schema's limits into keywords that the form supports and notes in words for the others.
 
     Args:
         schema: The schema of a value of one kind.
-        kind: That kind; limits of other kinds do not count.
-        kept: Keywords that the form has.
-        formats: Formats that the form has.
+        kind: That kind; limits for other kinds do not count.
+        kept: Keywords that the form supports.
+        formats: Values of `format` that the form supports.
     """
     stated: Node = {}
     notes: list[str] = []
@@ -131,7 +131,7 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
 
 
 def _limit(keyword: str, value: JsonValue) -> JsonValue:
-    """Return what a keyword demands; `None` when it demands nothing or cannot be read."""
+    """Return the limit of a keyword; `None` when it restricts nothing or cannot be read."""
     if keyword in _SIZES:
         number = _number(value)
         return int(number) if number is not None and number >= 0 and number == int(number) else None
@@ -143,7 +143,7 @@ def _limit(keyword: str, value: JsonValue) -> JsonValue:
 
 
 def _is_plain(keyword: str, limit: JsonValue) -> bool:
-    """Say no to regular expressions with look-around or flags: providers compile them with RE2."""
+    """Whether a limit is supported; regular expressions with look-around or flags are not: providers use RE2."""
     return keyword != "pattern" or "(?" not in str(limit)
 
 
@@ -171,5 +171,5 @@ def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float |
 
 
 def _number(value: JsonValue) -> int | float | None:
-    """Return a finite number; `None` for all else."""
+    """Return a finite number; `None` for any other value."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Conjunctions of schemas: one schema that says what several say together."""
+"""Conjunctions of schemas: merges several schemas into one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_ALTERNATIVES: Final = 32
 
 
 def merge(left: JsonObject, right: JsonObject) -> Node:
-    """Return a schema for values that both schemas accept. Neither is changed; nodes below are shared with them."""
+    """Return a schema for values that both schemas accept. Neither is changed; the result shares their inner nodes."""
     merged = dict(left)
     for keyword, value in right.items():
         if keyword not in merged:
@@ -47,7 +47,7 @@ def _tighter(keyword: str, ours: JsonValue, value: JsonValue) -> JsonValue:
 
 
 def _both(ours: JsonValue, value: JsonValue) -> JsonValue:
-    """Let both hold; the conjunction is worked out when the translation gets there."""
+    """Require both; the translation merges them when it reaches this node."""
     return {"allOf": [ours, value]} if isinstance(ours, dict) and isinstance(value, dict) else value
 
 
@@ -89,7 +89,7 @@ def _closed(ours: JsonValue, value: JsonValue) -> JsonValue:
 
 
 def _crossed(ours: JsonValue, value: JsonValue) -> JsonValue:
-    """Pair every alternative of one side with every one of the other."""
+    """Combine every alternative of one side with every alternative of the other."""
     if not isinstance(ours, list) or not isinstance(value, list) or len(ours) * len(value) > _MOST_ALTERNATIVES:
         return ours
     return [{"allOf": [first, second]} for first, second in product(ours, value)]
@@ -111,7 +111,7 @@ _COMBINE: Final[dict[str, Callable[[JsonValue, JsonValue], JsonValue]]] = {
 def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
     """Return one object schema with the properties of all alternatives, or `None` when they are not all objects.
 
-    A key is required when the base requires it or when every alternative does. The alternatives are told in words.
+    A key is required when the base requires it or when every alternative does. The description lists the alternatives.
     """
     if not branches or any(kinds(branch) not in (("object",), ()) for branch in branches):
         return None

@@ -1,4 +1,4 @@
-"""Definitions: references that stay references, and recursion that Gemini can follow."""
+"""Definitions: references that are kept, and recursion in the form that Gemini supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["PointingTranslation"]
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """A required property whose values hold references."""
+    """A required property whose schema holds references."""
 
     owner: str
     holder: Node
@@ -32,7 +32,7 @@ class PointingTranslation(Translation):
     """
 
     def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
-        """Begin with a schema, which is only read; its enums may be told in descriptions instead."""
+        """Begin with a schema, which is not changed; `enums_in_words` lists enums in descriptions instead."""
         super().__init__(root, enums_in_words=enums_in_words)
         self.active["#"] = 1
         self._names: dict[str, str] = {}
@@ -42,7 +42,7 @@ class PointingTranslation(Translation):
         self._demands: list[_Demand] = []
 
     def pointed(self, pointer: str) -> Node:
-        """Return a reference, and remember to translate what it refers to."""
+        """Return a reference, and remember to translate its definition."""
         if pointer not in self._names:
             base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
             name, count = base, 2
@@ -53,7 +53,7 @@ class PointingTranslation(Translation):
         return {"$ref": f"#/$defs/{self._names[pointer]}"}
 
     def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
-        """Translate a property and note which definitions it cannot do without."""
+        """Translate a property and note which definitions it requires."""
         mark = len(self._needed)
         member = self.node(child)
         if len(self._needed) > mark:
@@ -65,7 +65,7 @@ class PointingTranslation(Translation):
         return member
 
     def finish(self, result: Node) -> Node:
-        """Add the definitions that are referred to, and those that these refer to."""
+        """Add all definitions that the schema or another definition refers to."""
         definitions: Node = {}
         while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
             self._owner, self._needed, self.active = self._names[missing[0]], [], {missing[0]: 1}
@@ -77,7 +77,7 @@ class PointingTranslation(Translation):
         return result
 
     def relax(self) -> None:
-        """Take properties that need themselves out of `required`."""
+        """Remove properties that require themselves from `required`."""
         for demand in self._demands:
             required = demand.holder.get("required")
             if isinstance(required, list) and any(self._leads(need, demand.owner) for need in demand.needs):
@@ -99,7 +99,7 @@ class PointingTranslation(Translation):
 
 
 def _note_required(member: Node) -> None:
-    """Write "Required." into a description, in place: the node already sits in its parent."""
+    """Write "Required." into a description, in place: the parent already holds the node."""
     if "$ref" in member:
         reference = dict(member)
         member.clear()

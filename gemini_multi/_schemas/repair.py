@@ -1,7 +1,7 @@
-"""Repair of what Gemini gets wrong in JSON, guided by the schema that was asked for.
+"""Repairs typical mistakes of Gemini in JSON answers, guided by the requested schema.
 
-The schema is the caller's own, not the one that went over the wire. Nothing here invents data or changes what is
-already valid.
+The schema is the caller's own one, not its translation for a provider. The repair never invents data and never changes
+a valid value.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _NAMESPACES: Final = ("default_api:", "default_api.")
 
 
 def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = None) -> JsonValue:
-    """Return a value with what Gemini gets wrong put right; the same value when there is nothing to do.
+    """Return a value without Gemini's typical mistakes; the same value when there is nothing to repair.
 
-    Whole floats become integers, numbers and truth values leave their quotes, JSON text becomes the object or array
-    that was asked for, and null is taken out of optional properties that may not be null. What cannot be repaired
-    stays as it is: `validation_errors` names it.
+    Whole floats become integers, quoted numbers and booleans lose their quotes, JSON text becomes the requested object
+    or array, and null is removed from optional properties that must not be null. Other mistakes stay as they are:
+    `validation_errors` names them.
 
     Args:
-        value: What the model answered.
+        value: The model's answer.
         schema: The schema of the value.
-        root: Where the schema's references lead, when that is not the schema itself.
+        root: The schema that references refer to, when it is not the schema itself.
     """
     try:
         return _Repair(schema if root is None else root).fit(value, dict(schema))
@@ -55,11 +55,11 @@ def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = No
 
 
 class _Repair:
-    """One value's repair."""
+    """The repair of one value."""
 
     def __init__(self, root: JsonObject) -> None:
         self._root = root
-        # One of each for the whole value: together they do a bounded amount of work.
+        # One checker of each kind for the whole value, so that the total work is limited.
         self._exact = Checker(root, is_exact=True)
         self._lenient = Checker(root)
         self._steps = 0
@@ -125,7 +125,7 @@ class _Repair:
 
 
 def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
-    """Return the member of an enum that a value means, by equality or, when only one fits, by its text."""
+    """Return the member of an enum that equals a value, or else the only member with the same text."""
     given = schema["enum"] if "enum" in schema else [schema["const"]]
     members = given if isinstance(given, list) else []
     for member in members:
@@ -154,7 +154,7 @@ def _retyped(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
 
 
 def _read(text: str, wanted: tuple[str, ...]) -> JsonValue:
-    """Read text as the kind of value that is wanted; return the text itself when it is no such thing."""
+    """Parse text as a value of a wanted kind; return the text itself when it is none."""
     try:
         if "object" in wanted or "array" in wanted:
             return json_text(text)
@@ -164,7 +164,7 @@ def _read(text: str, wanted: tuple[str, ...]) -> JsonValue:
 
 
 def strip_prefix(name: str, declared: Container[str]) -> str:
-    """Return a declared tool's name without the namespace that the model sometimes puts before it."""
+    """Return a tool's name without the namespace that the model sometimes adds before it."""
     if name not in declared:
         for namespace in _NAMESPACES:
             if name.startswith(namespace) and (bare := name.removeprefix(namespace)) in declared:
@@ -173,10 +173,10 @@ def strip_prefix(name: str, declared: Container[str]) -> str:
 
 
 def json_text(text: str) -> JsonValue:
-    """Read JSON out of a model's answer: bare, in a code fence, or with words around it.
+    """Find and parse the JSON in a model's answer: bare, in a code fence, or with text around it.
 
     Raises:
-        ValueError: There is no JSON in it.
+        ValueError: The answer holds no JSON.
     """
     try:
         return _plain(text)
@@ -194,7 +194,7 @@ def json_text(text: str) -> JsonValue:
 
 
 def partial_json(text: str) -> JsonValue | None:
-    """Read as much as can be known of JSON that is still arriving, as `json_text` would; `None` before it begins."""
+    """Parse the JSON that has arrived so far, like `json_text`; `None` before it begins."""
     body = text.lstrip()
     if body.startswith("```"):
         body = body.partition("\n")[2].lstrip()
@@ -206,13 +206,13 @@ def partial_json(text: str) -> JsonValue | None:
     return None if best is None else best[1]
 
 
-# Possessive: what was taken for the language and the white space is not tried anew for each of its characters.
+# Possessive quantifiers: the match of the language and the white space is never tried again in shorter forms.
 _FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
 _HUGE: Final = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
-"""How a number is written that may be beyond the largest one."""
+"""A number that may be larger than the largest float."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
@@ -228,14 +228,14 @@ def _plain(text: str) -> JsonValue:
 
 
 def _finite(value: JsonValue, text: str) -> JsonValue:
-    """Refuse infinity, as which a number beyond the largest one is read."""
+    """Refuse infinity, which is the result of parsing a number that is too large."""
     if _HUGE.search(text) is not None:
         json.dumps(value, allow_nan=False)
     return value
 
 
 def _utf8(text: str) -> bytes:
-    """Encode a text, with question marks for halves of surrogate pairs, which no reader takes."""
+    """Encode a text, with question marks for halves of surrogate pairs, which no parser accepts."""
     return text.encode(errors="replace")
 
 
@@ -248,7 +248,7 @@ def _begun(text: str) -> JsonValue:
 
 
 def _escaped(string: re.Match[str]) -> str:
-    """Write the raw line ends and tabs of a string as JSON wants them; models leave them as they are."""
+    """Escape the raw line ends and tabs of a string: models write them without the escapes that JSON requires."""
     return string[0].replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
@@ -266,7 +266,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, 
 
 
 def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:
-    """Yield each object and array in a text with its length; with `is_partial` also one that the text breaks off."""
+    """Yield each object and array in a text with its length; with `is_partial` also an incomplete one at the end."""
     position = 0
     for _ in range(_MOST_STARTS):
         start = _START.search(text, position)
@@ -278,7 +278,7 @@ def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonVa
         except (ValueError, RecursionError):
             position = start.end()
             if (rest := _rest(text[start.start() :])) is not None:
-                # The text breaks off inside it; what is whole in there is only a part of what was meant.
+                # The text ends inside this value; whole values inside it are only parts of it.
                 if is_partial:
                     yield rest
                 return

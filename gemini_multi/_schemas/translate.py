@@ -1,6 +1,6 @@
-"""JSON Schema in the forms that the providers accept, and tool names that they all accept.
+"""Translates JSON Schema to the forms that the providers accept, and tool names to names that all of them accept.
 
-Pure: the input is only read.
+Pure: the input is not changed.
 
 | function | for | references | null | open objects |
 |---|---|---|---|---|
@@ -10,7 +10,7 @@ Pure: the input is only read.
 | `strict_schema` | chat completions, `strict` | as `chat_schema` | optional properties, too | JSON text |
 
 Where a form asks for JSON text, or for numbers as text, `gemini_multi._schemas.repair.repair` with the original schema
-turns the answer back.
+converts the answer back.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ __all__ = [
 
 _LONGEST_NAME: Final = 64
 _LONGEST_KEPT: Final = 64 * 1024
-"""Bytes of a schema whose translation is remembered."""
+"""The largest schema, in bytes, whose translation is cached."""
 _WITHOUT_REFERENCES: Final = 2
-"""The version of the marshal format in which equal values are equal bytes."""
+"""The version of the marshal format in which equal values give equal bytes."""
 
 
 def json_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema as Gemini's JSON Schema fields read it, with the limits that they ignore told in descriptions."""
+    """Return a schema for Gemini's JSON Schema fields; descriptions hold the limits that these fields ignore."""
     return _translated(JsonSchemaTranslation, schema, enums_in_words=enums_in_words)
 
 
@@ -61,7 +61,7 @@ def open_api_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = F
 
 
 def chat_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema in plain words of JSON Schema that every chat completions provider in front of Gemini accepts."""
+    """Return a schema with only the keywords that every chat completions provider of Gemini accepts."""
     return _translated(ChatTranslation, schema, enums_in_words=enums_in_words)
 
 
@@ -73,10 +73,10 @@ def strict_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = Fal
 def _translated(
     form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool
 ) -> dict[str, JsonValue]:
-    """Translate, once for all calls with the same tools."""
+    """Translate a schema; all calls with the same tools share the result."""
     try:
         written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
-    except ValueError:  # something in it is no plain value
+    except ValueError:  # the schema holds a value that is no plain JSON
         return _whole(form, schema, enums_in_words=enums_in_words)
     if len(written) > _LONGEST_KEPT:
         return _whole(form, schema, enums_in_words=enums_in_words)
@@ -110,9 +110,9 @@ def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
 
 
 def function_name(name: str) -> str:
-    """Return a function name that every provider accepts: a letter or `_`, then letters, digits, `_`, `-`.
+    """Return a function name that every provider accepts.
 
-    At most 64.
+    It begins with a letter or `_`, holds letters, digits, `_` and `-`, and has at most 64 characters.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     if not clean or not (clean[0].isalpha() or clean[0] == "_"):
@@ -121,7 +121,7 @@ def function_name(name: str) -> str:
 
 
 def wire_names(names: Iterable[str]) -> dict[str, str]:
-    """Give each name a wire name of its own. A good name keeps it; the others step aside with a number."""
+    """Return a different wire name for each name. Valid names stay; a number makes the others unique."""
     originals = list(dict.fromkeys(names))
     taken = {name for name in originals if function_name(name) == name}
     result: dict[str, str] = {}

@@ -1,9 +1,9 @@
-"""The walk through a JSON Schema that all forms share. `_schema_forms` holds what differs.
+"""The walk through a JSON Schema, which all forms share. `forms` holds the differences.
 
-A node is first brought to one of few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, siblings of `anyOf` move
-into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape in its
-own words. Limits that the form has no keyword for are told in the description. Keywords are only ever looked for in
-schemas, so a property may have any name.
+A node is first brought to one of a few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, siblings of `anyOf` move
+into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape with its
+own keywords. The description holds the limits for which the form has no keyword. Keywords are read only where a
+schema stands, so a property may have any name.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 
 
 class Translation(ABC):
-    """One schema on its way into one form."""
+    """The translation of one schema into one form."""
 
     kept: ClassVar[frozenset[str]]
-    """Limits that the form has keywords for."""
+    """The keywords for limits that the form supports."""
     formats: ClassVar[frozenset[str]]
-    """Values of `format` that the form knows."""
+    """Values of `format` that the form supports."""
     drops_empty: ClassVar[bool] = True
-    """Whether an enum may not have an empty member."""
+    """Whether an enum must not have an empty member."""
     most_repeats: ClassVar[int] = 1
-    """How often a definition may be open at once when it is written in place."""
+    """How often a definition may be nested in itself when it is written in place."""
 
     def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
-        """Begin with a schema, which is only read; its enums may be told in descriptions instead."""
+        """Begin with a schema, which is not changed; `enums_in_words` lists enums in descriptions instead."""
         self.root = root
         self._enums_in_words = enums_in_words
         self.active: dict[str, int] = {}
@@ -73,7 +73,7 @@ class Translation(ABC):
         return self.flattened(schema)
 
     def flattened(self, schema: Node) -> Node:
-        """Put the properties of all alternatives into one object, where all are objects."""
+        """Put the properties of all alternatives into one object, if all are objects."""
         given = schema.get("anyOf") or schema.get("oneOf")
         if not isinstance(given, list):
             return schema
@@ -86,11 +86,11 @@ class Translation(ABC):
 
     @property
     def is_at_root(self) -> bool:
-        """Whether the node at hand is the root."""
+        """Whether the current node is the root."""
         return self._depth == 1
 
     def inner(self, schema: JsonValue) -> Node:
-        """Translate a schema that is not the root although it stands in no other."""
+        """Translate a schema that is not the root and not inside another schema."""
         self._depth = 1
         return self.node(schema)
 
@@ -162,7 +162,7 @@ class Translation(ABC):
         return result
 
     def _merged(self, schema: Node) -> tuple[Node, list[str]]:
-        """Work out `allOf`; also return the definitions that went in. One that is open already adds nothing new."""
+        """Merge `allOf`; also return the merged definitions. A definition that is already open is not merged again."""
         opened: list[str] = []
         while isinstance(members := schema.get("allOf"), list):
             schema = without(schema, "allOf")
@@ -172,7 +172,7 @@ class Translation(ABC):
         return without(schema, "allOf"), opened
 
     def _looked_up(self, schema: Node, opened: list[str] | None = None) -> Node:
-        """Replace a schema's reference by what it refers to."""
+        """Replace a schema's reference by its definition."""
         seen: list[str] = [] if opened is None else opened
         while isinstance(pointer := schema.get("$ref"), str):
             schema = without(schema, "$ref")
@@ -182,10 +182,10 @@ class Translation(ABC):
         return schema
 
     def definition(self, pointer: str) -> Node | None:
-        """Return what a reference means; `None` when it leads out of the schema.
+        """Return the definition of a reference; `None` when the reference leads out of the schema.
 
         Raises:
-            ConfigurationError: It leads to nothing.
+            ConfigurationError: The schema does not have the definition.
         """
         found = resolve(pointer, self.root)
         if found is None and pointer.startswith("#"):
@@ -287,7 +287,7 @@ class Translation(ABC):
         return self.node(child)
 
     def others(self, _schema: Node, /) -> Node:
-        """Say which other keys the object may have, where the form can say it."""
+        """Describe the other keys that the object may have, if the form supports this."""
         return {}
 
     def array_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
@@ -306,15 +306,15 @@ class Translation(ABC):
 
     @abstractmethod
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
-        """Translate a reference to `target`; `rest` is what stood beside it."""
+        """Translate a reference to `target`; `rest` holds the keywords beside it."""
 
     @abstractmethod
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Combine translated alternatives under a description."""
+        """Combine translated alternatives, with a description."""
 
     @abstractmethod
     def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Translate a schema that any value fits."""
+        """Translate a schema that accepts any value."""
 
     @abstractmethod
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
@@ -326,9 +326,9 @@ class Translation(ABC):
 
     @abstractmethod
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Add to an array the schemas of its first items and of the rest; return what must be told in words."""
+        """Add to an array the schemas of its first items and of the rest; return the notes for the description."""
 
 
 def _text(schema: Node) -> str:
-    """Return what there is to say about a schema beside its alternatives."""
+    """Return the text that describes a schema apart from its alternatives."""
     return str(describe({}, schema, []).get("description", ""))

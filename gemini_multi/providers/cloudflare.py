@@ -269,7 +269,7 @@ class Cloudflare(Provider):
         return {name: _header(value) for name, value in given.items() if value is not None}
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Remove the envelopes `result` and, inside it, `{"state", "result"}`; the URL does not show which are there."""
+        """Remove the envelopes `result` and, inside it, `{"state", "result"}`; any URL may send them."""
         outer: dict[str, JsonValue] = {}
         for _ in range(_ENVELOPES):
             unwrapped = Provider.unwrap(self, document)
