@@ -1,5 +1,5 @@
-"""What the bindings of both frameworks need and no framework names: arguments, tools, media, outlines, metadata.
+"""The code that both bindings share and that depends on no framework: arguments, tools, media, outlines, metadata.
 
-Nothing of a framework is imported or named here; the core below imports nothing from here. A rule that one binding
-applies and the other does not is a fault: it belongs here.
+This package imports and names nothing of a framework; the core imports nothing from this package. Both bindings must
+apply the same rules: a rule for both belongs here.
 """

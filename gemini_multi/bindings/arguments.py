@@ -1,7 +1,7 @@
-"""The arguments of models and calls, alike in both bindings: other names for them, ranges, and what to use instead.
+"""The arguments of models and calls, the same in both bindings: aliases, ranges, and advice about unknown names.
 
-Users come from other integrations and bring their names. A name that means the same is taken; any other is refused with
-a word about what to use, because a setting that is dropped in silence is a fault that nobody sees.
+Users of other integrations know other names. A name with the same meaning is accepted; any other name is refused with
+advice about what to use, because nobody would notice a setting that is dropped silently.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "response_modalities": "modalities",
     "stop_sequences": "stop",
 }
-"""Names that other integrations use for the same thing, and ours."""
+"""Names that other integrations use, with our names for the same settings."""
 
 PLAIN: Final = (
     "model",
@@ -76,11 +76,11 @@ OF_THE_MODEL: Final = (
     "strategy",
     "transport",
 )
-"""What a model's clients are made from: a call cannot change it."""
+"""Arguments from which a model's clients are made: a call cannot change them."""
 
 _THINKING_CONFIG: Final = "thinking_config"
 _CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG)
-"""Arguments of other integrations that hold settings; each setting is taken as if it were given by itself."""
+"""Arguments of other integrations that hold settings; each of these settings is read like a separate argument."""
 
 _NOT_NEEDED: Final = "It is not needed here: leave it out."
 _GOOGLE: Final = (
@@ -128,22 +128,22 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "vertexai": _GOOGLE,
     "vertexai_config": _GOOGLE,
 }
-"""Names that other integrations use for something that is done otherwise here."""
+"""Names of other integrations that have no alias here, with advice about what to use instead."""
 
 _OTHER_TRANSPORTS: Final = ("rest", "grpc", "grpc_asyncio")
 _SHOWN: Final = 16
-"""How long a text may be that a message repeats: a key is longer."""
+"""The longest text that a message repeats: a key is longer."""
 
 
 def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
-    """Bring arguments to our names, and check what they hold.
+    """Rename arguments to our names, and check their values.
 
     Args:
         given: The arguments as the user passed them.
-        known: Our names of what can be given here.
+        known: Our names of the arguments that can be given here.
 
     Raises:
-        ConfigurationError: Some cannot be used; the message says of each what to do.
+        ConfigurationError: Some arguments cannot be used; the message holds advice about each of them.
     """
     found: dict[str, Any] = {}
     problems: list[str] = []
@@ -163,7 +163,7 @@ def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]
 
 
 def _spread(given: Mapping[str, object], known: Collection[str]) -> Iterator[tuple[str, object]]:
-    """Give each argument, and those inside of other integrations' containers."""
+    """Yield each argument, and the settings inside other integrations' containers."""
     body: dict[str, object] = {}
     for name, value in given.items():
         if name not in _CONTAINERS or name in known or value is None:
@@ -255,7 +255,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], str | None]]] = {
 
 
 def configuration_error(error: ValidationError) -> ConfigurationError:
-    """Say in sentences what pydantic says in lines, each argument once, without keys."""
+    """Turn pydantic's errors into sentences: one for each argument, without keys."""
     details = error.errors(include_url=False)
     causes = [detail.get("ctx", {}).get("error") for detail in details]
     own = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)

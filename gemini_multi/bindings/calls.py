@@ -1,4 +1,4 @@
-"""Tool calls in messages, whoever wrote them: OpenAI's and LiteLLM's elements, older forms, google-genai's objects."""
+"""Reads tool calls in messages of any origin: OpenAI's and LiteLLM's elements, older forms, google-genai's objects."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gemini_multi.types import Signature, ToolCall
 
 
 def to_call(call_id: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
-    """Make a call from its arguments or their JSON text, which are read as the core reads those of answers.
+    """Make a call from its arguments or their JSON text, with the same rules as for calls in answers.
 
-    Ids that come without a note of ours were not issued by the provider, so they stay local.
+    An id without our metadata was not issued by the provider, so it is not sent to the provider.
     """
     if is_mapping(arguments):
         return ToolCall(call_id, name, dict(arguments), signature=signature, synthetic_id=True)
@@ -22,11 +22,11 @@ def to_call(call_id: str, name: str, arguments: object, signature: Signature | N
 
 
 def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
-    """Read a call in whatever form another integration left it; `None` when it names no function.
+    """Read a call in the form of any other integration; `None` when it names no function.
 
     Args:
         call: OpenAI's element, the older `function_call`, `{"name", "args"}`, or an object with such attributes.
-        call_id: The id of a call that says none.
+        call_id: The id to use when the call has none.
     """
     function = _member(call, "function")
     fields = call if function is None else function

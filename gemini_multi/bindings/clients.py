@@ -1,4 +1,4 @@
-"""The clients behind a model: made when they are first needed, and made anew when a setting was changed."""
+"""The clients of a model. The first use makes them; a changed setting makes new ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLIENT_SETTINGS: Final = (
     "http_client",
     "http_async_client",
 )
-"""The fields of a model that are arguments of its client, by the same names."""
+"""The fields of a model that are also arguments of its client, with the same names."""
 
 CALL_SETTINGS: Final = (
     "providers",
@@ -45,24 +45,24 @@ CALL_SETTINGS: Final = (
     "gateway_event_id",
     "include_response_headers",
 )
-"""The arguments of a single call that are no part of its request, by the names that the client has for them."""
+"""The arguments of a single call that do not belong to its request, with the client's names."""
 
 _CONFIGURATION: Final = itemgetter("providers", "api_key", "base_url", *CLIENT_SETTINGS)
 
 
 @dataclass(slots=True)
 class Clients:
-    """The clients of one model. Two models with equal fields are equal, connected or not."""
+    """The clients of one model. They do not count when models are compared: models with equal fields are equal."""
 
     made: tuple[tuple[Any, ...], gemini_multi.Client, gemini_multi.AsyncClient] | None = field(
         default=None, compare=False
     )
-    """The settings that the clients were made from, and both; replaced as one, because threads share a model."""
+    """The settings of the clients, and both clients. One assignment sets all of them: threads share a model."""
 
     def of(
         self, settings: Mapping[str, Any], make: Callable[[], gemini_multi.Client]
     ) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
-        """Return the clients for a model's fields, which `make` makes where they are other ones than before."""
+        """Return the clients for a model's fields; if the fields have changed, `make` makes new clients."""
         made, wanted = self.made, _CONFIGURATION(settings)
         if made is None or made[0] != wanted:
             client = make()
@@ -75,7 +75,7 @@ class Clients:
         return Clients(self.made)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Clients:
-        """Share the clients with the copy of the model, as long as its fields stay equal; they count together."""
+        """Share the clients with the copy of the model while its fields stay equal: usage is counted together."""
         return Clients(self.made)
 
 
@@ -85,7 +85,7 @@ def new_client(settings: Mapping[str, Any]) -> gemini_multi.Client:
     Raises:
         ConfigurationError: The settings do not fit together, or a key is missing.
     """
-    from gemini_multi.providers import resolve  # not needed to import a model class
+    from gemini_multi.providers import resolve  # imported late: the import of a model class does not need it
 
     key = settings["api_key"]
     providers = resolve(

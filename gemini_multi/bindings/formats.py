@@ -1,4 +1,4 @@
-"""Response formats: OpenAI's forms, bare JSON Schemas and classes, and back to plain JSON."""
+"""Response formats: reads OpenAI's forms, bare JSON Schemas and classes, and writes plain JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> Respon
     """Read a response format; `None` for plain text.
 
     Args:
-        value: Ours, OpenAI's `response_format`, a JSON Schema, or a class.
-        schema_of: Gives the JSON Schema of a class.
+        value: Our class, OpenAI's `response_format`, a JSON Schema, or a class of data.
+        schema_of: Returns the JSON Schema of a class.
 
     Raises:
-        ConfigurationError: It is of no known form.
+        ConfigurationError: The form is unknown.
     """
     if isinstance(value, ResponseFormat):
         return value
@@ -53,7 +53,7 @@ def _described(described: object) -> ResponseFormat:
 
 
 def _bare(value: Mapping[str, Any]) -> ResponseFormat:
-    """Read a JSON Schema that stands alone."""
+    """Read a JSON Schema without OpenAI's envelope."""
     if not any(key in value for key in ("properties", "type", "anyOf", "$ref", "enum")):
         raise ConfigurationError(
             f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
@@ -62,7 +62,7 @@ def _bare(value: Mapping[str, Any]) -> ResponseFormat:
 
 
 def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
-    """Write the wish for JSON of a schema in OpenAI's form, which is plain JSON and fits into traces."""
+    """Write the response format of a schema in OpenAI's form, which is plain JSON and fits into traces."""
     described: dict[str, Any] = {"name": clean_name(name), "schema": dict(schema)}
     if strict is not None:
         described["strict"] = strict
@@ -70,5 +70,5 @@ def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) ->
 
 
 def clean_name(name: str) -> str:
-    """Make a name that OpenAI's form allows: generic classes have brackets in theirs."""
+    """Make a name that OpenAI's form allows: the names of generic classes have brackets."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)

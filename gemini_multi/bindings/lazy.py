@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used, with a word about the extra that they need."""
+"""Imports a package's names at their first use; an error names the extra that they need."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from importlib import import_module
 
 
 def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> object:
-    """Import a public name of a binding from the module where it is.
+    """Import a public name of a binding from its module.
 
     Args:
         package: The binding's package.
         name: The name.
         homes: The module of each public name.
-        extra: What to install when the framework is missing.
+        extra: The extra to install when the framework is missing.
 
     Raises:
         AttributeError: The package has no such name.

@@ -1,4 +1,4 @@
-"""Media as frameworks and their users spell them: inline data, addresses, and what is said beside them."""
+"""Reads media in the forms of frameworks and their users: inline data, URLs, and their details."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _RESOLUTIONS: Final[dict[str, Resolution | None]] = {
     "ultra_high": "ultra_high",
 }
 _PREFIXES: Final = re.compile("^(file|image_url|video_url|audio_url|audio)_")
-"""What frameworks put before the names of details that they keep outside of the place that they came from."""
+"""Prefixes that frameworks add to the names of details in their `extras`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """What is said of a medium beside its data or its address."""
+    """The details of a medium other than its data or URL."""
 
     mime_type: str | None = None
     name: str | None = None
@@ -43,14 +43,14 @@ class Details:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], family: str = "application") -> Details:
-        """Read the details among the members of an object that `folded` made.
+        """Read the details among the fields of an object that `folded` made.
 
         Args:
-            fields: The members.
+            fields: The fields.
             family: The first half of the media type, where only a format such as `wav` is given.
 
         Raises:
-            ConfigurationError: One of them cannot be read.
+            ConfigurationError: A detail cannot be read.
         """
         names = (text_of(fields, key) for key in ("filename", "title", "display_name", "name"))
         video = fields.get("video_metadata")
@@ -66,10 +66,10 @@ class Details:
 
 
 def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Put objects into one, with one spelling for each name: `mimeType`, and `file_mime_type` of the `extras`.
+    """Merge objects into one, with one name for `mimeType`, and for `file_mime_type` in the `extras`.
 
     Args:
-        *sources: The objects; what an earlier one says counts.
+        *sources: The objects; an earlier one takes precedence.
     """
     found: dict[str, Any] = {}
     for source in sources:
@@ -82,7 +82,7 @@ def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inline(data: object, details: Details) -> Blob:
-    """Make inline media from bytes, base64 or a `data:` URL; a missing media type is told from the first bytes.
+    """Make inline media from bytes, base64 or a `data:` URL; the first bytes determine a missing media type.
 
     Raises:
         ConfigurationError: There is no data, or its media type is neither given nor recognized.
@@ -100,10 +100,10 @@ def inline(data: object, details: Details) -> Blob:
 
 
 def addressed(url: object, details: Details) -> Blob | FileReference:
-    """Make media from an address: a `data:` URL becomes inline media, everything else a reference.
+    """Make media from a URL: a `data:` URL becomes inline media, any other URL a reference.
 
     Raises:
-        ConfigurationError: The address is not text, or a `data:` URL cannot be read.
+        ConfigurationError: The URL is not text, or a `data:` URL cannot be read.
     """
     if not isinstance(url, str) or not url:
         raise ConfigurationError(f"The address of media must be text, not {brief(url)}. {ACCEPTED}")
@@ -115,7 +115,7 @@ def _written(details: Details) -> dict[str, Any]:
 
 
 def type_of(fields: Mapping[str, object], family: str) -> str | None:
-    """Make a media type of a `format`: a media type already, or a short name such as `wav`."""
+    """Make a media type from a `format`: a media type, or a short name such as `wav`."""
     word = text_of(fields, "format").lower()
     if not word or "/" in word:
         return word or None
@@ -126,10 +126,10 @@ def type_of(fields: Mapping[str, object], family: str) -> str | None:
 
 
 def resolution_of(word: object) -> Resolution | None:
-    """Read `low`, `MEDIA_RESOLUTION_LOW`, a member of Google's enum or `{"level": …}`; `auto` is the model's own.
+    """Read `low`, `MEDIA_RESOLUTION_LOW`, a member of Google's enum or `{"level": …}`; `auto` is the default.
 
     Raises:
-        ConfigurationError: It is no resolution.
+        ConfigurationError: The value is no resolution.
     """
     if word is None:
         return None
@@ -155,7 +155,7 @@ def _video(metadata: object) -> Mapping[str, Any]:
 
 
 def _seconds(name: str, clip: Mapping[str, Any]) -> float | None:
-    """Read a number, a duration as Google writes them (`12.5s`, `{"seconds": 12, "nanos": …}`), or Python's."""
+    """Read a number, a duration in Google's form (`12.5s`, `{"seconds": 12, "nanos": …}`) or a `timedelta`."""
     given = clip.get(name)
     if given is None or given == "":
         return None

@@ -1,4 +1,4 @@
-"""What is said of an answer beside its content, as plain JSON, under the names that both bindings use."""
+"""Writes an answer's metadata as plain JSON, with the names that both bindings use."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _CITATION: Final = ("start", "end", "uri", "title", "text")
 
 
 def attempts(response: ChatResponse) -> list[Any]:
-    """Write what was sent for the answer."""
+    """Write the attempts of the answer."""
     return [{name: getattr(attempt, name) for name in _ATTEMPT} for attempt in response.attempts]
 
 
 def citations(found: Sequence[Citation]) -> list[Any]:
-    """Write citations, without what nothing is known of."""
+    """Write citations, without empty fields."""
     return [
         {name: value for name, value in _citation(citation).items() if value is not None and value != {}}
         for citation in found
@@ -30,7 +30,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
 
 
 def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
-    """Write what the provider says of a candidate, without what it says nothing of."""
+    """Write the metadata of a candidate, without empty fields."""
     found = {
         "finish_message": candidate.finish_message,
         "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],

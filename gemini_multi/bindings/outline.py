@@ -1,9 +1,9 @@
-"""Keeps what a framework's message has no field for: signatures, who issued them, and where among the parts they stand.
+"""Keeps what a framework's message has no field for: signatures, their issuers, and their positions among the parts.
 
-A message carries an outline of its parts: how many characters of text or thought and their checksum, which call, which
-signature. It is plain JSON, so it survives serialization, checkpoints, chat stores and pickles. When the message comes
-back unchanged, the parts are rebuilt exactly; what was edited in the meantime loses its signature, because a signature
-vouches for the provider's own words.
+A message holds an outline of its parts: the number of characters of a text or thought and their checksum, the id of a
+call, and the signatures. The outline is plain JSON, so it survives serialization, checkpoints, chat stores and pickles.
+From an unchanged message the parts are rebuilt exactly; an edited part loses its signature, because a signature is
+valid only for the provider's own words.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Entries: TypeAlias = Sequence[Mapping[str, JsonValue]]
 
 
 def signature_of(part: Part) -> Signature | None:
-    """Return a part's signature, whatever kind it is."""
+    """Return the signature of a part of any kind."""
     return None if isinstance(part, ToolResult) else part.signature
 
 
@@ -47,7 +47,7 @@ def written(signature: Signature) -> Entry:
 
 
 def read_signature(value: object) -> Signature | None:
-    """Read what `written` wrote; `None` when it is not that."""
+    """Read a signature that `written` wrote; `None` for any other value."""
     if not is_mapping(value):
         return None
     carrier, issuer = _CARRIERS.get(str(value.get("carrier"))), value.get("issuer")
@@ -57,10 +57,10 @@ def read_signature(value: object) -> Signature | None:
 
 
 def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bool] = lambda _: True) -> list[Entry]:
-    """Describe the parts, without repeating what the message itself holds.
+    """Describe the parts, without the content that the message itself holds.
 
     Args:
-        parts: Those of an answer.
+        parts: The parts of an answer.
         is_shown: Whether the message holds a medium.
     """
     return [_entry(part, is_shown) for part in parts if not isinstance(part, ToolResult)]
@@ -93,36 +93,36 @@ def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> 
 
 
 def check(text: str) -> int:
-    """Return a checksum, by which a text is known again."""
+    """Return a checksum, by which an unchanged text is recognized."""
     return crc32(text.encode("utf-8", "surrogatepass"))
 
 
 class Rebuild:
-    """Puts the parts of a message back into the order and under the signatures that its outline describes."""
+    """Restores the order and the signatures of a message's parts from its outline."""
 
     def __init__(self, parts: Sequence[Part], entries: Entries) -> None:
-        """Begin with the parts that the message gives by itself now."""
+        """Begin with the parts that the message holds now."""
         self._calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
         self._media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
         self._others = [part for part in parts if isinstance(part, (ExecutableCode, CodeResult, Opaque))]
         self._texts = _Run("text", "".join(part.text for part in parts if isinstance(part, Text)), entries)
         self._thoughts = _Run("thought", "".join(part.text for part in parts if isinstance(part, Thought)), entries)
         self.added = 0
-        """How many parts come from the outline alone."""
+        """The number of parts that only the outline holds."""
         found = [self._part(entry) for entry in entries]
         rest = list(self._rest())
         self.is_exact = None not in found and not rest and self._texts.is_unchanged and self._thoughts.is_unchanged
-        """Whether the message is what it was when the outline was made."""
+        """Whether the message has not changed since the outline was made."""
         self.parts = (*self._leading(), *(part for part in found if part is not None), *rest)
-        """The parts. Edited text stands unsigned where its first piece stood; what the outline lacks is at the ends."""
+        """The parts. Edited text has no signature and stands at its first position; other new parts are at the ends."""
 
     def _part(self, entry: Mapping[str, JsonValue]) -> Part | None:
         signature = read_signature(entry.get("signature"))
         match entry:
             case {"text": int(length)}:
-                return self._texts.take(Text, length, signature)
+                return self._texts.next_part(Text, length, signature)
             case {"thought": int(length)}:
-                return self._thoughts.take(Thought, length, signature)
+                return self._thoughts.next_part(Thought, length, signature)
             case {"media": _} if self._media:
                 return replace(self._media.popleft(), signature=signature)
             case {"call": str(call_id)} if call_id in self._calls:
@@ -152,14 +152,14 @@ class Rebuild:
 
 
 class _Run:
-    """The text of one kind that is cut into parts again, unless somebody changed it in the meantime."""
+    """The text of one kind, which is divided into its parts again if it has not changed."""
 
     def __init__(self, kind: str, text: str, entries: Entries) -> None:
         self._text = text
         self._position = 0
         self.is_unchanged = _fits(text, [entry for entry in entries if kind in entry], kind)
 
-    def take(self, kind: type[Text] | type[Thought], length: int, signature: Signature | None) -> Part | None:
+    def next_part(self, kind: type[Text] | type[Thought], length: int, signature: Signature | None) -> Part | None:
         if not self.is_unchanged:
             rest = self.rest()
             return kind(rest) if rest else None
@@ -168,13 +168,13 @@ class _Run:
         return kind(self._text[start : self._position], signature=signature)
 
     def rest(self) -> str:
-        """Take all that was not taken yet."""
+        """Return all text that was not returned before."""
         start, self._position = self._position, len(self._text)
         return self._text[start:]
 
 
 def _fits(text: str, entries: Entries, kind: str) -> bool:
-    """Tell whether the text is still the one that the entries describe."""
+    """Whether the text is still the one that the entries describe."""
     position = 0
     for entry in entries:
         length = entry[kind]
@@ -185,7 +185,7 @@ def _fits(text: str, entries: Entries, kind: str) -> bool:
 
 
 def signed(parts: Sequence[Part], entries: Entries) -> list[Part]:
-    """Give each part that is as it was its signature again, in the order that the parts have now; no other has one."""
+    """Return the parts in their present order: unchanged parts with their signatures, all others without."""
     waiting: dict[str, deque[Mapping[str, JsonValue]]] = {}
     for entry in entries:
         waiting.setdefault(_key(entry), deque()).append(entry)
@@ -203,18 +203,18 @@ def _signed(part: Part, waiting: Mapping[str, deque[Mapping[str, JsonValue]]]) -
 
 
 def _key(entry: Mapping[str, JsonValue]) -> str:
-    """Tell what an entry describes, apart from what the outline alone knows."""
+    """Return a key for the content of an entry, without the fields that only the outline holds."""
     return repr(sorted((name, value) for name, value in entry.items() if name not in ("signature", "synthetic_id")))
 
 
 def signed_call(call: ToolCall, entry: Mapping[str, JsonValue]) -> ToolCall:
-    """Give a call back what an outline knows of it."""
+    """Return a call with the fields that only its outline holds."""
     signature = read_signature(entry.get("signature")) or call.signature
     return replace(call, signature=signature, synthetic_id=entry.get("synthetic_id") is True)
 
 
 def _whole(entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
-    """Rebuild a part that the outline holds whole."""
+    """Rebuild a part that the outline holds completely."""
     identity, mime_type = entry.get("id"), entry.get("mime_type")
     part_id = identity if isinstance(identity, str) else None
     match entry:

@@ -1,4 +1,4 @@
-"""Configured values of a model as plain JSON, without keys and headers, and back."""
+"""Writes a model's configured values as plain JSON, without keys and headers, and reads them back."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from gemini_multi import Provider
 
 CONFIGURED: Final = ("retry_policy", "timeout", "hedging", "rate_limits")
-"""Settings that may be values of our own classes, beside the providers."""
+"""The settings, other than the providers, that may be objects of our own classes."""
 _UNWRITTEN: Final = ("headers",)
-"""Options that may hold a key of any kind."""
+"""Options that may hold a key."""
 
 
 def plain(value: object) -> object:
-    """Write providers and policies as JSON; names and numbers stay as they are."""
+    """Write providers and policies as JSON; names and numbers stay unchanged."""
     from gemini_multi import Provider
 
     if isinstance(value, Provider):
@@ -33,7 +33,7 @@ def plain(value: object) -> object:
 
 
 def plain_failover(value: FailoverArgument) -> dict[str, object] | None:
-    """Write the conditions of `failover_on` as JSON; functions cannot be written and are left out."""
+    """Write the conditions of `failover_on` as JSON, without functions, which cannot be written."""
     found = FailoverOn.of(value)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def _public(provider: Provider) -> dict[str, object]:
 
 
 def _changed(value: object) -> object:
-    """Write what a value of several fields has that is not its default, as JSON; return any other value."""
+    """Write a dataclass as JSON with the fields that differ from their defaults; return any other value unchanged."""
     if not is_dataclass(value) or isinstance(value, type):
         return value
     default = type(value)()
@@ -68,7 +68,7 @@ def _listed(value: Any) -> object:  # noqa: ANN401  # whatever the field holds
 
 
 def revived(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the configured values among a model's arguments that `plain` wrote."""
+    """Read the configured values that `plain` wrote among a model's arguments."""
     found: dict[str, Any] = {}
     providers = values.get("providers")
     if is_mapping(providers):

@@ -1,4 +1,4 @@
-"""Settings of generation in the forms that users write -> the core's: members of Google's enums, mappings, lists."""
+"""Converts generation settings from users' forms (members of Google's enums, mappings, lists) to the core's."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gemini_multi.types import SafetySetting
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
-    """Read `{category: threshold}` or a list of settings; members of Google's enums are taken by their names.
+    """Read `{category: threshold}` or a list of settings; members of Google's enums are accepted, too.
 
     Raises:
-        ConfigurationError: It is of no such form.
+        ConfigurationError: The value has another form.
     """
     if is_mapping(given) and "category" not in given:
         return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
@@ -43,12 +43,12 @@ def _word(value: object) -> str:
 
 
 def effort(value: object) -> str:
-    """Read how much to think."""
+    """Read a reasoning effort."""
     return _word(value).lower()
 
 
 def modalities(value: object) -> tuple[str, ...]:
-    """Read what the answer may hold."""
+    """Read the modalities of the answer."""
     items = [value] if isinstance(value, (str, Enum)) else items_of(value)
     return tuple(_word(item).lower() for item in items)
 
@@ -57,7 +57,7 @@ def stops(value: object) -> tuple[str, ...]:
     """Read one stop sequence or several.
 
     Raises:
-        ConfigurationError: It is neither.
+        ConfigurationError: The value is neither.
     """
     if isinstance(value, str):
         return (value,)
@@ -76,7 +76,7 @@ READERS: Final[dict[str, Callable[[object], object]]] = {
 
 
 def plain_settings(given: Mapping[str, object]) -> dict[str, Any]:
-    """Write the settings that have several forms as plain JSON, for models that are stored."""
+    """Write the settings with several forms as plain JSON, for stored models."""
     read = {name: READERS[name](value) for name, value in given.items() if name in READERS and value is not None}
     return {name: _plain(value) for name, value in read.items()}
 

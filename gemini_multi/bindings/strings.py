@@ -1,4 +1,4 @@
-"""Models named by strings, such as `oxen:gemini-2.5-flash`, for configuration files and frameworks that take text."""
+"""Models named by strings, such as `oxen:gemini-2.5-flash`, for configuration files and frameworks that accept text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gemini_multi.errors import ConfigurationError
 __all__ = ["ANY_PROVIDER", "prefixes", "read_model"]
 
 ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
-"""What stands before a colon for all providers that have a key.
+"""The prefixes that mean all providers with a key.
 
-`gemini_multi` begins like a model of Google's: a framework that does not know it may take it for one.
+`gemini_multi` begins like a model of Google's, so a framework that does not know the prefix may choose Google.
 """
 
 
 def prefixes() -> tuple[str, ...]:
-    """Name everything that may stand before a colon."""
-    from gemini_multi.providers import PROVIDERS  # not needed to import a model class
+    """Return all prefixes that may stand before a colon."""
+    from gemini_multi.providers import PROVIDERS  # imported late: the import of a model class does not need it
 
     return (*PROVIDERS, *ANY_PROVIDER)
 
@@ -28,10 +28,10 @@ def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Read the provider out of a model's name, as in `oxen:gemini-2.5-flash`.
 
     Args:
-        arguments: A model's arguments. What stands before the colon and is no name of ours is part of the name.
+        arguments: A model's arguments. An unknown prefix is a part of the model's name.
 
     Raises:
-        ConfigurationError: `providers` names another one.
+        ConfigurationError: `providers` names another provider.
     """
     model = arguments.get("model")
     if not isinstance(model, str) or ":" not in model:

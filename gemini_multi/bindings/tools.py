@@ -1,4 +1,4 @@
-"""Tools and tool choices in all the forms that users write: OpenAI's, Anthropic's, Google's, MCP's and ours."""
+"""Reads tools and tool choices in all forms that users write: OpenAI's, Anthropic's, Google's, MCP's and ours."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _BUILT_IN: Final = {
     "code_interpreter": "code_execution",
 }
 _NAMING: Final = ("type", "name", "container")
-"""How other providers name and house their built-in tools, which Google's have no words for."""
+"""Fields in which other providers name and configure built-in tools, and which Google's tools do not have."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
 _SCHEMAS: Final = ("parameters", "parameters_json_schema", "parametersJsonSchema", "inputSchema", "input_schema")
-"""Where OpenAI, Google, MCP and Anthropic keep the schema of a function's arguments."""
+"""The fields in which OpenAI, Google, MCP and Anthropic put the schema of a function's arguments."""
 _MEMBERS: Final = frozenset({"name", "description", "strict", "cache_control", *_SCHEMAS})
-"""What tells of a function that stands alone."""
+"""The fields of a function without an envelope."""
 _CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_tools")
-"""The member of a choice that holds it, in Google's form and in OpenAI's."""
+"""The fields that hold the choice, in Google's form and in OpenAI's."""
 _CHOICES: Final = (
     "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
 )
@@ -58,11 +58,11 @@ def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: typ
     Args:
         tools: Ours, objects of `google.genai.types`, JSON in OpenAI's, Anthropic's, Google's or MCP's form, and
             built-in ones such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
-        convert: Reads what is of the framework, or raises a `ConfigurationError`.
+        convert: Reads the framework's own forms, or raises a `ConfigurationError`.
         own: The framework's class of tools.
 
     Raises:
-        ConfigurationError: Something is no tool.
+        ConfigurationError: A value is no tool.
     """
     return [found for tool in tools for found in _read(tool, convert, own)]
 
@@ -79,7 +79,7 @@ def _read(tool: object, convert: Callable[[Any], Tool], own: type[Any]) -> list[
 
 def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> list[AnyTool]:
     if tool.get("type") == "custom":
-        # As a function it would lose its argument.
+        # As a function, the tool would lose its argument.
         raise ConfigurationError(
             f"{brief(dict(tool))} cannot be used as a tool: Gemini calls functions with JSON arguments only, no custom "
             "tools. Declare a function with one string parameter."
@@ -103,13 +103,13 @@ def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> li
 
 
 def _built_in(kind: str) -> str | None:
-    """Recognize the type of a built-in tool, OpenAI's and Anthropic's dated names included."""
+    """Recognize the type of a built-in tool, including the dated names of OpenAI and Anthropic."""
     stem = kind.rstrip("0123456789").rstrip("_")
     return _BUILT_IN.get(kind, _BUILT_IN.get(stem) if stem != kind else None)
 
 
 def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
-    """Read what tells of a function in one object."""
+    """Read a function whose fields are all in one object."""
     strict = declared.get("strict")
     return Tool(
         str(declared.get("name")),
@@ -125,7 +125,7 @@ def tool_json(tool: AnyTool, *, strict: bool | None = None) -> dict[str, Any]:
 
     Args:
         tool: The tool.
-        strict: Ask for arguments that keep the schema exactly, where the tool itself says nothing of it.
+        strict: Ask for arguments that match the schema exactly, if the tool itself does not set this.
     """
     if isinstance(tool, BuiltInTool):
         return {tool.kind: dict(tool.options)}
@@ -143,7 +143,7 @@ def function_json(name: str, description: str, parameters: JsonObject) -> dict[s
 
 
 def no_tool(tool: object) -> ConfigurationError:
-    """Make the error for what is no tool."""
+    """Make the error for a value that is no tool."""
     return ConfigurationError(
         f"{brief(tool)} is no tool. Give a tool of the framework, OpenAI's "
         "{'type': 'function', 'function': {'name': ...}} for a function, or a built-in tool such as "
@@ -160,12 +160,12 @@ def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolCho
     """Read a tool choice.
 
     Args:
-        choice: `auto`, `any`, `required`, `none`, `validated`, `True`, a function's name or several, or an object as
-            OpenAI, Anthropic or Google have it.
-        tools: The tools that there are.
+        choice: `auto`, `any`, `required`, `none`, `validated`, `True`, a function's name or several, or an object in
+            OpenAI's, Anthropic's or Google's form.
+        tools: The available tools.
 
     Raises:
-        ConfigurationError: It is of no known form, names no tool that there is, or there is none.
+        ConfigurationError: The form is unknown, or the choice names an unknown tool or there are no tools.
     """
     found = _choice(choice, names_of(tools))
     if not tools and found is not None and found.mode not in ("auto", "none"):
@@ -181,7 +181,7 @@ def _choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | No
     if choice is True:
         return ToolChoice("required", tuple(names) if len(names) == 1 else ())
     if isinstance(choice, str):
-        # A function may be called like a mode; the mode wins, as it does at the providers.
+        # A function may have the name of a mode; the mode takes precedence, as at the providers.
         mode = _MODES.get(choice.lower())
         return _mode(mode) if mode is not None else _named([choice], names)
     if is_mapping(choice):
@@ -205,7 +205,7 @@ def _from_object(choice: Mapping[str, Any], names: Sequence[str]) -> ToolChoice:
 
 
 def _allowed(config: Mapping[str, Any]) -> list[str]:
-    """List the functions to which a choice is limited, in Google's form or OpenAI's."""
+    """Return the functions that a choice allows, in Google's form or OpenAI's."""
     listed = items_of(config.get("allowed_function_names", config.get("allowedFunctionNames")))
     tools = map(mapping_of, items_of(config.get("tools")))
     return [*map(str, listed), *(str(mapping_of(tool.get("function", tool)).get("name")) for tool in tools)]
@@ -229,12 +229,12 @@ def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
         case "validated":
             return ToolChoice("validated", names)
         case _:
-            # Google's mode in which the model may call some of the functions, and need not call any.
+            # Google's mode in which the model may call some of the functions, but does not have to.
             return ToolChoice("validated", names) if names else ToolChoice("auto")
 
 
 def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
-    """Write a tool choice as plain JSON, in OpenAI's form where that has one."""
+    """Write a tool choice as plain JSON, in OpenAI's form if there is one."""
     if choice is None:
         return "auto"
     if len(choice.names) == 1 and choice.mode == "required":
@@ -245,5 +245,5 @@ def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
 
 
 def forbids_parallel(choice: ToolChoiceArgument) -> bool:
-    """Whether a tool choice in Anthropic's form allows one call at a time only."""
+    """Whether a tool choice in Anthropic's form allows only one call at a time."""
     return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True

@@ -1,4 +1,4 @@
-"""Tests for the shapes of values whose types nobody vouches for: what users write and what messages carry."""
+"""Checks for the shapes of values of unknown types: arguments of users and content of messages."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pydantic import BaseModel
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value is an object, in the sense of JSON."""
+    """Whether a value is a JSON object."""
     return isinstance(value, Mapping)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a value is an object as Python's JSON reader makes it."""
+    """Whether a value is a JSON object in the form of Python's `json`: a `dict`."""
     return isinstance(value, dict)
 
 
 def is_many(value: object) -> TypeGuard[Iterable[Any]]:
-    """Whether a value holds several others: no text and no object."""
+    """Whether a value is a collection of other values, but no text and no mapping."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, BaseModel))
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:
-    """Return a value when it is an object, else an empty one."""
+    """Return a value that is a mapping; else an empty one."""
     return value if is_mapping(value) else {}
 
 
 def items_of(value: object) -> list[Any]:
-    """Return the items of a list, none for everything else."""
+    """Return the items of a list; no items for any other value."""
     return list(value) if is_many(value) else []
 
 
@@ -41,7 +41,7 @@ def text_of(value: Mapping[str, object], key: str = "text") -> str:
 
 
 def fields_of(value: object) -> Mapping[str, Any]:
-    """Return an object's members: of a mapping, or of a value of pydantic's, as Google's SDK has them."""
+    """Return the fields of a mapping or of a pydantic model, such as the objects of Google's SDK."""
     dump = getattr(value, "model_dump", None)
     if callable(dump) and not isinstance(value, type):
         return mapping_of(dump(exclude_none=True))
@@ -49,7 +49,7 @@ def fields_of(value: object) -> Mapping[str, Any]:
 
 
 def brief(value: object) -> str:
-    """Show a value in an error: whole images and conversations come here by mistake."""
+    """Shorten a value for an error message: it may be a whole image or conversation."""
     return _BRIEF.repr(value)
 
 
@@ -60,11 +60,11 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 def set_fields(
     fields: Iterable[tuple[str | None, Any]], hidden: Container[str | None]
 ) -> Iterator[tuple[str | None, Any]]:
-    """Pick what `repr` of a model shows: the fields that are set, providers by their names.
+    """Select the fields that `repr` of a model shows: those that are set, with the names of providers.
 
     Args:
-        fields: Names and values as pydantic shows them.
-        hidden: Names that say nothing of the model's own settings.
+        fields: Names and values from pydantic.
+        hidden: Names of fields that are no settings of the model.
     """
     for name, value in fields:
         if value is None or name in hidden:
