@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-ACCEPTED: Final = "gzip, deflate"
-"""What is asked for; anything else is refused."""
 _PIECE: Final = 1024 * 1024
 _ANY_HEADER: Final = 32 + zlib.MAX_WBITS
 

@@ -45,27 +45,3 @@ class AsyncExchange(Protocol):
     def abandon(self) -> None:
         """Let go soon, from any thread, if the event loop still runs."""
         ...
-
-
-class Transport(Protocol):
-    """Sends requests over blocking connections."""
-
-    def exchange(self) -> Exchange:
-        """Begin nothing yet: make what sends one request."""
-        ...
-
-    def close(self) -> None:
-        """Close the idle connections; the others close when they are let go."""
-        ...
-
-
-class AsyncTransport(Protocol):
-    """Sends requests over the connections of one event loop."""
-
-    def exchange(self) -> AsyncExchange:
-        """Begin nothing yet: make what sends one request."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close all connections, and wait until they are."""
-        ...

@@ -5,15 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+
+from gemini_multi._transport.addresses import address_of, proxy_for
 
 
 def proxy_of(url: str) -> str | None:
     """Name the proxy that requests to an address go through; such an address cannot be probed."""
-    place = urlsplit(url)
-    proxies = getproxies()
-    found = proxies.get(place.scheme) or proxies.get("all")
-    return None if found is None or proxy_bypass(place.hostname or "") else found
+    return proxy_for(address_of(url))
 
 
 def addresses_of(url: str) -> list[str]:
