@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +15,9 @@ from gemini_multi.errors import ConfigurationError
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 """Headers that frame a request; the library writes them."""
+_VARIABLES: Final = tuple(
+    form(f"{name}_proxy") for name in ("http", "https", "all", "no") for form in (str.lower, str.upper)
+)
 
 
 class Address(NamedTuple):
@@ -46,11 +50,19 @@ def address_of(url: str) -> Address:
 
 
 def proxy_for(address: Address) -> str | None:
-    """Name the proxy that the environment (or the system) asks for, unless it excepts the address."""
+    """Name the proxy that the environment asks for, unless it excepts the address.
+
+    Changes of the environment count from the next call on; a system's own settings are read once.
+    """
+    return _proxy(address.origin, tuple(map(os.environ.get, _VARIABLES)))
+
+
+@lru_cache(maxsize=256)
+def _proxy(origin: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001  # told apart by them
     proxies = getproxies()
-    scheme = address.origin.partition(":")[0]
+    scheme, _, authority = origin.partition("://")
     proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(address.origin.partition("//")[2]):
+    if not proxy or proxy_bypass(authority):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

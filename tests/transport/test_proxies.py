@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import pytest
 
@@ -197,3 +198,31 @@ def test_an_international_name_is_sent_in_its_ascii_form(
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{found.port}")
         assert ask(Client(Oxen("key", base_url=f"http://{name}.invalid/v1"), max_retries=0)) == "Hi"
     assert proxy.line() == f"POST http://{sent}.invalid/v1/chat/completions HTTP/1.1"
+
+
+async def test_a_call_costs_no_more_where_the_environment_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its proxies are not read again for each call."""
+    with host(faithful) as found:
+        client = Client(found.provider).for_async()
+
+        async def looks() -> int:
+            """Count what a call asks of `os`, when everything is imported and cached."""
+            await client.chat(REQUEST)
+            seen: list[str] = []
+
+            def note(frame: FrameType, event: str, _: object) -> None:
+                if event == "call" and frame.f_code.co_filename == os.getenv.__code__.co_filename:
+                    seen.append(frame.f_code.co_name)
+
+            sys.setprofile(note)
+            try:
+                await client.chat(REQUEST)
+            finally:
+                sys.setprofile(None)
+            return len(seen)
+
+        few = await looks()
+        for number in range(500):
+            monkeypatch.setenv(f"SOME_VARIABLE_{number}", "value")
+        assert await looks() == few
+        await client.aclose()
