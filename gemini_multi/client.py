@@ -61,7 +61,7 @@ class Client(BaseClient):
             UnsupportedFeature: None of the providers counts.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.token_counting import counting_routes, token_count
+        from gemini_multi._call.lookups import counting_routes, token_count
 
         return token_count(self._look_up(counting_routes, request, arguments))
 
@@ -76,10 +76,10 @@ class Client(BaseClient):
             UnsupportedFeature: The provider has no endpoint for it.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.model_listing import list_routes, listed, listing
+        from gemini_multi._call.lookups import list_routes, listed, listing
 
-        asked = resolve(provider, known=self._providers)
-        return listed(self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
+        chosen = resolve(provider, known=self._providers)
+        return listed(self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
 
     def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Ask a provider for its record of one model, such as the schema of its requests.
@@ -94,10 +94,10 @@ class Client(BaseClient):
             UnsupportedFeature: The provider has no endpoint for it.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.model_listing import listed, listing, record_routes
+        from gemini_multi._call.lookups import listed, listing, record_routes
 
-        asked = resolve(provider, known=self._providers)
-        return listed(self._look_up(record_routes, listing(name), {"providers": asked, **arguments}), asked)[0]
+        chosen = resolve(provider, known=self._providers)
+        return listed(self._look_up(record_routes, listing(name), {"providers": chosen, **arguments}), chosen)[0]
 
     def _look_up(self, find: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> ChatResponse:
         call = self._new_lookup(find, request, given)
@@ -157,23 +157,23 @@ class AsyncClient(BaseClient):
 
         Arguments and errors are those of `Client.count_tokens`.
         """
-        from gemini_multi._call.token_counting import counting_routes, token_count
+        from gemini_multi._call.lookups import counting_routes, token_count
 
         return token_count(await self._look_up(counting_routes, request, arguments))
 
     async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
         """Ask a provider which models it serves now. Arguments and errors are those of `Client.models`."""
-        from gemini_multi._call.model_listing import list_routes, listed, listing
+        from gemini_multi._call.lookups import list_routes, listed, listing
 
-        asked = resolve(provider, known=self._providers)
-        return listed(await self._look_up(list_routes, listing(), {"providers": asked, **arguments}), asked)
+        chosen = resolve(provider, known=self._providers)
+        return listed(await self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
 
     async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Ask a provider for its record of one model. Arguments and errors are those of `Client.model`."""
-        from gemini_multi._call.model_listing import listed, listing, record_routes
+        from gemini_multi._call.lookups import listed, listing, record_routes
 
-        asked = resolve(provider, known=self._providers)
-        return listed(await self._look_up(record_routes, listing(name), {"providers": asked, **arguments}), asked)[0]
+        chosen = resolve(provider, known=self._providers)
+        return listed(await self._look_up(record_routes, listing(name), {"providers": chosen, **arguments}), chosen)[0]
 
     async def _look_up(
         self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]

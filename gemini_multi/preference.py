@@ -63,7 +63,7 @@ Condition: TypeAlias = NamedCondition | Callable[[ChatResponse], object]
   prompt.
 - `content_filter`: the latter only.
 - `length`: it came to its limit of tokens.
-- `invalid_output`: it does not hold the JSON that was asked for, or breaks the schema of its `response_format`; or a
+- `invalid_output`: it does not hold the requested JSON, or breaks the schema of its `response_format`; or a
   call that had to be made breaks the schema of its tool.
 - a function: it is given the answer and says so by a true value.
 """

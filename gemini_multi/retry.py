@@ -111,7 +111,7 @@ class RetryPolicy:
 
         Args:
             retry: Which retry it is, from 0.
-            retry_after: Seconds that the provider asked for.
+            retry_after: Seconds that the provider asks to wait.
             chance: A number from 0 to 1.
         """
         if retry_after is not None:
@@ -128,11 +128,11 @@ class RetryPolicy:
 
     def rest_after(self, error: GeminiMultiError) -> float | None:
         """Return how many seconds a route rests after this error; `None` when one such error is not enough."""
-        asked = error.retry_after if isinstance(error, ProviderError) else None
-        asked = None if asked is None else min(asked, _LONGEST_REST)
+        wait = error.retry_after if isinstance(error, ProviderError) else None
+        wait = None if wait is None else min(wait, _LONGEST_REST)
         if isinstance(error, RateLimited):
-            return self.initial_rest if asked is None else asked
-        return max(asked or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
+            return self.initial_rest if wait is None else wait
+        return max(wait or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
 
 
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,20})?"

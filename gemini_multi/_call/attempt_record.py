@@ -89,7 +89,7 @@ class AttemptRecord:
         )
 
     def count(self, usage: Usage, *, abandoned: bool = False) -> None:
-        """Count what the attempt has used, once: the provider bills it, whoever gets the answer."""
+        """Count what the attempt has used, once: the provider bills it, also when no caller gets the answer."""
         if self.counted is None:
             self.counted, self._is_abandoned = usage, abandoned
             self._options.ledger.add(usage, abandoned=abandoned)

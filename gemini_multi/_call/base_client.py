@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gemini_multi._call.call import Call
     from gemini_multi._call.permits import Permits
 else:
-    # No HTTP library is needed to import a client; whoever reads the annotations at run time gets `Any`.
+    # No HTTP library is needed to import a client; the annotations resolve to `Any` at run time.
     HttpAsyncClient = HttpClient = Any
 
 

@@ -238,7 +238,7 @@ class Call:
         return [*answer.events, Finished(response)]
 
     def leave(self) -> None:
-        """Note that the caller does not wait for the attempt any more. Whoever performs the steps closes the call."""
+        """Note that the caller does not wait for the attempt any more. The loop that performs the steps closes it."""
         if self._runner is not None:
             self._runner.leave()
 

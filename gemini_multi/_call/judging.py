@@ -56,7 +56,7 @@ def _is_cut(_request: ChatRequest, response: ChatResponse) -> bool:
 
 
 def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
-    """Whether the answer breaks the schema of what was asked for: of the format, or of a tool that must be called."""
+    """Whether the answer breaks the schema of its response format, or of a tool that must be called."""
     if request.response_format is not None and not response.tool_calls:
         return not _is_readable(response.text, request.response_format.schema or {})
     if request.tool_choice is None or request.tool_choice.mode not in _FORCED:

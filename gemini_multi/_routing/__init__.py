@@ -1,1 +1,1 @@
-"""Which provider is asked next, and what a request may cost. Pure: the time is passed in."""
+"""Which provider gets a request next, and what the request may cost. Pure: the time is passed in."""

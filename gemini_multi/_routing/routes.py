@@ -54,12 +54,7 @@ class Route:
             UnsupportedFeature: None of the provider's endpoints can.
         """
         if not self.endpoints:
-            raise UnsupportedFeature(
-                f"{self.provider.name} does not serve {request.model!r}; if it does by now, pass its id as `model=` "
-                "to the provider.",
-                features=[f"the model {request.model!r}"],
-                providers=[self.provider.name],
-            )
+            raise self.unsupported(request)
         refusals: list[UnsupportedFeature] = []
         for endpoint in self.endpoints:
             try:
@@ -67,6 +62,15 @@ class Route:
             except UnsupportedFeature as refusal:
                 refusals.append(refusal)
         raise min(refusals, key=lambda refusal: len(refusal.features))
+
+    def unsupported(self, request: ChatRequest) -> UnsupportedFeature:
+        """Make the error for a provider without an endpoint for the request."""
+        return UnsupportedFeature(
+            f"{self.provider.name} does not serve {request.model!r}; if it does by now, pass its id as `model=` "
+            "to the provider.",
+            features=[f"the model {request.model!r}"],
+            providers=[self.provider.name],
+        )
 
 
 def check(request: ChatRequest) -> None:

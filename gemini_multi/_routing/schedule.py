@@ -168,8 +168,8 @@ class RouteSchedule:
     ) -> float | None:
         if self._policy.verdict(failure) != "retry" or state.retries >= self._policy.max_retries:
             return None
-        asked = failure.retry_after if isinstance(failure, ProviderError) else None
-        return self._policy.wait(state.retries, asked, chance())
+        retry_after = failure.retry_after if isinstance(failure, ProviderError) else None
+        return self._policy.wait(state.retries, retry_after, chance())
 
     def _leave_small(self, window: int) -> None:
         for state in self.states:

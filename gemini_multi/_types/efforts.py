@@ -1,4 +1,4 @@
-"""Closed sets of words that may be needed before anything is asked, apart from the values that use them."""
+"""Closed sets of values, in a module of their own: importing them must not import the request types."""
 
 from __future__ import annotations
 

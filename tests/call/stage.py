@@ -1,4 +1,4 @@
-"""A stage for exchanges: performs their steps by a script, without HTTP, clock or event loop."""
+"""A stage for calls: performs their steps by a script, without HTTP, clock or event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives an exchange over a provider's bytes without HTTP, and judges how it ended."""
+"""Drives a call over a provider's bytes without HTTP, and judges how it ended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PATIENCE: Final = 5.0
 
 @dataclass
 class Ending:
-    """How one exchange ended."""
+    """How one call ended."""
 
     events: list[ChatEvent] = field(default_factory=list)
     error: GeminiMultiError | None = None

@@ -52,7 +52,7 @@ each_crowd = pytest.mark.parametrize("crowd", CROWDS)
 
 @each_crowd
 def test_reading_an_answer(crowd: str) -> None:
-    """Both dialects' decoders, and what the exchange does around them."""
+    """Both dialects' decoders, and what the call does around them."""
 
     def read(size: int) -> Callable[[], object]:
         content = stream(crowd, size)

@@ -500,7 +500,7 @@ CHUNKS_WITHOUT_CONTENT = (
 
 @pytest.mark.parametrize("document", CHUNKS_WITHOUT_CONTENT)
 def test_chunks_without_content_are_nothing_yet(document: JsonValue) -> None:
-    """Until there is content, an exchange may start again."""
+    """Until there is content, a call may start again."""
     reader = decoder()
     assert reader.feed(document) == []
     assert not reader.has_content

@@ -383,7 +383,7 @@ def test_decode_keeps_feedback_on_a_prompt_that_passed() -> None:
 
 
 def test_an_answer_without_a_reason_to_stop_is_not_complete() -> None:
-    """The exchange can tell a cut answer, and an empty one, from a whole one."""
+    """The call can tell a cut answer, and an empty one, from a whole one."""
     reader = decoder()
     reader.feed({"candidates": [{"content": {"parts": [{"text": ""}]}, "finishReason": "FINISH_REASON_UNSPECIFIED"}]})
     assert (reader.is_complete, reader.has_content) == (False, False)
