@@ -1,6 +1,6 @@
-"""A loopback stand-in for Cloudflare AI, AIMLAPI and Oxen.ai, for tests and for trying things without a key.
+"""A local imitation of Cloudflare AI, AIMLAPI and Oxen.ai, for tests and for experiments without a key.
 
-It shares no code with the rest of `gemini_multi`: it is an independent check of it.
+It shares no code with the rest of `gemini_multi`, so it is an independent check of it.
 """
 
 from gemini_multi.sandbox.answer import Answer

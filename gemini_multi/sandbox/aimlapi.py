@@ -10,7 +10,7 @@ from typing import Final
 
 from gemini_multi.sandbox import chat, chat_reading, chat_rules, chat_shapes, models
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text
-from gemini_multi.sandbox.outcome import Outcome, Teller
+from gemini_multi.sandbox.outcome import Outcome, OutcomeBuilder
 from gemini_multi.sandbox.prompt import Prompt
 from gemini_multi.sandbox.refusal import Refused, bad
 from gemini_multi.sandbox.reply import Reply
@@ -35,7 +35,7 @@ _TOO_SMALL: Final = "max_tokens or model output limit was reached"
 
 
 def refusal(visit: Visit, refused: Refused) -> JsonObject:
-    """The error body, flat as the provider documents it."""
+    """The error body, in the flat form that the provider documents."""
     return {
         "message": refused.message or _MESSAGES.get(refused.status, "Internal server error"),
         "path": visit.path.removeprefix("/aimlapi"),
@@ -57,8 +57,8 @@ def chat_completions(visit: Visit) -> Reply:
         check(request, model)
     prompt = _prompt(request, family)
     signs = family[0] in "CD"
-    teller = Teller(visit.state, _UPSTREAM, gives_call_ids=True)
-    outcome = visit.outcome(prompt, teller, is_native=False, requires_signatures=signs and model.is_gemini_3)
+    builder = OutcomeBuilder(visit.state, _UPSTREAM, gives_call_ids=True)
+    outcome = visit.outcome(prompt, builder, is_native=False, requires_signatures=signs and model.is_gemini_3)
     if prompt.max_tokens is not None and outcome.counts.thoughts >= prompt.max_tokens:
         raise bad(_TOO_SMALL)
     return chat_reply(
@@ -84,7 +84,7 @@ def _shaped(problem: Problem | None) -> None:
 def _prompt(request: JsonObject, family: str) -> Prompt:
     prompt = chat_reading.read(request, a_text(request["model"]))
     thinks = models.read_model(prompt.model).thinking_tokens(prompt.effort) > 0
-    # `extra_content` is in the request schema of families C and D only; the others drop it.
+    # Only the request schemas of families C and D have `extra_content`; the other families drop it.
     turns = (
         prompt.turns
         if family[0] in "CD"

@@ -1,4 +1,4 @@
-"""`Answer`: what the sandbox is to say, as a script or a rule gives it."""
+"""`Answer`: an answer of the sandbox, from a script or a rule."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gemini_multi.sandbox.json_value import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One scripted answer; it is told in whatever dialect the request is in."""
+    """One scripted answer; the sandbox writes it in the dialect of the request."""
 
     text: str = ""
     tool_calls: Sequence[tuple[str, Mapping[str, JsonValue]]] = ()
     thoughts: str = ""
     finish_reason: str | None = None
-    """Sent as it is, in place of the reason that follows from the answer."""
+    """The finish reason to send, in place of the one that follows from the answer."""
     block_reason: str | None = None
-    """Natively: the prompt is blocked for this reason and there is no candidate."""
+    """In the native dialect: the prompt is blocked for this reason and there is no candidate."""

@@ -1,4 +1,4 @@
-"""The routes, and how one request goes from the socket to a reply."""
+"""The application: its URLs, and the way of a request from the socket to a reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat-completions dialect: an outcome told as one completion or as chunks, each provider in its own manner."""
+"""The chat completions dialect: writes an outcome as one completion or as chunks, in each provider's manner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CREDITS_PER_USD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a provider tells a completion."""
+    """How a provider writes a completion."""
 
     provider: Literal["cloudflare", "aimlapi", "oxen"]
     signature: Literal["extra_content", "reasoning_details"] = "extra_content"
@@ -26,9 +26,9 @@ class Manner:
     """Whether `completion_tokens` includes the thoughts."""
     details_thoughts: bool = True
     whole_calls: bool = False
-    """Streams give a call whole, without `index`, and finish with `stop`, as Google's own endpoint."""
+    """Streams hold each call in one chunk, without `index`, and finish with `stop`, like Google's own endpoint."""
     tags_thoughts: bool = False
-    """Thoughts stand in the content between tags, else in `reasoning_content`."""
+    """Whether thoughts stand in the content between tags; else they stand in `reasoning_content`."""
 
 
 CLOUDFLARE: Final = Manner(provider="cloudflare", details_thoughts=False, whole_calls=True, tags_thoughts=True)
@@ -36,34 +36,34 @@ OXEN: Final = Manner(provider="oxen", counts_thoughts="inside")
 
 
 def aimlapi(family: str) -> Manner:
-    """The manner of one family of AIMLAPI's models; it depends on who stands behind it."""
+    """The manner of one family of AIMLAPI's models; it depends on the upstream."""
     if family == "A":
         return Manner(provider="aimlapi", signature="reasoning_details", counts_thoughts="inside")
     return Manner(provider="aimlapi", counts_thoughts="inside" if family == "D" else "outside")
 
 
 def cost(outcome: Outcome) -> JsonObject:
-    """What AIMLAPI charges."""
+    """Return AIMLAPI's charge."""
     counts = outcome.counts
     usd = counts.prompt * _USD_PER_TOKEN[0] + (counts.output + counts.thoughts) * _USD_PER_TOKEN[1]
     return {"credits_used": round(usd * _CREDITS_PER_USD), "usd_spent": round(usd, 9)}
 
 
 def completion(outcome: Outcome, manner: Manner) -> JsonObject:
-    """Tell a whole answer."""
+    """Write a whole answer."""
     if outcome.document is not None:
         return outcome.document
     choices: list[JsonValue] = [_choice(one, outcome, manner, index) for index, one in enumerate(outcome.candidates)]
-    told: JsonObject = {
+    answer: JsonObject = {
         **_head(outcome, manner, "chat.completion"),
         "choices": choices,
         "usage": _usage(outcome, manner),
     }
     if manner.provider == "aimlapi":
-        told["meta"] = {"usage": cost(outcome)}
+        answer["meta"] = {"usage": cost(outcome)}
     if manner.provider == "cloudflare":
-        told["gatewayMetadata"] = {"keySource": "Unified"}
-    return told
+        answer["gatewayMetadata"] = {"keySource": "Unified"}
+    return answer
 
 
 def _head(outcome: Outcome, manner: Manner, kind: str) -> JsonObject:
@@ -116,10 +116,10 @@ def _audio(outcome: Outcome, candidate: Candidate) -> JsonObject:
 
 def _call(call: Call, manner: Manner, position: int) -> JsonObject:
     function: JsonObject = {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
-    told: JsonObject = {"id": call.id, "type": "function", "function": function}
+    record: JsonObject = {"id": call.id, "type": "function", "function": function}
     if manner.provider == "oxen":
-        told["index"] = position
-    return {**told, **_call_signature(call, manner)}
+        record["index"] = position
+    return {**record, **_call_signature(call, manner)}
 
 
 def _call_signature(call: Call, manner: Manner) -> JsonObject:
@@ -163,9 +163,9 @@ def _usage(outcome: Outcome, manner: Manner) -> JsonObject:
 
 
 def chunks(outcome: Outcome, manner: Manner, *, with_usage: bool) -> list[JsonObject]:
-    """Tell a streamed answer."""
+    """Write a streamed answer."""
     head = _head(outcome, manner, "chat.completion.chunk")
-    told: list[JsonObject] = []
+    sent: list[JsonObject] = []
     for index, candidate in enumerate(outcome.candidates):
         deltas = [
             *_text_deltas(candidate, manner),
@@ -173,28 +173,28 @@ def chunks(outcome: Outcome, manner: Manner, *, with_usage: bool) -> list[JsonOb
             *_call_deltas(candidate, manner),
         ]
         deltas[0] = {"role": "assistant", **deltas[0]}
-        told.extend({**head, "choices": [_chunk_choice(delta, index, None)]} for delta in deltas)
+        sent.extend({**head, "choices": [_chunk_choice(delta, index, None)]} for delta in deltas)
         finish = candidate.finish if manner.whole_calls else _finish(candidate)
         last: JsonObject = {"content": None, **_message_signature(candidate, manner)} if candidate.signature else {}
-        told.append({**head, "choices": [_chunk_choice(last, index, finish)]})
-    return _with_usage(told, outcome, manner, with_usage=with_usage)
+        sent.append({**head, "choices": [_chunk_choice(last, index, finish)]})
+    return _with_usage(sent, outcome, manner, with_usage=with_usage)
 
 
 def _chunk_choice(delta: JsonObject, index: int, finish: str | None) -> JsonObject:
     return {"index": index, "delta": delta, "finish_reason": finish}
 
 
-def _with_usage(told: list[JsonObject], outcome: Outcome, manner: Manner, *, with_usage: bool) -> list[JsonObject]:
+def _with_usage(sent: list[JsonObject], outcome: Outcome, manner: Manner, *, with_usage: bool) -> list[JsonObject]:
     usage: JsonObject = {"usage": _usage(outcome, manner)} if with_usage else {}
     meta: JsonObject = {"meta": {"usage": cost(outcome)}} if manner.provider == "aimlapi" else {}
-    last = told[-1]
+    last = sent[-1]
     if manner.provider == "oxen":
-        return [*told, {**last, "choices": [], **usage}] if usage else told
+        return [*sent, {**last, "choices": [], **usage}] if usage else sent
     if manner.provider == "aimlapi" and usage:
         finish = outcome.candidates[-1]
         repeated = _chunk_choice({"role": "assistant", "content": ""}, len(outcome.candidates) - 1, _finish(finish))
-        return [*told, {**last, "choices": [repeated], **usage, **meta}]
-    return [*told[:-1], {**last, **usage, **meta}]
+        return [*sent, {**last, "choices": [repeated], **usage, **meta}]
+    return [*sent[:-1], {**last, **usage, **meta}]
 
 
 def _text_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
@@ -203,7 +203,7 @@ def _text_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
     if candidate.thoughts and manner.tags_thoughts:
         flag: JsonObject = {"extra_content": {"google": {"thought": True}}}
         deltas.extend({"content": piece, **flag} for piece in pieces(f"<thought>{candidate.thoughts}"))
-        # A tool call ends the thoughts without a closing tag, as on Google's own endpoint.
+        # A tool call ends the thoughts without a closing tag, like on Google's own endpoint.
         answer = pieces(f"</thought>{candidate.text}") if candidate.text or not candidate.calls else []
     elif candidate.thoughts:
         deltas.extend({"content": "", "reasoning_content": piece} for piece in pieces(candidate.thoughts))

@@ -1,4 +1,4 @@
-"""What the chat providers refuse beyond the shape of a request: one small check per rule."""
+"""The rules of the chat providers beyond the shape of a request: one small check per rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request shapes of the chat providers, as their own published schemas give them."""
+"""The request shapes of the chat providers, from their published schemas."""
 
 from __future__ import annotations
 
@@ -141,13 +141,13 @@ def _user_parts(family: str) -> JsonObject:
 def _messages(family: str) -> JsonObject:
     is_first = family == "A"
     written = _list(_TEXT_PART)
-    said = [_TEXT, _list(_by("type", text=_TEXT_PART, refusal=_object("type refusal", type=_TEXT, refusal=_TEXT)))]
+    contents = [_TEXT, _list(_by("type", text=_TEXT_PART, refusal=_object("type refusal", type=_TEXT, refusal=_TEXT)))]
     cases: JsonObject = {
         "system": _object("role content", content=_one_of(_TEXT, written)),
         "user": _object("role content", content=_one_of(_TEXT, _list(_user_parts(family)))),
         "assistant": _object(
             "role",
-            content=_one_of(*said) if is_first else _one_of(_NULL, *said),
+            content=_one_of(*contents) if is_first else _one_of(_NULL, *contents),
             tool_calls=_list(_FUNCTION_CALL),
         ),
         "tool": _object(
@@ -177,7 +177,7 @@ _EFFORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "google/gemini-3-8-flash": ("none", "low", "medium", "high"),
 }
 _EFFORTLESS: Final = ("2.5-flash", "2.5-pro", "3-flash-preview", "3-1-pro-preview")
-"""Family A models that do not read `reasoning_effort`, whatever it says."""
+"""Family A models that ignore `reasoning_effort`."""
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from typing import Final
 from gemini_multi.sandbox import chat, chat_reading, chat_rules, chat_shapes, models, native
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text, an_object
 from gemini_multi.sandbox.native_rules import call_ids
-from gemini_multi.sandbox.outcome import Outcome, Teller, prompt_counts
+from gemini_multi.sandbox.outcome import Outcome, OutcomeBuilder, prompt_counts
 from gemini_multi.sandbox.refusal import Refused, bad
 from gemini_multi.sandbox.reply import Reply
 from gemini_multi.sandbox.shape import check_shape
@@ -43,7 +43,7 @@ _BY_CODE: Final[Mapping[int, str]] = {
     3040: "Capacity temporarily exceeded, please try again.",
 }
 _ROUTER_CODES: Final = frozenset({7001, 10000})
-"""Codes of the API's own front, which has another envelope than the gateway behind it."""
+"""Codes of the REST API in front of the gateway, whose envelope differs from the gateway's."""
 _GOOGLE_STATUSES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
     401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
@@ -57,7 +57,7 @@ _GOOGLE_STATUSES: Final[Mapping[int, tuple[str, str]]] = {
 
 
 def refusal(refused: Refused) -> JsonObject:
-    """The error body of the REST API, in the envelope of whoever refuses."""
+    """The error body of the REST API, in the envelope of the REST API or of the gateway behind it."""
     code, usual = _BY_STATUS.get(refused.status, (7000, "Internal server error"))
     code = refused.code if isinstance(refused.code, int) else code
     message = refused.message or _BY_CODE.get(code, usual)
@@ -80,7 +80,7 @@ def refusal(refused: Refused) -> JsonObject:
 
 
 def studio_refusal(refused: Refused, *, retry_after: float | None = None) -> JsonObject:
-    """The error body of Google AI Studio, or of the gateway where the gateway itself refuses."""
+    """The error body of Google AI Studio, or of the gateway if the gateway itself refuses the request."""
     if isinstance(refused.code, int):
         return refusal(refused)
     status, usual = _GOOGLE_STATUSES.get(refused.status, ("UNKNOWN", "Unknown error."))
@@ -118,12 +118,12 @@ def _known(model: str) -> None:
         raise Refused(404, f"Model not found: {model}", 7003)
 
 
-def _teller(visit: Visit, *, gives_call_ids: bool) -> Teller:
-    return Teller(visit.state, _UPSTREAM, gives_call_ids)
+def _outcome_builder(visit: Visit, *, gives_call_ids: bool) -> OutcomeBuilder:
+    return OutcomeBuilder(visit.state, _UPSTREAM, gives_call_ids)
 
 
 def run(visit: Visit) -> Reply:
-    """Answer `POST …/ai/run`: the shape of `input` picks the dialect."""
+    """Answer `POST …/ai/run`: the shape of `input` determines the dialect."""
     _admit(visit)
     body = as_object(visit)
     model, given = a_text(body.get("model")), an_object(body.get("input"))
@@ -146,7 +146,9 @@ def _native(visit: Visit, given: JsonObject, model: str) -> Outcome:
             raise bad(f"Unable to submit request because function call id {call_id!r} is not one that was issued.")
     prompt = native.read(request, model)
     required = models.read_model(model).is_gemini_3
-    return visit.outcome(prompt, _teller(visit, gives_call_ids=False), is_native=True, requires_signatures=required)
+    return visit.outcome(
+        prompt, _outcome_builder(visit, gives_call_ids=False), is_native=True, requires_signatures=required
+    )
 
 
 def _user_error(refused: Refused) -> Refused:
@@ -180,8 +182,8 @@ def _chat(visit: Visit, request: JsonObject, model_id: str, *, wraps: bool) -> R
         for check in chat_rules.CLOUDFLARE:
             check(request, model)
         prompt = chat_reading.read(request, model_id)
-        teller = _teller(visit, gives_call_ids=True)
-        outcome = visit.outcome(prompt, teller, is_native=False, requires_signatures=model.is_gemini_3)
+        builder = _outcome_builder(visit, gives_call_ids=True)
+        outcome = visit.outcome(prompt, builder, is_native=False, requires_signatures=model.is_gemini_3)
     except Refused as refused:
         raise _user_error(refused) from None
     streams = request.get("stream") is True
@@ -207,8 +209,8 @@ def studio(visit: Visit) -> Reply:
     request = native.validated(as_object(visit), model, is_vertex=False)
     prompt = native.read(request, model)
     is_gemini_3 = models.read_model(model).is_gemini_3
-    teller = Teller(visit.state, _STUDIO_UPSTREAM, gives_call_ids=is_gemini_3)
-    outcome = visit.outcome(prompt, teller, is_native=True, requires_signatures=is_gemini_3)
+    builder = OutcomeBuilder(visit.state, _STUDIO_UPSTREAM, gives_call_ids=is_gemini_3)
+    outcome = visit.outcome(prompt, builder, is_native=True, requires_signatures=is_gemini_3)
     if method == "streamGenerateContent":
         as_events = visit.query.get("alt") == "sse"
         return native_stream(outcome, is_vertex=False, as_events=as_events, headers=_headers())
@@ -231,7 +233,7 @@ def _admit_to_gateway(visit: Visit) -> None:
 
 
 def studio_error(visit: Visit, refused: Refused, retry_after: float | None = None) -> bytes:
-    """The error as AI Studio sends it: a stream that is no event stream gets an array of one."""
+    """The error in AI Studio's form: a stream without server-sent events gets an array of one error."""
     body = studio_refusal(refused, retry_after=retry_after)
     in_array = ":streamGenerateContent" in visit.path and visit.query.get("alt") != "sse"
     return encoded([body] if in_array else body)

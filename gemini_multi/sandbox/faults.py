@@ -1,4 +1,4 @@
-"""The ways in which an answer can go wrong, each a small change to the good reply."""
+"""The faults of answers, each a small change to the good reply."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Spoiling:
-    """What a fault needs to know beside the good reply."""
+    """The settings of a fault."""
 
     reply: Reply
     after: int
-    """How many events of a stream still go out."""
+    """The number of events of a stream that are sent before the fault."""
     error: bytes
     """The provider's own error body."""
 
     @property
     def begun(self) -> tuple[bytes, ...]:
-        """The events that still go out; never so many that the stream looks finished."""
+        """The events that are sent before the fault; never so many that the stream looks finished."""
         events = self.reply.events or ()
         return events[: max(0, min(self.after, len(events) - 3))]
 

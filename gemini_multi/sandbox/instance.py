@@ -37,7 +37,7 @@ class Instances:
     _words: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Collect what the prompt offers."""
+        """Collect the numbers, quotes and places of the prompt."""
         self._numbers = [float(number) for number in _NUMBER.findall(self.prompt)]
         quoted = ["".join(groups) for groups in _QUOTED.findall(self.prompt)]
         proper: list[str] = _PROPER.findall(self.prompt)

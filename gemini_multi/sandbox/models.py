@@ -1,4 +1,4 @@
-"""The models that each provider knows, and what follows from a model's name."""
+"""The models of each provider, and the properties that follow from a model's name."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ _TOKENS: Final = {"none": 0, "minimal": 0, "low": 12, "medium": 24, "high": 48, 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the sandbox needs to know of a model."""
+    """The properties of a model."""
 
     generation: tuple[int, int]
     kind: str
 
     @property
     def is_gemini_3(self) -> bool:
-        """Whether the rules of Gemini 3 and later hold: signatures are demanded, thinking has levels."""
+        """Whether the rules of Gemini 3 and later apply: signatures are required, thinking has levels."""
         return self.generation >= (3, 0)
 
     @property
@@ -61,7 +61,7 @@ class Model:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The thinking levels it takes."""
+        """The thinking levels that the model accepts."""
         if not self.is_gemini_3:
             return ()
         if self.generation >= (3, 7) or (self.kind == "pro" and self.generation >= (3, 1)):
@@ -72,7 +72,7 @@ class Model:
 
     @property
     def budgets(self) -> tuple[int, int] | None:
-        """The smallest and largest thinking budget, if it takes one of its own."""
+        """The smallest and largest thinking budget, if the model accepts budgets."""
         ranges = {"pro": (128, 32_768), "flash": (0, 24_576), "flash-lite": (512, 24_576)}
         return ranges.get(self.kind) if self.generation == (2, 5) else None
 
@@ -83,7 +83,7 @@ class Model:
 
     @property
     def default_effort(self) -> str:
-        """How much it thinks when nothing is said."""
+        """The default level or budget of thinking."""
         if self.kind == "flash-lite":
             return "minimal" if self.is_gemini_3 else "none"
         if self.generation >= (3, 5):
@@ -91,18 +91,18 @@ class Model:
         return "high" if self.is_gemini_3 else "low"
 
     def thinking_tokens(self, effort: str | None) -> int:
-        """Say how many tokens it thinks."""
+        """Return the number of thinking tokens."""
         return _TOKENS.get(effort or self.default_effort, _TOKENS["medium"])
 
     @property
     def image_tokens(self) -> int:
-        """Tokens of one image."""
+        """The tokens of one image."""
         return 1120 if self.is_gemini_3 else 258
 
 
 @lru_cache(maxsize=256)
 def read_model(model_id: str) -> Model:
-    """Read generation and kind from an id; an unknown one counts as the newest."""
+    """Read the generation and the kind from an id; an unknown id counts as the newest generation."""
     name = model_id.rpartition("/")[2]
     for alias, target in _ALIASES.items():
         name = name.replace(f"gemini-{alias}", f"gemini-{target}")

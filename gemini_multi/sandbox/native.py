@@ -1,4 +1,4 @@
-"""The native dialect: a `generateContent` request read as a prompt, an outcome told as response documents."""
+"""The native dialect: reads a `generateContent` request as a prompt and writes an outcome as response documents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SILENCE: Final = base64.b64encode(bytes(480)).decode()
 
 
 def validated(body: JsonObject, model_id: str, *, is_vertex: bool) -> JsonObject:
-    """Refuse what the upstream refuses; give the body back with `camelCase` names."""
+    """Refuse what the upstream refuses; return the body with `camelCase` names."""
     request = Reader(is_vertex=is_vertex).request(body)
     model = read_model(model_id)
     for check in CHECKS:
@@ -41,7 +41,7 @@ def validated(body: JsonObject, model_id: str, *, is_vertex: bool) -> JsonObject
 
 
 def counted(body: JsonObject, model_id: str) -> JsonObject:
-    """Refuse a request to count that the upstream refuses; give back the request whose tokens are meant."""
+    """Refuse a count that the upstream refuses; return the request whose tokens are to be counted."""
     asked = Reader(is_vertex=False).count_request(body)
     inner = asked.get("generateContentRequest")
     if inner is None:
@@ -55,12 +55,12 @@ def counted(body: JsonObject, model_id: str) -> JsonObject:
 
 
 def count_document(counts: Counts) -> JsonObject:
-    """Tell how many tokens a prompt is."""
-    told: JsonObject = {
+    """Write the number of tokens of a prompt."""
+    count: JsonObject = {
         "totalTokens": counts.prompt,
         "promptTokensDetails": _details(counts.prompt, dict(counts.media)),
     }
-    return {**told, "cachedContentTokenCount": counts.cached} if counts.cached else told
+    return {**count, "cachedContentTokenCount": counts.cached} if counts.cached else count
 
 
 def read(request: JsonObject, model_id: str) -> Prompt:
@@ -91,7 +91,7 @@ def read(request: JsonObject, model_id: str) -> Prompt:
 
 
 def effort(thinking: JsonObject, model: Model) -> str | None:
-    """Tell how much thinking a thinking configuration asks for."""
+    """Return the effort that a thinking configuration asks for."""
     level, budget = a_text(thinking.get("thinkingLevel")), a_number(thinking.get("thinkingBudget"))
     if level:
         return level.lower()
@@ -136,14 +136,14 @@ def _call(part: JsonObject) -> Call:
 
 def _result(response: JsonObject) -> Result:
     value = an_object(response.get("response"))
-    told = next((value[key] for key in ("output", "result", "error") if key in value), value)
-    content = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    result = next((value[key] for key in ("output", "result", "error") if key in value), value)
+    content = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
     return Result(a_text(response.get("name")), content, a_text(response.get("id")))
 
 
 def _signature(part: JsonObject) -> str:
     signature = a_text(part.get("thoughtSignature"))
-    # ProtoJSON takes bytes in both alphabets, and Google's own client writes the other one.
+    # ProtoJSON accepts bytes in both base64 alphabets, and Google's own client uses the URL-safe one.
     return signature if signature in DUMMIES else signature.replace("-", "+").replace("_", "/")
 
 
@@ -152,13 +152,13 @@ def _mime_type(part: JsonObject) -> str:
 
 
 def modality(mime_type: str) -> str:
-    """Name the modality that a MIME type counts as."""
+    """Return the modality of a MIME type."""
     kinds = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO"}
     return kinds.get(mime_type.partition("/")[0], "DOCUMENT")
 
 
 def document(outcome: Outcome, *, is_vertex: bool) -> JsonObject:
-    """Tell a whole answer as one document."""
+    """Write a whole answer as one document."""
     if outcome.document is not None:
         return outcome.document
     head = _head(outcome, is_vertex=is_vertex)
@@ -176,11 +176,11 @@ def document(outcome: Outcome, *, is_vertex: bool) -> JsonObject:
 
 
 def documents(outcome: Outcome, *, is_vertex: bool) -> list[JsonObject]:
-    """Tell a streamed answer: increments of parts, the finish reason and all counts in the last."""
+    """Write a streamed answer: increments of parts; the last document holds the finish reason and all counts."""
     if outcome.blocked:
         return [document(outcome, is_vertex=is_vertex)]
     head = _head(outcome, is_vertex=is_vertex)
-    told: list[JsonObject] = []
+    written: list[JsonObject] = []
     for index, one in enumerate(outcome.candidates):
         increments = _increments(one, outcome)
         for position, parts in enumerate(increments):
@@ -188,8 +188,8 @@ def documents(outcome: Outcome, *, is_vertex: bool) -> list[JsonObject]:
             candidate: list[JsonValue] = [_candidate(parts, one, index, is_vertex=is_vertex, ends=ends)]
             complete = ends and index == len(outcome.candidates) - 1
             usage = _usage(outcome, is_vertex=is_vertex) if complete or not is_vertex else _traffic()
-            told.append({"candidates": candidate, **head, "usageMetadata": usage})
-    return told
+            written.append({"candidates": candidate, **head, "usageMetadata": usage})
+    return written
 
 
 def _traffic() -> JsonObject:
@@ -207,16 +207,16 @@ def _head(outcome: Outcome, *, is_vertex: bool) -> JsonObject:
 
 def _candidate(parts: list[JsonValue], candidate: Candidate, index: int, *, is_vertex: bool, ends: bool) -> JsonObject:
     content: JsonObject = {"role": "model", **({"parts": parts} if parts else {})}
-    told: JsonObject = {"content": content}
+    record: JsonObject = {"content": content}
     if not is_vertex or index:
-        told["index"] = index
+        record["index"] = index
     if ends:
-        told["finishReason"] = _FINISHES.get(candidate.finish, candidate.finish)
+        record["finishReason"] = _FINISHES.get(candidate.finish, candidate.finish)
         if is_vertex:
-            told["avgLogprobs"] = -0.25
+            record["avgLogprobs"] = -0.25
         elif candidate.calls:
-            told["finishMessage"] = "Model generated function call(s)."
-    return told
+            record["finishMessage"] = "Model generated function call(s)."
+    return record
 
 
 def _parts(candidate: Candidate, outcome: Outcome) -> list[JsonValue]:
@@ -238,20 +238,20 @@ def _call_part(call: Call) -> JsonObject:
 
 
 def _increments(candidate: Candidate, outcome: Outcome) -> list[list[JsonValue]]:
-    told: list[list[JsonValue]] = [[{"text": piece, "thought": True}] for piece in pieces(candidate.thoughts)]
+    increments: list[list[JsonValue]] = [[{"text": piece, "thought": True}] for piece in pieces(candidate.thoughts)]
     is_gemini_3 = read_model(outcome.model).is_gemini_3
     for position, piece in enumerate(pieces(candidate.text)):
         part: JsonObject = {"text": piece}
         if position == 0 and candidate.signature and not is_gemini_3:
             part["thoughtSignature"] = candidate.signature
-        told.append([part])
+        increments.append([part])
     if outcome.speaks:
-        told.append([{"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": _SILENCE}}])
-    told.extend([_call_part(call)] for call in candidate.calls)
+        increments.append([{"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": _SILENCE}}])
+    increments.extend([_call_part(call)] for call in candidate.calls)
     tail: JsonObject = {"text": ""}
     if candidate.signature and is_gemini_3 and candidate.text:
         tail["thoughtSignature"] = candidate.signature
-    return [*told, [tail] if told else []]
+    return [*increments, [tail] if increments else []]
 
 
 def _usage(outcome: Outcome, *, is_vertex: bool) -> JsonObject:

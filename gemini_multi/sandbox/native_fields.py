@@ -1,4 +1,4 @@
-"""The fields of a `generateContent` request, as the upstream's own description gives them.
+"""The fields of a `generateContent` request, from the upstream's own description.
 
 A field's kind is `string`, `bool`, `int`, `number`, `bytes`, `struct` (any object), `value` (anything), an
 enumeration `A|B`, the name of another message, `[kind]` for a list or `{kind}` for a map.

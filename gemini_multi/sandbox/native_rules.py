@@ -1,4 +1,4 @@
-"""What the upstream refuses in a `generateContent` request that is well-formed: one small check per rule."""
+"""The rules of the upstream for well-formed `generateContent` requests: one small check per rule."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _cached_content(request: JsonObject, _: Model) -> None:
 
 
 def check_thinking(request: JsonObject, model: Model) -> None:
-    """Refuse a thinking configuration that the model does not take."""
+    """Refuse a thinking configuration that the model does not support."""
     config = an_object(generation_config(request).get("thinkingConfig"))
     budget, level = a_number(config.get("thinkingBudget")), a_text(config.get("thinkingLevel"))
     if budget is not None and level:

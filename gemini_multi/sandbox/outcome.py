@@ -1,4 +1,4 @@
-"""What is to be told: candidates and token counts, before a dialect gives them their form."""
+"""The outcome of a request: candidates and token counts, before a dialect writes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 class Stamp(TypedDict):
-    """What makes one answer another than the next."""
+    """The number and the time that distinguish answers."""
 
     number: int
     created: int
@@ -37,7 +37,7 @@ class Candidate:
     thoughts: str = ""
     calls: tuple[Call, ...] = ()
     finish: str = "stop"
-    """`stop`, `length`, or whatever a script says."""
+    """`stop`, `length`, or the reason from a script."""
     signature: str = ""
     """The signature on the text, when there is no call."""
 
@@ -52,7 +52,7 @@ class Counts:
     cached: int = 0
     cache_written: int = 0
     media: tuple[tuple[str, int], ...] = ()
-    """Tokens per modality inside `prompt`, text apart."""
+    """Tokens per modality inside `prompt`, without text."""
     speech: int = 0
     """Audio tokens inside `output`."""
 
@@ -67,13 +67,13 @@ class Outcome:
     speaks: bool = False
     blocked: str | None = None
     document: JsonObject | None = None
-    """The recorded answer in the dialect it was recorded in, to be given as it is."""
+    """The recorded answer in its own dialect, to be sent unchanged."""
     number: int = 0
     created: int = 0
 
 
 def stamp() -> Stamp:
-    """Number and date an answer."""
+    """Return the number and the time of a new answer."""
     return {"number": next(_numbers), "created": int(time.time())}
 
 
@@ -83,7 +83,7 @@ def count_tokens(text: str) -> int:
 
 
 def prompt_counts(prompt: Prompt) -> Counts:
-    """Count a prompt's tokens; of cached ones those that it names itself."""
+    """Count a prompt's tokens; only cached content that it names counts as cached."""
     media = _media_counts(prompt, read_model(prompt.model))
     named = _CACHED_CONTENT_TOKENS if prompt.cached_content else 0
     spoken = max(count_tokens(_read_text(prompt)), 1)
@@ -96,16 +96,16 @@ def _read_text(prompt: Prompt) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Turns answers into outcomes for one endpoint family."""
+class OutcomeBuilder:
+    """Builds the outcomes of answers for one family of endpoints."""
 
     state: State
     upstream: str
     gives_call_ids: bool
     caches_by_itself: bool = True
 
-    def tell(self, prompt: Prompt, answers: Sequence[Answer]) -> Outcome:
-        """Apply limits and stop sequences, sign, and count."""
+    def build(self, prompt: Prompt, answers: Sequence[Answer]) -> Outcome:
+        """Apply limits and stop sequences, add signatures, and count tokens."""
         model = read_model(prompt.model)
         thought_tokens = model.thinking_tokens(prompt.effort)
         room = None if prompt.max_tokens is None else prompt.max_tokens - thought_tokens
@@ -140,7 +140,7 @@ class Teller:
 
     def _counts(self, prompt: Prompt, candidates: tuple[Candidate, ...], thoughts: int) -> Counts:
         seen, written = self.state.cached_tokens(f"{self.upstream} {prompt.model}", _read_text(prompt))
-        told = sum(
+        tokens = sum(
             count_tokens(one.text) + sum(6 + count_tokens(str(call.arguments)) for call in one.calls)
             for one in candidates
         )
@@ -148,7 +148,7 @@ class Teller:
         asked = prompt_counts(prompt)
         return replace(
             asked,
-            output=told + speech,
+            output=tokens + speech,
             thoughts=thoughts,
             cached=asked.cached + seen,
             cache_written=written if prompt.caches else 0,
@@ -171,6 +171,6 @@ def _media_counts(prompt: Prompt, model: Model) -> tuple[tuple[str, int], ...]:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into the increments of a stream."""
+    """Split a text into the increments of a stream."""
     size = max(5, (len(text) + 9) // 10)
     return [text[start : start + size] for start in range(0, len(text), size)]

@@ -7,7 +7,7 @@ from typing import Final
 
 from gemini_multi.sandbox import chat, chat_reading, chat_rules, chat_shapes, models
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue, a_text
-from gemini_multi.sandbox.outcome import Teller
+from gemini_multi.sandbox.outcome import OutcomeBuilder
 from gemini_multi.sandbox.refusal import Refused, bad
 from gemini_multi.sandbox.reply import Reply
 from gemini_multi.sandbox.shape import check_shape
@@ -61,9 +61,9 @@ def chat_completions(visit: Visit) -> Reply:
     for check in chat_rules.OXEN:
         check(request, model)
     prompt = chat_reading.read(request, model_id)
-    teller = Teller(visit.state, _UPSTREAM, gives_call_ids=True)
-    # How this provider carries signatures is not documented: they are issued, and not demanded back.
-    outcome = visit.outcome(prompt, teller, is_native=False, requires_signatures=False)
+    builder = OutcomeBuilder(visit.state, _UPSTREAM, gives_call_ids=True)
+    # The provider does not document signatures: the sandbox issues them and does not require them.
+    outcome = visit.outcome(prompt, builder, is_native=False, requires_signatures=False)
     return chat_reply(outcome, chat.OXEN, request, headers={})
 
 

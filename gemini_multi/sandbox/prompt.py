@@ -1,4 +1,4 @@
-"""What a request asks for, whichever dialect it came in."""
+"""The content of a request, independent of its dialect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool gave back."""
+    """The result of a tool."""
 
     name: str
     content: str
@@ -40,16 +40,16 @@ class Turn:
     calls: tuple[Call, ...] = ()
     results: tuple[Result, ...] = ()
     media: tuple[str, ...] = ()
-    """Modality of each image, sound, film or document: `IMAGE`, `AUDIO`, `VIDEO`, `DOCUMENT`."""
+    """The modality of each medium: `IMAGE`, `AUDIO`, `VIDEO` or `DOCUMENT`."""
     signatures: tuple[str, ...] = ()
-    """Signatures on parts other than calls."""
+    """The signatures on parts other than calls."""
 
 
 def joined(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-    """Count what a tool showed among its results.
+    """Move media that a tool returned into its results.
 
-    Where a tool's result holds text only, its pictures follow in a turn of the user that names the tool. It asks for
-    nothing.
+    Where a tool's result can hold text only, its images follow in a user turn that names the tool. That turn asks for
+    no answer of its own.
     """
     found: list[Turn] = []
     for turn in turns:
@@ -71,7 +71,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A request, read."""
+    """A request after reading."""
 
     model: str
     turns: tuple[Turn, ...]
@@ -86,7 +86,7 @@ class Prompt:
     count: int = 1
     include_thoughts: bool = False
     effort: str | None = None
-    """`none`, `minimal`, `low`, `medium`, `high`, or none when the model's own default holds."""
+    """`none`, `minimal`, `low`, `medium`, `high`, or `None` for the model's default."""
     wants_audio: bool = False
     caches: bool = False
     """Whether the request marks a prefix to be cached."""
@@ -94,12 +94,12 @@ class Prompt:
 
     @property
     def last_user_text(self) -> str:
-        """The text of the last user turn that has one."""
+        """The text of the last user turn with text."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user" and turn.text), "")
 
     @property
     def current_turn(self) -> tuple[Turn, ...]:
-        """Everything after the last user turn: the steps of the tool loop that is under way."""
+        """All turns after the last user turn: the steps of the current tool loop."""
         position = max((index for index, turn in enumerate(self.turns) if turn.role == "user"), default=-1)
         return self.turns[position + 1 :]
 

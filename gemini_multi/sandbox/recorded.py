@@ -1,4 +1,4 @@
-"""The recorded answers to the prompts in the providers' own documents."""
+"""The recorded answers to the prompts in the providers' documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FINISHES: Final = {"MAX_TOKENS": "length", "STOP": "stop"}
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One recorded answer, and the prompt that it belongs to."""
+    """One recorded answer and its prompt."""
 
     provider: str
     prompt: Prompt
@@ -31,7 +31,7 @@ class Recording:
         return "candidates" in self.answer
 
     def fits(self, prompt: Prompt) -> bool:
-        """Whether it answers this prompt: the same words to the same model, and nothing asked that it does not show."""
+        """Whether the answer fits a prompt: the same text and model, and no request for anything else."""
         mine = self.prompt
         asks_more = (
             prompt.tools
@@ -46,7 +46,7 @@ class Recording:
         return (prompt.model, prompt.system, _words(prompt)) == (mine.model, mine.system, _words(mine))
 
     def outcome(self, *, is_native: bool) -> Outcome:
-        """Tell it: as it is in its own dialect, in the same words and counts in the other."""
+        """Return the outcome: unchanged in its own dialect, with the same text and counts in the other."""
         candidate, counts = _native(self.answer) if self.is_native else _chat(self.answer)
         return Outcome(
             model=self.prompt.model,
@@ -62,15 +62,15 @@ def _words(prompt: Prompt) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
 
 
 def _native(answer: JsonObject) -> tuple[Candidate, Counts]:
-    told = objects(answer["candidates"])[0]
-    part = objects(an_object(told["content"])["parts"])[0]
+    candidate = objects(answer["candidates"])[0]
+    part = objects(an_object(candidate["content"])["parts"])[0]
     usage = an_object(answer["usageMetadata"])
     counts = Counts(
         prompt=_count(usage, "promptTokenCount"),
         output=_count(usage, "candidatesTokenCount"),
         thoughts=_count(usage, "thoughtsTokenCount"),
     )
-    finish = _FINISHES[a_text(told["finishReason"])]
+    finish = _FINISHES[a_text(candidate["finishReason"])]
     return Candidate(a_text(part["text"]), finish=finish, signature=a_text(part.get("thoughtSignature"))), counts
 
 
@@ -106,6 +106,6 @@ def recorded(provider: str, prompt: Prompt) -> Recording | None:
 
 @cache
 def recorded_signatures() -> frozenset[str]:
-    """The signatures in the recorded answers, which are good though the sandbox did not make them."""
-    told = [one.outcome(is_native=True).candidates[0].signature for one in recordings()]
-    return frozenset(signature for signature in told if signature)
+    """The signatures in the recorded answers, which are valid although the sandbox did not issue them."""
+    signatures = [one.outcome(is_native=True).candidates[0].signature for one in recordings()]
+    return frozenset(signature for signature in signatures if signature)

@@ -1,4 +1,4 @@
-"""How a request is refused: one exception that every endpoint turns into its provider's own error body."""
+"""The exception that refuses a request; every endpoint turns it into its provider's error body."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Refused(Exception):
-    """A request that the real provider would refuse, with the status and the words that it would use."""
+    """A request that the real provider would refuse, with the provider's status and message."""
 
     status: int
     message: str
     code: str | int | None = None
-    """The provider's machine-readable code, where it differs from the usual one for the status."""
+    """The provider's machine-readable code, where it differs from the usual code of the status."""
 
     def __str__(self) -> str:
-        """Show status and message."""
+        """Return the status and the message."""
         return f"{self.status}: {self.message}"
 
 

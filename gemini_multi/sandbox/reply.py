@@ -1,4 +1,4 @@
-"""A reply on the socket: whole, streamed, or broken off on purpose."""
+"""A reply on the socket: whole, streamed, or broken on purpose."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Ending = Literal["whole", "close", "reset", "reset_at_once", "close_at_once", "s
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _PAUSE_BEFORE_RESET: Final = 0.01
-"""Seconds for the client to read what was sent; a reset throws away what still waits."""
+"""Seconds that the client has to read the data; a reset discards data that was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What is sent; `events` for a stream, else `body`."""
+    """A reply: `events` for a stream, else `body`."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -30,7 +30,7 @@ class Reply:
     events: tuple[bytes, ...] | None = None
     ending: Ending = "whole"
     claimed_length: int | None = None
-    """A `content-length` that the body does not have."""
+    """A wrong `content-length`."""
 
     async def send(self, scope: Scope, receive: Receive, send: Send, stopping: asyncio.Event) -> None:
         """Send it."""
@@ -59,7 +59,7 @@ class Reply:
         yield from cut(self.events)
 
     async def _send_broken(self, scope: Scope, receive: Receive, stopping: asyncio.Event) -> None:
-        """Write below the server's HTTP layer, which would never break its own promises."""
+        """Write below the server's HTTP layer, which would never send a broken response."""
         transport: asyncio.Transport = scope["state"]["transport"]
         if not self.ending.endswith("at_once"):
             transport.write(self._head())
@@ -83,7 +83,7 @@ class Reply:
 
 
 def cut(events: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Cut events at awkward places: inside a character, else in the middle, and between CR and LF."""
+    """Split events at difficult positions: inside a character, else in the middle, and between CR and LF."""
     rest = b""
     for event in events:
         place = next((index + 1 for index, byte in enumerate(event) if byte >= 0xC0), len(event) // 2)

@@ -1,16 +1,16 @@
-"""The rules by which the sandbox answers: read this to know what it will say.
+"""The rules by which the sandbox answers.
 
 In order:
 
 1.  A tool must be called (`ANY`, `required`, a named tool): a call whose arguments are the smallest instance of its
     schema. The tools that the prompt names are called, all of them at once; if it names none, the first one that has
     not been called in this turn yet.
-2.  The last turn holds tool results, or shows pictures that a tool returned: a text that quotes them. With " then " in
-    the prompt, the tools that it names are first called one after the other.
-3.  The prompt asks for tools (by name; by all the telling words of a name, as "weather" for `get_weather`; by "the
+2.  The last turn holds tool results, or images that a tool returned: a text that quotes them. With " then " in the
+    prompt, the tools that it names are first called one after the other.
+3.  The prompt asks for tools (by name; by all significant words of a name, such as "weather" for `get_weather`; by "the
     tool" when there is only one): calls as in 1.
-4.  JSON is wanted: the smallest instance of the schema, or an object with the keys that the prompt quotes.
-5.  Anything else: a text that quotes the prompt.
+4.  The request asks for JSON: the smallest instance of the schema, or an object with the keys that the prompt quotes.
+5.  Any other request: a text that quotes the prompt.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def _named(prompt: Prompt) -> tuple[Function, ...]:
     by_name = {tool.name: tool for tool in tools}
     if found:
         return tuple(by_name[name] for _, name in found)
-    telling = tuple(tool for tool in tools if _tells(tool.name, text))
-    if telling:
-        return telling
+    mentioned = tuple(tool for tool in tools if _is_mentioned(tool.name, text))
+    if mentioned:
+        return mentioned
     return tools if len(tools) == 1 and _THE_TOOL.search(text) else ()
 
 
@@ -79,14 +79,14 @@ def _place(name: str, text: str) -> int:
     return found.start() if found else -1
 
 
-def _tells(name: str, text: str) -> bool:
+def _is_mentioned(name: str, text: str) -> bool:
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word and word not in _EMPTY_WORDS]
-    said = set(re.findall(r"[a-z0-9]+", text.lower()))
-    return bool(words) and all(len(word) > 2 and word in said for word in words)
+    found = set(re.findall(r"[a-z0-9]+", text.lower()))
+    return bool(words) and all(len(word) > 2 and word in found for word in words)
 
 
 def _arguments(tool: Function, text: str) -> JsonObject:
-    # The tool's own name is no source of numbers or words.
+    # Numbers and words are not taken from the tool's own name.
     built = Instances(re.sub(rf"\b{re.escape(tool.name)}\b", " ", text), tool.schema).build(
         {"type": "object", **tool.schema}
     )

@@ -1,4 +1,4 @@
-"""`Sandbox`: the three hosts on the loopback interface."""
+"""`Sandbox`: the three providers on the loopback interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GATEWAY: Final = "default"
 
 
 class Sandbox:
-    """A stand-in for Cloudflare AI, AIMLAPI and Oxen.ai that answers their documented URLs on the loopback interface.
+    """An imitation of Cloudflare AI, AIMLAPI and Oxen.ai that serves their documented URLs on the loopback interface.
 
     Use it as a context manager, or call `start` and `stop`. Every sandbox has its own keys, state and port.
 
@@ -36,7 +36,7 @@ class Sandbox:
         self._serving: Serving | None = None
 
     def start(self) -> Self:
-        """Start serving; does nothing when it serves already."""
+        """Start the server; do nothing when it runs already."""
         if self._serving is None:
             serving = _serving(self._state, self._host, self._port)
             serving.start()
@@ -44,7 +44,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop serving and free the port; does nothing when it does not serve."""
+        """Stop the server and free the port; do nothing when it does not run."""
         serving, self._serving = self._serving, None
         if serving is not None:
             serving.stop()
@@ -67,7 +67,7 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port on which the sandbox listens."""
         if self._serving is None:
             raise RuntimeError(
                 "The sandbox is not running; use `with Sandbox() as sandbox:` or call `sandbox.start()` first."
@@ -76,7 +76,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:8765`."""
+        """The URL of the sandbox, such as `http://127.0.0.1:8765`."""
         return f"http://{self._host}:{self.port}"
 
     def environment(self) -> dict[str, str]:
@@ -121,13 +121,13 @@ class Sandbox:
 
         Args:
             provider: `cloudflare`, `aimlapi` or `oxen`.
-            status: Answer with this status and the host's own error body for it.
+            status: Answer with this status and the provider's error body for it.
             fault: Break the good answer in this way; the names are the keys of `gemini_multi.sandbox.faults.FAULTS`.
             times: How many requests fail.
-            after: How many events of a stream go out before the fault.
+            after: How many events of a stream are sent before the fault.
             retry_after: Seconds for the `retry-after` header.
-            body: An error body in place of the host's own.
-            code: The host's machine-readable code, such as Cloudflare's 2021.
+            body: An error body in place of the provider's own.
+            code: The provider's machine-readable code, such as Cloudflare's 2021.
         """
         from gemini_multi.sandbox.faults import FAULTS
 
@@ -137,17 +137,17 @@ class Sandbox:
             raise ValueError(f"Unknown fault {fault!r}; use one of {sorted(FAULTS)}.")
         if times < 1:
             raise ValueError(f"times must be at least 1, not {times!r}.")
-        told = body.encode() if isinstance(body, str) else body
+        content = body.encode() if isinstance(body, str) else body
         plan = Failure(
-            status=status, fault=fault, after=after, retry_after=retry_after, body=told, code=code, left=times
+            status=status, fault=fault, after=after, retry_after=retry_after, body=content, code=code, left=times
         )
         self._state.plan(_known(provider), plan)
 
     def script(self, provider: str | None, answers: Sequence[Answer]) -> None:
-        """Serve these answers next, in order, in whatever dialect the request is in.
+        """Serve these answers next, in order, in the dialect of each request.
 
         Args:
-            provider: The provider that gives them; none for whichever is asked first.
+            provider: The provider that serves the answers; `None` for any provider.
             answers: The answers.
         """
         self._state.script(None if provider is None else _known(provider), answers)

@@ -1,4 +1,4 @@
-"""The server: uvicorn on a loopback socket, in a thread of its own or in the foreground."""
+"""The server: uvicorn on a loopback socket, in its own thread or in the foreground."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gemini_multi.sandbox.app import application
 from gemini_multi.sandbox.state import State
 
 _PATIENCE: Final = 5.0
-"""Seconds that requests under way get to end when the sandbox stops."""
+"""Seconds that open requests have to finish when the sandbox stops."""
 
 
 class _Protocol(H11Protocol):
-    """Shows the transport to the application, for faults that no HTTP server would commit."""
+    """Gives the application access to the transport, for faults that no HTTP server produces."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        # asyncio does this only for sockets made with an explicit protocol number; without it every answer waits 40 ms.
+        # asyncio sets this option only on sockets with an explicit protocol number; without it each answer waits 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
 class _Server(uvicorn.Server):
-    """Stops at once when told to, instead of looking every 100 ms."""
+    """Stops at once, instead of checking every 100 ms."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, ready: threading.Event) -> None:
         super().__init__(config)
@@ -68,12 +68,12 @@ class Serving:
         self._thread = threading.Thread(target=self._run, name="gemini-multi-sandbox", daemon=True)
 
     def start(self) -> None:
-        """Start, and come back when it answers."""
+        """Start the server, and return when it answers."""
         self._thread.start()
         self._ready.wait()
 
     def stop(self) -> None:
-        """Stop, and come back when thread and sockets are gone."""
+        """Stop the server, and return when its thread and sockets are closed."""
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()

@@ -1,4 +1,4 @@
-"""Checks a JSON value against a shape written in a small part of JSON Schema, in the words of the providers."""
+"""Checks a JSON value against a shape in a small part of JSON Schema, with the providers' error messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shape = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and where."""
+    """An error and its path."""
 
     path: str
     message: str
@@ -102,16 +102,16 @@ def _items(shape: Shape, value: JsonValue, path: str) -> Problem | None:
 
 def _any_of(shape: Shape, value: JsonValue, path: str) -> Problem | None:
     problems = [check_shape(branch, value, path) for branch in objects(shape["anyOf"])]
-    return None if None in problems else max((one for one in problems if one), key=_tells_most)
+    return None if None in problems else max((one for one in problems if one), key=_specificity)
 
 
-def _tells_most(problem: Problem) -> tuple[int, bool]:
-    """Rank by how deep a branch got, then by whether at least the type was right."""
+def _specificity(problem: Problem) -> tuple[int, bool]:
+    """Rank a branch's error by its depth, then by whether the type was right."""
     return len(problem.path), not problem.message.startswith("Invalid input")
 
 
 def _cases(shape: Shape, value: JsonValue, path: str) -> Problem | None:
-    """One shape per value of a key, as zod's discriminated unions."""
+    """One shape per value of a key, like zod's discriminated unions."""
     key, cases = a_text(shape["key"]), an_object(shape["cases"])
     if not isinstance(value, dict):
         return Problem(path, f"Invalid input: expected object, received {_name(value)}")
@@ -145,7 +145,7 @@ def _join(path: str, name: str) -> str:
 
 
 def check_shape(shape: Shape, value: JsonValue, path: str = "") -> Problem | None:
-    """Find the first problem, or none."""
+    """Return the first problem, or `None`."""
     for word, check in _CHECKS.items():
         if word in shape:
             problem = check(shape, value, path)

@@ -1,6 +1,6 @@
-"""Opaque marks that a provider issues and wants back: thought signatures and tool-call ids.
+"""Opaque marks that a provider issues and expects back: thought signatures and tool-call ids.
 
-A mark carries its own proof, keyed per sandbox and upstream, so that nothing has to be remembered.
+A mark holds its own proof, with a key per sandbox and upstream, so that the sandbox need not store marks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DUMMIES: Final = frozenset(_DUMMIES) | {base64.b64encode(dummy.encode()).decode(
 
 
 class Marks:
-    """Issues and recognizes marks; every upstream has its own."""
+    """Issues and recognizes the marks of each upstream."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(16)
@@ -31,13 +31,13 @@ class Marks:
         return hmac.new(self._key, f"{upstream} {kind} {number}".encode(), hashlib.sha256).digest()
 
     def signature(self, upstream: str) -> str:
-        """Issue a thought signature: standard base64, with `+`, `/` and padding, as the real ones."""
+        """Issue a thought signature: standard base64, with `+`, `/` and padding, like real ones."""
         number = next(self._numbers)
         proof = self._proof(upstream, "signature", number)
         return base64.b64encode(b"\x0a\xfb\xef\xff" + number.to_bytes(8, "big") + proof).decode()
 
     def is_signature(self, upstream: str, signature: str) -> bool:
-        """Whether this upstream issued it, byte for byte."""
+        """Whether this upstream issued exactly this signature."""
         try:
             data = base64.b64decode(signature, validate=True)
         except (binascii.Error, ValueError):
@@ -52,7 +52,7 @@ class Marks:
         return f"{prefix}{number}_{self._proof(upstream, 'call', number).hex()[:16]}"
 
     def is_call_id(self, upstream: str, call_id: str) -> bool:
-        """Whether this upstream issued it."""
+        """Whether this upstream issued the id."""
         head, _, proof = call_id.rpartition("_")
         digits = head[len(head.rstrip("0123456789")) :]
         return bool(digits) and proof == self._proof(upstream, "call", int(digits)).hex()[:16]
@@ -63,10 +63,10 @@ def check_signatures(prompt: Prompt, marks: Marks, upstream: str, *, required: b
 
     Args:
         prompt: The request.
-        marks: What issued the signatures.
-        upstream: The endpoint family that the request goes to.
+        marks: The marks that the sandbox has issued.
+        upstream: The endpoint family of the request.
         required: Whether the first call of each step of the current turn must be signed.
-        known: Signatures in recorded answers, which the sandbox did not make itself.
+        known: Signatures in recorded answers, which the sandbox did not issue.
     """
     for turn in prompt.turns:
         for signature in (*turn.signatures, *(call.signature for call in turn.calls)):

@@ -1,4 +1,4 @@
-"""What one sandbox remembers; every part may be used from any thread."""
+"""The state of one sandbox; any thread may use it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Wrapping = Literal["bare", "result", "result_state"]
 PROVIDERS: Final[tuple[Provider, ...]] = ("cloudflare", "aimlapi", "oxen")
 
 _CACHE_UNIT: Final = 4096
-"""Characters in one step of the prefix cache: 1,024 tokens, the least that is cached."""
+"""Characters in one step of the prefix cache: 1,024 tokens, the smallest cached prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A request, as it arrived."""
+    """A received request."""
 
     provider: str
     method: str
     path: str
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """The headers; names are in lower case."""
     body: JsonValue
-    """The JSON value, or the text where it is none."""
+    """The JSON value, or the text if it is no JSON."""
     stream: bool
-    """Whether a stream was asked for."""
+    """Whether the request asked for a stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class State:
     _prefixes: set[bytes] = field(default_factory=set[bytes])
 
     def record(self, request: Recorded) -> None:
-        """Remember a request."""
+        """Record a request."""
         with self._lock:
             self._requests.append(request)
 
@@ -84,7 +84,7 @@ class State:
             return list(self._requests)
 
     def clear(self) -> None:
-        """Forget requests, plans, scripts and cached prefixes; marks stay good."""
+        """Clear requests, plans, scripts and cached prefixes; issued marks stay valid."""
         with self._lock:
             self._requests.clear()
             self._plans.clear()
@@ -92,12 +92,12 @@ class State:
             self._prefixes.clear()
 
     def plan(self, provider: str, plan: Failure | RawReply) -> None:
-        """Queue what happens to the next request to a provider."""
+        """Add a plan for the next request to a provider."""
         with self._lock:
             self._plans.setdefault(provider, deque()).append(plan)
 
     def next_plan(self, provider: str) -> Failure | RawReply | None:
-        """Take what is planned for this request."""
+        """Remove and return the plan for this request."""
         with self._lock:
             plans = self._plans.get(provider)
             if not plans:
@@ -113,7 +113,7 @@ class State:
             self._scripts.setdefault(provider, deque()).extend(answers)
 
     def next_answer(self, provider: str) -> Answer | None:
-        """Take the next scripted answer, the provider's own first."""
+        """Remove and return the next scripted answer; answers for this provider come first."""
         with self._lock:
             for key in (provider, None):
                 answers = self._scripts.get(key)
@@ -122,7 +122,7 @@ class State:
             return None
 
     def cached_tokens(self, owner: str, text: str) -> tuple[int, int]:
-        """Count the tokens at a text's beginning that were seen before, and those remembered from now on."""
+        """Count the tokens of a text's prefix that were cached before, and those that are cached from now on."""
         ends = range(_CACHE_UNIT, len(text) + 1, _CACHE_UNIT)
         digests = [hashlib.sha256(f"{owner}\n{text[:end]}".encode()).digest() for end in ends]
         with self._lock:

@@ -1,4 +1,4 @@
-"""What the upstream says about turns that do not follow each other as they must."""
+"""The upstream's messages about turns in a wrong order."""
 
 from __future__ import annotations
 

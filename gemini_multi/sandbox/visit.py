@@ -1,4 +1,4 @@
-"""One request on its way to an answer, and what every provider's endpoint does with it."""
+"""One request and the functions that all providers' endpoints share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gemini_multi.sandbox import chat, native, rules
 from gemini_multi.sandbox.json_value import JsonObject, JsonValue
-from gemini_multi.sandbox.outcome import Outcome, Teller
+from gemini_multi.sandbox.outcome import Outcome, OutcomeBuilder
 from gemini_multi.sandbox.prompt import Prompt
 from gemini_multi.sandbox.recorded import recorded, recorded_signatures
 from gemini_multi.sandbox.refusal import Refused
@@ -19,7 +19,7 @@ from gemini_multi.sandbox.state import Provider, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request, read off the socket."""
+    """A request that was read from the socket."""
 
     state: State
     provider: Provider
@@ -28,7 +28,7 @@ class Visit:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     parameters: Mapping[str, str]
-    """Parts of the path."""
+    """The parts of the path."""
     body: JsonValue
     raw: bytes = b""
     is_json: bool = field(default=True)
@@ -38,35 +38,37 @@ class Visit:
         """The key in the `Authorization` header."""
         return bearer(self.headers.get("authorization", ""))
 
-    def outcome(self, prompt: Prompt, teller: Teller, *, is_native: bool, requires_signatures: bool) -> Outcome:
-        """Decide on the answer: a scripted one, a recorded one, or one by the rules."""
+    def outcome(
+        self, prompt: Prompt, builder: OutcomeBuilder, *, is_native: bool, requires_signatures: bool
+    ) -> Outcome:
+        """Choose the answer: a scripted one, a recorded one, or one by the rules."""
         check_signatures(
-            prompt, self.state.marks, teller.upstream, required=requires_signatures, known=recorded_signatures()
+            prompt, self.state.marks, builder.upstream, required=requires_signatures, known=recorded_signatures()
         )
         scripted = self.state.next_answer(self.provider)
         if scripted is not None:
-            return teller.tell(prompt, [scripted])
+            return builder.build(prompt, [scripted])
         recording = recorded(self.provider, prompt)
         if recording is not None:
             return recording.outcome(is_native=is_native)
-        return teller.tell(prompt, [rules.answer(prompt)] * prompt.count)
+        return builder.build(prompt, [rules.answer(prompt)] * prompt.count)
 
 
 def bearer(header: str) -> str:
-    """Take the key out of an authorization header."""
+    """Return the key in an authorization header."""
     scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def as_object(visit: Visit) -> JsonObject:
-    """Give the body, which must be a JSON object."""
+    """Return the body, which must be a JSON object."""
     if not visit.is_json or not isinstance(visit.body, dict):
         raise Refused(400, "Invalid JSON payload received. Expected a JSON object.")
     return visit.body
 
 
 def encoded(value: JsonValue) -> bytes:
-    """Write JSON as the providers do: UTF-8, nothing escaped without need."""
+    """Write JSON in the providers' form: UTF-8, without unnecessary escapes."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 
@@ -88,24 +90,30 @@ def chat_reply(
         return json_reply(chat.completion(outcome, manner), headers=headers)
     options = request.get("stream_options")
     with_usage = isinstance(options, dict) and options.get("include_usage") is True
-    told = [b"data: " + encoded(chunk) + b"\n\n" for chunk in chat.chunks(outcome, manner, with_usage=with_usage)]
+    events = [b"data: " + encoded(chunk) + b"\n\n" for chunk in chat.chunks(outcome, manner, with_usage=with_usage)]
     if keep_alive:
-        told = [keep_alive + told[0], *told[1:-1], keep_alive + told[-1]] if len(told) > 1 else [keep_alive + told[0]]
-    return Reply(headers=headers, content_type="text/event-stream; charset=utf-8", events=(*told, b"data: [DONE]\n\n"))
+        events = (
+            [keep_alive + events[0], *events[1:-1], keep_alive + events[-1]]
+            if len(events) > 1
+            else [keep_alive + events[0]]
+        )
+    return Reply(
+        headers=headers, content_type="text/event-stream; charset=utf-8", events=(*events, b"data: [DONE]\n\n")
+    )
 
 
 def native_stream(outcome: Outcome, *, is_vertex: bool, as_events: bool, headers: Mapping[str, str]) -> Reply:
     """Stream in the native dialect: as server-sent events or, without `alt=sse`, as one JSON array in pieces."""
-    told = [encoded(one) for one in native.documents(outcome, is_vertex=is_vertex)]
+    documents = [encoded(one) for one in native.documents(outcome, is_vertex=is_vertex)]
     if as_events:
-        events = tuple(b"data: " + one + b"\r\n\r\n" for one in told)
+        events = tuple(b"data: " + one + b"\r\n\r\n" for one in documents)
         return Reply(headers=headers, content_type="text/event-stream", events=events)
-    return Reply(headers=headers, content_type="application/json; charset=UTF-8", events=tuple(_array(told)))
+    return Reply(headers=headers, content_type="application/json; charset=UTF-8", events=tuple(_array(documents)))
 
 
-def _array(told: Iterable[bytes]) -> Iterable[bytes]:
+def _array(documents: Iterable[bytes]) -> Iterable[bytes]:
     before = b"["
-    for one in told:
+    for one in documents:
         yield before + one + b"\n"
         before = b",\r\n"
     yield b"]\n"
