@@ -143,7 +143,8 @@ class AttemptRunner:
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose the events that go out now."""
         self._body.progress = self._options.clock()
-        self._record.begin()
+        if self._record.first_content is None:
+            self._record.begin()
         if self._buffers and not self.is_finished:
             self._held += events
             return []

@@ -65,7 +65,8 @@ class AttemptLog:
         self.options = options
         self._trace = trace
         self._clock = options.clock
-        self._ends = math.inf if options.deadline is None else options.clock() + options.deadline
+        self.ends = math.inf if options.deadline is None else options.clock() + options.deadline
+        """When the deadline passes, by the clock of the options."""
         self._attempts: list[Attempt] = []
         self._answering: Attempt | None = None
         self._waited = 0.0
@@ -114,7 +115,7 @@ class AttemptLog:
 
     def remaining(self) -> float:
         """Return the seconds that the deadline leaves, below 0 when it has passed."""
-        return self._ends - self._clock()
+        return self.ends - self._clock()
 
     def overdue(self) -> RequestTimeout:
         """Make the error for a call whose deadline has passed."""
@@ -126,7 +127,7 @@ class AttemptLog:
         Raises:
             RequestTimeout: The deadline has passed.
         """
-        left = self._ends - self._clock()
+        left = self.ends - self._clock()
         if left <= 0:
             raise self.overdue()
         return left

@@ -98,10 +98,11 @@ class BodyReader:
 
     def _check_time(self) -> None:
         """Notice a provider that keeps the connection alive without content, and a deadline that has passed."""
-        silent = self._clock() - self.progress
-        if silent > self._stall:
-            raise TransportError(RequestTimeout, f"no content for {silent:.1f} s")
-        self._attempt_log.check_deadline()
+        now = self._clock()
+        if now - self.progress > self._stall:
+            raise TransportError(RequestTimeout, f"no content for {now - self.progress:.1f} s")
+        if now >= self._attempt_log.ends:
+            raise self._attempt_log.overdue()
 
     def _check_values(self, data: bytes) -> None:
         """Refuse an answer that would take many times its size in memory."""

@@ -126,7 +126,8 @@ class EventDecoder:
         if tail is not None:
             self._partial.append(tail)
             self._partial_size += len(tail)
-            self._check()
+            if self._data_size + self._partial_size > self._limit:
+                raise self._too_large()
         return lines
 
     def _read(self, lines: list[bytes]) -> list[bytes]:
@@ -138,21 +139,17 @@ class EventDecoder:
                     events.append(data[0] if len(data) == 1 else b"\n".join(data))
                     data.clear()
                     self._data_size = 0
-            elif line.startswith(b"data:"):
+            elif line.startswith(b"data:") or line == b"data":
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
-                self._check()
-            elif line == b"data":
-                data.append(b"")
-                self._data_size += len(line)
-                self._check()
+                if self._data_size + self._partial_size > self._limit:
+                    raise self._too_large()
             elif line[:1] in _LOOSE or (self._loose and line[:1] != b":"):
                 events += self._read_loose(line)
         return events
 
-    def _check(self) -> None:
-        if self._data_size + self._partial_size > self._limit:
-            raise InvalidResponse(
-                f"One event of the stream is larger than {self._limit:,} bytes. "
-                "Raise `Limits(event_bytes=...)` if that is expected."
-            )
+    def _too_large(self) -> InvalidResponse:
+        return InvalidResponse(
+            f"One event of the stream is larger than {self._limit:,} bytes. "
+            "Raise `Limits(event_bytes=...)` if that is expected."
+        )
