@@ -117,13 +117,10 @@ class AttemptRecord:
         """Make the typed error for what ended the attempt."""
         if isinstance(error, ErrorPayload):
             return self._route.provider.error(error, self._endpoint.target, self.headers)
-        return self._transport_failure(error) if isinstance(error, TransportError) else error
-
-    def _transport_failure(self, error: TransportError) -> GeminiMultiError:
-        text = f"{self.provider_name} ({self.model_id!r}) gave no whole answer: {error}."
-        if issubclass(error.kind, InvalidResponse):
-            return InvalidResponse(text, provider=self.provider_name, model=self.model_id)
-        return error.kind(text, provider=self.provider_name, model=self.model_id)
+        if isinstance(error, TransportError):
+            text = f"{self.provider_name} ({self.model_id!r}) gave no whole answer: {error}."
+            return error.kind(text, provider=self.provider_name, model=self.model_id)
+        return error
 
     def located(self, failure: GeminiMultiError) -> GeminiMultiError:
         """Add to an error where it happened, if the error does not say so yet."""

@@ -27,6 +27,7 @@ from gemini_multi import (
     StorageUnavailable,
 )
 from gemini_multi._call.permits import Permits
+from gemini_multi._routing.ledger import Ledger
 from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Permit
 from gemini_multi._storage.memory import MemoryStorage
 from gemini_multi.types import ChatRequest
@@ -162,6 +163,26 @@ def test_tokens_that_were_not_used_are_given_back() -> None:
 
 
 # Through the clients.
+
+
+def test_a_request_that_the_budget_refuses_uses_no_tokens() -> None:
+    """The attempt before it used some; they count once."""
+    settled: list[Outcome] = []
+
+    class Recording(MemoryStorage):
+        def settle(self, permit: Permit, outcome: Outcome) -> None:
+            settled.append(outcome)
+            super().settle(permit, outcome)
+
+    empty = b'{"choices": [{"message": {"content": ""}}], "usage": {"prompt_tokens": 90000, "total_tokens": 90000}}'
+    made = stage([[OK, empty]], {})
+    made.request = replace(made.request, max_tokens=1)
+    made.permits, made.ledger = Permits(Recording(lambda: 0.0), RateLimits()), Ledger(0.001)
+
+    with pytest.raises(BudgetExceeded):
+        made.play()
+
+    assert settled == [Outcome(tokens=90_000, cost_usd=made.ledger.totals.cost_usd), Outcome(tokens=0)]
 
 
 async def chat(client: Client, request: ChatRequest = REQUEST) -> ChatResponse:
