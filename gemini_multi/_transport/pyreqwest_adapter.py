@@ -41,8 +41,13 @@ class PyreqwestTransport:
         self._limit = limit
         self._keep_alive = keep_alive
         self._client = lru_cache(maxsize=32)(self._made_client)
-        self.busy = 0
+        self.under_way: set[object] = set()
+        """Exchanges that were begun and not let go."""
+
+    @property
+    def busy(self) -> int:
         """How many requests are on their way."""
+        return len(self.under_way)
 
     def client(self, timeouts: Timeouts, proxy: str | None) -> Client:
         """Give the client for requests with these timeouts.
@@ -82,9 +87,9 @@ class PyreqwestTransport:
         """Make what sends one request, blocking."""
         return PyreqwestExchange(self)
 
-    def async_exchange(self) -> PyreqwestAsyncExchange:
-        """Make what sends one request, with `await`."""
-        return PyreqwestAsyncExchange(self)
+    def async_exchange(self, owner: object = None) -> PyreqwestAsyncExchange:
+        """Make what sends one request, with `await`; the owner is what is let go, if not the exchange itself."""
+        return PyreqwestAsyncExchange(self, owner)
 
     def close(self) -> None:
         """Drop the clients: idle connections end, the others when they are let go."""
@@ -98,8 +103,9 @@ class PyreqwestTransport:
 class PyreqwestAsyncExchange:
     """One request, with `await`."""
 
-    def __init__(self, transport: PyreqwestTransport) -> None:
+    def __init__(self, transport: PyreqwestTransport, owner: object = None) -> None:
         self._transport = transport
+        self._owner = self if owner is None else owner
         self._loop = asyncio.get_running_loop()
         self._request: StreamRequest | None = None
         self._reader: ResponseBodyReader | None = None
@@ -115,7 +121,7 @@ class PyreqwestAsyncExchange:
         else:
             builder = builder.header("content-length", str(len(body))).body_stream(body.slices())
         self._request = builder.timeout(_duration(step.within)).streamed_read_buffer_limit(0).build_streamed()
-        self._transport.busy += 1
+        self._transport.under_way.add(self._owner)
         response = await self._request.__aenter__()
         self._reader = response.body_reader
         headers: dict[str, str] = {}
@@ -135,7 +141,7 @@ class PyreqwestAsyncExchange:
         request, self._request = self._request, None
         if request is None:
             return
-        self._transport.busy -= 1
+        self._transport.under_way.discard(self._owner)
         reader, self._reader = self._reader, None
         if reader is not None:
             await request.__aexit__(None, None, None)
@@ -180,7 +186,7 @@ class PyreqwestExchange:
 
     async def _run(self, step: Send) -> None:
         """Send, and read as long as there is room."""
-        inner = self._transport.async_exchange()
+        inner = self._transport.async_exchange(self)
         try:
             self._arrived.put(await inner.send(step))
             while piece := await inner.read():
@@ -236,6 +242,7 @@ class PyreqwestExchange:
     def close(self) -> None:
         """Let go, without waiting: a finalizer may run in any thread."""
         if (future := self._future) is not None:
+            self._transport.under_way.discard(self)
             future.cancel()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 
@@ -102,6 +103,10 @@ def test_too_many_requests_at_once_are_refused(hanging):
     assert said[0].json()["choices"][0]["message"]["content"] == "Late"
 
 
+@pytest.mark.skipif(
+    os.environ.get("GEMINI_MULTI_TRANSPORT") == "pyreqwest",
+    reason="pyreqwest 0.15 leaves a connection without an answer open until its timeout",
+)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_caller_that_hangs_up_ends_the_call_of_the_provider(hanging, stream):
     """The provider's connection is closed, although it has said nothing yet."""
