@@ -122,8 +122,10 @@ class PyreqwestAsyncExchange:
             builder = builder.header("content-length", str(len(body))).body_stream(body.slices())
         self._request = builder.timeout(_duration(step.within)).streamed_read_buffer_limit(0).build_streamed()
         self._transport.under_way.add(self._owner)
+        before = _cancellations()
         response = await self._request.__aenter__()
         self._reader = response.body_reader
+        _check_cancelled(before)
         headers: dict[str, str] = {}
         for name, value in response.headers.items():
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -131,7 +133,12 @@ class PyreqwestAsyncExchange:
 
     async def read(self) -> bytes:
         """Give the next bytes of the body; none at its end."""
-        while self._reader is not None and (chunk := await self._reader.read_chunk()) is not None:
+        before = _cancellations()
+        while self._reader is not None:
+            chunk = await self._reader.read_chunk()
+            _check_cancelled(before)
+            if chunk is None:
+                break
             if chunk:
                 return bytes(chunk)
         return b""
@@ -144,12 +151,26 @@ class PyreqwestAsyncExchange:
         self._transport.under_way.discard(self._owner)
         reader, self._reader = self._reader, None
         if reader is not None:
+            before = _cancellations()
             await request.__aexit__(None, None, None)
+            _check_cancelled(before)
 
     def abandon(self) -> None:
         """Let go soon, from any thread, if the event loop still runs."""
         if self._request is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
+
+
+def _cancellations() -> int:
+    """Count how often the running task was cancelled."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _check_cancelled(before: int) -> None:
+    """Raise a cancellation of meanwhile: pyreqwest 0.15 drops one that comes with what it waits for."""
+    if _cancellations() > before:
+        raise asyncio.CancelledError
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import suppress
 from itertools import count
@@ -184,7 +185,8 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
         if call.task is None or not call.task.cancelled():
             break
 
-    assert place >= 3 + 2 * failing
+    waits = 1 if os.environ.get("GEMINI_MULTI_TRANSPORT") == "pyreqwest" else 3  # pyreqwest does more of it in one
+    assert place >= waits + (waits - 1) * failing
     assert len(sandbox.requests) <= (place + 1) * (1 + failing)
     sandbox.clear()
     assert (await ENDPOINTS[endpoint][1](stream, [host], {})).text

@@ -281,6 +281,31 @@ async def test_a_stream_that_is_left_early_leaves_no_task() -> None:
         await client.aclose()
 
 
+async def test_a_cancellation_that_comes_with_the_answer_counts() -> None:
+    """Whichever of them the transport sees first."""
+    asked, stands_still, answered = threading.Semaphore(0), threading.Semaphore(0), threading.Semaphore(0)
+
+    def act(found: Host, connection: socket.socket) -> None:
+        while found.request(connection):
+            asked.release()
+            stands_still.acquire()
+            connection.sendall(WHOLE)
+            answered.release()
+
+    with host(act) as found:
+        client = Client(found.provider, max_retries=0).for_async()
+        for _ in range(40):
+            task = asyncio.create_task(client.chat(REQUEST))
+            await asyncio.to_thread(asked.acquire)
+            stands_still.release()
+            answered.acquire()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert POOLS.busy == 0
+        await client.aclose()
+
+
 async def test_two_hundred_calls_at_once() -> None:
     """Each over a connection of its own, which the next two hundred find again."""
 
