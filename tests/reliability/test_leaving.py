@@ -185,8 +185,8 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
         if call.task is None or not call.task.cancelled():
             break
 
-    waits = 1 if os.environ.get("GEMINI_MULTI_TRANSPORT") == "pyreqwest" else 3  # pyreqwest does more of it in one
-    assert place >= waits + (waits - 1) * failing
+    if os.environ.get("GEMINI_MULTI_TRANSPORT") != "pyreqwest":  # which may be done before it is waited for
+        assert place >= 3 + 2 * failing
     assert len(sandbox.requests) <= (place + 1) * (1 + failing)
     sandbox.clear()
     assert (await ENDPOINTS[endpoint][1](stream, [host], {})).text
