@@ -48,6 +48,6 @@ def test_the_fixture_works_as_a_plugin(pytester: pytest.Pytester, tests: str, pa
     """Warnings are errors there too."""
     pytester.makepyfile(tests)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error")
-    result = pytester.runpytest_inprocess("-p", "gemini_multi.testing", "-p", "no:xdist", "-p", "no:langsmith_plugin")
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:langsmith_plugin")
 
     result.assert_outcomes(passed=passed)
