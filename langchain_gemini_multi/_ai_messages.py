@@ -1,4 +1,4 @@
-"""Messages of the model -> parts, whoever made them: this package, other Gemini integrations, OpenAI or Anthropic."""
+"""Translates messages of the model to parts; this package or any other integration may have made them."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _CALL_BLOCKS: Final = {
 _GOOGLE_CALLS: Final = ("functionCall", "function_call")
 _SIGNATURES: Final = ("thoughtSignature", "thought_signature")
 _SEALED: Final = "encrypted_"
-"""How the names of what only its maker can read begin, in OpenAI's and Anthropic's blocks."""
+"""Prefixes of the names of fields that only OpenAI or Anthropic themselves can read."""
 
 
 def assistant_parts(message: AIMessage) -> list[Part]:
-    """Translate a message of the model, exactly as the provider sent it when the message is unchanged since."""
+    """Translate a message of the model; an unchanged message gives exactly the parts that the provider sent."""
     parts = _Reader(message).parts()
     if not (outlined := entries(message.additional_kwargs)):
         return parts
@@ -91,7 +91,7 @@ class _Reader:
         }
         self._calls = calls_of(message)
         self._made = 0
-        """How many calls the content alone told of."""
+        """The number of calls that only the content holds."""
 
     def parts(self) -> list[Part]:
         """Return the parts in the order of the content, then the calls that the content doesn't mention."""
@@ -190,7 +190,7 @@ def _summary(block: Block) -> str:
 
 
 def _other(block: Block) -> Iterator[Part]:
-    """Read media; what only another provider understands is told as JSON text, so that the model still knows of it."""
+    """Read media; media that only another provider understands become JSON text, so that the model still sees them."""
     try:
         yield from block_parts(block)
     except ConfigurationError:
@@ -198,7 +198,7 @@ def _other(block: Block) -> Iterator[Part]:
 
 
 def _unsealed(value: object) -> object:
-    """Leave out, at any depth, what is meant for the provider alone that wrote it."""
+    """Remove, at any depth, fields that only the provider that wrote them understands."""
     if is_mapping(value):
         return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
     return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
@@ -260,7 +260,7 @@ def _code_result(block: Block) -> Iterator[Part]:
 
 
 def _drawn(block: Block) -> Iterator[Part]:
-    """Read a picture that OpenAI's model drew; one that never was finished is told of."""
+    """Read an image that OpenAI's model made; an unfinished image becomes a text about it."""
     if picture := text_of(block, "result"):
         yield inline(picture, Details(mime_type=type_of({"format": block.get("output_format")}, "image")))
     else:

@@ -66,7 +66,7 @@ class ChunkBuilder:
         """Positions of the calls whose arguments arrive in pieces."""
 
     def feed(self, event: ChatEvent) -> ChatGenerationChunk | None:
-        """Translate an event; `None` when it adds nothing that a chunk can show."""
+        """Translate an event; `None` when the event holds nothing that a chunk can show."""
         if isinstance(event, Finished):
             return self._last(event.response)
         if event.candidate != 0:
@@ -170,7 +170,7 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
 
 
 def _spoiler(arguments: str) -> str:
-    """Give an ending that makes broken arguments stay broken.
+    """Return an ending that keeps incomplete arguments unreadable.
 
     LangChain completes unfinished JSON in chunks, so that a call whose arguments were cut off would be executed
     with half of them. A bracket that closes nothing makes it an `invalid_tool_call`, as in an answer in one piece.

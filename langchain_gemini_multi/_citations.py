@@ -27,7 +27,7 @@ def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, ob
 
 
 def _home(position: int, starts: Sequence[int]) -> int:
-    """Find the block that holds a position; what lies outside the text belongs to the nearest one.
+    """Find the block that holds a position; a position outside the text belongs to the nearest block.
 
     Args:
         position: A character of the answer's text.

@@ -1,7 +1,7 @@
 """Content blocks in all the forms that LangChain users write -> parts.
 
-Taken are LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google.
-A block whose content cannot be sent is an error, never dropped.
+LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google are accepted.
+A block whose content cannot be sent raises an error and is never dropped.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _non_standard(block: Block) -> list[Part]:
 
 
 def _output(block: Block) -> list[Part]:
-    """Read what OpenAI's custom tools give."""
+    """Read the results of OpenAI's custom tools."""
     return content_parts(block.get("output"))
 
 
@@ -233,4 +233,4 @@ _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     **{key: _google_result(key) for key in ("functionResponse", "function_response")},
     **{key: _google(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
 }
-"""Blocks without a `type`, by the member that tells what they are."""
+"""Blocks without a `type`, by the field that identifies them."""

@@ -1,4 +1,4 @@
-"""Under which names messages of this package keep what LangChain has no field for, and how it is found again.
+"""The keys under which messages of this package keep what LangChain has no field for, and functions to read it.
 
 The bare signatures of calls are also stored under the key of `langchain-google-genai`, so that either package can
 continue the other's conversations.
@@ -14,7 +14,7 @@ from gemini_multi.bindings.values import is_mapping, is_object, items_of
 from gemini_multi.types import JsonObject, Part, Signature, Text, Thought, ToolCall
 
 PROVIDER: Final = "gemini_multi"
-"""What messages of this package name as their `model_provider`."""
+"""The `model_provider` of this package's messages."""
 
 OPAQUE: Final = "gemini_part"
 """The `type` inside a non-standard block that holds a part only the provider understands."""
@@ -61,8 +61,8 @@ def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dic
     Ours first, then Google's key, then `extra_content` as providers send it.
 
     Args:
-        additional_kwargs: Of the message.
-        issuer: Whom the signatures without a stated issuer are from.
+        additional_kwargs: The message's field of this name.
+        issuer: The issuer of signatures without a stated issuer.
     """
     found: dict[str, Signature] = dict(_extra_content(additional_kwargs.get("tool_calls"), issuer))
     by_google = additional_kwargs.get(GOOGLE_KEY)

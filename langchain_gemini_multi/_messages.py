@@ -1,4 +1,4 @@
-"""LangChain messages -> neutral messages, histories that other chat models made included."""
+"""Translates LangChain's messages, including histories of other chat models, to the core's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the chat model and the text model have in common: fields, the client behind them, serialization."""
+"""The base of the chat model and the text model: fields, the client, serialization."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _REQUEST: Final = (
     "modalities",
 )
 _NOT_SHOWN: Final = ("metadata", "profile")
-"""What LangChain fills in by itself."""
+"""Fields that LangChain itself sets."""
 _OWN: Final = ("http_client", "http_async_client", "on_attempt")
 """The caller's own clients hold sockets, and a hook may hold anything: they are neither pickled nor copied."""
 
 
 class GeminiModel(Serializable):
-    """The arguments that all models of this package take, and the client that they configure.
+    """The arguments of all models of this package, and the client that they configure.
 
     Nothing is connected before the first call. `None` means: not set, so not sent.
     """
 
     if TYPE_CHECKING:
-        # Other names that are taken. At run time they are brought to ours before anything is checked.
+        # Aliases, declared for type checkers. At run time our names replace them before the arguments are checked.
         model: str = ""
         """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
         model_name: str = ""
@@ -80,7 +80,7 @@ class GeminiModel(Serializable):
         provider: ProvidersArgument = None
         """Another name of `providers`."""
         model_kwargs: dict[str, Any] | None = None
-        """Settings by their names; what has no name here goes into `extra_body`."""
+        """Settings by their names; unknown names go into `extra_body`."""
         generation_config: Mapping[str, Any] | None = None
         """Settings by Google's names."""
     else:
@@ -88,9 +88,9 @@ class GeminiModel(Serializable):
     providers: SkipValidation[ProvidersArgument] = None
     """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
     api_key: SecretStr | str | None = Field(default=None, repr=False)
-    """The key of the only provider named. Keys are otherwise read from the environment."""
+    """The key of the only named provider. Otherwise keys are read from the environment."""
     base_url: str | None = None
-    """The address of the only provider named."""
+    """The URL of the only named provider."""
     temperature: float | None = None
     """Randomness, from 0 to 2. The newest Flash models ignore it."""
     top_p: float | None = None
@@ -98,23 +98,23 @@ class GeminiModel(Serializable):
     top_k: int | None = None
     """Sample from this many of the likeliest tokens."""
     max_tokens: int | None = None
-    """The most tokens to generate, thoughts included. Also taken as `max_output_tokens`."""
+    """The largest number of tokens to generate, including thoughts. Also accepted as `max_output_tokens`."""
     stop: str | list[str] | None = None
-    """Texts at which to stop. Also taken as `stop_sequences`."""
+    """Texts at which the model stops. Also accepted as `stop_sequences`."""
     seed: int | None = None
-    """For answers that repeat, as far as the provider can."""
+    """A number that makes answers repeatable, as far as the provider supports it."""
     n: int | None = None
     """How many candidates to generate."""
     presence_penalty: float | None = None
-    """Against tokens that were used already. Not on Gemini 3."""
+    """A penalty on tokens that were used already. Not on Gemini 3."""
     frequency_penalty: float | None = None
-    """Against tokens by how often they were used. Not on Gemini 3."""
+    """A penalty on tokens by how often they were used. Not on Gemini 3."""
     logprobs: bool | None = None
     """Whether to return the log probabilities of the tokens."""
     top_logprobs: int | None = None
     """How many alternatives to return for each token."""
     reasoning_effort: str | None = None
-    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`, whatever the model's own control is."""
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; works for budgets and for levels."""
     thinking_budget: int | None = None
     """Tokens for thoughts; 0 turns them off, -1 lets the model decide. Gemini 2.5."""
     thinking_level: str | None = None
@@ -128,7 +128,7 @@ class GeminiModel(Serializable):
     media_resolution: str | None = None
     """`low`, `medium` or `high`: how many tokens an image or a frame takes."""
     modalities: list[str] | None = None
-    """What the answer may hold: `text`, `image`, `audio`. Also taken as `response_modalities`."""
+    """The modalities of the answer: `text`, `image`, `audio`. Also accepted as `response_modalities`."""
     voice: str | None = None
     """The voice of spoken answers."""
     labels: dict[str, str] | None = None
@@ -136,38 +136,38 @@ class GeminiModel(Serializable):
     user: str | None = None
     """An opaque id of the end user."""
     extra_body: dict[str, JsonValue] | None = None
-    """Merged into the body last, for what has no name here."""
+    """Fields that are merged into the request body last, for settings without a name here."""
     timeout: SkipValidation[float | Timeouts | None] = None
     """Seconds for each wait, or `Timeouts`."""
     deadline: float | None = None
     """Seconds for a whole call, with its retries and failovers."""
     max_retries: int | None = None
-    """How often a provider is asked again after a failure, beside failover; 2 when nothing is said."""
+    """How often a request to one provider is retried after a failure; 2 by default. Failover is not counted."""
     retry_policy: SkipValidation[RetryPolicy | None] = None
-    """What is retried, and after which wait, in detail."""
+    """The details of retries: which errors, and how long the waits are."""
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
-    """In which order healthy providers are asked; `ordered` when nothing is said."""
+    """The order of the healthy providers; `ordered` by default."""
     hedging: SkipValidation[Hedging | float | bool | None] = None
-    """When a second provider is asked because the first is slow: `True`, seconds, or `Hedging`."""
+    """When a slow provider's request also goes to a second provider: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
-    """The most to spend: a request is refused when what it may cost at worst could pass it."""
+    """The budget in US dollars: a request whose highest possible cost could exceed it is refused."""
     rate_limits: SkipValidation[RateLimitsArgument] = None
     """Requests and tokens per minute and calls at once, by provider, as in `{"oxen": {"requests_per_minute": 60}}`."""
     storage: SkipValidation[StorageArgument] = Field(default=None, exclude=True, repr=False)
     """The URL of a Redis server through which processes share `rate_limits` and `max_cost_usd`, or `SharedStorage`."""
     failover_on: SkipValidation[FailoverArgument] = None
-    """On which answers the next provider is asked: `refusal`, `content_filter`, `length`, `invalid_output`, functions
-    of a `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""
+    """The answers that lead to failover: `refusal`, `content_filter`, `length`, `invalid_output`, functions of a
+    `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""
     tracing: bool | None = None
-    """Whether calls make OpenTelemetry spans: where nothing is said, when nobody else tells them."""
+    """Whether calls make OpenTelemetry spans; by default when no other handler records them."""
     include_response_headers: bool | None = None
     """Whether `provider_metadata["headers"]` holds all headers of the response."""
     gateway_metadata_from: list[str] | None = None
-    """What of a run the log of Cloudflare's gateway is told: names of entries of its metadata, `tags`, `run_id`."""
+    """The data of a run for the log of Cloudflare's gateway: names of entries of its metadata, `tags`, `run_id`."""
     on_attempt: SkipValidation[Callable[[Attempt], object] | None] = Field(default=None, exclude=True, repr=False)
     """Called with every attempt when it ends."""
     transport: Literal["httpx", "httpx2", "pyreqwest"] | None = None
-    """The HTTP library that carries the calls; `httpx`, when neither this nor `GEMINI_MULTI_TRANSPORT` says."""
+    """The HTTP library; by default the one in `GEMINI_MULTI_TRANSPORT`, else `httpx`."""
     max_connections: int | None = None
     """Connections that are open at once; by default as many as the process's descriptors allow."""
     http_client: SkipValidation[Any] = Field(default=None, exclude=True, repr=False)
@@ -193,7 +193,7 @@ class GeminiModel(Serializable):
                 super().__init__(**arguments)
             except ValidationError as error:
                 raise configuration_error(error) from None
-            # Outside of validation, so that a missing key is raised as what it is. Nothing is connected by it.
+            # Outside of validation, so that a missing key raises its own error. This opens no connection.
             _ = self.client
             self._asked((), {})
 
@@ -239,7 +239,7 @@ class GeminiModel(Serializable):
 
     @property
     def client(self) -> gemini_multi.Client:
-        """The client behind this model; made anew when a field that configures it was assigned to."""
+        """The client of this model; after a change of a field that configures it, a new client."""
         return self._clients.of(vars(self), self._made_client)[0]
 
     @property
@@ -249,7 +249,7 @@ class GeminiModel(Serializable):
 
     @property
     def totals(self) -> gemini_multi.Totals:
-        """What was used and spent so far, by this model and its copies."""
+        """The usage and the cost so far, of this model and its copies."""
         return self.client.totals
 
     if not TYPE_CHECKING:  # an argument, to type checkers
@@ -277,7 +277,7 @@ class GeminiModel(Serializable):
         stop: Sequence[str] | None = None,
         run: Run | None = None,
     ) -> tuple[ChatRequest, dict[str, Any]]:
-        """Make the request of a call, and what the client takes beside it."""
+        """Make the request of a call, and the client's other arguments."""
         from langchain_gemini_multi._settings import call_arguments, to_request, transport
 
         given = with_run(self, call_arguments(arguments), run)
@@ -292,11 +292,11 @@ class GeminiModel(Serializable):
         return set_fields(super().__repr_args__(), _NOT_SHOWN)
 
     def close(self) -> None:
-        """Let go of shared connections. A later call connects anew."""
+        """Release the shared connections. A later call opens new ones."""
         self.client.close()
 
     async def aclose(self) -> None:
-        """Let go of the connections of the running event loop."""
+        """Release the connections of the running event loop."""
         await self.async_client.aclose()
 
     def __enter__(self) -> Self:
@@ -364,13 +364,13 @@ class GeminiModel(Serializable):
         return super().__deepcopy__(memo)
 
     def _shown_params(self) -> dict[str, Any]:
-        """Collect what tells answers of this model apart: no keys, no connection."""
+        """Collect the settings that determine the answers of this model, without keys and connections."""
         return {**self._set_fields(), "providers": self.provider_names}
 
     def _traced_params(
         self, kind: Literal["chat", "llm"], stop: Sequence[str] | None, arguments: Mapping[str, Any]
     ) -> LangSmithParams:
-        """Tell traces what a call is made with; its arguments go before the model's fields."""
+        """Return the settings of a call for traces; its arguments override the model's fields."""
         asked = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
         given = {**self._set_fields(), **asked}
         found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type=kind)

@@ -1,4 +1,4 @@
-"""What LangChain wants to know of a model (`model.profile`), from the catalog."""
+"""The profile of a model (`model.profile`), from the catalog."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Refusals, as LangChain's standard block.
+"""Writes refusals as LangChain's standard block.
 
-The model's own words, or the reason for which a provider stopped the answer.
-
-`ModelRefusalMiddleware` and LangChain's parsers look for the block; nothing else tells them of a filtered answer.
+The block holds the model's own words, or the reason for which a provider stopped the answer.
+`ModelRefusalMiddleware` and LangChain's parsers look only for this block to detect a filtered answer.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def refusal_block(refusal: object, metadata: Mapping[str, object]) -> Block | No
     """Make the block of a refusal; `None` when nothing was refused.
 
     Args:
-        refusal: What the model says of it.
+        refusal: The model's text about the refusal.
         metadata: The message's `response_metadata`: an answer that was stopped for its content is a refusal too.
     """
     is_stopped = metadata.get("finish_reason") == "content_filter"

@@ -43,7 +43,7 @@ from langchain_gemini_multi._message_keys import (
 
 _FAMILIES: Final = ("image", "audio", "video")
 _NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
-"""Our words that LangChain spells in another way; it has the others as they are."""
+"""Our names that differ in LangChain; all other names are the same."""
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
@@ -165,7 +165,7 @@ def signature_kwargs(parts: Sequence[Part]) -> dict[str, object]:
 
 
 def outline_kwargs(candidate: Candidate) -> dict[str, object]:
-    """Give what the message has no other field for: where the signatures stand, and a refusal."""
+    """Return what the message has no other field for: the positions of signatures, and a refusal."""
     found: dict[str, object] = {} if is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
     if candidate.refusal:
         found["refusal"] = candidate.refusal
@@ -173,11 +173,11 @@ def outline_kwargs(candidate: Candidate) -> dict[str, object]:
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
-    """Collect what the end of a stream tells: of the first candidate all, of the others their content too.
+    """Collect the data of a stream's end: the first candidate's metadata, and the other candidates as a whole.
 
     Args:
         response: The answer.
-        usage: Tell the tokens in OpenAI's form too, as LangChain does for an answer in one piece.
+        usage: Also write the tokens in OpenAI's form, as LangChain does for whole answers.
     """
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     if others := response.candidates[1:]:

@@ -1,4 +1,4 @@
-"""What a run of LangChain tells a call: whether a handler makes its span already, and entries for a gateway's log."""
+"""Reads a run of LangChain: whether a handler already makes its span, and entries for a gateway's log."""
 
 from __future__ import annotations
 

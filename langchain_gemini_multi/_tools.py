@@ -1,4 +1,4 @@
-"""LangChain's tools, functions, classes and schemas -> neutral tools; every other form is read by the shared room."""
+"""Translates LangChain's tools, functions, classes and schemas to the core's tools; `bindings` reads other forms."""
 
 from __future__ import annotations
 

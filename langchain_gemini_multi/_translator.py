@@ -1,4 +1,4 @@
-"""Tells LangChain how messages of this package show as standard content blocks (`message.content_blocks`)."""
+"""Translates messages of this package to LangChain's standard content blocks (`message.content_blocks`)."""
 
 from __future__ import annotations
 

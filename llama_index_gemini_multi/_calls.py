@@ -1,4 +1,4 @@
-"""What can be set for a single call, and how it becomes a request. Imported with the first call."""
+"""The settings of a single call, and the request that they make. The first call imports this module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's fields beside generation, and its client: made when first needed, made anew when a field was changed."""
+"""The model's fields other than generation settings, and its client. A changed field makes a new client."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ else:
     ProvidersArgument = FailoverArgument = HedgingArgument = Any
 
 _NOT_SHOWN: Final = ("callback_manager", "messages_to_prompt", "completion_to_prompt", "pydantic_program_mode")
-"""What LlamaIndex fills in by itself."""
+"""Fields that LlamaIndex itself sets."""
 _SHARED: Final = ("callback_manager", "http_async_client", "http_client", "on_attempt", "rate_limiter")
-"""What holds sockets, locks or handlers: a copy of the model uses the same ones."""
+"""Fields with sockets, locks or handlers: a copy of the model uses the same objects."""
 
 
 class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     """A model that knows its providers. Fields can be set at any time and count from the next call on."""
 
     if TYPE_CHECKING:
-        # Other names that are taken. At run time they are brought to ours before anything is checked.
+        # Aliases, declared for type checkers. At run time our names replace them before the arguments are checked.
         model: str = ""
         """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
         model_name: str = ""
@@ -54,7 +54,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         provider: ProvidersArgument = None
         """Another name of `providers`."""
         model_kwargs: dict[str, Any] | None = None
-        """Settings by their names; what has no name here goes into `extra_body`."""
+        """Settings by their names; unknown names go into `extra_body`."""
         generation_config: Mapping[str, Any] | None = None
         """Settings by Google's names."""
     else:
@@ -67,28 +67,28 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         default=None,
         exclude=True,
         repr=False,
-        description="The key of the only provider named. Moves into `providers`.",
+        description="The key of the only named provider. Moves into `providers`.",
     )
     base_url: str | None = Field(
         default=None,
         exclude=True,
         repr=False,
-        description="The address of the only provider named. Moves into `providers`.",
+        description="The URL of the only named provider. Moves into `providers`.",
     )
     timeout: float | Timeouts | None = Field(default=None, description="Seconds for each wait.")
     deadline: float | None = Field(default=None, description="Seconds for a whole call with its retries and failovers.")
     max_retries: int | None = Field(default=None, description="Extra requests per provider.")
     retry_policy: RetryPolicy | None = Field(default=None, description="Retries in detail.")
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = Field(
-        default=None, description="In which order healthy providers are asked; `ordered` when nothing is said."
+        default=None, description="The order of the healthy providers; `ordered` by default."
     )
     hedging: HedgingArgument = Field(
         default=None,
-        description="When a second provider is asked because the first is slow: `True`, seconds, `Hedging`.",
+        description="When a slow provider's request also goes to a second provider: `True`, seconds, or `Hedging`.",
     )
     max_cost_usd: float | None = Field(
         default=None,
-        description="The most to spend: a request is refused when what it may cost at worst could pass it.",
+        description="The budget in US dollars: a request whose highest possible cost could exceed it is refused.",
     )
     rate_limits: Any = Field(
         default=None,
@@ -104,12 +104,12 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
     )
     failover_on: Any = Field(
         default=None,
-        description="On which answers the next provider is asked: `refusal`, `content_filter`, `length`, "
+        description="The answers that lead to failover: `refusal`, `content_filter`, `length`, "
         "`invalid_output`, functions of a `gemini_multi.ChatResponse`, several of them, or `FailoverOn`.",
     )
     tracing: bool | None = Field(
         default=None,
-        description="Whether calls make OpenTelemetry spans: where nothing is said, when nobody else tells them.",
+        description="Whether calls make OpenTelemetry spans; by default when no other handler records them.",
     )
     include_response_headers: bool | None = Field(
         default=None, description="Whether `provider_metadata` in `raw` holds all headers of the response."
@@ -118,7 +118,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         default=None, exclude=True, repr=False, description="Called with every attempt when it ends."
     )
     context_window: int | None = Field(
-        default=None, gt=0, description="What to report instead of the catalog's figure."
+        default=None, gt=0, description="The context window to report instead of the catalog's figure."
     )
     transport: Literal["httpx", "httpx2", "pyreqwest"] | None = Field(
         default=None,
@@ -177,7 +177,7 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
 
     @property
     def totals(self) -> gemini_multi.Totals:
-        """What was used and spent so far, by this model and its copies."""
+        """The usage and the cost so far, of this model and its copies."""
         return self._connect().totals
 
     def _connect(self) -> gemini_multi.Client:

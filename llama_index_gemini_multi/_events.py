@@ -1,4 +1,4 @@
-"""What LlamaIndex's instrumentation is told beside its own events."""
+"""The event that LlamaIndex's instrumentation gets in addition to its own events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DISPATCHER: Final = get_dispatcher(__name__)
 
 
 class AttemptFailedEvent(BaseEvent):
-    """A request within a call that gave no answer; the call goes on, or ends in an error that tells of all."""
+    """A request of a call that got no answer; the call continues, or ends with an error that lists all attempts."""
 
     provider: str
     model: str

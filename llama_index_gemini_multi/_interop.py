@@ -1,4 +1,4 @@
-"""What other integrations leave in a message."""
+"""Reads the data of other integrations in a message."""
 
 from __future__ import annotations
 

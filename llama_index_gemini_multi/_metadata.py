@@ -1,4 +1,4 @@
-"""What LlamaIndex wants to know of a model before it asks anything; all of it from the catalog, without network."""
+"""The metadata of a model for LlamaIndex, from the catalog, without network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about an answer: `raw` as plain JSON, the short facts beside it, and log probabilities.
+"""Writes an answer's metadata: `raw` as plain JSON, the short `additional_kwargs`, and log probabilities.
 
 LlamaIndex's token counter reads `raw["usage"]` in OpenAI's form and fails on anything but integers; MLflow and others
 read the same figures from `additional_kwargs`.
@@ -18,7 +18,7 @@ from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCo
 
 
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
-    """Tell everything that the provider said beside the message, as plain JSON."""
+    """Write everything of the answer other than the message, as plain JSON."""
     candidate = response.candidate
     told: dict[str, JsonValue] = {
         "id": response.response_id,
@@ -42,7 +42,7 @@ def raw(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def facts(response: ChatResponse) -> dict[str, JsonValue]:
-    """Tell who answered, why it stopped and what it cost; small enough to be kept with every response."""
+    """Write the provider, the finish reason and the cost; small enough to be kept with every response."""
     usage = response.usage
     return {
         "provider": response.provider,

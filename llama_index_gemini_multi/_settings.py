@@ -1,4 +1,4 @@
-"""What can be set for every call of a model, and again for a single call."""
+"""The generation settings of a model, which a single call can override."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class GenerationSettings(BaseModel):
     stop: str | list[str] | None = Field(default=None, description="Texts at which to stop.")
     seed: int | None = Field(default=None, description="For answers that repeat as far as the provider can.")
     n: int | None = Field(default=None, gt=0, description="How many candidates to generate; all of them are in `raw`.")
-    presence_penalty: float | None = Field(default=None, description="Against tokens that were used already.")
-    frequency_penalty: float | None = Field(default=None, description="Against tokens by how often they were used.")
+    presence_penalty: float | None = Field(default=None, description="A penalty on tokens that were used already.")
+    frequency_penalty: float | None = Field(default=None, description="A penalty on often used tokens.")
     logprobs: bool | None = Field(default=None, description="Whether to return log probabilities.")
     top_logprobs: int | None = Field(default=None, description="How many alternatives to return for each token.")
     reasoning_effort: ReasoningEffort | None = Field(default=None, description="From `none` to `max`, for every model.")

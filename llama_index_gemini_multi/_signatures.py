@@ -1,4 +1,4 @@
-"""Keeps what LlamaIndex's blocks have no place for, as JSON in a `ThinkingBlock`, and puts it back.
+"""Keeps what LlamaIndex's blocks have no field for, as JSON in a `ThinkingBlock`, and restores it.
 
 A `ToolCallBlock` has no room for a thought signature, a message keeps one `TextBlock` where the provider sent several,
 and some parts (executed code, future kinds) have no block at all. `pack` writes down what the blocks alone do not say,

@@ -1,4 +1,4 @@
-"""Answers in the shape of a class: what to ask for, how to read it, and what can be shown of it while it arrives."""
+"""Answers as instances of a class: the request, reading the answer, and partial objects while it arrives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DECIDED_HERE: Final = frozenset(
     {"allow_parallel_tool_calls", "response_format", "tool_choice", "tool_required", "tools"}
 )
 _LASTING: Final = frozenset({"content_filter", "length"})
-"""Reasons to stop that another answer would meet again."""
+"""Finish reasons that another answer would probably have too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""LlamaIndex's tools -> neutral ones; every other form is read by the shared room."""
+"""Translates LlamaIndex's tools to the core's tools; `bindings` reads all other forms."""
 
 from __future__ import annotations
 

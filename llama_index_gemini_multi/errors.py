@@ -1,4 +1,4 @@
-"""What goes wrong only in LlamaIndex's terms. Everything else is raised by `gemini_multi` itself."""
+"""The errors that only this binding raises. `gemini_multi` raises all others."""
 
 from __future__ import annotations
 
