@@ -1,4 +1,4 @@
-"""The few values that pass between what decides and what does I/O."""
+"""The steps that a call yields, and the values that they carry. The transport performs them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Timeouts:
     read: float = 120.0
     """For the first byte of the answer, and between two pieces of its content; keep-alive comments do not count."""
     write: float = 120.0
-    """For the host to take the next piece of the request."""
+    """For the provider to accept the next piece of the request."""
 
     @classmethod
     def of(cls, given: float | Timeouts | None) -> Timeouts:
@@ -34,7 +34,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a hostile or broken host's answer is held in memory."""
+    """How much of an answer is held in memory, also of a hostile or broken provider."""
 
     event_bytes: int = 32 * 1024 * 1024
     """One event of a stream; generated images arrive as one event."""
@@ -59,7 +59,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """The beginning of a host's answer."""
+    """The status and the headers of a response."""
 
     status: int
     headers: Mapping[str, str]
@@ -84,19 +84,19 @@ class ReadBody:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Step: let go of the answer and its connection."""
+    """Step: release the response and its connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Step: let time pass."""
+    """Step: wait."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """Step: run a function that may block for a moment, such as a look at a storage; give back what it returns."""
+    """Step: run a function that may block for a moment, such as a request to a storage; give back its result."""
 
     action: Callable[[], Any]
 
@@ -105,10 +105,10 @@ Step: TypeAlias = Send | ReadBody | Release | Sleep | Consult
 
 
 class Interrupted(Exception):  # it is no error
-    """Another thread has ended the call: what the step came to does not matter any more."""
+    """Another thread has ended the call: the result of the step does not matter any more."""
 
 
-class TransportError(Exception):  # thrown into the exchange by the loops that drive it
+class TransportError(Exception):  # thrown into the call by the loop that performs its steps
     """The connection failed in a step."""
 
     def __init__(
@@ -124,4 +124,4 @@ class TransportError(Exception):  # thrown into the exchange by the loops that d
         self.was_sent = was_sent
         """Whether the provider may have the request, and bill it."""
         self.is_local = is_local
-        """Whether this process is the cause, as when it has no descriptors left. The provider is not to blame."""
+        """Whether this process is the cause, as when it has no descriptors left. The route's health then stays."""
