@@ -32,7 +32,7 @@ def ours(port: int, rows: int, concurrency: int, folder: Path, workers: int = 0)
         return run_batch(prompts(rows), folder / "out.jsonl", **settings).answered
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         settings |= {"dask": cluster, "concurrency": concurrency // workers}
         return run_batch(prompts(rows), folder / "out.jsonl", **settings).answered
 

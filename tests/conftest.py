@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ INTERPRETER = (
     "llama_index/test_tools.py",
 )
 """What can differ between versions of Python: sockets, loops, imports, annotations, docstrings, pickles."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt, also where a shell in the background has told its commands to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -42,7 +42,7 @@ def _quiet() -> Iterator[None]:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """Two workers, each a process with one thread."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as running:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as running:
         yield running
 
 
