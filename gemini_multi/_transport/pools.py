@@ -75,7 +75,7 @@ class Pools:
         if settings.name == "pyreqwest" and settings in self._blocking:
             return self._pyreqwest(settings).async_exchange()
         # The library and the certificates are read from disk, which must not hold up the loop.
-        await asyncio.to_thread(_prepare, settings)
+        await asyncio.to_thread(self._prepare, settings)
         if settings.name == "pyreqwest":
             return self._pyreqwest(settings).async_exchange()
         return (await self._of_loop(loop, settings)).exchange()
@@ -93,6 +93,17 @@ class Pools:
         found = self._transport(settings)
         assert isinstance(found, PyreqwestTransport)
         return found
+
+    def _prepare(self, settings: TransportSettings) -> None:
+        """Read from disk what the first call needs."""
+        if settings.name == "pyreqwest":
+            self._pyreqwest(settings)  # looks for the installed version
+            importlib.import_module("pyreqwest.client")
+        else:
+            from gemini_multi._transport.httpx_library import library
+
+            importlib.import_module("gemini_multi._transport.httpx_asyncio")
+            library(settings.name).prepare()
 
     async def _of_loop(self, loop: asyncio.AbstractEventLoop, settings: TransportSettings) -> AsyncioConnections:
         """Give the running loop's connections. Nothing here waits: calls that begin together share them."""
@@ -167,18 +178,6 @@ def _running_loop() -> asyncio.AbstractEventLoop:
             "An asynchronous call needs a running asyncio event loop; other event loops, such as trio's, are not "
             "supported."
         ) from None
-
-
-def _prepare(settings: TransportSettings) -> None:
-    """Read from disk what the first call needs."""
-    if settings.name == "pyreqwest":
-        importlib.import_module("pyreqwest.client")
-        importlib.import_module("gemini_multi._transport.pyreqwest_adapter")
-    else:
-        from gemini_multi._transport.httpx_library import library
-
-        importlib.import_module("gemini_multi._transport.httpx_asyncio")
-        library(settings.name).prepare()
 
 
 def _made(settings: TransportSettings) -> BlockingConnections | PyreqwestTransport:
