@@ -108,4 +108,5 @@ def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # whatever the f
     """Convert a list of a JSON object to the type of the default."""
     if not isinstance(value, list):
         return value
-    return frozenset(value) if isinstance(default, frozenset) else tuple(value)
+    items: list[Any] = value
+    return frozenset(items) if isinstance(default, frozenset) else tuple(items)
