@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: see `chat_host`.
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -108,5 +108,5 @@ def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # whatever the f
     """Convert a list of a JSON object to the type of the default."""
     if not isinstance(value, list):
         return value
-    items: list[Any] = value
-    return frozenset(items) if isinstance(default, frozenset) else tuple(items)
+    kind: Callable[[Any], Any] = frozenset if isinstance(default, frozenset) else tuple
+    return kind(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
