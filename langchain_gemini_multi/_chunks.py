@@ -1,8 +1,8 @@
-"""Events of a streamed answer -> LangChain chunks that merge into the same message as the whole answer.
+"""Translates the events of a stream to LangChain's chunks, which merge into the same message as a whole answer.
 
-Merging concatenates equal strings and adds up equal numbers, so every scalar is in one chunk only: what is known at the
-end (usage, model, finish reason, signatures) is in the last. Only `model_provider`, by which LangChain finds the block
-translator, is in all; its merging is idempotent.
+Merging concatenates texts and adds up numbers, so each value is in one chunk only. The last chunk has what is known at
+the end: usage, model, finish reason, signatures. Only `model_provider` is in every chunk, because LangChain finds the
+block translator by it; merging does not change it.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ _OPENING: Final = {"{": "}", "[": "]"}
 
 
 class ChunkBuilder:
-    """Translates the events of one stream; it remembers which block is growing.
+    """Translates the events of one stream; it remembers to which block the next piece belongs.
 
-    Content is plain text until something else than text arrives, then blocks. An index that begins with `lc_` names the
-    block that a piece belongs to, differently for each kind, because LangChain merges whatever has the same index.
+    The content is plain text until anything other than text arrives; from then on it consists of blocks. Each block has
+    an index such as `lc_txt_0`. Each kind of block has its own indexes: LangChain merges pieces with the same index.
     """
 
     def __init__(self, *, blocks: bool, usage: bool = True) -> None:
         """Begin a stream.
 
         Args:
-            blocks: Give content as blocks from the start.
-            usage: Report the tokens used.
+            blocks: Whether the content consists of blocks from the start.
+            usage: Whether to report the tokens used.
         """
         self._blocks = blocks
         self._usage = usage
         self._texts: list[int] = []
         """The length of each text block so far."""
         self._began_plain = False
-        """Whether text went before the first block: it has no index, so its sources are left to the translator."""
+        """Whether text arrived before the first block: the text has no index, so the translator adds its citations."""
         self._thoughts = 0
         self._parts = 0
         self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
@@ -66,7 +66,7 @@ class ChunkBuilder:
         """Positions of the calls whose arguments arrive in pieces."""
 
     def feed(self, event: ChatEvent) -> ChatGenerationChunk | None:
-        """Translate an event; `None` when the event holds nothing that a chunk can show."""
+        """Translate an event; `None` if a chunk cannot show anything of it."""
         if isinstance(event, Finished):
             return self._last(event.response)
         if event.candidate != 0:
@@ -150,7 +150,7 @@ class ChunkBuilder:
         )
 
     def _annotated(self, citations: object) -> list[Block]:
-        """Give empty pieces of the text blocks that bring their annotations."""
+        """Make empty pieces that add the annotations to the text blocks."""
         return [
             {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
             for position, found in enumerate(annotated(citations, self._texts))
@@ -159,7 +159,7 @@ class ChunkBuilder:
 
 
 def _opens(event: TextDelta) -> bool:
-    """Whether the text begins a block of its own: signed text is never merged with the unsigned text before it."""
+    """Whether the text begins a new block: signed text is never merged with the unsigned text before it."""
     return event.signature is not None and bool(event.text)
 
 
@@ -170,10 +170,10 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
 
 
 def _spoiler(arguments: str) -> str:
-    """Return an ending that keeps incomplete arguments unreadable.
+    """Return an ending with which incomplete arguments stay unreadable.
 
-    LangChain completes unfinished JSON in chunks, so that a call whose arguments were cut off would be executed
-    with half of them. A bracket that closes nothing makes it an `invalid_tool_call`, as in an answer in one piece.
+    LangChain completes unfinished JSON in chunks, so a call whose arguments were cut off would be executed with a part
+    of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer.
     """
     open_brackets: list[str] = []
     is_text = is_escaped = False

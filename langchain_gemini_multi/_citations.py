@@ -1,4 +1,4 @@
-"""Sources of the answer's text -> annotations of its text blocks."""
+"""Translates the citations of an answer to annotations of its text blocks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gemini_multi.bindings.values import is_mapping, items_of
 
 
 def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
-    """Give each of several text blocks the annotations that begin in it, with offsets counted from its own start.
+    """Return for each text block the annotations that begin in it, with offsets from the start of the block.
 
     Args:
-        records: The citations as `response_metadata` has them.
-        lengths: How many characters each block of the answer's text has.
+        records: The citations in the form of `response_metadata`.
+        lengths: The number of characters of each text block.
     """
     shared: list[list[dict[str, object]]] = [[] for _ in lengths]
     starts = [0, *accumulate(lengths)]

@@ -1,4 +1,4 @@
-"""Answers -> LangChain messages: content, calls, usage and metadata of one candidate."""
+"""Translates answers to LangChain's messages: content, calls, usage and metadata of each candidate."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
-    """Translate a whole answer, one generation per candidate; the usage of all is on the first.
+    """Translate a whole answer: one generation for each candidate. The first one has the usage of all.
 
     Args:
         response: The answer.
-        blocks: Give content as blocks even when it is text only.
+        blocks: Whether the content consists of blocks even if it is only text.
     """
     candidates = response.candidates or (Candidate(),)
     generations = [
@@ -78,7 +78,7 @@ def to_message(response: ChatResponse, candidate: Candidate, *, blocks: bool, us
 
 
 def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str, object]]:
-    """Give text as a plain string; as soon as there is anything beside it, a list of LangChain's standard blocks."""
+    """Return the content: plain text if it is only text, else a list of LangChain's standard blocks."""
     shown = [part for part in parts if not isinstance(part, (ToolCall, ToolResult))]
     if not blocks and all(isinstance(part, Text) for part in shown):
         return "".join(part.text for part in shown if isinstance(part, Text))
@@ -86,7 +86,7 @@ def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str
 
 
 def to_block(part: Part) -> dict[str, object] | None:
-    """Translate a part into a standard block; `None` for calls, which have their own fields."""
+    """Translate a part to a standard block; `None` for calls, for which a message has fields."""
     match part:
         case Text():
             return _text(part)
@@ -110,7 +110,7 @@ def _text(part: Text) -> dict[str, object]:
 
 
 def extras(signature: Signature | None) -> dict[str, object]:
-    """Give Google's bare signature where LangChain documents it."""
+    """Return Google's bare signature in the form that LangChain documents."""
     bare = signature.thought_signature() if signature else None
     return {"extras": {"signature": bare}} if bare else {}
 
@@ -159,13 +159,13 @@ def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], lis
 
 
 def signature_kwargs(parts: Sequence[Part]) -> dict[str, object]:
-    """Give the calls' bare signatures under the key of `langchain-google-genai`."""
+    """Return the bare signatures of the calls, under the key of `langchain-google-genai`."""
     found = google_signatures(parts)
     return {GOOGLE_KEY: found} if found else {}
 
 
 def outline_kwargs(candidate: Candidate) -> dict[str, object]:
-    """Return what the message has no other field for: the positions of signatures, and a refusal."""
+    """Return what a message has no other field for: the outline of its parts, and a refusal."""
     found: dict[str, object] = {} if is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
     if candidate.refusal:
         found["refusal"] = candidate.refusal
@@ -173,11 +173,11 @@ def outline_kwargs(candidate: Candidate) -> dict[str, object]:
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
-    """Collect the data of a stream's end: the first candidate's metadata, and the other candidates as a whole.
+    """Collect the metadata of a stream's last chunk: that of the first candidate, and all other candidates.
 
     Args:
         response: The answer.
-        usage: Also write the tokens in OpenAI's form, as LangChain does for whole answers.
+        usage: Whether to write the tokens in OpenAI's form, as LangChain does for whole answers.
     """
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     if others := response.candidates[1:]:
@@ -188,7 +188,7 @@ def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]
 
 
 def finish_reasons(candidate: Candidate) -> dict[str, object]:
-    """Give the reason why an answer ended, in our word and in LangChain's common one."""
+    """Return the finish reason by our name and by LangChain's."""
     normalized = "refusal" if candidate.refusal else _NORMALIZED.get(candidate.finish_reason, candidate.finish_reason)
     return {"finish_reason": candidate.finish_reason, "normalized_finish_reason": normalized}
 
@@ -199,7 +199,7 @@ def compact(arguments: JsonObject) -> str:
 
 
 def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
-    """Collect what is known of the answer beside its content, as plain JSON, without the fields nothing is known of."""
+    """Collect the metadata of an answer as plain JSON, without unknown values."""
     found: dict[str, object] = {
         "model_name": response.model,
         "model_provider": PROVIDER,
@@ -221,10 +221,10 @@ def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata | None:
-    """Translate token counts; output includes thoughts, and the details never add up to more than the totals.
+    """Translate token counts. The output includes thoughts, and the details never exceed the totals.
 
-    No prompt has no tokens: providers that say so did not count. LangChain has no form for half of the counts, and a
-    zero would be added up as a fact, so there are none then; what is known is in `response_metadata["token_usage"]`.
+    A provider that reports zero tokens for a prompt did not count them. LangChain would add up the zero, so the result
+    is `None` then; the known counts are in `response_metadata["token_usage"]`.
     """
     if not usage.input_tokens:
         return None
@@ -252,7 +252,7 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
 
 
 def _details(total: int, **counts: int) -> dict[str, int]:
-    """Keep the positive counts, in order, as long as they are parts of the total; cached audio is told as cached."""
+    """Keep the positive counts until their sum reaches the total: cached audio is in two counts, and stays cached."""
     details: dict[str, int] = {}
     rest = total
     for name, count in counts.items():
@@ -263,13 +263,13 @@ def _details(total: int, **counts: int) -> dict[str, int]:
 
 
 def llm_output(response: ChatResponse) -> dict[str, object]:
-    """Summarize a call for callbacks that add up tokens over a batch."""
+    """Summarize a call for callbacks that add up the tokens of a batch."""
     tokens = _token_usage(response.usage)
     return {**({"token_usage": tokens} if tokens else {}), "model_name": response.model}
 
 
 def _token_usage(usage: Usage) -> dict[str, object]:
-    """Give the token counts in OpenAI's form, without those that nothing is known of."""
+    """Return the known token counts in OpenAI's form."""
     tokens: dict[str, object] = {}
     if usage.input_tokens:
         tokens = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
@@ -284,7 +284,7 @@ def _token_usage(usage: Usage) -> dict[str, object]:
 
 
 def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
-    """Add up what `llm_output` gave for several calls."""
+    """Add up the summaries that `llm_output` made of several calls."""
     tokens: dict[str, object] = {}
     found: dict[str, object] = {}
     for output in outputs:
@@ -295,7 +295,7 @@ def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
 
 
 def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:
-    """Add up counts, and counts within counts."""
+    """Add up counts; a mapping holds counts, too."""
     added = dict(left)
     for name, count in right.items():
         before = added.get(name)

@@ -1,9 +1,9 @@
-"""Events of a streamed answer -> the typed events of LangChain's `stream_events(version="v3")`.
+"""Translates the events of a streamed answer to the typed events of LangChain's `stream_events(version="v3")`.
 
-LangChain can make them from chunks too, but that costs a message per piece and a pass through the block translator.
-Here a piece of the answer is one event: its block begins with `content-block-start` and ends with
-`content-block-finish`, which brings it whole. Thoughts and calls end when they are whole. Text ends with the answer,
-because its sources are only known then.
+LangChain can make typed events from chunks, but that costs a message and a translation of blocks for each piece. Here
+each piece is one event. A block begins with `content-block-start` and ends with `content-block-finish`, which holds the
+whole block. A thought or a call ends when it is complete. Text ends with the answer, because only then its citations
+are known.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from langchain_gemini_multi._results import (
 Event: TypeAlias = dict[str, object]
 Block: TypeAlias = dict[str, object]
 
-# Older versions of langchain-core know only deltas that repeat all of the arguments so far.
+# In older versions of langchain-core, each delta of a call holds all of its arguments so far.
 _ARGUMENTS_ADD_UP: Final = hasattr(ChatModelStream, "_push_tool_call_chunk")
 _PAYLOADS: Final = {"base64", "url", "output"}
 _EMPTY: Final[Block] = {"args": {}, "value": {}}
@@ -53,7 +53,7 @@ _EMPTY: Final[Block] = {"args": {}, "value": {}}
 
 @dataclass(slots=True)
 class _Open:
-    """A block that is not whole yet."""
+    """A block that is not complete yet."""
 
     index: int
     pieces: list[str] = field(default_factory=list[str])
@@ -71,16 +71,16 @@ class EventBuilder:
         """Begin a stream.
 
         Args:
-            message_id: The id of the message that it becomes.
-            usage: Report the tokens used.
+            message_id: The id of the message that the events describe.
+            usage: Whether to report the tokens used.
         """
         self._id = message_id
         self._usage = usage
         self._count = -1
-        """How many blocks were begun; negative before the message itself is."""
+        """The number of blocks so far; -1 before the message has begun."""
         self._texts: list[_Open] = []
         self._growing: _Open | None = None
-        """The text to which more may be added."""
+        """The text block to which the next text is added."""
         self._thought: _Open | None = None
         self._calls: dict[int, _Open] = {}
         """The calls whose arguments are arriving, by position."""
@@ -113,7 +113,7 @@ class EventBuilder:
                     yield from self._whole(block)
 
     def _settled(self) -> Iterator[Event]:
-        """Let what follows begin a block of its own."""
+        """End the open thought and the open text, so that the next piece begins a new block."""
         self._growing = None
         if (thought := self._thought) is not None:
             self._thought = None
@@ -176,10 +176,10 @@ class EventBuilder:
         yield _finish(index, block)
 
     def _refused(self, refusal: Block) -> Iterator[Event]:
-        """Show a refusal, around the versions of LangChain whose streams let go of the block.
+        """Show a refusal, also in versions of LangChain whose streams drop this block.
 
-        A message without content shows it from its metadata, through the block translator; one with content keeps it
-        inside of a block of no standard.
+        There, the block translator shows the refusal of a message without content. A message with content holds the
+        refusal inside a `non_standard` block.
         """
         if _streams_keep_refusals():
             yield from self._whole(refusal)
@@ -206,7 +206,7 @@ class EventBuilder:
 
 @lru_cache(maxsize=1)
 def _streams_keep_refusals() -> bool:
-    """Whether LangChain's stream knows the block; up to 1.8.3 it does not (`_push_content_block_finish`)."""
+    """Whether LangChain's stream keeps the block; up to 1.8.3 it does not (`_push_content_block_finish`)."""
     stream = ChatModelStream()
     block: Block = {"type": "refusal", "refusal": "no"}
     for event in (

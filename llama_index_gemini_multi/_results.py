@@ -1,8 +1,7 @@
-"""The core's answers and events to LlamaIndex's responses.
+"""Translates the core's answers and events to LlamaIndex's responses.
 
-Every chunk of a stream is a snapshot of its own: the whole message so far and the new `delta`. Snapshots share nothing
-that a caller could change. They are made in whichever way is faster: validation is, for all but messages, whose own
-constructor does much.
+Each chunk of a stream is a snapshot: the whole message so far, and the new text in `delta`. Snapshots share no object
+that a caller could change. Their messages are made without validation, because `ChatMessage`'s constructor is slow.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
 
 def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
-    """Make LlamaIndex's response of a whole answer; further candidates are in `raw`.
+    """Translate a whole answer; candidates after the first are in `raw`.
 
     Args:
         response: The answer.
-        delta: What is new in it, when it ends a stream.
-        first_call_only: Whether calls after the first are left out.
+        delta: The new text, if the response ends a stream.
+        first_call_only: Whether to leave out calls after the first.
     """
     blocks = _blocks(response, first_call_only=first_call_only)
     message_class = ChatMessage if delta is None else STREAMED_MESSAGE
@@ -73,7 +72,7 @@ def to_result(response: CoreResponse, *, delta: str | None = None, first_call_on
 
 
 def to_completion(response: ChatResponse) -> CompletionResponse:
-    """Make a completion of a chat response."""
+    """Translate a chat response to a completion."""
     return CompletionResponse(
         text=response.message.content or "",
         additional_kwargs=dict(facts_of(response)),
@@ -98,17 +97,17 @@ async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionRespon
 
 
 _SHOWN: Final = 64
-"""How many calls and how many media a chunk shows: all of thousands in each of thousands would take for ever."""
+"""The number of calls and of media that a chunk shows: thousands in each of thousands of chunks would take too long."""
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
 
 
 class Snapshots:
-    """Makes the chunks of one streamed answer, from its events in order.
+    """Makes the chunks of one streamed answer from its events.
 
-    The last chunk is complete; those before show the first `_SHOWN` calls and media. They also tell the calls in the
-    place where LlamaIndex's own programs look for them. The last chunk does not: agents and memories keep it, and other
-    integrations would send what stands there as further calls.
+    The last chunk is complete; the others show the first `_SHOWN` calls and media. The others also hold the calls in
+    `additional_kwargs`, where LlamaIndex's programs look for them. The last chunk does not, because agents and memories
+    keep it, and other integrations would send those calls a second time.
     """
 
     __slots__ = ("_arguments", "_calls", "_first_call_only", "_media", "_text", "_thoughts")
@@ -117,18 +116,18 @@ class Snapshots:
         """Begin an answer.
 
         Args:
-            first_call_only: Whether calls after the first are left out.
+            first_call_only: Whether to leave out calls after the first.
         """
         self._first_call_only = first_call_only
         self._text = ""
         self._thoughts = ""
         self._calls: list[ToolCall] = []
         self._arguments: list[str] = []
-        """Those of the calls, as JSON."""
+        """The arguments of each call, as JSON."""
         self._media: list[ContentBlock] = []
 
     def feed(self, event: ChatEvent) -> ChatResponse | None:
-        """Make the chunk for an event, or `None` when the event adds nothing to show."""
+        """Make the chunk for an event; `None` if a chunk cannot show anything of it."""
         if isinstance(event, Finished):
             return to_result(event.response, delta="", first_call_only=self._first_call_only)
         return None if event.candidate else self._piece(event)
@@ -166,8 +165,8 @@ class Snapshots:
         return self._chunk("", {"tool_call_delta": piece})
 
     def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
-        # A snapshot has to hold the whole text as a `str` of its own. Copying it costs next to nothing; only a caller
-        # who keeps all snapshots of a long stream pays for their memory, which no form of `str` could save.
+        # A snapshot holds the whole text as a new `str`. To copy a text takes little time; its memory is only held as
+        # long as the caller keeps the snapshot.
         blocks: list[ContentBlock] = []
         if self._thoughts:
             blocks.append(
@@ -196,7 +195,8 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
     if thoughts or note:
-        # Thoughts go before the text; a block that only carries the note goes behind it, where nobody looks for text.
+        # Thoughts stand before the text. A block that only holds the note stands after it: callers read the first block
+        # as the text.
         blocks.insert(0 if thoughts else len(blocks), _thinking(thoughts, note, response.usage))
     blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
@@ -212,7 +212,7 @@ def _without_further_calls(parts: Sequence[Part]) -> tuple[Part, ...]:
 def _thinking(thoughts: str, note: dict[str, JsonValue], usage: Usage) -> ThinkingBlock:
     return ThinkingBlock(
         content=thoughts or None,
-        # Memory counts this figure. A block that only carries signatures must not push messages out.
+        # LlamaIndex's memory counts these tokens. A block that only holds signatures must not displace messages.
         num_tokens=(usage.reasoning_tokens or None) if thoughts else None,
         additional_information={NOTE_KEY: note} if note else {},
     )
@@ -228,7 +228,7 @@ def _arguments_json(call: ToolCall) -> str:
 
 
 def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlock]:
-    """Make the blocks of the sources. Once they have quoted the text several times over, the rest is in `raw` only."""
+    """Make the blocks of citations, up to a limit of quoted text; citations beyond the limit are only in `raw`."""
     quotable = max(_LEAST_CITED, _CITED_PER_CHARACTER * len(text))
     for citation in citations:
         cited = citation.text
