@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any, Final, TypeAlias
 
-from gemini_multi._call import worth
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
 from gemini_multi._call.attempt_record import AttemptRecord
 from gemini_multi._call.body import READ_BODY, BodyReader
-from gemini_multi._call.judging import RetryableAnswer, UnwantedAnswer, unwanted_by
+from gemini_multi._call.judging import (
+    EXPLAINED,
+    RetryableAnswer,
+    UnwantedAnswer,
+    fault_in,
+    is_silent,
+    silence_of,
+    unwanted_by,
+)
 from gemini_multi._call.payloads import PayloadDecoder
 from gemini_multi._encoding import json_text
 from gemini_multi._encoding.sse import EventDecoder
@@ -155,7 +162,7 @@ class AttemptRunner:
 
         An answer of nothing but thoughts is requested again, and its signatures belong to no other answer.
         """
-        self._has_spoken = not all(map(worth.is_silent, events))
+        self._has_spoken = not all(map(is_silent, events))
         if self._has_spoken:
             return [*self._held, *events]
         thoughts = [event for event in events if isinstance(event, ThoughtDelta)]
@@ -181,7 +188,7 @@ class AttemptRunner:
         Raises:
             RetryableAnswer: The answer is flawed, or `failover_on` does not want it.
         """
-        fault = None if self._has_spoken else worth.fault(answer, is_committed=self.committed)
+        fault = None if self._has_spoken else fault_in(answer, is_committed=self.committed)
         failover, name = self._options.failover, f"{self._record.provider_name} ({self._record.model_id!r})"
         if fault is not None:
             raise RetryableAnswer(f"{name} answered with {fault}.", self._record.completed(answer), events)
@@ -189,7 +196,7 @@ class AttemptRunner:
             completed = self._record.completed(answer)
             if condition := unwanted_by(failover, self._request, completed):
                 raise UnwantedAnswer(f"{name} answered, and `failover_on` left it: {condition}.", completed, events)
-        if answer.candidates[0].finish_reason in worth.EXPLAINED and (silence := worth.silence(answer)) is not None:
+        if answer.candidates[0].finish_reason in EXPLAINED and (silence := silence_of(answer)) is not None:
             LOGGER.warning("%s %s", name, silence)
 
     def response(self) -> ChatResponse:
