@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from gemini_multi.errors import ConfigurationError
 
-__all__ = ["ACCEPTED", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
+__all__ = ["ACCEPTED", "given_data_url", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
 
 ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
 """The forms of media that are accepted, for error messages."""
 
 _SCHEME: Final = "data:"
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_= \t\r\n"
+"""The characters of base64 in both alphabets, and the white space that tools add."""
 _SHOWN: Final = 60
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -51,7 +53,19 @@ def parsed_data_url(url: str) -> tuple[str | None, str]:
     payload = url[comma + 1 :]
     if "base64" not in map(str.lower, options):
         payload = base64.b64encode(unquote_to_bytes(payload)).decode()
-    return declared.lower() or None, payload
+    return declared.lower() or None, unquote(payload)
+
+
+def given_data_url(url: str) -> tuple[str | None, str]:
+    """Parse the `data:` URL of a request, as `parsed_data_url` does.
+
+    Raises:
+        ConfigurationError: There is no comma before the data, or the data are not base64.
+    """
+    kind, data = parsed_data_url(url)
+    if data.encode(errors="replace").translate(None, _BASE64):
+        raise ConfigurationError(f"The data of the `data:` URL {shown(url)} is not base64. {ACCEPTED}")
+    return kind, data
 
 
 def recognized(data: str) -> str | None:

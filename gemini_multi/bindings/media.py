@@ -11,7 +11,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
 
-from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, recognized
+from gemini_multi._encoding.media_data import ACCEPTED, given_data_url, is_data_url, recognized
 from gemini_multi.bindings.values import brief, fields_of, is_mapping, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
@@ -92,7 +92,7 @@ def inline(data: object, details: Details) -> Blob:
         raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {brief(data)}.")
     kind = details.mime_type
     if is_data_url(text):
-        declared, text = parsed_data_url(text)
+        declared, text = given_data_url(text)
         kind = declared or kind
     if not (kind := kind or recognized(text)):
         raise ConfigurationError("Inline media needs a `mime_type`: its first bytes are not of a known kind.")

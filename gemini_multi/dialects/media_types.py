@@ -12,7 +12,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from gemini_multi._encoding.media_data import ACCEPTED, is_data_url, parsed_data_url, shown, typed
+from gemini_multi._encoding.media_data import ACCEPTED, given_data_url, is_data_url, parsed_data_url, shown, typed
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference
@@ -121,11 +121,11 @@ def bare_base64(media: Blob | FileReference) -> str:
     """Return the bare base64, without the `data:` prefix and the line breaks that other tools add.
 
     Raises:
-        ConfigurationError: The media hold no data.
+        ConfigurationError: The media hold no data, or their `data:` URL is not base64.
     """
     data = media.data if isinstance(media, Blob) else media.uri
     if is_data_url(data):
-        data = parsed_data_url(data)[1]
+        data = given_data_url(data)[1]
     if "\n" in data or " " in data:
         data = "".join(data.split())
     if not data:

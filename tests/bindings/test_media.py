@@ -142,6 +142,15 @@ def test_detail_is_the_resolution_in_both(framework: Framework, provider: Provid
     assert provider.turn[-1] == {"inlineData": INLINE, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}
 
 
+@pytest.mark.parametrize("url", ["data:image/png;base64", "data:image/png;base64,what?", "data:;base64,what?"])
+def test_unreadable_data_url_is_refused_in_both(framework: Framework, provider: Provider, url: str) -> None:
+    """By one sentence that names the accepted forms."""
+    model = framework.model(providers="oxen", http_client=provider.client)
+    with pytest.raises(ConfigurationError, match="or the data itself as a base64 `data:` URL"):
+        framework.show(model, url)
+    assert provider.requests == []
+
+
 @pytest.mark.parametrize(("url", "detail"), [("cat.png", None), ("https://a.example/a.png", "huge")])
 def test_what_cannot_be_read_is_refused_in_both(
     framework: Framework, provider: Provider, url: str, detail: str | None

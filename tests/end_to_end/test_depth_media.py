@@ -282,6 +282,7 @@ def test_a_refusal_names_the_providers() -> None:
         (FileReference("file:///tmp/a.png"), ConfigurationError, "'file:///tmp/a.png'. Give an http"),
         (FileReference("https://[x/a.png"), ConfigurationError, "Give an http"),
         (FileReference("data:image/png;base64"), ConfigurationError, "no comma before its data. Give an http"),
+        (FileReference("data:image/png;base64,what?"), ConfigurationError, "is not base64. Give an http"),
     ],
 )
 def test_media_that_make_no_sense_are_refused(media: Any, error: type[Exception], said: str) -> None:
