@@ -37,6 +37,7 @@ class AttemptRecord:
         self._state = state
         self._route = state.route
         self._endpoint = prepared.endpoint
+        self._ignored = prepared.ignored
         self._attempt_log = attempt_log
         self._options = attempt_log.options
         self.started = self._options.clock()
@@ -86,6 +87,7 @@ class AttemptRecord:
             request_id=provider.request_id(self.headers),
             first_content=self.first_content,
             duration=self._options.clock() - self.started,
+            ignored=self._ignored,
         )
 
     def count(self, usage: Usage, *, abandoned: bool = False) -> None:

@@ -226,7 +226,7 @@ class Call:
         if repair is None:
             return False
         endpoint = replace(endpoint, target=replace(target, repairs=target.repairs | {repair}))
-        state.prepared = PreparedRequest(endpoint, endpoint.body(self._request, stream=self._options.stream))
+        state.prepared = PreparedRequest.written(endpoint, self._request, stream=self._options.stream)
         return True
 
     def _conclude(self, failures: list[GeminiMultiError]) -> list[ChatEvent]:

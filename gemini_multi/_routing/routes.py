@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gemini_multi import catalog
 from gemini_multi.catalog import Model
+from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.errors import ConfigurationError, UnsupportedFeature
 from gemini_multi.preference import Strategy
 from gemini_multi.providers import Endpoint, Provider
@@ -21,6 +22,19 @@ class PreparedRequest:
 
     endpoint: Endpoint
     body: JsonObject
+    ignored: tuple[str, ...] = ()
+    """The settings that the body omits."""
+
+    @classmethod
+    def written(cls, endpoint: Endpoint, request: ChatRequest, *, stream: bool) -> PreparedRequest:
+        """Write the request for an endpoint.
+
+        Raises:
+            UnsupportedFeature: The endpoint does not support something that the request asks for.
+        """
+        report = EncodingReport()
+        body = endpoint.body(request, stream=stream, report=report)
+        return cls(endpoint, body, tuple(report.settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Route:
         refusals: list[UnsupportedFeature] = []
         for endpoint in self.endpoints:
             try:
-                return PreparedRequest(endpoint, endpoint.body(request, stream=stream))
+                return PreparedRequest.written(endpoint, request, stream=stream)
             except UnsupportedFeature as refusal:
                 refusals.append(refusal)
         raise min(refusals, key=lambda refusal: len(refusal.features))

@@ -86,6 +86,8 @@ class Attempt:
     """Seconds from sending to the first content."""
     duration: float = 0.0
     """Seconds from sending to the answer's end or the failure."""
+    ignored: tuple[str, ...] = ()
+    """The settings that its request left out, since the model or the provider refuses them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

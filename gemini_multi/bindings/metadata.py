@@ -14,7 +14,11 @@ _CITATION: Final = ("start", "end", "uri", "title", "text")
 
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
-    return [{name: getattr(attempt, name) for name in _ATTEMPT} for attempt in response.attempts]
+    return [_attempt(attempt) for attempt in response.attempts]
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {**{name: getattr(attempt, name) for name in _ATTEMPT}, "ignored": list(attempt.ignored)}
 
 
 def citations(found: Sequence[Citation]) -> list[Any]:

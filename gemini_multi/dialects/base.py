@@ -50,7 +50,8 @@ class EncodingReport:
     """Collects what a request body cannot express, so that one message names all of it."""
 
     features: list[str] = field(default_factory=list[str])
-    settings: list[str] = field(default_factory=list[str])
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    """The settings that the body omits, each with the reason."""
 
     def feature(self, feature: str) -> None:
         """Note a requested feature that the target does not support: the route is unusable."""
@@ -59,7 +60,7 @@ class EncodingReport:
 
     def setting(self, setting: str, reason: str) -> None:
         """Note a tuning setting that the model is documented to refuse: the body omits it, with a warning."""
-        self.settings.append(f"`{setting}` ({reason})")
+        self.settings.setdefault(setting, reason)
 
     def settle(self, target: Target[TraitsT]) -> None:
         """Raise `UnsupportedFeature` for the noted features; warn once about the noted settings."""
@@ -71,7 +72,7 @@ class EncodingReport:
                 providers=[target.provider],
             )
         if self.settings:
-            names = ", ".join(self.settings)
+            names = ", ".join(f"`{setting}` ({reason})" for setting, reason in self.settings.items())
             warnings.warn(
                 f"Left out for {target.model_id!r} at {target.provider}: {names}.", SettingIgnoredWarning, stacklevel=2
             )
@@ -111,8 +112,16 @@ class Dialect(ABC, Generic[TraitsT]):
     """Documented error texts, as regular expressions, each with the repair that answers it; the first match decides."""
 
     @abstractmethod
-    def encode(self, request: ChatRequest, target: Target[TraitsT], *, stream: bool) -> dict[str, JsonValue]:
+    def encode(
+        self, request: ChatRequest, target: Target[TraitsT], *, stream: bool, report: EncodingReport | None = None
+    ) -> dict[str, JsonValue]:
         """Write the body.
+
+        Args:
+            request: The request.
+            target: The receiver.
+            stream: Whether the answer shall come in pieces.
+            report: An empty report to fill; it then holds the settings that the body omits.
 
         Raises:
             UnsupportedFeature: The target does not support something that the request asks for.

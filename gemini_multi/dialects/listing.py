@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
 from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
 __all__ = ["LISTING", "Listing"]
@@ -21,9 +21,11 @@ class Listing(Dialect[None]):
     name = "models"
     refusals = ()
 
-    def encode(self, request: ChatRequest, target: Target[None], *, stream: bool) -> dict[str, JsonValue]:
+    def encode(
+        self, request: ChatRequest, target: Target[None], *, stream: bool, report: EncodingReport | None = None
+    ) -> dict[str, JsonValue]:
         """Return no body: the URL is the whole request."""
-        del request, target, stream
+        del request, target, stream, report
         return {}
 
     def decoder(self, request: ChatRequest, target: Target[None]) -> Decoder:

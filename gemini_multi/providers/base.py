@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
-from gemini_multi.dialects.base import Dialect, Target
+from gemini_multi.dialects.base import Dialect, EncodingReport, Target
 from gemini_multi.errors import AuthenticationFailed, ConfigurationError, GeminiMultiError, ProviderError
 from gemini_multi.providers.advice import advice
 from gemini_multi.providers.call_headers import CallHeaders
@@ -45,13 +45,13 @@ class Endpoint:
     """The field of the provider's envelope that holds the dialect's body; the model's id is then beside that field."""
     method: str = "POST"
 
-    def body(self, request: ChatRequest, *, stream: bool) -> JsonObject:
-        """Write the body for this endpoint, envelope included.
+    def body(self, request: ChatRequest, *, stream: bool, report: EncodingReport | None = None) -> JsonObject:
+        """Write the body for this endpoint, envelope included. `report` then holds the settings that it omits.
 
         Raises:
             UnsupportedFeature: This endpoint does not support something that the request asks for.
         """
-        body = self.dialect.encode(request, self.target, stream=stream and self.streams)
+        body = self.dialect.encode(request, self.target, stream=stream and self.streams, report=report)
         if self.body_key is None:
             return body
         return {"model": self.target.model_id, self.body_key: body}

@@ -168,14 +168,21 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def headers(response: ChatResponse) -> dict[str, str]:
-    """Say the same in headers."""
-    return _headers(facts(response))
+    """Say the same in headers, and which settings were left out."""
+    return {**attempt_headers(response.attempts), **_headers(facts(response))}
 
 
 def attempt_headers(attempts: Sequence[Attempt]) -> dict[str, str]:
     """Say in headers what is known when a stream begins: its last attempt is the one that answers."""
     answering = attempts[-1]
-    return _headers({"provider": answering.provider, "model": answering.model, "attempts": len(attempts)})
+    return _headers(
+        {
+            "provider": answering.provider,
+            "model": answering.model,
+            "attempts": len(attempts),
+            "ignored": ", ".join(answering.ignored) or None,
+        }
+    )
 
 
 def _headers(told: Mapping[str, JsonValue]) -> dict[str, str]:

@@ -114,14 +114,14 @@ class Visit:
     async def _chat(self, asked: Asked) -> None:
         response = await self._endpoint.client.chat(asked.request, providers=asked.providers)
         self._remember(response)
-        await self._whole(answers.completion(response), 200, {**answers.headers(response), **asked.headers})
+        await self._whole(answers.completion(response), 200, answers.headers(response))
 
     async def _stream(self, asked: Asked) -> None:
         """Send the head with the first event: until then a failure has a status of its own."""
         writer = ChunkWriter(asked.request.model, include_usage=asked.include_usage)
         async with self._endpoint.client.stream(asked.request, providers=asked.providers) as events:
             first = await anext(events)
-            told = {"cache-control": "no-cache", **answers.attempt_headers(events.attempts), **asked.headers}
+            told = {"cache-control": "no-cache", **answers.attempt_headers(events.attempts)}
             await self._begin(200, "text/event-stream; charset=utf-8", told)
             await self._event(writer, first)
             async for happened in events:

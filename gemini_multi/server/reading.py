@@ -15,7 +15,6 @@ from gemini_multi.types import ChatRequest, JsonObject, Message, ResponseFormat,
 
 PROVIDER_HEADER: Final = "x-gemini-multi-provider"
 _FAMILIES: Final = ("gemini", "gemma")
-_SETTINGS: Final = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,6 @@ class Asked:
     def with_messages(self, messages: tuple[Message, ...]) -> Asked:
         """Return the same with other messages."""
         return replace(self, request=replace(self.request, messages=messages))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Name the settings that the model is known to refuse: the core leaves them out of the request."""
-        refused = catalog.find(self.request.model).refuses
-        ignored = [name for name in _SETTINGS if name in refused and getattr(self.request, name) is not None]
-        return {"x-gemini-multi-ignored": ", ".join(ignored)} if ignored else {}
 
 
 def read(body: ChatBody, header: str | None, served: Sequence[str]) -> Asked:

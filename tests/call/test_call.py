@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -29,7 +30,7 @@ from gemini_multi._transport.steps import ReadBody, ResponseHead, Send, Transpor
 from gemini_multi.errors import ConnectionFailed
 from gemini_multi.routing import routes
 from tests.call.stage import ANSWER, BUSY, OK, Stage
-from tests.end_to_end.providers import DONE, PROVIDERS, event
+from tests.end_to_end.providers import DONE, PROVIDERS, REQUEST, event
 
 
 def test_waits_double_between_retries() -> None:
@@ -47,6 +48,18 @@ def test_the_wait_and_the_duration_are_on_the_attempts() -> None:
     assert isinstance(finished, Finished)
 
     assert [(attempt.wait, attempt.duration) for attempt in finished.response.attempts] == [(0.0, 0.25), (0.5, 0.75)]
+
+
+@pytest.mark.filterwarnings("ignore::gemini_multi.SettingIgnoredWarning")
+def test_the_settings_that_a_request_left_out_are_on_its_attempt() -> None:
+    """Also those that a provider refused in an attempt before."""
+    refusal = b'{"error": {"message": "Unsupported parameter: \'temperature\'", "type": "invalid_request_error"}}'
+    asked = replace(REQUEST, temperature=0.5, user="u-1")
+    stage = Stage([[ResponseHead(400, {}), refusal], [OK, ANSWER]], request=asked).play()
+    finished = stage.events[-1]
+    assert isinstance(finished, Finished)
+
+    assert [attempt.ignored for attempt in finished.response.attempts] == [("user",), ("temperature", "user")]
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,24 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
-from tests.frameworks.roster import FRAMEWORKS, Framework
+from tests.frameworks.roster import CHECKS, FRAMEWORKS, Framework
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = Path(__file__).parent / "results.json"
 PAGE = ROOT / "docs" / "frameworks.md"
-CHECKS = ("tool_loop", "stream", "structured")
 
 HEAD = """# Other frameworks
 
 <!-- `make test-frameworks` writes this page. -->
 
-`ChatGeminiMulti` and `GeminiMulti` work in everything that takes a model of LangChain or LlamaIndex. Frameworks with a
-model interface of their own reach the providers through the [OpenAI-compatible endpoint](server.md), with failover,
-budget and cost behind one URL.
+`ChatGeminiMulti` and `GeminiMulti` work in every framework that accepts a model of LangChain or LlamaIndex, as an
+object or as a [string](strings.md). Frameworks with a model interface of their own reach the providers through the
+[OpenAI-compatible endpoint](server.md), with failover, budget and cost behind one URL.
 
 Each row was measured in an environment of its own, on the sandbox, with `gemini-3-flash`: a tool loop, a stream, and a
-structured answer. *Signatures* says whether Gemini's thought signatures came back in the tool loop; for frameworks that
-drop them the endpoint puts them back. `make test-frameworks` measures anew, `make test-frameworks ONLY=crewai` one row.
+structured answer; `-` means that the framework does not offer it, or that it was not tried. *Signatures* says whether
+Gemini's thought signatures came back in the tool loop; for frameworks that drop them the endpoint puts them back.
+`make test-frameworks` measures anew, `make test-frameworks ONLY=crewai` one row.
 
 In the recipes `BASE_URL` and `KEY` are what `gemini-multi serve` prints, `MODEL` is a model such as `gemini-3-flash`,
 and `get_weather` is a function from a city to a sentence. The recipes are run as they stand here.
@@ -55,9 +55,8 @@ def rendered(found: dict[str, Result]) -> str:
 
 def _row(framework: Framework, result: Result) -> str:
     version = next(iter(result["versions"].values()), "?")
-    through = "our object" if framework.takes_objects else "endpoint"
     checks = [result["results"].get(check, "-").partition(":")[0] for check in CHECKS]
-    cells = (f"{framework.title} {version}", through, *checks, result["signatures"], result["date"])
+    cells = (f"{framework.title} {version}", framework.through, *checks, result["signatures"], result["date"])
     return f"| {' | '.join(cells)} |"
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from gemini_multi.sandbox import Answer
 
+CHECKS = ("tool_loop", "stream", "structured")
+
 
 @dataclass(frozen=True)
 class Framework:
@@ -18,6 +20,10 @@ class Framework:
     requirements: Sequence[str]
     extra: str = ""
     """Our extra that is installed beside it, where it takes our objects."""
+    by_string: bool = False
+    """Whether the recipe names the model by a string."""
+    checks: Sequence[str] = CHECKS
+    """What the framework can do."""
     note: str = ""
     script: Sequence[tuple[str | None, Sequence[Answer]]] = ()
     """What the sandbox says, where its rules do not lead through."""
@@ -28,8 +34,13 @@ class Framework:
         return f"with_{self.name}.py"
 
     @property
+    def through(self) -> str:
+        """How it reaches the model."""
+        return "string" if self.by_string else "our object" if self.takes_objects else "endpoint"
+
+    @property
     def takes_objects(self) -> bool:
-        """Whether it takes our objects; the others ask the endpoint."""
+        """Whether it takes our objects, or makes them from a string; the others ask the endpoint."""
         return bool(self.extra)
 
 
@@ -58,7 +69,44 @@ FRAMEWORKS = (
     Framework("smolagents", "smolagents", ["smolagents[openai]"], script=[(None, [_CALL, _FINAL])]),
     Framework("haystack", "Haystack", ["haystack-ai"]),
     Framework("autogen", "AutoGen", ["autogen-agentchat", "autogen-ext[openai]"]),
-    Framework("deepagents", "deepagents", ["deepagents"], "langchain"),
+    Framework(
+        "deepagents",
+        "deepagents",
+        ["deepagents"],
+        "langchain",
+        by_string=True,
+        note="`model` may also be a `ChatGeminiMulti`: with one the structured answer was measured.",
+    ),
+    Framework(
+        "langgraph_dev",
+        "langgraph dev",
+        ["langgraph-cli[inmem]", "langchain"],
+        "langchain",
+        by_string=True,
+        checks=("tool_loop", "stream"),
+        note='This is `graph.py`; `langgraph.json` names it: `{"dependencies": ["."], "graphs": {"agent":'
+        ' "./graph.py:graph"}}`. The checks ask the HTTP API of `langgraph dev`.',
+    ),
+    Framework(
+        "nemoguardrails",
+        "NeMo Guardrails",
+        ["nemoguardrails", "langchain", "langchain-community"],
+        "langchain",
+        by_string=True,
+        checks=("stream",),
+        note="Only NeMo's LangChain framework knows the strings; it needs `langchain-community`. In a folder of"
+        " configuration, the first five lines belong into `config.py`, beside `config.yml`.",
+    ),
+    Framework(
+        "langmem",
+        "langmem",
+        ["langmem"],
+        "langchain",
+        by_string=True,
+        checks=("structured",),
+        script=[(None, [Answer(tool_calls=[("City", {"name": "Lyon"})])])],
+    ),
+    Framework("openevals", "openevals", ["openevals"], "langchain", by_string=True, checks=("structured",)),
     Framework(
         "langgraph_supervisor",
         "langgraph-supervisor",

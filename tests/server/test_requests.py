@@ -265,13 +265,30 @@ def test_the_provider_is_chosen(served, model, headers, provider):
     assert answer.headers["x-gemini-multi-provider"] == provider
 
 
-@pytest.mark.filterwarnings("ignore::gemini_multi.SettingIgnoredWarning")
-def test_a_setting_that_the_model_refuses_is_told(served):
-    """It is left out, as everywhere in this library, and the answer says so."""
-    answer = served.post({"model": "oxen/gemini-3.8-flash", "messages": HELLO, "temperature": 0.5})
+IGNORED = {
+    "the model refuses it": ("oxen/gemini-3.8-flash", {"temperature": 0.5}),
+    "the provider refuses it": ("oxen/gemini-2.5-flash", {"presence_penalty": 0.5, "frequency_penalty": 0.5}),
+    "the provider has no field for it": ("cloudflare/gemini-2.5-flash", {"user": "u-1"}),
+}
 
-    assert answer.headers["x-gemini-multi-ignored"] == "temperature"
-    assert "temperature" not in served.body
+
+@pytest.mark.filterwarnings("ignore::gemini_multi.SettingIgnoredWarning")
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("model", "settings"), IGNORED.values(), ids=IGNORED)
+def test_a_setting_that_is_left_out_is_told(served, model, settings, stream):
+    """As everywhere in this library it is left out, and the answer's headers say so."""
+    answer = served.post({"model": model, "messages": HELLO, "stream": stream, **settings})
+
+    left_out = answer.headers["x-gemini-multi-ignored"]
+    assert left_out == ", ".join(settings)
+    assert not settings.keys() & served.body.keys()
+
+
+def test_the_settings_of_a_request_that_are_sent_are_not_told(served):
+    """The header is there only where something was left out."""
+    answer = served.post({"model": "oxen/gemini-2.5-flash", "messages": HELLO, "temperature": 0.5})
+
+    assert "x-gemini-multi-ignored" not in answer.headers
 
 
 @pytest.mark.parametrize("stream", [False, True])

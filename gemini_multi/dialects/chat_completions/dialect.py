@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.types import ChatRequest, JsonValue
 
@@ -38,11 +38,13 @@ class ChatCompletions(Dialect[ChatTraits]):
         ("enums_in_words", r"\benums?\b"),
     )
 
-    def encode(self, request: ChatRequest, target: Target[ChatTraits], *, stream: bool) -> dict[str, JsonValue]:
+    def encode(
+        self, request: ChatRequest, target: Target[ChatTraits], *, stream: bool, report: EncodingReport | None = None
+    ) -> dict[str, JsonValue]:
         """Write the body."""
         from gemini_multi.dialects.chat_completions.request import encode
 
-        return encode(request, target, stream=stream)
+        return encode(request, target, report or EncodingReport(), stream=stream)
 
     def decoder(self, request: ChatRequest, target: Target[ChatTraits]) -> Decoder:
         """Make a decoder for one answer to the request."""

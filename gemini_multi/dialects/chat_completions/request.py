@@ -22,14 +22,15 @@ _SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 
 
-def encode(request: ChatRequest, target: Target[ChatTraits], *, stream: bool) -> dict[str, JsonValue]:
+def encode(
+    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport, *, stream: bool
+) -> dict[str, JsonValue]:
     """Write the body.
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini does not support it at any provider.
     """
-    report = EncodingReport()
     for feature in target.traits.unmet:
         report.feature(feature)
     names = tool_names(request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
 from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT
 from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
 from gemini_multi.errors import InvalidResponse
@@ -35,10 +35,15 @@ class CountTokens(Dialect[GenerateContentTraits]):
     refusals = GENERATE_CONTENT.refusals
 
     def encode(
-        self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
+        self,
+        request: ChatRequest,
+        target: Target[GenerateContentTraits],
+        *,
+        stream: bool,
+        report: EncodingReport | None = None,
     ) -> dict[str, JsonValue]:
         """Write the body. It holds the whole request, because system prompt, tools and media count too."""
-        body = GENERATE_CONTENT.encode(request, target, stream=stream)
+        body = GENERATE_CONTENT.encode(request, target, stream=stream, report=report)
         return {"generateContentRequest": {"model": f"models/{target.model_id}", **body}}
 
     def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, Target
+from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
 from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
 from gemini_multi.types import ChatRequest, JsonValue
 
@@ -34,13 +34,18 @@ class GenerateContent(Dialect[GenerateContentTraits]):
     )
 
     def encode(
-        self, request: ChatRequest, target: Target[GenerateContentTraits], *, stream: bool
+        self,
+        request: ChatRequest,
+        target: Target[GenerateContentTraits],
+        *,
+        stream: bool,
+        report: EncodingReport | None = None,
     ) -> dict[str, JsonValue]:
         """Write the body. The URL, not the body, asks for a stream."""
         del stream
         from gemini_multi.dialects.generate_content.request import encode
 
-        return encode(request, target)
+        return encode(request, target, report or EncodingReport())
 
     def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
         """Make a decoder for one answer to the request."""

@@ -30,14 +30,13 @@ _VERTEX_HARMS: Final = frozenset(
 """Categories that only Vertex AI knows."""
 
 
-def encode(request: ChatRequest, target: GenerateTarget) -> dict[str, JsonValue]:
+def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the body.
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
         ConfigurationError: Gemini does not support it at any provider.
     """
-    report = EncodingReport()
     names = tool_names(request)
     body = _contents(request, target, names, report)
     if written := tools(request, target, names, report):

@@ -5,13 +5,17 @@ from checks import MODEL, WEATHER, City, check_pieces, get_weather, run
 # recipe
 from deepagents import create_deep_agent
 
-from langchain_gemini_multi import ChatGeminiMulti
+from langchain_gemini_multi import register_with_langchain
 
-model = ChatGeminiMulti(model=MODEL, providers=["cloudflare", "aimlapi", "oxen"])
-reporter = create_deep_agent(model=model, tools=[get_weather])
+register_with_langchain()
+
+reporter = create_deep_agent(model=f"hosted_gemini:{MODEL}", tools=[get_weather])
 asked = {"messages": [{"role": "user", "content": "Use get_weather for 'Lyon'."}]}
 answer = reporter.invoke(asked)["messages"][-1].text
 # end
+
+
+from langchain_gemini_multi import ChatGeminiMulti
 
 
 def tool_loop():
@@ -29,7 +33,7 @@ def stream():
 
 def structured():
     """The answer is an object."""
-    agent = create_deep_agent(model=model, response_format=City)
+    agent = create_deep_agent(model=ChatGeminiMulti(model=MODEL), response_format=City)
     found = agent.invoke({"messages": [{"role": "user", "content": "Name the city 'Lyon'."}]})["structured_response"]
     assert found == City(name="Lyon"), found
 
