@@ -1,19 +1,21 @@
 """Requests over pyreqwest: Rust's reqwest for Python, chosen by name.
 
-One client serves all event loops. Blocking calls go through an event loop in a thread of its own: pyreqwest's blocking
-client ignores Ctrl-C and then aborts the process, and cannot be interrupted.
+One client serves all event loops. Blocking calls use it too, each with a small event loop of its own: pyreqwest's
+blocking client ignores Ctrl-C and then aborts the process, and cannot be interrupted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import math
 import queue
 import threading
-from concurrent.futures import Future
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from gemini_multi._transport.addresses import address_of, check_headers, proxy_for
 from gemini_multi._transport.steps import Interrupted, ResponseHead, Send, Timeouts
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
 
 TESTED: Final = "0.15."
 """The versions that this adapter is tested with: each minor version of a young library may change what counts here."""
-_AHEAD: Final = 256 * 1024
-"""Bytes of an answer that may wait for the thread that reads them."""
 _FORKED_AFTER_USE: Final = threading.Event()
 _FOREVER: Final = 10 * 365 * 24 * 3600.0
+
+ResultT = TypeVar("ResultT")
 
 
 class PyreqwestTransport:
@@ -41,6 +43,8 @@ class PyreqwestTransport:
         self._limit = limit
         self._keep_alive = keep_alive
         self._client = lru_cache(maxsize=32)(self._made_client)
+        self._lock = threading.Lock()
+        """Held while a client is found or made: two for the same requests would have twice the connections."""
         self.under_way: set[object] = set()
         """Exchanges that were begun and not let go."""
 
@@ -55,7 +59,8 @@ class PyreqwestTransport:
         Raises:
             ConfigurationError: The proxy cannot be used.
         """
-        return self._client(timeouts.connect, timeouts.read, proxy)
+        with self._lock:
+            return self._client(timeouts.connect, timeouts.read, proxy)
 
     def _made_client(self, connect: float, read: float, proxy: str | None) -> Client:
         from pyreqwest.client import ClientBuilder
@@ -87,9 +92,9 @@ class PyreqwestTransport:
         """Make what sends one request, blocking."""
         return PyreqwestExchange(self)
 
-    def async_exchange(self, owner: object = None) -> PyreqwestAsyncExchange:
-        """Make what sends one request, with `await`; the owner is what is let go, if not the exchange itself."""
-        return PyreqwestAsyncExchange(self, owner)
+    def async_exchange(self) -> PyreqwestAsyncExchange:
+        """Make what sends one request, with `await`."""
+        return PyreqwestAsyncExchange(self)
 
     def close(self) -> None:
         """Drop the clients: idle connections end, the others when they are let go."""
@@ -103,15 +108,29 @@ class PyreqwestTransport:
 class PyreqwestAsyncExchange:
     """One request, with `await`."""
 
-    def __init__(self, transport: PyreqwestTransport, owner: object = None) -> None:
+    def __init__(self, transport: PyreqwestTransport) -> None:
         self._transport = transport
-        self._owner = self if owner is None else owner
-        self._loop = asyncio.get_running_loop()
         self._request: StreamRequest | None = None
         self._reader: ResponseBodyReader | None = None
+        self._missing: int | None = None
+        """Bytes of the body that have not come, where the head says how many there are."""
 
     async def send(self, step: Send) -> ResponseHead:
         """Send the request and wait for the head of its answer."""
+        self._loop, self._request = asyncio.get_running_loop(), self._built(step)
+        self._transport.under_way.add(self)
+        before = _cancellations()
+        response = await self._request.__aenter__()
+        self._reader = response.body_reader
+        _check_cancelled(before)
+        headers: dict[str, str] = {}
+        for name, value in response.headers.items():
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        length = headers.get("content-length", "")
+        self._missing = int(length) if length.isdecimal() else None
+        return ResponseHead(response.status, headers)
+
+    def _built(self, step: Send) -> StreamRequest:
         address, body = address_of(step.request.url), step.request.body
         check_headers(step.request.headers)
         builder = self._transport.client(step.timeouts, proxy_for(address)).request(step.request.method, address.url)
@@ -120,35 +139,29 @@ class PyreqwestAsyncExchange:
             builder = builder.body_bytes(body)
         else:
             builder = builder.header("content-length", str(len(body))).body_stream(body.slices())
-        self._request = builder.timeout(_duration(step.within)).streamed_read_buffer_limit(0).build_streamed()
-        self._transport.under_way.add(self._owner)
-        before = _cancellations()
-        response = await self._request.__aenter__()
-        self._reader = response.body_reader
-        _check_cancelled(before)
-        headers: dict[str, str] = {}
-        for name, value in response.headers.items():
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return ResponseHead(response.status, headers)
+        if step.within < math.inf:
+            builder = builder.timeout(_duration(step.within))
+        return builder.streamed_read_buffer_limit(0).build_streamed()
 
     async def read(self) -> bytes:
         """Give the next bytes of the body; none at its end."""
+        if self._reader is None or self._missing == 0:
+            return b""
         before = _cancellations()
-        while self._reader is not None:
-            chunk = await self._reader.read_chunk()
-            _check_cancelled(before)
-            if chunk is None:
-                break
-            if chunk:
-                return bytes(chunk)
-        return b""
+        chunk = await self._reader.read_chunk()
+        _check_cancelled(before)
+        if chunk is None:
+            return b""
+        if self._missing is not None:
+            self._missing -= len(chunk)
+        return bytes(chunk)
 
     async def close(self) -> None:
         """Let go."""
         request, self._request = self._request, None
         if request is None:
             return
-        self._transport.under_way.discard(self._owner)
+        self._transport.under_way.discard(self)
         reader, self._reader = self._reader, None
         if reader is not None:
             before = _cancellations()
@@ -173,98 +186,81 @@ def _check_cancelled(before: int) -> None:
         raise asyncio.CancelledError
 
 
-@lru_cache(maxsize=1)
-def _background() -> asyncio.AbstractEventLoop:
-    """Give the event loop of blocking calls, which runs in a thread of its own as long as the process."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="gemini-multi-pyreqwest", daemon=True).start()
-    return loop
-
-
 class PyreqwestExchange:
-    """One request, blocking: the asynchronous one runs in another thread, and what it reads waits here in a queue."""
+    """One request, blocking: the steps of an asynchronous one are run in the caller's own thread."""
 
     def __init__(self, transport: PyreqwestTransport) -> None:
-        self._transport = transport
-        self._future: Future[None] | None = None
-        self._arrived = queue.SimpleQueue[ResponseHead | bytes | BaseException]()
-        self._held_back: ResponseHead | bytes | BaseException | None = None
-        self._room = asyncio.Event()
-        self._put = self._taken = 0
-        self._is_waiting = False
-        self._is_interrupted = False
+        self._loop = _OwnLoop()
+        self._inner = PyreqwestAsyncExchange(transport)
 
     def send(self, step: Send) -> ResponseHead:
         """Send the request and wait for the head of its answer."""
-        self._future = asyncio.run_coroutine_threadsafe(self._run(step), _background())
-        if self._is_interrupted:
-            raise Interrupted
-        head = self._arrived.get()
-        if isinstance(head, BaseException):
-            raise head
-        assert isinstance(head, ResponseHead)
-        return head
-
-    async def _run(self, step: Send) -> None:
-        """Send, and read as long as there is room."""
-        inner = self._transport.async_exchange(self)
-        try:
-            self._arrived.put(await inner.send(step))
-            while piece := await inner.read():
-                self._put += len(piece)
-                self._arrived.put(piece)
-                await self._wait_for_room()
-            self._arrived.put(b"")
-        except BaseException as error:  # noqa: BLE001  # it is raised in the thread that waits
-            self._arrived.put(error)
-        finally:
-            await inner.close()
-
-    async def _wait_for_room(self) -> None:
-        self._is_waiting = True
-        while self._put - self._taken > _AHEAD:
-            self._room.clear()
-            if self._put - self._taken > _AHEAD:
-                await self._room.wait()
-        self._is_waiting = False
+        return self._loop.run(self._inner.send(step))
 
     def read(self) -> bytes:
-        """Give what has come of the body, and wait if nothing has; none at its end."""
-        pieces = [self._next()]
-        while pieces[-1] and self._held_back is None and not self._arrived.empty():
-            following = self._arrived.get()
-            if isinstance(following, bytes) and following:
-                pieces.append(following)
-            else:
-                self._held_back = following
-        return self._taken_out(b"".join(pieces))
-
-    def _next(self) -> bytes:
-        item = self._arrived.get() if self._held_back is None else self._held_back
-        if isinstance(item, BaseException):
-            raise item
-        assert isinstance(item, bytes)
-        if not item:
-            self._held_back = item  # the end stays the end
-        return item
-
-    def _taken_out(self, data: bytes) -> bytes:
-        self._taken += len(data)
-        if self._is_waiting:
-            _background().call_soon_threadsafe(self._room.set)
-        return data
+        """Give the next bytes of the body; none at its end."""
+        return self._loop.run(self._inner.read())
 
     def interrupt(self) -> None:
         """Wake up the thread that sends or reads."""
-        self._is_interrupted = True
-        self._arrived.put(Interrupted())
-        self.close()
+        self._loop.interrupt()
 
     def close(self) -> None:
-        """Let go, without waiting: a finalizer may run in any thread."""
-        if (future := self._future) is not None:
-            self._transport.under_way.discard(self)
-            future.cancel()
+        """Let go. Nothing here waits: a finalizer may run in any thread."""
+        self._loop.run_once(self._inner.close())
+
+
+class _OwnLoop:
+    """The least of an event loop: it runs one coroutine of pyreqwest's at a time, in the thread that asks for it.
+
+    A coroutine that has to wait asks the running loop for a future, and gives it to whoever runs it. When it can go on,
+    Rust's thread calls `call_soon_threadsafe`. Between the two the thread waits on a queue: Ctrl-C ends that wait.
+    """
+
+    def __init__(self) -> None:
+        self._calls = queue.SimpleQueue[object]()
+        self.call_soon_threadsafe = self._calls.put
+        """In C: a function of Python's would cost more, in Rust's thread, than all the rest."""
+        self._is_interrupted = False
+
+    def create_future(self) -> tuple[object]:
+        """Give what a coroutine hands out while it waits, as the one thing that it iterates over."""
+        return (self,)
+
+    def run(self, coroutine: Coroutine[object, None, ResultT]) -> ResultT:
+        """Run a coroutine to its end.
+
+        Raises:
+            Interrupted: Another thread called `interrupt`.
+        """
+        try:
+            while not self._is_interrupted:
+                if self._proceeded(coroutine) is not None:
+                    self._calls.get()
+        except StopIteration as end:
+            return cast("ResultT", end.value)
+        finally:
+            coroutine.close()
+        raise Interrupted
+
+    def run_once(self, coroutine: Coroutine[object, None, None]) -> None:
+        """Run a coroutine that does not have to wait."""
+        with suppress(StopIteration):
+            self._proceeded(coroutine)
+        coroutine.close()
+
+    def _proceeded(self, coroutine: Coroutine[object, None, object]) -> object:
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(cast("asyncio.AbstractEventLoop", self))
+        try:
+            return coroutine.send(None)
+        finally:
+            asyncio._set_running_loop(before)
+
+    def interrupt(self) -> None:
+        """Wake up the thread that runs a coroutine."""
+        self._is_interrupted = True
+        self._calls.put(None)
 
 
 def _duration(seconds: float) -> timedelta:

@@ -19,9 +19,8 @@ ODD_TEXT: Final = "Hello from the sandbox"
 
 
 def threads() -> set[threading.Thread]:
-    """List the threads, without the two that outlive calls: the timer of idle connections, and pyreqwest's loop."""
-    kept = ("gemini-multi-idle", "gemini-multi-pyreqwest")
-    return {thread for thread in threading.enumerate() if thread.name not in kept}
+    """List the threads, without the one that outlives calls: the timer of idle connections."""
+    return {thread for thread in threading.enumerate() if thread.name != "gemini-multi-idle"}
 
 
 @dataclass(frozen=True)

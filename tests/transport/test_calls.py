@@ -321,3 +321,32 @@ async def test_two_hundred_calls_at_once() -> None:
         assert len(found.requests) == 400
         assert found.connections <= 200
         await client.aclose()
+
+
+async def test_a_blocking_call_inside_of_a_coroutine_leaves_the_running_loop_alone() -> None:
+    """It holds the loop up, as any function that waits does, and no more."""
+    loop = asyncio.get_running_loop()
+    with host(faithful) as found:
+        client = Client(found.provider, max_retries=0)
+        assert await asyncio.gather(*(asyncio.to_thread(blocking, client) for _ in range(4))) == [["Hi"]] * 4
+        assert blocking(client, 2) == ["Hi", "Hi"]
+        assert asyncio.get_running_loop() is loop
+        POOLS.hang_up()
+
+
+def test_a_blocking_call_happens_in_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To hand it to another would cost about as much as the rest of it."""
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    with host(faithful) as found:
+        blocking(Client(found.provider, max_retries=0))
+        monkeypatch.setattr(threading.Thread, "start", counted)
+        assert blocking(Client(found.provider, max_retries=0), 3) == ["Hi"] * 3
+        monkeypatch.undo()
+        POOLS.hang_up()
+    assert started == []
