@@ -124,9 +124,10 @@ def _document(block: Block) -> list[Part]:
     source = mapping_of(block.get("source"))
     if source.get("type") == "text":
         return _plain_text({"title": block.get("title"), "context": block.get("context"), "text": source.get("data")})
+    title, context = ([Text(found)] if (found := text_of(block, key)) else [] for key in ("title", "context"))
     if source.get("type") == "content":
-        return content_parts(source.get("content"))
-    return _media(block)
+        return [*title, *context, *content_parts(source.get("content"))]
+    return [*context, *_media(block)]
 
 
 def _search_result(block: Block) -> list[Part]:
@@ -145,7 +146,8 @@ def _google_result(key: str) -> Callable[[Block], list[Part]]:
 
     def read(block: Block) -> list[Part]:
         inner = fields_of(block.get(key))
-        return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), value=inner.get("response"))]
+        media = tuple(part for part in content_parts(inner.get("parts")) if isinstance(part, (Blob, FileReference)))
+        return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), media, value=inner.get("response"))]
 
     return read
 
@@ -183,10 +185,20 @@ def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> 
 
     Text that is a JSON object is passed on as the object, so that it is not encoded twice.
     """
-    parts = [part for part in content_parts(content) if isinstance(part, (Text, Blob, FileReference))]
+    found = content_parts(content)
+    parts = [held for part in found for held in _held(part)]
+    is_error = is_error or any(isinstance(part, ToolResult) and part.is_error for part in found)
     if (value := _object(parts)) is not None:
         return ToolResult(call_id, name, value=value, is_error=is_error)
     return ToolResult(call_id, name, tuple(parts), is_error=is_error)
+
+
+def _held(part: Part) -> list[Text | Blob | FileReference]:
+    """Return what a part of a tool message holds; a result in Anthropic's or Google's form is unwrapped."""
+    if isinstance(part, ToolResult):
+        value = [] if part.value is None else [Text(json.dumps(part.value, ensure_ascii=False, default=str))]
+        return [*value, *part.content]
+    return [part] if isinstance(part, (Text, Blob, FileReference)) else []
 
 
 def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:

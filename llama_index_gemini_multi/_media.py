@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+import re
 from dataclasses import replace
 from io import IOBase
 from pathlib import Path
@@ -22,6 +23,7 @@ from gemini_multi.types import Blob, FileReference
 MediaBlock: TypeAlias = ImageBlock | AudioBlock | VideoBlock | DocumentBlock
 
 _ADDRESS: Final = TypeAdapter(AnyUrl)
+_DATA_URL: Final = re.compile(rb"data:[^,]{0,200};\s?base64,", re.IGNORECASE)
 _DEFAULT_TITLE: Final = "input_document"
 """What `DocumentBlock` calls a document without a title."""
 
@@ -93,8 +95,11 @@ def _part(data: bytes | IOBase | None, path: object, url: object, details: Detai
     found = _content(data, path)
     if not found:
         return None
-    if isinstance(data, bytes) and (kind or "").startswith("text/") and not _is_text(found):
+    is_text = (kind or "").startswith("text/")
+    if isinstance(data, bytes) and is_text and not _is_text(found):
         found = data  # LlamaIndex took a short text for base64
+    if not is_text and _DATA_URL.match(found):
+        return addressed(found.decode("ascii", "replace"), details)
     return inline(found, details if kind else replace(details, mime_type=_guessed_type(found, path)))
 
 

@@ -52,7 +52,7 @@ _ROLES: Final[Mapping[MessageRole, Role]] = {
 
 
 def to_core(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
-    """Translate a conversation; messages without content are left out."""
+    """Translate a conversation; messages without content are left out, except the user's."""
     reader = _Reader()
     return tuple(message for given in messages if (message := reader.read(given)) is not None)
 
@@ -73,7 +73,7 @@ class _Reader:
         if role == "tool":
             return Message("tool", (self._result(message),))
         parts = self._answer(message) if role == "assistant" else tuple(_told(message.blocks))
-        if not parts:
+        if not parts and role != "user":  # without an empty message of the user, another turn would be the last
             return None
         name = message.additional_kwargs.get("name")
         return Message(role, parts, name=name if isinstance(name, str) else None)

@@ -92,7 +92,9 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     turns = [item for item in items if isinstance(item, Message)] if is_talk else _turns(_paired(items))
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
-    if not model.allows_prefill and turns[-1].role == "assistant":
+    # Without its empty last message of the user, the request would ask the model to continue its own turn.
+    is_users_turn = bool(messages) and messages[-1].role == "user"
+    if turns[-1].role == "assistant" and (is_users_turn or not model.allows_prefill):
         turns.append(Message.user(PLACEHOLDER))
     return Conversation(tuple(system), tuple(turns))
 

@@ -78,7 +78,7 @@ def without(schema: JsonObject, *keywords: str) -> Node:
 
 def compact(value: JsonValue) -> str:
     """Write a value as JSON text of bounded length."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
 
 

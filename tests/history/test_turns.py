@@ -147,6 +147,11 @@ CASES = [
         (HELLO, Message.assistant(Text("", signature=SIGNATURE))),
         (HELLO, Message.assistant(Text("", signature=SIGNATURE))),
     ),
+    Case(
+        "an empty last message of the user does not make the model's turn the last",
+        (HELLO, Message.assistant("Hi"), Message.user("")),
+        (HELLO, Message.assistant("Hi"), Message.user(PLACEHOLDER)),
+    ),
     Case("prefill kept", (HELLO, Message.assistant("{")), (HELLO, Message.assistant("{"))),
     Case(
         "the model's last turn is kept where it may not be last",

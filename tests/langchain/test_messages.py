@@ -101,6 +101,23 @@ BLOCKS: dict[str, tuple[Any, list[Any]]] = {
         {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "a"}]}},
         [Text("a")],
     ),
+    "anthropic content document with a title and a context": (
+        {
+            "type": "document",
+            "title": "T",
+            "context": "C",
+            "source": {"type": "content", "content": [{"type": "text", "text": "a"}]},
+        },
+        [Text("T"), Text("C"), Text("a")],
+    ),
+    "anthropic document with a context": (
+        {
+            "type": "document",
+            "context": "C",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+        },
+        [Text("C"), Blob(PDF, "application/pdf")],
+    ),
     "google media": ({"type": "media", "mime_type": "image/png", "data": PNG}, [IMAGE]),
     "google media bytes": ({"type": "media", "mime_type": "text/plain", "data": b"a"}, [Blob("YQ==", "text/plain")]),
     "google media address": (
@@ -227,6 +244,43 @@ MESSAGES: dict[str, tuple[BaseMessage, Message]] = {
             [{"type": "text", "text": "look"}, {"type": "image", "base64": PNG}], tool_call_id="c1", name="add"
         ),
         Message.tool(ToolResult("c1", "add", (Text("look"), IMAGE))),
+    ),
+    "tool with a result in Anthropic's form": (
+        ToolMessage(
+            [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c1",
+                    "is_error": True,
+                    "content": [{"type": "text", "text": "a"}],
+                }
+            ],
+            tool_call_id="c1",
+            name="add",
+        ),
+        Message.tool(ToolResult("c1", "add", (Text("a"),), is_error=True)),
+    ),
+    "tool with a result in Google's form": (
+        ToolMessage(
+            [{"functionResponse": {"name": "add", "response": {"sum": 3}}}],
+            tool_call_id="c1",
+            name="add",
+        ),
+        Message.tool(ToolResult("c1", "add", value={"sum": 3})),
+    ),
+    "result in Google's form with an image": (
+        HumanMessage(
+            [
+                {
+                    "function_response": {
+                        "name": "add",
+                        "response": {"sum": 3},
+                        "parts": [{"inline_data": {"mime_type": "image/png", "data": PNG}}],
+                    }
+                }
+            ]
+        ),
+        Message.tool(ToolResult("", "add", (IMAGE,), value={"sum": 3})),
     ),
 }
 

@@ -38,6 +38,7 @@ def b64(data: bytes) -> str:
 
 BLOCKS: dict[str, tuple[ContentBlock, str]] = {
     "image": (ImageBlock(image=PNG), DATA),
+    "image as the bytes of a data URL": (ImageBlock(image=b"data:image/png;base64," + DATA.encode()), DATA),
     "image by address": (ImageBlock(url="https://a.example/b.png"), "https://a.example/b.png"),
     "audio": (AudioBlock(audio=WAV, format="wav"), b64(WAV)),
     "video": (VideoBlock(video=PNG, video_mimetype="video/mp4"), DATA),

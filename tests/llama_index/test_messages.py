@@ -6,6 +6,7 @@ import base64
 import copy
 import io
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -170,7 +171,7 @@ def test_citations_of_an_answer_are_not_sent_back() -> None:
     [
         ChatMessage(role="assistant"),
         ChatMessage(role="assistant", content=""),
-        ChatMessage(role="user", blocks=[ImageBlock()]),
+        ChatMessage(role="system", content=""),
         ChatMessage(role="assistant", blocks=[ThinkingBlock()]),
     ],
 )
@@ -193,6 +194,13 @@ def test_tool_call_arguments_may_be_text(arguments: object, expected: ToolCall) 
     """OpenAI's integration keeps arguments as JSON text; what is no JSON object is kept as it is."""
     block = ToolCallBlock(tool_call_id="c1", tool_name="add", tool_kwargs=arguments)
     assert to_core([ChatMessage(role="assistant", blocks=[block])]) == (Message.assistant(expected),)
+
+
+@pytest.mark.parametrize("blocks", [[], [TextBlock(text="")], [ImageBlock()]])
+def test_empty_message_of_the_user_keeps_the_turn(blocks: list[Any]) -> None:
+    """Without it, the request would end with the model's turn, for the model to continue."""
+    history = [ChatMessage(role="assistant", content="Hi"), ChatMessage(role="user", blocks=blocks)]
+    assert to_core(history) == (Message.assistant("Hi"), Message("user", ()))
 
 
 OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}

@@ -8,6 +8,7 @@ import enum
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
@@ -53,6 +54,11 @@ class Case:
 
 
 CASES = [
+    Case(
+        "a default that is no JSON value",
+        {"type": "string", "default": date(2026, 1, 2)},
+        json={"type": "string", "description": 'Default: "2026-01-02".'},
+    ),
     Case(
         "dropped keywords",
         {
