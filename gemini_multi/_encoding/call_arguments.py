@@ -21,9 +21,9 @@ MARK: Final = re.compile(r'["\\{}\[\]]')
 """The characters that tell where a JSON value ends."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
-_BETWEEN: Final = " \t\r\n,"
+BETWEEN: Final = " \t\r\n,"
 """Characters that may separate two objects."""
-_GAP: Final = re.compile(f"[{_BETWEEN}]*+")
+_GAP: Final = re.compile(f"[{BETWEEN}]*+")
 _HUGE: Final = re.compile(r"\d[eE]\+?\d{3}")
 """A number that may be too large for a float."""
 MOST_CALLS: Final = 128
@@ -76,7 +76,7 @@ def separated(arguments: str) -> list[str]:
     while begin is not None and len(found) < MOST_CALLS and (end := _end_of_value(arguments, begin)) is not None:
         found.append(arguments[begin:end])
         begin = next_object(arguments, end)
-        if begin is None and not arguments[end:].strip(_BETWEEN):
+        if begin is None and not arguments[end:].strip(BETWEEN):
             return found
     return [arguments]
 

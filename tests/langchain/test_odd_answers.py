@@ -48,6 +48,10 @@ FORMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"]
 CALLS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "control characters": ('{"path":"a\nb"}', [{"path": "a\nb"}]),
     "glued": ('{"path":"a"}{"path":"b"}', [{"path": "a"}, {"path": "b"}]),
+    "null": ("null", [{}]),
+    "white space": (" \n", [{}]),
+    "JSON in JSON": ('"{\\"path\\":\\"a\\"}"', [{"path": "a"}]),
+    "null for what may be left out": ('{"path":null}', [{}]),
 }
 
 

@@ -7,7 +7,14 @@ to another call.
 
 from __future__ import annotations
 
-from gemini_multi._encoding.call_arguments import MARK, next_object, parsed
+from typing import Final
+
+from gemini_multi._encoding.call_arguments import BETWEEN, MARK, next_object, parsed
+
+_SHORTEST_REPEATED: Final = 3
+"""Characters, for a bracket and a part of the first name. Inside a text they would end the text, and leave no JSON."""
+_BEFORE_A_VALUE: Final = "{[:,"
+"""Characters after which the same text may be the beginning of an object in the object."""
 
 
 class ArgumentsText:
@@ -33,25 +40,28 @@ class ArgumentsText:
         """Whether any text has arrived."""
         return bool(self._pieces)
 
-    def add(self, piece: str) -> str:
-        """Add the next piece, and return the rest of it that belongs to another object."""
-        if self._is_over:
-            return self._after_the_end(piece)
-        end = self._scan(piece)
-        begin = None if end is None else next_object(piece, end)
-        if begin is None:
+    def add(self, piece: str) -> tuple[str, str]:
+        """Add the next piece; return what it adds, and the rest of it that belongs to another object."""
+        end = 0 if self.is_object else None if self._is_over else self._scan(piece)
+        if end is None:
             self._append(piece)
-            return ""
+            return piece, ""
+        begin = next_object(piece, end)
+        if begin is None and piece[end:].strip(BETWEEN):
+            self._append(piece)
+            self._is_object = False  # only separators may follow an object
+            return piece, ""
         self._append(piece[:end])
-        return piece[begin:]
+        return piece[:end], "" if begin is None else piece[begin:]
 
-    def _after_the_end(self, piece: str) -> str:
-        if (begin := next_object(piece, 0)) is not None and self.is_object:
-            return piece[begin:]
-        self._append(piece)
-        if not piece.isspace():
-            self._is_object = False  # only white space may follow an object
-        return ""
+    def rest_of(self, text: str) -> str:
+        """Return what a text adds: some gateways send all that has arrived so far with every piece."""
+        if self._is_over or not _SHORTEST_REPEATED <= self._length <= len(text):
+            return text
+        known = self.joined()
+        may_nest = not self._is_string and known.rstrip()[-1:] in _BEFORE_A_VALUE
+        is_repeated = not may_nest and known.startswith("{") and text.startswith(known)
+        return text[self._length :] if is_repeated else text
 
     def _append(self, piece: str) -> None:
         self.is_blank = self.is_blank and piece.isspace()

@@ -5,7 +5,8 @@ chunk. Some gateways send index 0 for all calls, repeat ids and names, leave ids
 arguments as an object, or send all calls of a tool as one text of several objects. The rules:
 
 - The same id is the same call, unless the name, the index or the whole arguments differ.
-- Another id, or another name, at the same index is another call.
+- Another id, or another name, at the same index is another call, unless the piece can only be the rest of a call.
+- A piece that repeats all arguments so far adds what comes after them.
 - A name without id and index begins a call.
 - A piece with neither id nor name belongs to the call before it.
 - Text that follows whole arguments and begins another object is another call of the same function.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -61,6 +63,10 @@ class CallSlot:
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     late: list[str] = field(default_factory=list[str])
     """Arguments that arrived after the event of the whole call."""
+    is_shown: bool | None = None
+    """Whether the arguments are shown as they arrive; `None` while that is not known."""
+    fitted: JsonValue = None
+    """The whole arguments, after repair, where they are known already."""
     call: ToolCall | None = None
     """The whole call, as its event contained it."""
     is_stale: bool = False
@@ -82,8 +88,7 @@ class CallSlot:
             return "", ""
         if piece.is_whole and not self.text.is_object:
             self.text = ArgumentsText()
-        rest = self.text.add(text)
-        return text[: len(text) - len(rest)].rstrip(" ,") if rest else text, rest
+        return self.text.add(self.text.rest_of(text))
 
     def repeats(self, arguments: str) -> bool:
         """Whether these are the same whole arguments again."""
@@ -176,13 +181,21 @@ def meaning(arguments: str) -> str:
 
 def _continues(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece at the slot's index, with an unknown id or none, continues the slot's call."""
-    if piece.id:
+    if piece.id and not _is_unfinished(slot, piece):
         return not slot.provider_id and not (slot.name and piece.name)
     if not piece.name or not slot.name:
         return True
     if piece.name != slot.name:
         return False
     return not (piece.arguments.lstrip().startswith("{") and slot.text.is_object and not slot.repeats(piece.arguments))
+
+
+def _is_unfinished(slot: CallSlot, piece: Piece) -> bool:
+    """Whether a piece with another id can only be the rest of the call: some gateways make an id for each piece."""
+    if slot.text.is_object or not slot.name:
+        return False
+    begins = piece.arguments.lstrip()[:1] in ("", "{", "[", '"')
+    return not piece.name or (not slot.text.is_blank and piece.name == slot.name and not begins)
 
 
 def _begins_again(slot: CallSlot, piece: Piece) -> bool:
@@ -204,17 +217,15 @@ def _repeats_name(last: CallSlot, piece: Piece) -> bool:
 
 def piece_of(item: JsonObject) -> Piece:
     """Read one element of `tool_calls`; its fields may have any type."""
-    function = item.get("function")
-    if not isinstance(function, dict):
-        custom = item.get("custom")
-        function = {"name": custom.get("name"), "arguments": custom.get("input")} if isinstance(custom, dict) else {}
+    nested = next((found for key in _FUNCTIONS if isinstance(found := item.get(key), dict)), None)
+    function, read = (item, _READ_WHEN_FLAT) if nested is None else (nested, _READ)
     index, given, name = item.get("index"), item.get("id"), function.get("name")
-    arguments = function.get("arguments")
+    arguments = next((found for key in _ARGUMENTS if (found := function.get(key)) is not None), None)
     piece = Piece(
         id=given if isinstance(given, str) else "" if given is None else str(given),
         index=index if isinstance(index, int) else None,
         name=name if isinstance(name, str) else "",
-        extra={key: value for key, value in item.items() if key not in _READ and value is not None},
+        extra={key: value for key, value in item.items() if key not in read and value is not None},
     )
     if isinstance(arguments, str):
         piece.arguments = arguments
@@ -224,4 +235,8 @@ def piece_of(item: JsonObject) -> Piece:
     return piece
 
 
-_READ = frozenset({"id", "index", "type", "function", "custom"})
+_FUNCTIONS: Final = ("function", "custom")
+_ARGUMENTS: Final = ("arguments", "args", "input", "parameters")
+"""Names of the arguments: OpenAI's, Google's, those of custom tools, and that of some open models."""
+_READ: Final = frozenset({"id", "index", "type", *_FUNCTIONS})
+_READ_WHEN_FLAT: Final = _READ | {"name", *_ARGUMENTS}

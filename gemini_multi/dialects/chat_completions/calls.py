@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import uuid4
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from gemini_multi._encoding.call_arguments import MOST_CALLS, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
@@ -127,15 +127,52 @@ class Calls:
         if slot.position is not None:
             if added and slot.call is not None:
                 slot.late.append(added)
-            elif added and not whole:
-                self._add_delta(slot, added, events)
+            elif added and not whole and (shown := self._shown(slot, added)):
+                self._add_delta(slot, shown, events)
             return
         if not slot.name or (self._expectation.single_call and self.any):
             return
         self._place(slot)
-        if not whole:
+        if whole:
+            slot.is_shown = True
+        else:
             self.ready(events, before=slot)
-            self._add_delta(slot, slot.arguments, events)
+            self._add_delta(slot, self._shown(slot, added), events)
+
+    def _shown(self, slot: CallSlot, added: str) -> str:
+        """Return the text to show of arguments that grow; what may be no object, such as `null`, waits for the end."""
+        if slot.is_shown is not None:
+            is_last = slot.is_shown and slot.text.is_object
+            return self._ended(slot, added) if is_last else added if slot.is_shown else ""
+        if slot.text.is_blank:
+            return ""
+        text = slot.arguments
+        slot.is_shown = text.lstrip().startswith("{")
+        if not slot.is_shown:
+            return ""
+        return self._written(slot, text) if slot.text.is_object else text
+
+    def _written(self, slot: CallSlot, text: str) -> str:
+        """Write whole arguments as strict readers take them and as the tool's schema wants them."""
+        try:
+            given: JsonValue = from_json(text)
+        except ValueError:
+            given = None
+        slot.fitted = self._fitted(slot, parsed(text) if given is None else given)
+        return text if slot.fitted is given else to_json(slot.fitted).decode()
+
+    def _ended(self, slot: CallSlot, added: str) -> str:
+        """Return the last piece of an object. It repeats the members that repair changed: the last value counts."""
+        given = parsed(slot.arguments)
+        slot.fitted = self._fitted(slot, given)
+        if slot.fitted is given or not isinstance(given, dict) or not isinstance(slot.fitted, dict):
+            return added
+        changed = {name: value for name, value in slot.fitted.items() if value is not given.get(name)}
+        return f"{added[:-1]},{to_json(changed).decode()[1:]}" if changed else added
+
+    def _fitted(self, slot: CallSlot, arguments: JsonValue) -> JsonValue:
+        tool = self._expectation.tools.get(strip_prefix(slot.name, self._expectation.originals))
+        return repair(arguments, tool.parameters) if tool is not None and isinstance(arguments, dict) else arguments
 
     def _add_delta(self, slot: CallSlot, arguments: str, events: Events) -> None:
         assert slot.position is not None
@@ -237,6 +274,8 @@ class Calls:
             if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None, chunk=chunk)):
                 return
             slot.call = self._call(slot)
+            if not slot.is_shown and (text := _withheld(slot.call)):
+                self._add_delta(slot, text, events)
             events.append(self._response_builder.call(slot.call, self._candidate, slot.position))
             self._given += 1
 
@@ -253,10 +292,8 @@ class Calls:
 
     def _call(self, slot: CallSlot) -> ToolCall:
         text = slot.arguments
-        arguments = parsed(text)
-        tool = self._expectation.tools.get(strip_prefix(slot.name, self._expectation.originals))
-        if tool is not None and isinstance(arguments, dict):
-            arguments = repair(arguments, tool.parameters)
+        is_known = slot.fitted is not None and slot.text.is_object
+        arguments = slot.fitted if is_known else self._fitted(slot, parsed(text))
         is_object = isinstance(arguments, dict)
         return ToolCall(
             slot.local_id,
@@ -287,6 +324,13 @@ class Calls:
             if slot.extra or late:
                 remarks[slot.local_id] = {**slot.extra, **late}
         return remarks
+
+
+def _withheld(call: ToolCall) -> str:
+    """Return the text of arguments that were not shown as they arrived."""
+    if call.invalid_arguments is not None:
+        return call.invalid_arguments
+    return to_json(call.arguments).decode() if call.arguments else ""
 
 
 def _split(piece: Piece) -> list[Piece]:

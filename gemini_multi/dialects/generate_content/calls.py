@@ -38,7 +38,7 @@ class Declared:
         """Read a whole `functionCall`; some gateways join the objects of several calls into one text."""
         name = given.get("name")
         name = self._original(name if isinstance(name, str) else "")
-        arguments = given.get("args")
+        arguments = given.get("args", given.get("arguments"))  # as OpenAI names them
         first, *others = separated(arguments) if isinstance(arguments, str) else [arguments]
         yield self._call(given.get("id"), name, first, signature, response_id)
         for further in others:

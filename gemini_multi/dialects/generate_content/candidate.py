@@ -74,8 +74,8 @@ class CandidateReader:
     def feed(self, candidate: JsonObject, events: list[ChatEvent]) -> None:
         """Read the candidate's record in one document."""
         content = candidate.get("content")
-        if isinstance(content, dict):
-            self._content(content, events)
+        if content is not None:
+            self._content(content if isinstance(content, dict) else {"parts": content}, events)
         if len(candidate) > 1 or content is None:
             self._note(candidate)
         if self.finish is not None and self._calls.is_waiting:
@@ -94,6 +94,8 @@ class CandidateReader:
                 elif text:
                     self._spoke = True
                     events.append(self._response_builder.text(text, None, self._index))
+            elif isinstance(part, str):
+                self._text(part, None, events, is_thought=False)
             elif part is not None:
                 self._note_rest("parts", {"part": part}, frozenset())
         if len(content) > 2:
@@ -191,7 +193,7 @@ class CandidateReader:
     def _note(self, candidate: JsonObject) -> None:
         """Keep a document's fields other than the content; later documents extend or replace them."""
         for key, value in candidate.items():
-            if value is None or key == "index" or (key == "content" and isinstance(value, dict)):
+            if value is None or key in ("index", "content"):
                 continue
             if key == "finishReason" and isinstance(value, str):
                 self.finish = self.finish if value in ("", _NOT_FINISHED) else value

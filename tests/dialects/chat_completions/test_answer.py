@@ -338,6 +338,11 @@ SEVERAL: dict[str, tuple[list[JsonValue], list[tuple[str, JsonValue]]]] = {
         [("f", {"a": "}{"}), ("f", {"a": {"b": []}}), ("g", {})],
     ),
     "glued, the last cut off": ([call("f", '{"a":1}{"a":')], [("f", {"a": 1}), ("f", '{"a":')]),
+    "flat": (
+        [{"id": "c1", "name": "f", "arguments": '{"a":1}'}, {"id": "c2", "name": "g", "args": {"b": 2}}],
+        [("f", {"a": 1}), ("g", {"b": 2})],
+    ),
+    "arguments as `parameters`": ([{"id": "c1", "function": {"name": "f", "parameters": {"a": 1}}}], [("f", {"a": 1})]),
     "one id for both": ([call("f", '{"a":1}'), call("f", '{"a":2}')], [("f", {"a": 1}), ("f", {"a": 2})]),
     "said again": ([call("f", '{"a":1}'), call("f", '{ "a": 1 }')], [("f", {"a": 1})]),
     "the same without ids": ([call("f", '{"a":1}', ""), call("f", '{"a":1}', "")], [("f", {"a": 1}), ("f", {"a": 1})]),

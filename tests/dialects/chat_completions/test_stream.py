@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from gemini_multi.types import (
     TextDelta,
     Thought,
     ThoughtDelta,
+    Tool,
     ToolCall,
     ToolCallDelta,
     ToolCallReady,
@@ -67,6 +69,10 @@ def google(signature: str) -> JsonValue:
 
 def signed(signature: str, carrier: SignatureCarrier = "extra_content") -> Signature:
     return Signature(google(signature), carrier=carrier, issuer="here")
+
+
+def characters(text: str) -> list[JsonValue]:
+    return [piece(None, character, None, 0) for character in text]
 
 
 F1, G2 = ("f", {"a": 1}), ("g", {"b": 2})
@@ -169,6 +175,41 @@ CALLS = {
     "object_after_fragments": ([piece("f", '{"a"', "1", 0), piece(None, {"a": 1}, "1", 0)], [F1]),
     "no_arguments": ([piece("f", "", "1", 0)], [("f", {})]),
     "silent_piece": ([piece("", "", None, 0), piece("f", '{"a":1}', "1", 0), piece("", "", None, 0)], [F1]),
+    "glued_in_single_characters": ([piece("f", "", "1", 0), *characters('{"a":1}, {"a":2},')], [F1, ("f", {"a": 2})]),
+    "all_so_far_in_every_piece": (
+        [piece("f", text, "1", 0) for text in ('{"a', '{"a":1', '{"a":1,"b":"{', '{"a":1,"b":"{"}')],
+        [("f", {"a": 1, "b": "{"})],
+    ),
+    "equal_pieces_of_nested_objects": (
+        [piece("f", '{"a":', "1", 0), piece(None, '{"a":', None, 0), piece(None, "1}}", None, 0)],
+        [("f", {"a": {"a": 1}})],
+    ),
+    "an_id_for_every_piece": (
+        [
+            piece("f", "", "1", 0),
+            piece(None, '{"a"', "2", 0),
+            piece(None, ":1}", "3", 0),
+            piece("g", '{"b":2}', "4", 0),
+        ],
+        [F1, G2],
+    ),
+    "an_id_for_every_piece_and_the_name": ([piece("f", '{"a"', "1", 0), piece("f", ":1}", "2", 0)], [F1]),
+    "flat": ([{"tool_calls": [{"index": 0, "id": "1", "name": "f", "arguments": '{"a":1}'}]}], [F1]),
+    "flat_in_pieces": (
+        [
+            {"tool_calls": [{"index": 0, "id": "1", "name": "f", "arguments": '{"a"'}]},
+            {"tool_calls": [{"index": 0, "arguments": ":1}"}]},
+        ],
+        [F1],
+    ),
+    "arguments_under_other_names": (
+        [
+            {"tool_calls": [{"id": "1", "name": "f", "args": {"a": 1}}]},
+            {"tool_calls": [{"id": "2", "function": {"name": "g", "parameters": {"b": 2}}}]},
+            {"tool_calls": [{"id": "3", "function": {"name": "g", "arguments": None, "input": {"b": 3}}}]},
+        ],
+        [F1, G2, ("g", {"b": 3})],
+    ),
     "several_in_one_chunk": (
         [{"tool_calls": [piece("f", '{"a":1}', "1")["tool_calls"][0], piece("g", '{"b":2}', "2")["tool_calls"][0]]}],
         [F1, G2],
@@ -197,6 +238,47 @@ def test_fragments_add_up(name: str) -> None:
         pieces = [event for event in before if isinstance(event, ToolCallDelta) and event.position == ready.position]
         assert pieces
         assert {(event.id, event.name) for event in pieces} == {(ready.call.id, ready.call.name)}
+
+
+WANTED = Tool(
+    "f",
+    "",
+    {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {"type": "string"}}},
+)
+ARGUMENTS = {
+    "as they are": ('{"a": 1, "b": "x"}', '{"a": 1, "b": "x"}'),
+    "a number as text": ('{"a":"1","b":"x"}', '{"a":1,"b":"x"}'),
+    "a whole number as a float": ('{"a":1.0}', '{"a":1}'),
+    "null": ("null", ""),
+    "white space": (" \n", ""),
+    "JSON in JSON": ('"{\\"a\\":1}"', '{"a":1}'),
+    "a raw line break": ('{"b":"x\ny"}', '{"b":"x\\ny"}'),
+    "null for what may be left out": ('{"a":1,"c":null}', '{"a":1}'),
+    "no object": ("[1]", "[1]"),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_in_one_piece_are_shown_as_the_call_has_them(name: str) -> None:
+    """Whoever adds up the pieces gets what the whole call holds."""
+    arguments, shown = ARGUMENTS[name]
+    events, response = play(stream([piece("f", "", "1", 0), piece(None, arguments, None, 0)]), tools=(WANTED,))
+
+    assert "".join(event.arguments for event in events if isinstance(event, ToolCallDelta)) == shown
+    call = response.tool_calls[0]
+    assert call.invalid_arguments == "[1]" if name == "no object" else call.arguments == json.loads(shown or "{}")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_arguments_in_several_pieces_end_with_what_repair_changed(size: int) -> None:
+    """Of a member that is written twice, readers use the last value."""
+    text = '{"a":"1","b":"x"}'
+    pieces = [piece(None, text[start : start + size], None, 0) for start in range(0, len(text), size)]
+    events, response = play(stream([piece("f", "", "1", 0), *pieces]), tools=(WANTED,))
+    shown = "".join(event.arguments for event in events if isinstance(event, ToolCallDelta))
+
+    assert shown == '{"a":"1","b":"x","a":1}'
+    assert response.tool_calls[0].arguments == json.loads(shown)
 
 
 def message(content: JsonValue = None, **more: JsonValue) -> JsonValue:

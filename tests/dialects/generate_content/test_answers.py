@@ -70,6 +70,9 @@ def stopped(*expected: Part, **facts: object) -> Candidate:
 
 RATING = {"blocked": True, "category": "HARM_CATEGORY_HATE_SPEECH", "probability": "LOW"}
 SHAPES = [
+    Case("parts that are texts", parts("a", "b"), stopped(Text("ab"))),
+    Case("a list of parts as the content", {"content": [{"text": "a"}], "finishReason": "STOP"}, stopped(Text("a"))),
+    Case("a text as the content", {"content": "a", "finishReason": "STOP"}, stopped(Text("a"))),
     Case("no content", {"finishReason": "OTHER"}, Candidate(finish_reason="other", raw_finish_reason="OTHER")),
     Case("null content", {"content": None, "finishReason": "STOP"}, stopped()),
     Case(

@@ -288,6 +288,10 @@ CALLS: dict[str, tuple[list[dict[str, object]], list[tuple[str, object]]]] = {
     ),
     "a nameless later part": ([called("f", willContinue=True), called(args={"a": 1})], [("f", {"a": 1})]),
     "a nameless further call": ([called("f", {"a": 1}), called(args={"a": 2})], [("f", {"a": 1}), ("f", {"a": 2})]),
+    "arguments under OpenAI's name": (
+        [called("f", arguments={"a": 1}), called("f", arguments='{"a":2}')],
+        [("f", {"a": 1}), ("f", {"a": 2})],
+    ),
     "a nameless end": ([called("f", {"a": 1}, willContinue=True), called()], [("f", {"a": 1})]),
 }
 
