@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Final
 
 from gemini_multi._catalog.model import Modality, Model, Price, Thinking
@@ -10,134 +11,101 @@ from gemini_multi._catalog.providers import EFFORTS, aimlapi, cloudflare, oxen
 
 _SOURCE: Final = "https://ai.google.dev/gemini-api/docs/pricing"
 _LIFE_SOURCE: Final = "https://ai.google.dev/gemini-api/docs/deprecations"
-_CHECKED: Final = date(2026, 10, 15)
 _VERTEX_RETIRED: Final = date(2026, 10, 20)
 _WITHDRAWN_AT_OXEN: Final = date(2026, 7, 1)
 _TEXT_AND_IMAGES: Final[frozenset[Modality]] = frozenset({"text", "image"})
 
-GEMINI_2_5_PRO: Final = Model(
-    name="gemini-2.5-pro",
-    aliases=("gemini-2.5-pro-preview",),
-    generation=2.5,
-    providers={
-        "cloudflare": cloudflare("gemini-2.5-pro", (Price(input=1.25, output=10, cached=0.125),)),
-        "aimlapi": aimlapi("gemini-2.5-pro", "A", context_window=1_000_000, takes_upstream=True),
-        "oxen": oxen("gemini-2-5-pro", context_window=1_000_000),
-    },
-    thinking=Thinking(control="budget", minimum_budget=128, maximum_budget=32_768),
+older_model: Final = partial(
+    Model,
     needs_signatures=False,
     tools_with_json=False,
     tools_with_built_in=False,
     media_in_tool_results=False,
-    prices=(
-        Price(input=1.25, output=10, cached=0.125),
-        Price(input=2.5, output=15, cached=0.25, above_tokens=200_000),
-    ),
-    retired=date(2026, 12, 1),
-    vertex_retired=_VERTEX_RETIRED,
-    successor="gemini-3.8-flash",
     source=_SOURCE,
-    checked=_CHECKED,
+    checked=date(2026, 10, 15),
 )
-
-GEMINI_2_5_FLASH: Final = Model(
-    name="gemini-2.5-flash",
-    aliases=("gemini-2.5-flash-preview",),
-    generation=2.5,
-    providers={
-        "cloudflare": cloudflare("gemini-2.5-flash", (Price(input=0.3, output=2.5, cached=0.03),), short=True),
-        "aimlapi": aimlapi("gemini-2.5-flash", "A", context_window=1_000_000, takes_upstream=True),
-        "oxen": oxen("gemini-2-5-flash"),
-    },
-    thinking=Thinking(control="budget", minimum_budget=1, maximum_budget=24_576, can_disable=True),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    prices=(Price(input=0.3, output=2.5, cached=0.03, audio_input=1, audio_cached=0.1),),
-    retired=date(2026, 12, 1),
-    vertex_retired=_VERTEX_RETIRED,
-    successor="gemini-3.5-flash-lite",
-    source=_SOURCE,
-    checked=_CHECKED,
-)
-
-GEMINI_2_5_FLASH_LITE: Final = Model(
-    name="gemini-2.5-flash-lite",
-    aliases=("gemini-2.5-flash-lite-preview",),
-    generation=2.5,
-    providers={
-        "cloudflare": cloudflare("gemini-2.5-flash-lite", short=True),
-        "aimlapi": aimlapi(
-            "gemini-2.5-flash-lite-preview",
-            "A",
-            aliases=("google/gemini-2.5-flash-lite", "google/gemini-2.5-flash-lite-preview-06-17"),
-            context_window=1_000_000,
-            prices=(Price(input=0.0975, output=0.39, cached=0.0975),),
-            efforts=EFFORTS,
-        ),
-        "oxen": oxen("gemini-2-5-flash-lite-preview-09-2025", context_window=1_000_000, withdrawn=_WITHDRAWN_AT_OXEN),
-    },
-    thinking=Thinking(control="budget", minimum_budget=512, maximum_budget=24_576, can_disable=True, default="off"),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    prices=(Price(input=0.1, output=0.4, cached=0.01, audio_input=0.3, audio_cached=0.03),),
-    vertex_retired=_VERTEX_RETIRED,
-    source=_SOURCE,
-    checked=_CHECKED,
-)
-
-GEMINI_2_5_FLASH_IMAGE: Final = Model(
-    name="gemini-2.5-flash-image",
-    generation=2.5,
-    thinking=Thinking(control="none", default="off"),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    inputs=_TEXT_AND_IMAGES,
-    outputs=_TEXT_AND_IMAGES,
-    retired=date(2026, 10, 2),
-    source=_LIFE_SOURCE,
-    checked=_CHECKED,
-)
-
-GEMINI_2_0_FLASH: Final = Model(
-    name="gemini-2.0-flash",
-    generation=2.0,
-    providers={"oxen": oxen("gemini-2-0-flash-001", withdrawn=_WITHDRAWN_AT_OXEN)},
-    max_output_tokens=8_192,
-    thinking=Thinking(control="none", default="off"),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    retired=date(2026, 6, 1),
-    source=_LIFE_SOURCE,
-    checked=_CHECKED,
-)
-
-GEMINI_2_0_FLASH_LITE: Final = Model(
-    name="gemini-2.0-flash-lite",
-    generation=2.0,
-    max_output_tokens=8_192,
-    thinking=Thinking(control="none", default="off"),
-    needs_signatures=False,
-    tools_with_json=False,
-    tools_with_built_in=False,
-    media_in_tool_results=False,
-    retired=date(2026, 6, 1),
-    source=_LIFE_SOURCE,
-    checked=_CHECKED,
-)
+"""Makes the row of a model without what came with Gemini 3."""
 
 ROWS: Final = (
-    GEMINI_2_5_PRO,
-    GEMINI_2_5_FLASH,
-    GEMINI_2_5_FLASH_LITE,
-    GEMINI_2_5_FLASH_IMAGE,
-    GEMINI_2_0_FLASH,
-    GEMINI_2_0_FLASH_LITE,
+    older_model(
+        name="gemini-2.5-pro",
+        aliases=("gemini-2.5-pro-preview",),
+        generation=2.5,
+        providers={
+            "cloudflare": cloudflare("gemini-2.5-pro", (Price(input=1.25, output=10, cached=0.125),)),
+            "aimlapi": aimlapi("gemini-2.5-pro", "A", context_window=1_000_000, takes_upstream=True),
+            "oxen": oxen("gemini-2-5-pro", context_window=1_000_000),
+        },
+        thinking=Thinking(control="budget", minimum_budget=128, maximum_budget=32_768),
+        prices=(
+            Price(input=1.25, output=10, cached=0.125),
+            Price(input=2.5, output=15, cached=0.25, above_tokens=200_000),
+        ),
+        retired=date(2026, 12, 1),
+        vertex_retired=_VERTEX_RETIRED,
+        successor="gemini-3.8-flash",
+    ),
+    older_model(
+        name="gemini-2.5-flash",
+        aliases=("gemini-2.5-flash-preview",),
+        generation=2.5,
+        providers={
+            "cloudflare": cloudflare("gemini-2.5-flash", (Price(input=0.3, output=2.5, cached=0.03),), short=True),
+            "aimlapi": aimlapi("gemini-2.5-flash", "A", context_window=1_000_000, takes_upstream=True),
+            "oxen": oxen("gemini-2-5-flash"),
+        },
+        thinking=Thinking(control="budget", minimum_budget=1, maximum_budget=24_576, can_disable=True),
+        prices=(Price(input=0.3, output=2.5, cached=0.03, audio_input=1, audio_cached=0.1),),
+        retired=date(2026, 12, 1),
+        vertex_retired=_VERTEX_RETIRED,
+        successor="gemini-3.5-flash-lite",
+    ),
+    older_model(
+        name="gemini-2.5-flash-lite",
+        aliases=("gemini-2.5-flash-lite-preview",),
+        generation=2.5,
+        providers={
+            "cloudflare": cloudflare("gemini-2.5-flash-lite", short=True),
+            "aimlapi": aimlapi(
+                "gemini-2.5-flash-lite-preview",
+                "A",
+                aliases=("google/gemini-2.5-flash-lite", "google/gemini-2.5-flash-lite-preview-06-17"),
+                context_window=1_000_000,
+                prices=(Price(input=0.0975, output=0.39, cached=0.0975),),
+                efforts=EFFORTS,
+            ),
+            "oxen": oxen(
+                "gemini-2-5-flash-lite-preview-09-2025", context_window=1_000_000, withdrawn=_WITHDRAWN_AT_OXEN
+            ),
+        },
+        thinking=Thinking(control="budget", minimum_budget=512, maximum_budget=24_576, can_disable=True, default="off"),
+        prices=(Price(input=0.1, output=0.4, cached=0.01, audio_input=0.3, audio_cached=0.03),),
+        vertex_retired=_VERTEX_RETIRED,
+    ),
+    older_model(
+        name="gemini-2.5-flash-image",
+        generation=2.5,
+        thinking=Thinking(control="none", default="off"),
+        inputs=_TEXT_AND_IMAGES,
+        outputs=_TEXT_AND_IMAGES,
+        retired=date(2026, 10, 2),
+        source=_LIFE_SOURCE,
+    ),
+    older_model(
+        name="gemini-2.0-flash",
+        generation=2.0,
+        providers={"oxen": oxen("gemini-2-0-flash-001", withdrawn=_WITHDRAWN_AT_OXEN)},
+        max_output_tokens=8_192,
+        thinking=Thinking(control="none", default="off"),
+        retired=date(2026, 6, 1),
+        source=_LIFE_SOURCE,
+    ),
+    older_model(
+        name="gemini-2.0-flash-lite",
+        generation=2.0,
+        max_output_tokens=8_192,
+        thinking=Thinking(control="none", default="off"),
+        retired=date(2026, 6, 1),
+        source=_LIFE_SOURCE,
+    ),
 )

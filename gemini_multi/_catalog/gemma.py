@@ -10,28 +10,21 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from gemini_multi._catalog.gemini_2 import older_model
 from gemini_multi._catalog.model import HostedModel, Modality, Model, Thinking
 from gemini_multi._catalog.providers import aimlapi, oxen
 
-_SOURCE: Final = "https://ai.google.dev/gemma/docs"
-_CHECKED: Final = date(2026, 10, 15)
-
 
 def _gemma(name: str, context_window: int, providers: Mapping[str, HostedModel], *inputs: Modality) -> Model:
-    return Model(
+    return older_model(
         name=name,
         generation=2.0,
         providers=providers,
         context_window=context_window,
         max_output_tokens=min(context_window, 32_768),
         thinking=Thinking(control="none", default="off"),
-        needs_signatures=False,
-        tools_with_json=False,
-        tools_with_built_in=False,
-        media_in_tool_results=False,
         inputs=frozenset({"text", *inputs}),
-        source=_SOURCE,
-        checked=_CHECKED,
+        source="https://ai.google.dev/gemma/docs",
     )
 
 

@@ -7,44 +7,34 @@ from datetime import date
 from typing import Final
 
 from gemini_multi._catalog import gemini_2, gemini_3, gemma
-from gemini_multi._catalog.gemini_3 import (
-    CHECKED,
-    GEMINI_3_1_PRO,
-    GEMINI_3_5_FLASH_LITE,
-    GEMINI_3_8_FLASH,
-    NEWEST_THINKING,
-    REFUSED_BY_NEWEST,
-    SOURCE,
-)
 from gemini_multi._catalog.model import Model, Price
 from gemini_multi._catalog.providers import EFFORTS, aimlapi
 
-_GEMINI_4_ARGON: Final = Model(
+_GEMINI_4_ARGON: Final = gemini_3.newest_model(
     name="gemini-4-argon",
     generation=4.0,
-    thinking=NEWEST_THINKING,
-    refuses=REFUSED_BY_NEWEST,
-    allows_prefill=False,
     prices=(
         Price(input=2, output=10, cached=0.1),
         Price(input=4, output=20, cached=0.2, since=date(2026, 12, 1)),
     ),
-    source=SOURCE,
-    checked=CHECKED,
 )
 
 _GEMINI_4_CARBON: Final = replace(
     _GEMINI_4_ARGON, name="gemini-4-carbon", prices=(), source="https://ai.google.dev/gemini-api/docs/models"
 )
 
+_BY_NAME: Final = {row.name: row for row in gemini_3.ROWS}
+_FLASH: Final = _BY_NAME["gemini-3.8-flash"]
+_PRO: Final = _BY_NAME["gemini-3.1-pro-preview"]
+
 # AIMLAPI serves the `-latest` names as separate models: their schema and price differ from those of their models.
 _LATEST: Final = (
     replace(
-        GEMINI_3_8_FLASH,
+        _FLASH,
         name="gemini-flash-latest",
         aliases=(),
         providers={
-            **GEMINI_3_8_FLASH.providers,
+            **_FLASH.providers,
             "aimlapi": aimlapi(
                 "gemini-flash-latest",
                 "D",
@@ -54,12 +44,12 @@ _LATEST: Final = (
         },
     ),
     replace(
-        GEMINI_3_1_PRO,
+        _PRO,
         name="gemini-pro-latest",
         aliases=(),
-        providers={**GEMINI_3_1_PRO.providers, "aimlapi": aimlapi("gemini-pro-latest", "D", efforts=EFFORTS)},
+        providers={**_PRO.providers, "aimlapi": aimlapi("gemini-pro-latest", "D", efforts=EFFORTS)},
     ),
-    replace(GEMINI_3_5_FLASH_LITE, name="gemini-flash-lite-latest", aliases=()),
+    replace(_BY_NAME["gemini-3.5-flash-lite"], name="gemini-flash-lite-latest", aliases=()),
 )
 
 ROWS: Final[tuple[Model, ...]] = (
