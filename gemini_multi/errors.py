@@ -333,7 +333,6 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
     def __init__(
         self, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> None:
-        """Make the group."""
         Exception.__init__(self, message, exceptions)
         self.attempts = tuple(attempts)
 

@@ -37,8 +37,6 @@ def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) ->
 class DetectingDecoder:
     """Decodes in the dialect of the request, unless the first document with a known field is in the other dialect."""
 
-    __slots__ = ("_decoder", "_is_settled", "_other", "_own_marks")
-
     def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
         """Expect the dialect `own`, whose documents have one of the fields `own_marks`."""
         self._decoder = own

@@ -38,7 +38,6 @@ class ListingDecoder:
     """Decodes a list of models, or the record of one."""
 
     def __init__(self) -> None:
-        """Begin without records."""
         self._records: list[JsonValue] = []
         self._is_read = False
 

@@ -28,15 +28,12 @@ from gemini_multi.types import (
     Thought,
     ThoughtDelta,
     ToolCall,
-    ToolCallDelta,
     ToolCallReady,
 )
 
 
 class _Run:
     """Consecutive increments of one text or thought part."""
-
-    __slots__ = ("kind", "pieces", "signature")
 
     def __init__(self, kind: type[Text] | type[Thought]) -> None:
         self.kind = kind
@@ -47,21 +44,14 @@ class _Run:
         return self.kind("".join(self.pieces), signature=self.signature)
 
 
-class _CallSlot:
-    """The position of a tool call whose arguments may still be arriving."""
-
-    __slots__ = ("call",)
-
-    def __init__(self) -> None:
-        self.call: ToolCall | None = None
-
-
 @dataclass(slots=True)
 class CandidateBuilder:
     """A candidate that is still arriving. Decoders set its fields; the last value counts."""
 
-    items: list[_Run | _CallSlot | Part] = field(default_factory=list["_Run | _CallSlot | Part"])
-    calls: list[_CallSlot] = field(default_factory=list[_CallSlot])
+    items: list[_Run | Part | None] = field(default_factory=list["_Run | Part | None"])
+    """The parts in order; `None` is a tool call that is not whole."""
+    calls: list[int] = field(default_factory=list[int])
+    """The positions of the tool calls in `items`."""
     finish_reason: FinishReason | None = None
     raw_finish_reason: str | None = None
     finish_message: str | None = None
@@ -75,7 +65,7 @@ class CandidateBuilder:
     def candidate(self) -> Candidate:
         """Return the candidate so far, without the calls that are not whole."""
         return Candidate(
-            parts=tuple(part for item in self.items if (part := _frozen(item)) is not None),
+            parts=tuple(item.part() if isinstance(item, _Run) else item for item in self.items if item is not None),
             finish_reason=self.finish_reason,
             raw_finish_reason=self.raw_finish_reason,
             finish_message=self.finish_message,
@@ -88,21 +78,10 @@ class CandidateBuilder:
         )
 
 
-def _frozen(item: _Run | _CallSlot | Part) -> Part | None:
-    if isinstance(item, _Run):
-        return item.part()
-    if isinstance(item, _CallSlot):
-        return item.call
-    return item
-
-
 class ResponseBuilder:
     """The candidates of an answer that is still arriving."""
 
-    __slots__ = ("builders",)
-
     def __init__(self) -> None:
-        """Begin with nothing."""
         self.builders: dict[int, CandidateBuilder] = {}
 
     def builder(self, candidate: int = 0) -> CandidateBuilder:
@@ -124,7 +103,7 @@ class ResponseBuilder:
 
     @staticmethod
     def _extend(
-        items: list[_Run | _CallSlot | Part],
+        items: list[_Run | Part | None],
         kind: type[Text] | type[Thought],
         text: str,
         signature: Signature | None,
@@ -142,20 +121,16 @@ class ResponseBuilder:
     def open_call(self, candidate: int = 0) -> int:
         """Reserve the position of a tool call that begins to arrive, and return its position among the calls."""
         builder = self.builder(candidate)
-        slot = _CallSlot()
-        builder.items.append(slot)
-        builder.calls.append(slot)
+        builder.calls.append(len(builder.items))
+        builder.items.append(None)
         return len(builder.calls) - 1
-
-    def call_delta(self, position: int, call_id: str, name: str, arguments: str, candidate: int = 0) -> ToolCallDelta:
-        """Make the event of a piece of the arguments. The caller collects the pieces for `call`."""
-        return ToolCallDelta(position, call_id, name, arguments, candidate)
 
     def call(self, call: ToolCall, candidate: int = 0, position: int | None = None) -> ToolCallReady:
         """Add a whole tool call, at a reserved position or at the end."""
         if position is None:
             position = self.open_call(candidate)
-        self.builder(candidate).calls[position].call = call
+        builder = self.builder(candidate)
+        builder.items[builder.calls[position]] = call
         return ToolCallReady(call, position, candidate)
 
     def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0) -> PartReady:

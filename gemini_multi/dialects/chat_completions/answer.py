@@ -94,10 +94,7 @@ def extended(known: JsonValue, added: JsonValue) -> JsonValue:
 class AudioAccumulator:
     """The audio of an answer. Its data may arrive in pieces, each encoded in base64 by itself."""
 
-    __slots__ = ("_data", "metadata")
-
     def __init__(self) -> None:
-        """Begin without data."""
         self._data: list[str] = []
         self.metadata: dict[str, JsonValue] = {}
 

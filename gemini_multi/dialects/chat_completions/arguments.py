@@ -20,10 +20,7 @@ _BEFORE_A_VALUE: Final = "{[:,"
 class ArgumentsText:
     """The text of the arguments of one call."""
 
-    __slots__ = ("_depth", "_is_escaped", "_is_object", "_is_over", "_is_string", "_length", "_pieces", "is_blank")
-
     def __init__(self) -> None:
-        """Begin without text."""
         self._pieces: list[str] = []
         self.is_blank = True
         """Whether only white space has arrived."""

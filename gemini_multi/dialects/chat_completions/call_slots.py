@@ -102,10 +102,7 @@ class CallSlot:
 class CallSlots:
     """The tool calls of one candidate, in the provider's order."""
 
-    __slots__ = ("_by_id", "_by_index", "_first_by_id", "all")
-
     def __init__(self) -> None:
-        """Begin without calls."""
         self.all: list[CallSlot] = []
         self._by_id: dict[str, CallSlot] = {}
         self._first_by_id: dict[str, CallSlot] = {}

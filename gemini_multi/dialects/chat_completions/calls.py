@@ -14,7 +14,7 @@ from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, Piece, meaning, piece_of
 from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
 from gemini_multi.dialects.response_builder import ResponseBuilder
-from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall
+from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall, ToolCallDelta
 
 Events: TypeAlias = list[ChatEvent]
 
@@ -38,21 +38,7 @@ class Expectation:
 class Calls:
     """The tool calls of one candidate."""
 
-    __slots__ = (
-        "_candidate",
-        "_details",
-        "_early",
-        "_expectation",
-        "_given",
-        "_is_refused",
-        "_placed",
-        "_response_builder",
-        "_slots",
-        "_used_ids",
-    )
-
     def __init__(self, response_builder: ResponseBuilder, candidate: int, expectation: Expectation) -> None:
-        """Begin without calls."""
         self._response_builder = response_builder
         self._candidate = candidate
         self._expectation = expectation
@@ -177,7 +163,7 @@ class Calls:
     def _add_delta(self, slot: CallSlot, arguments: str, events: Events) -> None:
         assert slot.position is not None
         name = self._name(slot)
-        events.append(self._response_builder.call_delta(slot.position, slot.local_id, name, arguments, self._candidate))
+        events.append(ToolCallDelta(slot.position, slot.local_id, name, arguments, self._candidate))
 
     def _place(self, slot: CallSlot) -> None:
         # A function's name is no id: the next call of the function would have the same.

@@ -55,27 +55,7 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
 class CandidateReader:
     """Reads one candidate into its builder."""
 
-    __slots__ = (
-        "_audio",
-        "_builder",
-        "_calls",
-        "_chunk",
-        "_citations",
-        "_expectation",
-        "_has_deltas",
-        "_index",
-        "_late",
-        "_loose",
-        "_refusals",
-        "_response_builder",
-        "_signatures",
-        "_tags",
-        "_thoughts",
-        "has_content",
-    )
-
     def __init__(self, response_builder: ResponseBuilder, index: int, expectation: Expectation) -> None:
-        """Begin with nothing."""
         self._response_builder = response_builder
         self._index = index
         self._expectation = expectation

@@ -25,7 +25,6 @@ class ChatDecoder:
     """Decodes one answer."""
 
     def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
-        """Begin an answer to `request`."""
         self._response_builder = ResponseBuilder()
         self._readers: dict[int, CandidateReader] = {}
         self._expectation = _expectation(request, target)

@@ -22,10 +22,7 @@ class Thoughts:
     is equal.
     """
 
-    __slots__ = ("_cursors", "_differences", "_pieces")
-
     def __init__(self) -> None:
-        """Begin without thoughts."""
         self._pieces: list[str] = []
         self._cursors: dict[str, tuple[int, int]] = {}
         """The position that each field has reached: the piece, and the character in it."""

@@ -20,8 +20,6 @@ _State: TypeAlias = Literal["start", "thought", "text"]
 class ThoughtTags:
     """Splits increments of content into text and thought; holds back only characters that may still become a tag."""
 
-    __slots__ = ("_held", "_state")
-
     def __init__(self) -> None:
         """Begin at a position where a tag may stand."""
         self._state: _State = "start"

@@ -39,10 +39,7 @@ class _Text:
 class StreamedArguments:
     """The arguments of one call that are still arriving."""
 
-    __slots__ = ("_arguments", "_gaps", "_texts")
-
     def __init__(self, gaps: Gaps) -> None:
-        """Begin without arguments."""
         self._arguments: dict[str, JsonValue] = {}
         self._gaps = gaps
         self._texts: dict[tuple[int, str | int], _Text] = {}

@@ -24,7 +24,6 @@ class Declared:
     """The tools that the request declared, and the ids that were used so far."""
 
     def __init__(self, request: ChatRequest) -> None:
-        """Read the tools of a request."""
         self._originals = {wire: name for name, wire in tool_names(request).items()}
         self._schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
         self._ids: set[str] = set()
@@ -91,18 +90,6 @@ class _Open:
 
 class CallReader:
     """The calls of one candidate."""
-
-    __slots__ = (
-        "_declared",
-        "_held",
-        "_index",
-        "_known_calls",
-        "_name",
-        "_open",
-        "_response_builder",
-        "dropped",
-        "given",
-    )
 
     def __init__(self, response_builder: ResponseBuilder, index: int, declared: Declared) -> None:
         """Read into the builder of the candidate `index`."""

@@ -23,23 +23,6 @@ _MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
 class CandidateReader:
     """Reads one candidate into its builder."""
 
-    __slots__ = (
-        "_builder",
-        "_calls",
-        "_cited",
-        "_grounding",
-        "_index",
-        "_is_blocked",
-        "_issuer",
-        "_metadata",
-        "_part_starts",
-        "_response",
-        "_response_builder",
-        "_rest",
-        "_spoke",
-        "finish",
-    )
-
     def __init__(
         self,
         response_builder: ResponseBuilder,

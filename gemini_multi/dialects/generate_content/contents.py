@@ -38,7 +38,6 @@ class ContentsWriter:
     """Writes the turns of one request."""
 
     def __init__(self, target: GenerateTarget, names: Mapping[str, str], report: EncodingReport) -> None:
-        """Write for `target`, with tools under their wire names."""
         self._target = target
         self._names = names
         self._report = report

@@ -56,7 +56,6 @@ class CountDecoder:
     """Decodes one count."""
 
     def __init__(self) -> None:
-        """Begin without a count."""
         self._usage: Usage | None = None
         self._rest: dict[str, JsonValue] = {}
 

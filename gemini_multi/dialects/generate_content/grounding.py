@@ -25,7 +25,6 @@ class Offsets:
     """
 
     def __init__(self, text: str) -> None:
-        """Prepare for `text`."""
         self.text = text
         self._ends: array[int] | None = None
         if not text.isascii():
@@ -88,10 +87,7 @@ class GroundingSum:
     supports refer to these sources, unless an index is out of their range.
     """
 
-    __slots__ = ("_places", "record")
-
     def __init__(self) -> None:
-        """Begin with nothing."""
         self.record: dict[str, JsonValue] = {}
         """The merged metadata so far, by the provider's names."""
         self._places: dict[str, dict[bytes, int]] = {}

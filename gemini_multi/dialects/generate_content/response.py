@@ -19,10 +19,7 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject,
 class GenerateContentDecoder:
     """Decodes one answer."""
 
-    __slots__ = ("_declared", "_feedback", "_metadata", "_readers", "_response_builder", "_target", "_usage")
-
     def __init__(self, request: ChatRequest, target: GenerateTarget) -> None:
-        """Decode the answer of `target` to `request`."""
         self._target = target
         self._response_builder = ResponseBuilder()
         self._declared = Declared(request)
