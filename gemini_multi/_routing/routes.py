@@ -13,8 +13,6 @@ from gemini_multi.preference import Strategy
 from gemini_multi.providers import Endpoint, Provider
 from gemini_multi.types import ChatRequest, JsonObject
 
-__all__ = ["PreparedRequest", "Route", "arranged", "check", "routes"]
-
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:

@@ -5,21 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gemini_multi._schemas.check import kind_of
-from gemini_multi._schemas.keywords import Node, compact, joined, kinds
+from gemini_multi._schemas.keywords import Node, compact, joined, kinds, noted
 from gemini_multi.types import JsonValue
-
-__all__ = [
-    "NULL",
-    "flat",
-    "folded",
-    "grouped",
-    "in_words",
-    "is_null",
-    "narrowed",
-    "numbers",
-    "with_description",
-    "with_choices",
-]
 
 NULL: Final[Node] = {"type": "null"}
 _CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
@@ -52,9 +39,7 @@ def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
         for branch in branches
         if isinstance(names := branch.get("required"), list)
     ]
-    given = base.get("description")
-    note = f"{how_many} one of these must be given: {'; or '.join(groups)}."
-    return {**base, "description": joined(given if isinstance(given, str) else "", note)}
+    return {**base, "description": noted(base, f"{how_many} one of these must be given: {'; or '.join(groups)}.")}
 
 
 def with_description(node: Node, text: str) -> Node:
@@ -135,10 +120,9 @@ def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], 
 
 def in_words(schema: Node, found: tuple[str, ...], values: list[JsonValue]) -> Node:
     """Return a schema with the types of an enum's members, which lists the members in its description."""
-    given = schema.get("description")
     text = f"One of {', '.join(compact(value) for value in values)}."
     types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, values)))]
-    return {**schema, "type": types, "description": joined(given if isinstance(given, str) else "", text)}
+    return {**schema, "type": types, "description": noted(schema, text)}
 
 
 def numbers(values: list[JsonValue], found: tuple[str, ...]) -> Node:

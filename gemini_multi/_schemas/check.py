@@ -13,14 +13,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
+from math import isfinite
 from typing import Final
 from urllib.parse import unquote
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from gemini_multi.types import JsonObject, JsonValue
-
-__all__ = ["Checker", "declared_kinds", "item_schema", "kind_of", "outline", "validation_errors", "resolve", "same"]
 
 _DEEPEST: Final = 64
 _MOST_STEPS: Final = 50_000
@@ -245,9 +244,9 @@ def kind_of(value: JsonValue) -> str:
 
 
 def _number_problems(value: float, schema: JsonObject, path: str) -> Iterator[str]:
-    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
-    above = low if schema.get("exclusiveMinimum") is True else _number(schema.get("exclusiveMinimum"))
-    below = high if schema.get("exclusiveMaximum") is True else _number(schema.get("exclusiveMaximum"))
+    low, high = number(schema.get("minimum")), number(schema.get("maximum"))
+    above = low if schema.get("exclusiveMinimum") is True else number(schema.get("exclusiveMinimum"))
+    below = high if schema.get("exclusiveMaximum") is True else number(schema.get("exclusiveMaximum"))
     if low is not None and value < low:
         yield f"{path}: must be at least {low}, is {value}"
     if high is not None and value > high:
@@ -268,15 +267,16 @@ def _text_problems(value: str, schema: JsonObject, path: str) -> Iterator[str]:
 
 
 def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, str, str]) -> Iterator[str]:
-    least, most = _number(schema.get(words[0])), _number(schema.get(words[1]))
+    least, most = number(schema.get(words[0])), number(schema.get(words[1]))
     if least is not None and size < least:
         yield f"{path}: must have at least {least} {words[2]}, has {size}"
     if most is not None and size > most:
         yield f"{path}: must have at most {most} {words[2]}, has {size}"
 
 
-def _number(value: JsonValue) -> int | float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def number(value: JsonValue) -> int | float | None:
+    """Return a finite number; `None` for any other value."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from gemini_multi._schemas.alternatives import NULL, flat, grouped, with_description
-from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, kinds
+from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, kinds, values_of
 from gemini_multi._schemas.merge import merge
 from gemini_multi._schemas.references import PointingTranslation
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.types import JsonValue
-
-__all__ = ["ChatTranslation", "JsonSchemaTranslation", "OpenApiTranslation", "StrictTranslation"]
 
 _NUMBER_FORMATS: Final = frozenset({"int32", "int64", "float", "double"})
 _SIZES: Final = frozenset({"minItems", "maxItems"})
@@ -31,8 +29,7 @@ class JsonSchemaTranslation(PointingTranslation):
         """Refer to the definition; a reference must have no other keywords beside it."""
         if not CONSTRAINTS.isdisjoint(rest) and not self.active.get(pointer):
             return self.inlined(pointer, merge(rest, target))
-        described = describe({}, rest, [])
-        return {"anyOf": [self.pointed(pointer)], **described} if described else self.pointed(pointer)
+        return self.pointed(pointer, rest)
 
     def several(self, schema: Node, found: tuple[str, ...]) -> Node:
         """Keep a list of one type and null."""
@@ -57,19 +54,6 @@ class JsonSchemaTranslation(PointingTranslation):
     def anything(self, schema: Node, notes: list[str]) -> Node:
         """Write no type."""
         return describe({}, schema, notes)
-
-    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Keep the schema of the values."""
-        return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
-
-    def others(self, schema: Node, /) -> Node:
-        """Keep `additionalProperties`."""
-        values = values_of(schema)
-        if values is None:
-            return {}
-        return {
-            "additionalProperties": self.node(values) if isinstance(values, dict) and values else values is not False
-        }
 
     def items(self, items: JsonValue) -> Node | None:
         """Translate the items' schema, if there is one."""
@@ -191,8 +175,7 @@ class ChatTranslation(_Subset, PointingTranslation):
         """Write the definition in place, unless it is recursive or the schema has grown large."""
         if not self.active.get(pointer) and self.size < _LARGEST_INLINED:
             return self.inlined(pointer, merge(rest, target))
-        described = describe({}, rest, [])
-        return {"anyOf": [self.pointed(pointer)], **described} if described else self.pointed(pointer)
+        return self.pointed(pointer, rest)
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
         """Write null as a branch, and the description into the others: `anyOf` must have no keywords beside it."""
@@ -204,19 +187,6 @@ class ChatTranslation(_Subset, PointingTranslation):
         has_place = any("description" in branch for branch in branches if isinstance(branch, dict))
         beside: Node = {"description": text} if text and not has_place else {}
         return {"anyOf": [*branches, *([NULL.copy()] if has_null else [])], **beside}
-
-    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Keep the schema of the values."""
-        return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
-
-    def others(self, schema: Node, /) -> Node:
-        """Keep `additionalProperties`."""
-        values = values_of(schema)
-        if values is None:
-            return {}
-        return {
-            "additionalProperties": self.node(values) if isinstance(values, dict) and values else values is not False
-        }
 
 
 class StrictTranslation(ChatTranslation):
@@ -247,14 +217,6 @@ class StrictTranslation(ChatTranslation):
 
     def relax(self) -> None:
         """Leave recursive properties required, as the strict form demands."""
-
-
-def values_of(schema: Node) -> bool | Node | None:
-    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema does not say."""
-    values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
-    if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
-        values = next(iter(patterns.values()))
-    return values if isinstance(values, (bool, dict)) else None
 
 
 def _nullable(node: Node) -> Node:

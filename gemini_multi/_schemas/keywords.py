@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from math import ceil, floor, isfinite
+from math import ceil, floor
 from typing import Final, TypeAlias
 
-from gemini_multi._schemas.check import declared_kinds
+from gemini_multi._schemas.check import declared_kinds, number
 from gemini_multi.types import JsonObject, JsonValue
-
-__all__ = ["CONSTRAINTS", "Node", "compact", "describe", "facets", "joined", "kinds", "without"]
 
 Node: TypeAlias = dict[str, JsonValue]
 """A schema as a mutable JSON object."""
@@ -71,6 +69,14 @@ def kinds(schema: JsonObject) -> tuple[str, ...]:
     return ()
 
 
+def values_of(schema: Node) -> bool | Node | None:
+    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema does not say."""
+    values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
+    if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
+        values = next(iter(patterns.values()))
+    return values if isinstance(values, (bool, dict)) else None
+
+
 def without(schema: JsonObject, *keywords: str) -> Node:
     """Copy a schema's top level without `keywords`."""
     return {keyword: value for keyword, value in schema.items() if keyword not in keywords}
@@ -88,6 +94,12 @@ def joined(first: str, second: str) -> str:
     if not first or not second or first == second:
         return first or second
     return f"{first}{' ' if first[-1] in '.!?:;…' else '. '}{second}"
+
+
+def noted(schema: JsonObject, note: str) -> str:
+    """Return a schema's description with a note behind it."""
+    given = schema.get("description")
+    return joined(given if isinstance(given, str) else "", note)
 
 
 def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
@@ -133,12 +145,12 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
 def _limit(keyword: str, value: JsonValue) -> JsonValue:
     """Return the limit of a keyword; `None` when it restricts nothing or cannot be read."""
     if keyword in _SIZES:
-        number = _number(value)
-        return int(number) if number is not None and number >= 0 and number == int(number) else None
+        size = number(value)
+        return int(size) if size is not None and size >= 0 and size == int(size) else None
     if keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         return value if isinstance(value, str) and value else None
     if keyword == "multipleOf":
-        return _number(value)
+        return number(value)
     return value if value not in (False, None, {}, []) else None
 
 
@@ -148,7 +160,7 @@ def _is_plain(keyword: str, limit: JsonValue) -> bool:
 
 
 def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> None:
-    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
+    low, high = number(schema.get("minimum")), number(schema.get("maximum"))
     above, below = _exclusive(schema, "exclusiveMinimum", low), _exclusive(schema, "exclusiveMaximum", high)
     if above is not None and (low is None or above >= low):
         low = floor(above) + 1 if kind == "integer" else above
@@ -167,9 +179,4 @@ def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> Non
 def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float | None:
     """Read an exclusive bound, which drafts before 6 write as `true` beside the inclusive one."""
     value = schema.get(keyword)
-    return bound if value is True else _number(value)
-
-
-def _number(value: JsonValue) -> int | float | None:
-    """Return a finite number; `None` for any other value."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None
+    return bound if value is True else number(value)

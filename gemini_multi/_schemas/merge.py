@@ -6,10 +6,8 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final
 
-from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, joined, kinds
+from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, joined, kinds, noted
 from gemini_multi.types import JsonObject, JsonValue
-
-__all__ = ["merge", "one_object"]
 
 _LARGER: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 _SMALLER: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
@@ -36,8 +34,7 @@ def _combine(merged: Node, keyword: str, value: JsonValue) -> None:
     elif combine := _COMBINE.get(keyword):
         merged[keyword] = combine(ours, value)
     elif keyword in CONSTRAINTS:
-        given = merged.get("description")
-        merged["description"] = joined(given if isinstance(given, str) else "", f"Also {keyword}: {compact(value)}")
+        merged["description"] = noted(merged, f"Also {keyword}: {compact(value)}")
 
 
 def _tighter(keyword: str, ours: JsonValue, value: JsonValue) -> JsonValue:
@@ -123,10 +120,13 @@ def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
     required: list[JsonValue] = list(dict.fromkeys([*_required(base), *always]))
     keys = [", ".join(_members(branch) or _required(branch)) for branch in branches]
     note = f"Has the keys of one of these alternatives: {'; or '.join(key for key in keys if key)}."
-    given = base.get("description")
-    flat: Node = {**base, "type": "object", "properties": properties, "required": required}
-    flat["description"] = joined(given if isinstance(given, str) else "", note)
-    return flat
+    return {
+        **base,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "description": noted(base, note),
+    }
 
 
 def _members(schema: JsonObject) -> Node:

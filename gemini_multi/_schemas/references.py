@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gemini_multi._schemas.keywords import Node, joined
+from gemini_multi._schemas.keywords import Node, describe, noted, values_of
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.types import JsonObject, JsonValue
-
-__all__ = ["PointingTranslation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class PointingTranslation(Translation):
     """
 
     def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
-        """Begin with a schema, which is not changed; `enums_in_words` lists enums in descriptions instead."""
         super().__init__(root, enums_in_words=enums_in_words)
         self.active["#"] = 1
         self._names: dict[str, str] = {}
@@ -41,8 +38,8 @@ class PointingTranslation(Translation):
         self._needs: dict[str, list[str]] = {}
         self._demands: list[_Demand] = []
 
-    def pointed(self, pointer: str) -> Node:
-        """Return a reference, and remember to translate its definition."""
+    def pointed(self, pointer: str, beside: Node) -> Node:
+        """Return a reference, with the description of the keywords beside it; its definition is translated later."""
         if pointer not in self._names:
             base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
             name, count = base, 2
@@ -50,7 +47,22 @@ class PointingTranslation(Translation):
                 name, count = f"{base}_{count}", count + 1
             self._names[pointer] = name
         self._needed.append(self._names[pointer])
-        return {"$ref": f"#/$defs/{self._names[pointer]}"}
+        reference: Node = {"$ref": f"#/$defs/{self._names[pointer]}"}
+        described = describe({}, beside, [])
+        return {"anyOf": [reference], **described} if described else reference
+
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Keep the schema of the values."""
+        return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
+
+    def others(self, schema: Node, /) -> Node:
+        """Keep `additionalProperties`."""
+        values = values_of(schema)
+        if values is None:
+            return {}
+        return {
+            "additionalProperties": self.node(values) if isinstance(values, dict) and values else values is not False
+        }
 
     def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
         """Translate a property and note which definitions it requires."""
@@ -104,5 +116,4 @@ def _note_required(member: Node) -> None:
         reference = dict(member)
         member.clear()
         member["anyOf"] = [reference]
-    given = member.get("description")
-    member["description"] = joined(given if isinstance(given, str) else "", "Required.")
+    member["description"] = noted(member, "Required.")

@@ -33,16 +33,6 @@ from gemini_multi._schemas.walk import Translation
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonValue
 
-__all__ = [
-    "chat_schema",
-    "function_name",
-    "is_empty_object",
-    "json_schema",
-    "open_api_schema",
-    "strict_schema",
-    "wire_names",
-]
-
 _LONGEST_NAME: Final = 64
 _LONGEST_KEPT: Final = 64 * 1024
 """The largest schema, in bytes, whose translation is cached."""

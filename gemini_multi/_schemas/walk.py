@@ -29,8 +29,6 @@ from gemini_multi._schemas.merge import merge, one_object
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, JsonValue
 
-__all__ = ["Translation"]
-
 _DEEPEST: Final = 64
 _LARGEST: Final = 20_000
 _PLAIN: Final = frozenset({"type", "title", "description"})

@@ -10,8 +10,6 @@ from typing import Final
 from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
 from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
-__all__ = ["LISTING", "Listing"]
-
 _LISTS: Final = ("data", "models")
 
 

@@ -11,8 +11,6 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 from gemini_multi.types import ChatRequest
 
-__all__ = ["OpenAICompatible"]
-
 _PLACE = "{name}"
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
-__all__ = ["google_model", "listed_model", "text_of", "texts_of", "whole_of"]
-
 
 def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
     """Read a record in OpenAI's form, with the fields that gateways add to it."""

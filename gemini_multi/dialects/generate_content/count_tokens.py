@@ -23,8 +23,6 @@ from gemini_multi.types import (
     Usage,
 )
 
-__all__ = ["COUNT_TOKENS", "CountTokens"]
-
 _KNOWN: Final = ("totalTokens", "cachedContentTokenCount", "promptTokensDetails")
 
 
