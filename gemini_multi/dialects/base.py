@@ -104,6 +104,29 @@ class Decoder(Protocol):
         ...
 
 
+class DocumentDecoder(ABC):
+    """Decodes an answer that is one document, such as a count or a list."""
+
+    is_complete: bool = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the document is there."""
+        return self.is_complete
+
+    @abstractmethod
+    def feed(self, document: JsonObject) -> list[ChatEvent]:
+        """Read the document."""
+
+    def close(self) -> list[ChatEvent]:
+        """Return nothing: no event waits."""
+        return []
+
+    @abstractmethod
+    def response(self) -> ChatResponse:
+        """The answer: a number as text, and everything else as metadata."""
+
+
 class Dialect(ABC, Generic[TraitsT]):
     """A wire format: how requests are written and how answers are read."""
 

@@ -16,31 +16,16 @@ MALFORMED: Final = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"})
 UNWANTED_CALL: Final = frozenset({"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
 """Reasons that mean that the candidate holds a call that must not be run."""
 
-_REASONS: Final[Mapping[str, FinishReason]] = {
-    "STOP": "stop",
-    "TOOL_CALLS": "tool_calls",
-    "FUNCTION_CALL": "tool_calls",
-    "LENGTH": "length",
-    "MAX_TOKENS": "length",
-    "CONTINUATION": "length",
-    "CONTENT_FILTER": "content_filter",
-    "SAFETY": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "RECITATION": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-    "ERROR": "error",
-    "LANGUAGE": "error",
-    "MISSING_THOUGHT_SIGNATURE": "error",
-    "NO_IMAGE": "error",
-    "IMAGE_OTHER": "error",
-    "ESCALATION": "error",
-    **dict.fromkeys(MALFORMED | UNWANTED_CALL, "error"),
+_WORDS_OF: Final[Mapping[FinishReason, str]] = {
+    "stop": "STOP",
+    "tool_calls": "TOOL_CALLS FUNCTION_CALL",
+    "length": "LENGTH MAX_TOKENS CONTINUATION",
+    "content_filter": "CONTENT_FILTER SAFETY BLOCKLIST PROHIBITED_CONTENT SPII RECITATION MODEL_ARMOR "
+    "IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION",
+    "error": "ERROR LANGUAGE MISSING_THOUGHT_SIGNATURE NO_IMAGE IMAGE_OTHER ESCALATION "
+    + " ".join(MALFORMED | UNWANTED_CALL),
 }
+_REASONS: Final = {word: reason for reason, words in _WORDS_OF.items() for word in words.split()}
 
 _FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter", "function_call_filter": "error"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
+from gemini_multi.dialects.base import Decoder, Dialect, DocumentDecoder, EncodingReport, Target
 from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
 _LISTS: Final = ("data", "models")
@@ -32,38 +32,23 @@ class Listing(Dialect[None]):
         return ListingDecoder()
 
 
-class ListingDecoder:
+class ListingDecoder(DocumentDecoder):
     """Decodes a list of models, or the record of one."""
 
     def __init__(self) -> None:
         self._records: list[JsonValue] = []
-        self._is_read = False
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read the document: a list in a field, one record in a field, or one record."""
         found = next((document[name] for name in _LISTS if isinstance(document.get(name), (list, dict))), document)
         records = found if isinstance(found, list) else [dict(found) if isinstance(found, dict) else dict(document)]
         self._records += [record for record in records if isinstance(record, dict)]
-        self._is_read = True
+        self.is_complete = True
         return []
-
-    def close(self) -> list[ChatEvent]:
-        """Return nothing: a list arrives in one document."""
-        return []
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the list is there."""
-        return self._is_read
-
-    @property
-    def has_content(self) -> bool:
-        """Whether the list is there."""
-        return self._is_read
 
     def response(self) -> ChatResponse:
         """The records as metadata, and their number as the answer's text."""
-        if not self._is_read:
+        if not self.is_complete:
             return ChatResponse()
         count = Candidate(parts=(Text(str(len(self._records))),), finish_reason="stop")
         return ChatResponse(candidates=(count,), provider_metadata={"models": self._records})

@@ -32,48 +32,33 @@ _SAME_TYPE: Final = {
 }
 """Media types that users write and providers refuse, with the names that providers accept."""
 
+_NAMED_LIKE_THEIR_ENDING: Final = {
+    "application": "json pdf rtf",
+    "audio": "aac aiff flac ogg wav",
+    "image": "bmp gif heic heif jpeg png tiff webp",
+    "text": "css csv html xml",
+    "video": "mp4 mpeg webm",
+}
 _BY_ENDING: Final = {
-    "aac": "audio/aac",
+    **{end: f"{kind}/{end}" for kind, ends in _NAMED_LIKE_THEIR_ENDING.items() for end in ends.split()},
+    "3gp": "video/3gpp",
     "aif": "audio/aiff",
-    "aiff": "audio/aiff",
     "avi": "video/x-msvideo",
-    "bmp": "image/bmp",
-    "css": "text/css",
-    "csv": "text/csv",
-    "flac": "audio/flac",
     "flv": "video/x-flv",
-    "gif": "image/gif",
-    "heic": "image/heic",
-    "heif": "image/heif",
     "htm": "text/html",
-    "html": "text/html",
     "jpe": "image/jpeg",
-    "jpeg": "image/jpeg",
     "jpg": "image/jpeg",
     "js": "text/javascript",
-    "json": "application/json",
     "m4a": "audio/mp4",
     "md": "text/markdown",
     "mov": "video/quicktime",
     "mp3": "audio/mpeg",
-    "mp4": "video/mp4",
-    "mpeg": "video/mpeg",
     "mpg": "video/mpeg",
     "oga": "audio/ogg",
-    "ogg": "audio/ogg",
-    "pdf": "application/pdf",
-    "png": "image/png",
     "py": "text/x-python",
-    "rtf": "application/rtf",
     "tif": "image/tiff",
-    "tiff": "image/tiff",
     "txt": "text/plain",
-    "wav": "audio/wav",
-    "webm": "video/webm",
-    "webp": "image/webp",
     "wmv": "video/x-ms-wmv",
-    "xml": "text/xml",
-    "3gp": "video/3gpp",
 }
 _TEXTS: Final = frozenset(
     f"application/{kind}"
@@ -88,6 +73,15 @@ def guess_type(path: str) -> str | None:
     """Return the media type of a path's suffix, if it is known."""
     name = path.rpartition("/")[2]
     return _BY_ENDING.get(name.rpartition(".")[2].lower()) if "." in name else None
+
+
+def modality(mime_type: str | None) -> Modality | None:
+    """Return the kind of media; `None` where the type does not tell it."""
+    match (mime_type or "").partition("/")[0]:
+        case "image" | "audio" | "video" as kind:
+            return kind
+        case _:
+            return "document" if mime_type == "application/pdf" else None
 
 
 def is_files_api(uri: str) -> bool:

@@ -141,3 +141,21 @@ class ResponseBuilder:
     def candidates(self) -> tuple[Candidate, ...]:
         """Return all candidates so far, in the order of their indexes."""
         return tuple(self.builders[index].candidate() for index in sorted(self.builders))
+
+
+def extended(known: JsonValue, added: JsonValue) -> JsonValue:
+    """Append the lists of a chunk's record, such as log probabilities, to those of earlier chunks.
+
+    `known` must be the last result of this function: it is extended in place, since a copy for each chunk would take
+    quadratic time.
+    """
+    if not isinstance(added, dict):
+        return added or known
+    joined = known if isinstance(known, dict) else dict[str, JsonValue]()
+    for key, new in added.items():
+        present = joined.get(key)
+        if isinstance(present, list) and isinstance(new, list):
+            present.extend(new)
+        elif new or key not in joined:
+            joined[key] = list(new) if isinstance(new, list) else new
+    return joined

@@ -73,24 +73,6 @@ def citation(annotation: JsonObject) -> Citation | None:
     )
 
 
-def extended(known: JsonValue, added: JsonValue) -> JsonValue:
-    """Append a chunk's log probabilities to those of earlier chunks.
-
-    `known` must be the last result of this function: it is extended in place.
-    """
-    if not isinstance(added, dict):
-        return known
-    if not isinstance(known, dict):
-        return {key: list(values) if isinstance(values, list) else values for key, values in added.items()}
-    for key, values in added.items():
-        present = known.get(key)
-        if isinstance(present, list) and isinstance(values, list):
-            present.extend(values)
-        elif values is not None:
-            known[key] = values
-    return known
-
-
 class AudioAccumulator:
     """The audio of an answer. Its data may arrive in pieces, each encoded in base64 by itself."""
 

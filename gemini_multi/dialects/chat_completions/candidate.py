@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, extended, image, parts_of
+from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, image, parts_of
 from gemini_multi.dialects.chat_completions.calls import Calls, Events, Expectation
 from gemini_multi.dialects.chat_completions.reasoning import (
     Thoughts,
@@ -20,7 +20,7 @@ from gemini_multi.dialects.chat_completions.reasoning import (
 )
 from gemini_multi.dialects.chat_completions.thought_tags import ThoughtTags
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
-from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder, extended
 from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
@@ -101,7 +101,7 @@ class CandidateReader:
         self._keep_all(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
             self._stop(reason if isinstance(reason, str) else str(reason), events)
-        if (logprobs := choice.get("logprobs")) is not None:
+        if isinstance(logprobs := choice.get("logprobs"), dict):
             self._builder.logprobs = extended(self._builder.logprobs, logprobs)
         if delta is None and "message" in choice:
             self.close(events)

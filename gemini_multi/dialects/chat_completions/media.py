@@ -16,6 +16,7 @@ from gemini_multi.dialects.media_types import (
     is_files_api,
     is_inline,
     media_type,
+    modality,
     text_of,
 )
 from gemini_multi.types import Blob, FileReference, JsonValue
@@ -174,11 +175,4 @@ def _kind(mime_type: str | None) -> Modality | None:
     """Return the kind of media. Media without a type are images: OpenAI's clients give images as bare URLs."""
     if mime_type is None:
         return "image"
-    kind = mime_type.partition("/")[0]
-    if kind == "image":
-        return "image"
-    if kind == "audio":
-        return "audio"
-    if kind == "video":
-        return "video"
-    return "document" if kind in ("application", "text") else None
+    return modality(mime_type) or ("document" if mime_type.startswith(("application/", "text/")) else None)

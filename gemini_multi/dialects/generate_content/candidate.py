@@ -11,7 +11,7 @@ from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
 from gemini_multi.dialects.generate_content.parts import MediaPart, media_part
-from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder, extended
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Opaque, Signature, Text, ToolCall
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
@@ -192,7 +192,7 @@ class CandidateReader:
         if key == "groundingMetadata":
             self._grounding.add(value)
             return self._grounding.record or value
-        return _appended(self._metadata.get(key), value) if key == "logprobsResult" else value
+        return extended(self._metadata.get(key), value) if key == "logprobsResult" else value
 
     def _add_citations(self, metadata: JsonValue) -> None:
         """Collect the citations of all chunks."""
@@ -216,21 +216,6 @@ def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
 def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
     """Return the objects of a list; an empty list for any other value."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _appended(present: JsonValue, value: JsonValue) -> JsonValue:
-    """Append the lists of a later record to those of an earlier one, which this function returned."""
-    if not value or not isinstance(value, dict):
-        return value or present
-    # Extended in place: a copy for each chunk would take quadratic time.
-    joined = present if isinstance(present, dict) else dict[str, JsonValue]()
-    for key, new in value.items():
-        old = joined.get(key)
-        if isinstance(old, list) and isinstance(new, list):
-            old.extend(new)
-        elif new or key not in joined:
-            joined[key] = list(new) if isinstance(new, list) else new
-    return joined
 
 
 def _logprobs(result: JsonValue) -> JsonValue:

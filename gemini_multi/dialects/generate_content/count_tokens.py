@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
+from gemini_multi.dialects.base import Decoder, Dialect, DocumentDecoder, EncodingReport, Target
 from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT
 from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
 from gemini_multi.errors import InvalidResponse
@@ -50,7 +50,7 @@ class CountTokens(Dialect[GenerateContentTraits]):
         return CountDecoder()
 
 
-class CountDecoder:
+class CountDecoder(DocumentDecoder):
     """Decodes one count."""
 
     def __init__(self) -> None:
@@ -71,21 +71,8 @@ class CountDecoder:
         # The details have the names and the form of an answer's usage.
         self._usage = usage({**document, "promptTokenCount": total, "totalTokenCount": total})
         self._rest = {key: value for key, value in document.items() if key not in _KNOWN}
+        self.is_complete = True
         return []
-
-    def close(self) -> list[ChatEvent]:
-        """Return nothing: a count arrives in one document."""
-        return []
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the count is there."""
-        return self._usage is not None
-
-    @property
-    def has_content(self) -> bool:
-        """Whether the count is there."""
-        return self.is_complete
 
     def response(self) -> ChatResponse:
         """The count as the answer's text, and as its usage."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from gemini_multi._encoding.long_text import joined
-from gemini_multi.catalog import Modality
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.dialects.media_types import (
@@ -16,6 +15,7 @@ from gemini_multi.dialects.media_types import (
     is_files_api,
     is_inline,
     media_type,
+    modality,
     text_of,
 )
 from gemini_multi.errors import ConfigurationError
@@ -43,7 +43,7 @@ class MediaWriter:
             return {"text": text}
         part = self._data(media, named=not self._target.traits.developer_api)
         if video := _video(media):
-            kind = _modality(media_type(media))
+            kind = modality(media_type(media))
             if kind not in (None, "video"):
                 self._report.feature(f"a stretch or a frame rate of {kind} input")
             part["videoMetadata"] = video
@@ -58,7 +58,7 @@ class MediaWriter:
             return None
         if self._target.model.generation < 3:
             return "only Gemini 3 and newer take it part by part"
-        is_image = _modality(media_type(media)) in (None, "image")
+        is_image = modality(media_type(media)) in (None, "image")
         return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
 
     def fits_in_result(self, media: Blob | FileReference) -> bool:
@@ -99,21 +99,9 @@ class MediaWriter:
             address_scheme(uri)
 
     def _check_kind(self, mime_type: str | None) -> None:
-        kind = _modality(mime_type)
+        kind = modality(mime_type)
         if kind is not None and kind not in self._inputs:
             self._report.feature(f"{kind} input")
-
-
-def _modality(mime_type: str | None) -> Modality | None:
-    """Return the kind of media; `None` where only the provider can know it."""
-    kind = (mime_type or "").partition("/")[0]
-    if kind == "image":
-        return "image"
-    if kind == "audio":
-        return "audio"
-    if kind == "video":
-        return "video"
-    return "document" if mime_type == "application/pdf" else None
 
 
 def _video(media: Blob | FileReference) -> dict[str, JsonValue]:

@@ -66,10 +66,7 @@ def _contents(
     found = conversation(request.messages, target.model)
     distrust = "dummy_signatures" in target.repairs
     turns = sign(
-        found.turns,
-        issuer=target.issuer,
-        required=target.model.needs_signatures or distrust,
-        distrust=distrust,
+        found.turns, issuer=target.issuer, required=target.model.needs_signatures or distrust, distrust=distrust
     )
     body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, report).write(turns)}
     system: list[JsonValue] = [
