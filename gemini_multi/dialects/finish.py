@@ -25,7 +25,9 @@ _WORDS_OF: Final[Mapping[FinishReason, str]] = {
     "error": "ERROR LANGUAGE MISSING_THOUGHT_SIGNATURE NO_IMAGE IMAGE_OTHER ESCALATION "
     + " ".join(MALFORMED | UNWANTED_CALL),
 }
-_REASONS: Final = {word: reason for reason, words in _WORDS_OF.items() for word in words.split()}
+_REASONS: Final[Mapping[str, FinishReason]] = {
+    word: reason for reason, words in _WORDS_OF.items() for word in words.split()
+}
 
 _FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter", "function_call_filter": "error"}
 
