@@ -240,12 +240,16 @@ class GeminiModel(Serializable):
     @property
     def client(self) -> gemini_multi.Client:
         """The client of this model; after a change of a field that configures it, a new client."""
-        return self._clients.of(vars(self), self._made_client)[0]
+        return self._connect()[0]
 
     @property
     def async_client(self) -> gemini_multi.AsyncClient:
         """The same client for `await`."""
-        return self._clients.of(vars(self), self._made_client)[1]
+        return self._connect()[1]
+
+    def _connect(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
+        private: Any = self.__pydantic_private__  # `self._clients` is found in it after several failed look-ups
+        return private["_clients"].of(vars(self), self._made_client)  # type: ignore[no-any-return]
 
     @property
     def totals(self) -> gemini_multi.Totals:

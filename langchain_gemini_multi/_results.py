@@ -288,7 +288,8 @@ def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
     tokens: dict[str, object] = {}
     found: dict[str, object] = {}
     for output in outputs:
-        tokens = _sum(tokens, mapping_of((output or {}).get("token_usage")))
+        used = mapping_of((output or {}).get("token_usage"))
+        tokens = _sum(tokens, used) if tokens else dict(used)
         if output and output.get("model_name"):
             found["model_name"] = output["model_name"]
     return {"token_usage": tokens, **found} if tokens else found

@@ -162,6 +162,10 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _identifying_params(self) -> Mapping[str, Any]:
         return self._shown_params()
 
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        # What LangChain's own gives, without a detour over its deprecated names.
+        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         return self._traced_params("chat", stop, kwargs)
 

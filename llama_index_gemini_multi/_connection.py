@@ -181,10 +181,14 @@ class BaseGeminiMulti(GenerationSettings, FunctionCallingLLM):
         return self._connect().totals
 
     def _connect(self) -> gemini_multi.Client:
-        return self._clients.of(vars(self), self._new_client)[0]
+        return self._both_clients()[0]
 
     def _connect_async(self) -> gemini_multi.AsyncClient:
-        return self._clients.of(vars(self), self._new_client)[1]
+        return self._both_clients()[1]
+
+    def _both_clients(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
+        private: Any = self.__pydantic_private__  # `self._clients` is found in it after several failed look-ups
+        return private["_clients"].of(vars(self), self._new_client)  # type: ignore[no-any-return]
 
     def _call_arguments(self, call: CallSettings) -> dict[str, Any]:
         """Give what the client takes beside a request: no span where a handler of LlamaIndex makes one."""

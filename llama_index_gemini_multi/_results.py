@@ -174,11 +174,14 @@ class Snapshots:
             )
         if self._text:
             blocks.append(TextBlock(text=self._text))
-        blocks.extend(block.model_copy() for block in self._media)
-        blocks.extend(_call_block(call) for call in self._calls)
-        told = {"tool_calls": self._openai_calls()} if self._calls else {}
+        told: dict[str, object] = {}
+        if self._media:
+            blocks += [block.model_copy() for block in self._media]
+        if self._calls:
+            blocks += map(_call_block, self._calls)
+            told["tool_calls"] = self._openai_calls()
         message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=told)
-        return ChatResponse(message=message, raw=None, delta=delta, logprobs=None, additional_kwargs=extra or {})
+        return ChatResponse(message=message, delta=delta, additional_kwargs=extra or {})
 
     def _openai_calls(self) -> list[dict[str, object]]:
         return [

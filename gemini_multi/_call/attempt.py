@@ -149,13 +149,15 @@ class AttemptRunner:
 
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose the events that go out now."""
-        self._body.progress = self._options.clock()
+        self._body.progress = self._body.checked
+        if self._has_spoken:  # never before the end of an answer that is held back
+            return events
         if self._record.first_content is None:
             self._record.begin()
         if self._buffers and not self.is_finished:
             self._held += events
             return []
-        return events if self._has_spoken else self._until_spoken(events)
+        return self._until_spoken(events)
 
     def _until_spoken(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose among the events before the first word: thoughts go out at once, signatures with what they sign.

@@ -25,8 +25,8 @@ class BodyReader:
         self._stall = options.timeouts.read
         self._size = 0
         self._values = 0
-        self.progress = started
-        """When the last content came. Comments and white space are no content."""
+        self.progress = self.checked = started
+        """When the last content came, and when the last bytes did. Comments and white space are no content."""
 
     def beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
         """Read until there is more than white space. Give what was read, and the same without what stands before it."""
@@ -98,7 +98,7 @@ class BodyReader:
 
     def _check_time(self) -> None:
         """Notice a provider that keeps the connection alive without content, and a deadline that has passed."""
-        now = self._clock()
+        now = self.checked = self._clock()
         if now - self.progress > self._stall:
             raise TransportError(RequestTimeout, f"no content for {now - self.progress:.1f} s")
         if now >= self._attempt_log.ends:

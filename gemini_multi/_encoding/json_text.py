@@ -38,7 +38,8 @@ def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
         InvalidResponse: The document is not JSON, or is nested too deep.
     """
     try:
-        return pydantic_core.from_json(data)  # type: ignore[no-any-return]  # it returns Any
+        # Texts hardly ever repeat: looking them up costs more than making them.
+        return pydantic_core.from_json(data, cache_strings="keys")  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         pass
     text = data.decode("utf-8-sig", "replace")

@@ -133,15 +133,14 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
     if isinstance(inner, list):
         inner = next((item for item in inner if isinstance(item, dict)), None) or (str(inner[0]) if inner else None)
     failed = document.get("success") is False or document.get("state") == "Failed"
-    if not inner and not failed and not in_error and not _is_flat(document):
+    is_answer = "choices" in document or "candidates" in document
+    if not inner and not failed and not in_error and (is_answer or not _is_flat(document)):
         return None
     return _payload(document, inner)
 
 
 def _is_flat(document: JsonObject) -> bool:
     """Whether the document itself is an error, such as `{"message", "statusCode"}`, and no answer."""
-    if "choices" in document or "candidates" in document:
-        return False
     if "error" in (document.get("object"), document.get("type"), document.get("status")):
         return True
     has_code = _status({}, document) is not None or isinstance(document.get("code"), (str, int))

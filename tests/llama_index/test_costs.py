@@ -30,14 +30,14 @@ def streaming(chunks: int) -> Callable[[], object]:
 
 def test_chat_costs_few_calls() -> None:
     """Ours, not LlamaIndex's own."""
-    assert cost_of(asking()).calls <= 375
+    assert cost_of(asking()).calls <= 366
 
 
 def test_a_chunk_costs_few_calls_in_streams_of_any_length() -> None:
     """Nothing that is done per chunk grows with the answer, but for the text that each snapshot holds."""
     short, long = per_chunk(streaming)
 
-    assert short <= 48
+    assert short <= 40
     assert long == short
 
 
