@@ -99,7 +99,7 @@ class Results:
         if self.output.exists():
             if not self._resume:
                 raise ConfigurationError(
-                    f"{self.output} is there already. Go on with it (`resume`), or name another file."
+                    f"{self.output} exists. Continue it (`--resume`, or `resume=True`), or name another file."
                 )
             self.torn_bytes = _repair(self.output)
             for row_id, digest in _answered(self.output):

@@ -121,6 +121,10 @@ def _show(report: BatchReport, output: Path) -> None:
     rows = ", ".join(f"{count} {what}" for what, count in counted.items() if count) or "no rows"
     rate = f", {report.answered / report.seconds:.1f} rows/s" if report.seconds else ""
     tell(f"{output}: {rows}; {report.cost_usd:.4f} USD, {report.seconds:.1f} s{rate}")
+    if report.failed:
+        tell(f"Rows without an answer, with the reasons: {output.with_suffix('.failures.jsonl')}")
+    if report.broken or report.duplicates:
+        tell(f"Rows that cannot be asked, with the reasons: {output.with_suffix('.rejected.jsonl')}")
     if report.stopped is not None:
         tell(f"Stopped with rows left: {report.stopped} Go on with --resume.")
         raise typer.Exit(UNREACHABLE if isinstance(report.stopped, StorageUnavailable) else STOPPED)

@@ -50,6 +50,8 @@ def doctor(
     working = {finding.provider for finding in findings if finding.works}
     if record is not None:
         _record([kind for kind in kinds if kind.name in working], model, record)
+    if not working and not json:
+        tell("No provider works. Without a key, `gemini-multi sandbox` imitates all of them.")
     if not working or (provider and len(working) < len(findings)):
         raise typer.Exit(1)
 

@@ -102,7 +102,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(500, "The server failed. Its log says where.", "server_error")
     told = _telling(error)
     status, code = _status(told)
-    return Failure(status, error.message, code, _parameter(told), _headers(error, told, status))
+    parameter = "model" if code == "model_not_found" else _parameter(told)
+    return Failure(status, error.message, code, parameter, _headers(error, told, status))
 
 
 def _telling(error: GeminiMultiError) -> GeminiMultiError:

@@ -121,7 +121,7 @@ def test_results_are_not_written_over(files: Files) -> None:
     run_batch(files.prompts(1), files.output, function=echo)
     before = files.output.read_bytes()
 
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="exists"):
         run_batch(files.input, files.output, function=unused)
     assert files.output.read_bytes() == before
 

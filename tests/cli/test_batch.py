@@ -77,11 +77,12 @@ def test_settings_reach_the_request(command, sandbox, rows, tmp_path):
 
 @pytest.mark.parametrize("row", ["{broken", {"id": 0, "prompt": "again"}])
 def test_rows_without_an_answer_are_exit_code_1(command, sandbox, rows, row):
-    """The others are answered."""
+    """The others are answered, and the file with the reasons is named."""
     source, output = rows(*prompts(2), row)
     ended = command("batch", source, output, *MODEL)
 
     assert ended.code == 1
+    assert output.replace(".jsonl", ".rejected.jsonl") in ended.err
     assert len(lines(output)) == 2
     assert [entry["line"] for entry in lines(output.replace(".jsonl", ".rejected.jsonl"))] == [3]
 

@@ -40,11 +40,12 @@ def test_keys_are_never_shown(command, sandbox, tmp_path):
 
 
 def test_nothing_is_set(command):
-    """It fails, and says which variables to set."""
+    """It fails, and says which variables to set, and what works without them."""
     ended = command("doctor")
 
     assert ended.code == 1
     assert "OXEN_API_KEY" in ended.err
+    assert "gemini-multi sandbox" in ended.err
 
 
 def test_one_of_several_is_enough(command, sandbox, monkeypatch):

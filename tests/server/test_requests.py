@@ -309,7 +309,7 @@ BROKEN = {
     "no message": ({"messages": []}, 400, "messages", "invalid_value"),
     "a model of a wrong type": ({"model": 3}, 400, "model", "invalid_value"),
     "an unknown model": ({"model": "gpt-4o"}, 404, "model", "model_not_found"),
-    "an unknown Gemini": ({"model": "oxen/gemini-9-none"}, 404, None, "model_not_found"),
+    "an unknown Gemini": ({"model": "oxen/gemini-9-none"}, 404, "model", "model_not_found"),
     "a role": ({"messages": [{"role": "robot", "content": ""}]}, 400, "messages[0]", "invalid_value"),
     "a content": ({"messages": [{"role": "user", "content": 5}]}, 400, "messages[0].content", "invalid_value"),
     "a part": (
