@@ -18,6 +18,22 @@ else:
     Run = Any
 
 
+def identified(
+    model: GeminiModel, arguments: Mapping[str, Any], config: RunnableConfig | None
+) -> RunnableConfig | None:
+    """Choose the id of a stream's run, if a gateway's log gets it: LangChain does not tell the stream which it chose."""
+    if "run_id" not in (_names(model, arguments) or ()) or (config or {}).get("run_id"):
+        return config
+    from langchain_core.utils.uuid import uuid7
+
+    return {**(config or {}), "run_id": uuid7()}
+
+
+def _names(model: GeminiModel, arguments: Mapping[str, Any]) -> Sequence[str] | None:
+    names: Sequence[str] | None = arguments.get("gateway_metadata_from")
+    return model.gateway_metadata_from if names is None else names
+
+
 def with_run(
     model: GeminiModel, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
 ) -> Mapping[str, Any]:
@@ -29,9 +45,7 @@ def with_run(
         run: The run. LangChain does not tell streams of theirs: then it is as its configuration says.
         config: That configuration; by default the one of the chain around the call.
     """
-    names = arguments.get("gateway_metadata_from")
-    if names is None:
-        names = model.gateway_metadata_from
+    names = _names(model, arguments)
     is_open = "opentelemetry.trace" in sys.modules and model.tracing is None and arguments.get("tracing") is None
     if not names and not is_open and "gateway_metadata_from" not in arguments:
         return arguments
@@ -40,7 +54,7 @@ def with_run(
     if is_open and _makes_spans(run):
         given["tracing"] = False
     if names:
-        given["gateway_metadata"] = {**_entries(run, names), **(given.get("gateway_metadata") or {})}
+        given["gateway_metadata"] = {**_entries(run, names, config), **(given.get("gateway_metadata") or {})}
     return given
 
 
@@ -66,9 +80,12 @@ def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # 
     )
 
 
-def _entries(run: Run, names: Sequence[str]) -> dict[str, str | int | float | bool]:
+def _entries(
+    run: Run, names: Sequence[str], config: RunnableConfig | None
+) -> dict[str, str | int | float | bool]:
     """Collect what is there of a run's metadata, its tags and its id."""
-    known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(getattr(run, "run_id", ""))}
+    run_id = getattr(run, "run_id", None) or (config or {}).get("run_id") or ""
+    known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(run_id)}
     return {name: _entry(known[name]) for name in names if known.get(name) not in (None, "")}
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._model import GeminiModel
 from langchain_gemini_multi._results import combined, to_result
-from langchain_gemini_multi._runs import Run, with_run
+from langchain_gemini_multi._runs import Run, identified, with_run
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -188,6 +188,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """Ask for an answer in pieces."""
+        config = identified(self, kwargs, config)
         return super().stream(input, config, stop=stop, **with_run(self, kwargs, None, config))
 
     def astream(
@@ -199,6 +200,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """Ask for an answer in pieces."""
+        config = identified(self, kwargs, config)
         return super().astream(input, config, stop=stop, **with_run(self, kwargs, None, config))
 
     @_with_known_signature

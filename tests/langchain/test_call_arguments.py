@@ -6,6 +6,7 @@ import json
 from functools import reduce
 from operator import add
 from typing import Any
+from uuid import UUID
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
@@ -125,6 +126,28 @@ async def test_a_gateway_is_told_of_the_run_on_request(sandbox: Sandbox, ask: An
 
     assert set(told.pop("tags").split(", ")) == {"a", "own"}
     assert told == {"thread": 7, "users": '["b"]', "n": 1}
+
+
+class Ids(BaseCallbackHandler):
+    """Collects the ids of runs."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def on_chat_model_start(self, *_: Any, run_id: UUID, **__: Any) -> None:
+        self.found.append(str(run_id))
+
+
+@WAYS
+@pytest.mark.parametrize("given", [None, UUID(int=7)])
+async def test_a_gateway_is_told_of_the_id_of_the_run(sandbox: Sandbox, ask: Any, given: UUID | None) -> None:
+    """It is the id that handlers get, whether the caller chose it or LangChain."""
+    ids = Ids()
+    config = {"callbacks": [ids], **({"run_id": given} if given else {})}
+    await ask(chat("cloudflare", gateway_metadata_from=["run_id"]), config=config)
+
+    assert [json.loads(sandbox.requests[-1].headers["cf-aig-metadata"])] == [{"run_id": one} for one in ids.found]
+    assert given is None or ids.found == [str(given)]
 
 
 async def test_a_gateway_is_told_of_the_chain_around_a_stream(sandbox: Sandbox) -> None:
