@@ -21,7 +21,7 @@ else:
 def identified(
     model: GeminiModel, arguments: Mapping[str, Any], config: RunnableConfig | None
 ) -> RunnableConfig | None:
-    """Choose the id of a stream's run, if a gateway's log gets it: LangChain does not tell the stream which it chose."""
+    """Choose the id of a stream's run, if a gateway's log gets it: LangChain does not tell a stream which it chose."""
     if "run_id" not in (_names(model, arguments) or ()) or (config or {}).get("run_id"):
         return config
     from langchain_core.utils.uuid import uuid7
@@ -80,9 +80,7 @@ def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # 
     )
 
 
-def _entries(
-    run: Run, names: Sequence[str], config: RunnableConfig | None
-) -> dict[str, str | int | float | bool]:
+def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> dict[str, str | int | float | bool]:
     """Collect what is there of a run's metadata, its tags and its id."""
     run_id = getattr(run, "run_id", None) or (config or {}).get("run_id") or ""
     known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(run_id)}

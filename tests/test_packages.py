@@ -72,6 +72,16 @@ except ImportError as error:
             "from gemini_multi.sandbox import Sandbox; Sandbox().__enter__()",
             'The sandbox needs starlette, which is not installed: pip install "gemini-multi[sandbox]"',
         ),
+        (
+            "starlette",
+            "from gemini_multi.server import application",
+            'The server needs starlette, which is not installed: pip install "gemini-multi[server]"',
+        ),
+        (
+            "uvicorn",
+            "from gemini_multi.server import serve",
+            'The server needs uvicorn, which is not installed: pip install "gemini-multi[server]"',
+        ),
     ],
 )
 def test_missing_extra_is_named(module: str, statement: str, message: str) -> None:

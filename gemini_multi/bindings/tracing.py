@@ -14,4 +14,9 @@ so the context alone does not show it."""
 
 def makes_spans(handlers: Iterable[object]) -> bool:
     """Whether one of a framework's handlers makes a span for each model call."""
-    return any(type(handler).__module__.partition(".")[0] in _MAKERS for handler in handlers)
+    return any(type(handler).__module__.partition(".")[0] in _MAKERS or _exports(handler) for handler in handlers)
+
+
+def _exports(handler: object) -> bool:
+    """Whether a handler is LangSmith's and its client writes runs as OpenTelemetry spans."""
+    return getattr(getattr(handler, "client", None), "otel_exporter", None) is not None

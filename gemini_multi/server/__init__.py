@@ -4,8 +4,12 @@ What belongs here: HTTP on the side of the caller. It uses public modules of the
 Every request becomes a `ChatRequest` and every answer is written from the core's events: nothing is forwarded raw.
 """
 
-from gemini_multi.server.app import application
-from gemini_multi.server.running import serve
-from gemini_multi.server.settings import ServerSettings
+try:
+    from gemini_multi.server.app import application
+    from gemini_multi.server.running import serve
+    from gemini_multi.server.settings import ServerSettings
+except ModuleNotFoundError as error:
+    told = f'The server needs {error.name}, which is not installed: pip install "gemini-multi[server]"'
+    raise ModuleNotFoundError(told, name=error.name) from error
 
 __all__ = ["ServerSettings", "application", "serve"]

@@ -44,7 +44,11 @@ def _most_telling(problems: list[ErrorDetails]) -> ErrorDetails:
 def _refusal(problem: ErrorDetails, raw: bytes) -> Refused:
     kind = problem["type"]
     if kind == "json_invalid":
-        return Refused(400, f"The request's body is not valid JSON: {problem['msg'].removeprefix('Invalid JSON: ')}.", code="invalid_json")
+        return Refused(
+            400,
+            f"The request's body is not valid JSON: {problem['msg'].removeprefix('Invalid JSON: ')}.",
+            code="invalid_json",
+        )
     path = _path(problem["loc"], raw)
     name = _written(path) or None
     if kind in _UNSUPPORTED:

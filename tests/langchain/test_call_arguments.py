@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from functools import reduce
 from operator import add
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumpd, load
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tracers import LangChainTracer
 
 from gemini_multi import ChatResponse, ConfigurationError, FailoverOn
 from gemini_multi.sandbox import Answer, Sandbox
@@ -177,6 +180,20 @@ async def test_a_call_is_one_observation_beside_a_tracer(sandbox: Sandbox, ask: 
     await ask(chat(), config={"callbacks": [handler(package)]})
 
     assert len(spans()) == (package == "somebody")
+
+
+@WAYS
+@pytest.mark.parametrize("exporter", [None, object()])
+async def test_a_call_is_one_observation_beside_langsmith(
+    sandbox: Sandbox, ask: Any, exporter: object, spans: Any
+) -> None:
+    """Its tracer makes spans only where its client has an exporter of OpenTelemetry."""
+    tracer = LangChainTracer(
+        client=cast("Any", SimpleNamespace(otel_exporter=exporter, create_run=Mock(), update_run=Mock()))
+    )
+    await ask(chat(), config={"callbacks": [tracer]})
+
+    assert len(spans()) == (exporter is None)
 
 
 @WAYS
