@@ -48,6 +48,7 @@ class _Run:
 class CandidateBuilder:
     """A candidate that is still arriving. Decoders set its fields; the last value counts."""
 
+    index: int = 0
     items: list[_Run | Part | None] = field(default_factory=list["_Run | Part | None"])
     """The parts in order; `None` is a tool call that is not whole."""
     calls: list[int] = field(default_factory=list[int])
@@ -61,6 +62,45 @@ class CandidateBuilder:
     logprobs: JsonValue = None
     refusal: str | None = None
     metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+    def text(self, text: str, signature: Signature | None = None) -> TextDelta:
+        """Add visible text."""
+        self._extend(Text, text, signature)
+        return TextDelta(text, signature, self.index)
+
+    def thought(self, text: str, signature: Signature | None = None) -> ThoughtDelta:
+        """Add to a thought summary."""
+        self._extend(Thought, text, signature)
+        return ThoughtDelta(text, signature, self.index)
+
+    def _extend(self, kind: type[Text] | type[Thought], text: str, signature: Signature | None) -> None:
+        run = self.items[-1] if self.items else None
+        is_open = isinstance(run, _Run) and run.kind is kind and run.signature is None
+        if not is_open or (signature is not None and text):
+            run = _Run(kind)
+            self.items.append(run)
+        assert isinstance(run, _Run)
+        if text:
+            run.pieces.append(text)
+        run.signature = signature
+
+    def open_call(self) -> int:
+        """Reserve the position of a tool call that begins to arrive, and return its position among the calls."""
+        self.calls.append(len(self.items))
+        self.items.append(None)
+        return len(self.calls) - 1
+
+    def call(self, call: ToolCall, position: int | None = None) -> ToolCallReady:
+        """Add a whole tool call, at a reserved position or at the end."""
+        if position is None:
+            position = self.open_call()
+        self.items[self.calls[position]] = call
+        return ToolCallReady(call, position, self.index)
+
+    def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque) -> PartReady:
+        """Add a whole part of another kind."""
+        self.items.append(part)
+        return PartReady(part, self.index)
 
     def candidate(self) -> Candidate:
         """Return the candidate so far, without the calls that are not whole."""
@@ -88,55 +128,8 @@ class ResponseBuilder:
         """Return the builder of a candidate; the first use makes it."""
         builder = self.builders.get(candidate)
         if builder is None:
-            builder = self.builders[candidate] = CandidateBuilder()
+            builder = self.builders[candidate] = CandidateBuilder(candidate)
         return builder
-
-    def text(self, text: str, signature: Signature | None = None, candidate: int = 0) -> TextDelta:
-        """Add visible text."""
-        self._extend(self.builder(candidate).items, Text, text, signature)
-        return TextDelta(text, signature, candidate)
-
-    def thought(self, text: str, signature: Signature | None = None, candidate: int = 0) -> ThoughtDelta:
-        """Add to a thought summary."""
-        self._extend(self.builder(candidate).items, Thought, text, signature)
-        return ThoughtDelta(text, signature, candidate)
-
-    @staticmethod
-    def _extend(
-        items: list[_Run | Part | None],
-        kind: type[Text] | type[Thought],
-        text: str,
-        signature: Signature | None,
-    ) -> None:
-        run = items[-1] if items else None
-        is_open = isinstance(run, _Run) and run.kind is kind and run.signature is None
-        if not is_open or (signature is not None and text):
-            run = _Run(kind)
-            items.append(run)
-        assert isinstance(run, _Run)
-        if text:
-            run.pieces.append(text)
-        run.signature = signature
-
-    def open_call(self, candidate: int = 0) -> int:
-        """Reserve the position of a tool call that begins to arrive, and return its position among the calls."""
-        builder = self.builder(candidate)
-        builder.calls.append(len(builder.items))
-        builder.items.append(None)
-        return len(builder.calls) - 1
-
-    def call(self, call: ToolCall, candidate: int = 0, position: int | None = None) -> ToolCallReady:
-        """Add a whole tool call, at a reserved position or at the end."""
-        if position is None:
-            position = self.open_call(candidate)
-        builder = self.builder(candidate)
-        builder.items[builder.calls[position]] = call
-        return ToolCallReady(call, position, candidate)
-
-    def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque, candidate: int = 0) -> PartReady:
-        """Add a whole part of another kind."""
-        self.builder(candidate).items.append(part)
-        return PartReady(part, candidate)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return all candidates so far, in the order of their indexes."""

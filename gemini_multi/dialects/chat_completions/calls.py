@@ -13,7 +13,7 @@ from gemini_multi._encoding.call_arguments import MOST_CALLS, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, Piece, meaning, piece_of
 from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
-from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall, ToolCallDelta
 
 Events: TypeAlias = list[ChatEvent]
@@ -38,9 +38,8 @@ class Expectation:
 class Calls:
     """The tool calls of one candidate."""
 
-    def __init__(self, response_builder: ResponseBuilder, candidate: int, expectation: Expectation) -> None:
-        self._response_builder = response_builder
-        self._candidate = candidate
+    def __init__(self, builder: CandidateBuilder, expectation: Expectation) -> None:
+        self._builder = builder
         self._expectation = expectation
         self._slots = CallSlots()
         self._used_ids: set[str] = set()
@@ -163,14 +162,14 @@ class Calls:
     def _add_delta(self, slot: CallSlot, arguments: str, events: Events) -> None:
         assert slot.position is not None
         name = self._name(slot)
-        events.append(ToolCallDelta(slot.position, slot.local_id, name, arguments, self._candidate))
+        events.append(ToolCallDelta(slot.position, slot.local_id, name, arguments, self._builder.index))
 
     def _place(self, slot: CallSlot) -> None:
         # A function's name is no id: the next call of the function would have the same.
         is_free = slot.provider_id not in ("", slot.name) and slot.provider_id not in self._used_ids
         slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
-        slot.position = self._response_builder.open_call(self._candidate)
+        slot.position = self._builder.open_call()
         self._placed.append(slot)
         if (details := self._details.pop(slot.provider_id, None)) is not None:
             self._sign_with_details(slot, details)
@@ -244,7 +243,7 @@ class Calls:
             if slot.is_stale and slot.call is not None:
                 slot.is_stale = False
                 slot.call = replace(slot.call, signature=self._signature(slot))
-                self._response_builder.call(slot.call, self._candidate, slot.position)
+                self._builder.call(slot.call, slot.position)
 
     def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
         """Add the events of the calls that are known to be whole, in the provider's order.
@@ -262,7 +261,7 @@ class Calls:
             slot.call = self._call(slot)
             if not slot.is_shown and (text := _withheld(slot.call)):
                 self._add_delta(slot, text, events)
-            events.append(self._response_builder.call(slot.call, self._candidate, slot.position))
+            events.append(self._builder.call(slot.call, slot.position))
             self._given += 1
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool, chunk: int) -> bool:

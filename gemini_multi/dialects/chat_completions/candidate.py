@@ -20,7 +20,7 @@ from gemini_multi.dialects.chat_completions.reasoning import (
 )
 from gemini_multi.dialects.chat_completions.thought_tags import ThoughtTags
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
-from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder, extended
+from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
@@ -55,12 +55,10 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
 class CandidateReader:
     """Reads one candidate into its builder."""
 
-    def __init__(self, response_builder: ResponseBuilder, index: int, expectation: Expectation) -> None:
-        self._response_builder = response_builder
-        self._index = index
+    def __init__(self, builder: CandidateBuilder, expectation: Expectation) -> None:
         self._expectation = expectation
-        self._builder: CandidateBuilder = response_builder.builder(index)
-        self._calls = Calls(response_builder, index, expectation)
+        self._builder = builder
+        self._calls = Calls(builder, expectation)
         self._tags = ThoughtTags()
         self._thoughts = Thoughts()
         self._audio = AudioAccumulator()
@@ -164,7 +162,7 @@ class CandidateReader:
         self._calls.ready(events, chunk=self._chunk)
 
     def _read_message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
-        if _is_plain(message):
+        if message.keys() <= _PLAIN or _is_plain(message):
             self._content(message.get("content"), events)
         else:
             self._read_fields(message, events, whole=whole)
@@ -187,15 +185,15 @@ class CandidateReader:
     def _text(self, content: str, events: Events) -> None:
         if self._tags.is_plain:
             self.has_content = True
-            events.append(self._response_builder.text(content, None, self._index))
+            events.append(self._builder.text(content))
             return
         for kind, piece in self._tags.split(content):
             self._write(kind, piece, events)
 
     def _write(self, kind: str, piece: str, events: Events) -> None:
         self.has_content = True
-        write = self._response_builder.text if kind == "text" else self._response_builder.thought
-        events.append(write(piece, None, self._index))
+        write = self._builder.text if kind == "text" else self._builder.thought
+        events.append(write(piece))
 
     def _think(self, field: str, text: str, events: Events) -> None:
         if added := self._thoughts.new_text(field, text):
@@ -204,7 +202,7 @@ class CandidateReader:
     def _part(self, part: Blob | FileReference | Opaque, events: Events) -> None:
         self._release(events)
         self.has_content = True
-        events.append(self._response_builder.part(part, self._index))
+        events.append(self._builder.part(part))
 
     def _read_fields(self, message: JsonObject, events: Events, *, whole: bool) -> None:
         """Read all fields of a message or a delta, in the order in which a model writes them."""
@@ -259,7 +257,7 @@ class CandidateReader:
 
     def _sign_text(self, signature: Signature, events: Events) -> None:
         self._release(events)
-        events.append(self._response_builder.text("", signature, self._index))
+        events.append(self._builder.text("", signature))
 
     def _settle(self, events: Events) -> None:
         """Attach the signatures that name no call of this answer to the message as a whole."""
@@ -321,8 +319,8 @@ class CandidateReader:
 
 
 def _is_plain(message: JsonObject) -> bool:
-    """Whether a message or a delta has no field but its content; `null` counts as absent."""
-    return message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items())
+    """Whether a message or a delta has no field but its content, where `null` counts as absent."""
+    return all(value is None or key in _PLAIN for key, value in message.items())
 
 
 def _thought_and_text(message: JsonObject) -> dict[str, str]:

@@ -44,10 +44,10 @@ class ChatDecoder:
             for position, choice in enumerate(choices):
                 if isinstance(choice, dict):
                     self._reader(choice.get("index"), position).read(choice, events)
-        for key, value in document.items():
-            if value is not None and key not in _ENVELOPE:
-                self._keep(key, value)
-        self._identify(document)
+        if not document.keys() <= _ENVELOPE:
+            self._keep_beside(document)
+        if document.get("model") != self._model or document.get("id") != self._id:
+            self._identify(document)
         if isinstance(counts := document.get("usage"), dict):
             usage.update(self._usage, counts)
         elif counts is not None:
@@ -122,7 +122,7 @@ class ChatDecoder:
         key = index if type(index) is int else position
         reader = self._readers.get(key)
         if reader is None:
-            reader = self._readers[key] = CandidateReader(self._response_builder, key, self._expectation)
+            reader = self._readers[key] = CandidateReader(self._response_builder.builder(key), self._expectation)
         return reader
 
     def _identify(self, document: JsonObject) -> None:
@@ -131,6 +131,11 @@ class ChatDecoder:
             self._model = model
         if isinstance(response_id, str) and response_id:
             self._id = response_id
+
+    def _keep_beside(self, document: JsonObject) -> None:
+        for key, value in document.items():
+            if value is not None and key not in _ENVELOPE:
+                self._keep(key, value)
 
     def _keep(self, key: str, value: JsonValue) -> None:
         if isinstance(value, dict):

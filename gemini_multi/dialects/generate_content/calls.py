@@ -16,7 +16,7 @@ from gemini_multi._encoding.call_arguments import is_finite, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.generate_content.arguments import Gaps, StreamedArguments
 from gemini_multi.dialects.generate_content.request import tool_names
-from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
 
 
@@ -91,10 +91,9 @@ class _Open:
 class CallReader:
     """The calls of one candidate."""
 
-    def __init__(self, response_builder: ResponseBuilder, index: int, declared: Declared) -> None:
-        """Read into the builder of the candidate `index`."""
-        self._response_builder = response_builder
-        self._index = index
+    def __init__(self, builder: CandidateBuilder, declared: Declared) -> None:
+        """Read into the builder of a candidate."""
+        self._builder = builder
         self._declared = declared
         self._held: list[tuple[int, ToolCall]] = []
         self._open: _Open | None = None
@@ -142,7 +141,7 @@ class CallReader:
 
     def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
         self._name = call.get("name")
-        position = self._response_builder.open_call(self._index)
+        position = self._builder.open_call()
         self._open = _Open(position, call, signature, StreamedArguments(self._declared.gaps))
         return self._open
 
@@ -177,5 +176,5 @@ class CallReader:
                 self.dropped.append(call)
             else:
                 self.given += 1
-                events.append(self._response_builder.call(call, self._index, None if position < 0 else position))
+                events.append(self._builder.call(call, None if position < 0 else position))
         self._held.clear()

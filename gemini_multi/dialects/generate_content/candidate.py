@@ -11,7 +11,7 @@ from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
 from gemini_multi.dialects.generate_content.parts import MediaPart, media_part
-from gemini_multi.dialects.response_builder import CandidateBuilder, ResponseBuilder, extended
+from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Opaque, Signature, Text, ToolCall
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
@@ -25,20 +25,17 @@ class CandidateReader:
 
     def __init__(
         self,
-        response_builder: ResponseBuilder,
-        index: int,
+        builder: CandidateBuilder,
         *,
         issuer: str,
         declared: Declared,
         response: Mapping[str, JsonValue],
     ) -> None:
-        """Read the candidate `index`; `response` holds the other fields of the answer."""
-        self._response_builder = response_builder
-        self._index = index
+        """Read into the builder of a candidate; `response` holds the other fields of the answer."""
         self._issuer = issuer
         self._response = response
-        self._builder = response_builder.builder(index)
-        self._calls = CallReader(response_builder, index, declared)
+        self._builder = builder
+        self._calls = CallReader(builder, declared)
         self._metadata: dict[str, JsonValue] = {}
         self._rest: dict[str, list[JsonValue]] = {}
         self._cited: dict[bytes, JsonValue] = {}
@@ -76,7 +73,7 @@ class CandidateReader:
                     self._part(part, events)
                 elif text:
                     self._spoke = True
-                    events.append(self._response_builder.text(text, None, self._index))
+                    events.append(self._builder.text(text))
             elif isinstance(part, str):
                 self._text(part, None, events, is_thought=False)
             elif part is not None:
@@ -140,8 +137,8 @@ class CandidateReader:
         if not text and signature is None:
             return
         self._spoke = True
-        add = self._response_builder.thought if is_thought else self._response_builder.text
-        events.append(add(text, signature, self._index))
+        add = self._builder.thought if is_thought else self._builder.text
+        events.append(add(text, signature))
 
     def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
         call = part.get("functionCall")
@@ -162,7 +159,7 @@ class CandidateReader:
                 return
             found = Opaque(data, signature=signature)
         self._spoke = True
-        events.append(self._response_builder.part(found, self._index))
+        events.append(self._builder.part(found))
 
     def _note_rest(self, name: str, record: dict[str, JsonValue], known: frozenset[str]) -> None:
         """Keep the fields of a content or a part that were not read."""

@@ -97,8 +97,7 @@ class GenerateContentDecoder:
         reader = self._readers.get(index)
         if reader is None:
             reader = self._readers[index] = CandidateReader(
-                self._response_builder,
-                index,
+                self._response_builder.builder(index),
                 issuer=self._target.issuer,
                 declared=self._declared,
                 response=self._metadata,
