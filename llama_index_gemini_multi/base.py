@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
     from gemini_multi.bindings.tools import ToolChoiceArgument
-    from gemini_multi.types import ChatRequest
-    from llama_index_gemini_multi._calls import CallSettings
     from llama_index_gemini_multi._structured import Extraction, Inquiry, Patience
 
 
@@ -203,26 +201,23 @@ class GeminiMulti(BaseGeminiMulti):
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
         from llama_index_gemini_multi._results import to_result
 
-        question, call = self._question(messages, given)
-        return to_result(
-            self._connect().chat(question, **self._call_arguments(call)), first_call_only=call.first_call_only
-        )
+        question, conditions, first_only = self._question(messages, given)
+        return to_result(self._connect().chat(question, **conditions), first_call_only=first_only)
 
     async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
         from llama_index_gemini_multi._results import to_result
 
-        question, call = self._question(messages, given)
-        response = await self._connect_async().chat(question, **self._call_arguments(call))
-        return to_result(response, first_call_only=call.first_call_only)
+        question, conditions, first_only = self._question(messages, given)
+        return to_result(await self._connect_async().chat(question, **conditions), first_call_only=first_only)
 
     def _stream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseGen:
         from llama_index_gemini_multi._results import Snapshots
 
-        question, call = self._question(messages, given)
-        events = self._connect().stream(question, **self._call_arguments(call))
+        question, conditions, first_only = self._question(messages, given)
+        events = self._connect().stream(question, **conditions)
 
         def chunks() -> ChatResponseGen:
-            snapshots = Snapshots(first_call_only=call.first_call_only)
+            snapshots = Snapshots(first_call_only=first_only)
             with events:
                 for event in events:
                     if (chunk := snapshots.feed(event)) is not None:
@@ -233,22 +228,17 @@ class GeminiMulti(BaseGeminiMulti):
     def _astream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseAsyncGen:
         from llama_index_gemini_multi._results import Snapshots
 
-        question, call = self._question(messages, given)
-        events = self._connect_async().stream(question, **self._call_arguments(call))
+        question, conditions, first_only = self._question(messages, given)
+        events = self._connect_async().stream(question, **conditions)
 
         async def chunks() -> ChatResponseAsyncGen:
-            snapshots = Snapshots(first_call_only=call.first_call_only)
+            snapshots = Snapshots(first_call_only=first_only)
             async with events:
                 async for event in events:
                     if (chunk := snapshots.feed(event)) is not None:
                         yield chunk
 
         return chunks()
-
-    def _question(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> tuple[ChatRequest, CallSettings]:
-        from llama_index_gemini_multi._calls import asked
-
-        return asked(self.model, messages, self, given)
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
@@ -379,10 +369,11 @@ class GeminiMulti(BaseGeminiMulti):
     def _patience(self, arguments: Mapping[str, object]) -> Patience:
         """Tell how often and for how long a call with these arguments may go on."""
         from gemini_multi import RetryPolicy
-        from llama_index_gemini_multi._calls import call_settings
+        from gemini_multi.bindings.requests import call_settings
+        from llama_index_gemini_multi._connection import own_arguments
         from llama_index_gemini_multi._structured import Patience
 
-        call = call_settings(arguments)
+        call = call_settings(own_arguments(arguments))
         standing = self.max_retries if call.retry_policy is None else None
         policy = call.retry_policy or self.retry_policy or RetryPolicy()
         retries = next(each for each in (call.max_retries, standing, policy.max_retries) if each is not None)

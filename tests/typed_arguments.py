@@ -14,4 +14,5 @@ llm = GeminiMulti(model="gemini-2.5-flash", api_key="key", max_tokens=5, provide
 other_llm = GeminiMulti(
     model_name="gemini-2.5-flash", api_key=SecretStr("key"), max_output_tokens=5, api_base="https://x"
 )
+searching = GeminiMulti(model="gemini-2.5-flash", built_in_tools=["google_search"], extra_body={"a": {"b": [1]}})
 name: str = theirs.model_name

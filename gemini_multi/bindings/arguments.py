@@ -36,31 +36,6 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """Names that other integrations use, with our names for the same settings."""
 
-PLAIN: Final = (
-    "model",
-    "temperature",
-    "top_p",
-    "top_k",
-    "max_tokens",
-    "seed",
-    "n",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
-    "thinking_budget",
-    "thinking_level",
-    "include_thoughts",
-    "cached_content",
-    "media_resolution",
-    "voice",
-    "labels",
-    "user",
-    "extra_body",
-    "parallel_tool_calls",
-)
-"""Settings that are passed on as they are."""
-
 OF_THE_MODEL: Final = (
     "api_key",
     "base_url",
@@ -79,8 +54,10 @@ OF_THE_MODEL: Final = (
 """Arguments from which a model's clients are made: a call cannot change them."""
 
 _THINKING_CONFIG: Final = "thinking_config"
-_CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG)
-"""Arguments of other integrations that hold settings; each of these settings is read like a separate argument."""
+_BODY: Final = "additional_kwargs"
+_CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG, _BODY)
+"""Arguments of other integrations that hold settings; each of these settings is read like a separate argument.
+`additional_kwargs` is a part of `extra_body`."""
 
 _NOT_NEEDED: Final = "It is not needed here: leave it out."
 _GOOGLE: Final = (
@@ -173,13 +150,13 @@ def _spread(given: Mapping[str, object], known: Collection[str]) -> Iterator[tup
         for inner, setting in _contents(name, value).items():
             if inner == _THINKING_CONFIG:
                 yield from _contents(inner, setting).items()
-            elif name == "model_kwargs" and inner not in known and inner not in ALIASES:
+            elif name == _BODY or (name == "model_kwargs" and inner not in known and inner not in ALIASES):
                 body[inner] = setting
             else:
                 yield inner, setting
     own = given.get("extra_body")
     if body or own is not None:
-        yield "extra_body", {**own, **body} if is_mapping(own) else own or body
+        yield "extra_body", {**body, **own} if is_mapping(own) else own or body
 
 
 def _contents(name: str, value: object) -> Mapping[str, object]:
@@ -223,8 +200,12 @@ def _count_problem(name: str, value: object) -> str | None:
     return f"`{name}` must be 1 or more, not {value!r}." if isinstance(value, int) and value < 1 else None
 
 
+def _retries_problem(name: str, value: object) -> str | None:
+    return f"`{name}` must be 0 or more, not {value!r}." if isinstance(value, int) and value < 0 else None
+
+
 def _timeout_problem(name: str, value: object) -> str | None:
-    if isinstance(value, (tuple, list, str)):
+    if isinstance(value, (bool, tuple, list, str)):
         return (
             f"`{name}` must be a number of seconds or `Timeouts`, not {value!r}: write "
             "`gemini_multi.Timeouts(connect=..., read=...)`."
@@ -246,6 +227,7 @@ def _transport_problem(name: str, value: object) -> str | None:
 
 _CHECKS: Final[Mapping[str, Callable[[str, object], str | None]]] = {
     "temperature": _temperature_problem,
+    "max_retries": _retries_problem,
     "max_tokens": _count_problem,
     "n": _count_problem,
     "reasoning_effort": _effort_problem,

@@ -85,7 +85,8 @@ def new_client(settings: Mapping[str, Any]) -> gemini_multi.Client:
     Raises:
         ConfigurationError: The settings do not fit together, or a key is missing.
     """
-    from gemini_multi.providers import resolve  # imported late: the import of a model class does not need it
+    from gemini_multi.bindings.requests import call_settings  # imported late: a model class does not need them
+    from gemini_multi.providers import resolve
 
     key = settings["api_key"]
     providers = resolve(
@@ -94,4 +95,5 @@ def new_client(settings: Mapping[str, Any]) -> gemini_multi.Client:
         base_url=settings["base_url"],
     )
     given = {name: settings[name] for name in CLIENT_SETTINGS if settings[name] is not None}
-    return gemini_multi.Client(providers, **given)
+    checked = call_settings({name: value for name, value in given.items() if name in CALL_SETTINGS})
+    return gemini_multi.Client(providers, **{**given, **checked.connection})

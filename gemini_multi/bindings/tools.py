@@ -142,6 +142,25 @@ def function_json(name: str, description: str, parameters: JsonObject) -> dict[s
     return {"type": "function", "function": {"name": name, **described, "parameters": dict(parameters)}}
 
 
+def built_in_json(given: object) -> list[dict[str, Any]]:
+    """Write the tools that the provider runs as plain JSON.
+
+    Raises:
+        ConfigurationError: One of them is a function, or no tool.
+    """
+    found = read_tools(given if is_many(given) else [given], _not_built_in, Tool)
+    if function := next((tool for tool in found if isinstance(tool, Tool)), None):
+        raise ConfigurationError(f"{function.name!r} is a function. Give it as one of `tools`, with the call.")
+    return [tool_json(tool) for tool in found]
+
+
+def _not_built_in(tool: object) -> Tool:
+    raise ConfigurationError(
+        f"{brief(tool)} is no tool that a provider runs, such as 'google_search'. Give functions as `tools`, with the "
+        "call."
+    )
+
+
 def no_tool(tool: object) -> ConfigurationError:
     """Make the error for a value that is no tool."""
     return ConfigurationError(

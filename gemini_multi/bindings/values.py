@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import Any, Final, TypeGuard
 
@@ -55,19 +55,3 @@ def brief(value: object) -> str:
 
 _BRIEF: Final = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
-
-
-def set_fields(
-    fields: Iterable[tuple[str | None, Any]], hidden: Container[str | None]
-) -> Iterator[tuple[str | None, Any]]:
-    """Select the fields that `repr` of a model shows: those that are set, with the names of providers.
-
-    Args:
-        fields: Names and values from pydantic.
-        hidden: Names of fields that are no settings of the model.
-    """
-    for name, value in fields:
-        if value is None or name in hidden:
-            continue
-        is_list = name == "providers" and is_many(value)
-        yield name, [getattr(provider, "name", provider) for provider in value] if is_list else value

@@ -83,6 +83,8 @@ def _named(providers: ProvidersArgument) -> list[str | Provider]:
         return []
     if isinstance(providers, (str, Provider)):
         return [providers]
+    if not isinstance(providers, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]  # unchecked callers
+        raise ConfigurationError(f"`providers` must be a provider, its name, or several in a list, not {providers!r}.")
     named = list(providers)
     if not named:
         raise ConfigurationError("`providers` is empty: name at least one, or leave it out to use all with a key.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_multi.bindings.layers import layered
+from gemini_multi.bindings.requests import layered
 
 CASES = {
     "other settings stay": ({"temperature": 1, "n": 2}, {"n": 3}, {"temperature": 1, "n": 3}),

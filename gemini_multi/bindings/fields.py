@@ -1,0 +1,298 @@
+"""The fields that the models of both bindings have, and the clients that these fields configure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    SecretStr,
+    SkipValidation,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+
+import gemini_multi
+from gemini_multi._types.efforts import ReasoningEffort
+from gemini_multi.bindings.clients import Clients, new_client
+from gemini_multi.bindings.values import is_many, is_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gemini_multi import Attempt, RetryPolicy, Timeouts
+    from gemini_multi.preference import FailoverArgument, HedgingArgument
+    from gemini_multi.providers import ProvidersArgument
+    from gemini_multi.rate_limits import RateLimitsArgument, StorageArgument
+    from gemini_multi.types import SafetySetting
+
+    # What a caller may pass; the validators below turn it into plain JSON.
+    Body = dict[str, Any]
+    BuiltInTools = Sequence[str | Mapping[str, Any]]
+    SafetyArgument = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting]
+else:
+    Body = dict[str, JsonValue]
+    BuiltInTools = list[dict[str, Any]]
+    SafetyArgument = dict[str, str] | list[dict[str, str]]
+    # The import of a model class does not need these modules. The first client checks the values.
+    Attempt = FailoverArgument = HedgingArgument = ProvidersArgument = RateLimitsArgument = RetryPolicy = Any
+    StorageArgument = Timeouts = Any
+
+MODEL_CONFIG: Final = ConfigDict(
+    extra="forbid",
+    arbitrary_types_allowed=True,
+    protected_namespaces=(),
+    hide_input_in_errors=True,  # the messages of pydantic would show the key
+    defer_build=True,  # nobody makes instances of base classes; a class with instances sets this to `False`
+)
+"""The configuration of the model classes. Each class repeats it, else pydantic uses that of the last base class."""
+
+_NOT_PICKLED: Final = ("http_client", "http_async_client", "on_attempt")
+"""Fields with sockets, or with functions of the caller."""
+_NOT_COPIED: Final = (*_NOT_PICKLED, "callback_manager", "rate_limiter")
+"""Fields with sockets, locks or handlers: a copy of the model has the same objects."""
+
+
+class GenerationFields(BaseModel):
+    """The settings of generation. `None` means that a setting is not set, and so not sent."""
+
+    model_config = MODEL_CONFIG
+
+    temperature: float | None = None
+    """The randomness, from 0 to 2. The newest Flash models ignore it."""
+    top_p: float | None = None
+    """Sample from the most likely tokens with this total probability."""
+    top_k: int | None = None
+    """Sample from this many of the most likely tokens."""
+    max_tokens: int | None = None
+    """The largest number of tokens to generate, including thoughts. Also accepted as `max_output_tokens`."""
+    stop: str | list[str] | None = None
+    """Texts at which the model stops. Also accepted as `stop_sequences`."""
+    seed: int | None = None
+    """A number that makes answers repeatable, as far as the provider supports it."""
+    n: int | None = None
+    """The number of candidates to generate."""
+    presence_penalty: float | None = None
+    """A penalty on tokens that were used already. Not on Gemini 3."""
+    frequency_penalty: float | None = None
+    """A penalty on tokens by how often they were used. Not on Gemini 3."""
+    logprobs: bool | None = None
+    """Whether to return the log probabilities of the tokens."""
+    top_logprobs: int | None = None
+    """The number of alternatives to return for each token."""
+    reasoning_effort: ReasoningEffort | None = None
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; for models with budgets and with levels."""
+    thinking_budget: int | None = None
+    """Tokens for thoughts; 0 turns them off, -1 lets the model decide. Gemini 2.5."""
+    thinking_level: str | None = None
+    """`minimal`, `low`, `medium` or `high`. Gemini 3 and newer."""
+    include_thoughts: bool | None = None
+    """Whether to return summaries of the thoughts."""
+    safety_settings: SafetyArgument | None = None
+    """`{category: threshold}`, or a list of objects with both."""
+    cached_content: str | None = None
+    """The name of a cached content to continue."""
+    media_resolution: str | None = None
+    """`low`, `medium` or `high`: how many tokens an image or a frame takes."""
+    modalities: list[str] | None = None
+    """The modalities of the answer: `text`, `image`, `audio`. Also accepted as `response_modalities`."""
+    voice: str | None = None
+    """The voice of spoken answers."""
+    built_in_tools: BuiltInTools | None = None
+    """Tools that the provider runs, beside functions: `google_search`, `code_execution`, … A call may set others, or
+    none: `[]`."""
+    labels: dict[str, str] | None = None
+    """Labels for the bill, if the provider supports them."""
+    user: str | None = None
+    """An opaque id of the end user."""
+    extra_body: Body | None = None
+    """Fields that are merged into the request body last, for settings without a name here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_arguments(cls, given: object) -> object:
+        if not is_mapping(given):
+            return given
+        from gemini_multi.bindings.arguments import named
+        from gemini_multi.bindings.serialization import revived
+        from gemini_multi.bindings.settings import plain_settings
+        from gemini_multi.bindings.strings import read_model
+
+        read = read_model(named(given, cls.model_fields))
+        return {**read, **revived(read), **plain_settings(read)}
+
+    @field_validator("built_in_tools", mode="before")
+    @classmethod
+    def _read_built_in_tools(cls, given: object) -> object:
+        from gemini_multi.bindings.tools import built_in_json
+
+        return None if given is None else built_in_json(given)
+
+
+class ModelFields(GenerationFields):
+    """The fields of a model, and its clients. A changed field counts from the next call."""
+
+    model_config = MODEL_CONFIG
+
+    _not_shown: ClassVar[tuple[str, ...]] = ()
+    """Fields that the framework sets."""
+
+    if TYPE_CHECKING:
+        # Aliases, declared for type checkers. At run time our names replace them before the arguments are checked.
+        model: str = ""
+        """A catalog name such as `gemini-2.5-flash-lite`, or a provider's own id."""
+        model_name: str = ""
+        """Another name of `model`."""
+        max_output_tokens: int | None = None
+        """Another name of `max_tokens`."""
+        max_completion_tokens: int | None = None
+        """Another name of `max_tokens`."""
+        stop_sequences: list[str] | None = None
+        """Another name of `stop`."""
+        response_modalities: list[str] | None = None
+        """Another name of `modalities`."""
+        api_base: str | None = None
+        """Another name of `base_url`."""
+        request_timeout: float | Timeouts | None = None
+        """Another name of `timeout`."""
+        provider: ProvidersArgument = None
+        """Another name of `providers`."""
+        model_kwargs: dict[str, Any] | None = None
+        """Settings by their names; unknown names go into `extra_body`."""
+        generation_config: Mapping[str, Any] | None = None
+        """Settings by Google's names."""
+    else:
+        model: str
+    providers: ProvidersArgument = None
+    """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
+    api_key: SecretStr | str | None = Field(default=None, repr=False)
+    """The key of the only named provider. Otherwise keys are read from the environment."""
+    base_url: str | None = None
+    """The URL of the only named provider."""
+    timeout: SkipValidation[float | Timeouts | None] = None
+    """Seconds for each wait, or `Timeouts`."""
+    deadline: float | None = None
+    """Seconds for a whole call, with its retries and failovers."""
+    max_retries: int | None = None
+    """How often a request to one provider is retried after a failure; 2 by default. Failover is not counted."""
+    retry_policy: RetryPolicy | None = None
+    """The details of retries: which errors, and how long the waits are."""
+    strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
+    """The order of the healthy providers; `ordered` by default."""
+    hedging: HedgingArgument = None
+    """When a slow provider's request also goes to a second provider: `True`, seconds, or `Hedging`."""
+    max_cost_usd: float | None = None
+    """The budget in US dollars: a request whose highest possible cost could exceed it is refused."""
+    rate_limits: RateLimitsArgument = None
+    """Requests and tokens per minute and calls at once, by provider, as in `{"oxen": {"requests_per_minute": 60}}`."""
+    storage: StorageArgument = Field(default=None, exclude=True, repr=False)
+    """The URL of a Redis server through which processes share `rate_limits` and `max_cost_usd`, or `SharedStorage`."""
+    failover_on: FailoverArgument = None
+    """The answers that lead to failover: `refusal`, `content_filter`, `length`, `invalid_output`, functions of a
+    `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""
+    tracing: bool | None = None
+    """Whether calls make OpenTelemetry spans; by default when no other handler records them."""
+    include_response_headers: bool | None = None
+    """Whether `provider_metadata["headers"]` holds all headers of the response."""
+    on_attempt: Callable[[Attempt], object] | None = Field(default=None, exclude=True, repr=False)
+    """Called with every attempt when it ends."""
+    transport: Literal["httpx", "httpx2", "pyreqwest"] | None = None
+    """The HTTP library; by default the one in `GEMINI_MULTI_TRANSPORT`, else `httpx`."""
+    max_connections: int | None = None
+    """Connections that are open at once; by default as many as the process's descriptors allow."""
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    """A client with httpx's interface, instead of the shared one."""
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    """The same, asynchronous."""
+
+    _clients: Clients = PrivateAttr(default_factory=Clients)
+
+    if not TYPE_CHECKING:  # type checkers know the arguments from the fields
+
+        def __init__(self, **arguments: object) -> None:
+            """Read the fields; an error of pydantic becomes a `ConfigurationError`."""
+            try:
+                super().__init__(**arguments)
+            except ValidationError as error:
+                from gemini_multi.bindings.arguments import configuration_error
+
+                raise configuration_error(error) from None
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
+        """Go on to the framework's method: pydantic's own, for private attributes, does not."""
+        super().model_post_init(context)
+
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, key: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(key) if isinstance(key, str) else key
+
+    @field_serializer("providers")
+    def _serialize_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain
+
+        return plain(providers)
+
+    @field_serializer("failover_on")
+    def _serialize_failover(self, failover_on: FailoverArgument) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain_failover
+
+        return plain_failover(failover_on)
+
+    @property
+    def totals(self) -> gemini_multi.Totals:
+        """The usage and the cost so far, of this model and its copies."""
+        return self._connect().totals
+
+    def _connect(self) -> gemini_multi.Client:
+        return self._both_clients()[0]
+
+    def _connect_async(self) -> gemini_multi.AsyncClient:
+        return self._both_clients()[1]
+
+    def _both_clients(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
+        private: Any = self.__pydantic_private__  # for `self._clients`, pydantic tries several look-ups before this one
+        return private["_clients"].of(vars(self), self._new_client)  # type: ignore[no-any-return]
+
+    def _new_client(self) -> gemini_multi.Client:
+        return new_client(vars(self))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show the settings that are set, and providers by their names."""
+        for name, value in super().__repr_args__():
+            if value is not None and name not in self._not_shown:
+                is_list = name == "providers" and is_many(value)
+                yield name, [getattr(provider, "name", provider) for provider in value] if is_list else value
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out what holds sockets.
+
+        A key that was passed is in the pickle, encoded and not encrypted, as part of its provider; a key of the
+        environment is read again.
+        """
+        held: dict[str, Any] = dict.fromkeys(_NOT_PICKLED)
+        if self.api_key is not None or self.base_url is not None:
+            held |= {"providers": self._connect().providers, "api_key": None, "base_url": None}
+        state = super().__getstate__()
+        private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_clients": Clients()}
+        return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
+
+    def __copy__(self) -> Self:
+        """Copy the fields; the client is shared as long as they stay equal."""
+        copied = super().__copy__()
+        copied._clients = copy(self._clients)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy everything but the objects that hold sockets, locks or handlers, which are shared."""
+        shared = {} if memo is None else memo
+        shared.update({id(value): value for name in _NOT_COPIED if (value := getattr(self, name, None)) is not None})
+        return super().__deepcopy__(shared)
