@@ -1,4 +1,4 @@
-"""Many rows at once: a file of prompts becomes a file of answers, and a run that was cut off goes on.
+"""Many rows at once: a file of prompts becomes a file of answers, and an interrupted run continues.
 
     from gemini_multi.batch import run_batch
 

@@ -1,4 +1,4 @@
-"""The results of a batch as files: answers are appended as they come, and a run that was cut off goes on.
+"""The results of a batch as files: answers are appended as they come, and an interrupted run continues.
 
 `out.jsonl` holds answers only. Beside it stand `out.failures.jsonl` (rows that were asked and got no answer; the file
 can be run as an input) and `out.rejected.jsonl` (rows that were never asked). One process at a time writes.

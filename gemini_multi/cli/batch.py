@@ -47,7 +47,7 @@ def batch(
     dask: Annotated[str | None, typer.Option(help="The address of a Dask scheduler, tcp://…, to run on.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Ask a model about every row of a file; a run that was cut off goes on with --resume.
+    """Ask a model about every row of a file; --resume continues an interrupted run.
 
     Answers are appended to OUTPUT as they come. Rows without an answer go to OUTPUT's name with .failures.jsonl, rows
     that cannot be asked to .rejected.jsonl. Exit codes: 0 every row has an answer, 1 some have none, 2 the arguments or
