@@ -6,7 +6,7 @@
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
 | 429, also when it is reported by another status | "retry" | rests as long as the provider asks, else `initial_rest` |
 | a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next | |
-| 401, 402, 403, 404, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
+| 401, 402, 403, 404, 410, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
 | a feature that the route does not support | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |

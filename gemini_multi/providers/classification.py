@@ -27,6 +27,7 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     403: PermissionDenied,
     404: ModelNotFound,
     405: ModelNotFound,
+    410: ModelNotFound,
     408: ServerError,
     409: ServerError,
     425: ServerError,
@@ -37,8 +38,8 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
 
 # Only the text identifies these errors; the documentation of each provider quotes its text.
 _OVERFLOW: Final = re.compile(
-    r"input token count .{0,40}exceeds the maximum|exceeds the maximum number of tokens"
-    r"|maximum context length|context.length.exceeded",
+    r"input token count .{0,40}(exceeds the maximum|but (the )?model)|exceeds the maximum number of tokens"
+    r"|maximum context length|context.length.exceeded|prompt is too long|reduce the length of the (messages|prompt)",
     re.IGNORECASE,
 )
 _SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
@@ -74,7 +75,7 @@ _TEXTS: Final[tuple[tuple[type[ProviderError], re.Pattern[str]], ...]] = tuple(
         (
             AuthenticationFailed,
             (
-                r"(invalid|incorrect|missing|requires a valid) api.?key|api.?key (is )?(not valid|invalid)"
+                r"(invalid|incorrect|missing|requires a valid) api.?key|api.?key (is )?(not valid|invalid|expired)"
                 r"|be authenticated"
             ),
         ),
@@ -95,13 +96,21 @@ def classify(payload: ErrorPayload) -> type[ProviderError]:
     status = payload.upstream_status or payload.status
     if status in (None, 200, 400, 413, 422, 500) and _OVERFLOW.search(payload.message):
         return ContextOverflow
-    if status == 429 and (_is_spent(payload) or _by_words(payload) is QuotaExhausted):
+    if status == 429 and (_is_spent(payload) or QuotaExhausted in (_by_words(payload), _by_text(payload.message))):
         return QuotaExhausted
-    if status in (None, 200, 400) and (kind := _by_words(payload)) is not None:
+    kind = _told(payload) if status in (None, 200, 400) else _by_words(payload) if status >= 500 else None
+    if kind is not None and (status is None or status < 500 or kind not in _VAGUE):
         return QuotaExhausted if kind is RateLimited and _is_spent(payload) else kind
     if status is None or status < 400:
-        return _by_text(payload.message) or ServerError
+        return ServerError
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)
+
+
+def _told(payload: ErrorPayload) -> type[ProviderError] | None:
+    """Choose by the codes; by the text where they say no more than that the request is bad, as Google's often do."""
+    by_words = _by_words(payload)
+    by_text = _by_text(payload.message) if by_words is None or by_words in _VAGUE else None
+    return by_words if by_text is None or (by_text in _VAGUE and by_words is not None) else by_text
 
 
 def _is_spent(payload: ErrorPayload) -> bool:

@@ -70,10 +70,12 @@ _KEPT_OF_CODE: Final = 200
 _MOST_EMBEDDED: Final = 3
 """At how many positions of a message reading JSON text is tried."""
 _BEGIN: Final = re.compile(r'(?:\[\s{0,20})?\{\s{0,20}"')
+_FIELD: Final = re.compile(r"""['"](status|reason|quotaId|retryDelay)['"]: ?['"]([^'"]{1,200})['"]""")
 _JSON: Final = json.JSONDecoder(strict=False)
-_MESSAGES: Final = ("message", "detail", "title", "description")
+_MESSAGES: Final = ("message", "detail", "title", "description", "msg", "error_message")
 _WAITS: Final = {
     "retryDelay": 1.0,
+    "retry_delay": 1.0,
     "quotaResetDelay": 1.0,
     "retry_after": 1.0,
     "retryAfter": 1.0,
@@ -116,7 +118,11 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPay
         payload = (error_in(document, in_error=True) if isinstance(document, dict) else None) or ErrorPayload(
             message=_plain(text), body=text[:KEPT_CHARACTERS]
         )
+    if payload.status != status and (status == 400 or status >= 500):
+        # The status in the body is the more precise one: gateways answer with a few statuses only.
+        payload.upstream_status = payload.upstream_status or payload.status
     payload.status = status
+    payload.message = payload.message or _plain(text)
     payload.retry_after = retry_after_of(headers) if payload.retry_after is None else payload.retry_after
     payload.should_retry = should_retry_of(headers)
     if not payload.message and 300 <= status < 400:
@@ -131,7 +137,7 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
     if not inner and isinstance(choices, list) and choices and isinstance(first := choices[0], dict):
         inner = first.get("error")  # where a router reports the failure of one candidate
     if isinstance(inner, list):
-        inner = next((item for item in inner if isinstance(item, dict)), None) or (str(inner[0]) if inner else None)
+        inner = next((item for item in inner if isinstance(item, dict)), None) or "; ".join(map(str, inner))
     failed = document.get("success") is False or document.get("state") == "Failed"
     is_answer = "choices" in document or "candidates" in document
     if not inner and not failed and not in_error and (is_answer or not _is_flat(document)):
@@ -169,8 +175,10 @@ def _payload(document: JsonObject, inner: JsonValue) -> ErrorPayload:
 
 def _message(document: JsonObject, inner: JsonValue) -> str:
     error: JsonObject = inner if isinstance(inner, dict) else {}
-    message = _first_text(error, *_MESSAGES) or (inner if isinstance(inner, str) else "")
-    message = message or _first_text(document, *_MESSAGES, "status_message")
+    message = _first_text(error, *_MESSAGES)
+    if not message:
+        words = [inner if isinstance(inner, str) else "", _first_text(document, *_MESSAGES, "status_message")]
+        message = ": ".join(filter(None, words))
     title = _first_text(error, "title")
     return f"{title} {message}" if title and title not in message else message
 
@@ -179,7 +187,10 @@ def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
     """Use the upstream's codes, message and wait, if this error holds an upstream's error."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    upstream = _upstream(raw, in_error=True) or _upstream(payload.message)
+    nested = dict(error) if isinstance(error.get("error"), (dict, list)) else error.get("message")
+    upstream = _upstream(raw, in_error=True)
+    upstream = upstream or _upstream(nested if isinstance(nested, (dict, list)) else payload.message)
+    upstream = upstream or _in_words(payload.message)
     if upstream is None:
         if isinstance(raw, str) and raw.strip():
             payload.message = f"{payload.message}: {_plain(raw.strip())}".removeprefix(": ")
@@ -198,6 +209,16 @@ def _upstream(given: JsonValue, *, in_error: bool = False) -> ErrorPayload | Non
             if isinstance(found, dict) and (payload := error_in(found, in_error=in_error)) is not None:
                 return payload
     return None
+
+
+def _in_words(message: str) -> ErrorPayload | None:
+    """Read an error of Google that stands in a message in Python's writing, as its SDK and LiteLLM pass it on."""
+    found = dict(_FIELD.findall(message))
+    status = _NAMED_STATUS.get(found.get("status", ""))
+    if status is None:
+        return None
+    reasons = tuple(found[name] for name in ("status", "reason", "quotaId") if name in found)
+    return ErrorPayload(status=status, reasons=reasons, retry_after=duration_of(found.get("retryDelay", "")))
 
 
 def _embedded(text: str) -> Iterator[JsonValue]:
@@ -255,15 +276,24 @@ def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, Js
 
 def _wait_of(place: JsonObject) -> float | None:
     for name, scale in _WAITS.items():
-        value = place.get(name)
-        if isinstance(value, (str, int, float)) and (seconds := duration_of(str(value))) is not None:
+        if (seconds := _seconds(place.get(name))) is not None:
             return seconds * scale
     return None
+
+
+def _seconds(value: JsonValue) -> float | None:
+    """Read a number, a text such as `1.5s`, or the object into which some libraries turn such a text."""
+    if isinstance(value, dict):
+        whole, nanos = (duration_of(str(value.get(name, 0))) for name in ("seconds", "nanos"))
+        return None if whole is None else whole + (nanos or 0.0) / 1e9
+    return duration_of(str(value)) if isinstance(value, (str, int, float)) else None
 
 
 def _first_text(document: JsonObject, *names: str) -> str:
     for name in names:
         value = document.get(name)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            value = "; ".join(map(str, value))
         if isinstance(value, str) and value:
             return value
     return ""

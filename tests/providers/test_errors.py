@@ -229,6 +229,90 @@ def test_a_hostile_message_is_read_in_linear_time() -> None:
         assert isinstance(failed("oxen", with_status(400, {"error": {"message": said}})), BadRequest)
 
 
+PYTHONS = (
+    (
+        'VertexAIException - b\'{\\n  "error": {\\n    "code": 429,\\n    "status": "RESOURCE_EXHAUSTED",\\n'
+        '    "details": [{\\n      "retryDelay": "38s"}]}}\''
+    ),
+    (
+        "429 RESOURCE_EXHAUSTED. {'error': {'code': 429, 'message': 'Quota.', 'status': 'RESOURCE_EXHAUSTED', "
+        "'details': [{'@type': 'type.googleapis.com/google.rpc.RetryInfo', 'retryDelay': '38s'}]}}"
+    ),
+)
+
+
+@pytest.mark.parametrize("code", [400, 500])
+@pytest.mark.parametrize("said", PYTHONS, ids=["bytes", "dictionary"])
+def test_an_upstreams_error_in_pythons_writing_is_read(said: str, code: int) -> None:
+    """As LiteLLM and Google's SDK put it into their messages."""
+    error = failed("oxen", with_status(code, {"error": {"message": said}}))
+
+    assert (type(error), error.retry_after) == (RateLimited, 38.0)
+    assert said in error.message
+
+
+INNER = google(429, "Slow down.", "RESOURCE_EXHAUSTED", DELAY)
+NESTED: dict[str, Any] = {
+    "the message is an object": {"error": {"message": INNER}},
+    "an error in the error": {"error": INNER},
+    "the error is a text": {"error": json.dumps(INNER)},
+    "the status is in the body": INNER,
+}
+
+
+@pytest.mark.parametrize("code", [400, 500, 502])
+@pytest.mark.parametrize("name", NESTED)
+def test_the_status_in_the_body_decides_where_that_of_http_is_vague(name: str, code: int) -> None:
+    """Gateways answer with a few statuses only."""
+    error = failed("oxen", with_status(code, NESTED[name]))
+
+    assert (type(error), error.retry_after, error.status) == (RateLimited, 38.0, code)
+    assert "Slow down." in error.message
+
+
+BY_TEXT: list[tuple[int, dict[str, Any], type[ProviderError]]] = [
+    (400, google(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT"), AuthenticationFailed),
+    (400, google(400, "API key expired. Please renew the API key.", "INVALID_ARGUMENT"), AuthenticationFailed),
+    (400, {"error": {"message": "User location is not supported for the API use."}}, PermissionDenied),
+    (400, {"error": {"message": "Insufficient credits"}}, QuotaExhausted),
+    (400, {"error": {"message": "Invalid value at 'contents[0].role'"}}, BadRequest),
+    (429, {"error": {"message": "You have run out of credits."}}, QuotaExhausted),
+    (400, {"error": {"message": "prompt is too long: 2000000 tokens > 1048576 maximum"}}, ContextOverflow),
+    (400, {"error": {"message": "Please reduce the length of the messages."}}, ContextOverflow),
+    (
+        400,
+        google(400, "the input token count is 9 but model only supports up to 8.", "INVALID_ARGUMENT"),
+        ContextOverflow,
+    ),
+    (503, google(503, "x", "RESOURCE_EXHAUSTED"), RateLimited),
+    (502, {"error": {"message": "x", "code": "invalid_api_key"}}, AuthenticationFailed),
+    (410, {"error": {"message": "The model was shut down."}}, ModelNotFound),
+]
+
+
+@pytest.mark.parametrize(("code", "document", "kind"), BY_TEXT, ids=[str(number) for number in range(len(BY_TEXT))])
+def test_a_vague_status_goes_by_its_words(code: int, document: dict[str, Any], kind: type[ProviderError]) -> None:
+    """Google's endpoint for OpenAI's clients leaves the codes out."""
+    assert type(failed("oxen", with_status(code, document))) is kind
+
+
+MESSAGES: dict[str, tuple[Any, str]] = {
+    "a list of texts": ({"message": ["a must be a number", "b is missing"]}, "a must be a number; b is missing"),
+    "a list beside a word": ({"error": "Bad Request", "message": ["a", "b"]}, "Bad Request: a; b"),
+    "errors as texts": ({"errors": ["one", "two"]}, "one; two"),
+    "records of a validation": ({"detail": [{"loc": ["body", "n"], "msg": "field required"}]}, "field required"),
+    "a name of its own": ({"reason": "because"}, "because"),
+    "msg": ({"msg": "because"}, ": because"),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_a_provider_says_stands_in_the_message(name: str) -> None:
+    """In whatever shape it says it."""
+    document, told = MESSAGES[name]
+    assert told in failed("oxen", with_status(422, document)).message
+
+
 WORDS: list[tuple[dict[str, Any], type[ProviderError]]] = [
     ({"message": "x", "type": "invalid_request_error", "code": "unsupported_value"}, BadRequest),
     ({"message": "x", "type": "invalid_request_error", "code": None}, BadRequest),
@@ -305,6 +389,11 @@ LIMITED = {"code": 429, "message": "x"}
 RESET = detail("ErrorInfo", reason="RATE_LIMIT_EXCEEDED", metadata={"quotaResetDelay": "1h16m0.5s"})
 WAITS: dict[str, tuple[dict[str, Any], float]] = {
     "the delay until a reset": (google(429, "x", "RESOURCE_EXHAUSTED", RESET), 4560.5),
+    "an object of seconds": (
+        google(429, "x", "RESOURCE_EXHAUSTED", detail("RetryInfo", retryDelay={"seconds": "5", "nanos": 500_000_000})),
+        5.5,
+    ),
+    "in snake case": (google(429, "x", "RESOURCE_EXHAUSTED", detail("RetryInfo", retry_delay="6s")), 6.0),
     "words of a reset": ({"error": {**LIMITED, "message": "Your quota will reset after 1m5s."}}, 65.0),
     "words of a retry": ({"error": {**LIMITED, "message": "Please try again in 20s."}}, 20.0),
     "a number in the error": ({"error": {**LIMITED, "retry_after": 7}}, 7.0),
