@@ -23,6 +23,7 @@ from gemini_multi._batch.cluster_worker import LOOK, Parcel, answer_chunk, pack
 from gemini_multi._batch.report import BatchReport, OnProgress
 from gemini_multi._batch.results import Results
 from gemini_multi._batch.rows import Record, Row
+from gemini_multi._batch.runner import failure
 from gemini_multi._batch.tasks import Task
 from gemini_multi.errors import ConfigurationError, ConnectionFailed, GeminiMultiError
 
@@ -37,6 +38,15 @@ _PATIENCE: Final = 60.0
 """Seconds without any worker before the batch gives up."""
 _DEATHS: Final = 3
 """Workers that a row may have been with when they died; then it is suspected of killing them."""
+
+
+class WorkerLost(GeminiMultiError):
+    """Workers died while they had a row."""
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the row may be answered in another run."""
+        return True
 
 
 @dataclass(slots=True)
@@ -169,15 +179,11 @@ class Cluster:
             if deaths < _DEATHS:
                 self._waiting.append(row)
             else:
-                await self._fail(row)
+                lost = WorkerLost(f"{_DEATHS} workers died while they had this row.")
+                await self._write(failure(row, lost, {}), is_answer=False)
 
     def _open_rows(self, chunk: _Chunk) -> list[Row]:
         return [self._open[line] for line in chunk.lines if line in self._open]
-
-    async def _fail(self, row: Row) -> None:
-        message = f"{_DEATHS} workers died while they had this row."
-        error: Record = {"type": "WorkerLost", "message": message, "is_retryable": True}
-        await self._write({**row.record, "line": row.number, "error": error}, is_answer=False)
 
     async def _receive(self) -> None:
         """Write what the workers have sent."""

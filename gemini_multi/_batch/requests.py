@@ -5,23 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import mimetypes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from gemini_multi._batch.rows import BrokenRow, Record
 from gemini_multi._batch.sources import columns_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import Blob, ChatRequest, FileReference, Message, Part, Role, Text
-
-_ROLES: Final[dict[str, Role]] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
+from gemini_multi.types import Blob, ChatRequest, FileReference, Message, Part, ToolResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,39 +101,32 @@ class RequestMaker:
         )
 
     def _conversation(self, given: object) -> Sequence[Message]:
-        messages = _from_json(given) if isinstance(given, str) else given
-        if not isinstance(messages, list) or not messages:
-            raise BrokenRow("The column 'messages' must hold a list of messages with at least one.")
-        return [self._message(message) for message in cast("list[object]", messages)]
+        # Only rows with messages need the models of messages.
+        from gemini_multi.dialects.chat_completions.conversation import UnreadableMessages, read_messages
 
-    def _message(self, given: object) -> Message:
-        if not isinstance(given, Mapping):
-            raise BrokenRow(f"A message must be an object with `role` and `content`, not {given!r}.")
-        message = cast("Record", given)
-        role = _ROLES.get(str(message.get("role")))
-        if role is None or set(message) - {"role", "content"}:
-            raise BrokenRow(f"A message has `content` and a `role` of {', '.join(_ROLES)}, not {dict(message)!r}.")
-        content: object = message.get("content")
-        parts = cast("list[object]", content) if isinstance(content, list) else [content]
-        return Message(role, tuple(self._part(part) for part in parts))
+        try:
+            messages = read_messages(given)
+        except UnreadableMessages as error:
+            raise BrokenRow(f"The column 'messages' cannot be used: {error}.") from error
+        return [replace(message, parts=tuple(map(self._allowed, message.parts))) for message in messages]
 
-    def _part(self, part: object) -> Part:
-        match part:
-            case str() as text:
-                return Text(text)
-            case {"type": "text", "text": str() as text}:
-                return Text(text)
-            case {"type": "image_url", "image_url": {"url": str() as url} | (str() as url)}:
-                return self._image(url)
-            case _:
-                raise BrokenRow(f"A message's content is a text, or parts of type `text` or `image_url`, not {part!r}.")
+    def _allowed(self, part: Part) -> Part:
+        """Read a medium that is named by its address, as far as rows may name such media."""
+        if isinstance(part, ToolResult):
+            return replace(part, content=tuple(cast("Any", self._allowed(inner)) for inner in part.content))
+        if not isinstance(part, FileReference):
+            return part
+        found = self._image(part.uri)
+        return replace(
+            found, name=found.name or part.name, resolution=part.resolution, cache_control=part.cache_control
+        )
 
     def _images(self, record: Record) -> list[Part]:
         named: object = record.get("images") or []
         names: list[object] = cast("list[object]", named) if isinstance(named, list) else [named]
         return [self._image(str(name)) for name in names]
 
-    def _image(self, name: str) -> Part:
+    def _image(self, name: str) -> Blob | FileReference:
         if name.startswith("data:"):
             return _inline(name)
         if "://" in name:
@@ -150,13 +136,6 @@ class RequestMaker:
         if self.images.folder is None:
             raise BrokenRow(f"The row names the image {name!r}: give the folder of images to read it.")
         return _file(self.images.folder, name)
-
-
-def _from_json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise BrokenRow(f"The column 'messages' is not JSON: {error}.") from error
 
 
 def _inline(url: str) -> Blob:

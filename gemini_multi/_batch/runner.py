@@ -141,9 +141,7 @@ class Runner:
 
     async def _fail(self, row: Row, error: Exception, fields: Record) -> None:
         self._report.failed += 1
-        await self._results.failed(
-            {**row.record, **fields, "line": row.number, "error": _error(error), **_attempts(error)}
-        )
+        await self._results.failed(failure(row, error, fields))
 
 
 def _is_hopeless(error: BaseException) -> bool:
@@ -152,11 +150,13 @@ def _is_hopeless(error: BaseException) -> bool:
     return isinstance(error, _HOPELESS)
 
 
-def _error(error: Exception) -> Record:
-    is_retryable = isinstance(error, GeminiMultiError) and error.is_retryable
-    return {"type": type(error).__name__, "message": str(error), "is_retryable": is_retryable}
-
-
-def _attempts(error: Exception) -> Record:
-    attempts = error.attempts if isinstance(error, GeminiMultiError) else ()
-    return {"attempts": [asdict(attempt) for attempt in attempts]} if attempts else {}
+def failure(row: Row, error: Exception, fields: Record) -> Record:
+    """Return what is kept of a row that got no answer: its columns, the paid-for `fields`, and the error."""
+    known = error if isinstance(error, GeminiMultiError) else None
+    kept = {
+        "type": type(error).__name__,
+        "message": str(error),
+        "is_retryable": known is not None and known.is_retryable,
+    }
+    attempts = {"attempts": [asdict(attempt) for attempt in known.attempts]} if known and known.attempts else {}
+    return {**row.record, **fields, "line": row.number, "error": kept, **attempts}

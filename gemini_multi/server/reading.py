@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gemini_multi import catalog
+from gemini_multi.dialects.chat_completions.conversation import messages_of
 from gemini_multi.providers import PROVIDERS
 from gemini_multi.server.body import AllowedChoice, ChatBody, NamedTool, ObjectFormat, SchemaFormat, ToolParameter
 from gemini_multi.server.failures import Refused
-from gemini_multi.server.messages import messages_of
 from gemini_multi.types import ChatRequest, JsonObject, Message, ResponseFormat, SafetySetting, Tool, ToolChoice
 
 PROVIDER_HEADER: Final = "x-gemini-multi-provider"

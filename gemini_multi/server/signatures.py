@@ -1,4 +1,4 @@
-"""Thought signatures on the side of the caller: how they leave, and the memory for callers that drop them."""
+"""The memory of thought signatures, for callers that drop them."""
 
 from __future__ import annotations
 
@@ -7,49 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, get_args
+from typing import TypeAlias
 
 from gemini_multi.server.settings import ServerSettings
-from gemini_multi.types import JsonValue, Opaque, Part, Signature, SignatureCarrier, Text, Thought, ToolCall
+from gemini_multi.types import Opaque, Part, Text, Thought, ToolCall
 
-_OURS: Final = "gemini_multi"
-"""The namespace, inside `extra_content`, for what Google's own form has no field for."""
-_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 _Kept: TypeAlias = Text | Thought | ToolCall | Opaque
-
-
-def extra_content(signature: Signature | None, *, synthetic_id: bool = False) -> dict[str, JsonValue] | None:
-    """Write a signature as Google's OpenAI endpoint does, with who issued it and how beside it."""
-    ours: dict[str, JsonValue] = {"synthetic_id": True} if synthetic_id else {}
-    if signature is None:
-        return {_OURS: ours} if ours else None
-    ours |= {"carrier": signature.carrier, "issuer": signature.issuer}
-    if signature.carrier == "extra_content" and isinstance(signature.payload, dict):
-        return {**signature.payload, _OURS: ours}
-    bare = signature.thought_signature()
-    if not isinstance(signature.payload, str):
-        ours["payload"] = signature.payload
-    return {_OURS: ours} if bare is None else {"google": {"thought_signature": bare}, _OURS: ours}
-
-
-def signature_in(extra: Mapping[str, JsonValue] | None, issuer: str) -> Signature | None:
-    """Read a signature; one that does not say whose it is counts as `issuer`'s."""
-    if not extra:
-        return None
-    ours = extra.get(_OURS)
-    ours = ours if isinstance(ours, dict) else {}
-    payload: JsonValue = {name: value for name, value in extra.items() if name != _OURS}
-    carrier = _CARRIERS.get(str(ours.get("carrier")), "extra_content")
-    if carrier != "extra_content":
-        bare = Signature(payload, carrier="extra_content", issuer="").thought_signature()
-        payload = ours.get("payload", bare)
-    return Signature(payload, carrier=carrier, issuer=str(ours.get("issuer") or issuer)) if payload else None
-
-
-def is_synthetic(extra: Mapping[str, JsonValue] | None) -> bool:
-    """Whether a call's id is known to be ours; an id without a word on it may be anybody's."""
-    ours = (extra or {}).get(_OURS)
-    return not isinstance(ours, dict) or ours.get("synthetic_id") is True
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,31 @@ def test_a_failure_is_kept_apart_and_can_be_run_again(files: Files, sandbox: San
             ],
         ),
         (
+            {
+                "messages": [
+                    {"role": "user", "name": "Ada", "content": "Add 2."},
+                    {
+                        "role": "assistant",
+                        "content": None,
+                        "tool_calls": [{"id": "1", "function": {"name": "add", "arguments": '{"a": 2}'}}],
+                    },
+                    {"role": "tool", "tool_call_id": "1", "content": "4"},
+                ]
+            },
+            {},
+            [
+                {"role": "user", "name": "Ada", "content": "Add 2."},
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        {"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"a":2}'}}
+                    ],
+                },
+                {"role": "tool", "tool_call_id": "1", "name": "add", "content": "4"},
+            ],
+        ),
+        (
             {"prompt": "What?", "images": ["data:image/png;base64,AAAA"]},
             {},
             [

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from gemini_multi.dialects.chat_completions.extra_content import extra_content, signature_of
 from gemini_multi.server import ServerSettings
-from gemini_multi.server.signatures import SignatureMemory, extra_content, signature_in
+from gemini_multi.server.signatures import SignatureMemory
 from gemini_multi.types import Signature, Text, Thought, ToolCall
 from tests.server.conftest import KEY, OTHER_KEY
 
@@ -105,14 +106,14 @@ CARRIERS = [
 @pytest.mark.parametrize("signature", CARRIERS, ids=lambda signature: signature.carrier)
 def test_every_carrier_comes_back_as_it_left(signature):
     """Through JSON, byte for byte."""
-    assert signature_in(json.loads(json.dumps(extra_content(signature))), "another") == signature
+    assert signature_of(json.loads(json.dumps(extra_content(signature))), "another") == signature
 
 
 def test_googles_own_form_counts_as_the_first_providers():
     """As a conversation brings it that began elsewhere."""
     payload = {"google": {"thought_signature": "abc"}}
 
-    assert signature_in(payload, "oxen") == Signature(payload, carrier="extra_content", issuer="oxen")
+    assert signature_of(payload, "oxen") == Signature(payload, carrier="extra_content", issuer="oxen")
 
 
 SIGNATURE = Signature("abc", carrier="thoughtSignature", issuer="oxen")
