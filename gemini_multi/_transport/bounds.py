@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import math
+import select
+import socket
 from collections.abc import Mapping
 from time import monotonic
 from typing import Final
@@ -20,27 +22,22 @@ class ConnectTimeout(TimeoutError):
 
 
 class Outgoing:
-    """Holds the head of a request back until the body comes, so that both leave together."""
+    """Holds a small piece of a request back until the next comes: so that its head and its body leave together."""
 
-    __slots__ = ("_held", "_is_first")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
         self._held = b""
-        self._is_first = True
 
     def added(self, data: bytes) -> bytes:
         """Give what is to be sent now."""
-        if self._is_first and len(data) < SLICE:
-            self._is_first, self._held = False, data
+        if not self._held and len(data) < SLICE:
+            self._held = data
             return b""
-        return self._taken() + data
+        return self.rest() + data
 
     def rest(self) -> bytes:
         """Give what is still held back, before an answer is read."""
-        self._is_first = True
-        return self._taken()
-
-    def _taken(self) -> bytes:
         held, self._held = self._held, b""
         return held
 
@@ -79,6 +76,17 @@ class Bounds:
         end = b"\r\n\r\n" if "transfer-encoding" in headers or not piece else piece
         is_clean = self.last.endswith(end) or end.endswith(self.last)
         return is_clean and not self.is_interrupted and headers.get("connection", "").lower() != "close"
+
+
+def is_readable(connected: socket.socket) -> bool:
+    """Tell whether there is something to read from a socket, or its end, as when it is closed."""
+    if connected.fileno() < 0:
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connected], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def is_exhausted(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, ConnectTimeout, Outgoing, is_exhausted
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout, Outgoing, is_exhausted, is_readable
 from gemini_multi._transport.connections import Connections
 from gemini_multi._transport.httpx_blocking import KEEP_ALIVE
 from gemini_multi._transport.httpx_library import Library, head_of
@@ -26,8 +26,16 @@ class BoundedAsyncStream:
         self._stream = stream
         self._bounds = bounds
         self._outgoing = Outgoing()
-        self.get_extra_info = stream.get_extra_info
+        self._socket: Any = None
         self.aclose = stream.aclose
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401
+        """Tell about the connection. httpcore asks twice for each request whether there is something to read."""
+        if info != "is_readable":
+            return self._stream.get_extra_info(info)
+        if self._socket is None:  # looked for once: anyio collects all that it knows each time
+            self._socket = self._stream.get_extra_info("socket")
+        return is_readable(self._socket)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Wait for the next bytes."""
@@ -76,6 +84,7 @@ class AsyncioConnection:
         self.idle_since = 0.0
         self.bounds = Bounds()
         self.body: AsyncIterator[bytes] = _nothing()
+        self.closing: asyncio.Task[None]
         self._transport = library.async_transport(BoundedAsyncBackend(library, self.bounds), proxy_for(address))
 
     async def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # httpx's, or httpx2's
@@ -131,17 +140,15 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
                 raise ConnectTimeout(f"none of {self.limit} connections became free (`max_connections`)") from None
             raise
 
-    async def ended(self, connection: AsyncioConnection) -> None:
+    async def end(self, connection: AsyncioConnection) -> None:
         """Close a connection, and wait until it is; a cancellation ends the wait only."""
-        before = set(self._closing)
         self.hang_up(connection)
-        for task in self._closing - before:
-            await asyncio.shield(task)
+        await asyncio.shield(connection.closing)
 
     def _close(self, connection: AsyncioConnection) -> None:
-        task = self.loop.create_task(self._end(connection))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        connection.closing = self.loop.create_task(self._end(connection))
+        self._closing.add(connection.closing)
+        connection.closing.add_done_callback(self._closing.discard)
 
     async def _end(self, connection: AsyncioConnection) -> None:
         try:
@@ -230,7 +237,7 @@ class AsyncioExchange:
             if is_kept:
                 self._pool.put_back(connection)
             else:
-                await self._pool.ended(connection)
+                await self._pool.end(connection)
 
     def abandon(self) -> None:
         """Let go soon, from any thread, if the event loop still runs."""

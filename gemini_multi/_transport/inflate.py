@@ -23,8 +23,17 @@ class Inflater:
             raise DecodingError(f"the encoding {encoding[:40]!r} was not asked for")
         self._inflate = zlib.decompressobj(_ANY_HEADER)
         self._is_first = True
+        self._pieces: Iterator[bytes] = iter(())
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, when there is no piece left of those before."""
+        self._pieces = self._inflated_pieces(data)
+
+    def piece(self) -> bytes:
+        """Give the next piece of what was fed, if there is one."""
+        return next(self._pieces, b"")
+
+    def _inflated_pieces(self, data: bytes) -> Iterator[bytes]:
         while data and not self._inflate.eof:
             try:
                 piece = self._inflated(data)
@@ -45,47 +54,29 @@ class Inflater:
             return self._inflate.decompress(data, _PIECE)
 
 
-class Inflated:
-    """Reads a body whose `content-encoding` header says `encoding`, decompressed."""
+def inflated(read: Callable[[], bytes], encoding: str) -> Callable[[], bytes]:
+    """Make what reads a body decompressed, from what gives its next bytes as they came.
 
-    def __init__(self, read: Callable[[], bytes], encoding: str) -> None:
-        """Take the function that gives the next bytes as they came.
+    Raises:
+        DecodingError: The encoding is not supported.
+    """
+    inflater = Inflater(encoding)
 
-        Raises:
-            DecodingError: It cannot be decompressed.
-        """
-        self._read = read
-        self._inflater = Inflater(encoding)
-        self._pieces: Iterator[bytes] = iter(())
+    def read_inflated() -> bytes:
+        while not (piece := inflater.piece()) and (data := read()):
+            inflater.feed(data)
+        return piece
 
-    def read(self) -> bytes:
-        """Give the next bytes; none at the end.
-
-        Raises:
-            DecodingError: They cannot be decompressed.
-        """
-        while True:
-            if piece := next(self._pieces, b""):
-                return piece
-            if not (data := self._read()):
-                return b""
-            self._pieces = self._inflater.feed(data)
+    return read_inflated
 
 
-class InflatedAsync:
-    """The same with `await`."""
+def inflated_async(read: Callable[[], Awaitable[bytes]], encoding: str) -> Callable[[], Awaitable[bytes]]:
+    """Make the same, with `await`."""
+    inflater = Inflater(encoding)
 
-    def __init__(self, read: Callable[[], Awaitable[bytes]], encoding: str) -> None:
-        """Take the function that gives the next bytes as they came."""
-        self._read = read
-        self._inflater = Inflater(encoding)
-        self._pieces: Iterator[bytes] = iter(())
+    async def read_inflated() -> bytes:
+        while not (piece := inflater.piece()) and (data := await read()):
+            inflater.feed(data)
+        return piece
 
-    async def read(self) -> bytes:
-        """Give the next bytes; none at the end."""
-        while True:
-            if piece := next(self._pieces, b""):
-                return piece
-            if not (data := await self._read()):
-                return b""
-            self._pieces = self._inflater.feed(data)
+    return read_inflated

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gemini_multi._transport.failures import failure_of
-from gemini_multi._transport.inflate import Inflated, InflatedAsync
+from gemini_multi._transport.inflate import inflated, inflated_async
 from gemini_multi._transport.interface import AsyncExchange, Exchange
 from gemini_multi._transport.steps import Consult, Interrupted, ReadBody, ResponseHead, Send, Sleep, Step
 
@@ -62,7 +62,7 @@ class Session:
             raise Interrupted
         head = exchange.send(step)
         encoding = encoding_of(head)
-        self._read = Inflated(exchange.read, encoding).read if encoding else exchange.read
+        self._read = inflated(exchange.read, encoding) if encoding else exchange.read
         return head
 
     def interrupt(self) -> None:
@@ -122,7 +122,7 @@ class AsyncSession:
         exchange = self._exchange = await self._begin()
         head = await exchange.send(step)
         encoding = encoding_of(head)
-        self._read = InflatedAsync(exchange.read, encoding).read if encoding else exchange.read
+        self._read = inflated_async(exchange.read, encoding) if encoding else exchange.read
         return head
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 
@@ -350,3 +351,22 @@ def test_a_blocking_call_happens_in_its_own_thread(monkeypatch: pytest.MonkeyPat
         monkeypatch.undo()
         POOLS.hang_up()
     assert started == []
+
+
+async def test_a_kept_connection_is_not_examined_anew_for_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks anyio for a part of what it knows of a connection makes it collect all."""
+    asked: list[object] = []
+    extra = anyio.TypedAttributeProvider.extra
+
+    def counted(provider: anyio.TypedAttributeProvider, attribute: object, *default: object) -> object:
+        asked.append(attribute)
+        return extra(provider, attribute, *default)
+
+    with host(faithful) as found:
+        client = Client(found.provider, max_retries=0).for_async()
+        await client.chat(REQUEST)
+        monkeypatch.setattr(anyio.TypedAttributeProvider, "extra", counted)
+        for _ in range(3):
+            await client.chat(REQUEST)
+        assert (found.connections, len(asked)) == (1, 0)
+        await client.aclose()
