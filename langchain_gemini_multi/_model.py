@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ForwardRef, Literal, Self, TypeAlias
 
-from langchain_core.language_models import LangSmithParams
+import langchain_core.tools
+from langchain_core.language_models import LangSmithParams, LanguageModelInput
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
 
 import gemini_multi
@@ -16,7 +17,16 @@ from langchain_gemini_multi._runs import Run, with_run
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
+    from langchain_core.prompt_values import PromptValue
+
     from gemini_multi import ChatRequest, Message
+
+if TYPE_CHECKING:
+    ToolArgument: TypeAlias = dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool
+else:
+    # `langchain_core.tools` is not needed to import a model class. `get_type_hints` reads the name in this module.
+    _TOOL = "dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool"
+    ToolArgument = ForwardRef(_TOOL, module=__name__)
 
 _OF_LANGCHAIN: Final = frozenset({"stream", "stream_usage", "ls_structured_output_format", "structured_output_format"})
 """Arguments of a call that are for LangChain itself."""
@@ -31,6 +41,10 @@ class GeminiModel(ModelFields, Serializable):
     model_config = MODEL_CONFIG
 
     _not_shown: ClassVar[tuple[str, ...]] = ("metadata", "profile")
+
+    if TYPE_CHECKING:
+
+        def _convert_input(self, model_input: LanguageModelInput) -> PromptValue: ...  # LangChain's models have it
 
     gateway_metadata_from: list[str] | None = None
     """The data of a run for the log of Cloudflare's gateway: names of entries of its metadata, `tags`, `run_id`."""
@@ -169,15 +183,40 @@ class GeminiModel(ModelFields, Serializable):
             found["ls_stop"] = list(stops(texts))
         return found
 
-    def _counted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+    def count_tokens(self, messages: LanguageModelInput, *, tools: Sequence[ToolArgument] = (), **kwargs: Any) -> int:
+        """Let a provider count the tokens of a conversation, without answering it.
+
+        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this sends a request. Of the providers
+        only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
+        `trim_messages` and of LangChain's middlewares.
+
+        Args:
+            messages: A text, a prompt, or messages in any form that `invoke` takes.
+            tools: Tools in any form that `bind_tools` takes; they are tokens too.
+            **kwargs: Further arguments of the call, such as `providers` or `response_format`.
+
+        Raises:
+            UnsupportedFeature: None of the providers counts.
+        """
         with langchain_errors():
-            request, conditions = self._asked(messages, arguments)
+            request, conditions = self._to_count(messages, tools, kwargs)
             return self.client.count_tokens(request, **conditions).total_tokens
 
-    async def _acounted(self, messages: tuple[Message, ...], arguments: Mapping[str, Any]) -> int:
+    async def acount_tokens(
+        self, messages: LanguageModelInput, *, tools: Sequence[ToolArgument] = (), **kwargs: Any
+    ) -> int:
+        """Do the same as `count_tokens`, with `await`."""
         with langchain_errors():
-            request, conditions = self._asked(messages, arguments)
+            request, conditions = self._to_count(messages, tools, kwargs)
             return (await self.async_client.count_tokens(request, **conditions)).total_tokens
+
+    def _to_count(
+        self, messages: LanguageModelInput, tools: Sequence[ToolArgument], arguments: dict[str, Any]
+    ) -> tuple[ChatRequest, dict[str, Any]]:
+        from langchain_gemini_multi._messages import to_core
+
+        prompt = self._convert_input(messages)
+        return self._asked(to_core(prompt.to_messages()), {"tools": tools or None, **arguments})
 
     def get_token_ids(self, text: str) -> list[int]:
         """Split a text into token ids by `custom_get_token_ids`.

@@ -19,6 +19,7 @@ from gemini_multi.bindings.tools import names_of
 from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
+from langchain_gemini_multi._model import ToolArgument
 from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._schemas import (
     Schema,
@@ -30,7 +31,7 @@ from langchain_gemini_multi._schemas import (
     traced,
 )
 from langchain_gemini_multi._tools import to_tools
-from langchain_gemini_multi.chat_models import Method, ToolArgument
+from langchain_gemini_multi.chat_models import Method
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
 
 if TYPE_CHECKING:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import langchain_core.tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -15,8 +13,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
+from gemini_multi.bindings.values import with_known_signature
 from gemini_multi.types import Finished, ToolChoice
-from langchain_gemini_multi._model import GeminiModel
+from langchain_gemini_multi._model import GeminiModel, ToolArgument
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._runs import Run, identified, with_run
 from langchain_gemini_multi._translator import register
@@ -25,23 +24,14 @@ from langchain_gemini_multi.errors import langchain_errors
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from gemini_multi.types import ChatRequest, Message
+    from gemini_multi.types import ChatRequest
     from langchain_gemini_multi._chunks import ChunkBuilder
     from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
 
-ToolArgument: TypeAlias = "dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool"
 ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
-
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
-
-
-def _with_known_signature(function: FunctionT) -> FunctionT:
-    """Read a signature once: LangChain asks for it in every call, which takes longer than to write the request."""
-    function.__signature__ = signature(function)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]  # as `inspect` documents
-    return function
 
 
 class ChatGeminiMulti(GeminiModel, BaseChatModel):
@@ -203,7 +193,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         config = identified(self, kwargs, config)
         return super().astream(input, config, stop=stop, **with_run(self, kwargs, None, config))
 
-    @_with_known_signature
+    @with_known_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -216,7 +206,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             response = self.client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
-    @_with_known_signature
+    @with_known_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -398,44 +388,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, options=kwargs
         )
 
-    def count_tokens(
-        self,
-        messages: LanguageModelInput,
-        *,
-        tools: Sequence[ToolArgument] = (),
-        **kwargs: Any,
-    ) -> int:
-        """Let a provider count the tokens of a conversation, without answering it.
-
-        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this asks over the network. Of the
-        providers only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
-        `trim_messages` and of LangChain's middlewares.
-
-        Args:
-            messages: A text, a prompt, or messages in any form that `invoke` takes.
-            tools: Tools in any form that `bind_tools` takes; they are tokens too.
-            **kwargs: Further arguments of the call, such as `providers` or `response_format`.
-
-        Raises:
-            UnsupportedFeature: None of the providers counts.
-        """
-        return self._counted(self._to_count(messages), _with_tools(kwargs, tools))
-
-    async def acount_tokens(
-        self,
-        messages: LanguageModelInput,
-        *,
-        tools: Sequence[ToolArgument] = (),
-        **kwargs: Any,
-    ) -> int:
-        """Do the same as `count_tokens`, with `await`."""
-        return await self._acounted(self._to_count(messages), _with_tools(kwargs, tools))
-
-    def _to_count(self, messages: LanguageModelInput) -> tuple[Message, ...]:
-        from langchain_gemini_multi._messages import to_core
-
-        return to_core(self._convert_input(messages).to_messages())
-
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
@@ -449,9 +401,3 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         from langchain_gemini_multi._tools import bound
 
         return estimate_messages(to_core(messages), bound(tools or ()))
-
-
-def _with_tools(arguments: dict[str, Any], tools: Sequence[ToolArgument]) -> dict[str, Any]:
-    from langchain_gemini_multi._tools import bound
-
-    return {**arguments, "tools": bound(tools)} if tools else arguments

@@ -38,14 +38,6 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         return self._traced_params("llm", stop, kwargs)
 
-    def count_tokens(self, prompt: str, **kwargs: Any) -> int:
-        """Let a provider count the tokens of a prompt; see `ChatGeminiMulti.count_tokens`."""
-        return self._counted(text_only(prompt), kwargs)
-
-    async def acount_tokens(self, prompt: str, **kwargs: Any) -> int:
-        """Do the same as `count_tokens`, with `await`."""
-        return await self._acounted(text_only(prompt), kwargs)
-
     def _generate(
         self,
         prompts: list[str],

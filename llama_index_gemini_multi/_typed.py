@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Final, cast
 
 import llama_index.core
 import llama_index.core.instrumentation as instrument
@@ -13,7 +12,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import callbacks
 from llama_index_instrumentation.dispatcher import Dispatcher
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+from gemini_multi.bindings.values import FunctionT, with_known_signature
 
 dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_multi")  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
 
@@ -41,19 +40,13 @@ STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)
 def chat_callback(function: FunctionT) -> FunctionT:
     """Report the calls of a chat method as LlamaIndex's events."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_chat_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
-    return _with_known_signature(decorate(function))
+    return with_known_signature(decorate(function))
 
 
 def completion_callback(function: FunctionT) -> FunctionT:
     """Report the calls of a completion method as LlamaIndex's events."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_completion_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
-    return _with_known_signature(decorate(function))
-
-
-def _with_known_signature(function: FunctionT) -> FunctionT:
-    """Read a signature once: LlamaIndex's spans ask for it in every call."""
-    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]  # as `inspect` documents
-    return function
+    return with_known_signature(decorate(function))
 
 
 def facts_of(response: ChatResponse) -> Mapping[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from reprlib import Repr
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard, TypeVar
 
 from pydantic import BaseModel
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -55,3 +58,9 @@ def brief(value: object) -> str:
 
 _BRIEF: Final = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 80
+
+
+def with_known_signature(function: FunctionT) -> FunctionT:
+    """Read the signature of a function once: the frameworks read it for every call, which takes long."""
+    function.__signature__ = signature(function)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]  # as `inspect` documents
+    return function
