@@ -1,4 +1,4 @@
-"""Structured output: asked for, read as it arrives, and a typed error whenever the object is not there."""
+"""Structured output: the request for an object, and the parser that reads it from an answer or while it arrives."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableMap
@@ -15,6 +16,7 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter, ValidationError
 
+from gemini_multi.bindings.structured import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import names_of
 from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
@@ -114,7 +116,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         """Read the object from a message; see `parse_result`."""
         try:
             found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
-            return self._instance(found, partial=partial)
+            return self.instance(found, partial=partial)
         except StructuredOutputError:
             if partial:
                 return None
@@ -183,7 +185,12 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         except ValueError as error:
             raise _missing(message, f"its text is not JSON: {text[:200]!r}") from error
 
-    def _instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
+    def instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
+        """Make the object from JSON.
+
+        Raises:
+            StructuredOutputError: The JSON does not fit the schema.
+        """
         if self.json_schema is not None:
             found = repair(found, self.json_schema)
         if self.schema_type is None:
@@ -193,7 +200,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             return _validated(self.schema_type, found)
         except (ValidationError, ValueError, TypeError) as error:
             name = getattr(self.schema_type, "__name__", str(self.schema_type))
-            text = f"The answer {found!r} is not a {name}: {error}"
+            text = f"The answer {found!r} is no {name!r}. {problems(error)}"
             raise StructuredOutputError(text, llm_output=str(found)) from error
 
     def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
@@ -206,42 +213,59 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
 
 class _Growing:
-    """An answer that is arriving. LangChain's own streams never read it once more when it is whole, nor say so."""
+    """An answer that is arriving. Unlike LangChain's own parsers, it reads the whole answer once more at the end."""
 
     def __init__(self, parser: StructuredOutputParser) -> None:
         self._parser = parser
-        self._message: BaseMessage = AIMessageChunk(content="")
+        self._pieces: list[AIMessageChunk] = []
+        self._message: BaseMessage | None = None
+        """The answer of a model that does not stream."""
+        self._json = GrowingJson()
         self._shown: list[Any] = []
-        """What was given last."""
+        """The last value, once there is one."""
 
-    def add(self, piece: str | BaseMessage) -> None:
-        """Take a piece, or the whole of it where the model does not stream."""
+    def add(self, piece: str | BaseMessage) -> str:
+        """Take a piece, and return its JSON text."""
         if isinstance(piece, str):
             piece = AIMessageChunk(content=piece)
-        self._message = self._message + piece if isinstance(piece, AIMessageChunk) else piece  # type: ignore[assignment]  # chunks add up to chunks
+        if not isinstance(piece, AIMessageChunk):
+            self._message = piece
+            return ""
+        self._pieces.append(piece)
+        if self._parser.tool_name is None:
+            return str(piece.text)
+        return "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks)
 
     def more(self, piece: str | BaseMessage) -> list[Any]:
-        """Take a piece, and give the object as far as it is there when that shows more of it."""
-        self.add(piece)
-        found = self._parser.read(self._message, partial=True)
-        return [] if found is None else self._news(found)
+        """Take a piece, and return the object so far if the piece adds to it."""
+        known = self._json.add(self.add(piece))
+        if known is None:
+            return []
+        try:
+            return self._news(self._parser.instance(known, partial=True))
+        except StructuredOutputError:
+            return []
 
     def end(self) -> list[Any]:
-        """Give the whole object, unless that was given already.
+        """Return the whole object, unless it was returned before.
 
         Raises:
             StructuredOutputError: The answer does not hold it.
         """
-        return self._news(self._parser.read(self._message, partial=False))
+        return self._news(self._whole())
 
     def outcome(self) -> AddableDict:
-        """Give the whole object or the error of reading it."""
+        """Return the whole object, or the error of reading it."""
         try:
-            return AddableDict(parsed=self._parser.read(self._message, partial=False), parsing_error=None)
-        except Exception as error:  # noqa: BLE001  # a class of the caller may raise anything when it is made
+            return AddableDict(parsed=self._whole(), parsing_error=None)
+        except Exception as error:  # noqa: BLE001  # a class of the caller may raise any error
             return AddableDict(parsed=None, parsing_error=error)
 
-    def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # an instance of whatever class was passed
+    def _whole(self) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
+        message = self._message or add_ai_message_chunks(AIMessageChunk(content=""), *self._pieces)
+        return self._parser.read(message, partial=False)
+
+    def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # as above
         if self._shown == [found]:
             return []
         self._shown = [found]
@@ -265,12 +289,8 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
         why = mapping_of(refusal.get("value", refusal)).get("refusal")
         told = f"The model refused or was stopped ({raw}), so {what}." + (f" It says: {why}" if why else "")
         return StructuredOutputRefused(told, llm_output=text, raw_message=message)
-    advice = {
-        "length": " It was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
-        "error": " The model made a call that cannot be read: ask again, or use another `method`.",
-    }.get(str(reason), " Ask again, or use another `method`.")
-    explained = f"The answer does not hold the object: {what} (finish reason {raw!r}).{advice}"
-    return StructuredOutputError(explained, llm_output=text)
+    told = explained(f"The answer does not hold the object: {what}.", reason, raw)
+    return StructuredOutputError(told, llm_output=text)
 
 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:

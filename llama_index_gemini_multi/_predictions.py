@@ -18,7 +18,7 @@ from llama_index_gemini_multi._typed import dispatcher
 if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
 
-    from llama_index_gemini_multi._structured import Extraction, Inquiry, Patience
+    from llama_index_gemini_multi._structured import CorrectedRequest, Extraction, RetryLimit
 
 
 class StructuredPredictions(BaseGeminiMulti):
@@ -27,42 +27,48 @@ class StructuredPredictions(BaseGeminiMulti):
     model_config = MODEL_CONFIG
 
     def _extraction(self, output_cls: type[Model]) -> Extraction[Model] | None:
-        """Decide how to ask; `None` leaves it to LlamaIndex's own programs."""
+        """Decide how to ask; `None` means that one of LlamaIndex's own programs asks."""
         from llama_index_gemini_multi._structured import Extraction
 
         if self.pydantic_program_mode == PydanticProgramMode.DEFAULT:
             return Extraction(output_cls)
         if self.pydantic_program_mode == PydanticProgramMode.FUNCTION:
-            # A bare list, say, is no set of arguments.
+            # The arguments of a call are an object, which a root model need not be.
             return Extraction(output_cls, by_tool=not issubclass(output_cls, RootModel))
         return None
 
     def _structured_messages(self, prompt: PromptTemplate, arguments: dict[str, object]) -> list[ChatMessage]:
         return self._extend_messages(prompt.format_messages(llm=self, **arguments))
 
-    def _inquiry(
+    def _prediction(
         self,
-        extraction: Extraction[Model],
+        output_cls: type[Model],
         prompt: PromptTemplate,
         llm_kwargs: dict[str, Any] | None,
         prompt_args: dict[str, object],
-    ) -> Inquiry[Model]:
-        from llama_index_gemini_multi._structured import Inquiry
+    ) -> CorrectedRequest[Model] | None:
+        """Report the start of a prediction, and make its request; `None` means that LlamaIndex's own program asks."""
+        from llama_index_gemini_multi._structured import CorrectedRequest
 
+        if (extraction := self._extraction(output_cls)) is None:
+            return None
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
         messages = self._structured_messages(prompt, prompt_args)
-        return Inquiry(extraction, messages, extraction.arguments(llm_kwargs), self._patience)
+        return CorrectedRequest(extraction, messages, extraction.arguments(llm_kwargs), self._retry_limit)
 
-    def _patience(self, arguments: Mapping[str, object]) -> Patience:
-        """Tell how often and for how long a call with these arguments may go on."""
+    def _retry_limit(self, arguments: Mapping[str, object]) -> RetryLimit:
+        """Return how often and for how long a call with these arguments may be retried."""
         from gemini_multi import RetryPolicy
         from gemini_multi.bindings.requests import call_settings
-        from llama_index_gemini_multi._structured import Patience
+        from llama_index_gemini_multi._structured import RetryLimit
 
         call = call_settings(own_arguments(arguments))
         standing = self.max_retries if call.retry_policy is None else None
         policy = call.retry_policy or self.retry_policy or RetryPolicy()
         retries = next(each for each in (call.max_retries, standing, policy.max_retries) if each is not None)
-        return Patience(retries, call.deadline or self.deadline)
+        return RetryLimit(retries, call.deadline or self.deadline)
 
     @dispatcher.span
     def structured_predict(
@@ -74,23 +80,19 @@ class StructuredPredictions(BaseGeminiMulti):
     ) -> Model:
         """Answer a prompt with an instance of a class.
 
-        An answer that does not fit is shown to the model once, with what is wrong, unless `max_retries` is 0; both
-        answers are counted. A stream of growing objects cannot begin anew and ends with the error.
+        If the answer does not fit the class, the model is asked once more and told what is wrong, unless `max_retries`
+        is 0; both answers are counted. A stream cannot begin again, and ends with the error.
 
         Raises:
             InvalidStructuredOutput: The answer does not fit the class.
         """
-        extraction = self._extraction(output_cls)
-        if extraction is None:
+        request = self._prediction(output_cls, prompt, llm_kwargs, prompt_args)
+        if request is None:
             return cast("Model", super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
-        dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
-        )
-        inquiry = self._inquiry(extraction, prompt, llm_kwargs, prompt_args)
-        while inquiry.question is not None:
-            inquiry.hear(self.chat(inquiry.messages, **inquiry.question))
-        dispatcher.event(LLMStructuredPredictEndEvent(output=inquiry.result))
-        return inquiry.result
+        while request.arguments is not None:
+            request.read(self.chat(request.messages, **request.arguments))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=request.result))
+        return request.result
 
     @dispatcher.span
     async def astructured_predict(
@@ -101,17 +103,13 @@ class StructuredPredictions(BaseGeminiMulti):
         **prompt_args: object,
     ) -> Model:
         """Answer a prompt with an instance of a class, as `structured_predict` does."""
-        extraction = self._extraction(output_cls)
-        if extraction is None:
+        request = self._prediction(output_cls, prompt, llm_kwargs, prompt_args)
+        if request is None:
             return cast("Model", await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
-        dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
-        )
-        inquiry = self._inquiry(extraction, prompt, llm_kwargs, prompt_args)
-        while inquiry.question is not None:
-            inquiry.hear(await self.achat(inquiry.messages, **inquiry.question))
-        dispatcher.event(LLMStructuredPredictEndEvent(output=inquiry.result))
-        return inquiry.result
+        while request.arguments is not None:
+            request.read(await self.achat(request.messages, **request.arguments))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=request.result))
+        return request.result
 
     def _structured_stream_call(
         self,

@@ -1,4 +1,4 @@
-"""Answers as instances of a class: the request, reading the answer, and partial objects while it arrives."""
+"""Answers as instances of a class: the request, the retry of an invalid answer, and partial instances of a stream."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from gemini_multi.bindings.formats import format_json
+from gemini_multi.bindings.structured import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import tool_json
-from gemini_multi.bindings.values import mapping_of
-from gemini_multi.structured import json_text, partial_json, repair
-from gemini_multi.types import JsonValue
+from gemini_multi.bindings.values import mapping_of, text_of
+from gemini_multi.structured import json_text, repair
 from llama_index_gemini_multi._schemas import class_schema
 from llama_index_gemini_multi._tools import to_tools
 from llama_index_gemini_multi._typed import facts_of
@@ -37,35 +37,30 @@ _DECIDED_HERE: Final = frozenset(
     {"allow_parallel_tool_calls", "response_format", "tool_choice", "tool_required", "tools"}
 )
 _LASTING: Final = frozenset({"content_filter", "length"})
-"""Finish reasons that another answer would probably have too."""
+"""The finish reasons that the next answer would probably have, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction(Generic[ModelT]):
-    """One request for an instance of a class."""
+    """How to ask for an instance of a class, and how to read it."""
 
     output_cls: type[ModelT]
     by_tool: bool = False
-    """Whether to ask for a call of a function with the class's fields, instead of for JSON."""
+    """Whether to ask for a call of a function with the fields of the class, not for JSON."""
 
     def arguments(self, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Make the arguments for `chat`, without changing the caller's."""
         given = {name: value for name, value in (llm_kwargs or {}).items() if name not in _DECIDED_HERE}
         if not self.by_tool:
             return {**given, "response_format": format_json(self.output_cls.__name__, class_schema(self.output_cls))}
-        tool = get_function_tool(self.output_cls)
-        choice = {
-            "tools": [tool_json(tool) for tool in to_tools([tool])],
-            "tool_choice": "required",
-            "allow_parallel_tool_calls": False,
-        }
-        return {**given, **choice}
+        tools = [tool_json(tool) for tool in to_tools([get_function_tool(self.output_cls)])]
+        return {**given, "tools": tools, "tool_choice": "required", "allow_parallel_tool_calls": False}
 
     def result(self, response: ChatResponse) -> ModelT:
-        """Read the whole answer.
+        """Read a whole answer.
 
         Raises:
-            InvalidStructuredOutput: The answer is no JSON, or does not fit the class.
+            InvalidStructuredOutput: The answer is not JSON, or does not fit the class.
         """
         text = self._json(response)
         try:
@@ -79,10 +74,10 @@ class Extraction(Generic[ModelT]):
             raise self._invalid(response, text, error) from error
 
     def correction(self, response: ChatResponse, error: InvalidStructuredOutput) -> list[ChatMessage]:
-        """Tell the model what is wrong with its answer; nothing when it would only meet the same obstacle again."""
+        """Tell the model what is wrong with its answer; no messages if the next answer would probably be no better."""
         if facts_of(response).get("finish_reason") in _LASTING:
             return []
-        wrong = _short(error.__cause__) if response.message.blocks else "It was empty."
+        wrong = problems(error.__cause__) if response.message.blocks else "It was empty."
         told = f"That does not fit what was asked for. {wrong} Answer again, whole and in the form that was asked for."
         call = _call(response) if self.by_tool else None
         if call is None:
@@ -91,24 +86,24 @@ class Extraction(Generic[ModelT]):
         return [response.message, ChatMessage(role=MessageRole.TOOL, content=told, additional_kwargs=extra)]
 
     def stream(self, chunks: ChatResponseGen) -> Generator[ModelT | FlexibleModel, None, None]:
-        """Give the object as it grows, and at the end the whole one."""
+        """Yield the instance while it arrives, and at the end the whole one."""
         partials = Partials(self)
-        last: ChatResponse | None = None
+        last = ChatResponse(message=ChatMessage())
         with closing(chunks):
             for last in chunks:
                 if (partial := partials.feed(last)) is not None:
                     yield partial
-        yield self.result(_ended(last))
+        yield self.result(last)
 
     async def astream(self, chunks: ChatResponseAsyncGen) -> AsyncGenerator[ModelT | FlexibleModel, None]:
-        """Give the object as it grows, and at the end the whole one."""
+        """Yield the instance while it arrives, and at the end the whole one."""
         partials = Partials(self)
-        last: ChatResponse | None = None
+        last = ChatResponse(message=ChatMessage())
         async with aclosing(chunks):
             async for last in chunks:
                 if (partial := partials.feed(last)) is not None:
                     yield partial
-        yield self.result(_ended(last))
+        yield self.result(last)
 
     def _json(self, response: ChatResponse) -> str:
         call = _call(response) if self.by_tool else None
@@ -118,12 +113,11 @@ class Extraction(Generic[ModelT]):
 
     def _invalid(self, response: ChatResponse, text: str, error: ValueError) -> InvalidStructuredOutput:
         facts = facts_of(response)
-        reason = facts.get("finish_reason")
-        what = f"The answer is no {self.output_cls.__name__!r}" if text else "The answer is empty"
-        spent = "Raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`."
-        advice = spent if reason == "length" else "Ask again, or make the class's schema simpler."
+        what = "The answer is empty."
+        if text:
+            what = f"The answer is no {self.output_cls.__name__!r}. {problems(error)} It was {text[:500]!r}."
         return InvalidStructuredOutput(
-            f"{what}; it stopped for the reason {reason!r}. {_short(error)} It was {text[:500]!r}. {advice}",
+            explained(what, facts.get("finish_reason")),
             raw=text,
             provider=str(facts.get("provider") or ""),
             model=str(facts.get("model_name") or ""),
@@ -131,22 +125,22 @@ class Extraction(Generic[ModelT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How much may be spent on one answer."""
+class RetryLimit:
+    """Whether an invalid answer leads to a second request."""
 
     retries: int
     deadline: float | None = None
-    """Seconds from the first question on, when they are limited."""
+    """Seconds from the first request on, if they are limited."""
 
 
-class Inquiry(Generic[ModelT]):
-    """Asks until an answer fits the class: once, and once more with what was wrong when it may.
+class CorrectedRequest(Generic[ModelT]):
+    """Requests until an answer fits the class: one, and a second one that says what is wrong with the first answer.
 
-    Whoever asks sends `messages` with the arguments in `question` and lets it `hear` the answer, as long as there is a
-    question; then `result` is there.
+    The caller sends `messages` with `arguments` and passes the answer to `read`, until `arguments` is `None`; then
+    `result` is set.
     """
 
-    __slots__ = ("_began", "_extraction", "_patience", "messages", "question", "result")
+    __slots__ = ("_began", "_extraction", "_limit", "arguments", "messages", "result")
 
     result: ModelT
 
@@ -155,102 +149,72 @@ class Inquiry(Generic[ModelT]):
         extraction: Extraction[ModelT],
         messages: list[ChatMessage],
         arguments: dict[str, Any],
-        patience: Callable[[dict[str, Any]], Patience],
+        limit: Callable[[dict[str, Any]], RetryLimit],
     ) -> None:
-        """Begin with the first question.
+        """Begin with the first request.
 
         Args:
-            extraction: What is wanted.
+            extraction: How to read an answer.
             messages: The conversation.
-            arguments: What `chat` gets beside it.
-            patience: Tells for such arguments how much may be spent. Asked only when an answer does not fit.
+            arguments: The other arguments of `chat`.
+            limit: Returns the limit for these arguments. It is called only for an invalid answer.
         """
         self._extraction = extraction
-        self._patience: Callable[[dict[str, Any]], Patience] | None = patience
+        self._limit: Callable[[dict[str, Any]], RetryLimit] | None = limit
         self._began = monotonic()
         self.messages = messages
-        self.question: dict[str, Any] | None = arguments
+        self.arguments: dict[str, Any] | None = arguments
 
-    def hear(self, response: ChatResponse) -> None:
-        """Take the answer to the question.
+    def read(self, response: ChatResponse) -> None:
+        """Read the answer to the last request.
 
         Raises:
-            InvalidStructuredOutput: It does not fit, and there is no sense or no time in asking again.
+            InvalidStructuredOutput: The answer is invalid, and there is no reason or no time for a second request.
         """
-        arguments, self.question = self.question or {}, None
+        arguments, self.arguments = self.arguments or {}, None
         try:
             self.result = self._extraction.result(response)
         except InvalidStructuredOutput as error:
             correction = self._extraction.correction(response, error)
-            if self._patience is None or not correction:
+            if self._limit is None or not correction:
                 raise
-            patience, self._patience = self._patience(arguments), None
-            left = None if patience.deadline is None else patience.deadline - (monotonic() - self._began)
-            if patience.retries < 1 or (left is not None and left <= 0):
+            limit, self._limit = self._limit(arguments), None
+            left = None if limit.deadline is None else limit.deadline - (monotonic() - self._began)
+            if limit.retries < 1 or (left is not None and left <= 0):
                 raise
             self.messages = [*self.messages, *correction]
-            self.question = arguments if left is None else {**arguments, "deadline": left}
-
-
-def _call(response: ChatResponse) -> ToolCallBlock | None:
-    return next((block for block in response.message.blocks if isinstance(block, ToolCallBlock)), None)
-
-
-def _ended(last: ChatResponse | None) -> ChatResponse:
-    return ChatResponse(message=ChatMessage()) if last is None else last
-
-
-def _short(error: BaseException | None) -> str:
-    if not isinstance(error, ValidationError):
-        return f"{error}."
-    details = error.errors(include_input=False, include_url=False)
-    return " ".join(f"{'.'.join(str(step) for step in detail['loc'])}: {detail['msg']}." for detail in details[:5])
-
-
-_SHORT: Final = 10_000
-"""Characters that are read anew with each chunk."""
-_READ_AGAIN: Final = 20
-"""What share of a longer text must be new, as its inverse, so that reading it again and again costs linear time."""
+            self.arguments = arguments if left is None else {**arguments, "deadline": left}
 
 
 class Partials(Generic[ModelT]):
-    """Shows what is known so far of an instance that is still arriving."""
+    """Makes instances from the part of an answer that has arrived."""
 
-    __slots__ = ("_extraction", "_flexible", "_last", "_length", "_pieces", "_worth")
+    __slots__ = ("_extraction", "_flexible", "_json")
 
     def __init__(self, extraction: Extraction[ModelT]) -> None:
         """Begin with nothing."""
         self._extraction = extraction
         self._flexible = create_flexible_model(extraction.output_cls)
-        self._pieces: list[str] = []
-        self._length = 0
-        self._worth = 0
-        """How long the text must be to be read again: the longer it is, the more must be new."""
-        self._last: JsonValue = {}
+        self._json = GrowingJson()
 
     def feed(self, chunk: ChatResponse) -> ModelT | FlexibleModel | None:
-        """Return the object as far as it is known, or `None` when the chunk told nothing new.
+        """Return the instance so far, or `None` if the chunk adds nothing to it.
 
-        As long as required fields are missing, it is a lookalike of the class in which they are `None`.
+        As long as required fields are missing, the instance is of a similar class, in which these fields are `None`.
         """
         piece = _argument_piece(chunk) if self._extraction.by_tool else chunk.delta
-        if not piece:
+        known = self._json.add(piece or "")
+        if not known or not isinstance(known, dict):
             return None
-        self._pieces.append(piece)
-        self._length += len(piece)
-        if self._length < self._worth:
-            return None
-        self._worth = self._length + self._length // _READ_AGAIN if self._length > _SHORT else 0
-        known = partial_json("".join(self._pieces))
-        if not isinstance(known, dict) or known == self._last:
-            return None
-        self._last = known
         try:
             return self._extraction.output_cls.model_validate(known)
         except ValidationError:
             return self._flexible.model_validate(known)
 
 
+def _call(response: ChatResponse) -> ToolCallBlock | None:
+    return next((block for block in response.message.blocks if isinstance(block, ToolCallBlock)), None)
+
+
 def _argument_piece(chunk: ChatResponse) -> str:
-    arguments = mapping_of(facts_of(chunk).get("tool_call_delta")).get("arguments")
-    return arguments if isinstance(arguments, str) else ""
+    return text_of(mapping_of(facts_of(chunk).get("tool_call_delta")), "arguments")

@@ -155,7 +155,7 @@ def test_answer_is_repaired(text: str, sandbox: Sandbox, llm: GeminiMulti) -> No
     [
         (Answer("I would rather not."), "The answer is no 'Album'"),
         (Answer('{"name": "Blue"}'), "songs: Field required."),
-        (Answer('{"name": "Bl', finish_reason="MAX_TOKENS"), "Raise `max_tokens`, which thoughts count against"),
+        (Answer('{"name": "Bl', finish_reason="MAX_TOKENS"), "raise `max_tokens`, which thoughts count against"),
     ],
 )
 @pytest.mark.parametrize("provider", ["cloudflare"], indirect=True)

@@ -1,0 +1,71 @@
+"""Structured output: reads JSON while it arrives, and explains why an answer does not hold the object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ValidationError
+
+from gemini_multi.structured import partial_json
+from gemini_multi.types import JsonValue
+
+_ADVICE: Final[Mapping[object, str]] = {
+    "length": "The answer was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
+    "content_filter": "The provider stopped the answer for its content: change the prompt, or ask another provider.",
+    "error": "The model made a call that cannot be read: ask again, or ask for JSON instead of a call.",
+}
+_SHOWN: Final = 5
+"""The number of problems that a message lists."""
+_SHORT: Final = 10_000
+"""The number of characters that are parsed again for each piece."""
+_SHARE: Final = 20
+"""A longer text is parsed again after it has grown by one part in `_SHARE`, so that the total time is linear."""
+
+
+def explained(what: str, reason: object, raw_reason: object = None) -> str:
+    """Say why an answer does not hold the object, and what to do.
+
+    Args:
+        what: What is wrong with the answer, as a sentence.
+        reason: The finish reason.
+        raw_reason: The finish reason in the provider's words.
+    """
+    advice = _ADVICE.get(reason, "Ask again, or make the schema simpler.")
+    return f"{what} It ended with the finish reason {str(raw_reason or reason)!r}. {advice}"
+
+
+def problems(error: BaseException | None) -> str:
+    """List what is wrong with a value, without the value itself."""
+    if not isinstance(error, ValidationError):
+        return f"{error}."
+    details = error.errors(include_input=False, include_url=False)
+    return " ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}." for detail in details[:_SHOWN])
+
+
+class GrowingJson:
+    """A JSON value whose text is still arriving."""
+
+    __slots__ = ("_due", "_last", "_length", "_pieces")
+
+    def __init__(self) -> None:
+        """Begin with no text."""
+        self._pieces: list[str] = []
+        self._length = 0
+        self._due = 0
+        """The length at which the text is parsed again."""
+        self._last: JsonValue = None
+
+    def add(self, piece: str) -> JsonValue:
+        """Return the value so far, or `None` if the piece adds nothing to it."""
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if not piece or self._length < self._due:
+            return None
+        if self._length > _SHORT:
+            self._due = self._length + self._length // _SHARE
+        known = partial_json("".join(self._pieces))
+        if known == self._last:
+            return None
+        self._last = known
+        return known
