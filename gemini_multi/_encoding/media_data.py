@@ -78,8 +78,8 @@ def recognized(data: str) -> str | None:
 
 
 def typed(given: str | None, data: str) -> str | None:
-    """Return the given media type; one without a subtype only where the data do not show a better one."""
-    if given and "/" in given and not given.endswith("/*"):
+    """Return the given media type; one that says little only where the data do not show a better one."""
+    if given and "/" in given and not given.endswith(("/*", "/octet-stream")):
         return given
     return recognized(data) or given
 

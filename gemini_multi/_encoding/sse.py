@@ -4,10 +4,11 @@ Bytes are split into lines at LF, CR or CRLF and at nothing else. `bytes.splitli
 would also split at U+2028, U+0085 and others, which are allowed inside JSON strings. The pieces of a line that is not
 complete are joined once its end arrives, so that a provider that sends byte by byte costs linear time. A CR at the end
 of a chunk ends its line at once; an LF at the start of the next chunk then belongs to the CR and is skipped. Only
-`data` is used: comments, `event`, `id`, `retry` and unknown fields are skipped, and an event without a data line is no
-event.
+`data` is used, and `event` where it says `error`: comments, `id`, `retry` and unknown fields are skipped, and an event
+without a data line is no event.
 
-There are two deviations from the standard. `close` returns an event that was cut off by the end of the stream, since
+There are three deviations from the standard. The data of an event named `error` are wrapped as `{"error": …}`, unless
+they say so themselves. `close` returns an event that was cut off by the end of the stream, since
 providers omit the last blank line; the reader of the event decides whether it is whole. And a JSON document between the
 events, compact or indented, is returned as if it were an event: gateways report in this way that a stream failed.
 """
@@ -39,6 +40,7 @@ class EventDecoder:
         "_after_cr",
         "_data",
         "_data_size",
+        "_is_error",
         "_limit",
         "_loose",
         "_loose_size",
@@ -55,6 +57,7 @@ class EventDecoder:
         self._loose: list[bytes] = []
         self._loose_size = 0
         self._data_size = 0
+        self._is_error = False
         self._partial_size = 0
         self._after_cr = False
         self._start: bytes | None = b""
@@ -136,14 +139,18 @@ class EventDecoder:
         for line in lines:
             if not line:
                 if data:
-                    events.append(data[0] if len(data) == 1 else b"\n".join(data))
+                    event = data[0] if len(data) == 1 else b"\n".join(data)
+                    events.append(_as_error(event) if self._is_error else event)
                     data.clear()
                     self._data_size = 0
+                self._is_error = False
             elif line.startswith(b"data:") or line == b"data":
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
                 if self._data_size + self._partial_size > self._limit:
                     raise self._too_large()
+            elif line.startswith(b"event:"):
+                self._is_error = line[6:].strip() == b"error"
             elif line[:1] in _LOOSE or (self._loose and line[:1] != b":"):
                 events += self._read_loose(line)
         return events
@@ -153,3 +160,13 @@ class EventDecoder:
             f"One event of the stream is larger than {self._limit:,} bytes. "
             "Raise `Limits(event_bytes=...)` if that is expected."
         )
+
+
+def _as_error(data: bytes) -> bytes:
+    """Write the data of an event named `error` as a document that reports an error."""
+    try:
+        said = pydantic_core.from_json(data)
+    except ValueError:
+        said = data.decode("utf-8", "replace").strip()
+    is_told = isinstance(said, dict) and not said.keys().isdisjoint(("error", "errors"))
+    return data if is_told else pydantic_core.to_json({"error": said})

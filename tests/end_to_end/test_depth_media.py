@@ -206,7 +206,7 @@ CASES = [
             Blob(PNG, kind),
             each(NATIVE, inline("image/png", PNG)) | each(CHAT, image(f"data:image/png;base64,{PNG}")),
         )
-        for kind in ("image/*", "image", "*/*")
+        for kind in ("image/*", "image", "*/*", "application/octet-stream")
     ),
 ]
 

@@ -15,6 +15,11 @@ from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonVa
 AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
 
 
+_INLINE: Final = (("inlineData", "data"), ("inline_data", "data"), ("source", "data"), ("", "b64_json"))
+"""The members that hold inline media, and the names of the data in them."""
+_MEDIA_TYPES: Final = ("mimeType", "mime_type", "media_type")
+
+
 def parts_of(content: JsonValue) -> Iterator[AnswerPart]:
     """Read content that is not a plain string: a list of typed parts, or one part."""
     for item in content if isinstance(content, list) else [content]:
@@ -44,10 +49,21 @@ def _typed(item: dict[str, JsonValue]) -> Iterator[AnswerPart]:
 
 
 def image(item: JsonValue) -> Blob | FileReference | None:
-    """Read an image of an answer: `{"image_url": {"url": …}}`, inline or by URL."""
+    """Read an image of an answer: `{"image_url": {"url": …}}`, or inline in OpenAI's, Google's or Anthropic's form."""
+    if isinstance(item, dict) and (blob := _inline(item)) is not None:
+        return blob
     target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
     url = target.get("url") if isinstance(target, dict) else target
     return medium(url) if isinstance(url, str) and url else None
+
+
+def _inline(item: dict[str, JsonValue]) -> Blob | None:
+    for name, data_name in _INLINE:
+        inner = item.get(name) if name else item
+        if isinstance(inner, dict) and (data := _string(inner.get(data_name))):
+            given = next((kind for key in _MEDIA_TYPES if (kind := _string(inner.get(key)))), None)
+            return Blob(data, typed(given, data) or "application/octet-stream")
+    return None
 
 
 def medium(url: str) -> Blob | FileReference:

@@ -222,7 +222,12 @@ def piece_of(item: JsonObject) -> Piece:
         id=given if isinstance(given, str) else "" if given is None else str(given),
         index=index if isinstance(index, int) else None,
         name=name if isinstance(name, str) else "",
-        extra={key: value for key, value in item.items() if key not in read and value is not None},
+        extra={
+            key: value
+            for record, known in ((nested or {}, _READ_IN_FUNCTION), (item, read))
+            for key, value in record.items()
+            if key not in known and value is not None
+        },
     )
     if isinstance(arguments, str):
         piece.arguments = arguments
@@ -236,4 +241,5 @@ _FUNCTIONS: Final = ("function", "custom")
 _ARGUMENTS: Final = ("arguments", "args", "input", "parameters")
 """Names of the arguments: OpenAI's, Google's, those of custom tools, and that of some open models."""
 _READ: Final = frozenset({"id", "index", "type", *_FUNCTIONS})
-_READ_WHEN_FLAT: Final = _READ | {"name", *_ARGUMENTS}
+_READ_IN_FUNCTION: Final = frozenset({"name", *_ARGUMENTS})
+_READ_WHEN_FLAT: Final = _READ | _READ_IN_FUNCTION

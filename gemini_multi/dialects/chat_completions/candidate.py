@@ -33,6 +33,7 @@ _CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
     "message": (dict,),
     "finish_reason": _ANY,
     "logprobs": (dict,),
+    "usage": (dict,),
 }
 _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
     "role": _ANY,
@@ -172,7 +173,13 @@ class CandidateReader:
             if content:
                 self._text(content, events)
             return
-        for part in parts_of(content):
+        for item in content if isinstance(content, list) else [content]:
+            self._content_parts(item, events)
+            if isinstance(item, dict):
+                self._sign(item, events)
+
+    def _content_parts(self, item: JsonValue, events: Events) -> None:
+        for part in parts_of(item):
             if isinstance(part, Text):
                 self._text(part.text, events)
             elif isinstance(part, Thought):
@@ -221,6 +228,8 @@ class CandidateReader:
         for item in images if isinstance(images, list) else []:
             if (found := image(item)) is not None:
                 self._part(found, events)
+            elif isinstance(item, dict):
+                self._part(Opaque(item), events)
         audio = message.get("audio")
         if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
             self._text(transcript, events)

@@ -43,16 +43,22 @@ class ChatDecoder:
         if isinstance(choices, list):
             for position, choice in enumerate(choices):
                 if isinstance(choice, dict):
+                    if "usage" in choice:
+                        self._count(choice["usage"])
                     self._reader(choice.get("index"), position).read(choice, events)
         if not document.keys() <= _ENVELOPE:
             self._keep_beside(document)
         if document.get("model") != self._model or document.get("id") != self._id:
             self._identify(document)
-        if isinstance(counts := document.get("usage"), dict):
+        if "usage" in document:
+            self._count(document["usage"])
+        return events
+
+    def _count(self, counts: JsonValue) -> None:
+        if isinstance(counts, dict):
             usage.update(self._usage, counts)
         elif counts is not None:
             self._metadata["usage"] = counts
-        return events
 
     def close(self) -> list[ChatEvent]:
         """Release what waited for the end.

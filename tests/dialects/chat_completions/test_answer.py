@@ -269,6 +269,23 @@ MESSAGES = (
         (Text("a"), Blob("QUJD", "image/png")),
     ),
     ({"content": None, "images": [{"image_url": "https://x.org/a.png"}]}, (FileReference("https://x.org/a.png"),)),
+    ({"images": [{"b64_json": PNG}]}, (Blob(PNG, "image/png"),)),
+    ({"images": [{"inline_data": {"mime_type": "image/webp", "data": PNG}}]}, (Blob(PNG, "image/webp"),)),
+    ({"images": [{"unknown": 1}]}, (Opaque({"unknown": 1}),)),
+    ({"content": [{"inlineData": {"mimeType": "image/png", "data": PNG}}]}, (Blob(PNG, "image/png"),)),
+    (
+        {"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}]},
+        (Blob(PNG, "image/png"),),
+    ),
+    ({"content": [[{"type": "text", "text": "a"}], "b"]}, (Text("ab"),)),
+    (
+        {"content": [{"type": "text", "text": "a", "extra_content": {"google": {"thought_signature": "S"}}}]},
+        (
+            Text(
+                "a", signature=Signature({"google": {"thought_signature": "S"}}, carrier="extra_content", issuer="here")
+            ),
+        ),
+    ),
     (
         {"content": None, "audio": {"id": "a1", "data": "QUJD", "transcript": "said", "expires_at": 1}},
         (Text("said"), Blob("QUJD", "audio/wav")),
@@ -319,6 +336,10 @@ CALLS = (
     ),
     (
         call("f", thought_signature="S"),
+        ToolCall("c1", "f", signature=Signature("S", carrier="thought_signature", issuer="here")),
+    ),
+    (
+        {"id": "c1", "function": {"name": "f", "arguments": "{}", "thought_signature": "S"}},
         ToolCall("c1", "f", signature=Signature("S", carrier="thought_signature", issuer="here")),
     ),
 )

@@ -32,6 +32,13 @@ def counts(prompt: JsonValue, completion: JsonValue, total: JsonValue, reasoning
     }
 
 
+def test_counts_in_a_choice_are_read() -> None:
+    """Where one gateway has them; those of the document take precedence."""
+    choice = {"index": 0, "delta": {"content": "a"}, "usage": counts(3, 4, 7)}
+    assert usage([{"choices": [choice]}]).total_tokens == 7
+    assert usage([{"choices": [choice], "usage": counts(3, 5, 8)}]).total_tokens == 8
+
+
 BALANCES = (
     # Google leaves thoughts out and gives no details; the total tells.
     (counts(9, 16, 627), (9, 618, 627, 602)),
