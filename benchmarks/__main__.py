@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from .crew import ENVIRONMENT, ROOT, Crew, Hand, Server, cores
 from .environments import FOLDER, python_of, set_up, versions
-from .plan import GROUPS, Case, Group
+from .plan import GROUPS, Case, Group, in_rounds
 from .plan import quick as shortened
-from .report import DOCUMENT, case_text, tables, write
+from .report import DOCUMENT, README, case_text, tables, write
 from .results import Results
 from .roster import ENTRANTS, Entrant, Field
+from .summary import HEADLINE_MARKS, headline, summary
 from .summary import MARKS as SUMMARY_MARKS
-from .summary import summary
 
 RESULTS: Final = FOLDER / "results.json"
 OURS: Final = FOLDER / "ours.json"
@@ -32,6 +32,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     names = ", ".join(group.name for group in GROUPS)
     parser.add_argument("--only", metavar="GROUPS", help=f"measure these groups alone, with commas between: {names}")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks")
+    parser.add_argument("--rounds", type=int, metavar="N", help="at most N blocks of each case")
     parser.add_argument(
         "--no-rivals", action="store_true", help="raw httpx, the floors and ours alone; no environments"
     )
@@ -45,7 +46,8 @@ def chosen(given: argparse.Namespace) -> list[Group]:
     names = given.only.split(",") if given.only else list(known)
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"There is no group {', '.join(unknown)}. There are: {', '.join(known)}.")
-    return [shortened(known[name]) if given.quick else known[name] for name in names]
+    found = [shortened(known[name]) if given.quick else known[name] for name in names]
+    return [in_rounds(group, given.rounds) for group in found] if given.rounds else found
 
 
 def takes_part(entrant: Entrant, case: Case) -> bool:
@@ -97,9 +99,10 @@ def _packages(entrants: Sequence[Entrant], field: Field) -> list[str]:
 
 
 def redraw(results: Results) -> None:
-    """Write the tables and the plots of the documentation."""
+    """Write the tables and the plots of the documentation, and the README's headline."""
     write(DOCUMENT, tables(results, GROUPS))
     write(DOCUMENT, summary(results), *SUMMARY_MARKS)
+    write(README, headline(results), *HEADLINE_MARKS)
     command = [str(python_of("core")), "-m", "benchmarks.plots", str(RESULTS), str(DOCUMENT.parent)]
     subprocess.run(command, check=True, timeout=120.0, cwd=ROOT, env=ENVIRONMENT)
 

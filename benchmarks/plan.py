@@ -263,3 +263,8 @@ def quick(group: Group) -> Group:
         for case in kept
     )
     return replace(group, cases=tuple(short))
+
+
+def in_rounds(group: Group, most: int) -> Group:
+    """Give each client at most so many blocks."""
+    return replace(group, cases=tuple(replace(case, rounds=min(case.rounds, most)) for case in group.cases))

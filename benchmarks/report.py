@@ -17,6 +17,7 @@ _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _MINUS: Final = "\N{MINUS SIGN}"
 _NOTHING: Final = "\N{EN DASH}"
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "performance.md"
+README: Final = Path(__file__).parent.parent / "README.md"
 
 
 def case_text(results: Results, group: Group, case: Case) -> str:

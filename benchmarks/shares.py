@@ -24,13 +24,13 @@ _CORE: Final = {
         *(f"dialects.chat_completions.{name}" for name in _CHAT),
         *(f"dialects.generate_content.{name}" for name in _GENERATE),
         *(f"dialects.{name}" for name in ("detection", "finish", "response_builder")),
-        *("_encoding.call_arguments", "_encoding.sse", "_types.response"),
+        *("_encoding.call_arguments", "_encoding.sse", "_encoding.surrogates", "_types.response"),
     ),
-    "request": ("dialects", "providers", "routing", "_history", "_schemas", "_encoding", "_types"),
+    "request": ("dialects", "providers", "_routing.routes", "_catalog", "catalog", "_history", "_schemas", "_types"),
     "binding": ("bindings",),
     "call": ("",),
 }
-_PARTS: Final = (
+PARTS: Final = (
     *((f"gemini_multi.{name}", part) for part, names in _CORE.items() for name in names),
     ("langchain_gemini_multi.", "binding"),
     ("llama_index_gemini_multi.", "binding"),
@@ -63,7 +63,7 @@ def shares(prepared: Prepared) -> Figures:
 
 def part_of(frame: FrameType | None) -> str:
     """Name the part that the innermost known module belongs to."""
-    return next((part for name in _modules(frame) for known, part in _PARTS if name.startswith(known)), "framework")
+    return next((part for name in _modules(frame) for known, part in PARTS if name.startswith(known)), "framework")
 
 
 def _modules(frame: FrameType | None) -> Iterator[str]:

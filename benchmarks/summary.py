@@ -1,19 +1,20 @@
-"""The few figures that a user chooses by: one table, and the pictures."""
+"""The few figures that a user chooses by: one table and the pictures for the document, two sentences for the README."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from .plan import GROUPS, Group, Show
+from .plan import GROUPS, Show
 from .results import Results
-from .roster import ENTRANTS, Entrant, Field
+from .roster import ENTRANTS, Entrant, Field, Transport
 
 MARKS: Final = ("<!-- summary:begin -->", "<!-- summary:end -->")
+HEADLINE_MARKS: Final = ("<!-- headline:begin -->", "<!-- headline:end -->")
 PICTURES: Final = ("unary", "stream", "concurrency")
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _NOTHING: Final = "\N{EN DASH}"
-_FIELDS: Final[dict[Field, str]] = {"core": "the client", "langchain": "LangChain", "llama_index": "LlamaIndex"}
+_FIELDS: Final[dict[Field, str]] = {"core": "client", "langchain": "LangChain", "llama_index": "LlamaIndex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,45 +27,81 @@ class Row:
     more_is_better: bool = False
 
 
+_CALL: Final = Row("CPU of an asynchronous call", "unary", "async")
+_CROWD: Final = Row("calls per second, 64 at once", "concurrency", "64 at once", more_is_better=True)
 ROWS: Final = (
-    Row("CPU of a call, blocking", "unary", "blocking"),
-    Row("CPU of a call, asynchronous", "unary", "async"),
-    Row("CPU of a chunk, 1,000 in a stream", "stream", "stream, 1,000 chunks"),
-    Row("calls per second, 64 at once", "concurrency", "64 at once", more_is_better=True),
+    Row("CPU of a blocking call", "unary", "blocking"),
+    _CALL,
+    Row("CPU of a chunk, 1,000 in a stream", "stream", "stream_async, 1,000 chunks"),
+    _CROWD,
 )
 
 
 def summary(results: Results) -> str:
     """Write the table, and the pictures of what was measured."""
-    lines = ["| \N{MULTIPLICATION SIGN} raw httpx | | httpx | pyreqwest | best rival |", "|---|---|---|---|---|"]
-    lines += [_line(results, row, field) for row in ROWS for field in _FIELDS]
+    day = results.facts["day"]
+    lead = (
+        f"Ratios to raw httpx on the same bytes, measured on {day}. For CPU less is better, for calls per second more."
+    )
+    lines = [f"| {_TIMES} raw httpx | over httpx | over pyreqwest | best rival |", "|---|---|---|---|"]
     groups = [group for group in GROUPS if group.name in PICTURES and results.drawn(group)]
-    pictures = [f"![{group.title}](performance-{group.name}.png)" for group in groups]
-    return "\n\n".join(["\n".join(lines), *pictures])
+    pictures = " ".join(f"![{group.title}](performance-{group.name}.png)" for group in groups)
+    return "\n\n".join(filter(None, (lead, "\n".join([*lines, *(_line(results, row) for row in ROWS)]), pictures)))
 
 
-def _line(results: Results, row: Row, field: Field) -> str:
-    group = next(group for group in GROUPS if group.name == row.group)
-    ours = {entrant.transport: entrant for entrant in ENTRANTS if _is_ours(entrant, field)}
-    cells = [_ratio(results, row, group, ours[transport]) for transport in ("httpx", "pyreqwest")]
-    texts = [_NOTHING if ratio is None else f"{ratio:.2f}{_TIMES}" for ratio in cells]
-    return f"| {row.title} | {_FIELDS[field]} | {' | '.join(texts)} | {_best_rival(results, row, group, field)} |"
+def _line(results: Results, row: Row) -> str:
+    cells = [_ours(results, row, "httpx"), _ours(results, row, "pyreqwest"), _rivals(results, row)]
+    return f"| {row.title} | {' | '.join(', '.join(cell) or _NOTHING for cell in cells)} |"
+
+
+def _ours(results: Results, row: Row, transport: Transport) -> list[str]:
+    found = {field: _of(results, row, field, transport) for field in _FIELDS}
+    return [f"{_FIELDS[field]} {_text(ratio)}" for field, ratio in found.items() if ratio is not None]
+
+
+def _rivals(results: Results, row: Row) -> list[str]:
+    found = [_best_rival(results, row, field) for field in _FIELDS]
+    return [f"{name} {_text(ratio)}" for ratio, name in filter(None, found)]
+
+
+def headline(results: Results) -> str:
+    """Write the README's sentences: over plain httpx, and with the extra `fast`."""
+    call, crowd = (_compared(results, row) for row in (_CALL, _CROWD))
+    return (
+        f"An asynchronous LangChain call takes {call} the CPU time of the same request by httpx alone. Of 64 at once, "
+        f"{crowd} as many are answered per second. Blocking calls, streams and LlamaIndex: "
+        "[what a call costs](https://github.com/gemini-multi/gemini-multi/blob/main/docs/performance.md)."
+    )
+
+
+def _compared(results: Results, row: Row) -> str:
+    plain, fast = (_of(results, row, "langchain", transport) for transport in ("httpx", "pyreqwest"))
+    best = _best_rival(results, row, "langchain")
+    rival = "" if best is None else f"; {best[1]}: {_text(best[0])}"
+    return f"{_text(plain)} ({_text(fast)} with the extra `fast`{rival})"
+
+
+def _text(ratio: float | None) -> str:
+    return _NOTHING if ratio is None else f"{ratio:.2f}{_TIMES}"
+
+
+def _of(results: Results, row: Row, field: Field, transport: Transport) -> float | None:
+    entrants = (entrant for entrant in ENTRANTS if _is_ours(entrant, field) and entrant.transport == transport)
+    return _ratio(results, row, next(entrants))
 
 
 def _is_ours(entrant: Entrant, field: Field) -> bool:
     return entrant.role == "ours" and entrant.field == field and not entrant.is_twin
 
 
-def _best_rival(results: Results, row: Row, group: Group, field: Field) -> str:
+def _best_rival(results: Results, row: Row, field: Field) -> tuple[float, str] | None:
     rivals = [entrant for entrant in ENTRANTS if entrant.role == "rival" and entrant.field == field]
-    found = [(ratio, rival.name) for rival in rivals if (ratio := _ratio(results, row, group, rival)) is not None]
-    if not found:
-        return _NOTHING
-    ratio, name = max(found) if row.more_is_better else min(found)
-    return f"{ratio:.2f}{_TIMES} ({name})"
+    found = [(ratio, rival.name) for rival in rivals if (ratio := _ratio(results, row, rival)) is not None]
+    return (max if row.more_is_better else min)(found, default=None)
 
 
-def _ratio(results: Results, row: Row, group: Group, entrant: Entrant) -> float | None:
+def _ratio(results: Results, row: Row, entrant: Entrant) -> float | None:
+    group = next(group for group in GROUPS if group.name == row.group)
     show = Show(group.shows[0].figure, "", compared="ratio")
     spread = results.compared(group, row.case, entrant, show)
     return None if spread is None else spread.middle

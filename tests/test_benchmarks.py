@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 
 from benchmarks.answers import TEXT, WORDS, clocks
 from benchmarks.crew import Crew, Hand, Server
-from benchmarks.plan import GROUPS, Case, Group, Show, quick
-from benchmarks.report import BEGIN, END, tables, write
+from benchmarks.plan import GROUPS, Case, Group, Show, in_rounds, quick
+from benchmarks.report import BEGIN, DOCUMENT, END, tables, write
 from benchmarks.results import Cell, Results
 from benchmarks.roster import ENTRANTS, Entrant
-from benchmarks.summary import summary
+from benchmarks.shares import PARTS
+from benchmarks.summary import MARKS as SUMMARY_MARKS
+from benchmarks.summary import headline, summary
 
 MEASURED = (
     "httpx",
@@ -88,12 +91,14 @@ def test_every_case_gives_the_figures_that_are_shown(
         assert case.task == "peak" or {show.figure for show in shows} <= {*figures, "copies"}
 
 
+@pytest.mark.parametrize("transport", ["", " over httpx2", " over pyreqwest"])
 @pytest.mark.parametrize(("name", "most"), [("Client", 0.2), ("ChatGeminiMulti", 1.2), ("GeminiMulti", 1.2)])
-def test_an_image_is_copied_no_more_than_its_form_needs(site: str, hands: dict[str, Hand], name: str, most: float):
+def test_an_image_is_copied_no_more_than_its_form_needs(site: str, name: str, most: float, transport: str):
     """Not at all by the core, once out of the form that a framework has for it."""
     case = next(case for group in GROUPS for case in group.cases if (case.task, case.question) == ("peak", "image"))
 
-    assert hands[name].measure(site, case)["figures"]["copies"] <= most
+    with Crew([Hand(_entrant(name + transport), PYTHON)]) as crew:
+        assert crew.hands[0].measure(site, case)["figures"]["copies"] <= most
 
 
 @pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:generateContent"])
@@ -150,6 +155,12 @@ def test_a_process_that_ends_is_told_and_replaced(site: str):
 def test_quick_measures_less_of_every_group():
     for group in GROUPS:
         assert 0 < len(quick(group).cases) <= len(group.cases)
+
+
+def test_rounds_can_be_fewer():
+    assert [case.rounds for group in GROUPS for case in in_rounds(group, 1).cases] == [1] * sum(
+        len(group.cases) for group in GROUPS
+    )
 
 
 GROUP = Group("unary", "Whole answers", (ASK,), (Show("cpu", "µs", compared="ratio"),))
@@ -214,8 +225,29 @@ def test_the_summary_names_the_best_rival():
         "LiteLLM": blocks(700),
     }
     lines = summary(results(**cells)).replace("\N{MULTIPLICATION SIGN}", "x").splitlines()
-    assert lines[2] == "| CPU of a call, blocking | the client | 1.10x | 0.60x | 2.90x (openai) |"
-    assert lines[3].count("\N{EN DASH}") == 3
+    assert lines[4] == "| CPU of a blocking call | client 1.10x | client 0.60x | openai 2.90x |"
+    assert lines[5].count("\N{EN DASH}") == 3
+
+
+def test_the_headline_names_both_transports_and_the_best_rival():
+    ours = {"ChatGeminiMulti": 130, "ChatGeminiMulti over pyreqwest": 80, "ChatOpenAI": 270, "httpx": 100}
+    measured = results()
+    for name, cpu in ours.items():
+        measured.cells["unary", "async", name] = blocks(cpu)
+    text = headline(measured).replace("\N{MULTIPLICATION SIGN}", "x")
+    assert "takes 1.30x (0.80x with the extra `fast`; ChatOpenAI: 2.70x) the CPU time" in text
+
+
+def test_what_a_user_should_choose_stands_at_the_top_of_the_document():
+    top = DOCUMENT.read_text(encoding="utf-8").splitlines()[:20]
+    assert sum(line.count("](performance-") for line in top) == 3
+    assert sum(line.startswith("|") for line in top) == 6
+    assert SUMMARY_MARKS[1] in top
+
+
+@pytest.mark.parametrize("name", [name for name, _ in PARTS])
+def test_the_parts_of_a_call_are_modules_that_exist(name: str):
+    assert find_spec(name.rstrip(".")) is not None
 
 
 def test_figures_are_read_back_as_they_were_written(tmp_path: Path):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
-__all__ = ["LongText", "ChunkedBody", "joined", "split"]
+__all__ = ["LongText", "ChunkedBody", "encoded", "joined", "split"]
 
 _LONG: Final = 256 * 1024
 """Texts with fewer characters are joined as usual."""
@@ -66,7 +66,7 @@ class ChunkedBody:
             if isinstance(piece, bytes):
                 yield piece
             else:
-                yield from _encoded(piece)
+                yield from encoded(piece)
 
 
 def joined(*texts: str) -> str:
@@ -92,9 +92,10 @@ def split(written: bytes) -> bytes | ChunkedBody:
 
 def _is_plain(text: str) -> bool:
     """Whether JSON escapes nothing in a text, so that the text can be sent without being written as JSON."""
-    return text.isascii() and not any(piece.translate(None, _PLAIN) for piece in _encoded(text))
+    return text.isascii() and not any(piece.translate(None, _PLAIN) for piece in encoded(text))
 
 
-def _encoded(text: str) -> Iterator[bytes]:
+def encoded(text: str) -> Iterator[bytes]:
+    """Encode a text in ASCII, a slice at a time; other characters become question marks."""
     for start in range(0, len(text), _SLICE):
-        yield text[start : start + _SLICE].encode("ascii")
+        yield text[start : start + _SLICE].encode("ascii", "replace")

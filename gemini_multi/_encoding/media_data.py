@@ -7,6 +7,7 @@ import binascii
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
+from gemini_multi._encoding.long_text import encoded
 from gemini_multi.errors import ConfigurationError
 
 __all__ = ["ACCEPTED", "given_data_url", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
@@ -63,7 +64,7 @@ def given_data_url(url: str) -> tuple[str | None, str]:
         ConfigurationError: There is no comma before the data, or the data are not base64.
     """
     kind, data = parsed_data_url(url)
-    if data.encode(errors="replace").translate(None, _BASE64):
+    if any(piece.translate(None, _BASE64) for piece in encoded(data)):
         raise ConfigurationError(f"The data of the `data:` URL {shown(url)} is not base64. {ACCEPTED}")
     return kind, data
 
