@@ -1,7 +1,7 @@
-"""Content blocks in all the forms that LangChain users write -> parts.
+"""Translates content blocks to parts.
 
-LangChain's own blocks (v1 and the older `source_type` form) and those of OpenAI, Anthropic and Google are accepted.
-A block whose content cannot be sent raises an error and is never dropped.
+The blocks of LangChain (v1 and the older `source_type` form), OpenAI, Anthropic and Google are accepted. A block whose
+content cannot be sent raises an error and is never dropped.
 """
 
 from __future__ import annotations

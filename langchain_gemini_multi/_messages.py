@@ -92,7 +92,7 @@ def _named(result: ToolResult, names: Mapping[str, str]) -> ToolResult:
 
 
 def _spoken(message: ChatMessage) -> Message:
-    """Translate a message by its role; the model's own may hold what only the model says."""
+    """Translate a message by its role; a message of the model may hold parts that only a model writes."""
     role = _role(message)
     if role == "assistant":
         said = AIMessage(message.content, additional_kwargs=message.additional_kwargs)
@@ -104,7 +104,7 @@ def _role(message: ChatMessage) -> Role:
     role = _ROLES.get(message.role.lower())
     if role is None:
         raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {sorted(_ROLES)!r}.")
-    # A result needs the call that it answers, which a chat message does not name.
+    # A tool result names the call that it answers; a chat message does not.
     return "user" if role == "tool" else role
 
 

@@ -162,7 +162,8 @@ class GeminiModel(ModelFields, Serializable):
                 arguments["failover_on"] = plain_failover(self.failover_on)
         return written
 
-    def _shown_params(self) -> dict[str, Any]:
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
         """Collect the settings that determine the answers of this model, without keys and connections."""
         return {**self._set_fields(), "providers": self.provider_names}
 

@@ -1,4 +1,4 @@
-"""The profile of a model (`model.profile`), from the catalog."""
+"""Makes the profile of a model (`model.profile`) from the catalog."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def _cached(name: str, providers: tuple[str, ...]) -> ModelProfile:
 
 
 def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
-    """Return the profile of a model, by any of its names, as these providers serve it between them."""
+    """Return the profile of a model, found by any of its names, at these providers."""
     return _cached(name, tuple(providers)).copy()
 
 
 def _inputs(model: Model, providers: Sequence[str]) -> frozenset[str]:
-    """Collect the kinds of input that at least one of the providers takes."""
+    """Collect the kinds of input that at least one of the providers accepts."""
     taken: set[str] = set()
     for provider in providers:
         hosted = model.providers.get(provider)

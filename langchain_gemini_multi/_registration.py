@@ -1,4 +1,4 @@
-"""Explicit opt-ins by which LangChain's own look-ups find this package's models."""
+"""Makes models from text, and registers this package's models with LangChain."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
 
     Args:
         model: A model's name; a provider's name and a colon may stand before it.
-        model_provider: A provider's name, or `hosted_gemini` for all that have a key.
+        model_provider: A provider's name, or `hosted_gemini` for all providers with a key.
         **arguments: Arguments of `ChatGeminiMulti`.
 
     Raises:
-        ConfigurationError: The provider is unknown, or two are named.
+        ConfigurationError: The provider is unknown, or two different providers are named.
     """
     if model_provider is None:
         return ChatGeminiMulti(model=model, **arguments)
@@ -43,18 +43,18 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
 
 
 def register_with_langchain() -> None:
-    """Let `langchain_core.load` rebuild this package's models, and `langchain`'s `init_chat_model` make them.
+    """Let `langchain_core.load` and `langchain`'s `init_chat_model` make this package's models, in this process.
 
-    `load` only builds classes on a list, so that text from elsewhere cannot make it run others. This puts this
-    package's two models on that list, for the whole process. With `langchain` installed, its `init_chat_model` and
-    whatever takes a model as text (`create_agent`, middlewares, deepagents) then know `oxen:…`, `aimlapi:…` and
-    `cloudflare:…`, and `hosted_gemini:…` and `gemini_multi:…` for all providers that have a key.
+    For security, `load` only makes the classes on a list; this function adds this package's two models. If `langchain`
+    is installed, its `init_chat_model` and everything that accepts a model as text (`create_agent`, middlewares,
+    deepagents) also accept `oxen:…`, `aimlapi:…` and `cloudflare:…`. `hosted_gemini:…` and `gemini_multi:…` stand for
+    all providers with a key.
     """
-    # The name `langchain_core.load.load` is the function; the module is found by its path.
+    # `langchain_core.load.load` as an attribute is the function, so the module is imported by its path.
     load = import_module("langchain_core.load.load")
     for path in _CLASSES:
         load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
-    # What `load` worked out from the list before; a private name, so it may be gone in another version.
+    # `load` caches what it read from the list. The name is private, so another version may not have it.
     getattr(load, "_default_class_paths_cache", {}).clear()
     _register_provider()
 
@@ -71,5 +71,5 @@ def _register_provider() -> None:
 
 
 def _created(cls: type[ChatGeminiMulti], *, model: str, prefix: str, **arguments: Any) -> ChatGeminiMulti:
-    # `langchain` passes the class by this name.
+    # `langchain` passes the class as `cls`.
     return cls(model=f"{prefix}:{model}", **arguments)

@@ -1,4 +1,4 @@
-"""Reads a run of LangChain: whether a handler already makes its span, and entries for a gateway's log."""
+"""Reads a run of LangChain: whether a handler already makes its span, and the entries for a gateway's log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
     from langchain_gemini_multi._model import GeminiModel
 
-    Run: TypeAlias = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | CallbackManager
+    LLMRun: TypeAlias = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
+    Run: TypeAlias = LLMRun | CallbackManager
 else:
-    Run = Any
+    LLMRun = Run = Any
 
 
 def identified(
     model: GeminiModel, arguments: Mapping[str, Any], config: RunnableConfig | None
 ) -> RunnableConfig | None:
-    """Choose the id of a stream's run, if a gateway's log gets it: LangChain does not tell a stream which it chose."""
+    """Choose the id of a stream's run if the gateway's log needs it: LangChain does not pass its own to the stream."""
     if "run_id" not in (_names(model, arguments) or ()) or (config or {}).get("run_id"):
         return config
     from langchain_core.utils.uuid import uuid7
@@ -37,13 +38,13 @@ def _names(model: GeminiModel, arguments: Mapping[str, Any]) -> Sequence[str] | 
 def with_run(
     model: GeminiModel, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
 ) -> Mapping[str, Any]:
-    """Add to the arguments of a call what follows from its run, as far as they do not say it themselves.
+    """Add `tracing` and `gateway_metadata` to the arguments of a call, from its run, unless they are given.
 
     Args:
-        model: The model, whose settings count where the arguments say nothing.
-        arguments: The arguments, which are not changed.
-        run: The run. LangChain does not tell streams of theirs: then it is as its configuration says.
-        config: That configuration; by default the one of the chain around the call.
+        model: The model; its settings count if the call does not have them.
+        arguments: The arguments of the call, which are not changed.
+        run: The run; `None` for a stream, to which LangChain does not pass it.
+        config: The configuration of the stream's run; by default that of the chain around the call.
     """
     names = _names(model, arguments)
     is_open = "opentelemetry.trace" in sys.modules and model.tracing is None and arguments.get("tracing") is None
@@ -65,7 +66,7 @@ def _makes_spans(run: Run) -> bool:
 
 
 def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # noqa: ANN401  # a model of LangChain
-    """Make the manager that LangChain makes for a call with this configuration."""
+    """Make the same callback manager as LangChain makes for a call with this configuration."""
     from langchain_core.callbacks import CallbackManager
     from langchain_core.runnables.config import ensure_config
 
@@ -81,12 +82,12 @@ def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # 
 
 
 def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> dict[str, str | int | float | bool]:
-    """Collect what is there of a run's metadata, its tags and its id."""
+    """Collect the named entries of a run's metadata, its tags and its id."""
     run_id = getattr(run, "run_id", None) or (config or {}).get("run_id") or ""
     known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(run_id)}
     return {name: _entry(known[name]) for name in names if known.get(name) not in (None, "")}
 
 
 def _entry(value: object) -> str | int | float | bool:
-    """Give what a gateway takes: anything else than text, numbers and booleans makes it lose all entries."""
+    """Return a value that a gateway accepts: it drops all entries if one is not text, a number or a boolean."""
     return value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)

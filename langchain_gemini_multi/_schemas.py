@@ -1,4 +1,4 @@
-"""Schemas in every form that LangChain's users write them in -> JSON Schema, functions and response formats."""
+"""Translates schemas in all forms that LangChain's users write to JSON Schema, functions and response formats."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 Schema: TypeAlias = Mapping[str, Any] | type[Any]
 _PLAIN: Final = (str, int, float, bool)
 _WRAPPED: Final = ("schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
-"""Where the schema stands in what has a name beside it."""
+"""The fields that hold the schema in an object with a name."""
 _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def json_schema_of(schema: Schema) -> JsonObject:
-    """Return the JSON Schema of a schema in any form that LangChain takes.
+    """Return the JSON Schema of a schema in any form that LangChain accepts.
 
-    Pydantic's own is kept whole: LangChain's conversion cuts recursive references off.
+    The schema of a pydantic class is pydantic's own: LangChain's conversion loses recursive references.
 
     Raises:
-        ConfigurationError: It cannot be turned into one.
+        ConfigurationError: The schema has no JSON Schema.
     """
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_json_schema()
@@ -48,9 +48,9 @@ def json_schema_of(schema: Schema) -> JsonObject:
 def standalone(
     schema: dict[str, Any] | type[Any] | None, *, strict: bool | None
 ) -> tuple[dict[str, Any] | type[Any] | None, bool | None]:
-    """Take a schema out of what OpenAI, Google and MCP wrap around it, and `strict`, unless that is given already.
+    """Return the schema inside an object in OpenAI's, Google's or MCP's form, and its `strict` unless that is given.
 
-    LangChain looks for a function's `parameters` only, and would give an empty schema instead.
+    LangChain reads only the `parameters` of a function, and would return an empty schema.
     """
     if not is_object(schema):
         return schema, strict
@@ -65,7 +65,7 @@ def standalone(
 
 
 def _inner(described: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Find the schema in something that has a name."""
+    """Find the schema in an object with a name."""
     keys = (*_WRAPPED, "parameters") if described.get("type") == "function" else _WRAPPED
     found = next((found for key in keys if is_mapping(found := described.get(key))), None)
     if found is None and "properties" in described and isinstance(described.get("name"), str):
@@ -74,7 +74,7 @@ def _inner(described: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def is_value_type(schema: object) -> bool:
-    """Whether pydantic knows it for a type and LangChain does not: `list[City]`, `Literal`, enumerations, numbers."""
+    """Whether it is a type that only pydantic understands: `list[City]`, `Literal`, an enumeration, a number."""
     if not isinstance(schema, type) or get_origin(schema) is not None:
         return get_origin(schema) is not None
     return schema in _PLAIN or issubclass(schema, Enum)
@@ -94,7 +94,7 @@ def _is_json_schema(schema: Mapping[str, Any]) -> bool:
 
 
 def _is_object(schema: Schema) -> bool:
-    """Whether a schema is one of objects, as far as it says."""
+    """Whether a schema describes objects, as far as it states it."""
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return json_schema_of(schema).get("type", "object") == "object"
     if not isinstance(schema, Mapping):
@@ -104,10 +104,10 @@ def _is_object(schema: Schema) -> bool:
 
 
 def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
-    """Return what can be bound as a function: a JSON Schema needs a name for it.
+    """Return a schema that can be bound as a function, for which a JSON Schema needs a name.
 
     Raises:
-        ConfigurationError: It describes no object, and a call's arguments are one.
+        ConfigurationError: The schema does not describe an object; the arguments of a call are an object.
     """
     if not _is_object(schema):
         raise ConfigurationError(
@@ -119,9 +119,9 @@ def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any
 
 
 def traced(schema: Schema) -> Schema:
-    """Return a schema as LangChain's tracing shows it, which would convert it anew for every call.
+    """Return a schema in the form that LangChain's tracing shows. Without it, LangChain would convert it in each call.
 
-    It knows no types such as `list[City]`, and leaves out what it cannot convert.
+    LangChain does not know types such as `list[City]`, and does not show schemas that it cannot convert.
     """
     if is_value_type(schema) or is_typed_dict(schema):
         schema = {"title": name_of(schema), **json_schema_of(schema)}
@@ -132,7 +132,7 @@ def traced(schema: Schema) -> Schema:
 
 
 def name_of(schema: Schema) -> str:
-    """Name a schema, as the function that returns it is called."""
+    """Return the name of a schema, which is also the name of the function that returns it."""
     if isinstance(schema, type):
         return schema.__name__
     if not is_mapping(schema):
@@ -143,7 +143,7 @@ def name_of(schema: Schema) -> str:
 
 
 def response_format(schema: Schema | None, *, strict: bool | None) -> dict[str, Any]:
-    """Write the wish for JSON in OpenAI's form: of any shape without a schema."""
+    """Write a response format in OpenAI's form; without a schema it allows any JSON."""
     if schema is None:
         return {"type": "json_object"}
     return format_json(name_of(schema), json_schema_of(schema), strict=strict)

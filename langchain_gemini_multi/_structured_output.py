@@ -43,10 +43,10 @@ METHODS: Final = get_args(Method)
 
 
 def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
-    """Refuse what cannot work.
+    """Check that the arguments fit together.
 
     Raises:
-        ConfigurationError: The method is unknown, lacks its schema, or has tools that it cannot let the model call.
+        ConfigurationError: The method is unknown, or needs a schema, or does not go together with tools.
     """
     if method not in METHODS:
         raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
@@ -68,7 +68,7 @@ def structured(
     tools: Sequence[ToolArgument],
     options: dict[str, Any],
 ) -> Runnable[LanguageModelInput, Any]:
-    """Make the runnable that asks a model for an object and reads it; see `ChatGeminiMulti.with_structured_output`."""
+    """Make the runnable that asks a model for an object and reads it. See `ChatGeminiMulti.with_structured_output`."""
     schema, strict = standalone(schema, strict=strict)
     check_method(method, has_schema=schema is not None, has_tools=bool(tools))
     tool_name: str | None = None
@@ -87,13 +87,13 @@ def structured(
 
 
 class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
-    """Reads the object from an answer: from its call of `tool_name`, or from its text when there is no such name."""
+    """Reads the object from an answer: from its call of `tool_name`, or from its text if there is no such name."""
 
     schema_type: Any = None
-    """A class to make instances of; without one, dictionaries are given."""
+    """The class of the objects; without a class, objects are dictionaries."""
     tool_name: str | None = None
     json_schema: dict[str, Any] | None = None
-    """By which what models get wrong in JSON is put right."""
+    """The schema by which the frequent mistakes of models in JSON are repaired."""
 
     def parse(self, text: str) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         """Read the object from text."""
@@ -104,7 +104,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
         Args:
             result: The answer.
-            partial: Whether it is still arriving; what cannot be read yet is then `None`.
+            partial: Whether the answer is still arriving. Then the result is `None` if it cannot be read yet.
 
         Raises:
             StructuredOutputError: The answer does not hold the object.
@@ -137,7 +137,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             yield found
 
     def beside(self, pieces: Iterator[Mapping[str, Any]]) -> Iterator[AddableDict]:
-        """Pass the raw answer on as it arrives, and give the object, or the error of reading it, at its end."""
+        """Yield the pieces of the raw answer, and at the end the object, or the error of reading it."""
         growing = _Growing(self)
         for piece in pieces:
             growing.add(piece["raw"])
@@ -165,7 +165,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         return self._from_text_instead(message)
 
     def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
-        """Take an answer that gives the object as text although a call was asked for; models do that at times."""
+        """Read the object from the text. Models sometimes answer with text although a call was required."""
         try:
             found = json_text(str(message.text))
         except ValueError:
@@ -204,7 +204,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             raise StructuredOutputError(text, llm_output=str(found)) from error
 
     def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
-        """Refuse a dictionary that breaks what no provider enforces: bounds, lengths, patterns, required properties."""
+        """Check what providers do not enforce: bounds, lengths, patterns and required properties."""
         if partial or self.json_schema is None:
             return
         if wrong := validation_errors(found, self.json_schema):
@@ -280,7 +280,7 @@ def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of 
 
 
 def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
-    """Say why the object isn't there, by the reason for which the answer ended."""
+    """Explain by the finish reason why the answer does not hold the object."""
     metadata = mapping_of(message.response_metadata)
     reason = metadata.get("finish_reason")
     raw = metadata.get("raw_finish_reason") or reason
@@ -296,8 +296,8 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
     """Make the parser.
 
-    Classes of pydantic (both versions), dataclasses, enumerations and types such as `list[City]` give instances, all
-    else plain JSON.
+    Its objects are instances for classes of pydantic (both versions), dataclasses, enumerations and types such as
+    `list[City]`, and plain JSON for all other schemas.
     """
     is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
     is_class = is_class or is_value_type(schema)
@@ -311,5 +311,5 @@ def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOut
 def with_raw(
     model: Runnable[LanguageModelInput, AIMessage], parser: StructuredOutputParser
 ) -> Runnable[LanguageModelInput, dict[str, Any]]:
-    """Give the raw answer, the object and the error of reading it side by side."""
+    """Make a runnable that returns the raw answer, the object, and the error of reading it."""
     return RunnableMap(raw=model) | RunnableGenerator(parser.beside, parser.abeside)

@@ -1,4 +1,4 @@
-"""TypedDict -> JSON Schema: LangChain's conversion, without what it gets wrong."""
+"""Translates a TypedDict to JSON Schema by LangChain's conversion, and corrects the mistakes of that conversion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_multi.bindings.values import is_many, is_mapping, items_of, mapping_
 from gemini_multi.types import JsonObject
 
 _OF_DICT: Final = inspect.getdoc(dict)
-"""What a TypedDict without a docstring inherits, and LangChain takes for its description."""
+"""The docstring that a TypedDict without one inherits. LangChain takes it for the description."""
 _UNIONS: Final = (Union, UnionType)
 _MARKERS: Final = (Required, NotRequired)
 
@@ -26,10 +26,10 @@ def is_typed_dict(value: object) -> TypeGuard[type[Any]]:
 
 
 def typed_dict_schema(kind: type[Any]) -> JsonObject:
-    """Return the JSON Schema of a TypedDict, `Required` and `NotRequired` included, which LangChain refuses.
+    """Return the JSON Schema of a TypedDict, also of one with `Required` or `NotRequired`, which LangChain refuses.
 
     Raises:
-        TypeError, ValueError: It cannot be turned into one.
+        TypeError, ValueError: The TypedDict has no JSON Schema.
     """
     try:
         found = _with_nulls(convert_to_json_schema(kind), kind)
@@ -39,7 +39,7 @@ def typed_dict_schema(kind: type[Any]) -> JsonObject:
 
 
 def _with_nulls(schema: Mapping[str, Any], hint: Any) -> dict[str, Any]:  # noqa: ANN401  # a type
-    """Allow null where a type does: LangChain's conversion forgets it, and the model would invent a value."""
+    """Allow null where the type does. LangChain's conversion does not, and the model would invent a value."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _with_nulls(schema, inner[0])
@@ -63,14 +63,14 @@ def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _by_pydantic(kind: type[Any]) -> JsonObject:
     hints = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
-    # Before Python 3.12 pydantic takes those of `typing_extensions` only.
+    # Before Python 3.12, pydantic accepts only the TypedDict of `typing_extensions`.
     make: Any = TypedDict
     found = TypeAdapter(make(kind.__name__, hints, total=kind.__total__)).json_schema()
     return {"description": kind.__doc__, **found} if kind.__doc__ else found
 
 
 def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
-    """Put the description of `Annotated[str, ..., "description"]`, which is LangChain's form, where pydantic looks."""
+    """Translate the description in LangChain's form `Annotated[str, ..., "description"]` to pydantic's form."""
     if (marker := get_origin(hint)) in _MARKERS:
         return marker[_described(get_args(hint)[0])]
     if marker is not Annotated:
@@ -81,7 +81,7 @@ def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
 
 
 def _own(schema: JsonObject) -> JsonObject:
-    """Leave out, at any depth, the description that is the one of `dict`."""
+    """Remove the description of `dict`, at any depth."""
     return {name: _owned(value) for name, value in schema.items() if name != "description" or value != _OF_DICT}
 
 

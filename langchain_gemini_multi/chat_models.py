@@ -17,7 +17,7 @@ from gemini_multi.bindings.values import with_known_signature
 from gemini_multi.types import Finished, ToolChoice
 from langchain_gemini_multi._model import GeminiModel, ToolArgument
 from langchain_gemini_multi._results import combined, to_result
-from langchain_gemini_multi._runs import Run, identified, with_run
+from langchain_gemini_multi._runs import LLMRun, Run, identified, with_run
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -142,18 +142,14 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     streaming: bool | None = None
     """`True`: `invoke` streams too. `False`: `stream` does not stream either."""
     stream_usage: bool = True
-    """Whether a stream's last chunk tells the tokens used."""
+    """Whether a stream's last chunk has the tokens used."""
 
     @property
     def _llm_type(self) -> str:
         return "gemini-multi-chat"
 
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        return self._shown_params()
-
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        # What LangChain's own gives, without a detour over its deprecated names.
+        # The result of LangChain's own method, which also calls methods with deprecated names.
         return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
@@ -167,7 +163,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         return combined(llm_outputs)
 
-    # LangChain does not tell `_stream` of the run, so that what a call takes from it is found here.
+    # LangChain does not pass the run to `_stream`, so its data are read here.
 
     def stream(
         self,
@@ -226,7 +222,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        # LangChain reports the tokens to callbacks itself.
+        # LangChain itself reports the tokens to callbacks.
         builder = self._builder(kwargs)
         with langchain_errors():
             request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
@@ -257,7 +253,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[Event]:
-        """Stream as LangChain's typed events. It finds this method by its name."""
+        """Stream LangChain's typed events. LangChain finds this method by its name."""
         builder, last = self._event_builder(run_manager, kwargs), None
         with langchain_errors():
             request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
@@ -267,7 +263,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                         last = event
                     else:
                         yield from builder.feed(event)
-        # LangChain asks for nothing after the end, so the stream has to be closed before it.
+        # LangChain stops reading at the last event, so the stream is closed before that.
         if last is not None:
             yield from builder.feed(last)
 
@@ -307,9 +303,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
         return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
 
-    def _event_builder(
-        self, run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, arguments: Mapping[str, Any]
-    ) -> EventBuilder:
+    def _event_builder(self, run: LLMRun | None, arguments: Mapping[str, Any]) -> EventBuilder:
         from langchain_gemini_multi._typed_events import EventBuilder
 
         message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"

@@ -1,13 +1,13 @@
-"""Errors that are both ours and LangChain's, so that its retries, summaries and agents act on them rightly.
+"""Errors that are classes of this package and of LangChain, so that LangChain's retries and agents react to them.
 
-`except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each keeps all that
-our error knows, and gives LangChain's tracing the provider's answer as `response`.
+`except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each error has all
+attributes of our error, and the provider's answer as `response` for LangChain's tracing.
 """
 
 # mypy: disable-error-code="override"
 # pyright: reportIncompatibleVariableOverride=false, reportIncompatibleMethodOverride=false
-# `is_retryable` is a property here and a plain attribute in LangChain. Both are only read, and ours, first in the order
-# of resolution, knows more.
+# `is_retryable` is a property here and an attribute in LangChain. Both are only read; ours comes first in the method
+# resolution order, and is more exact.
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class _Answered(ProviderError):
 
     @property
     def response(self) -> ErrorAnswer:
-        """The provider's answer, as LangChain's tracing wants it."""
+        """The provider's answer, in the form that LangChain's tracing reads."""
         return ErrorAnswer(self.status, self.body)
 
 
@@ -99,7 +99,7 @@ class ModelAuthenticationFailed(_Answered, AuthenticationFailed, ModelAuthentica
 
 
 class ModelPermissionDenied(_Answered, PermissionDenied, ModelPermissionDeniedError):
-    """The key is good but may not do this."""
+    """The key has no permission for this request."""
 
 
 class ModelMissing(_Answered, ModelNotFound, ModelNotFoundError):
@@ -107,11 +107,11 @@ class ModelMissing(_Answered, ModelNotFound, ModelNotFoundError):
 
 
 class ModelRateLimited(_Answered, RateLimited, ModelRateLimitError):
-    """Too many requests just now."""
+    """Too many requests at present."""
 
 
 class ModelQuotaExhausted(_Answered, QuotaExhausted, ModelRateLimitError):
-    """Out of credit, or a daily or spending limit is reached; not worth a retry."""
+    """There is no credit left, or a daily or spending limit is reached. A retry does not help."""
 
 
 class ModelServerFailed(_Answered, ServerError, ModelAPIError):
@@ -131,7 +131,7 @@ class ModelTimedOut(RequestTimeout, ModelTimeoutError):
 
 
 class ModelStreamInterrupted(StreamInterrupted, ModelConnectionError):
-    """The stream broke after its first content; what had arrived is in `partial`. Not retried by itself."""
+    """The stream broke after its first content, which is in `partial`. It is not retried automatically."""
 
 
 class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
@@ -142,11 +142,11 @@ class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc
     """The provider refused the prompt itself."""
 
     raw_message: BaseMessage | None = None
-    """There is no message: the model was not asked."""
+    """Always `None`: the model did not answer."""
 
 
 class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
-    """No route can express what was asked."""
+    """No route supports a feature of the request."""
 
 
 class ModelMisconfigured(ConfigurationError, ModelInvalidRequestError):
@@ -158,7 +158,7 @@ class ModelBudgetExceeded(BudgetExceeded, ModelError):
 
 
 class AllModelsFailed(AllRoutesFailed, ModelAPIError):
-    """More than one route was tried and none answered."""
+    """Several routes were tried, and none answered."""
 
 
 class AllModelsOverflowed(AllRoutesFailed, ContextOverflowError):
@@ -166,7 +166,7 @@ class AllModelsOverflowed(AllRoutesFailed, ContextOverflowError):
 
 
 class AllModelsLimited(AllRoutesFailed, ModelRateLimitError):
-    """Every route has had too many requests or is out of credit."""
+    """Every route has a rate limit or no credit at present."""
 
 
 class AllModelsUnauthenticated(AllRoutesFailed, ModelAuthenticationError):
@@ -229,7 +229,7 @@ _GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[AllRoutesFai
 
 
 def twin(error: GeminiMultiError) -> GeminiMultiError:
-    """Return the error as one that LangChain knows too; one with no counterpart there is returned as it is."""
+    """Return the error as an error of LangChain; an error without a counterpart is returned unchanged."""
     if isinstance(error, ModelError):
         return error
     if isinstance(error, AllRoutesFailed):
@@ -252,7 +252,7 @@ def _group(error: AllRoutesFailed) -> AllRoutesFailed:
 
 
 class _Translation:
-    """A block whose errors are raised as LangChain's too."""
+    """A context in which our errors are raised as errors of LangChain."""
 
     def __enter__(self) -> None: ...
 
@@ -267,5 +267,5 @@ _TRANSLATION: Final = _Translation()
 
 
 def langchain_errors() -> _Translation:
-    """Raise our errors as ones that LangChain knows too."""
+    """Return a context in which our errors are raised as errors of LangChain."""
     return _TRANSLATION

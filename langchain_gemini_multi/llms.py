@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -30,10 +30,6 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
     @property
     def _llm_type(self) -> str:
         return "gemini-multi"
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        return self._shown_params()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         return self._traced_params("llm", stop, kwargs)

@@ -1,4 +1,4 @@
-"""A stand-in for `ChatMessage` on older cores, which import it; newer ones do not."""
+"""A replacement of `ChatMessage` for older versions of LlamaIndex's core."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from llama_index.core.base.llms.types import ChatMessage, TextBlock
 class ReplaceableMessage(ChatMessage):
     """A message whose `content` can be set whatever its blocks are.
 
-    Before core 0.14.24, chat engines set the `content` of a stream's last message, which `ChatMessage` refuses when
-    there is a thinking block beside the text. Newer ones replace the blocks themselves, as this class does.
+    Before core 0.14.24, chat engines set the `content` of a stream's last message, and `ChatMessage` refuses that if
+    there is a thinking block beside the text. Newer versions replace the blocks, as this class does.
     """
 
     @property

@@ -103,8 +103,8 @@ def _report(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> No
     """Report an attempt to the caller's function, and a failed or cancelled one to LlamaIndex's instrumentation."""
     # A stream that is open when the interpreter ends is closed when nothing can be imported any more.
     if attempt.outcome != "answered" and not sys.is_finalizing():
-        from llama_index_gemini_multi._events import tell
+        from llama_index_gemini_multi._events import report
 
-        tell(attempt)
+        report(attempt)
     if watcher is not None:
         watcher(attempt)

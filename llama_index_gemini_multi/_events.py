@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from gemini_multi import Attempt
 
 _DISPATCHER: Final = get_dispatcher(__name__)
+_FIELDS: Final = ("provider", "model", "outcome", "error", "status", "code", "wait", "duration")
 
 
 class AttemptFailedEvent(BaseEvent):
-    """A request of a call that got no answer; the call continues, or ends with an error that lists all attempts."""
+    """A request without an answer. The call continues, or ends with an error that lists all attempts."""
 
     provider: str
     model: str
@@ -22,11 +23,11 @@ class AttemptFailedEvent(BaseEvent):
     outcome: str
     """`failed`, or `cancelled` when another provider was faster."""
     error: str
-    """The class of the failure, such as `RateLimited`; empty when it was cancelled."""
+    """The class of the error, such as `RateLimited`; empty for a cancelled request."""
     status: int | None
     code: str | None
     wait: float
-    """Seconds waited before it."""
+    """Seconds of the wait before the request."""
     duration: float
 
     @classmethod
@@ -35,17 +36,6 @@ class AttemptFailedEvent(BaseEvent):
         return "GeminiMultiAttemptFailedEvent"
 
 
-def tell(attempt: Attempt) -> None:
-    """Dispatch the event, below the span of the call."""
-    _DISPATCHER.event(
-        AttemptFailedEvent(
-            provider=attempt.provider,
-            model=attempt.model,
-            outcome=attempt.outcome,
-            error=attempt.error,
-            status=attempt.status,
-            code=attempt.code,
-            wait=attempt.wait,
-            duration=attempt.duration,
-        )
-    )
+def report(attempt: Attempt) -> None:
+    """Dispatch the event, in the span of the call."""
+    _DISPATCHER.event(AttemptFailedEvent(**{name: getattr(attempt, name) for name in _FIELDS}))

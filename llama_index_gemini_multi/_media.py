@@ -1,4 +1,4 @@
-"""Image, audio, video and document blocks, both ways. Nothing here downloads: an address stays an address."""
+"""Translates image, audio, video and document blocks to parts and back. URLs are not downloaded."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MediaBlock: TypeAlias = ImageBlock | AudioBlock | VideoBlock | DocumentBlock
 _ADDRESS: Final = TypeAdapter(AnyUrl)
 _DATA_URL: Final = re.compile(rb"data:[^,]{0,200};\s?base64,", re.IGNORECASE)
 _DEFAULT_TITLE: Final = "input_document"
-"""What `DocumentBlock` calls a document without a title."""
+"""The title that `DocumentBlock` gives to a document without one."""
 
 
 def to_part(block: MediaBlock) -> Blob | FileReference | None:
-    """Make the core's part, or `None` when the block is empty.
+    """Translate a block to a part; `None` for an empty block.
 
     Raises:
-        ConfigurationError: The kind of the data is neither stated nor recognizable, or `detail` is unknown.
+        ConfigurationError: The media type is neither given nor recognized, or `detail` is unknown.
     """
     match block:
         case ImageBlock():
@@ -51,7 +51,7 @@ def to_part(block: MediaBlock) -> Blob | FileReference | None:
 
 
 def has_block(part: Blob | FileReference) -> bool:
-    """Whether a block can hold the part: LlamaIndex takes no address that is not a URL."""
+    """Whether a block can hold the part: LlamaIndex accepts only URLs as addresses."""
     if isinstance(part, Blob):
         return True
     try:
@@ -62,7 +62,7 @@ def has_block(part: Blob | FileReference) -> bool:
 
 
 def to_block(part: Blob | FileReference) -> ContentBlock:
-    """Make the block that fits the part's kind; a kind of its own becomes a document."""
+    """Translate a part to the block for its media type; a part of any other type becomes a document."""
     mime_type = (
         part.mime_type or mimetypes.guess_type(part.uri)[0] if isinstance(part, FileReference) else part.mime_type
     )
@@ -90,7 +90,7 @@ def _part(data: bytes | IOBase | None, path: object, url: object, details: Detai
         return addressed(str(url), details) if url else None
     kind = details.mime_type
     if isinstance(data, bytes) and kind and not kind.startswith("text/") and _is_base64(data):
-        # As LlamaIndex keeps all media that it was given as bytes.
+        # LlamaIndex turns bytes into base64.
         return inline(data.decode("ascii"), details)
     found = _content(data, path)
     if not found:
@@ -126,7 +126,7 @@ def _guessed_type(data: bytes, path: object) -> str:
     if isinstance(guess, str):
         return guess
     if not _is_text(data):
-        message = f"What kind of data is in a block of {len(data)} bytes cannot be told. Set its mime type or format."
+        message = f"The media type of a block with {len(data)} bytes is not recognized. Set its mime type or format."
         raise ConfigurationError(message)
     return "text/plain"
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's messages to the core's. Histories of other integrations are read too; nothing given is changed."""
+"""Translates LlamaIndex's messages, including histories of other integrations, to the core's messages."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def to_core(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one conversation in order, and remembers its calls so that results find theirs."""
+    """Reads one conversation in order, and remembers its calls, to which the tool results refer."""
 
     names: dict[str, str] = field(default_factory=dict[str, str])
     """Function names by call id."""
     open_calls: list[str] = field(default_factory=list[str])
-    """Ids of the calls that have no result yet."""
+    """The ids of the calls without a result."""
     position: int = 0
 
     def read(self, message: ChatMessage) -> Message | None:
@@ -79,7 +79,7 @@ class _Reader:
         return Message(role, parts, name=name if isinstance(name, str) else None)
 
     def _answer(self, message: ChatMessage) -> tuple[Part, ...]:
-        # A citation repeats what the answer's text rests on; sent back, it would read as more text.
+        # A citation quotes a source. If it were sent back, the model would read it as text of its answer.
         blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
         parts = [*_parts(blocks, signatures=foreign_signatures(message)), *foreign_calls(message)]
         named = [self._identified(part, index) for index, part in enumerate(parts)]
@@ -106,7 +106,7 @@ class _Reader:
         return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
     def _call_id(self, given: object, name: str) -> str:
-        """Return the id of the call that a result answers: its own, else the first open call of its function."""
+        """Return the id of the call that a result answers: the given one, or that of the first open call."""
         if isinstance(given, str) and given:
             call_id = given
         else:
@@ -125,7 +125,7 @@ def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None
 
 
 def _told(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
-    """Read content that is not the model's own: a call in it is no call of this conversation, but text about one."""
+    """Read the content of a message that is not from the model; a call in it becomes text about the call."""
     for part in _parts(blocks):
         if isinstance(part, ToolCall):
             arguments = dict(part.arguments) if part.invalid_arguments is None else part.invalid_arguments

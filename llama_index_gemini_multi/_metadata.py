@@ -15,9 +15,9 @@ def metadata(
 
     Args:
         model: A catalog name or a provider's own id.
-        providers: The providers that may answer; the smallest of their windows counts.
-        context_window: What the caller wants used instead.
-        max_tokens: The output limit of a request, when one is set.
+        providers: The providers that may answer; the smallest of their context windows counts.
+        context_window: The context window to report instead.
+        max_tokens: The output limit of a request, if it is set.
     """
     from gemini_multi import catalog  # not needed to import a model class
 
@@ -40,12 +40,12 @@ def metadata(
 def described(
     model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
 ) -> Mapping[str, object]:
-    """Write the description of a model as plain values, for every call's trace. Arguments are those of `metadata`."""
+    """Describe a model as plain values for the trace of each call. The arguments are those of `metadata`."""
     return metadata(model, providers, context_window=context_window, max_tokens=max_tokens).model_dump()
 
 
 def _num_output(window: int, max_tokens: int | None, model_limit: int) -> int:
-    """Reserve room for the answer without using up the window, as LlamaIndex subtracts it from the prompt's room."""
+    """Return the tokens to reserve for an answer: not the whole window, from which LlamaIndex subtracts them."""
     if max_tokens is not None:
         return max(1, min(max_tokens, window // 2))
     return max(1, min(model_limit, window // 4))

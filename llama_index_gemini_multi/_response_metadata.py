@@ -1,19 +1,18 @@
 """Writes an answer's metadata: `raw` as plain JSON, the short `additional_kwargs`, and log probabilities.
 
-LlamaIndex's token counter reads `raw["usage"]` in OpenAI's form and fails on anything but integers; MLflow and others
-read the same figures from `additional_kwargs`.
+LlamaIndex's token counter reads `raw["usage"]` in OpenAI's form, and fails if a count is not an integer. MLflow and
+others read the same counts from `additional_kwargs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from typing import Any
 
 from llama_index.core.base.llms.types import LogProb
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
 
 from gemini_multi.bindings.metadata import attempts, candidate_metadata
+from gemini_multi.bindings.values import items_of
 from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCode, JsonValue, Usage
 
 
@@ -42,7 +41,7 @@ def raw(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def facts(response: ChatResponse) -> dict[str, JsonValue]:
-    """Write the provider, the finish reason and the cost; small enough to be kept with every response."""
+    """Write the provider, the finish reason, the cost and the tokens, which are kept with each response."""
     usage = response.usage
     return {
         "provider": response.provider,
@@ -60,7 +59,7 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def _usage(usage: Usage) -> dict[str, JsonValue]:
-    told: dict[str, JsonValue] = {
+    return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
@@ -75,7 +74,6 @@ def _usage(usage: Usage) -> dict[str, JsonValue]:
             **{f"{modality}_tokens": count for modality, count in usage.output_by_modality.items()},
         },
     }
-    return told
 
 
 def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
@@ -93,41 +91,22 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
 
 
 def _code(part: ExecutableCode | CodeResult) -> JsonValue:
-    """Tell code that the provider ran, or what it gave, by Google's names."""
+    """Write code that the provider ran, or its result, with Google's names."""
     if isinstance(part, ExecutableCode):
         return {"executable_code": {"language": part.language, "code": part.code}}
     return {"code_execution_result": {"outcome": part.outcome, "output": part.output}}
 
 
-class _Token(TypedDict, total=False):
-    token: str
-    logprob: float
-    bytes: list[int] | None
-    top_logprobs: list[_Token] | None
-
-
-class _Tokens(TypedDict, total=False):
-    content: list[_Token] | None
-
-
-@cache
-def _reader() -> TypeAdapter[_Tokens]:
-    """Make the reader when the first answer with log probabilities is there."""
-    return TypeAdapter(_Tokens)
-
-
 def logprobs(value: JsonValue) -> list[list[LogProb]] | None:
-    """Read OpenAI's form: for each token its alternatives, or the token itself when there are none."""
+    """Read OpenAI's form: for each token its alternatives, or the token itself if there are none."""
     if not isinstance(value, Mapping):
         return None
+    tokens = items_of(value.get("content"))
     try:
-        tokens = _reader().validate_python(value).get("content")
-    except ValueError:
+        return [[_logprob(each) for each in token.get("top_logprobs") or [token]] for token in tokens] or None
+    except (AttributeError, TypeError, ValueError):  # another form
         return None
-    if not tokens:
-        return None
-    return [[_logprob(each) for each in token.get("top_logprobs") or [token]] for token in tokens]
 
 
-def _logprob(token: _Token) -> LogProb:
+def _logprob(token: Mapping[str, Any]) -> LogProb:
     return LogProb(token=token.get("token", ""), logprob=token.get("logprob", 0.0), bytes=token.get("bytes") or [])

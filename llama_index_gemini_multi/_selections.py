@@ -1,4 +1,4 @@
-"""Tool calls out of LlamaIndex's responses."""
+"""Reads the tool calls of LlamaIndex's responses."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from llama_index_gemini_multi._interop import foreign_calls
 from llama_index_gemini_multi.errors import InvalidToolCall
 
 _SHOWN: Final = 200
-"""How much of unreadable arguments a message shows."""
+"""The number of characters of unreadable arguments that a message shows."""
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
     """Read the calls of an answer or of a chunk.
 
     Raises:
-        InvalidToolCall: The arguments of a call cannot be read. LlamaIndex would run the tool without any.
+        InvalidToolCall: The arguments of a call cannot be read. LlamaIndex would run the tool without arguments.
     """
     message = response.message
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
@@ -31,7 +31,7 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
 def _selection(call: ToolCall, position: int) -> ToolSelection:
     if call.invalid_arguments is not None:
         raise InvalidToolCall(
-            f"The model called the tool {call.name!r} with arguments that cannot be read, so that it was not run. "
+            f"The model called the tool {call.name!r} with arguments that cannot be read, so the tool was not run. "
             "Raise `max_tokens` if the answer was cut off, else ask again. The arguments begin with "
             f"{call.invalid_arguments[:_SHOWN]!r}.",
             raw=call.invalid_arguments,
@@ -40,7 +40,7 @@ def _selection(call: ToolCall, position: int) -> ToolSelection:
 
 
 def first_call_only(response: ChatResponse) -> ChatResponse:
-    """Return the response with the first tool call only; the one given is not changed."""
+    """Return a copy of the response with the first tool call only."""
     message = response.message
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if len(calls) < 2:

@@ -1,12 +1,12 @@
 """Keeps what LlamaIndex's blocks have no field for, as JSON in a `ThinkingBlock`, and restores it.
 
-A `ToolCallBlock` has no room for a thought signature, a message keeps one `TextBlock` where the provider sent several,
-and some parts (executed code, future kinds) have no block at all. `pack` writes down what the blocks alone do not say,
-and `unpack` rebuilds the exact parts from the blocks and that note.
+A `ToolCallBlock` has no field for a thought signature, several texts become one `TextBlock`, and some parts, such as
+executed code, have no block. `pack` writes this as a note, and `unpack` rebuilds the exact parts from the blocks and
+the note.
 
-The note has two members: `tool_calls` maps each call id to what is known of that call, so that a message that lost a
-call, or was merged with another, still carries every signature to its own call; and `parts` is the outline of the
-parts, where the blocks' own order and boundaries would not give the parts back.
+The note has two members. `tool_calls` has the signature of each call by its id, so each call keeps its own signature if
+a message loses a call or is merged with another message. `parts` is the outline of the parts; it is only there if the
+order and the limits of the blocks differ from those of the parts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTE_KEY: Final = "gemini_multi"
 
 
 def pack(parts: Sequence[Part]) -> dict[str, JsonValue]:
-    """Write down what the blocks of these parts do not say; empty when they say it all."""
+    """Write what the blocks of these parts cannot hold; empty if they hold everything."""
     calls: dict[str, JsonValue] = {
         part.id: entry for part in parts if isinstance(part, ToolCall) and (entry := _call(part))
     }
@@ -36,7 +36,7 @@ def pack(parts: Sequence[Part]) -> dict[str, JsonValue]:
 
 
 def unpack(natural: Sequence[Part], note: JsonObject) -> tuple[Part, ...]:
-    """Rebuild the parts from those that the blocks give by themselves and the note."""
+    """Rebuild the exact parts from the note and from the parts that were read from the blocks."""
     known = {call_id: _entry(entry) for call_id, entry in mapping_of(note.get("tool_calls")).items()}
     parts = tuple(
         signed_call(part, known[part.id]) if isinstance(part, ToolCall) and part.id in known else part
@@ -56,13 +56,13 @@ def _call(call: ToolCall) -> dict[str, JsonValue]:
 
 
 def _entry(kept: object) -> Mapping[str, JsonValue]:
-    """Turn what `tool_calls` keeps into the outline's form."""
+    """Translate an entry of `tool_calls` to the form of the outline."""
     found = mapping_of(kept)
     return {"signature": found.get("signature"), "synthetic_id": not found.get("issued_id", False)}
 
 
 def _is_natural(parts: Sequence[Part]) -> bool:
-    """Whether one thought, one text, media and calls follow each other at most, with nothing signed but the calls."""
+    """Whether the parts are at most one thought, one text, media and calls in this order, and only calls are signed."""
     ranks = [_rank(part) for part in parts]
     if any(rank > _CALL for rank in ranks) or ranks != sorted(ranks):
         return False

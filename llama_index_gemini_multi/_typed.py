@@ -1,4 +1,4 @@
-"""LlamaIndex's loosely typed corners, with types, and what differs between its versions."""
+"""Adds types to functions of LlamaIndex without them, and hides differences between its versions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ROOT: Final[Dispatcher] = instrument.get_dispatcher()  # type: ignore[attr-defi
 
 
 def span_handlers() -> Sequence[object]:
-    """Name the handlers that tracers have added."""
+    """Return the handlers that tracers have added."""
     return cast("Sequence[object]", _ROOT.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
 
 
 def streamed_message(core_version: str) -> type[ChatMessage]:
-    """Choose the class of the message that ends a stream, for a version of LlamaIndex's core."""
+    """Return the class of a stream's last message for a version of LlamaIndex's core."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
     if numbers >= (0, 14, 24):
         return ChatMessage
@@ -38,17 +38,17 @@ STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)
 
 
 def chat_callback(function: FunctionT) -> FunctionT:
-    """Report the calls of a chat method as LlamaIndex's events."""
+    """Report the calls of a chat method as events of LlamaIndex."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_chat_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
     return with_known_signature(decorate(function))
 
 
 def completion_callback(function: FunctionT) -> FunctionT:
-    """Report the calls of a completion method as LlamaIndex's events."""
+    """Report the calls of a completion method as events of LlamaIndex."""
     decorate = cast("Callable[[FunctionT], FunctionT]", callbacks.llm_completion_callback())  # pyright: ignore[reportUnknownMemberType]  # untyped there
     return with_known_signature(decorate(function))
 
 
 def facts_of(response: ChatResponse) -> Mapping[str, object]:
-    """Return what is said beside a response."""
+    """Return the metadata of a response."""
     return cast("Mapping[str, object]", response.additional_kwargs)  # pyright: ignore[reportUnknownMemberType]  # a bare dict there

@@ -1,6 +1,6 @@
 """`GeminiMulti`: one Gemini model over several providers, as a LlamaIndex LLM.
 
-It translates both ways and asks through `gemini_multi.Client`; connections, retries and failover live there.
+It translates requests and answers. `gemini_multi.Client` has the connections, retries and failover.
 """
 
 # ruff: noqa: FBT001, FBT002  # the signatures are LlamaIndex's
@@ -147,7 +147,7 @@ class GeminiMulti(StructuredPredictions):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What is known of the model; no network."""
+        """The description of the model, from the catalog."""
         return metadata(self.model, self.provider_names, context_window=self.context_window, max_tokens=self.max_tokens)
 
     def to_payload(self) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class GeminiMulti(StructuredPredictions):
 
     @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponseGen:
-        """Ask for an answer in pieces: each is the whole message so far and the new `delta`; the last is complete."""
+        """Ask for an answer in pieces. Each has the message so far and the new `delta`; the last one is complete."""
         return self._stream_chat(messages, kwargs)
 
     @chat_callback
@@ -191,7 +191,7 @@ class GeminiMulti(StructuredPredictions):
         """Ask for an answer in pieces, as `stream_chat` does."""
         return self._astream_chat(messages, kwargs)
 
-    # The undecorated ones: a completion that went through the decorated ones would be counted twice.
+    # Completions call these methods, because the decorated ones would report the call a second time.
 
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
         from llama_index_gemini_multi._results import to_result
@@ -283,7 +283,7 @@ class GeminiMulti(StructuredPredictions):
         tool_choice: ToolChoiceArgument = None,
         **kwargs: object,
     ) -> dict[str, Any]:
-        """Make the arguments for `chat`; the history given is not changed."""
+        """Make the arguments for `chat`, without changing the given history."""
         from gemini_multi.bindings.tools import tool_json
         from llama_index_gemini_multi._tools import to_tools
 
@@ -308,7 +308,7 @@ class GeminiMulti(StructuredPredictions):
         allow_parallel_tool_calls: bool = False,
         **kwargs: object,
     ) -> ChatResponse:
-        """Keep the first tool call only, unless several are allowed."""
+        """Keep only the first tool call, unless several are allowed."""
         from llama_index_gemini_multi._selections import first_call_only
 
         return response if allow_parallel_tool_calls else first_call_only(response)
