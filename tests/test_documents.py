@@ -73,11 +73,18 @@ def test_links_of_the_readme_are_absolute() -> None:
     assert [link for link in links if not link.startswith("https://")] == []
 
 
+def test_links_of_the_readme_lead_to_files_of_the_project() -> None:
+    """Those to the project's own pages."""
+    found = re.findall(r"/gemini-multi/gemini-multi/(?:blob|tree)/main/([^)#]+)", (ROOT / "README.md").read_text())
+
+    assert "docs/troubleshooting.md" in found
+    assert [path for path in found if not (ROOT / path).exists()] == []
+
+
 def test_readme_names_every_variable_that_is_read() -> None:
     """Of keys, addresses and settings."""
-    files = [
-        path for package in ("gemini_multi/providers", "gemini_multi/_call") for path in (ROOT / package).glob("*.py")
-    ]
+    packages = ("gemini_multi", "langchain_gemini_multi", "llama_index_gemini_multi")
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
     read = {
         name
         for path in files
