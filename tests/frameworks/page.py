@@ -56,7 +56,8 @@ def rendered(found: dict[str, Result]) -> str:
 def _row(framework: Framework, result: Result) -> str:
     version = next(iter(result["versions"].values()), "?")
     checks = [result["results"].get(check, "-").partition(":")[0] for check in CHECKS]
-    cells = (f"{framework.title} {version}", framework.through, *checks, result["signatures"], result["date"])
+    signatures = result["signatures"] if "tool_loop" in result["results"] else "-"
+    cells = (f"{framework.title} {version}", framework.through, *checks, signatures, result["date"])
     return f"| {' | '.join(cells)} |"
 
 
