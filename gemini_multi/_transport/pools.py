@@ -97,8 +97,7 @@ class Pools:
     def _prepare(self, settings: TransportSettings) -> None:
         """Read from disk what the first call needs."""
         if settings.name == "pyreqwest":
-            self._pyreqwest(settings)  # looks for the installed version
-            importlib.import_module("pyreqwest.client")
+            self._pyreqwest(settings)
         else:
             from gemini_multi._transport.httpx_library import library
 

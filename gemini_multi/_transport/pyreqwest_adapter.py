@@ -7,9 +7,11 @@ blocking client ignores Ctrl-C and then aborts the process, and cannot be interr
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import math
 import queue
+import sys
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -40,6 +42,7 @@ class PyreqwestTransport:
     def __init__(self, limit: int, keep_alive: float) -> None:
         _check_process()
         _check_version()
+        _load()
         self._limit = limit
         self._keep_alive = keep_alive
         self._client = lru_cache(maxsize=32)(self._made_client)
@@ -273,6 +276,25 @@ def _check_process() -> None:
             "pyreqwest cannot be used in a process that was forked after its first call. Start processes with "
             '"spawn" or "forkserver", or use `transport="httpx"`.'
         )
+
+
+def _load() -> None:
+    """Import pyreqwest in a thread that stays.
+
+    Its allocator (mimalloc, in 0.15.1) takes the thread that loads it for the main one. When that thread has ended, the
+    process crashes in threads that begin later.
+    """
+    loaded = threading.Event()
+
+    def load() -> None:
+        with suppress(ImportError):  # whoever uses it next is told
+            importlib.import_module("pyreqwest.client")
+        loaded.set()
+        threading.Event().wait()
+
+    if "pyreqwest" not in sys.modules:
+        threading.Thread(target=load, name="gemini-multi-pyreqwest", daemon=True).start()
+        loaded.wait()
 
 
 def _check_version() -> None:

@@ -19,8 +19,9 @@ ODD_TEXT: Final = "Hello from the sandbox"
 
 
 def threads() -> set[threading.Thread]:
-    """List the threads, without the one that outlives calls: the timer of idle connections."""
-    return {thread for thread in threading.enumerate() if thread.name != "gemini-multi-idle"}
+    """List the threads, without the two that outlive calls: the timer of idle connections, and pyreqwest's loader."""
+    kept = ("gemini-multi-idle", "gemini-multi-pyreqwest")
+    return {thread for thread in threading.enumerate() if thread.name not in kept}
 
 
 @dataclass(frozen=True)

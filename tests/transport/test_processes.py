@@ -143,6 +143,28 @@ def test_a_child_forked_while_threads_call_is_answered(transport: str) -> None:
         assert run(FORKED_WHILE_THREADS_CALL, found.port) == "{0}"
 
 
+LATER_THREADS = """
+client = Client(providers)
+first = threading.Thread(target=client.chat, args=(request,))
+first.start()
+first.join()
+answers = []
+for _ in range(3):
+    later = [threading.Thread(target=lambda: answers.append(client.chat(request).text)) for _ in range(16)]
+    for thread in later:
+        thread.start()
+    for thread in later:
+        thread.join()
+print(len(answers), set(answers))
+"""
+
+
+def test_threads_that_begin_when_the_thread_of_the_first_call_has_ended() -> None:
+    """The allocator of pyreqwest 0.15.1 crashes the process when the thread that loaded it ends."""
+    with host(faithful) as found:
+        assert run(LATER_THREADS, found.port) == "48 {'Hi'}"
+
+
 SPAWNED = """
 import multiprocessing, pickle
 client = Client(providers)
