@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from typing import Final
+from operator import add
+from typing import Any, Final
 
 from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, joined, kinds, noted
 from gemini_multi.types import JsonObject, JsonValue
@@ -31,8 +32,12 @@ def _combine(merged: Node, keyword: str, value: JsonValue) -> None:
         merged[keyword] = _tighter(keyword, ours, value)
     elif keyword == "description" and isinstance(ours, str) and isinstance(value, str):
         merged[keyword] = joined(ours, value)
-    elif combine := _COMBINE.get(keyword):
-        merged[keyword] = combine(ours, value)
+    elif found := _COMBINE.get(keyword):
+        kind, combine = found
+        if isinstance(ours, kind) and isinstance(value, kind):
+            merged[keyword] = combine(ours, value)
+        elif isinstance(value, kind):
+            merged[keyword] = value
     elif keyword in CONSTRAINTS:
         merged["description"] = noted(merged, f"Also {keyword}: {compact(value)}")
 
@@ -48,28 +53,18 @@ def _both(ours: JsonValue, value: JsonValue) -> JsonValue:
     return {"allOf": [ours, value]} if isinstance(ours, dict) and isinstance(value, dict) else value
 
 
-def _properties(ours: JsonValue, value: JsonValue) -> JsonValue:
-    if not isinstance(ours, dict) or not isinstance(value, dict):
-        return value if isinstance(value, dict) else ours
+def _properties(ours: Node, value: Node) -> JsonValue:
     result = dict(ours)
     for name, child in value.items():
         result[name] = child if name not in ours or ours[name] == child else _both(ours[name], child)
     return result
 
 
-def _united(ours: JsonValue, value: JsonValue) -> JsonValue:
-    if not isinstance(ours, list) or not isinstance(value, list):
-        return value if isinstance(value, list) else ours
+def _united(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     return [*ours, *(item for item in value if item not in ours)]
 
 
-def _chained(ours: JsonValue, value: JsonValue) -> JsonValue:
-    return [*ours, *value] if isinstance(ours, list) and isinstance(value, list) else value
-
-
-def _common(ours: JsonValue, value: JsonValue) -> JsonValue:
-    if not isinstance(ours, list) or not isinstance(value, list):
-        return value if isinstance(value, list) else ours
+def _common(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     return [item for item in ours if item in value] or ours
 
 
@@ -85,24 +80,25 @@ def _closed(ours: JsonValue, value: JsonValue) -> JsonValue:
     return False if ours is False or value is False else _both(ours, value)
 
 
-def _crossed(ours: JsonValue, value: JsonValue) -> JsonValue:
+def _crossed(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     """Combine every alternative of one side with every alternative of the other."""
-    if not isinstance(ours, list) or not isinstance(value, list) or len(ours) * len(value) > _MOST_ALTERNATIVES:
+    if len(ours) * len(value) > _MOST_ALTERNATIVES:
         return ours
     return [{"allOf": [first, second]} for first, second in product(ours, value)]
 
 
-_COMBINE: Final[dict[str, Callable[[JsonValue, JsonValue], JsonValue]]] = {
-    "additionalProperties": _closed,
-    "allOf": _chained,
-    "anyOf": _crossed,
-    "enum": _common,
-    "items": _both,
-    "oneOf": _crossed,
-    "properties": _properties,
-    "required": _united,
-    "type": _types,
+_COMBINE: Final[dict[str, tuple[type, Callable[[Any, Any], JsonValue]]]] = {
+    "additionalProperties": (object, _closed),
+    "allOf": (list, add),
+    "anyOf": (list, _crossed),
+    "enum": (list, _common),
+    "items": (object, _both),
+    "oneOf": (list, _crossed),
+    "properties": (dict, _properties),
+    "required": (list, _united),
+    "type": (object, _types),
 }
+"""For each keyword: the type of its value, and how two of them are combined. Of a wrong type only the other counts."""
 
 
 def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
