@@ -34,7 +34,7 @@ def chunks(prepared: Prepared) -> Figures:
 
 
 def extra(prepared: Prepared) -> Figures:
-    """Tell what one call costs, and how much of it a call with one host does not; asked in turn."""
+    """Measure what one call costs more than a call with one provider; both are made in turn."""
     plain = prepared.subject.prepare("ask", prepared.case.question)
     plain()
     one = whole = 0.0

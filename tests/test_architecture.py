@@ -1,4 +1,4 @@
-"""The house's rooms are its folders: what may import what is read from where a file lies."""
+"""Packages import from lower layers only; the layer of a module follows from its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS: list[tuple[str, ...]] = [
+LAYERS: list[tuple[str, ...]] = [
     ("_types",),
     ("types",),
     ("errors",),
@@ -29,8 +29,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("sandbox", "server"),
     ("cli", "testing"),
 ]
-"""The folders and public modules of the core, from the ground up: each imports from lower floors only."""
-RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
+"""The folders and public modules of the core, lowest layer first: each imports from lower layers only."""
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 APPLICATIONS = {"sandbox", "server", "cli", "_batch"}
 FRAMEWORKS = {
     "langchain",
@@ -78,11 +78,11 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(module: str) -> str:
+def package_in(module: str) -> str:
     return module.split(".")[1] if module.count(".") else ""
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ROOT / "gemini_multi").parts[0].removesuffix(".py")
 
 
@@ -91,25 +91,25 @@ each_module = pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.re
 
 
 @each_module
-def test_a_room_imports_from_lower_floors_only(path: Path) -> None:
-    """Also inside functions; rooms of the same floor don't know each other."""
-    own = room_of(path)
-    used = {room(module) for module in imports(path) if module.startswith("gemini_multi.")} - {own}
+def test_a_package_imports_from_lower_layers_only(path: Path) -> None:
+    """Also inside functions; packages of the same layer do not import each other."""
+    own = package_of(path)
+    used = {package_in(module) for module in imports(path) if module.startswith("gemini_multi.")} - {own}
     names = {name for name in used if name in RANK}
 
-    assert own in RANK, "a new room needs a floor"
+    assert own in RANK, "a new package needs a layer"
     assert {name for name in names if RANK[name] >= RANK[own]} == set()
 
 
 def test_nothing_private_lies_at_the_top() -> None:
-    """A private module belongs into a room."""
+    """A private module belongs into a package."""
     assert [path.name for path in (ROOT / "gemini_multi").glob("_*.py") if path.name != "__init__.py"] == []
 
 
 @pytest.mark.parametrize(
     "path", [path for path in modules("gemini_multi") if path.name == "__init__.py"], ids=lambda path: path.parent.name
 )
-def test_every_room_says_its_rule(path: Path) -> None:
+def test_every_package_states_its_rule(path: Path) -> None:
     """The docstring of its `__init__` says what belongs there."""
     assert ast.get_docstring(ast.parse(path.read_text()))
 

@@ -48,12 +48,12 @@ class Listed:
     labels: tuple[str, ...]
 
 
-def listed(host: ProviderCase, environment: Mapping[str, str]) -> list[Listed]:
+def listed(case: ProviderCase, environment: Mapping[str, str]) -> list[Listed]:
     """Ask the provider and return every Gemini and Gemma chat model that it lists."""
-    set_here = (environment.get(variable) for variable in host.base_url_variables)
-    base_url = next((value for value in set_here if value), host.base_url)
+    set_here = (environment.get(variable) for variable in case.base_url_variables)
+    base_url = next((value for value in set_here if value), case.base_url)
     headers = {"Accept": "application/json"}
-    if host.key_variable and (key := environment.get(host.key_variable)):
+    if case.key_variable and (key := environment.get(case.key_variable)):
         headers["Authorization"] = f"Bearer {key}"
     with urlopen(Request(f"{base_url.rstrip('/')}/models", headers=headers), timeout=TIMEOUT) as answer:
         document: JsonValue = json.load(answer)
@@ -98,24 +98,24 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(description="Compare the catalog with what the providers list.")
     parser.add_argument(
-        "--provider", action="append", choices=[host.provider for host in PROVIDERS], help="only this provider"
+        "--provider", action="append", choices=[case.provider for case in PROVIDERS], help="only this provider"
     )
     wanted = parser.parse_args(arguments).provider
-    return max(_report(host, environment) for host in PROVIDERS if not wanted or host.provider in wanted)
+    return max(_report(case, environment) for case in PROVIDERS if not wanted or case.provider in wanted)
 
 
-def _report(host: ProviderCase, environment: Mapping[str, str]) -> int:
+def _report(case: ProviderCase, environment: Mapping[str, str]) -> int:
     try:
-        found = listed(host, environment)
+        found = listed(case, environment)
     except (OSError, ValueError) as error:
-        print(f"{host.provider}: could not be asked: {error}", file=sys.stderr)
+        print(f"{case.provider}: could not be asked: {error}", file=sys.stderr)
         return 2
-    missing, gone = gaps(host.provider, found, date.today())
+    missing, gone = gaps(case.provider, found, date.today())
     for label in missing:
-        print(f"{host.provider}: lists {label}, which the catalog lacks")
+        print(f"{case.provider}: lists {label}, which the catalog lacks")
     for label in gone:
-        print(f"{host.provider}: does not list {label}, which the catalog has")
-    print(f"{host.provider}: {len(found)} models listed, {len(missing)} missing, {len(gone)} gone")
+        print(f"{case.provider}: does not list {label}, which the catalog has")
+    print(f"{case.provider}: {len(found)} models listed, {len(missing)} missing, {len(gone)} gone")
     return 1 if missing or gone else 0
 
 

@@ -23,7 +23,7 @@ from gemini_multi import (
 from gemini_multi.structured import read
 
 from .base import BATCH_CALLS, Subject, failing
-from .ours import chat_host, native_host, second_host
+from .ours import chat_host, native_host, second_provider
 
 
 def request(question: str, **settings: Any) -> ChatRequest:
@@ -36,16 +36,16 @@ def request(question: str, **settings: Any) -> ChatRequest:
 
 
 class Core(Subject):
-    """The client with one host."""
+    """The client with one provider."""
 
-    def __init__(self, url: str, host: Callable[[str], Provider]) -> None:
+    def __init__(self, url: str, provider: Callable[[str], Provider]) -> None:
         super().__init__(url)
-        self._host = host
+        self._provider = provider
         self._client = self.construct("")()
         self._async_client = self._client.for_async()
 
     def construct(self, question: str) -> Callable[[], Client]:
-        return lambda: Client([self._host(self.url)], timeout=60.0)
+        return lambda: Client([self._provider(self.url)], timeout=60.0)
 
     def ask(self, question: str) -> Callable[[], Any]:
         asked = request(question)
@@ -84,7 +84,7 @@ class Core(Subject):
 
     def _either(self, question: str, first: str) -> Callable[[], Any]:
         asked = request(question)
-        client = Client([self._host(first), second_host(self.url)], timeout=60.0, max_retries=0)
+        client = Client([self._provider(first), second_provider(self.url)], timeout=60.0, max_retries=0)
         return lambda: client.chat(asked)
 
     def text(self, piece: Any) -> str | None:

@@ -124,19 +124,19 @@ def _nothing(url: str) -> BaseChatModel:
 
 
 class Ours(LangChain):
-    """Our own model, which knows its hosts without the framework's fallbacks."""
+    """Our own model, which knows its providers without the framework's fallbacks."""
 
-    def __init__(self, url: str, host: Callable[[str], Any]) -> None:
-        self._host = host
+    def __init__(self, url: str, provider: Callable[[str], Any]) -> None:
+        self._provider = provider
         super().__init__(url, self._with_one)
 
     def _with_one(self, url: str) -> BaseChatModel:
-        return self._with([self._host(url)])
+        return self._with([self._provider(url)])
 
-    def _with(self, hosts: list[Any], **settings: Any) -> BaseChatModel:
+    def _with(self, providers: list[Any], **settings: Any) -> BaseChatModel:
         from langchain_gemini_multi import ChatGeminiMulti
 
-        return ChatGeminiMulti(model=MODEL, providers=hosts, timeout=60.0, **settings)
+        return ChatGeminiMulti(model=MODEL, providers=providers, timeout=60.0, **settings)
 
     def spare(self, question: str) -> Callable[[], Any]:
         return self._either(question, self.url)
@@ -145,9 +145,9 @@ class Ours(LangChain):
         return self._either(question, failing(self.url))
 
     def _either(self, question: str, first: str) -> Callable[[], Any]:
-        from benchmarks.subjects.ours import second_host
+        from benchmarks.subjects.ours import second_provider
 
-        model = self._with([self._host(first), second_host(self.url)], max_retries=0)
+        model = self._with([self._provider(first), second_provider(self.url)], max_retries=0)
         return partial(model.invoke, messages(question))
 
 

@@ -142,19 +142,19 @@ class DoNothing(CustomLLM):
 
 
 class Ours(LlamaIndex):
-    """Our own model, which knows its hosts."""
+    """Our own model, which knows its providers."""
 
-    def __init__(self, url: str, host: Callable[[str], Any]) -> None:
-        self._host = host
+    def __init__(self, url: str, provider: Callable[[str], Any]) -> None:
+        self._provider = provider
         super().__init__(url, self._with_one)
 
     def _with_one(self, url: str) -> LLM:
-        return self._with([self._host(url)])
+        return self._with([self._provider(url)])
 
-    def _with(self, hosts: list[Any], **settings: Any) -> LLM:
+    def _with(self, providers: list[Any], **settings: Any) -> LLM:
         from llama_index_gemini_multi import GeminiMulti
 
-        return GeminiMulti(model=MODEL, providers=hosts, timeout=60.0, **settings)
+        return GeminiMulti(model=MODEL, providers=providers, timeout=60.0, **settings)
 
     def spare(self, question: str) -> Callable[[], Any]:
         return self._either(question, self.url)
@@ -163,9 +163,9 @@ class Ours(LlamaIndex):
         return self._either(question, failing(self.url))
 
     def _either(self, question: str, first: str) -> Callable[[], Any]:
-        from benchmarks.subjects.ours import second_host
+        from benchmarks.subjects.ours import second_provider
 
-        llm = self._with([self._host(first), second_host(self.url)], max_retries=0)
+        llm = self._with([self._provider(first), second_provider(self.url)], max_retries=0)
         return partial(llm.chat, messages(question))
 
 

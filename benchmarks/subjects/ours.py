@@ -1,4 +1,4 @@
-"""Our hosts, configured to ask the loopback server."""
+"""Our providers, configured to ask the loopback server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def native_host(url: str) -> Provider:
     return Cloudflare("account", "token", api="google_ai_studio", google_api_key="key", gateway_base_url=url)
 
 
-def second_host(url: str) -> Provider:
-    """Stand by for another host, or take over from it."""
+def second_provider(url: str) -> Provider:
+    """Stand by for another provider, or take over from it."""
     return AIMLAPI(api_key="key", base_url=f"{url}/v1")

@@ -80,7 +80,7 @@ class RawHttpx(Subject):
         return lambda: list(threads.map(self._posted, [self._body(question)] * BATCH_CALLS))
 
     def spare(self, question: str) -> Callable[[], Any]:
-        """Stand beside clients that have a second host: raw httpx asks the healthy one."""
+        """Stand beside clients that have a second provider: raw httpx asks the healthy one."""
         return self.ask(question)
 
     def failover(self, question: str) -> Callable[[], Any]:

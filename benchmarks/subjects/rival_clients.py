@@ -96,7 +96,7 @@ class LiteLLMClient(ChatClient):
 
 
 class LiteLLMRouter(ChatClient):
-    """LiteLLM's router, with one host or with a second one."""
+    """LiteLLM's router, with one provider or with a second one."""
 
     model = "first"
 
@@ -113,12 +113,12 @@ class LiteLLMRouter(ChatClient):
         from litellm import Router
 
         names = ("first", "second")[: len(urls)]
-        hosts = [
+        providers = [
             {"model_name": name, "litellm_params": {"model": f"openai/{MODEL}", **_at(url)}}
             for name, url in zip(names, urls, strict=True)
         ]
         fallbacks = [{"first": ["second"]}] if len(urls) > 1 else []
-        return Router(hosts, fallbacks=fallbacks, num_retries=0, disable_cooldowns=True)
+        return Router(providers, fallbacks=fallbacks, num_retries=0, disable_cooldowns=True)
 
     def spare(self, question: str) -> Callable[[], Any]:
         return partial(self._router(self.url, self.url).completion, **self._fields(question))

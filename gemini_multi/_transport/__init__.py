@@ -1,4 +1,4 @@
-"""Bytes over the network: the only room that moves them, and the only one that knows an HTTP library.
+"""Bytes over the network: the only package that moves them, and the only one that knows an HTTP library.
 
 What belongs here: one interface (`interface.py`), an adapter for each library, the pools of connections, and the
 inflater. It knows neither providers nor dialects nor retries: it sends one request once, and says what came back.

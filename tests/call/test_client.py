@@ -74,8 +74,8 @@ WAYS = pytest.mark.parametrize("ask", [chat, achat, stream, astream])
 @WAYS
 async def test_an_answer_says_who_gave_it(ask: Ask) -> None:
     """Whole and streamed, blocking and not, the answer is the same and names its provider."""
-    hosts = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
-    response = await ask(hosts.client("oxen"), REQUEST)
+    fakes = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    response = await ask(fakes.client("oxen"), REQUEST)
 
     assert (response.text, response.provider, response.finish_reason) == ("Hi", "oxen", "stop")
     assert [attempt.outcome for attempt in response.attempts] == ["answered"]
@@ -147,21 +147,21 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_ends_in_its_typed_error(fault: Fault, ask: Ask) -> None:
     """Each fault gives its own error, after as many requests as it is worth."""
-    hosts = FakeProviders({"oxen": [fault.reply]})
+    fakes = FakeProviders({"oxen": [fault.reply]})
 
     with pytest.raises(GeminiMultiError) as caught:
-        await ask(hosts.client("oxen"), REQUEST)
+        await ask(fakes.client("oxen"), REQUEST)
 
     assert type(caught.value) is fault.error
-    assert (len(hosts.requests), len(caught.value.attempts)) == (fault.requests, fault.requests)
+    assert (len(fakes.requests), len(caught.value.attempts)) == (fault.requests, fault.requests)
 
 
 @WAYS
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.requests == 3], ids=lambda fault: fault.name)
 async def test_a_passing_fault_is_not_seen(fault: Fault, ask: Ask) -> None:
     """What may pass is tried again on the same provider, and the answer tells of it."""
-    hosts = FakeProviders({"oxen": [fault.reply, fault.reply, answer()]})
-    response = await ask(hosts.client("oxen"), REQUEST)
+    fakes = FakeProviders({"oxen": [fault.reply, fault.reply, answer()]})
+    response = await ask(fakes.client("oxen"), REQUEST)
 
     assert response.text == "Hi"
     assert [attempt.outcome for attempt in response.attempts] == ["failed", "failed", "answered"]
@@ -175,42 +175,42 @@ async def test_a_passing_fault_is_not_seen(fault: Fault, ask: Ask) -> None:
 )
 async def test_the_next_provider_answers(fault: Fault, ask: Ask) -> None:
     """A healthy provider is asked at once, whatever befell the one before."""
-    hosts = FakeProviders({"aimlapi": [fault.reply]})
-    response = await ask(hosts.client("aimlapi", "oxen"), REQUEST)
+    fakes = FakeProviders({"aimlapi": [fault.reply]})
+    response = await ask(fakes.client("aimlapi", "oxen"), REQUEST)
 
     assert response.provider == "oxen"
-    assert hosts.asked == ["aimlapi", "oxen"]
+    assert fakes.asked == ["aimlapi", "oxen"]
 
 
 @WAYS
 async def test_when_every_provider_fails_they_are_asked_in_turns(ask: Ask) -> None:
     """No provider is asked again before the others were, and each at most `max_retries` times more."""
-    hosts = FakeProviders({"aimlapi": [status(503)], "oxen": [status(503)]})
+    fakes = FakeProviders({"aimlapi": [status(503)], "oxen": [status(503)]})
 
     with pytest.raises(AllRoutesFailed):
-        await ask(hosts.client("aimlapi", "oxen", max_retries=2), REQUEST)
+        await ask(fakes.client("aimlapi", "oxen", max_retries=2), REQUEST)
 
-    assert hosts.asked == ["aimlapi", "oxen"] * 3
+    assert fakes.asked == ["aimlapi", "oxen"] * 3
 
 
 @WAYS
 async def test_a_bad_request_is_not_carried_on(ask: Ask) -> None:
     """A request that one provider calls bad is not sent to the others."""
-    hosts = FakeProviders({"aimlapi": [status(400)]})
+    fakes = FakeProviders({"aimlapi": [status(400)]})
 
     with pytest.raises(BadRequest):
-        await ask(hosts.client("aimlapi", "oxen"), REQUEST)
+        await ask(fakes.client("aimlapi", "oxen"), REQUEST)
 
-    assert hosts.asked == ["aimlapi"]
+    assert fakes.asked == ["aimlapi"]
 
 
 @WAYS
 async def test_all_failures_are_told(ask: Ask) -> None:
     """When no provider answers, the error holds the last failure of each, and every attempt."""
-    hosts = FakeProviders({"aimlapi": [status(401)], "oxen": [status(503)]})
+    fakes = FakeProviders({"aimlapi": [status(401)], "oxen": [status(503)]})
 
     with pytest.raises(AllRoutesFailed) as caught:
-        await ask(hosts.client("aimlapi", "oxen"), REQUEST)
+        await ask(fakes.client("aimlapi", "oxen"), REQUEST)
 
     assert [type(error) for error in caught.value.exceptions] == [AuthenticationFailed, ServerError]
     assert [(attempt.provider, attempt.status) for attempt in caught.value.attempts] == [
@@ -238,32 +238,32 @@ async def test_a_broken_stream_keeps_what_had_arrived(
     name: str, pieces: list[bytes | Exception], cause: type[GeminiMultiError], ask: Ask
 ) -> None:
     """After the first content nothing is repeated: the error holds the partial answer."""
-    hosts = FakeProviders({"aimlapi": [raw(event("Hel"), event("lo"), *pieces)]})
+    fakes = FakeProviders({"aimlapi": [raw(event("Hel"), event("lo"), *pieces)]})
 
     with pytest.raises(StreamInterrupted) as caught:
-        await ask(hosts.client("aimlapi", "oxen"), REQUEST)
+        await ask(fakes.client("aimlapi", "oxen"), REQUEST)
 
     assert (caught.value.partial.text, type(caught.value.__cause__)) == ("Hello", cause)
-    assert hosts.asked == ["aimlapi"]
+    assert fakes.asked == ["aimlapi"]
 
 
 def test_content_in_the_same_packet_as_the_error_is_delivered() -> None:
     """What came before a failure reaches the caller before the failure."""
-    hosts = FakeProviders({"oxen": [raw(event("Hello") + b'data: {"error": "x"}\n\n')]})
+    fakes = FakeProviders({"oxen": [raw(event("Hello") + b'data: {"error": "x"}\n\n')]})
     seen: list[ChatEvent] = []
 
     with pytest.raises(StreamInterrupted):
-        seen.extend(iter(hosts.client("oxen").stream(REQUEST)))
+        seen.extend(iter(fakes.client("oxen").stream(REQUEST)))
 
-    with hosts.client("oxen").stream(REQUEST) as events:
+    with fakes.client("oxen").stream(REQUEST) as events:
         assert next(events) == TextDelta("Hello")
 
 
 @pytest.mark.parametrize("ask", [chat, achat])
 async def test_a_whole_answer_that_arrives_as_a_cut_stream_is_tried_again(ask: Ask) -> None:
     """Nothing was delivered yet, so even content does not commit a call for a whole answer."""
-    hosts = FakeProviders({"oxen": [raw(event("Hel")), answer("Hello")]})
-    response = await ask(hosts.client("oxen"), REQUEST)
+    fakes = FakeProviders({"oxen": [raw(event("Hel")), answer("Hello")]})
+    response = await ask(fakes.client("oxen"), REQUEST)
 
     assert response.text == "Hello"
 
@@ -271,43 +271,43 @@ async def test_a_whole_answer_that_arrives_as_a_cut_stream_is_tried_again(ask: A
 @WAYS
 async def test_a_missing_done_is_forgiven_after_a_finish_reason(ask: Ask) -> None:
     """Some providers omit the sentinel; the finish reason says that the answer is whole."""
-    hosts = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"))]})
+    fakes = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"))]})
 
-    assert (await ask(hosts.client("oxen"), REQUEST)).text == "Hi"
+    assert (await ask(fakes.client("oxen"), REQUEST)).text == "Hi"
 
 
 @WAYS
 async def test_a_missing_finish_reason_is_forgiven_before_done(ask: Ask) -> None:
     """The sentinel says that the answer is whole."""
-    hosts = FakeProviders({"oxen": [raw(event("Hi"), DONE)]})
+    fakes = FakeProviders({"oxen": [raw(event("Hi"), DONE)]})
 
-    assert (await ask(hosts.client("oxen"), REQUEST)).text == "Hi"
+    assert (await ask(fakes.client("oxen"), REQUEST)).text == "Hi"
 
 
 @WAYS
 async def test_an_empty_answer_is_tried_again_and_then_returned(ask: Ask) -> None:
     """A `stop` without content is worth a retry; the last one is an answer nevertheless."""
-    hosts = FakeProviders({"oxen": [answer("")]})
-    response = await ask(hosts.client("oxen", max_retries=1), REQUEST)
+    fakes = FakeProviders({"oxen": [answer("")]})
+    response = await ask(fakes.client("oxen", max_retries=1), REQUEST)
 
-    assert (response.text, response.finish_reason, len(hosts.requests)) == ("", "stop", 2)
+    assert (response.text, response.finish_reason, len(fakes.requests)) == ("", "stop", 2)
 
 
 @WAYS
 async def test_an_answer_that_stays_empty_moves_on(ask: Ask) -> None:
     """The next provider is asked; when that one fails, the empty answer is the answer."""
     for second, expected in ((answer("Hi"), "Hi"), (status(503), "")):
-        hosts = FakeProviders({"aimlapi": [answer("")], "oxen": [second]})
-        response = await ask(hosts.client("aimlapi", "oxen", max_retries=0), REQUEST)
+        fakes = FakeProviders({"aimlapi": [answer("")], "oxen": [second]})
+        response = await ask(fakes.client("aimlapi", "oxen", max_retries=0), REQUEST)
 
-        assert (response.text, len(hosts.requests), len(response.attempts)) == (expected, 2, 2)
+        assert (response.text, len(fakes.requests), len(response.attempts)) == (expected, 2, 2)
 
 
 @WAYS
 async def test_an_answer_that_was_thrown_away_is_counted(ask: Ask) -> None:
     """It was paid for, on whichever provider."""
-    hosts = FakeProviders({"aimlapi": [answer("")], "oxen": [answer(""), answer("Hi")]})
-    client = hosts.client("aimlapi", "oxen", max_retries=1)
+    fakes = FakeProviders({"aimlapi": [answer("")], "oxen": [answer(""), answer("Hi")]})
+    client = fakes.client("aimlapi", "oxen", max_retries=1)
     await ask(client, REQUEST)
 
     assert (client.totals.calls, client.totals.total_tokens) == (4, 28)
@@ -317,49 +317,49 @@ async def test_an_answer_that_was_thrown_away_is_counted(ask: Ask) -> None:
 @WAYS
 async def test_max_retries_counts_extra_requests(retries: int, ask: Ask) -> None:
     """`max_retries=k` means k more requests on a route, never more."""
-    hosts = FakeProviders({"oxen": [status(503)]})
+    fakes = FakeProviders({"oxen": [status(503)]})
 
     with pytest.raises(ServerError):
-        await ask(hosts.client("oxen", max_retries=retries), REQUEST)
+        await ask(fakes.client("oxen", max_retries=retries), REQUEST)
 
-    assert len(hosts.requests) == retries + 1
+    assert len(fakes.requests) == retries + 1
 
 
 @WAYS
 async def test_a_long_retry_after_moves_on(ask: Ask) -> None:
     """A provider that wants a minute and more is left for the next one at once."""
-    hosts = FakeProviders({"aimlapi": [status(429, **{"retry-after": "3600"})]})
+    fakes = FakeProviders({"aimlapi": [status(429, **{"retry-after": "3600"})]})
 
-    assert (await ask(hosts.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
-    assert hosts.asked == ["aimlapi", "oxen"]
+    assert (await ask(fakes.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
+    assert fakes.asked == ["aimlapi", "oxen"]
 
 
 @WAYS
 async def test_a_redirect_is_not_followed(ask: Ask) -> None:
     """The key stays with its provider."""
-    hosts = FakeProviders({"oxen": [raw(code=307, location="https://hub.oxen.ai/elsewhere")]})
+    fakes = FakeProviders({"oxen": [raw(code=307, location="https://hub.oxen.ai/elsewhere")]})
 
     with pytest.raises(ServerError, match="redirects elsewhere"):
-        await ask(hosts.client("oxen", max_retries=0), REQUEST)
+        await ask(fakes.client("oxen", max_retries=0), REQUEST)
 
-    assert len(hosts.requests) == 1
+    assert len(fakes.requests) == 1
 
 
 @pytest.mark.parametrize("ask", [stream, astream])
 async def test_the_connection_is_let_go(ask: Ask) -> None:
     """Whatever happens, the response is closed."""
-    hosts = FakeProviders({"oxen": [raw(event("Hi"), httpx.ReadError("reset"))]})
+    fakes = FakeProviders({"oxen": [raw(event("Hi"), httpx.ReadError("reset"))]})
 
     with pytest.raises(StreamInterrupted):
-        await ask(hosts.client("oxen"), REQUEST)
+        await ask(fakes.client("oxen"), REQUEST)
 
-    assert [response.is_closed for response in hosts.responses] == [True]
+    assert [response.is_closed for response in fakes.responses] == [True]
 
 
 def test_a_stream_tells_its_attempts_as_it_goes() -> None:
     """From the first event on the last of them is the one that answers, at the end as before it."""
-    hosts = FakeProviders({"aimlapi": [status(500)], "oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
-    with hosts.client("aimlapi", "oxen", max_retries=0).stream(REQUEST) as events:
+    fakes = FakeProviders({"aimlapi": [status(500)], "oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    with fakes.client("aimlapi", "oxen", max_retries=0).stream(REQUEST) as events:
         told = [[(one.provider, one.outcome) for one in events.attempts] for _ in events]
 
     assert told == [[("aimlapi", "failed"), ("oxen", "answered")]] * 3
@@ -367,8 +367,8 @@ def test_a_stream_tells_its_attempts_as_it_goes() -> None:
 
 async def test_an_async_stream_tells_its_attempts_as_it_goes() -> None:
     """There are none before the first event."""
-    hosts = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
-    async with hosts.client("oxen").for_async().stream(REQUEST) as events:
+    fakes = FakeProviders({"oxen": [raw(event("H"), event("i"), event(finish="stop"), DONE)]})
+    async with fakes.client("oxen").for_async().stream(REQUEST) as events:
         told = [len(events.attempts), *[len(events.attempts) async for _ in events]]
 
     assert told == [0, 1, 1, 1]
@@ -376,30 +376,30 @@ async def test_an_async_stream_tells_its_attempts_as_it_goes() -> None:
 
 def test_leaving_a_stream_early_closes_it() -> None:
     """A `break` inside `with` lets go of the connection at once."""
-    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
-    with hosts.client("oxen").stream(REQUEST) as events:
+    fakes = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
+    with fakes.client("oxen").stream(REQUEST) as events:
         assert next(events) == TextDelta("a")
 
-    assert hosts.responses[0].is_closed
+    assert fakes.responses[0].is_closed
 
 
 async def test_leaving_an_async_stream_early_closes_it() -> None:
     """The same with `async with`."""
-    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
-    async with hosts.client("oxen").for_async().stream(REQUEST) as events:
+    fakes = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
+    async with fakes.client("oxen").for_async().stream(REQUEST) as events:
         assert await anext(events) == TextDelta("a")
 
-    assert hosts.responses[0].is_closed
+    assert fakes.responses[0].is_closed
 
 
 def test_a_dropped_stream_is_closed() -> None:
     """A stream that is neither read to its end nor closed does not hold its connection."""
-    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
-    events = hosts.client("oxen").stream(REQUEST)
+    fakes = FakeProviders({"oxen": [raw(event("a"), event("b"))]})
+    events = fakes.client("oxen").stream(REQUEST)
     next(events)
     del events
 
-    assert hosts.responses[0].is_closed
+    assert fakes.responses[0].is_closed
 
 
 @pytest.mark.parametrize("split", range(1, 120, 7))
@@ -409,9 +409,9 @@ def test_a_byte_order_mark_and_white_space_before_json_are_read_over(split: int)
         b"\xef\xbb\xbf"
         b"\n         \n\n" + json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
     )
-    hosts = FakeProviders({"oxen": [raw(body[:split], body[split:])]})
+    fakes = FakeProviders({"oxen": [raw(body[:split], body[split:])]})
 
-    assert hosts.client("oxen").chat(REQUEST).text == "Hi"
+    assert fakes.client("oxen").chat(REQUEST).text == "Hi"
 
 
 THOUGHT: dict[str, Any] = {"reasoning_content": "Hm"}
@@ -434,11 +434,11 @@ async def test_a_limit_that_was_used_up_before_the_first_word_is_told(
     """Such an answer looks like an empty one; the log says where the tokens went and what to do."""
     usage = {"prompt_tokens": 5, "completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 58}}
     choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": reason}
-    hosts = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice], "usage": usage}).encode())]})
+    fakes = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice], "usage": usage}).encode())]})
     with caplog.at_level(logging.WARNING, "gemini_multi"):
-        response = await ask(hosts.client("oxen"), REQUEST)
+        response = await ask(fakes.client("oxen"), REQUEST)
 
-    assert (response.finish_reason, len(hosts.requests)) == (reason, 1)
+    assert (response.finish_reason, len(fakes.requests)) == (reason, 1)
     told = (
         "oxen ('gemini-2-5-flash-lite-preview-09-2025') came to its limit before it said anything: "
         "58 of 60 tokens were thoughts. "
@@ -454,11 +454,11 @@ async def test_an_answer_that_was_stopped_before_the_first_word_is_told(
 ) -> None:
     """It looks like an empty one, unless it says why."""
     choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": "content_filter"}
-    hosts = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice]}).encode())]})
+    fakes = FakeProviders({"oxen": [raw(json.dumps({"choices": [choice]}).encode())]})
     with caplog.at_level(logging.WARNING, "gemini_multi"):
-        response = await ask(hosts.client("oxen"), REQUEST)
+        response = await ask(fakes.client("oxen"), REQUEST)
 
-    assert (response.finish_reason, len(hosts.requests)) == ("content_filter", 1)
+    assert (response.finish_reason, len(fakes.requests)) == ("content_filter", 1)
     told = (
         "oxen ('gemini-2-5-flash-lite-preview-09-2025') was stopped for its content before it said anything: "
         "'content_filter'."
@@ -468,9 +468,9 @@ async def test_an_answer_that_was_stopped_before_the_first_word_is_told(
 
 def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFixture) -> None:
     """Attempts are logged at debug, failovers at warning."""
-    hosts = FakeProviders({"aimlapi": [status(401, {"message": "secret words"})]})
+    fakes = FakeProviders({"aimlapi": [status(401, {"message": "secret words"})]})
     with caplog.at_level(logging.DEBUG, "gemini_multi"):
-        hosts.client("aimlapi", "oxen").chat(REQUEST)
+        fakes.client("aimlapi", "oxen").chat(REQUEST)
 
     own = [record for record in caplog.records if record.name == "gemini_multi"]
     assert [record.levelname for record in own] == ["DEBUG", "WARNING", "DEBUG"]
@@ -485,8 +485,8 @@ def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFix
 )
 async def test_a_call_may_have_its_own_retries(arguments: dict[str, Any], requests: int) -> None:
     """What the call says goes before what the client says, for that call only."""
-    hosts = FakeProviders({"oxen": [status(503)]})
-    client = hosts.client("oxen", max_retries=2)
+    fakes = FakeProviders({"oxen": [status(503)]})
+    client = fakes.client("oxen", max_retries=2)
     with pytest.raises(ServerError):
         client.chat(REQUEST, **arguments)
     with pytest.raises(ServerError):
@@ -496,27 +496,27 @@ async def test_a_call_may_have_its_own_retries(arguments: dict[str, Any], reques
     with pytest.raises(ServerError):
         await client.for_async().stream(REQUEST, **arguments).response()
 
-    assert len(hosts.requests) == 4 * requests
+    assert len(fakes.requests) == 4 * requests
 
 
 def test_limits_are_configurable() -> None:
     """A body above the limit is refused, whatever it holds."""
-    hosts = FakeProviders({"oxen": [answer("x" * 2_000)]})
+    fakes = FakeProviders({"oxen": [answer("x" * 2_000)]})
 
     with pytest.raises(InvalidResponse, match="larger than 1,000 bytes"):
-        hosts.client("oxen", limits=Limits(body_bytes=1_000), max_retries=0).chat(REQUEST)
+        fakes.client("oxen", limits=Limits(body_bytes=1_000), max_retries=0).chat(REQUEST)
 
 
 @WAYS
 async def test_nothing_is_sent_that_may_pass_the_spending_limit(ask: Ask) -> None:
     """A call that could cost more than the limit ends before any request."""
-    hosts = FakeProviders({"oxen": [answer()]})
-    client = hosts.client("oxen", max_cost_usd=1e-9)
+    fakes = FakeProviders({"oxen": [answer()]})
+    client = fakes.client("oxen", max_cost_usd=1e-9)
 
     with pytest.raises(BudgetExceeded, match="max_cost_usd"):
         await ask(client, REQUEST)
 
-    assert (hosts.requests, client.totals.calls) == ([], 0)
+    assert (fakes.requests, client.totals.calls) == ([], 0)
 
 
 BAD_REQUESTS = [
@@ -538,12 +538,12 @@ async def test_a_request_that_cannot_be_sent_is_refused_before_any_io(
     request_: ChatRequest, message: str, ask: Ask
 ) -> None:
     """Bad input is an error that says what to do, and no request."""
-    hosts = FakeProviders()
+    fakes = FakeProviders()
 
     with pytest.raises(ConfigurationError, match=message):
-        await ask(hosts.client("oxen"), request_)
+        await ask(fakes.client("oxen"), request_)
 
-    assert hosts.requests == []
+    assert fakes.requests == []
 
 
 def test_a_client_is_picklable_and_copyable_after_use() -> None:
@@ -562,20 +562,20 @@ def test_a_client_is_picklable_and_copyable_after_use() -> None:
 @WAYS
 async def test_a_provider_says_whether_to_ask_it_again(ask: Ask, code: int, told: str, requests: int) -> None:
     """Its `x-should-retry` overrides the status."""
-    hosts = FakeProviders({"oxen": [status(code, **{"x-should-retry": told})]})
+    fakes = FakeProviders({"oxen": [status(code, **{"x-should-retry": told})]})
 
     with pytest.raises(GeminiMultiError):
-        await ask(hosts.client("oxen"), REQUEST)
-    assert len(hosts.requests) == requests
+        await ask(fakes.client("oxen"), REQUEST)
+    assert len(fakes.requests) == requests
 
 
 @WAYS
 async def test_a_provider_that_need_not_be_asked_again_is_left(ask: Ask) -> None:
     """The next one is asked."""
-    hosts = FakeProviders({"aimlapi": [status(503, **{"x-should-retry": "false"})]})
+    fakes = FakeProviders({"aimlapi": [status(503, **{"x-should-retry": "false"})]})
 
-    assert (await ask(hosts.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
-    assert hosts.asked == ["aimlapi", "oxen"]
+    assert (await ask(fakes.client("aimlapi", "oxen"), REQUEST)).provider == "oxen"
+    assert fakes.asked == ["aimlapi", "oxen"]
 
 
 @WAYS
@@ -583,8 +583,8 @@ async def test_googles_words_say_how_long_to_wait(ask: Ask) -> None:
     """Unless a header or `RetryInfo` says it."""
     words = {"error": {"code": 429, "message": "Quota exceeded. Please retry in 34.5s."}}
     for headers, seconds in (({}, 34.5), ({"retry-after": "7"}, 7.0)):
-        hosts = FakeProviders({"oxen": [status(429, words, **headers)]})
+        fakes = FakeProviders({"oxen": [status(429, words, **headers)]})
         with pytest.raises(RateLimited) as caught:
-            await ask(hosts.client("oxen", max_retries=0), REQUEST)
+            await ask(fakes.client("oxen", max_retries=0), REQUEST)
 
         assert caught.value.retry_after == seconds

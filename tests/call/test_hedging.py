@@ -39,28 +39,28 @@ class Slow:
     cancelled: list[str] = field(default_factory=list)
 
     def blocking(self, request: httpx.Request) -> httpx.Response:
-        host = self.enter(request)
-        if host in self.waiting:
+        provider = self.enter(request)
+        if provider in self.waiting:
             assert self.gate.wait(20)
-        return self.reply(host)
+        return self.reply(provider)
 
     async def asynchronous(self, request: httpx.Request) -> httpx.Response:
-        host = self.enter(request)
-        if host in self.waiting:
+        provider = self.enter(request)
+        if provider in self.waiting:
             try:
                 await self.opened.wait()
             except asyncio.CancelledError:
-                self.cancelled.append(host)
+                self.cancelled.append(provider)
                 raise
-        return self.reply(host)
+        return self.reply(provider)
 
     def enter(self, request: httpx.Request) -> str:
-        host = HOSTS[request.url.host]
-        self.asked.append(host)
-        return host
+        provider = HOSTS[request.url.host]
+        self.asked.append(provider)
+        return provider
 
-    def reply(self, host: str) -> httpx.Response:
-        response = self.replies.get(host, answer())()
+    def reply(self, provider: str) -> httpx.Response:
+        response = self.replies.get(provider, answer())()
         self.responses.append(response)
         return response
 

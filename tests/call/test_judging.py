@@ -70,20 +70,20 @@ async def test_an_answer_without_use_is_asked_for_once_more_and_then_elsewhere(
     name: str, stream: bool, is_async: bool
 ) -> None:
     """What counts is what the answer holds."""
-    hosts = FakeProviders({"aimlapi": [reply(WORTHLESS[name], stream=stream)], "oxen": [answer("Hi")]})
-    response = await ask(hosts.client("aimlapi", "oxen"), stream=stream, is_async=is_async)
+    fakes = FakeProviders({"aimlapi": [reply(WORTHLESS[name], stream=stream)], "oxen": [answer("Hi")]})
+    response = await ask(fakes.client("aimlapi", "oxen"), stream=stream, is_async=is_async)
 
-    assert (response.text, hosts.asked) == ("Hi", ["aimlapi", "aimlapi", "oxen"])
+    assert (response.text, fakes.asked) == ("Hi", ["aimlapi", "aimlapi", "oxen"])
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("name", ["thoughts only", "Google's OTHER", "calls without a call"])
 async def test_the_last_answer_without_use_is_returned(name: str, stream: bool) -> None:
     """Nobody has a better one: it was paid for, and says why it stopped."""
-    hosts = FakeProviders({"aimlapi": [reply(WORTHLESS[name], stream=stream)], "oxen": [status(503)]})
-    response = await ask(hosts.client("aimlapi", "oxen", max_retries=0), stream=stream, is_async=False)
+    fakes = FakeProviders({"aimlapi": [reply(WORTHLESS[name], stream=stream)], "oxen": [status(503)]})
+    response = await ask(fakes.client("aimlapi", "oxen", max_retries=0), stream=stream, is_async=False)
 
-    assert (response.text, response.provider, hosts.asked) == ("", "aimlapi", ["aimlapi", "oxen"])
+    assert (response.text, response.provider, fakes.asked) == ("", "aimlapi", ["aimlapi", "oxen"])
 
 
 async def test_thoughts_of_a_stream_do_not_end_the_search() -> None:
@@ -92,19 +92,19 @@ async def test_thoughts_of_a_stream_do_not_end_the_search() -> None:
         b"data: " + json.dumps(document).encode() + b"\n\n"
         for document in (native(THOUGHT, finish=None), native(SIGNED))
     )
-    hosts = FakeProviders({"oxen": [raw(first), answer("Hi")]})
-    events = list(hosts.client("oxen").stream(REQUEST))
+    fakes = FakeProviders({"oxen": [raw(first), answer("Hi")]})
+    events = list(fakes.client("oxen").stream(REQUEST))
 
     assert events[0] == ThoughtDelta("Hm.")
     assert [type(event) for event in events[1:]] == [TextDelta, Finished]  # no signature of the first attempt
-    assert (events[-1].response.text, len(hosts.requests)) == ("Hi", 2)  # type: ignore[union-attr]
+    assert (events[-1].response.text, len(fakes.requests)) == ("Hi", 2)  # type: ignore[union-attr]
 
 
 async def test_a_signature_before_the_first_word_comes_with_it() -> None:
     """It is held back only as long as nothing is said."""
     documents = (native(SIGNED, finish=None), native(THOUGHT, finish=None), native({"text": "Hi"}))
-    hosts = FakeProviders({"oxen": [raw(*(b"data: " + json.dumps(each).encode() + b"\n\n" for each in documents))]})
-    *events, end = list(hosts.client("oxen").stream(REQUEST))
+    fakes = FakeProviders({"oxen": [raw(*(b"data: " + json.dumps(each).encode() + b"\n\n" for each in documents))]})
+    *events, end = list(fakes.client("oxen").stream(REQUEST))
 
     assert [(type(event), getattr(event, "text", "")) for event in events] == [
         (ThoughtDelta, "Hm."),
@@ -132,7 +132,7 @@ USEFUL = {
 @pytest.mark.parametrize("name", USEFUL)
 async def test_an_answer_of_use_or_with_an_explanation_is_returned(name: str, stream: bool) -> None:
     """Another try would end in the same way, or would throw something away."""
-    hosts = FakeProviders({"oxen": [reply(USEFUL[name], stream=stream)]})
-    await ask(hosts.client("oxen"), stream=stream, is_async=False)
+    fakes = FakeProviders({"oxen": [reply(USEFUL[name], stream=stream)]})
+    await ask(fakes.client("oxen"), stream=stream, is_async=False)
 
-    assert len(hosts.requests) == 1
+    assert len(fakes.requests) == 1

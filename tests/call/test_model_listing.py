@@ -124,19 +124,19 @@ def test_a_provider_without_a_list_says_what_to_do() -> None:
         Client(Cloudflare("account", "key")).models("cloudflare")
 
 
-@pytest.mark.parametrize("host", ["oxen", "aimlapi"])
-def test_both_clients_list_over_a_real_connection(host: str, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("provider", ["oxen", "aimlapi"])
+def test_both_clients_list_over_a_real_connection(provider: str, sandbox: Sandbox) -> None:
     """The blocking client and the asynchronous one, over the loopback."""
 
     async def look() -> tuple[ListedModel, ...]:
-        async with AsyncClient(host) as client:
-            return await client.models(host)
+        async with AsyncClient(provider) as client:
+            return await client.models(provider)
 
-    with Client(host) as client:
-        found = client.models(host)
+    with Client(provider) as client:
+        found = client.models(provider)
     assert found == asyncio.run(look())
     assert any("gemini" in model.id for model in found)
-    assert [request.method for request in sandbox.requests_to(host)] == ["GET", "GET"]
+    assert [request.method for request in sandbox.requests_to(provider)] == ["GET", "GET"]
 
 
 def test_a_model_that_a_provider_lacks_is_not_found(sandbox: Sandbox) -> None:

@@ -91,8 +91,8 @@ def test_a_span_stands_below_the_current_one(spans: Any) -> None:
 
 def test_a_stream_that_is_left_ends_its_span(spans: Any) -> None:
     """Once, without an error."""
-    hosts = FakeProviders({"oxen": [raw(event("a"), event("b"), event(finish="stop"), DONE)]})
-    with hosts.client("oxen").stream(REQUEST) as events:
+    fakes = FakeProviders({"oxen": [raw(event("a"), event("b"), event(finish="stop"), DONE)]})
+    with fakes.client("oxen").stream(REQUEST) as events:
         next(events)
     [span] = spans()
 

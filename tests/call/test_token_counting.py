@@ -72,12 +72,12 @@ class ProviderCase:
 @WAYS
 async def test_whole_request_is_counted(count: Count) -> None:
     """System prompt and tools are tokens too, so the provider is given the request as it would be asked."""
-    host = ProviderCase(httpx.Response(200, json=COUNTED))
+    fake = ProviderCase(httpx.Response(200, json=COUNTED))
     asked = ChatRequest(
         model="gemini-2.5-flash", messages=REQUEST.messages, tools=(Tool("f", "Do f.", {"type": "object"}),)
     )
-    await count(host.client(), asked)
-    (sent,) = host.requests
+    await count(fake.client(), asked)
+    (sent,) = fake.requests
     assert str(sent.url) == (
         "https://gateway.ai.cloudflare.com/v1/account/gate/google-ai-studio/v1beta/models/gemini-2.5-flash:countTokens"
     )
@@ -96,8 +96,8 @@ async def test_whole_request_is_counted(count: Count) -> None:
 async def test_count_tells_all_that_the_provider_said(count: Count) -> None:
     """Modalities, cached tokens, the provider's ids and its other words are kept."""
     told = {**COUNTED, "cachedContentTokenCount": 3, "news": 1}
-    host = ProviderCase(httpx.Response(200, json=told, headers={"cf-aig-log-id": "log"}))
-    counted = await count(host.client(), REQUEST)
+    fake = ProviderCase(httpx.Response(200, json=told, headers={"cf-aig-log-id": "log"}))
+    counted = await count(fake.client(), REQUEST)
     assert (counted.total_tokens, counted.cached_tokens, counted.by_modality) == (7, 3, {"text": 7})
     assert (counted.provider, counted.model, counted.request_id) == ("cloudflare", "gemini-2.5-flash", "log")
     assert counted.provider_metadata == {"news": 1, "cf-aig-log-id": "log"}
@@ -106,15 +106,15 @@ async def test_count_tells_all_that_the_provider_said(count: Count) -> None:
 
 def test_nothing_counted_is_a_count() -> None:
     """Zero is a number of tokens."""
-    host = ProviderCase(httpx.Response(200, json={"totalTokens": 0}))
-    assert host.client().count_tokens(REQUEST).total_tokens == 0
+    fake = ProviderCase(httpx.Response(200, json={"totalTokens": 0}))
+    assert fake.client().count_tokens(REQUEST).total_tokens == 0
 
 
 @WAYS
 async def test_count_is_repeated_after_a_failure(count: Count) -> None:
     """Failures are retried as those of answers are."""
-    host = ProviderCase(httpx.Response(503, json={}), httpx.Response(200, json=COUNTED))
-    counted = await count(host.client(), REQUEST)
+    fake = ProviderCase(httpx.Response(503, json={}), httpx.Response(200, json=COUNTED))
+    counted = await count(fake.client(), REQUEST)
     assert [attempt.status for attempt in counted.attempts] == [503, 200]
 
 
@@ -137,10 +137,10 @@ def test_answer_without_a_count_is_an_error(name: str) -> None:
 @WAYS
 async def test_error_is_typed(count: Count, status: int, error: type[Exception]) -> None:
     """Errors are those of every call, and the number of retries may be the call's own."""
-    host = ProviderCase(httpx.Response(status, json={}), httpx.Response(status, json={}))
+    fake = ProviderCase(httpx.Response(status, json={}), httpx.Response(status, json={}))
     with pytest.raises(error):
-        await count(host.client(), REQUEST, max_retries=0)  # type: ignore[call-arg]
-    assert len(host.requests) == 1
+        await count(fake.client(), REQUEST, max_retries=0)  # type: ignore[call-arg]
+    assert len(fake.requests) == 1
 
 
 OTHERS = (Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key"))
@@ -149,18 +149,18 @@ OTHERS = (Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key"))
 @WAYS
 async def test_providers_that_cannot_count_are_passed_over(count: Count) -> None:
     """They are not asked, and the next one is."""
-    host = ProviderCase(httpx.Response(200, json=COUNTED))
-    assert (await count(host.client(*OTHERS[1:], STUDIO), REQUEST)).provider == "cloudflare"
-    assert len(host.requests) == 1
+    fake = ProviderCase(httpx.Response(200, json=COUNTED))
+    assert (await count(fake.client(*OTHERS[1:], STUDIO), REQUEST)).provider == "cloudflare"
+    assert len(fake.requests) == 1
 
 
 @pytest.mark.parametrize("provider", OTHERS, ids=lambda provider: provider.name)
 def test_provider_that_cannot_count_says_so(provider: Any) -> None:
     """Nothing is sent; Cloudflare names the endpoint that counts."""
-    host = ProviderCase()
+    fake = ProviderCase()
     with pytest.raises(UnsupportedFeature, match="does not count tokens") as caught:
-        host.client(provider).count_tokens(REQUEST)
-    assert (caught.value.features, host.requests) == (("counting tokens",), [])
+        fake.client(provider).count_tokens(REQUEST)
+    assert (caught.value.features, fake.requests) == (("counting tokens",), [])
     assert ("google_ai_studio" in str(caught.value)) is (provider.name == "cloudflare")
 
 

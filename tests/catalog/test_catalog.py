@@ -281,7 +281,7 @@ def test_table_check_accepts_what_the_tool_prints(tmp_path: Path, capsys: pytest
 
 
 @pytest.fixture
-def host() -> Iterator[ThreadingHTTPServer]:
+def server() -> Iterator[ThreadingHTTPServer]:
     """Serve whatever `server.document` holds, and note what was asked."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -306,7 +306,7 @@ def host() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
-def test_gaps_names_what_the_catalog_lacks(host: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gaps_names_what_the_catalog_lacks(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
     """A new chat model and a vanished one are named; other makers' models and known aliases are not."""
     known = [entry for _, provider, entry in HOSTED if provider == "oxen" and entry.withdrawn is None]
     kept = [{"id": entry.id, "endpoint": "/chat/completions"} for entry in known if entry.id != "gemini-2-5-pro"]
@@ -314,28 +314,28 @@ def test_gaps_names_what_the_catalog_lacks(host: ThreadingHTTPServer, capsys: py
         {"id": "gemini-9-flash", "endpoint": "/chat/completions"},
         {"id": "gemini-9-tts", "endpoint": "/audio/speech"},
     ]
-    host.document = {"data": [*kept, *new, {"id": "gpt-9"}]}
+    server.document = {"data": [*kept, *new, {"id": "gpt-9"}]}
 
-    environment = {"OXEN_BASE_URL": f"http://127.0.0.1:{host.server_port}/api/ai/", "OXEN_API_KEY": "secret"}
+    environment = {"OXEN_BASE_URL": f"http://127.0.0.1:{server.server_port}/api/ai/", "OXEN_API_KEY": "secret"}
     code = tool("catalog_gaps").main(["--provider", "oxen"], environment)
 
     lines = capsys.readouterr().out.splitlines()
-    assert (code, host.requests) == (1, [("/api/ai/models", "Bearer secret")])
+    assert (code, server.requests) == (1, [("/api/ai/models", "Bearer secret")])
     assert lines[0] == "oxen: lists gemini-9-flash, which the catalog lacks"
     assert lines[1] == "oxen: does not list gemini-2-5-pro, which the catalog has"
     assert lines[2].endswith("1 missing, 1 gone")
 
 
-def test_gaps_counts_a_model_listed_by_its_alias(host: ThreadingHTTPServer) -> None:
+def test_gaps_counts_a_model_listed_by_its_alias(server: ThreadingHTTPServer) -> None:
     """A model that is listed under another id is known when the catalog's id is among its aliases."""
     known = [entry for _, provider, entry in HOSTED if provider == "aimlapi" and entry.withdrawn is None]
-    host.document = [{"id": f"new/{e.id}", "aliases": [e.id], "type": "openai/chat-completions"} for e in known]
+    server.document = [{"id": f"new/{e.id}", "aliases": [e.id], "type": "openai/chat-completions"} for e in known]
 
     code = tool("catalog_gaps").main(
-        ["--provider", "aimlapi"], {"AIMLAPI_API_BASE": f"http://127.0.0.1:{host.server_port}/v1"}
+        ["--provider", "aimlapi"], {"AIMLAPI_API_BASE": f"http://127.0.0.1:{server.server_port}/v1"}
     )
 
-    assert (code, host.requests) == (0, [("/v1/models", None)])
+    assert (code, server.requests) == (0, [("/v1/models", None)])
 
 
 def test_gaps_says_when_a_provider_cannot_be_asked(capsys: pytest.CaptureFixture[str]) -> None:

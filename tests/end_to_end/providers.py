@@ -91,16 +91,16 @@ class FakeProviders:
     responses: list[httpx.Response] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        host = HOSTS[request.url.host]
-        self.requests.append((host, request))
-        script = self.replies.get(host, [answer()])
+        provider = HOSTS[request.url.host]
+        self.requests.append((provider, request))
+        script = self.replies.get(provider, [answer()])
         response = (script.pop(0) if len(script) > 1 else script[0])()
         self.responses.append(response)
         return response
 
     @property
     def asked(self) -> list[str]:
-        return [host for host, _ in self.requests]
+        return [provider for provider, _ in self.requests]
 
     def client(self, *providers: str, **settings: Any) -> Client:
         chosen = [provider for provider in PROVIDERS if not providers or provider.name in providers]

@@ -247,13 +247,13 @@ def test_a_loop_with_a_model_that_was_replaced_goes_on() -> None:
 
 def test_json_beside_tools_is_asked_for_in_words_on_older_models() -> None:
     """Gemini 2.5 refuses a response format beside functions; newer models take both."""
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=candidate("STOP", {"text": "{}"}))]})
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=candidate("STOP", {"text": "{}"}))]})
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     for model in ("gemini-2.5-flash", "gemini-3.8-flash"):
-        hosts.client("cloudflare").chat(
+        fakes.client("cloudflare").chat(
             ChatRequest(model=model, messages=(HELLO,), tools=(TOOL,), response_format=ResponseFormat(schema))
         )
-    older, newer = (json.loads(request.content)["input"] for _, request in hosts.requests)
+    older, newer = (json.loads(request.content)["input"] for _, request in fakes.requests)
 
     assert "generationConfig" not in older
     assert json.dumps(schema, separators=(",", ":")) in older["systemInstruction"]["parts"][0]["text"]

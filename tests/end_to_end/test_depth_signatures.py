@@ -381,15 +381,15 @@ def chunks(deltas: Deltas) -> httpx.Response:
     return httpx.Response(200, content=b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in told))
 
 
-def next_body(host: str, reply: Callable[[], httpx.Response], *, stream: bool) -> dict[str, Any]:
+def next_body(provider: str, reply: Callable[[], httpx.Response], *, stream: bool) -> dict[str, Any]:
     """Give what a provider is sent after it has answered with a call."""
-    hosts = FakeProviders({host: [reply]})
-    client: Client = hosts.client(host, retry_policy=RetryPolicy(max_retries=0))
+    fakes = FakeProviders({provider: [reply]})
+    client: Client = fakes.client(provider, retry_policy=RetryPolicy(max_retries=0))
     request = ChatRequest(model="gemini-3.8-flash", messages=(QUESTION,), tools=(WEATHER,))
     first = ask(client, request, stream=stream)
     again = ChatRequest(model=request.model, messages=(QUESTION, first.message, results(first)), tools=(WEATHER,))
     ask(client, again, stream=stream)
-    body: dict[str, Any] = json.loads(hosts.requests[-1][1].content)
+    body: dict[str, Any] = json.loads(fakes.requests[-1][1].content)
     return body
 
 
@@ -400,16 +400,16 @@ CASES = [
 MODEL_IDS = {"cloudflare": "google/gemini-3.8-flash", "aimlapi": "google/gemini-3-8-flash", "oxen": "gemini-3-8-flash"}
 
 
-@pytest.mark.parametrize("host", MODEL_IDS)
+@pytest.mark.parametrize("provider", MODEL_IDS)
 @pytest.mark.parametrize(("name", "deltas", "carried", "stream"), CASES, ids=lambda value: str(value)[:40])
 def test_every_carrier_goes_back_where_it_was_once(
-    host: str, name: str, deltas: Deltas, carried: dict[str, Any], stream: bool
+    provider: str, name: str, deltas: Deltas, carried: dict[str, Any], stream: bool
 ) -> None:
     """The next request says the signature in its place and form, or on the call, and nowhere else."""
-    beside = ON_MESSAGE.get(name, {}) if host != "aimlapi" else {}
+    beside = ON_MESSAGE.get(name, {}) if provider != "aimlapi" else {}
     call = CALL if beside else {**CALL, **carried}
     reply = (lambda: chunks(deltas)) if stream else (lambda: whole(deltas))
-    body = next_body(host, reply, stream=stream)
+    body = next_body(provider, reply, stream=stream)
     tool = {
         "type": "function",
         "function": {"name": "weather", "description": "Tells the weather.", "parameters": SCHEMA},
@@ -417,7 +417,7 @@ def test_every_carrier_goes_back_where_it_was_once(
     streamed = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
 
     assert body == {
-        "model": MODEL_IDS[host],
+        "model": MODEL_IDS[provider],
         "messages": [
             {"role": "user", "content": "How is the weather in Bern?"},
             {"role": "assistant", "content": None, "tool_calls": [call], **beside},
@@ -485,8 +485,8 @@ TAILS = {
 def test_a_signed_empty_tail_signs_its_text(dialect: str, stream: bool) -> None:
     """The last, empty piece of a stream closes the text before it; both dialects say so in the next request."""
     told = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in TAILS[dialect])
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=told)]})
-    client = hosts.client("cloudflare")
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=told)]})
+    client = fakes.client("cloudflare")
     first = ask(client, ChatRequest(model="gemini-3.8-flash", messages=(QUESTION,)), stream=True)
     (text,) = first.parts
     ask(
@@ -494,7 +494,7 @@ def test_a_signed_empty_tail_signs_its_text(dialect: str, stream: bool) -> None:
         ChatRequest(model="gemini-3.8-flash", messages=(QUESTION, first.message, QUESTION)),
         stream=stream,
     )
-    body = json.loads(hosts.requests[-1][1].content)
+    body = json.loads(fakes.requests[-1][1].content)
     native = {"role": "model", "parts": [{"text": "Sun and", "thoughtSignature": SIGNED}]}
     chat = {"role": "assistant", "content": "Sun and", "extra_content": GOOGLE}
 
@@ -509,12 +509,12 @@ def test_a_signature_in_two_places_is_sent_once() -> None:
     signature = Signature(SIGNED, carrier="thoughtSignature", issuer="cloudflare")
     call = ToolCall("1", "weather", {"city": "Bern"}, signature=signature, synthetic_id=True)
     turn = Message.assistant(Text("Hm.", signature=signature), Thought("t", signature=signature), call)
-    hosts = FakeProviders()
+    fakes = FakeProviders()
     request = ChatRequest(
         model="gemini-3.8-flash", messages=(QUESTION, turn, Message.tool(ToolResult("1", "weather", (Text("sun"),))))
     )
-    hosts.client("cloudflare").chat(request)
-    body = json.loads(hosts.requests[-1][1].content)
+    fakes.client("cloudflare").chat(request)
+    body = json.loads(fakes.requests[-1][1].content)
 
     assert body["input"]["contents"][1] == {"role": "model", "parts": [{"text": "Hm."}, NATIVE_CALL]}
 

@@ -207,17 +207,17 @@ class ProviderCase:
 )
 def test_native_thinking_is_the_familys_own(model: str, setting: Setting, row: Row) -> None:
     """Each setting is the family's own setting in the body, or is refused with what the model takes."""
-    host, (expected, _) = ProviderCase(), row
+    fake, (expected, _) = ProviderCase(), row
     request = ChatRequest(model=model, messages=(HELLO,), **dict([setting]))
     if isinstance(expected, str):
         with pytest.raises(UnsupportedFeature) as refusal:
-            host.client(NATIVE).chat(request)
-        assert (refusal.value.features, host.bodies) == ((expected,), [])
+            fake.client(NATIVE).chat(request)
+        assert (refusal.value.features, fake.bodies) == ((expected,), [])
         return
-    host.client(NATIVE).chat(request)
+    fake.client(NATIVE).chat(request)
     config = {"generationConfig": {"thinkingConfig": expected}} if expected else {}
 
-    assert host.bodies[0]["input"] == {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], **config}
+    assert fake.bodies[0]["input"] == {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], **config}
 
 
 @pytest.mark.parametrize(
@@ -225,16 +225,16 @@ def test_native_thinking_is_the_familys_own(model: str, setting: Setting, row: R
 )
 def test_chat_thinking_is_an_effort(model: str, setting: Setting, row: Row) -> None:
     """In chat completions it is the effort that means the same, or is refused before anything is sent."""
-    host, (_, expected) = ProviderCase(), row
+    fake, (_, expected) = ProviderCase(), row
     request = ChatRequest(model=model, messages=(HELLO,), **dict([setting]))
     if expected == "X":
         with pytest.raises(UnsupportedFeature):
-            host.client(CHAT).chat(request)
-        assert host.bodies == []
+            fake.client(CHAT).chat(request)
+        assert fake.bodies == []
         return
-    host.client(CHAT).chat(request)
+    fake.client(CHAT).chat(request)
     effort = {} if expected is None else {"reasoning_effort": expected}
-    (body,) = host.bodies
+    (body,) = fake.bodies
 
     assert body == {"model": body["model"], "messages": [{"role": "user", "content": "Hello"}], **effort}
 
@@ -260,10 +260,10 @@ def test_providers_get_efforts_that_they_document(
     """An effort that a provider does not know becomes its nearest one; a provider without the field refuses."""
     told: list[str | None] = []
     for effort in EFFORTS:
-        host = ProviderCase()
+        fake = ProviderCase()
         try:
-            host.client(provider).chat(ChatRequest(model=model, messages=(HELLO,), reasoning_effort=effort))
-            told.append(host.bodies[0].get("reasoning_effort"))
+            fake.client(provider).chat(ChatRequest(model=model, messages=(HELLO,), reasoning_effort=effort))
+            told.append(fake.bodies[0].get("reasoning_effort"))
         except UnsupportedFeature:
             told.append("X")
 
@@ -317,21 +317,21 @@ def test_thoughts_stay_apart_at_every_endpoint(endpoint: EndpointCase, stream: b
 
 def test_one_setting_at_a_time() -> None:
     """Gemini takes one of effort, budget and level; nothing is sent when two are given."""
-    host = ProviderCase()
+    fake = ProviderCase()
     with pytest.raises(ConfigurationError, match="exclude each other"):
-        host.client(NATIVE).chat(
+        fake.client(NATIVE).chat(
             ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), thinking_level="low", reasoning_effort="low")
         )
-    assert host.bodies == []
+    assert fake.bodies == []
 
 
 @pytest.mark.parametrize("provider", [NATIVE, CHAT], ids=["native", "chat"])
 def test_an_effort_that_nobody_knows_is_a_mistake(provider: Provider) -> None:
     """A misspelled word must not become some other effort."""
-    host, word = ProviderCase(), "hihg"
+    fake, word = ProviderCase(), "hihg"
     with pytest.raises(ConfigurationError, match=r"must be one of none, minimal, .* max, not 'hihg'"):
-        host.client(provider).chat(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), reasoning_effort=word))
-    assert host.bodies == []
+        fake.client(provider).chat(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), reasoning_effort=word))
+    assert fake.bodies == []
 
 
 @pytest.mark.parametrize("api", ["run", "chat_completions"])
@@ -390,7 +390,7 @@ def said(client: Client) -> tuple[str, str, str, str]:
 PROVIDERS: list[Provider] = [Cloudflare("account", "key"), AIMLAPI("key"), Oxen("key")]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda host: host.name)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda fake: fake.name)
 @pytest.mark.parametrize("flagged", [False, True], ids=["plain", "flagged"])
 def test_tags_split_at_every_position(provider: Provider, flagged: bool) -> None:
     """Wherever a delta ends, inside a tag or between, thought and answer come out whole and the tags not at all."""
@@ -408,8 +408,8 @@ def test_tags_split_at_every_position(provider: Provider, flagged: bool) -> None
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
 async def test_tags_in_pieces_of_every_size(size: int) -> None:
     """Also with `await`, down to single characters."""
-    host = ProviderCase(streamed([{"content": piece} for piece in pieces_at(*range(size, len(TAGGED), size))]))
-    client: AsyncClient = host.client(CHAT).for_async()
+    fake = ProviderCase(streamed([{"content": piece} for piece in pieces_at(*range(size, len(TAGGED), size))]))
+    client: AsyncClient = fake.client(CHAT).for_async()
     stream = client.stream(ChatRequest(model="gemini-3.8-flash", messages=(HELLO,)))
     events = [event async for event in stream]
     last = events[-1]
@@ -438,7 +438,7 @@ FIELDS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda host: host.name)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda fake: fake.name)
 @pytest.mark.parametrize("name", FIELDS)
 def test_thoughts_in_every_field(provider: Provider, name: str) -> None:
     """Each field that a provider may use gives the same thought, once, streamed or whole."""
@@ -478,11 +478,11 @@ def test_native_thoughts_are_parts_of_their_own() -> None:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_wanted_thoughts_are_answered_natively(stream: bool) -> None:
     """Only the native endpoint of Cloudflare can be asked for thoughts: `auto` takes it, also for a stream."""
-    host = ProviderCase()
+    fake = ProviderCase()
     request = ChatRequest(model="gemini-3.8-flash", messages=(HELLO,), include_thoughts=True)
-    ask(host.client(Cloudflare("account", "key")), request, stream=stream)
+    ask(fake.client(Cloudflare("account", "key")), request, stream=stream)
 
-    assert host.bodies == [
+    assert fake.bodies == [
         {
             "model": "google/gemini-3.8-flash",
             "input": {

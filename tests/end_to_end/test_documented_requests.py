@@ -41,10 +41,10 @@ def test_a_documented_example_is_sent_as_it_stands(example: dict[str, Any]) -> N
     provider, body = example["provider"], example["body"]
     is_native = provider == "cloudflare"
     reply = (lambda: httpx.Response(200, json=NATIVE_ANSWER)) if is_native else answer()
-    hosts = FakeProviders({provider: [reply]})
-    hosts.client(provider).chat(from_native(body["model"], body["input"]) if is_native else from_chat(body))
+    fakes = FakeProviders({provider: [reply]})
+    fakes.client(provider).chat(from_native(body["model"], body["input"]) if is_native else from_chat(body))
 
-    assert json.loads(hosts.requests[0][1].content) == {name: body[name] for name in body if name != "stream"}
+    assert json.loads(fakes.requests[0][1].content) == {name: body[name] for name in body if name != "stream"}
 
 
 def test_there_are_twelve_examples() -> None:
@@ -56,8 +56,8 @@ def test_there_are_twelve_examples() -> None:
 def test_a_documented_answer_of_aimlapi_loses_nothing(path: Path) -> None:
     """The example of the page, and the one that the schema gives, whose `null`s mean nothing."""
     body = json.loads(path.read_text())
-    hosts = FakeProviders({"aimlapi": [lambda: httpx.Response(200, content=path.read_bytes())]})
-    response = hosts.client("aimlapi").chat(ChatRequest(model=body["model"], messages=(Message.user("Hello"),)))
+    fakes = FakeProviders({"aimlapi": [lambda: httpx.Response(200, content=path.read_bytes())]})
+    response = fakes.client("aimlapi").chat(ChatRequest(model=body["model"], messages=(Message.user("Hello"),)))
     spent = body.get("meta", {}).get("usage", {}).get("usd_spent")
 
     assert (response.text, response.finish_reason) == (body["choices"][0]["message"]["content"], "stop")

@@ -86,8 +86,8 @@ def test_a_recorded_answer_loses_nothing(path: Path) -> None:
     answer = json.loads(path.read_text())
     (candidate,) = answer["candidates"]
     (part,) = candidate["content"]["parts"]
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
-    response = hosts.client("cloudflare").chat(REQUEST)
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
+    response = fakes.client("cloudflare").chat(REQUEST)
     (text,) = response.parts
     counts = answer["usageMetadata"]
 
@@ -108,8 +108,8 @@ def test_google_reads_the_same(path: Path) -> None:
     answer = json.loads(path.read_text())
     answer.pop("gatewayMetadata")
     witness = GenerateContentResponse.model_validate(answer)
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
-    response = hosts.client("cloudflare").chat(REQUEST)
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, content=path.read_bytes())]})
+    response = fakes.client("cloudflare").chat(REQUEST)
     assert witness.usage_metadata is not None
     assert witness.candidates is not None
 
@@ -129,8 +129,8 @@ def test_a_recorded_answer_cut_as_a_stream_is_the_same_message(path: Path) -> No
 
 def test_the_recorded_chat_answer_loses_nothing() -> None:
     """AIMLAPI's documented answer: prompt tokens are 0 there, and the model has another name."""
-    hosts = FakeProviders({"aimlapi": [lambda: httpx.Response(200, content=CHAT.read_bytes())]})
-    response = hosts.client("aimlapi").chat(REQUEST)
+    fakes = FakeProviders({"aimlapi": [lambda: httpx.Response(200, content=CHAT.read_bytes())]})
+    response = fakes.client("aimlapi").chat(REQUEST)
 
     assert (response.text, response.finish_reason) == ("Hello there! How can I help you today?", "stop")
     assert response.model == "google/gemini-2.5-flash-lite-preview-06-17"

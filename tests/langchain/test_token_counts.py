@@ -1,4 +1,4 @@
-"""Tokens counted by a host: asked for by name, never by LangChain's own estimates."""
+"""Tokens counted by a provider: asked for by name, never by LangChain's own estimates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures, sound, films and documents on every host: in questions, in results of tools and in answers."""
+"""Pictures, sound, films and documents on every provider: in questions, in results of tools and in answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat and completion on every host: whole and in pieces, blocking and with `await`."""
+"""Chat and completion on every provider: whole and in pieces, blocking and with `await`."""
 
 from __future__ import annotations
 

@@ -217,10 +217,10 @@ def test_an_upstreams_refusal_moves_to_the_next_provider(name: str) -> None:
     """What another provider may well answer is asked there, at once."""
     code, inner, *_ = UPSTREAM[name]
     document = {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": json.dumps(inner)}}}
-    hosts = FakeProviders({"aimlapi": [status(code, document)], "oxen": [answer("from the second")]})
+    fakes = FakeProviders({"aimlapi": [status(code, document)], "oxen": [answer("from the second")]})
 
-    assert hosts.client("aimlapi", "oxen").chat(REQUEST).text == "from the second"
-    assert hosts.asked == ["aimlapi", "oxen"]
+    assert fakes.client("aimlapi", "oxen").chat(REQUEST).text == "from the second"
+    assert fakes.asked == ["aimlapi", "oxen"]
 
 
 def test_a_hostile_message_is_read_in_linear_time() -> None:

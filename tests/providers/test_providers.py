@@ -306,31 +306,31 @@ SAFE = replace(REQUEST, safety_settings=(SafetySetting("HARM_CATEGORY_HARASSMENT
 def test_a_stream_that_needs_the_native_endpoint_is_answered_in_one_piece() -> None:
     """Cloudflare's chat endpoint does not support safety settings; its native endpoint can, but does not stream."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json={"result": native, "success": True})]})
-    response = hosts.client("cloudflare").stream(SAFE).response()
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json={"result": native, "success": True})]})
+    response = fakes.client("cloudflare").stream(SAFE).response()
 
     assert (response.text, response.dialect) == ("Hi", "generate_content")
-    assert hosts.requests[0][1].url.path.endswith("/ai/run")
+    assert fakes.requests[0][1].url.path.endswith("/ai/run")
 
 
 def test_a_feature_moves_the_request_to_a_provider_that_can() -> None:
     """Nothing is sent to the provider that does not support it."""
     native = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=native)]})
-    client = hosts.client()
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=native)]})
+    client = fakes.client()
 
     assert client.chat(SAFE, providers=["oxen", "cloudflare"]).provider == "cloudflare"
-    assert hosts.asked == ["cloudflare"]
+    assert fakes.asked == ["cloudflare"]
 
 
 def test_a_feature_that_no_provider_has_is_refused() -> None:
     """The error names it and the providers, and nothing is sent."""
-    hosts = FakeProviders()
+    fakes = FakeProviders()
 
     with pytest.raises(UnsupportedFeature, match="safety_settings") as caught:
-        hosts.client("aimlapi", "oxen").chat(SAFE)
+        fakes.client("aimlapi", "oxen").chat(SAFE)
 
-    assert (caught.value.providers, hosts.requests) == (("aimlapi", "oxen"), [])
+    assert (caught.value.providers, fakes.requests) == (("aimlapi", "oxen"), [])
 
 
 ENVELOPES = [
@@ -345,9 +345,9 @@ ENVELOPES = [
 def test_cloudflares_envelopes_come_off(name: str, wrap: Callable[[Any], Any]) -> None:
     """The run endpoint may wrap once, twice or not at all."""
     answer = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
-    hosts = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=wrap(answer))]})
+    fakes = FakeProviders({"cloudflare": [lambda: httpx.Response(200, json=wrap(answer))]})
 
-    assert hosts.client("cloudflare").chat(REQUEST).text == "Hi"
+    assert fakes.client("cloudflare").chat(REQUEST).text == "Hi"
 
 
 CHAT = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -362,8 +362,8 @@ def test_an_answer_one_level_deeper_is_read(provider: str, answer: Any, key: str
     """Gateways put it into an envelope of their own; what stands beside it is kept."""
     document = json.dumps({key: answer, "took": 3}).encode()
     content = b"data: " + document + b"\n\n" if stream else document
-    hosts = FakeProviders({provider: [lambda: httpx.Response(200, content=content)]})
-    client = hosts.client(provider, max_retries=0)
+    fakes = FakeProviders({provider: [lambda: httpx.Response(200, content=content)]})
+    client = fakes.client(provider, max_retries=0)
     response = client.stream(REQUEST).response() if stream else client.chat(REQUEST)
 
     assert (response.text, response.provider_metadata["took"]) == ("Hi", 3)
@@ -372,10 +372,10 @@ def test_an_answer_one_level_deeper_is_read(provider: str, answer: Any, key: str
 def test_an_error_one_level_deeper_is_an_error() -> None:
     """An envelope around a failure is no answer."""
     document = {"response": {"choices": [], "error": {"code": 429, "message": "Slow down."}}}
-    hosts = FakeProviders({"oxen": [lambda: httpx.Response(200, json=document)]})
+    fakes = FakeProviders({"oxen": [lambda: httpx.Response(200, json=document)]})
 
     with pytest.raises(RateLimited, match="Slow down"):
-        hosts.client("oxen", max_retries=0).chat(REQUEST)
+        fakes.client("oxen", max_retries=0).chat(REQUEST)
 
 
 @dataclass(frozen=True)
@@ -479,10 +479,10 @@ REFUSALS = [
 def test_a_providers_refusal_becomes_its_error(refusal: Refusal) -> None:
     """Class, code and wait are read from the provider's own body."""
     body = refusal.body if isinstance(refusal.body, str) else json.dumps(refusal.body)
-    hosts = FakeProviders({refusal.provider: [lambda: httpx.Response(refusal.status, content=body)]})
+    fakes = FakeProviders({refusal.provider: [lambda: httpx.Response(refusal.status, content=body)]})
 
     with pytest.raises(ProviderError) as caught:
-        hosts.client(refusal.provider, max_retries=0).chat(REQUEST)
+        fakes.client(refusal.provider, max_retries=0).chat(REQUEST)
 
     error = caught.value
     assert (type(error), error.status, error.code) == (refusal.error, refusal.status, refusal.code)
@@ -491,10 +491,10 @@ def test_a_providers_refusal_becomes_its_error(refusal: Refusal) -> None:
 
 def test_a_withdrawn_model_is_told() -> None:
     """A 404 for a model whose end was announced says so."""
-    hosts = FakeProviders({"oxen": [status(404, {"error": {"message": "Model not found: x"}})]})
+    fakes = FakeProviders({"oxen": [status(404, {"error": {"message": "Model not found: x"}})]})
 
     with pytest.raises(ModelNotFound, match="announced for 2026-07-01"):
-        hosts.client("oxen").chat(REQUEST)
+        fakes.client("oxen").chat(REQUEST)
 
 
 MODELS = [
@@ -508,13 +508,13 @@ MODELS = [
 @pytest.mark.parametrize(("name", "cloudflare", "aimlapi"), MODELS, ids=[name for name, *_ in MODELS])
 def test_each_provider_gets_its_own_id(name: str, cloudflare: str, aimlapi: str) -> None:
     """Catalog names, providers' own ids and unknown names become what the provider calls the model."""
-    hosts = FakeProviders({"cloudflare": [status(400)], "aimlapi": [status(400)]})
-    client = hosts.client("cloudflare", "aimlapi")
+    fakes = FakeProviders({"cloudflare": [status(400)], "aimlapi": [status(400)]})
+    client = fakes.client("cloudflare", "aimlapi")
     for provider in ("cloudflare", "aimlapi"):
         with pytest.raises(BadRequest):
             client.chat(ChatRequest(model=name, messages=(Message.user("Hello"),)), providers=provider)
 
-    assert [json.loads(request.content)["model"] for _, request in hosts.requests] == [cloudflare, aimlapi]
+    assert [json.loads(request.content)["model"] for _, request in fakes.requests] == [cloudflare, aimlapi]
 
 
 def test_a_provider_may_name_its_model() -> None:

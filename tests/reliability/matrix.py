@@ -30,19 +30,19 @@ def settings(fault: Fault, retries: int) -> dict[str, Any]:
     return {"max_retries": retries, "timeout": STALL if fault.is_slow else 20.0}
 
 
-def check_lasting(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> GeminiMultiError | None:
+def check_lasting(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> GeminiMultiError | None:
     """A provider that keeps failing is asked as often as it is worth; then the typed error says what happened."""
-    expected, retries = fault.outcome(host, stream=call.stream), 0 if fault.is_slow else 2
-    fault.commit(sandbox, host, retries + 2)
+    expected, retries = fault.outcome(provider, stream=call.stream), 0 if fault.is_slow else 2
+    fault.commit(sandbox, provider, retries + 2)
     if expected.error is None:
-        assert call.ask([host], **settings(fault, retries)) == Answer(text_of(fault), host, ("answered",))
-        assert asked(sandbox) == [host]
+        assert call.ask([provider], **settings(fault, retries)) == Answer(text_of(fault), provider, ("answered",))
+        assert asked(sandbox) == [provider]
         return None
     with pytest.raises(GeminiMultiError) as caught:
-        call.ask([host], **settings(fault, retries))
+        call.ask([provider], **settings(fault, retries))
 
     requests = 1 + retries if expected.retried else 1
-    assert (asked(sandbox), len(caught.value.attempts)) == ([host] * requests, requests)
+    assert (asked(sandbox), len(caught.value.attempts)) == ([provider] * requests, requests)
     check_error(caught.value, expected)
     return caught.value
 
@@ -60,34 +60,34 @@ def check_error(error: GeminiMultiError, expected: Outcome) -> None:
     assert isinstance(cause, expected.error)
 
 
-def check_passing(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def check_passing(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """A fault that passes is not seen: one retry on the same provider, and the answer tells of both attempts."""
-    if not fault.outcome(host, stream=call.stream).retried:
+    if not fault.outcome(provider, stream=call.stream).retried:
         return
-    fault.commit(sandbox, host, 1)
+    fault.commit(sandbox, provider, 1)
 
-    assert call.ask([host], **settings(fault, 1)) == Answer(TEXT, host, ("failed", "answered"))
-    assert asked(sandbox) == [host, host]
+    assert call.ask([provider], **settings(fault, 1)) == Answer(TEXT, provider, ("failed", "answered"))
+    assert asked(sandbox) == [provider, provider]
 
 
-def check_next(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def check_next(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """The next provider answers at once, unless the request itself is bad or content was delivered already."""
-    expected = fault.outcome(host, stream=call.stream)
+    expected = fault.outcome(provider, stream=call.stream)
     if not expected.moves_on:
         return
     retries = 0 if fault.is_slow else 1
-    fault.commit(sandbox, host, retries + 2)
-    answer = call.ask([host, NEXT[host]], **settings(fault, retries))
+    fault.commit(sandbox, provider, retries + 2)
+    answer = call.ask([provider, NEXT[provider]], **settings(fault, retries))
 
-    assert answer == Answer(TEXT, NEXT[host], ("failed", "answered"))
-    assert asked(sandbox) == [host, NEXT[host]]
+    assert answer == Answer(TEXT, NEXT[provider], ("failed", "answered"))
+    assert asked(sandbox) == [provider, NEXT[provider]]
 
 
-def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def check_nobody(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """When every provider fails, the error holds the last failure of each, and all attempts."""
-    if fault.is_slow or not fault.outcome(host, stream=call.stream).moves_on:
+    if fault.is_slow or not fault.outcome(provider, stream=call.stream).moves_on:
         return
-    pair = [host, NEXT[host]]
+    pair = [provider, NEXT[provider]]
     for one in pair:
         fault.commit(sandbox, one, 1)
     with pytest.raises(AllRoutesFailed) as caught:
@@ -100,11 +100,11 @@ def check_nobody(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
         assert isinstance(error, kind)
 
 
-def check_overcome(sandbox: Sandbox, fault: Fault, host: str, call: Call) -> None:
+def check_overcome(sandbox: Sandbox, fault: Fault, provider: str, call: Call) -> None:
     """By a retry if it passes, by the next provider if not; and when nobody answers, the error tells of all."""
     for check in (check_passing, check_next, check_nobody):
         sandbox.clear()
-        check(sandbox, fault, host, call)
+        check(sandbox, fault, provider, call)
 
 
 def cells(endpoint: str) -> list[Any]:
@@ -113,9 +113,9 @@ def cells(endpoint: str) -> list[Any]:
     How many events come first matters to streams only, and only the core knows one status from another.
     """
     return [
-        pytest.param(fault, host, call, id=f"{fault.name}-{host}-{call}")
+        pytest.param(fault, provider, call, id=f"{fault.name}-{provider}-{call}")
         for fault in FAULTS
-        for host in PROVIDERS
+        for provider in PROVIDERS
         for call in calls(endpoint)
         if (call.stream or fault.plan.get("after") != 0) and (endpoint == "core" or fault.name not in ALIKE)
     ]

@@ -1,4 +1,4 @@
-"""Many calls at once over three failing hosts: `python -m tests.reliability.soak --calls 2000`.
+"""Many calls at once over three failing providers: `python -m tests.reliability.soak --calls 2000`.
 
 Every call carries its own number, which the sandbox quotes in its answer, so that none can be lost or given to another.
 """
@@ -123,30 +123,30 @@ class Soak:
         self.client = client(patience)
         self.chance = random.Random(seed)  # faults, not secrets
 
-    def hosts(self, number: int) -> list[str]:
+    def providers(self, number: int) -> list[str]:
         """Give the providers in another order for each call, and make a share of the first ones fail."""
-        hosts = [*PROVIDERS[number % 3 :], *PROVIDERS[: number % 3]]
+        providers = [*PROVIDERS[number % 3 :], *PROVIDERS[: number % 3]]
         if self.chance.random() < SHARE:
-            self.chance.choice(FAILING).commit(self.sandbox, hosts[0], 1)
-        return hosts
+            self.chance.choice(FAILING).commit(self.sandbox, providers[0], 1)
+        return providers
 
     def ask(self, number: int) -> Ending:
-        hosts = self.hosts(number)
+        providers = self.providers(number)
         try:
             if number % 2:
-                return ending(number, self.client.chat(request(number), providers=hosts))
-            return ending(number, self.client.stream(request(number), providers=hosts).response())
+                return ending(number, self.client.chat(request(number), providers=providers))
+            return ending(number, self.client.stream(request(number), providers=providers).response())
         except GeminiMultiError as error:
             return failed(number, error)
 
     async def ask_async(self, number: int, gate: asyncio.Semaphore) -> Ending:
         async with gate:
-            hosts = self.hosts(number)
+            providers = self.providers(number)
             asker = self.client.for_async()
             try:
                 if number % 2:
-                    return ending(number, await asker.chat(request(number), providers=hosts))
-                return ending(number, await asker.stream(request(number), providers=hosts).response())
+                    return ending(number, await asker.chat(request(number), providers=providers))
+                return ending(number, await asker.stream(request(number), providers=providers).response())
             except GeminiMultiError as error:
                 return failed(number, error)
 

@@ -34,8 +34,8 @@ ChunkedBody = Callable[[str], Iterator[Any]]
 AsyncPieces = Callable[[str], Awaitable[AsyncIterator[Any]]]
 
 
-async def llama_index_pieces(host: str) -> AsyncIterator[Any]:
-    return await llama_index_model([host], LONG).astream_chat(llama_index_messages())
+async def llama_index_pieces(provider: str) -> AsyncIterator[Any]:
+    return await llama_index_model([provider], LONG).astream_chat(llama_index_messages())
 
 
 async def at_once(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -43,33 +43,33 @@ async def at_once(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 SYNC: Final[dict[str, ChunkedBody]] = {
-    "core": lambda host: Client([host], retry_policy=AT_ONCE, **LONG).stream(REQUEST),
-    "langchain": lambda host: langchain_model([host], LONG).stream(PROMPT),
-    "llama_index": lambda host: llama_index_model([host], LONG).stream_chat(llama_index_messages()),
+    "core": lambda provider: Client([provider], retry_policy=AT_ONCE, **LONG).stream(REQUEST),
+    "langchain": lambda provider: langchain_model([provider], LONG).stream(PROMPT),
+    "llama_index": lambda provider: llama_index_model([provider], LONG).stream_chat(llama_index_messages()),
 }
 ASYNC: Final[dict[str, AsyncPieces]] = {
-    "core": lambda host: at_once(AsyncClient([host], retry_policy=AT_ONCE, **LONG).stream(REQUEST)),
-    "langchain": lambda host: at_once(langchain_model([host], LONG).astream(PROMPT)),
+    "core": lambda provider: at_once(AsyncClient([provider], retry_policy=AT_ONCE, **LONG).stream(REQUEST)),
+    "langchain": lambda provider: at_once(langchain_model([provider], LONG).astream(PROMPT)),
     "llama_index": llama_index_pieces,
 }
 each_endpoint = pytest.mark.parametrize("endpoint", SYNC)
-each_provider = pytest.mark.parametrize("host", PROVIDERS)
+each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 
-def stalls(sandbox: Sandbox, host: str) -> None:
+def stalls(sandbox: Sandbox, provider: str) -> None:
     """Make the provider fall silent after its first events."""
-    sandbox.fail(host, fault="stall", after=3)
+    sandbox.fail(provider, fault="stall", after=3)
 
 
 @each_provider
 @each_endpoint
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
-def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: str, way: str) -> None:
+def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, provider: str, endpoint: str, way: str) -> None:
     """At once, though the provider keeps the connection open; and the next call goes well."""
     POOLS.hang_up()
-    stalls(sandbox, host)
+    stalls(sandbox, provider)
     before = threads()
-    stream: Any = SYNC[endpoint](host)
+    stream: Any = SYNC[endpoint](provider)
     if way != "never begun":
         for _ in stream:
             break
@@ -80,20 +80,20 @@ def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, host: str, endpoint: st
 
     assert not POOLS.busy
     assert threads() <= before
-    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
+    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [provider])
     sandbox.clear()
-    assert ENDPOINTS[endpoint][0](True, [host], {}).text
+    assert ENDPOINTS[endpoint][0](True, [provider], {}).text
 
 
 @each_provider
 @each_endpoint
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
 async def test_an_asynchronous_stream_that_is_left_lets_go(
-    sandbox: Sandbox, host: str, endpoint: str, way: str
+    sandbox: Sandbox, provider: str, endpoint: str, way: str
 ) -> None:
     """A few turns of the loop later, when nobody closes it."""
-    stalls(sandbox, host)
-    stream: Any = await ASYNC[endpoint](host)
+    stalls(sandbox, provider)
+    stream: Any = await ASYNC[endpoint](provider)
     if way != "never begun":
         async for _ in stream:
             break
@@ -103,9 +103,9 @@ async def test_an_asynchronous_stream_that_is_left_lets_go(
     gc.collect()
 
     await at_rest_soon()
-    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [host])
+    assert [request.provider for request in sandbox.requests] == ([] if way == "never begun" else [provider])
     sandbox.clear()
-    assert (await ENDPOINTS[endpoint][1](True, [host], {})).text
+    assert (await ENDPOINTS[endpoint][1](True, [provider], {})).text
 
 
 async def at_rest_soon() -> None:
@@ -167,10 +167,10 @@ class Watched(Coroutine[Any, Any, Any]):
 
 @each_endpoint
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("host", ["cloudflare", "oxen"])
+@pytest.mark.parametrize("provider", ["cloudflare", "oxen"])
 @pytest.mark.parametrize("failing", [False, True], ids=["good", "failing"])
 async def test_a_call_may_be_cancelled_wherever_it_waits(
-    sandbox: Sandbox, host: str, endpoint: str, stream: bool, failing: bool
+    sandbox: Sandbox, provider: str, endpoint: str, stream: bool, failing: bool
 ) -> None:
     """While it connects, sends, reads, moves to the next provider or lets go.
 
@@ -178,9 +178,9 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
     """
     for place in range(500):
         if failing:
-            sandbox.fail(host, fault="cut", after=0)
+            sandbox.fail(provider, fault="cut", after=0)
         call = Cancelling(place)
-        await call.run(ENDPOINTS[endpoint][1](stream, [host, "aimlapi"], {"max_retries": 0}))
+        await call.run(ENDPOINTS[endpoint][1](stream, [provider, "aimlapi"], {"max_retries": 0}))
         await at_rest_soon()
         if call.task is None or not call.task.cancelled():
             break
@@ -189,4 +189,4 @@ async def test_a_call_may_be_cancelled_wherever_it_waits(
         assert place >= 3 + 2 * failing
     assert len(sandbox.requests) <= (place + 1) * (1 + failing)
     sandbox.clear()
-    assert (await ENDPOINTS[endpoint][1](stream, [host], {})).text
+    assert (await ENDPOINTS[endpoint][1](stream, [provider], {})).text

@@ -16,64 +16,64 @@ from gemini_multi.types import Attempt, Blob, FileReference
 from tests.end_to_end.providers import REQUEST, FakeProviders, answer, event, raw, status
 
 
-def asked(hosts: FakeProviders, client: Client, calls: int, request: ChatRequest = REQUEST) -> list[str]:
+def asked(fakes: FakeProviders, client: Client, calls: int, request: ChatRequest = REQUEST) -> list[str]:
     for _ in range(calls):
         client.chat(request)
-    return hosts.asked
+    return fakes.asked
 
 
 def test_the_order_named_is_the_default() -> None:
     """Every call begins with the first."""
-    hosts = FakeProviders()
+    fakes = FakeProviders()
 
-    assert asked(hosts, hosts.client("aimlapi", "oxen"), 3) == ["aimlapi"] * 3
+    assert asked(fakes, fakes.client("aimlapi", "oxen"), 3) == ["aimlapi"] * 3
 
 
 def test_round_robin_takes_turns() -> None:
     """Each call begins with the next provider, also those of the asynchronous twin."""
-    hosts = FakeProviders()
+    fakes = FakeProviders()
 
-    assert asked(hosts, hosts.client("aimlapi", "oxen", strategy="round_robin"), 4) == ["aimlapi", "oxen"] * 2
+    assert asked(fakes, fakes.client("aimlapi", "oxen", strategy="round_robin"), 4) == ["aimlapi", "oxen"] * 2
 
 
 @pytest.mark.parametrize("order", [("cloudflare", "oxen"), ("oxen", "cloudflare")])
 def test_cheapest_goes_by_list_prices(order: tuple[str, ...]) -> None:
     """A provider that was told to serve a dearer model comes last, wherever it was named."""
     providers = {"cloudflare": Cloudflare("a", "k", model="google/gemini-2.5-pro"), "oxen": Oxen("k")}
-    hosts = FakeProviders()
+    fakes = FakeProviders()
     client = Client(
         [providers[name] for name in order],
         strategy="cheapest",
-        http_client=httpx.Client(transport=httpx.MockTransport(hosts)),
+        http_client=httpx.Client(transport=httpx.MockTransport(fakes)),
     )
 
-    assert asked(hosts, client, 2) == ["oxen"] * 2
+    assert asked(fakes, client, 2) == ["oxen"] * 2
 
 
 def test_a_provider_without_a_known_price_is_asked_last() -> None:
     """Nobody knows what it costs."""
-    hosts = FakeProviders()
+    fakes = FakeProviders()
     client = Client(
         [AIMLAPI("k", model="somebody/unheard-of"), Oxen("k")],
         strategy="cheapest",
-        http_client=httpx.Client(transport=httpx.MockTransport(hosts)),
+        http_client=httpx.Client(transport=httpx.MockTransport(fakes)),
     )
 
-    assert asked(hosts, client, 1) == ["oxen"]
+    assert asked(fakes, client, 1) == ["oxen"]
 
 
 def test_fastest_measures_each_provider_once_then_keeps_to_the_best() -> None:
     """The mean time to the first content of the latest answers counts."""
-    hosts = FakeProviders()
-    client = hosts.client("aimlapi", "oxen", strategy="fastest")
-    first = asked(hosts, client, 2)
+    fakes = FakeProviders()
+    client = fakes.client("aimlapi", "oxen", strategy="fastest")
+    first = asked(fakes, client, 2)
     routes = {route.provider.name: route for route in client.routes(REQUEST)}
     for name, seconds in (("aimlapi", 9.0), ("oxen", 0.001)):
         health = client._health.of(routes[name].key)
         health.answered(1e12, first_content=seconds, stream=False, repeats=0.0)
 
     assert first == ["aimlapi", "oxen"]
-    assert asked(hosts, client, 2)[2:] == ["oxen"] * 2
+    assert asked(fakes, client, 2)[2:] == ["oxen"] * 2
 
 
 def test_an_unknown_strategy_is_refused() -> None:
@@ -85,8 +85,8 @@ def test_an_unknown_strategy_is_refused() -> None:
 async def test_every_attempt_is_told() -> None:
     """In order, with what happened; the answer's own list is the same."""
     seen: list[Attempt] = []
-    hosts = FakeProviders({"aimlapi": [status(503, {"error": {"message": "no", "code": "busy"}})]})
-    client = hosts.client("aimlapi", "oxen", on_attempt=seen.append)
+    fakes = FakeProviders({"aimlapi": [status(503, {"error": {"message": "no", "code": "busy"}})]})
+    client = fakes.client("aimlapi", "oxen", on_attempt=seen.append)
     response = client.chat(REQUEST)
 
     assert tuple(seen) == response.attempts
@@ -123,8 +123,8 @@ WORST = 1_000 * 0.4e-6
 
 def test_a_request_sets_aside_its_worst_case() -> None:
     """While a stream is open, what it may cost is not spent by others; at its end the true cost counts."""
-    hosts = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"), b"data: [DONE]\n\n"), answer()]})
-    client = hosts.client("oxen", max_cost_usd=WORST * 1.5)
+    fakes = FakeProviders({"oxen": [raw(event("Hi"), event(finish="stop"), b"data: [DONE]\n\n"), answer()]})
+    client = fakes.client("oxen", max_cost_usd=WORST * 1.5)
     stream = client.stream(MAX)
     next(stream)
     with pytest.raises(BudgetExceeded, match="set aside for calls under way"):
@@ -138,12 +138,12 @@ def test_a_request_sets_aside_its_worst_case() -> None:
 @pytest.mark.parametrize("settings", [{"n": 4}, {"max_tokens": 4_000}, {"max_tokens": None}], ids=repr)
 def test_a_request_that_may_cost_too_much_is_refused(settings: dict[str, Any]) -> None:
     """By its number of answers and their length; without `max_tokens` by the model's own limit."""
-    hosts = FakeProviders()
-    client = hosts.client("aimlapi", max_cost_usd=WORST * 2)
+    fakes = FakeProviders()
+    client = fakes.client("aimlapi", max_cost_usd=WORST * 2)
 
     with pytest.raises(BudgetExceeded) as caught:
         client.chat(replace(MAX, **settings))
-    assert (hosts.asked, caught.value.attempts) == ([], ())
+    assert (fakes.asked, caught.value.attempts) == ([], ())
     assert client.chat(MAX).text == "Hi"
 
 
@@ -165,8 +165,8 @@ def test_the_prompt_is_part_of_the_worst_case(message: Message) -> None:
 
 def test_failures_give_back_what_they_set_aside() -> None:
     """Nothing was answered, so nothing was spent."""
-    hosts = FakeProviders({"oxen": [status(503), status(503), status(503), answer()]})
-    client = hosts.client("oxen", max_cost_usd=WORST * 1.5, max_retries=2)
+    fakes = FakeProviders({"oxen": [status(503), status(503), status(503), answer()]})
+    client = fakes.client("oxen", max_cost_usd=WORST * 1.5, max_retries=2)
     with pytest.raises(Exception, match="503"):
         client.chat(MAX)
 
@@ -195,8 +195,8 @@ def test_a_successor_goes_on_with_the_same_money() -> None:
 
 def test_a_stream_that_is_left_is_counted() -> None:
     """What it used is estimated: the provider did not come to say it."""
-    hosts = FakeProviders({"oxen": [raw(event("Hi there"), event("and more"), event(finish="stop"))]})
-    client = hosts.client("oxen")
+    fakes = FakeProviders({"oxen": [raw(event("Hi there"), event("and more"), event(finish="stop"))]})
+    client = fakes.client("oxen")
     with client.stream(REQUEST) as stream:
         next(stream)
 
