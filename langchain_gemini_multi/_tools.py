@@ -36,6 +36,8 @@ def bound(tools: Iterable[object], *, strict: bool | None = None) -> list[dict[s
 
 def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseTool, *, strict: bool | None) -> Tool:
     """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
+    if is_mapping(tool) and tool.get("type") == "function":  # LangChain passes it on, whatever it lacks
+        raise no_tool(tool)
     try:
         source = typed_dict_schema(tool) if is_typed_dict(tool) else tool
         converted = convert_to_openai_tool(dict(source) if is_mapping(source) else source, strict=strict)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from gemini_multi.bindings.values import brief, is_mapping
+from gemini_multi.bindings.values import brief, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, ResponseFormat
+
+_KINDS: Final = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
+"""The types of JSON Schema; Google writes them in capitals."""
 
 
 def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> ResponseFormat | None:
@@ -54,7 +57,10 @@ def _described(described: object) -> ResponseFormat:
 
 def _bare(value: Mapping[str, Any]) -> ResponseFormat:
     """Read a JSON Schema without OpenAI's envelope."""
-    if not any(key in value for key in ("properties", "type", "anyOf", "$ref", "enum")):
+    kinds = {str(kind).lower() for kind in items_of(value.get("type")) or [value.get("type")]}
+    if not kinds <= _KINDS and not any(
+        key in value for key in ("properties", "anyOf", "oneOf", "allOf", "$ref", "enum")
+    ):
         raise ConfigurationError(
             f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
         )

@@ -86,8 +86,10 @@ def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> li
         )
     declarations = next((tool[key] for key in _DECLARATIONS if key in tool), None)
     if declarations is not None:
-        functions: list[AnyTool] = [_function(one) for one in map(mapping_of, items_of(declarations)) if one]
+        functions: list[AnyTool] = [_function(mapping_of(one)) for one in items_of(declarations)]
         rest = {key: value for key, value in tool.items() if key not in _DECLARATIONS}
+        if not functions and not rest:
+            raise no_tool(tool)
         return [*functions, *(_from_mapping(rest, convert) if rest else [])]
     function, kind = tool.get("function"), text_of(tool, "type")
     if is_mapping(function) and isinstance(function.get("name"), str):
@@ -110,11 +112,16 @@ def _built_in(kind: str) -> str | None:
 
 def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
     """Read a function whose fields are all in one object."""
-    strict = declared.get("strict")
+    name, strict = text_of(declared, "name"), declared.get("strict")
+    schema = next((declared[key] for key in _SCHEMAS if key in declared), None)
+    if not name:
+        raise no_tool(declared)
+    if schema is not None and not is_mapping(schema):
+        raise ConfigurationError(f"The parameters of {name!r} must be a JSON Schema object, not {brief(schema)}.")
     return Tool(
-        str(declared.get("name")),
+        name,
         text_of(declared, "description"),
-        mapping_of(next((declared[key] for key in _SCHEMAS if key in declared), None)),
+        mapping_of(schema),
         strict=strict if isinstance(strict, bool) else None,
         cache_control=mapping_of(hint) or None,
     )

@@ -41,6 +41,14 @@ NO_TOOLS: list[Any] = [
     {"what": "is this"},
     {"type": "custom", "name": "f"},
     {"type": "mcp", "server_label": "x"},
+    {"type": "function", "function": {"description": "It has no name."}},
+    {"type": "function", "function": {"name": 5}},
+    {"type": "function", "function": {"name": ""}},
+    {"type": "function", "function": "weather"},
+    {"type": "function", "function": {"name": "weather", "parameters": "city"}},
+    {"name": "weather", "input_schema": ["city"]},
+    {"function_declarations": "weather"},
+    {"function_declarations": [{"description": "It has no name."}]},
 ]
 
 
@@ -133,7 +141,10 @@ def test_format_is_read_in_every_form(form: Any, framework: Framework, provider:
     assert (config["responseMimeType"], config["responseJsonSchema"]) == ("application/json", PARAMETERS)
 
 
-@pytest.mark.parametrize("form", [7, {"type": "json_schema"}, {"shape": "unknown"}])
+@pytest.mark.parametrize(
+    "form",
+    [7, {"type": "json_schema"}, {"shape": "unknown"}, {"type": "xml"}, {"type": "regex", "pattern": "a"}, {"type": 5}],
+)
 def test_what_is_no_format_is_refused(form: Any, framework: Framework, provider: Provider, model: Any) -> None:
     """Before anything is sent."""
     with pytest.raises(ConfigurationError, match="response_format"):
