@@ -197,13 +197,15 @@ def _is_unfinished(slot: CallSlot, piece: Piece) -> bool:
 
 def _begins_again(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece begins a second call under the same id."""
-    if not piece.name or not slot.name or slot.repeats(piece.arguments):
+    if not piece.name or not slot.name:
         return False
-    begins = piece.arguments.lstrip().startswith("{")
     if piece.name != slot.name:
         return True
+    if slot.repeats(piece.arguments):
+        return False
+    begins = piece.arguments.lstrip().startswith("{")
     if piece.index is not None and slot.index is not None and piece.index != slot.index:
-        return begins or not piece.arguments.strip()
+        return begins or slot.text.is_object or not piece.arguments.strip()
     return begins and slot.text.is_object
 
 

@@ -171,8 +171,9 @@ class Calls:
         self._used_ids.add(slot.local_id)
         slot.position = self._builder.open_call()
         self._placed.append(slot)
-        if (details := self._details.pop(slot.provider_id, None)) is not None:
-            self._sign_with_details(slot, details)
+        details = self._details.get(slot.provider_id)
+        if details is not None and self._sign_with_details(slot, details):
+            del self._details[slot.provider_id]
 
     def _note(self, slot: CallSlot, extra: JsonObject) -> None:
         """Keep the fields of a call other than its name and arguments."""

@@ -128,6 +128,11 @@ CALLS = {
     "name_repeated_without_id_and_index": ([piece("f", '{"a"'), piece("f", ":1}")], [F1]),
     "whole_call_repeated": ([piece("f", '{"a":1}', "1", 0), piece("f", '{"a":1}', "1", 0)], [F1]),
     "two_whole_calls_under_one_id": ([piece("f", '{"a":1}', "1", 0), piece("g", '{"b":2}', "1", 0)], [F1, G2]),
+    "equal_calls_of_two_functions_under_one_id": (
+        [piece("f", '{"a":1}', "1", 0), piece("g", '{"a":1}', "1", 1)],
+        [F1, ("g", {"a": 1})],
+    ),
+    "null_under_one_id": ([piece("f", '{"a":1}', "1", 0), piece("f", "null", "1", 1)], [F1, ("f", {})]),
     "glued": ([piece("f", '{"a":1}', "1", 0), piece(None, '{"a":2}', None, 0)], [F1, ("f", {"a": 2})]),
     "glued_in_one_piece": ([piece("f", '{"a":1}{"a"', "1", 0), piece(None, ":2}", None, 0)], [F1, ("f", {"a": 2})]),
     "glued_three_times": (
@@ -400,6 +405,16 @@ def test_only_one_call_is_kept_when_one_was_wanted() -> None:
     assert [call.name for call in response.tool_calls] == ["f"]
     assert response.candidate.metadata == {"dropped_tool_calls": [{"id": "2", "name": "g", "arguments": '{"b":2}'}]}
     assert not any(isinstance(event, ToolCallDelta) and event.name == "g" for event in events)
+
+
+def test_a_detail_for_a_call_that_is_signed_already_is_kept() -> None:
+    """As a signature of the message."""
+    detail = {"type": "reasoning.encrypted", "data": "D", "id": "1"}
+    deltas = [{"reasoning_details": [detail]}, piece("f", "{}", "1", 0, extra_content=google("S"))]
+    _, response = play(stream(deltas))
+
+    assert response.tool_calls == (ToolCall("1", "f", signature=signed("S")),)
+    assert response.parts[-1] == Text("", signature=Signature([detail], carrier="reasoning_details", issuer="here"))
 
 
 SIGNATURES = {
