@@ -149,8 +149,11 @@ GROUPS: Final = (
     ),
     Group(
         "shares",
-        "Where the CPU time of a whole answer goes, by looking again and again",
-        (Case("blocking", "shares", "ask", "text", seconds=4.0, rounds=1, others=False),),
+        "Where the CPU time of a whole answer goes, and that of a chunk, by looking again and again",
+        (
+            Case("a whole answer", "shares", "ask", "text", seconds=3.0, rounds=1, others=False),
+            Case("a chunk", "shares", "stream", "burst-1000", seconds=3.0, rounds=1, each=1_000, others=False),
+        ),
         (
             Show("cpu", "µs"),
             Show("framework", "the framework"),

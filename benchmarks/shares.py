@@ -41,7 +41,7 @@ PARTS: Final = (
 
 
 def shares(prepared: Prepared) -> Figures:
-    """Tell how much of a call's CPU time each part takes."""
+    """Tell how much of the CPU time of a call, or of each of its chunks, each part takes."""
     seen: Counter[str] = Counter()
 
     def look(_: int, frame: FrameType | None) -> None:
@@ -56,7 +56,7 @@ def shares(prepared: Prepared) -> Figures:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         cpu = time.process_time() - cpu
         signal.signal(signal.SIGPROF, before)
-    whole = cpu * MICROSECONDS / prepared.count
+    whole = cpu * MICROSECONDS / prepared.count / prepared.case.each
     looks = max(1, seen.total())
     return {"cpu": whole, **{part: whole * seen[part] / looks for part in (*_CORE, "framework")}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .plan import GROUPS, Show
@@ -19,12 +19,13 @@ _FIELDS: Final[dict[Field, str]] = {"core": "client", "langchain": "LangChain", 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure, as a ratio to raw httpx in the same round."""
+    """One figure, as a ratio to raw httpx in the same round, or as what is added to the framework's own."""
 
     title: str
     group: str
     case: str
     more_is_better: bool = False
+    is_added: bool = False
 
 
 _CALL: Final = Row("CPU of an asynchronous call", "unary", "async")
@@ -32,7 +33,8 @@ _CROWD: Final = Row("calls per second, 64 at once", "concurrency", "64 at once",
 ROWS: Final = (
     Row("CPU of a blocking call", "unary", "blocking"),
     _CALL,
-    Row("CPU of a chunk, 1,000 in a stream", "stream", "stream_async, 1,000 chunks"),
+    Row("CPU of a chunk, 1,000 in a stream", "stream", "stream, 1,000 chunks"),
+    Row("the same, beyond the framework's own", "stream", "stream, 1,000 chunks", is_added=True),
     _CROWD,
 )
 
@@ -56,12 +58,12 @@ def _line(results: Results, row: Row) -> str:
 
 def _ours(results: Results, row: Row, transport: Transport) -> list[str]:
     found = {field: _of(results, row, field, transport) for field in _FIELDS}
-    return [f"{_FIELDS[field]} {_text(ratio)}" for field, ratio in found.items() if ratio is not None]
+    return [f"{_FIELDS[field]} {_text(ratio, row)}" for field, ratio in found.items() if ratio is not None]
 
 
 def _rivals(results: Results, row: Row) -> list[str]:
     found = [_best_rival(results, row, field) for field in _FIELDS]
-    return [f"{name} {_text(ratio)}" for ratio, name in filter(None, found)]
+    return [f"{name} {_text(ratio, row)}" for ratio, name in filter(None, found)]
 
 
 def headline(results: Results) -> str:
@@ -77,12 +79,14 @@ def headline(results: Results) -> str:
 def _compared(results: Results, row: Row) -> str:
     plain, fast = (_of(results, row, "langchain", transport) for transport in ("httpx", "pyreqwest"))
     best = _best_rival(results, row, "langchain")
-    rival = "" if best is None else f"; {best[1]}: {_text(best[0])}"
-    return f"{_text(plain)} ({_text(fast)} with the extra `fast`{rival})"
+    rival = "" if best is None else f"; {best[1]}: {_text(best[0], row)}"
+    return f"{_text(plain, row)} ({_text(fast, row)} with the extra `fast`{rival})"
 
 
-def _text(ratio: float | None) -> str:
-    return _NOTHING if ratio is None else f"{ratio:.2f}{_TIMES}"
+def _text(figure: float | None, row: Row) -> str:
+    if figure is None:
+        return _NOTHING
+    return f"{figure:.1f} µs" if row.is_added else f"{figure:.2f}{_TIMES}"
 
 
 def _of(results: Results, row: Row, field: Field, transport: Transport) -> float | None:
@@ -102,6 +106,7 @@ def _best_rival(results: Results, row: Row, field: Field) -> tuple[float, str] |
 
 def _ratio(results: Results, row: Row, entrant: Entrant) -> float | None:
     group = next(group for group in GROUPS if group.name == row.group)
-    show = Show(group.shows[0].figure, "", compared="ratio")
+    show = Show(group.shows[0].figure, "", compared="added" if row.is_added else "ratio")
+    group = replace(group, yardstick="floor" if row.is_added else "raw")
     spread = results.compared(group, row.case, entrant, show)
     return None if spread is None else spread.middle

@@ -229,6 +229,13 @@ def test_the_summary_names_the_best_rival():
     assert lines[5].count("\N{EN DASH}") == 3
 
 
+def test_the_summary_tells_what_is_added_to_the_framework():
+    measured = results()
+    for name, cpu in {"LlamaIndex, no model": 12.0, "GeminiMulti": 31.0}.items():
+        measured.cells["stream", "stream, 1,000 chunks", name] = blocks(cpu)
+    assert "beyond the framework's own | LlamaIndex 19.0 µs |" in summary(measured)
+
+
 def test_the_headline_names_both_transports_and_the_best_rival():
     ours = {"ChatGeminiMulti": 130, "ChatGeminiMulti over pyreqwest": 80, "ChatOpenAI": 270, "httpx": 100}
     measured = results()
@@ -241,7 +248,7 @@ def test_the_headline_names_both_transports_and_the_best_rival():
 def test_what_a_user_should_choose_stands_at_the_top_of_the_document():
     top = DOCUMENT.read_text(encoding="utf-8").splitlines()[:20]
     assert sum(line.count("](performance-") for line in top) == 3
-    assert sum(line.startswith("|") for line in top) == 6
+    assert sum(line.startswith("|") for line in top) == 7
     assert SUMMARY_MARKS[1] in top
 
 
