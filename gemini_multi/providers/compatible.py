@@ -18,13 +18,15 @@ _PLACE = "{name}"
 class OpenAICompatible(ChatHost):
     """A provider that you define, with `/chat/completions` below its URL and a bearer key.
 
-        OpenAICompatible(
-            name="openrouter",
-            base_url="https://openrouter.ai/api/v1",
-            key_variable="OPENROUTER_API_KEY",
-            model_id="google/{name}",
-            traits=ChatTraits(reasoning_details=True, supports_seed=True),
-        )
+    ```python
+    OpenAICompatible(
+        name="openrouter",
+        base_url="https://openrouter.ai/api/v1",
+        key_variable="OPENROUTER_API_KEY",
+        model_id="google/{name}",
+        traits=ChatTraits(reasoning_details=True, supports_seed=True),
+    )
+    ```
 
     Args:
         name: The provider's name, for errors, answers and the `providers` argument.
