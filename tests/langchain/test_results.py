@@ -268,10 +268,11 @@ def test_metadata_tells_all_that_is_known() -> None:
         provider="oxen",
         model="gemini-x",
         response_id="r",
-        attempts=(Attempt(provider="oxen", model="x", outcome="answered", status=200),),
+        attempts=(Attempt(provider="oxen", model="x", outcome="answered", status=200, ignored=("seed",)),),
     )
     found = to_result(told, blocks=False).generations[0].message.response_metadata
     attempt = {"provider": "oxen", "model": "x", "outcome": "answered", "status": 200, "code": None, "message": ""}
+    times = {"wait": 0.0, "first_content": None, "duration": 0.0}
     assert found == {
         "model_name": "gemini-x",
         "model_provider": "gemini_multi",
@@ -282,7 +283,7 @@ def test_metadata_tells_all_that_is_known() -> None:
         "response_id": "r",
         "cost_usd": 0.5,
         "cost_source": "host",
-        "attempts": [{**attempt, "error": "", "request_id": None, "wait": 0.0, "first_content": None, "duration": 0.0}],
+        "attempts": [{**attempt, **times, "error": "", "request_id": None, "ignored": ["seed"]}],
         "safety_ratings": [{"blocked": False}],
     }
 
