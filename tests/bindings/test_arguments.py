@@ -26,6 +26,10 @@ EFFORTS = "none, minimal, low, medium, high, xhigh, max"
             {"model_kwargs": {"service_tier": "flex"}, "extra_body": {"store": True}},
             {"store": True, "service_tier": "flex"},
         ),
+        (
+            {"additional_kwargs": {"service_tier": "flex", "store": False}, "extra_body": {"store": True}},
+            {"store": True, "service_tier": "flex"},
+        ),
         ({"generation_config": {"temperature": 0.5, "max_output_tokens": 5}}, {"temperature": 0.5, "max_tokens": 5}),
         ({"generation_config": google.GenerateContentConfig(top_p=0.5)}, {"top_p": 0.5}),
         ({"generation_config": {"thinking_config": {"thinking_level": "low"}}}, {"reasoning_effort": "low"}),
@@ -128,6 +132,28 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
     ({"temperature": -0.1}, "`temperature` must be from 0 to 2, not -0.1."),
     ({"max_tokens": 0}, "`max_tokens` must be 1 or more, not 0."),
     ({"n": 0}, "`n` must be 1 or more, not 0."),
+    ({"max_retries": -1}, "`max_retries` must be 0 or more, not -1."),
+    ({"top_p": "high"}, "`top_p` must be a valid number, not 'high'."),
+    ({"deadline": "late"}, "`deadline` must be a valid number, not 'late'."),
+    ({"retry_policy": 3}, "`retry_policy` must be a dictionary or an instance of RetryPolicy, not 3."),
+    (
+        {"timeout": True},
+        (
+            "`timeout` must be a number of seconds or `Timeouts`, not True: write "
+            "`gemini_multi.Timeouts(connect=..., read=...)`."
+        ),
+    ),
+    (
+        {"built_in_tools": ["hammer"]},
+        (
+            "'hammer' is no tool that a provider runs, such as 'google_search'. Give functions as `tools`, with the "
+            "call."
+        ),
+    ),
+    (
+        {"built_in_tools": [{"type": "function", "function": {"name": "add"}}]},
+        "'add' is a function. Give it as one of `tools`, with the call.",
+    ),
     ({"reasoning_effort": "hihg"}, f"`reasoning_effort` must be one of {EFFORTS}, not 'hihg'."),
     (
         {"timeout": (3, 10)},
@@ -181,6 +207,38 @@ def test_value_of_another_type_is_told_in_a_sentence(framework: Framework, given
         framework.model(**{"providers": "oxen", **given})
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("providers", [3, 0.5])
+def test_providers_of_another_type_are_refused(framework: Framework, providers: Any) -> None:
+    """With the forms that are accepted."""
+    with pytest.raises(ConfigurationError, match="must be a provider, its name, or several in a list"):
+        framework.model(providers=providers)
+
+
+@pytest.mark.parametrize("tools", [["google_search"], [{"google_search": {}}], "google_search"])
+@pytest.mark.parametrize("where", ["model", "call"])
+def test_built_in_tools_are_sent(framework: Framework, provider: Provider, where: str, tools: Any) -> None:
+    """For the model and for one call; a call may also leave them out."""
+    settings, call = ({"built_in_tools": tools}, {}) if where == "model" else ({}, {"built_in_tools": tools})
+    model = framework.model(providers="cloudflare", http_client=provider.client, **settings)
+    framework.ask(model, "hi", **call)
+    assert provider.body["tools"] == [{"googleSearch": {}}]
+
+    framework.ask(model, "hi", built_in_tools=[])
+    assert "tools" not in provider.body
+
+
+def test_bodies_of_the_model_and_of_the_call_are_merged(framework: Framework, provider: Provider) -> None:
+    """The call takes precedence."""
+    model = framework.model(providers="oxen", http_client=provider.client, extra_body={"store": True, "tier": "flex"})
+    framework.ask(model, "hi", extra_body={"store": False, "more": 1})
+
+    assert {name: provider.body[name] for name in ("store", "tier", "more")} == {
+        "store": False,
+        "tier": "flex",
+        "more": 1,
+    }
 
 
 def test_missing_model_is_told(framework: Framework) -> None:
