@@ -83,7 +83,9 @@ def structured(
         options["response_format"] = response_format(schema, strict=strict)
         asking = model.bind_tools(tools, strict=strict, **options)
     parser = parser_for(schema, tool_name=tool_name)
-    return with_raw(asking, parser) if include_raw else asking | parser
+    if include_raw:
+        return RunnableMap(raw=asking) | RunnableGenerator(parser.beside, parser.abeside)
+    return asking | parser
 
 
 class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
@@ -299,17 +301,11 @@ def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOut
     Its objects are instances for classes of pydantic (both versions), dataclasses, enumerations and types such as
     `list[City]`, and plain JSON for all other schemas.
     """
-    is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
-    is_class = is_class or is_value_type(schema)
+    is_class = is_value_type(schema) or (
+        isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
+    )
     return StructuredOutputParser(
         schema_type=schema if is_class else None,
         tool_name=tool_name,
         json_schema=None if schema is None else dict(json_schema_of(schema)),
     )
-
-
-def with_raw(
-    model: Runnable[LanguageModelInput, AIMessage], parser: StructuredOutputParser
-) -> Runnable[LanguageModelInput, dict[str, Any]]:
-    """Make a runnable that returns the raw answer, the object, and the error of reading it."""
-    return RunnableMap(raw=model) | RunnableGenerator(parser.beside, parser.abeside)

@@ -11,8 +11,6 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, SecretStr
 
-import gemini_multi
-from gemini_multi.bindings.clients import new_client
 from gemini_multi.bindings.fields import MODEL_CONFIG, Body, ModelFields
 from llama_index_gemini_multi._typed import span_handlers
 
@@ -44,11 +42,8 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
         """Find the providers and their keys, so that a missing key is an error here and not in the first call."""
-        from gemini_multi.providers import resolve
-
         super().model_post_init(context)
-        key = self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
-        self.providers = resolve(self.providers, api_key=key, base_url=self.base_url)
+        self.providers = self._resolved()
         self.api_key = None
         self.base_url = None
         self._connect()
@@ -58,8 +53,9 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         """The providers, in order of preference."""
         return tuple(provider.name for provider in self._connect().providers)
 
-    def _new_client(self) -> gemini_multi.Client:
-        return new_client({**vars(self), "on_attempt": partial(_report, self.on_attempt)})
+    @property
+    def _watcher(self) -> Callable[[Attempt], object]:
+        return partial(_report, self.on_attempt)
 
     def _question(
         self, messages: Sequence[ChatMessage], given: Mapping[str, object]

@@ -36,23 +36,6 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """Names that other integrations use, with our names for the same settings."""
 
-OF_THE_MODEL: Final = (
-    "api_key",
-    "base_url",
-    "context_window",
-    "hedging",
-    "http_async_client",
-    "http_client",
-    "max_cost_usd",
-    "max_connections",
-    "on_attempt",
-    "rate_limits",
-    "storage",
-    "strategy",
-    "transport",
-)
-"""Arguments from which a model's clients are made: a call cannot change them."""
-
 _THINKING_CONFIG: Final = "thinking_config"
 _BODY: Final = "additional_kwargs"
 _CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG, _BODY)
@@ -171,7 +154,7 @@ def _contents(name: str, value: object) -> Mapping[str, object]:
 def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str:
     if name == "transport" and (problem := _transport_problem(name, value)):
         return problem
-    if ours in OF_THE_MODEL and "api_key" not in known:
+    if "api_key" not in known and ours in _of_the_model():
         return f"`{name}` is an argument of the model; a call cannot change it."
     if name in _INSTEAD:
         return f"There is no argument `{name}`. {_INSTEAD[name]}"
@@ -183,6 +166,13 @@ def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str
         f"Did you mean `{near[0]}`?" if near else "What a provider takes and has no name here goes into `extra_body`."
     )
     return f"There is no argument `{name}`. {hint}"
+
+
+def _of_the_model() -> Collection[str]:
+    """Return the arguments that only a model has: its clients are made from them."""
+    from gemini_multi.bindings.fields import CLIENT_SETTINGS  # for a mistake only
+
+    return ("api_key", "base_url", "context_window", *CLIENT_SETTINGS)
 
 
 def _wrong(name: str, value: object) -> str | None:

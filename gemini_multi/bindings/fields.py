@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 from pydantic import (
@@ -22,13 +23,13 @@ from pydantic import (
 
 import gemini_multi
 from gemini_multi._types.efforts import ReasoningEffort
-from gemini_multi.bindings.clients import Clients, new_client
+from gemini_multi.bindings.clients import Clients
 from gemini_multi.bindings.values import is_many, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gemini_multi import Attempt, RetryPolicy, Timeouts
+    from gemini_multi import Attempt, Provider, RetryPolicy, Timeouts
     from gemini_multi.preference import FailoverArgument, HedgingArgument
     from gemini_multi.providers import ProvidersArgument
     from gemini_multi.rate_limits import RateLimitsArgument, StorageArgument
@@ -260,10 +261,33 @@ class ModelFields(GenerationFields):
 
     def _both_clients(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
         private: Any = self.__pydantic_private__  # for `self._clients`, pydantic tries several look-ups before this one
-        return private["_clients"].of(vars(self), self._new_client)  # type: ignore[no-any-return]
+        return private["_clients"].of(_CONFIGURATION(vars(self)), self._new_client)  # type: ignore[no-any-return]
 
     def _new_client(self) -> gemini_multi.Client:
-        return new_client(vars(self))
+        """Make the client from the fields.
+
+        Raises:
+            ConfigurationError: The settings do not fit together, or a key is missing.
+        """
+        from gemini_multi.bindings.requests import CALL_SETTINGS, call_settings
+
+        own = vars(self)
+        given: dict[str, Any] = {name: own[name] for name in CLIENT_SETTINGS if own[name] is not None}
+        checked = call_settings({name: value for name, value in given.items() if name in CALL_SETTINGS})
+        settings: dict[str, Any] = {**given, **checked.connection, "on_attempt": self._watcher}
+        return gemini_multi.Client(self._resolved(), **settings)
+
+    def _resolved(self) -> tuple[Provider, ...]:
+        """Return the configured providers, with their keys."""
+        from gemini_multi.providers import resolve
+
+        key = self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
+        return resolve(self.providers, api_key=key, base_url=self.base_url)
+
+    @property
+    def _watcher(self) -> Callable[[Attempt], object] | None:
+        """The function that is called with every attempt."""
+        return self.on_attempt
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show the settings that are set, and providers by their names."""
@@ -296,3 +320,13 @@ class ModelFields(GenerationFields):
         shared = {} if memo is None else memo
         shared.update({id(value): value for name in _NOT_COPIED if (value := getattr(self, name, None)) is not None})
         return super().__deepcopy__(shared)
+
+
+_CONNECTION: Final = ("providers", "api_key", "base_url")
+CLIENT_SETTINGS: Final = tuple(
+    name
+    for name in ModelFields.model_fields
+    if name not in GenerationFields.model_fields and name not in ("model", *_CONNECTION)
+)
+"""The fields of a model that are also arguments of its client, with the same names."""
+_CONFIGURATION: Final = itemgetter(*_CONNECTION, *CLIENT_SETTINGS)

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import configuration_error
-from gemini_multi.bindings.clients import CALL_SETTINGS
 from gemini_multi.bindings.fields import GenerationFields
 from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.settings import READERS
@@ -51,6 +50,13 @@ class CallSettings(GenerationFields):
     def connection(self) -> dict[str, Any]:
         """The arguments of the client that do not belong to the request."""
         return {name: value for name in CALL_SETTINGS if (value := getattr(self, name)) is not None}
+
+
+_REQUEST: Final = ("model", "tools", "tool_choice", "parallel_tool_calls", "response_format")
+CALL_SETTINGS: Final = tuple(
+    name for name in CallSettings.model_fields if name not in GenerationFields.model_fields and name not in _REQUEST
+)
+"""The arguments of a single call that do not belong to its request, with the client's names."""
 
 
 def call_settings(given: Mapping[str, object]) -> CallSettings:

@@ -14,29 +14,30 @@ from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
 AnyTool: TypeAlias = Tool | BuiltInTool
 ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 
-_BUILT_IN: Final = {
-    "google_search": "google_search",
-    "googleSearch": "google_search",
-    "google_search_retrieval": "google_search_retrieval",
-    "googleSearchRetrieval": "google_search_retrieval",
-    "google_maps": "google_maps",
-    "googleMaps": "google_maps",
-    "url_context": "url_context",
-    "urlContext": "url_context",
-    "code_execution": "code_execution",
-    "codeExecution": "code_execution",
-    "file_search": "file_search",
-    "fileSearch": "file_search",
-    "computer_use": "computer_use",
-    "computerUse": "computer_use",
-    "enterprise_web_search": "enterprise_web_search",
-    "enterpriseWebSearch": "enterprise_web_search",
-    "mcp_servers": "mcp_servers",
-    "mcpServers": "mcp_servers",
+_GOOGLE: Final = (
+    "google_search",
+    "google_search_retrieval",
+    "google_maps",
+    "url_context",
+    "code_execution",
+    "file_search",
+    "computer_use",
+    "enterprise_web_search",
+    "mcp_servers",
+)
+_OPENAI: Final = {
     "web_search": "google_search",
     "web_search_preview": "google_search",
     "code_interpreter": "code_execution",
 }
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+_BUILT_IN: Final = {**{name: name for name in _GOOGLE}, **{_camel(name): name for name in _GOOGLE}, **_OPENAI}
 _NAMING: Final = ("type", "name", "container")
 """Fields in which other providers name and configure built-in tools, and which Google's tools do not have."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
@@ -252,11 +253,11 @@ def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
             return ToolChoice("required", names)
         case "none":
             return ToolChoice("none")
-        case "validated":
-            return ToolChoice("validated", names)
+        case "auto" if not names:
+            return ToolChoice("auto")
         case _:
             # Google's mode in which the model may call some of the functions, but does not have to.
-            return ToolChoice("validated", names) if names else ToolChoice("auto")
+            return ToolChoice("validated", names)
 
 
 def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
