@@ -33,7 +33,7 @@ _GRACE: Final = 5.0
 
 
 class BatchSettings(TypedDict, total=False):
-    """What a batch can be told beside its files; see `run_batch`."""
+    """The settings of a batch beside its files; see `run_batch`."""
 
     model: str | None
     function: RowFunction | None

@@ -1,4 +1,4 @@
-"""From lines to rows: what is broken, a duplicate or done already is told and leaves the way here."""
+"""Turns lines into rows; broken, duplicate and answered ones are counted and left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gemini_multi.errors import ConfigurationError
 
 
 class Intake:
-    """Gives the rows that are still to be asked, each once."""
+    """Yields the rows that have no answer yet, each once."""
 
     def __init__(self, source: Source, task: Task[Any], results: Results, report: BatchReport, id_column: str) -> None:
         self._source = source

@@ -35,7 +35,7 @@ class Row:
     number: int
     record: Record
     digest: str
-    """Tells this row's request from every other request."""
+    """A name for this row's request, which no other request has."""
     payload: Any
     """What the task made of the record."""
 

@@ -29,7 +29,7 @@ class Source(Protocol):
         ...
 
     def count(self) -> int | None:
-        """Tell about how many lines there are, if that is quick to know."""
+        """Return about how many lines there are, if that is quick to know."""
         ...
 
 

@@ -46,16 +46,16 @@ class Task(Protocol[_PayloadT]):
         ...
 
     def cost_usd(self) -> float:
-        """Tell what all rows so far have cost."""
+        """Return what all rows so far have cost."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Release the connections."""
         ...
 
 
 def digest_of(payload: object) -> str:
-    """Tell one payload from another: the same request always has the same digest."""
+    """Return a name for a payload: the same request always has the same one."""
     text = json.dumps(to_jsonable_python(payload, fallback=repr), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -90,7 +90,7 @@ class ChatTask:
 
 
 def _fields(response: ChatResponse) -> dict[str, Any]:
-    """Give what a result holds of an answer. Parts other than text are kept as `archive` writes them."""
+    """Return what a result holds of an answer. Parts other than text are kept as `archive` writes them."""
     has_other_parts = any(not isinstance(part, Text | Thought) for part in response.parts)
     return {
         "answer": response.text,

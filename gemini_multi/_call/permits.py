@@ -58,17 +58,17 @@ class Permits:
         demand = self._demand(request, route, on)
         acquisition = _Acquisition(self.storage, demand)
         try:
-            taken = yield from self._consult(acquisition.run)
+            reserved = yield from self._consult(acquisition.run)
         except GeneratorExit:
             if (late := acquisition.leave()) is not None:
                 self.settle_later(late, Outcome(tokens=0))
             raise
-        if isinstance(taken, NoRoom):
-            return _out_of_room(route, taken)
-        if isinstance(taken, NoMoney):
-            raise _out_of_money(demand, taken)
-        assert isinstance(taken, Permit)
-        return taken
+        if isinstance(reserved, NoRoom):
+            return _out_of_room(route, reserved)
+        if isinstance(reserved, NoMoney):
+            raise _out_of_money(demand, reserved)
+        assert isinstance(reserved, Permit)
+        return reserved
 
     def _demand(self, request: ChatRequest, route: Route, on: date) -> Demand:
         name = route.provider.name
@@ -122,17 +122,17 @@ class _Acquisition:
         self._is_left = False
 
     def run(self) -> Permit | NoRoom | NoMoney:
-        """Take the permit, and give it back if the caller has left."""
-        taken = self._storage.take(self._demand)
+        """Reserve the permit, and release it if the caller has left."""
+        reserved = self._storage.reserve(self._demand)
         with self._lock:
-            self._permit = taken if isinstance(taken, Permit) else None
+            self._permit = reserved if isinstance(reserved, Permit) else None
             is_left = self._is_left
         if is_left and self._permit is not None:
             self._storage.settle(self._permit, Outcome(tokens=0))
-        return taken
+        return reserved
 
     def leave(self) -> Permit | None:
-        """Note that the caller has left. Return the permit that was taken before."""
+        """Note that the caller has left. Return the permit that was reserved before."""
         with self._lock:
             self._is_left = True
             return self._permit

@@ -63,8 +63,8 @@ class Storage(Protocol):
 
     is_local: bool
 
-    def take(self, demand: Demand) -> Permit | NoRoom | NoMoney:
-        """Take everything that a request needs, or nothing.
+    def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
+        """Reserve everything that a request needs, or nothing.
 
         Raises:
             StorageUnavailable: The storage cannot be reached.
@@ -72,7 +72,7 @@ class Storage(Protocol):
         ...
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Give back what is held, and put right what was estimated.
+        """Release what is held, and correct what was estimated.
 
         Raises:
             StorageUnavailable: The storage cannot be reached.
@@ -80,5 +80,5 @@ class Storage(Protocol):
         ...
 
     def spent_usd(self) -> float:
-        """Tell what the shared budget has spent, expired reservations included."""
+        """Return what the shared budget has spent, expired reservations included."""
         ...

@@ -33,20 +33,20 @@ class MemoryStorage:
         self._buckets: dict[str, InMemoryBucket] = {}
         self._stores: dict[str, InMemoryStateStore] = {}
 
-    def take(self, demand: Demand) -> Permit | NoRoom | NoMoney:
-        """Take everything that a request needs, or nothing."""
+    def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
+        """Reserve everything that a request needs, or nothing."""
         with self._lock:
             demand = self._effective(demand)
             if any(self._is_busy(name, limit.concurrency) for name, limit in demand.limits.items()):
                 return NoRoom(POLL)
-            refusal = self._windows(demand).take(self._now())
+            refusal = self._windows(demand).reserve(self._now())
             if refusal is not None:
                 return refusal
             self._under_way.update(list(demand.limits))
             return Permit(demand)
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Give back what is held, and put right what was estimated."""
+        """Release what is held, and correct what was estimated."""
         with self._lock:
             self._under_way.subtract(list(permit.demand.limits))
             self._windows(permit.demand).settle(outcome.tokens, self._now())
@@ -58,7 +58,7 @@ class MemoryStorage:
         return MemoryStorage, ()
 
     def spent_usd(self) -> float:
-        """Tell that nothing is kept here."""
+        """Return 0: this storage counts no money."""
         return 0.0
 
     def _effective(self, demand: Demand) -> Demand:

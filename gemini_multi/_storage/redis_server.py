@@ -49,13 +49,13 @@ class RedisStorage:
         """Pickle the settings only: connections belong to a process."""
         return RedisStorage, (self._settings,)
 
-    def take(self, demand: Demand) -> Permit | NoRoom | NoMoney:
-        """Take everything that a request needs, or nothing."""
+    def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
+        """Reserve everything that a request needs, or nothing."""
         with self._reached():
             permit = Permit(replace(demand, limits=dict(self._effective(demand.limits))))
-            if not self._take_lease(permit):
+            if not self._enter_lease(permit):
                 return NoRoom(_POLL)
-            refusal = self._reserve(permit) or self._take_windows(permit.demand)
+            refusal = self._reserve(permit) or self._reserve_windows(permit.demand)
             if refusal is not None:
                 self._release(permit, 0)
                 return refusal
@@ -63,7 +63,7 @@ class RedisStorage:
         return permit
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Give back what is held, and put right what was estimated."""
+        """Release what is held, and correct what was estimated."""
         self._heartbeat.drop(permit)
         with self._reached():
             self._release(permit, math.ceil(outcome.cost_usd * _UNITS))
@@ -73,7 +73,7 @@ class RedisStorage:
                     self._server.set(_key(name, "halved"), 1, px=int(HALVED_FOR * 1000))
 
     def spent_usd(self) -> float:
-        """Tell what the shared budget has spent, expired reservations included."""
+        """Return what the shared budget has spent, expired reservations included."""
         with self._reached():
             self._run(scripts.RESERVE, self._budget_keys(), "", 0, 0, 0, self._seen_spent)  # refused: it only looks
             return int(self._server.hget(self._budget_keys()[0], "spent") or 0) / _UNITS
@@ -116,16 +116,16 @@ class RedisStorage:
         for (name, limit), is_halved in zip(limits.items(), halved, strict=True):
             yield name, limit.halved() if is_halved else limit
 
-    def _take_lease(self, permit: Permit) -> bool:
+    def _enter_lease(self, permit: Permit) -> bool:
         bounds = _lease_bounds(permit)
         return not bounds or bool(self._run(scripts.LEASE, bounds, permit.id, self._lease, *bounds.values()))
 
-    def _take_windows(self, demand: Demand) -> NoRoom | None:
+    def _reserve_windows(self, demand: Demand) -> NoRoom | None:
         """Take one process at a time, by the server's clock: a process that was late would not see newer requests."""
         if not any(limit.requests_per_minute or limit.tokens_per_minute for limit in demand.limits.values()):
             return None
         with self._server.lock(f"{_PREFIX}:lock", timeout=_TIMEOUT, blocking_timeout=_TIMEOUT, sleep=_RETRY):
-            return self._windows(demand).take(_now(self._server))
+            return self._windows(demand).reserve(_now(self._server))
 
     def _reserve(self, permit: Permit) -> NoMoney | None:
         demand = permit.demand

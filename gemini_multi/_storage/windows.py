@@ -29,15 +29,15 @@ class RequestWindow:
         self._limit = limit
 
     def is_full(self) -> bool:
-        """Tell whether the next request would be refused; old ones must have been forgotten."""
+        """Whether the next request would be refused; old ones must have been forgotten."""
         return int(self._bucket.count()) >= self._limit
 
     def forget(self, now: int) -> None:
         """Forget requests that are older than a minute."""
         self._bucket.leak(now)
 
-    def take(self, now: int) -> NoRoom | None:
-        """Take one request; `None` when there was room."""
+    def reserve(self, now: int) -> NoRoom | None:
+        """Reserve one request; `None` when there was room."""
         decision = self._bucket.put_decision(RateItem("request", now))
         return _refusal(decision)
 
@@ -50,13 +50,13 @@ class TokenWindow:
         self._limit = limit
         self._tokens = min(tokens, limit)  # a request that needs more than a minute's worth waits for a full bucket
 
-    def take(self, now: int) -> NoRoom | None:
-        """Take what the request is expected to use; `None` when there was room."""
+    def reserve(self, now: int) -> NoRoom | None:
+        """Reserve what the request is expected to use; `None` when there was room."""
         decision = self._store.check(_TOKENS, [_per_minute(self._limit)], now, self._tokens)
         return _refusal(decision)
 
     def book(self, tokens: int, now: int) -> None:
-        """Take tokens whether there is room or not; a negative number gives them back."""
+        """Count tokens, whether there is room or not; a negative number gives them back."""
         if tokens:
             self._store.check(_TOKENS, [_per_minute(self._limit, self._limit * _FORCED)], now, tokens)
 
@@ -90,18 +90,18 @@ class Windows:
             if limit.requests_per_minute is not None
         ]
 
-    def take(self, now: int) -> NoRoom | None:
-        """Take from all windows, or from none; `None` when there was room."""
+    def reserve(self, now: int) -> NoRoom | None:
+        """Reserve in all windows, or in none; `None` when there was room."""
         for window in self._requests:
             window.forget(now)
         full = [window for window in self._requests if window.is_full()] if len(self._requests) > 1 else []
-        return self._take_tokens(full or self._requests, now)
+        return self._reserve_tokens(full or self._requests, now)
 
-    def _take_tokens(self, requests: Sequence[RequestWindow], now: int) -> NoRoom | None:
+    def _reserve_tokens(self, requests: Sequence[RequestWindow], now: int) -> NoRoom | None:
         taken: list[TokenWindow] = []
         windows: list[TokenWindow | RequestWindow] = [*self._tokens, *requests]
         for window in windows:
-            refusal = window.take(now)
+            refusal = window.reserve(now)
             if refusal is not None:
                 for other in taken:
                     other.give_back(now)

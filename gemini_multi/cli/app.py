@@ -13,7 +13,7 @@ import typer
 from gemini_multi import __version__
 from gemini_multi.cli.batch import batch
 from gemini_multi.cli.chat import chat
-from gemini_multi.cli.console import tell
+from gemini_multi.cli.console import show_status
 from gemini_multi.cli.doctor import doctor
 from gemini_multi.cli.models import models
 from gemini_multi.cli.sandbox import sandbox
@@ -80,5 +80,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: GeminiMultiError) -> int:
-    tell(f"Error: {error.message}")
+    show_status(f"Error: {error.message}")
     return UNUSABLE if isinstance(error, ConfigurationError) else FAILED

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, cast
 import typer
 
 from gemini_multi.batch import BatchReport, Images, ResultsNotWritten, run_batch
-from gemini_multi.cli.console import CHEAPEST, ModelOption, ProvidersOption, tell
+from gemini_multi.cli.console import CHEAPEST, ModelOption, ProvidersOption, show_status
 from gemini_multi.client import Client
 from gemini_multi.errors import ConfigurationError, ConnectionFailed, StorageUnavailable
 from gemini_multi.rate_limits import RateLimit, SharedStorage
@@ -82,13 +82,13 @@ def _report(source: Path, output: Path, **settings: Any) -> BatchReport:
     try:
         return run_batch(source, output, **settings)
     except KeyboardInterrupt:
-        tell(f"Interrupted. {output} has what was answered; go on with --resume.")
+        show_status(f"Interrupted. {output} has what was answered; go on with --resume.")
         raise
     except ConnectionFailed as error:
-        tell(f"Error: {error.message}")
+        show_status(f"Error: {error.message}")
         raise typer.Exit(UNREACHABLE) from error
     except ResultsNotWritten as error:
-        tell(f"Error: {error.message} What is in no file follows on standard output.")
+        show_status(f"Error: {error.message} What is in no file follows on standard output.")
         for record in error.unwritten:
             typer.echo(json.dumps(record))
         raise typer.Exit(NOT_WRITTEN) from error
@@ -120,13 +120,13 @@ def _show(report: BatchReport, output: Path) -> None:
     }
     rows = ", ".join(f"{count} {what}" for what, count in counted.items() if count) or "no rows"
     rate = f", {report.answered / report.seconds:.1f} rows/s" if report.seconds else ""
-    tell(f"{output}: {rows}; {report.cost_usd:.4f} USD, {report.seconds:.1f} s{rate}")
+    show_status(f"{output}: {rows}; {report.cost_usd:.4f} USD, {report.seconds:.1f} s{rate}")
     if report.failed:
-        tell(f"Rows without an answer, with the reasons: {output.with_suffix('.failures.jsonl')}")
+        show_status(f"Rows without an answer, with the reasons: {output.with_suffix('.failures.jsonl')}")
     if report.broken or report.duplicates:
-        tell(f"Rows that cannot be asked, with the reasons: {output.with_suffix('.rejected.jsonl')}")
+        show_status(f"Rows that cannot be asked, with the reasons: {output.with_suffix('.rejected.jsonl')}")
     if report.stopped is not None:
-        tell(f"Stopped with rows left: {report.stopped} Go on with --resume.")
+        show_status(f"Stopped with rows left: {report.stopped} Go on with --resume.")
         raise typer.Exit(UNREACHABLE if isinstance(report.stopped, StorageUnavailable) else STOPPED)
     if not report.is_complete:
         raise typer.Exit(INCOMPLETE)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from gemini_multi.cli.console import CHEAPEST, ERRORS, ModelOption, ProvidersOption, summary, tell
+from gemini_multi.cli.console import CHEAPEST, ERRORS, ModelOption, ProvidersOption, show_status, summary
 from gemini_multi.client import Client
 from gemini_multi.errors import ConfigurationError, GeminiMultiError
 from gemini_multi.types import (
@@ -73,7 +73,7 @@ class Conversation:
         asked = replace(self._request, messages=(*self._request.messages, message))
         started = time.monotonic()
         response = self._shown(asked)
-        tell(summary(response, time.monotonic() - started))
+        show_status(summary(response, time.monotonic() - started))
         self._request = replace(asked, messages=(*asked.messages, response.message))
 
     def _shown(self, request: ChatRequest) -> ChatResponse:
@@ -96,12 +96,12 @@ def _show(event: ChatEvent) -> None:
     if isinstance(event, TextDelta):
         typer.echo(event.text, nl=False)
     elif isinstance(event, ThoughtDelta):
-        tell(event.text)
+        show_status(event.text)
 
 
 def _converse(talk: Conversation, media: list[Blob | FileReference]) -> None:
     """Ask what the user types, until the input ends."""
-    tell("Ctrl-D ends the conversation.")
+    show_status("Ctrl-D ends the conversation.")
     while True:
         try:
             said = input("> ")
@@ -113,7 +113,7 @@ def _converse(talk: Conversation, media: list[Blob | FileReference]) -> None:
         try:
             talk.say(Message.user(*media, said))
         except GeminiMultiError as error:
-            tell(f"Error: {error.message}")
+            show_status(f"Error: {error.message}")
         else:
             media = []
 
@@ -123,7 +123,7 @@ def _medium(address: str) -> Blob | FileReference:
         return FileReference(address)
     kind = mimetypes.guess_type(address)[0]
     if kind is None:
-        raise ConfigurationError(f"What kind of file {address!r} is cannot be told by its name. Rename it, as a.png.")
+        raise ConfigurationError(f"The type of the file {address!r} is unknown. Rename it, as a.png.")
     try:
         return Blob.from_bytes(Path(address).read_bytes(), kind)
     except OSError as error:

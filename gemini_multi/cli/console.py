@@ -25,7 +25,7 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON 
 CHEAPEST: Final = "gemini-2.5-flash-lite"
 
 
-def tell(text: str) -> None:
+def show_status(text: str) -> None:
     """Write a line to standard error, as it is."""
     ERRORS.print(text, markup=False, soft_wrap=True)
 

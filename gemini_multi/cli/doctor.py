@@ -16,8 +16,8 @@ from gemini_multi.cli.console import (
     ModelOption,
     ProvidersOption,
     show_json,
+    show_status,
     show_table,
-    tell,
 )
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import PROVIDERS, Provider
@@ -51,7 +51,7 @@ def doctor(
     if record is not None:
         _record([kind for kind in kinds if kind.name in working], model, record)
     if not working and not json:
-        tell("No provider works. Without a key, `gemini-multi sandbox` imitates all of them.")
+        show_status("No provider works. Without a key, `gemini-multi sandbox` imitates all of them.")
     if not working or (provider and len(working) < len(findings)):
         raise typer.Exit(1)
 
@@ -61,7 +61,7 @@ def _record(kinds: list[type[Provider]], model: str, folder: Path) -> None:
 
     for kind in kinds:
         recording.show(kind.name, recording.record(kind, model or recording.THINKING, folder))
-    tell(f"The recordings are in {folder}. Read them before you show them to others.")
+    show_status(f"The recordings are in {folder}. Read them before you show them to others.")
 
 
 def _kind(name: str) -> type[Provider]:
@@ -76,4 +76,4 @@ def _show(findings: list[Finding]) -> None:
     show_table(("provider", "key", "addresses", "TLS", "a call"), rows)
     for one in findings:
         if one.advice:
-            tell(f"{one.provider}: {one.advice}")
+            show_status(f"{one.provider}: {one.advice}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gemini_multi import catalog
-from gemini_multi.cli.console import ERRORS, tell
+from gemini_multi.cli.console import ERRORS, show_status
 from gemini_multi.client import Client
 from gemini_multi.errors import GeminiMultiError, UnsupportedFeature
 from gemini_multi.types import ListedModel
@@ -35,7 +35,7 @@ def compare(providers: Sequence[str] | None) -> tuple[list[Difference], bool]:
                     listed = client.models(provider)
             except GeminiMultiError as error:
                 failed = failed or not isinstance(error, UnsupportedFeature)
-                tell(f"{provider.name}: {error.message}")
+                show_status(f"{provider.name}: {error.message}")
             else:
                 found.extend(differences(provider.name, listed))
     return found, failed

@@ -9,7 +9,7 @@ import typer
 from pydantic import TypeAdapter
 
 from gemini_multi import catalog
-from gemini_multi.cli.console import JsonOption, ProvidersOption, show_json, show_table, tell
+from gemini_multi.cli.console import JsonOption, ProvidersOption, show_json, show_status, show_table
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import PROVIDERS
 
@@ -49,7 +49,7 @@ def _show_live(providers: list[str] | None, *, json: bool) -> None:
     elif found:
         show_table(("provider", "model", "finding"), [dataclasses.astuple(difference) for difference in found])
     elif not failed:
-        tell("The lists and the catalog agree.")
+        show_status("The lists and the catalog agree.")
     if failed:
         raise typer.Exit(1)
 

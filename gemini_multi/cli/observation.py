@@ -29,7 +29,7 @@ class Observation:
 
     facts: dict[str, str]
     """Those of which there is one."""
-    told: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    reported: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Those of which there are many: more of them are no difference."""
 
 
@@ -44,12 +44,12 @@ def observe(exchange: Exchange) -> Observation:
         "finish reason": _joined(_values(found, _REASONS)),
         "end of the stream": _end(exchange.body),
     }
-    told = {
+    reported = {
         "usage field": set(_below(found, _USAGE)),
         "header": {name.lower() for name in exchange.headers} - _COMMON_HEADERS,
         "field": {way for document in found for way, _, _ in fields(document)},
     }
-    return Observation(facts, told)
+    return Observation(facts, reported)
 
 
 def differences(real: Recording, expected: Recording) -> list[str]:
@@ -65,9 +65,9 @@ def differences(real: Recording, expected: Recording) -> list[str]:
         if seen.facts[name] != hoped.facts[name]
     ]
     missing = [
-        f"{name} missing: {_joined(hoped.told[name] - seen.told[name])}"
+        f"{name} missing: {_joined(hoped.reported[name] - seen.reported[name])}"
         for name in ("usage field", "header")
-        if hoped.told[name] - seen.told[name]
+        if hoped.reported[name] - seen.reported[name]
     ]
     return facts + missing
 
@@ -78,9 +78,9 @@ def additions(real: Recording, expected: Recording) -> list[str]:
         return []
     seen, hoped = observe(real.exchanges[-1]), observe(expected.exchanges[-1])
     return [
-        f"{name}: {_joined(seen.told[name] - hoped.told[name])}"
-        for name in hoped.told
-        if seen.told[name] - hoped.told[name]
+        f"{name}: {_joined(seen.reported[name] - hoped.reported[name])}"
+        for name in hoped.reported
+        if seen.reported[name] - hoped.reported[name]
     ]
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gemini_multi.cli.console import ERRORS, tell
+from gemini_multi.cli.console import ERRORS, show_status
 from gemini_multi.cli.live_calls import Caller, Recording
 from gemini_multi.cli.masking import Mask
 from gemini_multi.cli.observation import additions, differences
@@ -46,9 +46,9 @@ def show(provider: str, report: Mapping[str, JsonValue]) -> bool:
         found = entry.get("differences") if isinstance(entry, dict) else None
         for difference in found if isinstance(found, list) else ():
             differing = True
-            tell(f"{provider}, {call}: {difference}")
+            show_status(f"{provider}, {call}: {difference}")
     if not differing:
-        tell(f"{provider}: every call was as the library expects.")
+        show_status(f"{provider}: every call was as the library expects.")
     return differing
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gemini_multi.cli.console import ProvidersOption, tell
+from gemini_multi.cli.console import ProvidersOption, show_status
 from gemini_multi.client import AsyncClient
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import Condition, Strategy
@@ -85,17 +85,17 @@ def _introduce(client: AsyncClient, address: tuple[str, int], keys: tuple[str, .
     """Say where the endpoint is, who may ask, and what is dangerous about it."""
     host, port = address[:2]
     shown = f"[{host}]" if ":" in host else host
-    tell(f"Base URL: http://{shown}:{port}/v1")
-    tell(f"Providers: {', '.join(provider.name for provider in client.providers)}")
+    show_status(f"Base URL: http://{shown}:{port}/v1")
+    show_status(f"Providers: {', '.join(provider.name for provider in client.providers)}")
     if not keys:
-        tell("WARNING: no key is asked for. Everybody who reaches this port spends your money.")
+        show_status("WARNING: no key is asked for. Everybody who reaches this port spends your money.")
     elif os.environ.get(_KEY_VARIABLE, "").strip():
-        tell(f"Key: the one in {_KEY_VARIABLE}")
+        show_status(f"Key: the one in {_KEY_VARIABLE}")
     else:
-        tell(f"Key: {keys[0]}")
+        show_status(f"Key: {keys[0]}")
     if not ipaddress.ip_address(host).is_loopback:
-        tell(
+        show_status(
             f"WARNING: {host} can be reached from other machines, and keys and conversations cross the network "
             "unencrypted. Put a proxy with TLS before this server."
         )
-    tell("Ctrl-C stops it when running answers have ended.")
+    show_status("Ctrl-C stops it when running answers have ended.")

@@ -98,7 +98,7 @@ def classify(payload: ErrorPayload) -> type[ProviderError]:
         return ContextOverflow
     if status == 429 and (_is_spent(payload) or QuotaExhausted in (_by_words(payload), _by_text(payload.message))):
         return QuotaExhausted
-    kind = _told(payload) if status in (None, 200, 400) else _by_words(payload) if status >= 500 else None
+    kind = _by_words_or_text(payload) if status in (None, 200, 400) else _by_words(payload) if status >= 500 else None
     if kind is not None and (status is None or status < 500 or kind not in _VAGUE):
         return QuotaExhausted if kind is RateLimited and _is_spent(payload) else kind
     if status is None or status < 400:
@@ -106,7 +106,7 @@ def classify(payload: ErrorPayload) -> type[ProviderError]:
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)
 
 
-def _told(payload: ErrorPayload) -> type[ProviderError] | None:
+def _by_words_or_text(payload: ErrorPayload) -> type[ProviderError] | None:
     """Choose by the codes; by the text where they say no more than that the request is bad, as Google's often do."""
     by_words = _by_words(payload)
     by_text = _by_text(payload.message) if by_words is None or by_words in _VAGUE else None

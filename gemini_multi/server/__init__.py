@@ -9,7 +9,7 @@ try:
     from gemini_multi.server.running import serve
     from gemini_multi.server.settings import ServerSettings
 except ModuleNotFoundError as error:
-    told = f'The server needs {error.name}, which is not installed: pip install "gemini-multi[server]"'
-    raise ModuleNotFoundError(told, name=error.name) from error
+    message = f'The server needs {error.name}, which is not installed: pip install "gemini-multi[server]"'
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = ["ServerSettings", "application", "serve"]

@@ -90,11 +90,11 @@ def _message(candidate: Candidate) -> dict[str, JsonValue]:
 
 
 def spoken(parts: Iterable[Part]) -> str:
-    """Return the visible text; code that the provider wrote and ran is told in fences."""
-    return "".join(part.text if isinstance(part, Text) else told(part) for part in parts)
+    """Return the visible text; code that the provider wrote and ran stands in fences."""
+    return "".join(part.text if isinstance(part, Text) else as_text(part) for part in parts)
 
 
-def told(part: Part) -> str:
+def as_text(part: Part) -> str:
     """Put code and its result into words; anything else is no text."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
@@ -158,7 +158,7 @@ def usage(used: Usage) -> dict[str, JsonValue]:
 
 
 def facts(response: ChatResponse) -> dict[str, JsonValue]:
-    """Say who answered, after how many attempts, and for how much."""
+    """Return who answered, after how many attempts, and for how much."""
     return {
         "provider": response.provider,
         "model": response.model,
@@ -168,12 +168,12 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def headers(response: ChatResponse) -> dict[str, str]:
-    """Say the same in headers, and which settings were left out."""
+    """Write `facts` as headers, and which settings were left out."""
     return {**attempt_headers(response.attempts), **_headers(facts(response))}
 
 
 def attempt_headers(attempts: Sequence[Attempt]) -> dict[str, str]:
-    """Say in headers what is known when a stream begins: its last attempt is the one that answers."""
+    """Write as headers what is known when a stream begins: its last attempt is the one that answers."""
     answering = attempts[-1]
     return _headers(
         {
@@ -185,8 +185,8 @@ def attempt_headers(attempts: Sequence[Attempt]) -> dict[str, str]:
     )
 
 
-def _headers(told: Mapping[str, JsonValue]) -> dict[str, str]:
-    named = {f"x-gemini-multi-{name.replace('_', '-')}": value for name, value in told.items()}
+def _headers(fields: Mapping[str, JsonValue]) -> dict[str, str]:
+    named = {f"x-gemini-multi-{name.replace('_', '-')}": value for name, value in fields.items()}
     return {name: _printable(f"{value}") for name, value in named.items() if value is not None}
 
 

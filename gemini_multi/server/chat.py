@@ -84,7 +84,7 @@ class Visit:
         self._log()
 
     async def refuse(self, error: Exception) -> None:
-        """Tell an error: with a status, or as the last event of a stream that has begun."""
+        """Report an error: with a status, or as the last event of a stream that has begun."""
         failure = failure_of(error)
         if failure.status == 500:
             _log_bug(error)
@@ -121,8 +121,8 @@ class Visit:
         writer = ChunkWriter(asked.request.model, include_usage=asked.include_usage)
         async with self._endpoint.client.stream(asked.request, providers=asked.providers) as events:
             first = await anext(events)
-            told = {"cache-control": "no-cache", **answers.attempt_headers(events.attempts)}
-            await self._begin(200, "text/event-stream; charset=utf-8", told)
+            headers = {"cache-control": "no-cache", **answers.attempt_headers(events.attempts)}
+            await self._begin(200, "text/event-stream; charset=utf-8", headers)
             await self._event(writer, first)
             async for happened in events:
                 await self._event(writer, happened)
@@ -154,7 +154,7 @@ class Visit:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     def _log(self, failure: Failure | None = None) -> None:
-        """Say in one line how a request ended."""
+        """Log in one line how a request ended."""
         response = self._response or ChatResponse()
         LOGGER.info(
             "POST /v1/chat/completions %s %s provider=%s attempts=%d tokens=%d+%d cost_usd=%s %.3f s",
@@ -170,7 +170,7 @@ class Visit:
 
 
 def _log_bug(error: Exception) -> None:
-    """Say where an unforeseen error came from, without its message: it may quote the conversation."""
+    """Log where an unforeseen error came from, without its message: it may quote the conversation."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

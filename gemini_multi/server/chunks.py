@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gemini_multi.server.answers import attachments, call_of, ending, facts, json_of, new_id, now, told, usage
+from gemini_multi.server.answers import as_text, attachments, call_of, ending, facts, json_of, new_id, now, usage
 from gemini_multi.types import (
     ChatEvent,
     ChatResponse,
@@ -82,7 +82,7 @@ def _delta(happened: ChatEvent) -> dict[str, JsonValue] | None:
             return {"reasoning_content": text}
         case ToolCallReady(call=call, position=position):
             return {"tool_calls": [{"index": position, **call_of(call)}]}
-        case PartReady(part=part) if text := told(part):
+        case PartReady(part=part) if text := as_text(part):
             return {"content": text}
         case _:
             return None

@@ -95,22 +95,22 @@ _TRANSIENT: Final = frozenset({429, 502, 503, 504})
 
 
 def failure_of(error: Exception) -> Failure:
-    """Write any error for the caller. What is no error of the core's says nothing of its inside."""
+    """Write any error for the caller. Other errors than those of the core show no details."""
     if isinstance(error, Refused):
         return error.failure
     if not isinstance(error, GeminiMultiError):
         return Failure(500, "The server failed. Its log says where.", "server_error")
-    told = _telling(error)
-    status, code = _status(told)
-    parameter = "model" if code == "model_not_found" else _parameter(told)
-    return Failure(status, error.message, code, parameter, _headers(error, told, status))
+    decisive = _decisive(error)
+    status, code = _status(decisive)
+    parameter = "model" if code == "model_not_found" else _parameter(decisive)
+    return Failure(status, error.message, code, parameter, _headers(error, decisive, status))
 
 
-def _telling(error: GeminiMultiError) -> GeminiMultiError:
-    """Choose the error of the route that says most: one that may pass, else the last."""
+def _decisive(error: GeminiMultiError) -> GeminiMultiError:
+    """Choose the error that decides: of several routes one that is retryable, else the last."""
     if not isinstance(error, AllRoutesFailed):
         return error
-    failures = [_telling(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
+    failures = [_decisive(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
     return next((one for one in failures if one.is_retryable), failures[-1] if failures else error)
 
 
@@ -126,12 +126,12 @@ def _parameter(error: GeminiMultiError) -> str | None:
     return next((name.strip("`") for name in features if name.startswith("`")), None)
 
 
-def _headers(error: GeminiMultiError, told: GeminiMultiError, status: int) -> dict[str, str]:
+def _headers(error: GeminiMultiError, decisive: GeminiMultiError, status: int) -> dict[str, str]:
     headers = {"x-gemini-multi-attempts": str(len(error.attempts))}
     if error.attempts:
         headers["x-gemini-multi-provider"] = error.attempts[-1].provider
-    if isinstance(told, ProviderError) and told.retry_after is not None:
-        headers["retry-after"] = str(math.ceil(told.retry_after))
+    if isinstance(decisive, ProviderError) and decisive.retry_after is not None:
+        headers["retry-after"] = str(math.ceil(decisive.retry_after))
     if status in _TRANSIENT and not error.is_retryable:
         headers["x-should-retry"] = "false"  # OpenAI's clients honour it
     return headers

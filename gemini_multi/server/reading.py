@@ -55,7 +55,7 @@ def read(body: ChatBody, header: str | None, served: Sequence[str]) -> Asked:
 
 
 def _chosen(model: str, header: str | None, served: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Tell the providers from the model: `oxen/gemini-2.5-flash` names both."""
+    """Read the providers and the model: `oxen/gemini-2.5-flash` names both."""
     prefix, _, rest = model.partition("/")
     named = [name.strip().lower() for name in (header or "").split(",") if name.strip()]
     if prefix.lower() in PROVIDERS and rest:

@@ -90,7 +90,7 @@ def _size(part: _Kept) -> int:
 
 
 def _seen(parts: Sequence[Part]) -> tuple[str, list[tuple[str, str, object]]]:
-    """Give what every caller keeps of a message: its text and its calls."""
+    """Return what every caller keeps of a message: its text and its calls."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
     return text, [_call(part) for part in parts if isinstance(part, ToolCall)]
 

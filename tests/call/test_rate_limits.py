@@ -299,7 +299,7 @@ class Failing:
 
     is_local = False
 
-    def take(self, demand: Demand) -> Permit | NoRoom | NoMoney:
+    def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
         return Permit(demand)
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
@@ -325,7 +325,7 @@ class Slow(Failing):
     def __init__(self) -> None:
         self.asked, self.gate, self.settled = threading.Event(), threading.Event(), threading.Event()
 
-    def take(self, demand: Demand) -> Permit | NoRoom | NoMoney:
+    def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
         self.asked.set()
         assert self.gate.wait(20)
         return Permit(demand)

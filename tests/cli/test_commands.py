@@ -89,7 +89,7 @@ def test_images_are_shown_to_the_model(command, sandbox, tmp_path):
     ]
 
 
-@pytest.mark.parametrize(("image", "said"), [("none.png", "cannot be read"), ("what.xyz1", "cannot be told")])
+@pytest.mark.parametrize(("image", "said"), [("none.png", "cannot be read"), ("what.xyz1", "is unknown")])
 def test_an_image_that_cannot_be_used_is_a_wrong_argument(command, sandbox, image, said):
     """Exit code 2, and nobody is asked."""
     ended = command("chat", "What?", "--image", image)

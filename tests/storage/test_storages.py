@@ -39,16 +39,16 @@ class Place:
     storage: Storage
     clock: Clock = field(default_factory=Clock)
 
-    def take(self, **demand: Any) -> Permit | NoRoom | NoMoney:
-        return self.storage.take(Demand(**demand))
+    def reserve(self, **demand: Any) -> Permit | NoRoom | NoMoney:
+        return self.storage.reserve(Demand(**demand))
 
     def permit(self, **demand: Any) -> Permit:
-        taken = self.take(**demand)
+        taken = self.reserve(**demand)
         assert isinstance(taken, Permit)
         return taken
 
     def wait(self, **demand: Any) -> float:
-        taken = self.take(**demand)
+        taken = self.reserve(**demand)
         assert isinstance(taken, NoRoom)
         return taken.wait
 
@@ -105,7 +105,7 @@ def test_an_estimate_is_put_right_by_what_was_used(place: Place, used: int | Non
 
     if room:
         place.permit(limits=some, tokens=room)
-    assert isinstance(place.take(limits=some, tokens=1), NoRoom)
+    assert isinstance(place.reserve(limits=some, tokens=1), NoRoom)
 
 
 def test_a_request_of_more_than_a_minutes_tokens_waits_for_all_of_them(place: Place) -> None:
@@ -133,10 +133,10 @@ def test_nothing_is_taken_where_something_is_missing(place: Place) -> None:
     narrow = {**both, "oxen/model:key": RateLimit(requests_per_minute=1)}
     place.permit(limits=narrow, tokens=100)
     for _ in range(10):
-        assert isinstance(place.take(limits=narrow, tokens=100), NoRoom)
+        assert isinstance(place.reserve(limits=narrow, tokens=100), NoRoom)
     permits = [place.permit(limits=both, tokens=125) for _ in range(4)]
 
-    assert isinstance(place.take(limits=both, tokens=1), NoRoom)
+    assert isinstance(place.reserve(limits=both, tokens=1), NoRoom)
     assert len(permits) == 4
 
 
@@ -145,7 +145,7 @@ def test_a_refusal_halves_the_rate_for_a_minute(place: Place, redis_clock: Calla
     four = limits(requests_per_minute=4, concurrency=4)
     place.storage.settle(place.permit(limits=four), Outcome(was_refused=True))
     place.permit(limits=four)
-    halved = place.take(limits=four)
+    halved = place.reserve(limits=four)
     redis_clock(place, 61)
     permits = [place.permit(limits=four) for _ in range(3)]
 
@@ -200,7 +200,7 @@ def let_go(storage: Storage) -> None:
 
 
 def spend(storage: RedisStorage, worst: float, limit: float) -> Permit | NoRoom | NoMoney:
-    return storage.take(Demand(worst_usd=worst, max_cost_usd=limit))
+    return storage.reserve(Demand(worst_usd=worst, max_cost_usd=limit))
 
 
 def test_a_budget_is_shared(shared: Callable[..., RedisStorage]) -> None:
@@ -235,7 +235,9 @@ def test_a_server_that_lost_its_memory_learns_what_was_spent(
     redis_server.start()
 
     assert spend(storage, 0.5, 1.0) == NoMoney(spent_usd=0.9, reserved_usd=0.0)
-    assert isinstance(storage.take(Demand(limits=limits(requests_per_minute=1, tokens_per_minute=9), tokens=1)), Permit)
+    assert isinstance(
+        storage.reserve(Demand(limits=limits(requests_per_minute=1, tokens_per_minute=9), tokens=1)), Permit
+    )
 
 
 HOLDER = """
@@ -244,7 +246,8 @@ from gemini_multi import RateLimit, SharedStorage
 from gemini_multi._storage.interface import Demand
 from gemini_multi._storage.redis_server import RedisStorage
 storage = RedisStorage(SharedStorage(sys.argv[1], lease=0.6))
-print(storage.take(Demand(limits={"oxen:key": RateLimit(concurrency=1)}, worst_usd=0.7, max_cost_usd=1.0)), flush=True)
+one = {"oxen:key": RateLimit(concurrency=1)}
+print(storage.reserve(Demand(limits=one, worst_usd=0.7, max_cost_usd=1.0)), flush=True)
 sys.stdin.read()
 """
 
@@ -266,10 +269,10 @@ def test_what_a_crashed_process_held_comes_free_or_counts_as_spent(
     storage, one = shared(lease=0.6), limits(concurrency=1)
     began = time.monotonic()
     while time.monotonic() - began < 1.5:
-        assert isinstance(storage.take(Demand(limits=one)), NoRoom)
+        assert isinstance(storage.reserve(Demand(limits=one)), NoRoom)
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
-    while isinstance(storage.take(Demand(limits=one)), NoRoom):
+    while isinstance(storage.reserve(Demand(limits=one)), NoRoom):
         pass
 
     assert spend(storage, 0.5, 1.0) == NoMoney(spent_usd=0.7, reserved_usd=0.0)
@@ -295,7 +298,7 @@ from gemini_multi._storage.interface import Demand, Outcome, Permit
 from gemini_multi._storage.redis_server import RedisStorage
 storage = RedisStorage(SharedStorage(sys.argv[1]))
 sent = 0
-while isinstance(permit := storage.take(Demand(worst_usd=0.01, max_cost_usd=1.0)), Permit):
+while isinstance(permit := storage.reserve(Demand(worst_usd=0.01, max_cost_usd=1.0)), Permit):
     sent += 1
     storage.settle(permit, Outcome(cost_usd=0.01))
 print(sent)
@@ -318,18 +321,18 @@ def test_a_server_that_is_gone_is_one_message(shared: Callable[..., RedisStorage
     settings = SharedStorage(redis_server.url.replace("//", "//:secret@"))
 
     with pytest.raises(StorageUnavailable, match="gives no answer") as caught:
-        RedisStorage(settings).take(Demand(limits=limits(concurrency=1)))
+        RedisStorage(settings).reserve(Demand(limits=limits(concurrency=1)))
     assert "secret" not in f"{caught.value}{settings!r}"
 
 
 def test_a_pickled_storage_connects_anew(shared: Callable[..., RedisStorage]) -> None:
     """To the same counts."""
     storage = shared()
-    permit = storage.take(Demand(limits=limits(concurrency=1)))
+    permit = storage.reserve(Demand(limits=limits(concurrency=1)))
     copy: RedisStorage = pickle.loads(pickle.dumps(storage))
 
     assert isinstance(permit, Permit)
-    assert isinstance(copy.take(Demand(limits=limits(concurrency=1))), NoRoom)
+    assert isinstance(copy.reserve(Demand(limits=limits(concurrency=1))), NoRoom)
 
 
 @pytest.mark.parametrize("url", ["memcached://x", "localhost", "", "http://localhost"])

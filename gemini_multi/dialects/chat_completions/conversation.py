@@ -211,7 +211,7 @@ def messages_of(parameters: Iterable[MessageParameter], issuer: str) -> tuple[Me
                 messages.append(Message("user", tuple(_parts(parameter.content)), name=parameter.name))
             case AssistantMessage():
                 names.update((call.id, call.function.name) for call in parameter.tool_calls)
-                messages.append(Message("assistant", _said(parameter, issuer), name=parameter.name))
+                messages.append(Message("assistant", _model_parts(parameter, issuer), name=parameter.name))
             case ToolMessage():
                 messages.append(Message.tool(_result(parameter, names)))
     return tuple(messages)
@@ -255,7 +255,7 @@ def _file(file: File) -> Blob | FileReference:
     return Blob(file.file_data, "application/pdf", name=file.filename)
 
 
-def _said(message: AssistantMessage, issuer: str) -> tuple[Part, ...]:
+def _model_parts(message: AssistantMessage, issuer: str) -> tuple[Part, ...]:
     """Read a turn of the model. The signature of the message closes its text."""
     signature = signature_of(message.extra_content, issuer)
     text = _text_of(message)
