@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from pydantic_core import from_json
+
 from gemini_multi.bindings.media import Details, addressed, folded, inline
 from gemini_multi.bindings.values import brief, fields_of, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
@@ -206,8 +208,8 @@ def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:
     if len(parts) != 1 or len(texts) != 1 or not texts[0].lstrip().startswith("{"):
         return None
     try:
-        value: JsonValue = json.loads(texts[0])
-    except ValueError:
+        value: JsonValue = from_json(texts[0])
+    except ValueError:  # it is no JSON, or nests too deep
         return None
     return value if isinstance(value, dict) else None
 

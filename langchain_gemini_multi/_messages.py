@@ -42,7 +42,10 @@ def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     names: dict[str, str] = {}
     translated: list[Message] = []
     for message in messages:
-        translated.extend(_translated(message, names))
+        try:
+            translated.extend(_translated(message, names))
+        except RecursionError:
+            raise ConfigurationError("The content of a message nests too deep. Flatten it.") from None
     return tuple(translated)
 
 

@@ -142,7 +142,14 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
     is_answer = "choices" in document or "candidates" in document
     if not inner and not failed and not in_error and (is_answer or not _is_flat(document)):
         return None
-    return _payload(document, inner)
+    return _payload(document, _innermost(inner))
+
+
+def _innermost(inner: JsonValue) -> JsonValue:
+    """Follow an error to the error in it: gateways put one into the `error` or the `message` of their own."""
+    while isinstance(inner, dict) and isinstance(nested := inner.get("error") or inner.get("message"), dict):
+        inner = nested
+    return inner
 
 
 def _is_flat(document: JsonObject) -> bool:
@@ -187,10 +194,7 @@ def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
     """Use the upstream's codes, message and wait, if this error holds an upstream's error."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    nested = dict(error) if isinstance(error.get("error"), (dict, list)) else error.get("message")
-    upstream = _upstream(raw, in_error=True)
-    upstream = upstream or _upstream(nested if isinstance(nested, (dict, list)) else payload.message)
-    upstream = upstream or _in_words(payload.message)
+    upstream = _upstream(raw, in_error=True) or _upstream(payload.message) or _in_words(payload.message)
     if upstream is None:
         if isinstance(raw, str) and raw.strip():
             payload.message = f"{payload.message}: {_plain(raw.strip())}".removeprefix(": ")

@@ -28,6 +28,8 @@ WAV = "UklGRiQAAABXQVZFZm10IA=="
 IMAGE = Blob(PNG, "image/png")
 ADDRESS = "https://example.com/a.png"
 
+DEEP = '{"a":' * 5_000 + "1" + "}" * 5_000
+
 BLOCKS: dict[str, tuple[Any, list[Any]]] = {
     "text": ({"type": "text", "text": "a"}, [Text("a")]),
     "text with a cache hint": (
@@ -245,6 +247,10 @@ MESSAGES: dict[str, tuple[BaseMessage, Message]] = {
         ),
         Message.tool(ToolResult("c1", "add", (Text("look"), IMAGE))),
     ),
+    "tool with JSON that nests too deep": (
+        ToolMessage(DEEP, tool_call_id="c1", name="add"),
+        Message.tool(ToolResult("c1", "add", (Text(DEEP),))),
+    ),
     "tool with a result in Anthropic's form": (
         ToolMessage(
             [
@@ -319,6 +325,15 @@ def test_message_that_cannot_be_sent_is_an_error(message: BaseMessage) -> None:
     """A message of no known kind or role is named."""
     with pytest.raises(ConfigurationError):
         to_core([message])
+
+
+def test_content_that_nests_too_deep_is_an_error() -> None:
+    """Of ours, whatever the content is."""
+    block: dict[str, Any] = {"type": "text", "text": "a"}
+    for _ in range(5_000):
+        block = {"type": "tool_result", "content": [block]}
+    with pytest.raises(ConfigurationError, match="deep"):
+        to_core([HumanMessage([block])])
 
 
 def test_messages_are_not_changed() -> None:

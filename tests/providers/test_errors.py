@@ -251,10 +251,17 @@ def test_an_upstreams_error_in_pythons_writing_is_read(said: str, code: int) -> 
     assert said in error.message
 
 
+def nested(inner: dict[str, Any], levels: int) -> dict[str, Any]:
+    for _ in range(levels):
+        inner = {"error": {"message": inner}}
+    return inner
+
+
 INNER = google(429, "Slow down.", "RESOURCE_EXHAUSTED", DELAY)
 NESTED: dict[str, Any] = {
     "the message is an object": {"error": {"message": INNER}},
     "an error in the error": {"error": INNER},
+    "errors in errors": nested(INNER, 60),
     "the error is a text": {"error": json.dumps(INNER)},
     "the status is in the body": INNER,
 }
