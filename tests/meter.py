@@ -60,7 +60,7 @@ def cost_of(act: Callable[[], object]) -> Cost:
     return found
 
 
-class ChunkedBody(httpx.SyncByteStream):
+class ChunkedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body whose every event comes by itself, which is the most that a stream can cost."""
 
     def __init__(self, pieces: list[bytes]) -> None:
@@ -68,6 +68,10 @@ class ChunkedBody(httpx.SyncByteStream):
 
     def __iter__(self) -> Any:
         return iter(self.pieces)
+
+    async def __aiter__(self) -> Any:
+        for piece in self.pieces:
+            yield piece
 
 
 WHOLE = (
@@ -80,13 +84,21 @@ LAST = b'data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"
 
 def http_client(chunks: int | None = None) -> httpx.Client:
     """Answer in one piece, or with a stream of so many chunks of text."""
+    return httpx.Client(transport=_answering(chunks))
 
+
+def http_async_client(chunks: int | None = None) -> httpx.AsyncClient:
+    """Do the same with `await`."""
+    return httpx.AsyncClient(transport=_answering(chunks))
+
+
+def _answering(chunks: int | None) -> httpx.MockTransport:
     def answer(request: httpx.Request) -> httpx.Response:
         if chunks is None:
             return httpx.Response(200, content=WHOLE)
         return httpx.Response(200, stream=ChunkedBody([EVENT] * chunks + [LAST]))
 
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    return httpx.MockTransport(answer)
 
 
 def per_chunk(stream: Callable[[int], Callable[[], object]]) -> tuple[float, float]:

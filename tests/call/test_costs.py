@@ -5,11 +5,14 @@ When a bound is passed for a good reason, raise it, and say in the commit what t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from gemini_multi import ChatRequest, Client, Message, Tool
-from tests.meter import PROVIDER, cost_of, http_client, per_chunk
+import pytest
+
+from gemini_multi import AsyncClient, ChatRequest, Client, Message, Tool
+from tests.meter import PROVIDER, cost_of, http_async_client, http_client, per_chunk
 from tests.transport.loopback import faithful, host
 
 REQUEST = ChatRequest(model="gemini-2.5-flash-lite", messages=(Message.user("Hello"),))
@@ -23,6 +26,25 @@ def asking() -> Callable[[], object]:
 def streaming(chunks: int) -> Callable[[], object]:
     client = Client(PROVIDER, http_client=http_client(chunks))
     return lambda: sum(1 for _ in client.stream(REQUEST))
+
+
+def asking_async() -> Callable[[], object]:
+    client = AsyncClient(PROVIDER, http_async_client=http_async_client())
+    return lambda: asyncio.run(client.chat(REQUEST))
+
+
+def streaming_async(chunks: int) -> Callable[[], object]:
+    client = AsyncClient(PROVIDER, http_async_client=http_async_client(chunks))
+
+    async def read() -> int:
+        return len([event async for event in client.stream(REQUEST)])
+
+    return lambda: asyncio.run(read())
+
+
+def test_an_asynchronous_call_costs_no_more() -> None:
+    """Than a blocking one; each step of a coroutine is counted as a call."""
+    assert cost_of(asking_async()).calls <= 278
 
 
 def test_a_whole_answer_costs_few_calls() -> None:
@@ -39,11 +61,14 @@ def test_tools_cost_few_calls_more_from_the_second_call_on() -> None:
     assert cost_of(lambda: client.chat(replace(REQUEST, tools=(tool,)))).calls <= 304
 
 
-def test_a_chunk_costs_few_calls_in_streams_of_any_length() -> None:
+@pytest.mark.parametrize(("stream", "bound"), [(streaming, 35), (streaming_async, 33)])
+def test_a_chunk_costs_few_calls_in_streams_of_any_length(
+    stream: Callable[[int], Callable[[], object]], bound: int
+) -> None:
     """Though each event comes by itself; nothing grows with the answer."""
-    short, long = per_chunk(streaming)
+    short, long = per_chunk(stream)
 
-    assert short <= 35
+    assert short <= bound
     assert long == short
 
 
