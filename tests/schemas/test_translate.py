@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import enum
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter, v1
-from typing_extensions import TypedDict
+from pydantic import TypeAdapter
 
 from gemini_multi._schemas.repair import repair, validation_errors
 from gemini_multi._schemas.translate import (
@@ -28,6 +25,7 @@ from gemini_multi._schemas.translate import (
     wire_names,
 )
 from gemini_multi.errors import ConfigurationError
+from tests.schemas.classes import Everything, Movie, OldOuter, Point, Tree
 
 FORMS = (json_schema, open_api_schema, chat_schema, strict_schema)
 
@@ -633,63 +631,6 @@ def test_chat_root_of_alternatives_becomes_one_object() -> None:
         "required": ["kind"],
         "description": "Has the keys of one of these alternatives: kind, lives; or kind.",
     }
-
-
-class Level(enum.IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Cat(BaseModel):
-    kind: Literal["cat"]
-    lives: int = Field(9, gt=0)
-
-
-class Dog(BaseModel):
-    kind: Literal["dog"]
-    tail: float = Field(gt=0.5)
-
-
-class Tree(BaseModel):
-    """A tree."""
-
-    children: list[Tree] = []
-
-
-class Everything(BaseModel):
-    title: str
-    level: Level
-    number: Literal[10, 11]
-    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
-    pair: tuple[int, str]
-    counts: dict[str, int] = {}
-    nested: list[list[int | None] | None]
-    anything: Any = None
-    key: int | str | None = Field(None, description="A key")
-    code: str = Field(pattern="^a", min_length=2)
-    tree: Tree
-
-
-class Movie(TypedDict, total=False):
-    name: str
-    tree: Tree
-
-
-@dataclasses.dataclass
-class Point:
-    x: float
-    label: Optional[str] = None  # noqa: UP045  # the older spelling is what is tested
-    other: Union[int, str] = 0  # noqa: UP007
-
-
-class OldInner(v1.BaseModel):
-    x: int = v1.Field(3, gt=2)
-
-
-class OldOuter(v1.BaseModel):
-    inner: OldInner = v1.Field(..., description="in")
-    pair: tuple[int, str]
-    either: Union[int, str] = 1  # noqa: UP007
 
 
 MODELS = {
