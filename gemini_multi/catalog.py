@@ -8,13 +8,14 @@ prices of your own for this process.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 
 from gemini_multi._catalog.model import HostedModel, Modality, Model, Price, Thinking
+from gemini_multi.errors import ConfigurationError
 
 __all__ = [
     "HostedModel",
@@ -61,22 +62,40 @@ def register(
 
     Args:
         model: A row of your own, which replaces the one of the same name; or the name of a model to extend.
-        providers: What it is called at providers, by their names: an id, or an id with limits and prices.
-        prices: Its list prices, instead of the known ones.
+        providers: The model's entries by the names of the providers: an id, or a `HostedModel` with limits and prices.
+        prices: The list prices, instead of the known ones. They estimate the cost where neither the provider nor its
+            entry gives a price.
 
     Returns:
-        The row as it counts from now on.
+        The row that all clients use from now on.
+
+    Raises:
+        ConfigurationError: An entry is neither an id nor a `HostedModel`, or a price is no `Price`.
     """
     row = replace(find(model), is_known=True) if isinstance(model, str) else model
-    given = {
-        name: HostedModel(hosted) if isinstance(hosted, str) else hosted for name, hosted in (providers or {}).items()
-    }
-    row = replace(row, providers={**row.providers, **given}, prices=row.prices if prices is None else tuple(prices))
+    given = {name.strip().lower(): _entry(name, hosted) for name, hosted in (providers or {}).items()}
+    row = replace(row, providers={**row.providers, **given}, prices=row.prices if prices is None else _prices(prices))
     with _registering:
         _registered.pop(row.name, None)
         _registered[row.name] = row
         _forget()
     return row
+
+
+def _entry(provider: str, hosted: object) -> HostedModel:
+    entry = HostedModel(hosted) if isinstance(hosted, str) else hosted
+    if not isinstance(entry, HostedModel) or not entry.id.strip():
+        raise ConfigurationError(
+            f"The entry of {provider!r} must be the model's id there, or `HostedModel(id, ...)`, not {hosted!r}."
+        )
+    return entry
+
+
+def _prices(prices: object) -> tuple[Price, ...]:
+    given = tuple(cast("Iterable[object]", prices)) if isinstance(prices, Iterable) else None
+    if given is None or not all(isinstance(price, Price) for price in given):
+        raise ConfigurationError(f"`prices` must be a list of `Price(input=..., output=...)`, not {prices!r}.")
+    return cast("tuple[Price, ...]", given)
 
 
 def unregister(name: str) -> None:

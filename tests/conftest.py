@@ -7,9 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from gemini_multi.sandbox import Sandbox
 
 PREFIXES = (
     "CLOUDFLARE_",
@@ -93,6 +96,24 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """Run one sandbox for all tests that need no other."""
+    from gemini_multi.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Sandbox:
+    """Point the providers at the sandbox, and begin with nothing planned and nothing recorded."""
+    running_sandbox.clear()
+    for name, value in running_sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    return running_sandbox
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import runpy
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -24,15 +23,6 @@ README_BLOCKS = readme_blocks.blocks()
 FIRST_OF_LLAMA_INDEX = next(number for number, block in enumerate(README_BLOCKS) if block.extras == ("llama-index",))
 VARIABLE = re.compile("(CLOUDFLARE|AIMLAPI|AIML|OXEN|GEMINI_MULTI)_")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve the providers, and point the environment at them."""
-    with Sandbox() as running:
-        for name, value in running.environment().items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 def blocks(document: str) -> list[str]:

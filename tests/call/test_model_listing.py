@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,16 +12,6 @@ from gemini_multi import AsyncClient, Client, Cloudflare, ModelNotFound, Unsuppo
 from gemini_multi.providers import AIMLAPI, Oxen, Provider
 from gemini_multi.sandbox import Sandbox
 from gemini_multi.types import ListedModel
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """The sandbox on the loopback, found by the environment as in a user's tests."""
-    with Sandbox() as running:
-        for name, value in running.environment().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
 
 STUDIO = Cloudflare("account", "key", api="google_ai_studio")
 OXEN_RECORD = {

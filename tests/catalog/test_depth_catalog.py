@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -72,12 +71,6 @@ def test_oxens_models_are_all_here() -> None:
     expected = {f"gemini-{name}": day for day, names in OXEN.items() for name in names.split()}
 
     assert {entry.id: entry.withdrawn for entry in hosted if "gemma" not in entry.id} == expected
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
 
 
 def test_gaps_against_a_provider_that_lists_its_models(sandbox: Sandbox) -> None:

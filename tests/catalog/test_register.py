@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from gemini_multi import AIMLAPI, ChatRequest, Client, Message, catalog
+from gemini_multi import AIMLAPI, ChatRequest, Client, ConfigurationError, Message, catalog
 from gemini_multi.catalog import HostedModel, Model, Price, Thinking
 
 NAMES = ("gemini-3.8-flash", "house-model", "gemini-9.9-tuned")
@@ -50,6 +52,30 @@ def test_an_unknown_name_becomes_known_with_its_relatives_traits() -> None:
     request = ChatRequest(model="gemini-9.9-tuned", messages=(Message.user("Hi"),))
     (route,) = Client(AIMLAPI("key")).routes(request)
     assert route.endpoints[0].target.model_id == "tuned/1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"providers": {"mine": 3}}, "The entry of 'mine' must be the model's id there, or `HostedModel"),
+        ({"providers": {"mine": " "}}, "The entry of 'mine' must be the model's id there"),
+        ({"prices": Price(input=1, output=2)}, "`prices` must be a list of `Price"),
+        ({"prices": [(1, 2)]}, "`prices` must be a list of `Price"),
+    ],
+)
+def test_a_wrong_entry_or_price_is_an_error(arguments: dict[str, Any], message: str) -> None:
+    """And the row stays as it was."""
+    before = catalog.find("gemini-3.8-flash")
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        catalog.register("gemini-3.8-flash", **arguments)
+    assert catalog.find("gemini-3.8-flash") is before
+
+
+def test_names_of_providers_are_written_in_any_case() -> None:
+    """A provider's own name is in lower case."""
+    assert (
+        catalog.register("gemini-3.8-flash", providers={" Mine": "house/flash"}).providers["mine"].id == "house/flash"
+    )
 
 
 def test_what_was_registered_can_be_taken_back() -> None:

@@ -6,7 +6,7 @@ Whole bodies, and every endpoint of every provider takes them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -348,12 +348,6 @@ CASES = [
         ],
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
 
 
 NATIVE, CHAT = OLD_ENDPOINTS[:2]

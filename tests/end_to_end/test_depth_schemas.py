@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any, Optional
 
 import pytest
@@ -75,18 +74,6 @@ SOURCES: dict[str, Any] = {
     "long descriptions": {**described(a={"type": "string", "description": "y" * 5000}), "description": "x" * 9000},
     "google's words": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}},
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.clear()
-    return running
 
 
 @pytest.mark.parametrize("endpoint", ALL_ENDPOINTS, ids=str)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -65,18 +65,6 @@ MODES: dict[str, Callable[[int], bool]] = {
     "stream": lambda step: True,
     "mixed": lambda step: step % 2 == 0,
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.clear()
-    return running
 
 
 def results(response: ChatResponse) -> Message:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -268,12 +268,6 @@ def test_providers_get_efforts_that_they_document(
             told.append("X")
 
     assert tuple(told) == tuple(expected)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
 
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *OLD_ENDPOINTS], ids=str)

@@ -1,34 +1,16 @@
-"""What the LangChain tests share: one sandbox for all, its keys in the environment, and no other network."""
+"""What the LangChain tests share: registered classes, and the rules by which cassettes match."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_tests.conftest import base_vcr_config
 
-from gemini_multi.sandbox import Sandbox
 from langchain_gemini_multi import register_with_langchain
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
-
-
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    """Run one sandbox for the whole session."""
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Sandbox:
-    """Point the providers at the sandbox, and begin with nothing planned and nothing recorded."""
-    running_sandbox.clear()
-    for name, value in running_sandbox.environment().items():
-        monkeypatch.setenv(name, value)
-    return running_sandbox
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,21 +15,6 @@ from llama_index_gemini_multi import GeminiMulti
 MODELS = {"cloudflare": "gemini-3-flash-preview", "aimlapi": "gemini-2.5-flash", "oxen": "gemini-2.5-flash"}
 
 Make = Callable[..., GeminiMulti]
-
-
-@pytest.fixture(scope="session")
-def _running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A running sandbox with nothing planned, whose addresses and keys are in the environment."""
-    for name, value in _running.environment().items():
-        monkeypatch.setenv(name, value)
-    _running.clear()
-    return _running
 
 
 @pytest.fixture(params=sorted(MODELS))

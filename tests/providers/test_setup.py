@@ -175,14 +175,6 @@ def test_providers_that_cannot_be_used(
     assert str(caught.value) == message
 
 
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """Serve the providers, and point the environment at them."""
-    with Sandbox() as running:
-        set_all(monkeypatch, running.environment())
-        yield running  # type: ignore[misc]
-
-
 def error_of(providers: str | list[str], model: str = "gemini-2.5-flash") -> GeminiMultiError:
     with pytest.raises(GeminiMultiError) as caught:
         Client(providers, max_retries=0).chat(ChatRequest(model=model, messages=(Message.user("hi"),)))
