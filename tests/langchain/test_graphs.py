@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,6 @@ def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 RESUMING = """
 import json, sqlite3, sys
 from contextlib import closing
-from inspect import signature
 from langgraph.checkpoint.sqlite import SqliteSaver
 from tests.langchain.test_graphs import THREAD, graph
 
@@ -187,7 +185,6 @@ def test_agent_uses_another_agent(provider: str) -> None:
     assert "sunny in Paris" in messages[-1].text
 
 
-@pytest.mark.skipif(not hasattr(middleware, "ModelRetryMiddleware"), reason="this version of LangChain has none")
 def test_middleware_retries_what_is_worth_it(sandbox: Sandbox) -> None:
     """A 503 is tried again, a 400 is not."""
     retry = middleware.ModelRetryMiddleware(max_retries=2, initial_delay=0, jitter=False, on_failure="error")
@@ -212,10 +209,6 @@ def test_middleware_falls_back(sandbox: Sandbox) -> None:
     assert last.response_metadata["provider"] == "aimlapi"
 
 
-@pytest.mark.skipif(
-    "trigger" not in signature(middleware.SummarizationMiddleware).parameters,
-    reason="this version of LangChain has no fractions",
-)
 def test_middleware_summarizes() -> None:
     """A trigger that is a fraction of the window works, because the profile knows the window."""
     model = chat("oxen")

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import pytest
+from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, create_model
@@ -28,6 +30,7 @@ def streaming(chunks: int) -> Callable[[], object]:
     return lambda: sum(1 for _ in asked.stream_chat([ChatMessage(content="Hello")]))
 
 
+@pytest.mark.skipif(not hasattr(BaseLLM, "to_payload"), reason="older versions write the whole model in each call")
 def test_chat_costs_few_calls() -> None:
     """Ours, not LlamaIndex's own."""
     assert cost_of(asking()).calls <= 370
