@@ -72,7 +72,7 @@ class _Reader:
         self.position += 1
         if role == "tool":
             return Message("tool", (self._result(message),))
-        parts = self._answer(message) if role == "assistant" else tuple(_told(message.blocks))
+        parts = self._answer(message) if role == "assistant" else tuple(_without_calls(message.blocks))
         if not parts and role != "user":  # without an empty message of the user, another turn would be the last
             return None
         name = message.additional_kwargs.get("name")
@@ -101,7 +101,9 @@ class _Reader:
         name = extra.get("name")
         given_name = name if isinstance(name, str) else ""
         call_id = self._call_id(extra.get("tool_call_id"), given_name)
-        content = tuple(part for part in _told(message.blocks) if isinstance(part, (Text, Blob, FileReference)))
+        content = tuple(
+            part for part in _without_calls(message.blocks) if isinstance(part, (Text, Blob, FileReference))
+        )
         known_name = self.names.get(call_id) or given_name or "tool"
         return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
@@ -124,7 +126,7 @@ def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None
             yield replace(part, signature=signature) if signature and isinstance(part, (Text, ToolCall)) else part
 
 
-def _told(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
+def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
     """Read the content of a message that is not from the model; a call in it becomes text about the call."""
     for part in _parts(blocks):
         if isinstance(part, ToolCall):

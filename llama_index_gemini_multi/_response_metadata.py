@@ -19,7 +19,7 @@ from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCo
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
     """Write everything of the answer other than the message, as plain JSON."""
     candidate = response.candidate
-    told: dict[str, JsonValue] = {
+    found: dict[str, JsonValue] = {
         "id": response.response_id,
         "provider": response.provider,
         "model": response.model,
@@ -32,12 +32,12 @@ def raw(response: ChatResponse) -> dict[str, JsonValue]:
         **_candidate(candidate),
     }
     if response.prompt_feedback is not None:
-        told["prompt_feedback"] = dict(response.prompt_feedback)
+        found["prompt_feedback"] = dict(response.prompt_feedback)
     if len(response.candidates) > 1:
-        told["candidates"] = [{"text": each.text, **_candidate(each)} for each in response.candidates]
+        found["candidates"] = [{"text": each.text, **_candidate(each)} for each in response.candidates]
     if response.provider_metadata:
-        told["provider_metadata"] = dict(response.provider_metadata)
-    return told
+        found["provider_metadata"] = dict(response.provider_metadata)
+    return found
 
 
 def facts(response: ChatResponse) -> dict[str, JsonValue]:
@@ -77,7 +77,7 @@ def _usage(usage: Usage) -> dict[str, JsonValue]:
 
 
 def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
-    told: dict[str, JsonValue] = {
+    found: dict[str, JsonValue] = {
         "finish_reason": candidate.finish_reason,
         "raw_finish_reason": candidate.raw_finish_reason,
     }
@@ -87,7 +87,7 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
         "code_execution": [_code(part) for part in candidate.parts if isinstance(part, (ExecutableCode, CodeResult))],
         "metadata": dict(candidate.metadata),
     }
-    return told | {name: value for name, value in optional.items() if value}
+    return found | {name: value for name, value in optional.items() if value}
 
 
 def _code(part: ExecutableCode | CodeResult) -> JsonValue:
