@@ -14,8 +14,8 @@ from .faults import ALIKE, FAULTS, Fault, Outcome
 
 PROVIDERS: Final = ["cloudflare", "aimlapi", "oxen"]
 NEXT: Final = {"cloudflare": "aimlapi", "aimlapi": "oxen", "oxen": "cloudflare"}
-STALL: Final = 0.25
-"""Seconds of silence that are too many, where a provider falls silent."""
+STALL: Final = 0.6
+"""Seconds of silence that are too many, where a provider falls silent. A busy machine answers sooner."""
 
 
 def asked(sandbox: Sandbox) -> list[str]:
