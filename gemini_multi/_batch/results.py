@@ -78,7 +78,6 @@ class Results:
         self.output = output
         self.failures = output.with_suffix(".failures.jsonl")
         self.rejected = output.with_suffix(".rejected.jsonl")
-        self.index = IdIndex()
         self.torn_bytes = 0
         self.unwritten: list[Record] = []
         self._resume = resume
@@ -86,6 +85,7 @@ class Results:
             Appender(path) for path in (output, self.failures, self.rejected)
         )
         self._lock = _lock(output)
+        self.index = IdIndex()
 
     def __enter__(self) -> Self:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
@@ -171,6 +172,25 @@ def test_one_process_writes_a_file(files: Files) -> None:
 def test_a_folder_that_is_missing_is_told(files: Files) -> None:
     with pytest.raises(ConfigurationError, match="cannot be written"):
         run_batch(files.prompts(1), files.folder / "gone" / "out.jsonl", function=unused)
+
+
+def test_a_batch_that_cannot_begin_leaves_no_database_open(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def kept(*given: Any, **named: Any) -> sqlite3.Connection:
+        opened.append(connect(*given, **named))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", kept)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        run_batch(files.prompts(1), files.folder / "gone" / "out.jsonl", function=unused)
+    run_batch(files.input, files.output, function=echo)
+
+    assert opened
+    for database in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            database.execute("SELECT 1")
 
 
 def test_a_full_disk_is_one_message(files: Files) -> None:
