@@ -26,14 +26,14 @@ def flat(node: Node) -> list[Node]:
 
 
 def narrowed(shared: Node, branch: Node) -> Node:
-    """Move the keywords beside `anyOf` into a branch."""
+    """Move the keywords that stand beside `anyOf` into a branch."""
     if shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch):
         return branch
     return {"allOf": [shared, branch]}
 
 
 def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
-    """Describe in words which keys must be given together, for alternatives that differ in nothing else."""
+    """Describe in words which keys must be given together, if the alternatives differ in nothing else."""
     groups = [
         ", ".join(str(name) for name in names)
         for branch in branches
@@ -43,7 +43,7 @@ def with_choices(base: Node, branches: list[Node], how_many: str) -> Node:
 
 
 def with_description(node: Node, text: str) -> Node:
-    """Put a description before a node's own one. A reference cannot hold a description, and null needs none."""
+    """Put a description before a node's own description. A reference cannot hold a description, and null needs none."""
     if not text or "$ref" in node or node == NULL:
         return node
     own = node.get("description")
@@ -68,7 +68,7 @@ def folded(nodes: list[Node]) -> list[Node]:
 
 
 def _pair(first: Node, second: Node) -> Node:
-    """Join two enums; `meanings` holds the description of each until `_explained` writes them."""
+    """Join two enums. `meanings` holds the description of each until `_explained` writes them."""
     ours, theirs = _members(first), _members(second)
     meanings: Node = dict(known) if isinstance(known := first.get("meanings"), dict) else _meanings(first)
     chained: list[JsonValue] = [*ours, *(value for value in theirs if value not in ours)]
@@ -98,7 +98,7 @@ def _meanings(node: Node) -> Node:
 
 
 def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]]:
-    """Group the members of an enum: texts, numbers, booleans, and objects and arrays. Null is omitted."""
+    """Group the members of an enum: texts, numbers, booleans, and objects and arrays. Null is left out."""
     texts: list[JsonValue] = []
     numbers: list[JsonValue] = []
     truths: list[JsonValue] = []

@@ -36,7 +36,7 @@ _KINDS: Final = {
     "none": "null",
     "str": "string",
 } | {kind: kind for kind in ("array", "boolean", "integer", "null", "number", "object", "string")}
-"""JSON Schema's types, by the names that are found in schemas."""
+"""The types of JSON Schema, by the names that schemas use for them."""
 
 
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
 
 
 def resolve(pointer: str, root: JsonObject) -> dict[str, JsonValue] | None:
-    """Return the schema that a local reference such as `#/$defs/Pet` refers to, or `None` when there is none."""
+    """Return the schema that a local reference such as `#/$defs/Pet` refers to; `None` if there is none."""
     if not pointer.startswith("#"):
         return None
     target: JsonValue = dict(root) if not isinstance(root, dict) else root
@@ -91,7 +91,7 @@ class Checker:
 
         Args:
             root: The schema that references refer to.
-            is_exact: Whether 3.0 is no integer. In JSON Schema it is one.
+            is_exact: Whether 3.0 is not accepted as an integer. JSON Schema accepts it.
         """
         self.root = root
         self._is_exact = is_exact
@@ -206,7 +206,7 @@ def item_schema(schema: JsonObject, position: int) -> JsonValue:
 
 
 def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
-    """Return what distinguishes an alternative from the others: its type, and its constant properties."""
+    """Return the properties that distinguish an alternative from the others: its type, and its constant properties."""
     if isinstance(branch, dict) and isinstance(pointer := branch.get("$ref"), str):
         branch = resolve(pointer, root)
     if not isinstance(branch, dict):
@@ -280,9 +280,9 @@ def number(value: JsonValue) -> int | float | None:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Search like JSON Schema; a pattern that the engine does not support counts as matched.
+    """Search in the manner of JSON Schema. A pattern that the engine does not support counts as matched.
 
-    A model wrote the value, and the pattern may be from an unknown author: Python's `re` could search for years.
+    A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
     """
     engine = _engine(pattern)
     return engine is None or engine.isinstance_python(value.encode(errors="replace").decode())
@@ -290,7 +290,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _engine(pattern: str) -> SchemaValidator | None:
-    """Compile for pydantic's engine, whose time is linear in the text; it has no look-around."""
+    """Compile a pattern for pydantic's engine. Its time is linear in the text; it supports no look-around."""
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern))
     except SchemaError:

@@ -81,7 +81,7 @@ class _Subset(Translation):
         return {"anyOf": [text, {"type": "number"}, {"type": "boolean"}]}
 
     def items(self, items: JsonValue) -> Node | None:
-        """Translate the items' schema; items of unknown type are strings."""
+        """Translate the items' schema. Items of unknown type are strings."""
         return {"type": "string"} if items is None else self.node(items)
 
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
@@ -98,12 +98,12 @@ class _Subset(Translation):
         return [f"In this order: {', '.join(_in_words(node) for node in nodes)}."] if len(members) > 1 else []
 
     def as_text(self, schema: Node, target: Node, notes: list[str]) -> Node:
-        """Ask for JSON text where the form cannot describe the value; `repair` parses the text."""
+        """Request JSON text if the form cannot describe the value. `repair` parses the text."""
         words = _KIND_WORDS.get(next(iter(kinds(target)), ""), "A JSON value as text.")
         return describe({"type": "string"}, schema, [words, *notes])
 
     def object_as_text(self, schema: Node, notes: list[str]) -> Node:
-        """Ask for an object without known keys as JSON text."""
+        """Request an object without known keys as JSON text."""
         values = values_of(schema)
         likeness = [f"Each value follows {compact(self.node(values))}."] if values and isinstance(values, dict) else []
         return self.as_text(schema, {"type": "object"}, [*likeness, *notes])
@@ -117,14 +117,14 @@ class OpenApiTranslation(_Subset):
     most_repeats: ClassVar[int] = 3
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
-        """Write the definition in place; recursion ends with JSON text after a few levels."""
+        """Write the definition in place. Recursion ends with JSON text after a few levels."""
         repeats = self.active.get(pointer, 0)
         if repeats >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
             return self.as_text(rest, target, [])
         return self.inlined(pointer, merge(rest, target))
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write null as `nullable`. It and the description go into each branch: `anyOf` must stand alone."""
+        """Write null as `nullable`. It and the description go into each branch, because `anyOf` must stand alone."""
         if not nodes:
             return {**NULL, **({"description": text} if text else {})}
         branches: list[JsonValue] = []
@@ -138,7 +138,7 @@ class OpenApiTranslation(_Subset):
         return {**with_description(nodes[0], text), **({"nullable": True} if has_null else {})}
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
-        """Write numbers as texts, because an enum may hold texts only; `repair` converts the answer back."""
+        """Write numbers as texts, because an enum may hold texts only. `repair` converts the answer back."""
         texts, numbers, truths, others = grouped(values)
         if not numbers and not (texts and truths):
             return super().constants(values, found)
@@ -147,7 +147,7 @@ class OpenApiTranslation(_Subset):
         return [node, *super().constants(others, found)]
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Ask for JSON text, because objects without properties are refused; the root stays an object."""
+        """Request JSON text, because objects without properties are refused. The root stays an object."""
         if self.is_at_root:
             return describe({"type": "object", **stated}, schema, notes)
         return self.object_as_text(schema, notes)
@@ -178,7 +178,7 @@ class ChatTranslation(_Subset, PointingTranslation):
         return self.pointed(pointer, rest)
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write null as a branch, and the description into the others: `anyOf` must have no keywords beside it."""
+        """Write null as a branch. The others hold the description, because `anyOf` must have no keywords beside it."""
         if len(nodes) == 1 and not has_null:
             return with_description(nodes[0], text)
         branches: list[JsonValue] = [with_description(branch, text) for node in nodes for branch in flat(node)]
@@ -193,7 +193,7 @@ class StrictTranslation(ChatTranslation):
     """OpenAI's strict form: every property is required, optional ones may be null, other keys are not allowed."""
 
     def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Require every property and allow null for the optional ones; `repair` removes the nulls again."""
+        """Require every property, and allow null for the optional ones. `repair` removes the nulls again."""
         result = super().object_node(schema, stated, notes)
         members, required = result.get("properties"), result.get("required", [])
         if isinstance(members, dict) and isinstance(required, list):
@@ -208,7 +208,7 @@ class StrictTranslation(ChatTranslation):
         return {"additionalProperties": False}
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Ask for JSON text, because the strict form has no open objects; the root stays an object."""
+        """Request JSON text, because the strict form has no open objects. The root stays an object."""
         if not self.is_at_root:
             return self.object_as_text(schema, notes)
         return describe(
@@ -216,7 +216,7 @@ class StrictTranslation(ChatTranslation):
         )
 
     def relax(self) -> None:
-        """Leave recursive properties required, as the strict form demands."""
+        """Leave recursive properties required, because the strict form requires every property."""
 
 
 def _nullable(node: Node) -> Node:

@@ -1,4 +1,4 @@
-"""The meaning of JSON Schema keywords, and descriptions in words for those that a provider does not support."""
+"""The meaning of JSON Schema keywords. Unsupported keywords are described in words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CONSTRAINTS: Final = (
     | {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf"}
     | {"prefixItems", "properties", "required", "type"}
 )
-"""Keywords that restrict a value; all other keywords only annotate it."""
+"""Keywords that restrict a value. All other keywords only annotate it."""
 
 _IMPLIED: Final = (
     ("object", frozenset({"properties", "additionalProperties", "patternProperties", "required", "propertyNames"})),
@@ -89,7 +89,7 @@ def compact(value: JsonValue) -> str:
 
 
 def joined(first: str, second: str) -> str:
-    """Join two texts as sentences; equal texts are written once."""
+    """Join two texts as sentences. Equal texts are written once."""
     first, second = first.strip(), second.strip()
     if not first or not second or first == second:
         return first or second
@@ -120,7 +120,7 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
 
     Args:
         schema: The schema of a value of one kind.
-        kind: That kind; limits for other kinds do not count.
+        kind: That kind. Limits for other kinds do not count.
         kept: Keywords that the form supports.
         formats: Values of `format` that the form supports.
     """
@@ -155,7 +155,7 @@ def _limit(keyword: str, value: JsonValue) -> JsonValue:
 
 
 def _is_plain(keyword: str, limit: JsonValue) -> bool:
-    """Whether a limit is supported; regular expressions with look-around or flags are not: providers use RE2."""
+    """Whether the form supports a limit. Patterns with look-around or flags are unsupported: providers use RE2."""
     return keyword != "pattern" or "(?" not in str(limit)
 
 
@@ -177,6 +177,6 @@ def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> Non
 
 
 def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float | None:
-    """Read an exclusive bound, which drafts before 6 write as `true` beside the inclusive one."""
+    """Read an exclusive bound. Drafts before 6 write it as `true` beside the inclusive bound."""
     value = schema.get(keyword)
     return bound if value is True else number(value)

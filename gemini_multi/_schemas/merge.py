@@ -16,7 +16,7 @@ _MOST_ALTERNATIVES: Final = 32
 
 
 def merge(left: JsonObject, right: JsonObject) -> Node:
-    """Return a schema for values that both schemas accept. Neither is changed; the result shares their inner nodes."""
+    """Return a schema for values that both schemas accept. It shares their inner nodes; neither is changed."""
     merged = dict(left)
     for keyword, value in right.items():
         if keyword not in merged:
@@ -98,7 +98,7 @@ _COMBINE: Final[dict[str, tuple[type, Callable[[Any, Any], JsonValue]]]] = {
     "required": (list, _united),
     "type": (object, _types),
 }
-"""For each keyword: the type of its value, and how two of them are combined. Of a wrong type only the other counts."""
+"""For each keyword: the type of its value, and how two values are combined. A value of a wrong type is ignored."""
 
 
 def one_object(base: JsonObject, branches: list[Node]) -> Node | None:

@@ -1,4 +1,4 @@
-"""Definitions: references that are kept, and recursion in the form that Gemini supports."""
+"""Definitions: references that the translation keeps, and recursion in the form that Gemini supports."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PointingTranslation(Translation):
         self._demands: list[_Demand] = []
 
     def pointed(self, pointer: str, beside: Node) -> Node:
-        """Return a reference, with the description of the keywords beside it; its definition is translated later."""
+        """Return the reference, with the description of the keywords beside it. Its definition is translated later."""
         if pointer not in self._names:
             base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
             name, count = base, 2

@@ -37,7 +37,7 @@ _NAMESPACES: Final = ("default_api:", "default_api.")
 
 
 def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = None) -> JsonValue:
-    """Return a value without Gemini's typical mistakes; the same value when there is nothing to repair.
+    """Return the value without Gemini's typical mistakes, or the same value if there is nothing to repair.
 
     Whole floats become integers, quoted numbers and booleans lose their quotes, JSON text becomes the requested object
     or array, and null is removed from optional properties that must not be null. Other mistakes stay as they are:
@@ -59,7 +59,7 @@ class _Repair:
 
     def __init__(self, root: JsonObject) -> None:
         self._root = root
-        # One checker of each kind for the whole value, so that the total work is limited.
+        # One checker of each kind checks the whole value, so that the total work is limited.
         self._exact = Checker(root, is_exact=True)
         self._lenient = Checker(root)
         self._steps = 0
@@ -154,7 +154,7 @@ def _retyped(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
 
 
 def _read(text: str, wanted: tuple[str, ...]) -> JsonValue:
-    """Parse text as a value of a wanted kind; return the text itself when it is none."""
+    """Parse text as a value of the wanted kind. Return the text itself if it is not such a value."""
     try:
         if "object" in wanted or "array" in wanted:
             return json_text(text)
@@ -206,7 +206,7 @@ def partial_json(text: str) -> JsonValue | None:
     return None if best is None else best[1]
 
 
-# Possessive quantifiers: the match of the language and the white space is never tried again in shorter forms.
+# Possessive quantifiers: the regular expression never tries the language and the white space again in shorter forms.
 _FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
@@ -266,7 +266,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, 
 
 
 def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonValue]]:
-    """Yield each object and array in a text with its length; with `is_partial` also an incomplete one at the end."""
+    """Yield each object and array in a text with its length; with `is_partial`, also an incomplete one at the end."""
     position = 0
     for _ in range(_MOST_STARTS):
         start = _START.search(text, position)
@@ -278,7 +278,7 @@ def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonVa
         except (ValueError, RecursionError):
             position = start.end()
             if (rest := _rest(text[start.start() :])) is not None:
-                # The text ends inside this value; whole values inside it are only parts of it.
+                # The text ends inside this value. Complete values inside it are only parts of it.
                 if is_partial:
                     yield rest
                 return

@@ -1,6 +1,6 @@
-"""Translates JSON Schema to the forms that the providers accept, and tool names to names that all of them accept.
+"""Translates JSON Schema to the forms that providers accept, and tool names to names that all providers accept.
 
-Pure: the input is not changed.
+This module is pure: the input is not changed.
 
 | function | for | references | null | open objects |
 |---|---|---|---|---|
@@ -9,7 +9,7 @@ Pure: the input is not changed.
 | `chat_schema` | chat completions | in place, recursive ones kept | `anyOf` with null | kept |
 | `strict_schema` | chat completions, `strict` | as `chat_schema` | optional properties, too | JSON text |
 
-Where a form asks for JSON text, or for numbers as text, `gemini_multi._schemas.repair.repair` with the original schema
+If a form requests JSON text, or numbers as text, `gemini_multi._schemas.repair.repair` with the original schema
 converts the answer back.
 """
 
@@ -111,7 +111,7 @@ def function_name(name: str) -> str:
 
 
 def wire_names(names: Iterable[str]) -> dict[str, str]:
-    """Return a different wire name for each name. Valid names stay; a number makes the others unique."""
+    """Return a different wire name for each name. Valid names stay the same; a number makes the others unique."""
     originals = list(dict.fromkeys(names))
     taken = {name for name in originals if function_name(name) == name}
     result: dict[str, str] = {}

@@ -1,9 +1,9 @@
 """The walk through a JSON Schema, which all forms share. `forms` holds the differences.
 
-A node is first brought to one of a few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, siblings of `anyOf` move
-into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape with its
-own keywords. The description holds the limits for which the form has no keyword. Keywords are read only where a
-schema stands, so a property may have any name.
+A node is first converted to one of a few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, keywords beside `anyOf`
+move into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape with
+its own keywords. The description holds the limits for which the form has no keyword. Keywords are read only at the
+position of a schema, so a property may have any name.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Translation(ABC):
     drops_empty: ClassVar[bool] = True
     """Whether an enum must not have an empty member."""
     most_repeats: ClassVar[int] = 1
-    """How often a definition may be nested in itself when it is written in place."""
+    """The number of times that a definition may be nested in itself when it is written in place."""
 
     def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
-        """Begin with a schema, which is not changed; `enums_in_words` lists enums in descriptions instead."""
+        """Store a schema, which is not changed. `enums_in_words` lists enums in descriptions instead."""
         self.root = root
         self._enums_in_words = enums_in_words
         self.active: dict[str, int] = {}
@@ -65,7 +65,7 @@ class Translation(ABC):
         return self.finish(self.node(self.entrance(schema)))
 
     def entrance(self, schema: Node) -> Node:
-        """Make one object of a root that has properties and alternatives: function parameters must be an object."""
+        """Make one object of a root with properties and alternatives, because function parameters must be an object."""
         if kinds(without(schema, "anyOf", "oneOf")) != ("object",):
             return schema
         return self.flattened(schema)
@@ -180,7 +180,7 @@ class Translation(ABC):
         return schema
 
     def definition(self, pointer: str) -> Node | None:
-        """Return the definition of a reference; `None` when the reference leads out of the schema.
+        """Return the definition of a reference; `None` if the reference points outside the schema.
 
         Raises:
             ConfigurationError: The schema does not have the definition.
@@ -281,7 +281,7 @@ class Translation(ABC):
         return describe(result, schema, notes)
 
     def member(self, _name: str, child: JsonValue, _holder: Node, /) -> Node:
-        """Translate one property of an object; `_holder` is the object's result so far."""
+        """Translate one property of an object. `_holder` is the object's result so far."""
         return self.node(child)
 
     def others(self, _schema: Node, /) -> Node:
@@ -324,7 +324,7 @@ class Translation(ABC):
 
     @abstractmethod
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Add to an array the schemas of its first items and of the rest; return the notes for the description."""
+        """Add to an array the schemas of its first items and of the rest. Return the notes for the description."""
 
 
 def _text(schema: Node) -> str:

@@ -1,4 +1,4 @@
 """The two dialects (wire formats), each with an encoder of requests and a decoder of answers.
 
-Pure: no I/O, no environment, no clock.
+This package is pure: it uses no I/O, no environment and no clock.
 """

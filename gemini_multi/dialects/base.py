@@ -16,7 +16,7 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject,
 Repair: TypeAlias = Literal[
     "dummy_signatures", "open_api_schemas", "enums_in_words", "drop_thinking", "drop_sampling", "drop_penalties"
 ]
-"""A change to the body that answers a documented refusal; each is tried once."""
+"""A change to the body after a documented refusal. Each change is tried once."""
 
 CHANGE_THE_PROMPT: Final = "Change the prompt, or relax the safety settings if they caused this."
 """The advice that ends the message about a prompt that a provider refused."""
@@ -54,16 +54,16 @@ class EncodingReport:
     """The settings that the body omits, each with the reason."""
 
     def feature(self, feature: str) -> None:
-        """Note a requested feature that the target does not support: the route is unusable."""
+        """Note a requested feature that the target does not support. The route cannot be used then."""
         if feature not in self.features:
             self.features.append(feature)
 
     def setting(self, setting: str, reason: str) -> None:
-        """Note a tuning setting that the model is documented to refuse: the body omits it, with a warning."""
+        """Note a tuning setting that the model is documented to refuse. The body omits it, and `settle` warns."""
         self.settings.setdefault(setting, reason)
 
     def settle(self, target: Target[TraitsT]) -> None:
-        """Raise `UnsupportedFeature` for the noted features; warn once about the noted settings."""
+        """Raise `UnsupportedFeature` for the noted features, and warn once about the noted settings."""
         if self.features:
             names = ", ".join(self.features)
             raise UnsupportedFeature(
@@ -82,7 +82,7 @@ class Decoder(Protocol):
     """Turns the JSON documents of one answer into events. A whole answer is a stream of one document."""
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read one document (a whole answer or one chunk), envelope already removed."""
+        """Read one document (a whole answer or one chunk). Its envelope is already removed."""
         ...
 
     def close(self) -> list[ChatEvent]:
@@ -111,7 +111,7 @@ class DocumentDecoder(ABC):
 
     @property
     def has_content(self) -> bool:
-        """Whether the document is there."""
+        """Whether the document has arrived."""
         return self.is_complete
 
     @abstractmethod
@@ -132,7 +132,7 @@ class Dialect(ABC, Generic[TraitsT]):
 
     name: str
     refusals: Sequence[tuple[Repair, str]]
-    """Documented error texts, as regular expressions, each with the repair that answers it; the first match decides."""
+    """The documented texts of refusals, as regular expressions. The first match determines the repair."""
 
     @abstractmethod
     def encode(
@@ -143,7 +143,7 @@ class Dialect(ABC, Generic[TraitsT]):
         Args:
             request: The request.
             target: The receiver.
-            stream: Whether the answer shall come in pieces.
+            stream: Whether to request a streamed answer.
             report: An empty report to fill; it then holds the settings that the body omits.
 
         Raises:
@@ -155,7 +155,7 @@ class Dialect(ABC, Generic[TraitsT]):
         """Make a decoder for one answer to the request."""
 
     def repair(self, error_text: str, applied: Iterable[Repair]) -> Repair | None:
-        """Return the change to the body that answers a refusal, if a known change was not tried yet."""
+        """Return the change to the body for this refusal, if a known change was not tried yet."""
         for repair, refusal in self.refusals:
             if re.search(refusal, error_text, re.IGNORECASE):
                 return None if repair in applied else repair

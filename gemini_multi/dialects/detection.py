@@ -1,4 +1,4 @@
-"""Detects the dialect of an answer by its fields: a provider of both dialects may answer in the other one."""
+"""Detects the dialect of an answer by its fields. A provider of both dialects may answer in the other one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHAT: Final = frozenset({"choices"})
 
 
 def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDecoder:
-    """Expect chat completions."""
+    """Make a decoder that expects chat completions."""
     return DetectingDecoder(
         ChatDecoder(request, target),
         _CHAT,
@@ -26,7 +26,7 @@ def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDec
 
 
 def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> DetectingDecoder:
-    """Expect Gemini's own dialect."""
+    """Make a decoder that expects Gemini's own dialect."""
     return DetectingDecoder(
         GenerateContentDecoder(request, target),
         _NATIVE,
@@ -35,17 +35,17 @@ def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) ->
 
 
 class DetectingDecoder:
-    """Decodes in the dialect of the request, unless the first document with a known field is in the other dialect."""
+    """Decodes in the dialect of the request, or in the other dialect if the first known field belongs to it."""
 
     def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
-        """Expect the dialect `own`, whose documents have one of the fields `own_marks`."""
+        """Make a decoder that expects the dialect `own`, whose documents have one of the fields `own_marks`."""
         self._decoder = own
         self._own_marks = own_marks
         self._other = other
         self._is_settled = False
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read one document (a whole answer or one chunk), envelope already removed."""
+        """Read one document (a whole answer or one chunk). Its envelope is already removed."""
         if not self._is_settled:
             self._settle(document)
         return self._decoder.feed(document)

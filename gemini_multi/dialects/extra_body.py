@@ -6,7 +6,7 @@ from gemini_multi.types import JsonObject, JsonValue
 
 
 def merge(body: dict[str, JsonValue], extra: JsonObject) -> None:
-    """Merge `extra` into `body` in place: objects are merged key by key, all other values are replaced."""
+    """Merge `extra` into `body` in place. Objects are merged key by key; all other values are replaced."""
     for key, value in extra.items():
         present = body.get(key)
         if isinstance(present, dict) and isinstance(value, dict):

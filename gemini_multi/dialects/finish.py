@@ -1,6 +1,6 @@
 """Normalizes the finish reasons of providers.
 
-The providers may add reasons: an unknown one becomes `other`.
+The providers may add reasons. An unknown reason becomes `other`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Final
 from gemini_multi.types import FinishReason
 
 MALFORMED: Final = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"})
-"""Failures of one generation; the same request may succeed at the next attempt."""
+"""Failures of one generation. The same request may succeed at the next attempt."""
 
 UNWANTED_CALL: Final = frozenset({"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
-"""Reasons that mean that the candidate holds a call that must not be run."""
+"""Reasons that mean that the candidate holds a tool call that must not be executed."""
 
 _WORDS_OF: Final[Mapping[FinishReason, str]] = {
     "stop": "STOP",
@@ -37,7 +37,7 @@ def finish_reason(raw: str, *, called: bool) -> FinishReason:
 
     Args:
         raw: The reason in Google's form (`MAX_TOKENS`), OpenAI's (`length`) or a mixture (`content_filter: SPII`).
-        called: Whether the answer holds a tool call. Gemini sends `STOP` then, and its streams `stop`.
+        called: Whether the answer holds a tool call. In this case Gemini sends `STOP`, and its streams `stop`.
     """
     prefix, _, word = raw.partition(":")
     reason = _REASONS.get(word_of(raw))
@@ -49,9 +49,9 @@ def finish_reason(raw: str, *, called: bool) -> FinishReason:
 
 
 def word_of(raw: str) -> str:
-    """Return Google's own word in a reason, such as `SPII` in `content_filter: SPII`."""
+    """Return Google's own reason in a reason, such as `SPII` in `content_filter: SPII`."""
     return _WORDS.get(raw) or raw.rpartition(":")[2].strip().upper()
 
 
 _WORDS: Final = {written: word for word in _REASONS for written in (word, word.lower())}
-"""The reasons that need no parsing, because nearly all answers have one of them."""
+"""The reasons that need no parsing. Nearly all answers have one of them."""

@@ -1,6 +1,6 @@
 """Lists of models: the request has no body, and the response holds the records.
 
-A call treats a list like any other answer, whose text is the number of records; so retries and failover work as usual.
+A call treats a list like any other answer. Its text is the number of records, so retries and failover work as usual.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ListingDecoder(DocumentDecoder):
         self._records: list[JsonValue] = []
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read the document: a list in a field, one record in a field, or one record."""
+        """Read the document: a list in a field, one record in a field, or only a record."""
         found = next((document[name] for name in _LISTS if isinstance(document.get(name), (list, dict))), document)
         records = found if isinstance(found, list) else [dict(found) if isinstance(found, dict) else dict(document)]
         self._records += [record for record in records if isinstance(record, dict)]

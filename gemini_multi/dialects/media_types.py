@@ -1,6 +1,6 @@
-"""What both dialects need to know of media: the type (if need be, from the file name), the base64 data and the size.
+"""Facts about media for both dialects: the type (if necessary from the file name), the base64 data and the size.
 
-The standard library's `mimetypes` reads the system's own tables from disk at its first use: that would block an event
+The standard library's `mimetypes` reads the system's own tables from disk at its first use. That would block an event
 loop, and requests would differ between machines.
 """
 
@@ -76,7 +76,7 @@ def guess_type(path: str) -> str | None:
 
 
 def modality(mime_type: str | None) -> Modality | None:
-    """Return the kind of media; `None` where the type does not tell it."""
+    """Return the kind of media; `None` if the type does not determine it."""
     match (mime_type or "").partition("/")[0]:
         case "image" | "audio" | "video" as kind:
             return kind
@@ -90,7 +90,7 @@ def is_files_api(uri: str) -> bool:
 
 
 def decoded_size(data: str) -> int:
-    """Return how many bytes base64 text decodes to."""
+    """Return the number of bytes that base64 text decodes to."""
     return len(data) * 3 // 4 - data[-2:].count("=")
 
 
@@ -128,9 +128,9 @@ def bare_base64(media: Blob | FileReference) -> str:
 
 
 def media_type(media: Blob | FileReference) -> str | None:
-    """Return the media type that is given, or else the type that the data or the URL suggest.
+    """Return the given media type, or else the type that the data or the URL suggest.
 
-    A type such as `image/*` counts only when neither the data nor the URL give a better one.
+    A type such as `image/*` is used only if neither the data nor the URL give a better one.
     """
     given = media.mime_type
     address = media.data if isinstance(media, Blob) else media.uri
@@ -147,7 +147,7 @@ def address_scheme(uri: str) -> str:
     """Return the scheme of a media URL.
 
     Raises:
-        ConfigurationError: No provider could read the URL, such as a path on this machine.
+        ConfigurationError: No provider could read the URL. A path on this machine is an example.
     """
     scheme = _split(uri).scheme
     if scheme not in ("https", "http", "gs"):
@@ -168,7 +168,7 @@ def text_of(media: Blob | FileReference) -> str | None:
 
 
 def _split(uri: str) -> SplitResult:
-    """Split a URL into its parts; text that is no URL gives empty parts."""
+    """Split a URL into its parts. Text that is not a URL gives empty parts."""
     try:
         return urlsplit(uri if len(uri) <= _LONGEST_ADDRESS else "")
     except ValueError:

@@ -1,8 +1,8 @@
 """Builds an answer from the pieces that a decoder finds, and makes the event of each piece.
 
-Text that arrives in increments is collected and joined once at the end, so the work per chunk does not grow with the
-answer. Signed parts keep their boundaries: nothing is merged across a signature, except that a signed empty tail closes
-the unsigned text before it.
+Text that arrives in pieces is collected and joined once at the end, so the work per chunk does not grow with the
+answer. Signed parts keep their boundaries: no text is merged across a signature, except that a signed empty part at the
+end closes the unsigned text before it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gemini_multi.types import (
 
 
 class _Run:
-    """Consecutive increments of one text or thought part."""
+    """Consecutive pieces of one text or thought part."""
 
     def __init__(self, kind: type[Text] | type[Thought]) -> None:
         self.kind = kind
@@ -50,7 +50,7 @@ class CandidateBuilder:
 
     index: int = 0
     items: list[_Run | Part | None] = field(default_factory=list["_Run | Part | None"])
-    """The parts in order; `None` is a tool call that is not whole."""
+    """The parts in order; `None` stands for a tool call that is not complete."""
     calls: list[int] = field(default_factory=list[int])
     """The positions of the tool calls in `items`."""
     finish_reason: FinishReason | None = None
@@ -85,25 +85,25 @@ class CandidateBuilder:
         run.signature = signature
 
     def open_call(self) -> int:
-        """Reserve the position of a tool call that begins to arrive, and return its position among the calls."""
+        """Reserve the position of a tool call that begins to arrive. Return its position among the calls."""
         self.calls.append(len(self.items))
         self.items.append(None)
         return len(self.calls) - 1
 
     def call(self, call: ToolCall, position: int | None = None) -> ToolCallReady:
-        """Add a whole tool call, at a reserved position or at the end."""
+        """Add a complete tool call, at a reserved position or at the end."""
         if position is None:
             position = self.open_call()
         self.items[self.calls[position]] = call
         return ToolCallReady(call, position, self.index)
 
     def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque) -> PartReady:
-        """Add a whole part of another kind."""
+        """Add a complete part of another kind."""
         self.items.append(part)
         return PartReady(part, self.index)
 
     def candidate(self) -> Candidate:
-        """Return the candidate so far, without the calls that are not whole."""
+        """Return the candidate so far, without the calls that are not complete."""
         return Candidate(
             parts=tuple(item.part() if isinstance(item, _Run) else item for item in self.items if item is not None),
             finish_reason=self.finish_reason,
@@ -125,7 +125,7 @@ class ResponseBuilder:
         self.builders: dict[int, CandidateBuilder] = {}
 
     def builder(self, candidate: int = 0) -> CandidateBuilder:
-        """Return the builder of a candidate; the first use makes it."""
+        """Return the builder of a candidate. Make it at its first use."""
         builder = self.builders.get(candidate)
         if builder is None:
             builder = self.builders[candidate] = CandidateBuilder(candidate)
@@ -139,7 +139,7 @@ class ResponseBuilder:
 def extended(known: JsonValue, added: JsonValue) -> JsonValue:
     """Append the lists of a chunk's record, such as log probabilities, to those of earlier chunks.
 
-    `known` must be the last result of this function: it is extended in place, since a copy for each chunk would take
+    `known` must be the last result of this function. It is extended in place, because a copy for each chunk would take
     quadratic time.
     """
     if not isinstance(added, dict):

@@ -1,7 +1,7 @@
 """Turns the four thinking settings of a request into the one setting that the model supports.
 
-Gemini 2.5 uses a budget of tokens, Gemini 3 and newer a level; each refuses the other's setting or only tolerates it.
-The portable `reasoning_effort` is mapped by the table that Google uses on its own OpenAI-compatible endpoint.
+Gemini 2.5 uses a budget of tokens, Gemini 3 and newer models use a level. Each refuses the other's setting or only
+tolerates it. The portable `reasoning_effort` is mapped by the table of Google's own OpenAI-compatible endpoint.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ EFFORTS: Final[tuple[str, ...]] = get_args(ReasoningEffort)
 _LEVELS: Final = ("minimal", "low", "medium", "high")
 
 _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
-"""https://ai.google.dev/gemini-api/docs/openai#thinking."""
+"""Source: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPlan:
-    """The thinking settings to send; `None` is not sent. There is never both a budget and a level."""
+    """The thinking settings to send; `None` means that a setting is not sent. There is never both a budget and a level."""
 
     budget: int | None = None
     level: str | None = None
@@ -38,7 +38,7 @@ class ThinkingPlan:
 
 
 def thinking(request: ChatRequest, model: Model, report: EncodingReport) -> ThinkingPlan:
-    """Plan the model's thinking; note settings that the model does not support in `report`.
+    """Plan the model's thinking, and note settings that the model does not support in `report`.
 
     Raises:
         ConfigurationError: Two settings exclude each other, or the effort is unknown.
@@ -88,7 +88,7 @@ def _by_budget(request: ChatRequest, traits: Thinking, report: EncodingReport) -
     if (budget := request.thinking_budget) is not None:
         return ThinkingPlan(budget if _is_possible(budget, traits, report) else None)
     if (level := request.thinking_level) is not None:
-        # These models refuse a level with a 400, but Google documents a budget for the effort of the same name.
+        # These models refuse a level with a 400, but Google documents a budget for the effort with the same name.
         if level.lower() in _BUDGETS:
             return ThinkingPlan(_clamped(_BUDGETS[level.lower()], traits))
         report.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
@@ -144,7 +144,7 @@ def _by_level(request: ChatRequest, model: Model, report: EncodingReport) -> Thi
 def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) -> ThinkingPlan:
     """Apply a budget to a model that uses levels.
 
-    Gemini 3 accepts budgets for compatibility, so the exact budget is sent. Later generations do not document that, so
+    Gemini 3 accepts budgets for compatibility, so the exact budget is sent. Later generations do not document this, so
     the budget becomes the nearest level of Google's table.
     """
     if budget < -1:

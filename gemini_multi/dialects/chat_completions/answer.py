@@ -1,4 +1,4 @@
-"""Reads what is neither plain text nor a tool call in a chat completion: media, annotations, log probabilities."""
+"""Reads the parts of a chat completion other than text and tool calls: media, annotations, log probabilities."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def citation(annotation: JsonObject) -> Citation | None:
 
 
 class AudioAccumulator:
-    """The audio of an answer. Its data may arrive in pieces, each encoded in base64 by itself."""
+    """Collects the audio of an answer. Its data may arrive in pieces, and each piece is a base64 text of its own."""
 
     def __init__(self) -> None:
         self._data: list[str] = []
@@ -107,7 +107,7 @@ class AudioAccumulator:
         return transcript if isinstance(transcript, str) else ""
 
     def blob(self, audio_format: str) -> Blob | None:
-        """Return the audio so far and clear it; `None` when there is none."""
+        """Return the audio so far and remove it; `None` when there is none."""
         pieces, self._data = self._data, []
         if not pieces:
             return None

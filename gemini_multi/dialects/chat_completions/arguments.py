@@ -1,8 +1,8 @@
-"""Collects the text of one call's arguments, piece by piece, and detects when it is a whole JSON object.
+"""Collects the text of one tool call's arguments, piece by piece, and detects when the text is a whole JSON object.
 
-Every chunk needs this check, so the check must not read the whole text each time: one scan reads each character once
-and finds the end of the object; the text is parsed only there. Text after that end that begins another object belongs
-to another call.
+Every chunk needs this check, so the check must not read the whole text each time. One scan reads each character once
+and finds the end of the object; only there the text is parsed. Text after that end that begins another object belongs
+to another tool call.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final
 from gemini_multi._encoding.call_arguments import BETWEEN, MARK, next_object, parsed
 
 _SHORTEST_REPEATED: Final = 3
-"""Characters, for a bracket and a part of the first name. Inside a text they would end the text, and leave no JSON."""
+"""The shortest text that can be a repetition: a bracket and part of a name. Inside a string it is invalid JSON."""
 _BEFORE_A_VALUE: Final = "{[:,"
-"""Characters after which the same text may be the beginning of an object in the object."""
+"""Characters after which an inner object with the same text may begin."""
 
 
 class ArgumentsText:
-    """The text of the arguments of one call."""
+    """The text of the arguments of one tool call."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -31,14 +31,14 @@ class ArgumentsText:
         self._is_over = False
         """Whether the outermost value has ended."""
         self._is_object: bool | None = False
-        """Whether the text so far is an object; `None` until the ended text was parsed."""
+        """Whether the text so far is an object; `None` from the end of the text until the text is parsed."""
 
     def __bool__(self) -> bool:
         """Whether any text has arrived."""
         return bool(self._pieces)
 
     def add(self, piece: str) -> tuple[str, str]:
-        """Add the next piece; return what it adds, and the rest of it that belongs to another object."""
+        """Add the next piece. Return the part that belongs to this object, and the rest."""
         end = 0 if self.is_object else None if self._is_over else self._scan(piece)
         if end is None:
             self._append(piece)
@@ -52,7 +52,7 @@ class ArgumentsText:
         return piece[:end], "" if begin is None else piece[begin:]
 
     def rest_of(self, text: str) -> str:
-        """Return what a text adds: some gateways send all that has arrived so far with every piece."""
+        """Return the new part of a text: some gateways repeat all earlier text with every piece."""
         if self._is_over or not _SHORTEST_REPEATED <= self._length <= len(text):
             return text
         known = self.joined()
@@ -70,7 +70,7 @@ class ArgumentsText:
         return "".join(self._pieces)
 
     def means(self, text: str) -> bool:
-        """Whether the text so far is an object, and this is the same object."""
+        """Whether the text so far is the same object as the given one."""
         if not self.is_object:
             return False
         joined = self.joined()
@@ -84,7 +84,7 @@ class ArgumentsText:
         return self._is_object
 
     def _scan(self, piece: str) -> int | None:
-        """Scan on to the end of the outermost value; return the position of that end in the piece."""
+        """Continue the scan to the end of the outermost value; return the position of that end in the piece."""
         position = 0
         if self._is_escaped:
             position, self._is_escaped = 1, False

@@ -1,4 +1,4 @@
-"""Finds the tool call that a piece belongs to; providers number and name their calls in many ways.
+"""Finds the tool call that a piece belongs to. Providers number and name their tool calls in many ways.
 
 OpenAI sends an index with every fragment. Google's own endpoint sends no index, and each parallel call in its own
 chunk. Some gateways send index 0 for all calls, repeat ids and names, leave ids empty, share one id among calls, send
@@ -8,7 +8,7 @@ arguments as an object, or send all calls of a tool as one text of several objec
 - Another id, or another name, at the same index is another call, unless the piece can only be the rest of a call.
 - A piece that repeats all arguments so far adds what comes after them.
 - A name without id and index begins a call.
-- A piece with neither id nor name belongs to the call before it.
+- A piece with neither id nor name belongs to the previous call.
 - Text that follows whole arguments and begins another object is another call of the same function.
 """
 
@@ -34,13 +34,13 @@ class Piece:
     name: str = ""
     arguments: str = ""
     is_whole: bool = False
-    """Whether the arguments arrived as an object, so that no more text can follow."""
+    """Whether the arguments arrived as an object, so that no text can follow."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """All other fields of the element: carriers of signatures and unknown keys."""
 
     @property
     def is_silent(self) -> bool:
-        """Whether it neither begins nor continues a call."""
+        """Whether the piece neither begins nor continues a call."""
         return not (self.id or self.name or self.arguments)
 
 
@@ -53,22 +53,22 @@ class CallSlot:
     index: int | None = None
     text: ArgumentsText = field(default_factory=ArgumentsText)
     position: int | None = None
-    """The position in the answer; `None` while the call has none, or gets none because only one call was wanted."""
+    """The position in the answer; `None` as long as the call has none. An unwanted second call never gets one."""
     local_id: str = ""
     signature: Signature | None = None
     details: dict[bytes, JsonValue] = field(default_factory=dict[bytes, JsonValue])
-    """The elements of `reasoning_details` that name the call, by their JSON text."""
+    """The elements of `reasoning_details` that name the call. The keys are their JSON texts."""
     is_growing: bool = False
     """Whether `details` holds elements that the signature does not hold yet."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     late: list[str] = field(default_factory=list[str])
-    """Arguments that arrived after the event of the whole call."""
+    """Arguments that arrived after the event of the complete tool call."""
     is_shown: bool | None = None
-    """Whether the arguments are shown as they arrive; `None` while that is not known."""
+    """Whether the arguments are shown as they arrive; `None` as long as this is not known."""
     fitted: JsonValue = None
-    """The whole arguments, after repair, where they are known already."""
+    """The complete arguments after repair, if they are already known."""
     call: ToolCall | None = None
-    """The whole call, as its event contained it."""
+    """The complete tool call, as its event contained it."""
     is_stale: bool = False
     """Whether a signature arrived after that event."""
     chunk: int = 0
@@ -80,7 +80,7 @@ class CallSlot:
         return self.text.joined()
 
     def add(self, piece: Piece) -> tuple[str, str]:
-        """Add a piece; return the text that it adds to the arguments, and the text that belongs to further calls."""
+        """Add a piece. Return the text that it adds to the arguments, and the text that belongs to further calls."""
         self.name = self.name or piece.name
         self.provider_id = self.provider_id or piece.id
         text = piece.arguments
@@ -91,11 +91,11 @@ class CallSlot:
         return self.text.add(self.text.rest_of(text))
 
     def repeats(self, arguments: str) -> bool:
-        """Whether these are the same whole arguments again."""
+        """Whether the piece repeats the complete arguments."""
         return arguments.lstrip().startswith("{") and self.text.means(arguments)
 
     def means(self, arguments: str) -> bool:
-        """Whether these are the call's arguments, also when there are none."""
+        """Whether the given arguments are the call's arguments. Both may be missing."""
         return self.repeats(arguments) or (self.text.is_blank and not arguments.strip())
 
 
@@ -109,7 +109,7 @@ class CallSlots:
         self._by_index: dict[int, CallSlot] = {}
 
     def of(self, piece: Piece) -> tuple[CallSlot, bool] | None:
-        """Find the slot of a piece, and whether the slot is new; `None` for an empty piece."""
+        """Find the slot of a piece, and whether the slot is new. Return `None` for an empty piece."""
         slot = self._known(piece)
         if slot is None:
             return None if piece.is_silent else (self.open(piece), True)
@@ -135,7 +135,7 @@ class CallSlots:
         return slot
 
     def follow(self, slot: CallSlot) -> CallSlot:
-        """Begin a further call of the same function; later pieces of the previous call now belong to this call."""
+        """Begin a further call of the same function. Later pieces of the previous call then belong to this call."""
         following = CallSlot(name=slot.name, index=slot.index)
         self.all.append(following)
         if slot.index is not None:
@@ -146,7 +146,7 @@ class CallSlots:
         return following
 
     def repeated(self, piece: Piece) -> CallSlot | None:
-        """Find the call that a whole element repeats under the same id."""
+        """Find the call that a whole element with the same id repeats."""
         slot = self._by_id.get(piece.id) if piece.id else None
         is_same = slot is not None and slot.name == piece.name and slot.means(piece.arguments)
         return slot if is_same else None
@@ -171,13 +171,13 @@ class CallSlots:
 
 
 def meaning(arguments: str) -> str:
-    """Write arguments in a canonical form: arguments that mean the same give the same text."""
+    """Write arguments in a canonical form: equal arguments give the same text."""
     read = parsed(arguments)
     return json.dumps(read, sort_keys=True) if isinstance(read, dict) else arguments
 
 
 def _continues(slot: CallSlot, piece: Piece) -> bool:
-    """Whether a piece at the slot's index, with an unknown id or none, continues the slot's call."""
+    """Whether a piece at the slot's index, with an unknown id or without an id, continues the slot's call."""
     if piece.id and not _is_unfinished(slot, piece):
         return not slot.provider_id and not (slot.name and piece.name)
     if not piece.name or not slot.name:

@@ -1,4 +1,4 @@
-"""Assembles the tool calls of one candidate and decides when each call is whole."""
+"""Assembles the tool calls of one candidate and decides when each call is complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Expectation:
     single_call: bool
     """Whether only one call was wanted."""
     waits_for_signature: bool
-    """Whether the first call needs a signature, so that an unsigned call is not whole before the end."""
+    """Whether the first call needs a signature. A call without a signature is then not complete before the end."""
     audio_format: str
 
 
@@ -51,7 +51,7 @@ class Calls:
 
     @property
     def seen(self) -> bool:
-        """Whether any piece of a call has arrived, also one that did not become a call."""
+        """Whether any piece of a call has arrived, including a piece that did not become a call."""
         return bool(self._slots.all)
 
     @property
@@ -66,7 +66,7 @@ class Calls:
             items: The provider's list, or one element.
             chunk: The number of the current document.
             events: The list to which the events of calls are added.
-            whole: Whether every element is one whole call.
+            whole: Whether every element is one complete call.
             again: Whether the elements may repeat calls that arrived before.
         """
         known_calls = self._slots.by_meaning() if again else {}
@@ -80,7 +80,7 @@ class Calls:
                         self._read_piece(piece, found, chunk, events, whole=whole)
 
     def _slot_of(self, piece: Piece, known_calls: dict[tuple[str, str], CallSlot]) -> tuple[CallSlot, bool] | None:
-        """Find the slot of a whole element: a new slot, unless the same call arrived before."""
+        """Find the slot of a complete element: a new slot, unless the same call arrived before."""
         if piece.is_silent:
             return None
         known = self._slots.repeated(piece)
@@ -125,7 +125,7 @@ class Calls:
             self._add_delta(slot, self._shown(slot, added), events)
 
     def _shown(self, slot: CallSlot, added: str) -> str:
-        """Return the text to show of arguments that grow; what may be no object, such as `null`, waits for the end."""
+        """Return the new text to show. Arguments that may not be an object, such as `null`, wait for the end."""
         if slot.is_shown is not None:
             is_last = slot.is_shown and slot.text.is_object
             return self._ended(slot, added) if is_last else added if slot.is_shown else ""
@@ -138,7 +138,7 @@ class Calls:
         return self._written(slot, text) if slot.text.is_object else text
 
     def _written(self, slot: CallSlot, text: str) -> str:
-        """Write whole arguments as strict readers take them and as the tool's schema wants them."""
+        """Write complete arguments as strict JSON that fits the tool's schema."""
         try:
             given: JsonValue = from_json(text)
         except ValueError:
@@ -147,7 +147,7 @@ class Calls:
         return text if slot.fitted is given else to_json(slot.fitted).decode()
 
     def _ended(self, slot: CallSlot, added: str) -> str:
-        """Return the last piece of an object. It repeats the members that repair changed: the last value counts."""
+        """Return the last piece of an object, with the members that repair changed: the last value counts."""
         given = parsed(slot.arguments)
         slot.fitted = self._fitted(slot, given)
         if slot.fitted is given or not isinstance(given, dict) or not isinstance(slot.fitted, dict):
@@ -165,7 +165,7 @@ class Calls:
         events.append(ToolCallDelta(slot.position, slot.local_id, name, arguments, self._builder.index))
 
     def _place(self, slot: CallSlot) -> None:
-        # A function's name is no id: the next call of the function would have the same.
+        # A function's name cannot be used as an id: the next call of the function would have the same id.
         is_free = slot.provider_id not in ("", slot.name) and slot.provider_id not in self._used_ids
         slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
@@ -247,13 +247,13 @@ class Calls:
                 self._builder.call(slot.call, slot.position)
 
     def ready(self, events: Events, *, before: CallSlot | None = None, chunk: int = -1, at_end: bool = False) -> None:
-        """Add the events of the calls that are known to be whole, in the provider's order.
+        """Add the events of the calls that are known to be complete, in the provider's order.
 
         Args:
             events: The list to which the events are added.
-            before: A call that begins now: the calls before it are whole if their arguments can be read.
+            before: A call that begins now. Earlier calls are complete if their arguments can be read.
             chunk: The number of the document that held the finish reason.
-            at_end: Whether nothing can follow, so that unreadable arguments stay unreadable.
+            at_end: Whether nothing can follow. Then unreadable arguments stay unreadable.
         """
         while self._given < len(self._placed) and not self._is_refused:
             slot = self._placed[self._given]
@@ -291,7 +291,7 @@ class Calls:
         )
 
     def refuse(self) -> None:
-        """Exclude the calls without an event from the answer: the finish reason means that they must not be run."""
+        """Exclude the calls without an event from the answer: by the finish reason they must not be executed."""
         self._is_refused = True
 
     def dropped(self) -> list[JsonValue]:
@@ -303,7 +303,7 @@ class Calls:
         ]
 
     def remarks(self) -> dict[str, JsonValue]:
-        """Return the fields of calls that `ToolCall` has no place for, by the calls' ids."""
+        """Return the fields that `ToolCall` has no place for, by the ids of the calls."""
         remarks: dict[str, JsonValue] = {}
         for slot in self._slots.all:
             late: dict[str, JsonValue] = {"late_arguments": "".join(slot.late)} if slot.late else {}
@@ -313,7 +313,7 @@ class Calls:
 
 
 def _withheld(call: ToolCall) -> str:
-    """Return the text of arguments that were not shown as they arrived."""
+    """Return the text of the arguments that were held back."""
     if call.invalid_arguments is not None:
         return call.invalid_arguments
     return to_json(call.arguments).decode() if call.arguments else ""

@@ -1,6 +1,6 @@
-"""Reads the messages of a chat completions request, as callers write them, back into the core's messages.
+"""Reads the messages of a chat completions request in the forms that callers use, and makes the core's messages.
 
-A field that is not declared here is an error: nothing that a caller sent is dropped.
+A field that is not declared here is an error, so that no field of the caller is dropped silently.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RESOLUTIONS: Final[dict[str, Literal["low", "high"]]] = {"low": "low", "high": 
 
 
 class Declared(BaseModel):
-    """An object with no other fields than its own; `null` is the same as leaving a field out."""
+    """An object that has only its declared fields; `null` means the same as a missing field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -30,12 +30,12 @@ class Declared(BaseModel):
     def _without_nulls(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        sent = cast("_Object", value)  # it comes from JSON
+        sent = cast("_Object", value)  # `value` comes from JSON
         return {name: item for name, item in sent.items() if item is not None}
 
 
 class Cached(Declared):
-    """What may carry a hint for a cache, as some callers send with every long prompt."""
+    """An object that may hold a hint for a cache, which some callers send with every long prompt."""
 
     cache_control: _Object | None = None
 
@@ -48,14 +48,14 @@ class TextPart(Cached):
 
 
 class RefusalPart(Declared):
-    """What the model said when it refused."""
+    """The text with which the model refused."""
 
     type: Literal["refusal"]
     refusal: str
 
 
 class Address(Declared):
-    """Where a medium is: an address or a `data:` URL."""
+    """The URL of a medium. It may be a `data:` URL."""
 
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
@@ -63,7 +63,7 @@ class Address(Declared):
     @model_validator(mode="before")
     @classmethod
     def _bare(cls, value: object) -> object:
-        """Read a bare URL, as some callers send it, in place of the object."""
+        """Read a bare URL, which some callers send in place of the object."""
         return {"url": value} if isinstance(value, str) else value
 
 
@@ -75,7 +75,7 @@ class ImagePart(Cached):
 
 
 class VideoPart(Cached):
-    """A video, as some providers take it; OpenAI has none."""
+    """A video, in the form of some providers. OpenAI has no video parts."""
 
     type: Literal["video_url"]
     video_url: Address
@@ -114,7 +114,7 @@ SpokenPart: TypeAlias = Annotated[TextPart | RefusalPart, Field(discriminator="t
 
 
 class SystemMessage(Declared):
-    """Instructions."""
+    """A message with instructions."""
 
     role: Literal["system", "developer"]
     content: str | list[TextPart]
@@ -122,7 +122,7 @@ class SystemMessage(Declared):
 
 
 class UserMessage(Declared):
-    """What the user says."""
+    """A message of the user."""
 
     role: Literal["user"]
     content: str | list[ContentPart]
@@ -137,18 +137,18 @@ class CalledFunction(Declared):
 
 
 class CallParameter(Declared):
-    """A tool call of the model."""
+    """A tool call that the model made."""
 
     id: str
     type: Literal["function"] = "function"
     function: CalledFunction
     extra_content: _Object | None = None
     index: int | None = None
-    """Callers that put a stream together leave it in."""
+    """The index in a stream. Callers that merge the chunks of a stream keep it."""
 
 
 class AssistantMessage(Declared):
-    """What the model said. Summaries of thoughts and annotations of an answer may come back; they say nothing new."""
+    """A message of the model. It may hold summaries of thoughts and annotations, which are not sent again."""
 
     role: Literal["assistant"]
     content: str | list[SpokenPart] | None = None
@@ -161,7 +161,7 @@ class AssistantMessage(Declared):
 
 
 class ToolMessage(Declared):
-    """What a function returned."""
+    """The result of a function."""
 
     role: Literal["tool"]
     tool_call_id: str
@@ -175,7 +175,7 @@ MessageParameter: TypeAlias = Annotated[
 
 
 class UnreadableMessages(ValueError):
-    """Messages that are not in the form of chat completions. The text says where and why."""
+    """The messages do not have the form of chat completions. The text of the error names the place and the reason."""
 
 
 @cache
@@ -187,12 +187,12 @@ def read_messages(given: object, issuer: str = "") -> tuple[Message, ...]:
     """Read messages from JSON text or plain Python values.
 
     Raises:
-        UnreadableMessages: They are not in the form of chat completions.
+        UnreadableMessages: The messages do not have the form of chat completions.
     """
     try:
         parameters = _adapter().validate_json(given if isinstance(given, str) else to_json(given))
     except ValidationError as error:
-        # Where a value may have several forms, the problem that lies deepest is about the form that was meant.
+        # If a value may have several forms, the error with the longest path is about the form that the caller meant.
         problem = max(error.errors(include_url=False), key=lambda problem: len(problem["loc"]))
         place = ".".join(map(str, problem["loc"]))
         raise UnreadableMessages(f"{place}: {problem['msg']}" if place else problem["msg"]) from error
@@ -200,7 +200,7 @@ def read_messages(given: object, issuer: str = "") -> tuple[Message, ...]:
 
 
 def messages_of(parameters: Iterable[MessageParameter], issuer: str) -> tuple[Message, ...]:
-    """Turn all messages into the core's; signatures that do not say whose they are count as `issuer`'s."""
+    """Convert all messages to the core's messages. `issuer` is the issuer of signatures without a stated issuer."""
     names: dict[str, str] = {}
     messages: list[Message] = []
     for parameter in parameters:
@@ -256,7 +256,7 @@ def _file(file: File) -> Blob | FileReference:
 
 
 def _model_parts(message: AssistantMessage, issuer: str) -> tuple[Part, ...]:
-    """Read a turn of the model. The signature of the message closes its text."""
+    """Read a message of the model. The message's signature belongs to its text."""
     signature = signature_of(message.extra_content, issuer)
     text = _text_of(message)
     parts: list[Part] = [Text(text, signature=signature)] if text or signature else []
@@ -283,7 +283,7 @@ def _call(call: CallParameter, issuer: str) -> ToolCall:
 
 
 def _arguments(text: str) -> dict[str, JsonValue] | None:
-    """Read arguments; `None` for what is no JSON object, as models write it at times."""
+    """Read arguments. Return `None` for text that is not a JSON object, because models sometimes write such text."""
     if not text.strip():
         return {}
     try:

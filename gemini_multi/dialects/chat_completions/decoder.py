@@ -1,4 +1,4 @@
-"""Reads chat completions, whole or streamed, in the forms that the providers of Gemini really send.
+"""Reads chat completions, whole or streamed, in the forms that the providers of Gemini send.
 
 A whole answer is a stream of one document. Providers omit, repeat, misplace and rename nearly every field, so each
 field may be missing, null or of another type. A field that `ChatResponse` lacks is kept under the provider's name.
@@ -61,7 +61,7 @@ class ChatDecoder:
             self._metadata["usage"] = counts
 
     def close(self) -> list[ChatEvent]:
-        """Release what waited for the end.
+        """Return the events that waited for the end.
 
         Raises:
             PromptBlocked: The provider refused the prompt.
@@ -76,13 +76,13 @@ class ChatDecoder:
         return events
 
     def _check_prompt(self) -> None:
-        """Detect a refused prompt: every candidate was filtered before its first token."""
+        """Raise `PromptBlocked` for a refused prompt: every candidate was filtered before its first token."""
         reason = None
         for reader in self._readers.values():
             if (reason := reader.filtered) is None:
                 return
         response = self.response()
-        # Google's own words mean a refused prompt, too, where no token was counted.
+        # Google's own reasons also mean a refused prompt if no token was counted.
         if reason is None or not (self._usage or ":" in reason) or response.usage.output_tokens:
             return
         word = reason.rpartition(":")[2].strip()[:KEPT_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Signatures in `extra_content`, as callers of an OpenAI-style endpoint get them and send them back."""
+"""Signatures in `extra_content`, in the form that callers of an OpenAI-compatible endpoint get and send back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final, get_args
 from gemini_multi.types import JsonValue, Signature, SignatureCarrier
 
 _OURS: Final = "gemini_multi"
-"""The namespace, inside `extra_content`, for what Google's own form has no field for."""
+"""The namespace, inside `extra_content`, for values that Google's own form has no field for."""
 _CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 
 
 def extra_content(signature: Signature | None, *, synthetic_id: bool = False) -> dict[str, JsonValue] | None:
-    """Write a signature as Google's OpenAI endpoint does, with who issued it and how beside it."""
+    """Write a signature in the form of Google's OpenAI endpoint, with its issuer and its carrier in our namespace."""
     ours: dict[str, JsonValue] = {"synthetic_id": True} if synthetic_id else {}
     if signature is None:
         return {_OURS: ours} if ours else None
@@ -27,7 +27,7 @@ def extra_content(signature: Signature | None, *, synthetic_id: bool = False) ->
 
 
 def signature_of(extra: Mapping[str, JsonValue] | None, issuer: str) -> Signature | None:
-    """Read a signature; one that does not say whose it is counts as `issuer`'s."""
+    """Read a signature. `issuer` is the issuer of a signature without a stated issuer."""
     if not extra:
         return None
     ours = extra.get(_OURS)
@@ -41,6 +41,6 @@ def signature_of(extra: Mapping[str, JsonValue] | None, issuer: str) -> Signatur
 
 
 def is_synthetic(extra: Mapping[str, JsonValue] | None) -> bool:
-    """Whether a call's id is known to be ours; an id without a word on it may be anybody's."""
+    """Whether a call's id must not count as the provider's: this library made it, or its origin is unknown."""
     ours = (extra or {}).get(_OURS)
     return not isinstance(ours, dict) or ours.get("synthetic_id") is True

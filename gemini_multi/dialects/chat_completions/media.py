@@ -40,7 +40,7 @@ class MediaWriter:
         report: EncodingReport,
         resolution: Literal["low", "medium", "high"] | None,
     ) -> None:
-        """Write for `target`; `resolution` applies to media without their own resolution."""
+        """Make a writer for `target`. `resolution` applies to media without their own resolution."""
         self._traits = target.traits
         self._report = report
         self._resolution = resolution
@@ -153,7 +153,7 @@ class MediaWriter:
 
 
 def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | FileReference:
-    """Read a `data:` URL as inline media, and refuse an address that no provider can read."""
+    """Read a `data:` URL as inline media, and refuse a URL that no provider can read."""
     if isinstance(media, Blob):
         return media
     if is_inline(media):
@@ -172,7 +172,7 @@ def _readable(media: Blob | FileReference, mime_type: str | None) -> Blob | File
 
 
 def _kind(mime_type: str | None) -> Modality | None:
-    """Return the kind of media. Media without a type are images: OpenAI's clients give images as bare URLs."""
+    """Return the kind of a medium. A medium without a type is an image: OpenAI's clients send images as bare URLs."""
     if mime_type is None:
         return "image"
     return modality(mime_type) or ("document" if mime_type.startswith(("application/", "text/")) else None)

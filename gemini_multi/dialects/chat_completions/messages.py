@@ -36,7 +36,7 @@ class MessagesWriter:
     def __init__(
         self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, report: EncodingReport
     ) -> None:
-        """Write for a provider with `traits`, with tools under their wire names."""
+        """Make a writer for a provider with `traits`. `tools` have their wire names."""
         self._traits = traits
         self._names = names
         self._media = media
@@ -63,7 +63,7 @@ class MessagesWriter:
         return messages
 
     def _system(self, messages: Sequence[Message]) -> Iterator[dict[str, JsonValue]]:
-        """Write one system message; several where the caller gave them names."""
+        """Write one system message. Write several messages if the caller named them."""
         is_named = any(message.name for message in messages)
         for group in [[message] for message in messages] if is_named else [messages] if messages else []:
             texts = [part.text for message in group for part in message.parts if isinstance(part, Text)]
@@ -132,7 +132,7 @@ class MessagesWriter:
         return message
 
     def _message_extra_content(self, parts: Iterable[Part]) -> JsonValue:
-        """Write the signature of the text, or a call's signature that arrived with the message as a whole."""
+        """Write the signature of the text, or a tool call's signature that arrived on the message."""
         if not self._traits.message_extra_content:
             return None
         signatures = [
@@ -164,7 +164,7 @@ class MessagesWriter:
         return text or (None if self._traits.assistant_null_content else "")
 
     def _own(self, data: JsonObject) -> Iterator[JsonValue]:
-        """Write an opaque part that has a type; data of another dialect's provider are no content."""
+        """Write an opaque part that has a type. Data from another dialect's provider are not sent."""
         if data.get("type") == "refusal" and not self._traits.refusal_part:
             yield {"type": "text", "text": data.get("refusal")}
         elif "type" in data:
@@ -191,7 +191,7 @@ class MessagesWriter:
         return written
 
     def _extra_content(self, signature: Signature | None) -> JsonValue:
-        """Write a signature in its original form, or in Google's namespace when it came in another field."""
+        """Write a signature in its original form, or in Google's namespace if it arrived in another field."""
         if signature is None:
             return None
         if signature.carrier in ("extra_content", "message.extra_content"):
@@ -202,7 +202,7 @@ class MessagesWriter:
         return None if bare is None else {"google": {"thought_signature": bare}}
 
     def _results(self, turn: Message) -> Iterator[dict[str, JsonValue]]:
-        """Write one message per result; a tool message holds text only, so a user message follows with all media."""
+        """Write one message per result. A tool message holds text only, so all media follow in a user message."""
         rest: list[JsonValue] = []
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         for result, own in zip(results, self._ids, strict=True):
@@ -238,7 +238,7 @@ class MessagesWriter:
 
 
 def _code_text(part: Part) -> str | None:
-    """Write as text what chat completions have no field for: code that a provider wrote and ran."""
+    """Write code that a provider wrote and ran as text, because chat completions have no field for it."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
     if isinstance(part, CodeResult):
@@ -247,7 +247,7 @@ def _code_text(part: Part) -> str | None:
 
 
 def _details(parts: Iterable[Part]) -> list[JsonValue]:
-    """Collect the `reasoning_details` of a message, in order, each once."""
+    """Collect the `reasoning_details` of a message in order, without repetitions."""
     details: list[JsonValue] = []
     for part in parts:
         signature = None if isinstance(part, ToolResult) else part.signature
@@ -260,7 +260,7 @@ def json_of(value: JsonValue) -> str:
     """Write a value as JSON text.
 
     Raises:
-        ConfigurationError: The value is no JSON value.
+        ConfigurationError: The value cannot be written as JSON.
     """
     try:
         return to_json(value, inf_nan_mode="null").decode()

@@ -1,4 +1,4 @@
-"""The wire names of functions, the same for a request and its answer."""
+"""Makes the wire names of functions, which a request and its answer share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gemini_multi.types import ChatRequest, Tool, ToolCall, ToolResult
 
 
 def tool_names(request: ChatRequest) -> dict[str, str]:
-    """Return the wire name of every function that the request declares or that its history called."""
+    """Return the wire name of every function that the request declares or that its history calls."""
     declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     called = [
         part.name

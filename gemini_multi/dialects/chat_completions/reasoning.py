@@ -1,4 +1,4 @@
-"""Reads thoughts and signatures outside the content: in up to three fields, which may repeat each other."""
+"""Reads thoughts and signatures outside the content. Up to three fields hold them and may repeat each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOLERATED_DIFFERENCES: Final = 2
 
 
 class Thoughts:
-    """Merges the fields that may hold the same thought, even when their chunks are cut at different places.
+    """Merges the fields that may hold the same thought, even when their chunks end at different places.
 
     Each field is read as its own stream. Text at a position that another field already reached is a repetition if it
     is equal.
@@ -25,11 +25,11 @@ class Thoughts:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._cursors: dict[str, tuple[int, int]] = {}
-        """The position that each field has reached: the piece, and the character in it."""
+        """For each field, the position that it has reached: the number of the piece, and the character in it."""
         self._differences = 0
 
     def new_text(self, field: str, text: str) -> str:
-        """Return the part of a field's increment that no other field had before."""
+        """Return the part of a field's new text that no other field had before."""
         cursor = self._cursors.get(field, (0, 0))
         if cursor[0] < len(self._pieces) and self._differences <= _TOLERATED_DIFFERENCES:
             known, cursor = self._known_text(cursor, len(text))
@@ -81,7 +81,7 @@ def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:
-    """Return the elements of `reasoning_details` that are more than readable text: the next request returns them."""
+    """Return the elements of `reasoning_details` with more than readable text. The next request sends them back."""
     details = message.get("reasoning_details")
     if not isinstance(details, list):
         return []
@@ -117,7 +117,7 @@ def signature_in(carrier: JsonObject, issuer: str) -> Signature | None:
 
 
 def unread(message: JsonObject) -> JsonValue:
-    """Return the message's `extra_content` when it holds more than the mark of a thought."""
+    """Return the message's `extra_content` if it holds more than the mark of a thought."""
     extra = message.get("extra_content")
     if extra is None or (isinstance(extra, dict) and all(space.keys() <= {"thought"} for space in _namespaces(extra))):
         return None

@@ -29,7 +29,7 @@ def encode(
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
-        ConfigurationError: Gemini does not support it at any provider.
+        ConfigurationError: Gemini does not support something at any provider.
     """
     for feature in target.traits.unmet:
         report.feature(feature)
@@ -147,7 +147,7 @@ def _modalities(request: ChatRequest, target: Target[ChatTraits], report: Encodi
 
 
 def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
-    """Write thinking, and the settings that belong into Google's namespace."""
+    """Write the thinking settings, and the settings that belong in Google's namespace."""
     effort, config = thinking_fields(request, target, report)
     google: dict[str, JsonValue] = {"thinking_config": config} if config else {}
     if request.cached_content is not None:

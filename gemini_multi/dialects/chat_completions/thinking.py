@@ -1,4 +1,4 @@
-"""Writes how much to think: exactly, in Google's namespace, or as the nearest `reasoning_effort`."""
+"""Writes the thinking settings: exactly, in Google's namespace, or as the nearest `reasoning_effort`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.types import ChatRequest, JsonValue
 
 _ABOVE_HIGH: Final = ("xhigh", "max")
-"""Efforts that only providers define: they correspond to no level or budget."""
+"""Efforts that only some providers define. They correspond to no level or budget."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
 """The budgets that the efforts stand for: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
@@ -73,7 +73,7 @@ def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
 
 
 def _nearest(word: str, efforts: tuple[str, ...]) -> str:
-    """Find the effort nearest to the word; of two, the higher one. Efforts that only providers define come last."""
+    """Find the nearest effort; of two, the higher one. Efforts that only providers define come last."""
     known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
     if not known or word not in EFFORTS:
         return efforts[-1]

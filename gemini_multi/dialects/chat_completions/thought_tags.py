@@ -1,8 +1,8 @@
-"""Separates thoughts from text where a provider writes both into one field.
+"""Separates thoughts from text if a provider writes both into one field.
 
-Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and cut
-them into deltas anywhere. A tag is recognized only at the very start of the content or where the provider flags a
-delta as thought; an answer that merely mentions the tag later stays as it is.
+Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and may
+split them between deltas at any character. A tag is recognized only at the very start of the content or where the
+provider marks a delta as a thought. An answer that only mentions the tag later stays unchanged.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _State: TypeAlias = Literal["start", "thought", "text"]
 
 
 class ThoughtTags:
-    """Splits increments of content into text and thought; holds back only characters that may still become a tag."""
+    """Splits pieces of content into text and thoughts. It holds back only characters that may become a tag."""
 
     def __init__(self) -> None:
-        """Begin at a position where a tag may stand."""
+        """Make a splitter at a position where a tag may stand."""
         self._state: _State = "start"
         self._held = ""
 
     @property
     def is_plain(self) -> bool:
-        """Whether all further content is text, unless the provider hints otherwise."""
+        """Whether all further content is text, unless `hint` is called."""
         return self._state == "text"
 
     @property
@@ -36,12 +36,12 @@ class ThoughtTags:
         return self._state == "thought"
 
     def hint(self) -> None:
-        """Expect a tag: the provider marks the next increment as a thought."""
+        """Expect a tag, because the provider marks the next piece as a thought."""
         if self._state == "text":
             self._state = "start"
 
     def split(self, content: str) -> Iterator[tuple[Kind, str]]:
-        """Yield the text and the thoughts that are certain after an increment."""
+        """Yield the text and the thoughts that are certain after a piece."""
         content = self._held + content
         self._held = ""
         if self._state == "start":
@@ -62,7 +62,7 @@ class ThoughtTags:
             yield "text", content
 
     def end(self) -> Iterator[tuple[Kind, str]]:
-        """Yield the text that is held back, and end a thought without a closing tag: a call or the end has arrived."""
+        """Yield the text that was held back, and end an open thought: a tool call or the end of the answer has arrived."""
         held, self._held = self._held, ""
         if held:
             yield ("thought" if self._state == "thought" else "text"), held
@@ -72,7 +72,7 @@ class ThoughtTags:
 
 
 def _without_tag_start(thought: str) -> tuple[str, str]:
-    """Remove an end that may be the beginning of the closing tag."""
+    """Remove a possible beginning of the closing tag from the end of the text."""
     begin = thought.rfind("<", max(0, len(thought) - len(CLOSE) + 1))
     if begin >= 0 and CLOSE.startswith(thought[begin:]):
         return thought[:begin], thought[begin:]

@@ -38,7 +38,7 @@ def tool_fields(
 
 
 def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
-    """Omit the functions that must not be called: the dialect's choice can name one function only."""
+    """Omit the functions that must not be called, because the dialect's tool choice can name only one function."""
     if choice is None or not choice.names or choice.mode not in ("required", "validated"):
         return declared
     names = [tool.name for tool in declared]

@@ -1,4 +1,4 @@
-"""How a provider deviates from chat completions, as data."""
+"""The deviations of a provider from chat completions, as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gemini_multi.types import JsonObject, JsonValue
 class ChatTraits:
     """The fields and values that a provider accepts.
 
-    The defaults are what every provider of Gemini is known to accept; nothing else is sent.
+    The defaults are the fields and values that every provider of Gemini is known to accept. Nothing else is sent.
     """
 
     # Sampling and limits.

@@ -1,4 +1,4 @@
-"""Reads token counts and costs of chat completions, whose providers disagree on what the figures include.
+"""Reads token counts and costs of chat completions. Providers disagree on what the counts include.
 
 Google excludes thoughts from `completion_tokens`, gateways include them; `total_tokens` shows which. Some streams
 repeat the counts, so the last value of each field counts and nothing is added up.
@@ -25,7 +25,7 @@ _CACHE_CREATION: Final = (
 )
 _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
 _ABSURD: Final = 1e15
-"""No real count is as large, and a larger number could not be multiplied by a price."""
+"""The limit of a count. No real count is as large, and a larger number could not be multiplied by a price."""
 _MODALITIES: Final[Mapping[str, str]] = {
     "text_tokens": "text",
     "image_tokens": "image",
@@ -59,7 +59,7 @@ def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None
 
     Args:
         usage: The `usage` object.
-        billed: What the provider itself billed (`meta.usage`); it takes precedence over the cost of its upstream.
+        billed: The provider's own bill (`meta.usage`). It takes precedence over the cost of its upstream.
         credits_per_usd: How many of the provider's credits are one dollar.
     """
     prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
@@ -86,7 +86,7 @@ def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, i
     reasoning = _first(completion_details, _REASONING) or _first(usage, _REASONING)
     excess = total - prompt - completion
     if not prompt and total:
-        # Every prompt has tokens: the count is missing, so the input is the total without thoughts and text.
+        # Every prompt has tokens: a zero means a missing count. The input is the total without thoughts and text.
         output = completion + (reasoning if reasoning > completion else 0)
         return max(total - output, 0), output, max(total, output), reasoning
     if excess > 0:
@@ -129,7 +129,7 @@ def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
 
 
 def _count(value: JsonValue) -> int:
-    if type(value) is int and 0 <= value < _ABSURD:  # as nearly all providers write it
+    if type(value) is int and 0 <= value < _ABSURD:  # nearly all providers write a count so
         return value
     number = _number(value)
     return 0 if number is None or number >= _ABSURD else int(number)

@@ -1,4 +1,4 @@
-"""Assembles arguments that are streamed value by value (`partialArgs`), each with its path."""
+"""Assembles arguments that arrive value by value (`partialArgs`), each value with its path."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gemini_multi.types import JsonObject, JsonValue
 
 _STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
 _WIDEST_GAP: Final = 100
-"""How many items a list may grow at once: a broken provider could send any index."""
+"""The largest number of items by which a list may grow at once, because a broken provider could send any index."""
 _MOST_STEPS: Final = 100
-"""The longest path of a value; a deeper value could not be read back as JSON."""
+"""The longest path of a value. A deeper value could not be read back as JSON."""
 
 Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
 
 @dataclass(slots=True)
 class Gaps:
-    """How many list items may still be created without a value: a few bytes can ask for hundreds of them."""
+    """The number of list items that may still be created without a value: a few bytes can request hundreds of them."""
 
     left: int = 100_000
 
@@ -45,7 +45,7 @@ class StreamedArguments:
         self._texts: dict[tuple[int, str | int], _Text] = {}
 
     def place(self, entry: JsonObject) -> None:
-        """Set one value at its path; text is appended to existing text.
+        """Set one value at its path. Text is appended to existing text.
 
         Raises:
             InvalidResponse: The path is too deep.
@@ -79,7 +79,7 @@ class StreamedArguments:
                 self._texts[place] = _Text(holder, step, [value])
 
     def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
-        """Return the object or list at a step; the first use makes it, of the kind that the following step needs."""
+        """Return the object or list at a step. Make it at its first use, of the kind that the next step needs."""
         present = _get(holder, step)
         if isinstance(present, (dict, list)):
             return present

@@ -1,7 +1,7 @@
 """Reads function calls, whole or streamed argument by argument.
 
 Calls are held back until the finish reason arrives: some reasons mean that the model invented the call, so that it
-must not be run.
+must not be executed.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Declared:
         self._ids: set[str] = set()
         self._base = ""
         self.gaps = Gaps()
-        """How many items of streamed lists may be empty in the whole answer."""
+        """The number of list items in streamed arguments that may be empty in the whole answer."""
         self.single = request.parallel_tool_calls is False
-        """Whether only the first call is wanted: the dialect has no field for this."""
+        """Whether only the first call is wanted. The dialect has no field for this."""
 
     def calls(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> Iterator[ToolCall]:
-        """Read a whole `functionCall`; some gateways join the objects of several calls into one text."""
+        """Read a complete `functionCall`. Some gateways join the arguments of several calls into one text."""
         name = given.get("name")
         name = self._original(name if isinstance(name, str) else "")
-        arguments = given.get("args", given.get("arguments"))  # as OpenAI names them
+        arguments = given.get("args", given.get("arguments"))  # `arguments` is OpenAI's name
         first, *others = separated(arguments) if isinstance(arguments, str) else [arguments]
         yield self._call(given.get("id"), name, first, signature, response_id)
         for further in others:
@@ -46,7 +46,7 @@ class Declared:
     def _call(
         self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None, response_id: JsonValue
     ) -> ToolCall:
-        # A function's name is no id: the next call of the function would have the same id.
+        # A function's name cannot be used as an id: the next call of the function would have the same id.
         call_id, is_ours = self._id(None if given_id == name else given_id, response_id)
         arguments, invalid = self._arguments(given, name)
         return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
@@ -89,10 +89,10 @@ class _Open:
 
 
 class CallReader:
-    """The calls of one candidate."""
+    """Reads the calls of one candidate."""
 
     def __init__(self, builder: CandidateBuilder, declared: Declared) -> None:
-        """Read into the builder of a candidate."""
+        """Make a reader that fills the builder of a candidate."""
         self._builder = builder
         self._declared = declared
         self._held: list[tuple[int, ToolCall]] = []
@@ -100,11 +100,11 @@ class CallReader:
         self._name: JsonValue = None
         """The name of the previous call."""
         self._known_calls: dict[str, JsonObject] = {}
-        """The whole calls so far, by the provider's ids."""
+        """The complete calls so far, by the provider's ids."""
         self.given = 0
         """The number of calls that were released."""
         self.dropped: list[ToolCall] = []
-        """Calls that arrived and must not be run."""
+        """Calls that arrived and must not be executed."""
 
     @property
     def is_waiting(self) -> bool:
@@ -112,7 +112,7 @@ class CallReader:
         return bool(self._held) or self._open is not None
 
     def feed(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> None:
-        """Read one `functionCall`: a whole call, the beginning of one, more arguments, or the end."""
+        """Read one `functionCall`: a complete call, the beginning of a call, more arguments, or the end of a call."""
         opened = self._opened(call, signature, response_id)
         if opened is None:
             return
@@ -124,7 +124,7 @@ class CallReader:
             self._end(response_id)
 
     def _opened(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> _Open | None:
-        """Find the call that a part begins or continues; `None` when the part has nothing new."""
+        """Find the call that a part begins or continues; `None` if the part has nothing new."""
         if call.get("name"):
             self._end(response_id)
             return None if self._is_repeated(call) else self._begin(call, signature)
@@ -133,7 +133,7 @@ class CallReader:
         return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
 
     def _is_repeated(self, call: JsonObject) -> bool:
-        """Whether the same whole call arrived before, under the same id."""
+        """Whether the same complete call arrived before, under the same id."""
         call_id = call.get("id")
         if not isinstance(call_id, str) or not call_id or call_id == call.get("name") or call.get("willContinue"):
             return False
@@ -147,7 +147,7 @@ class CallReader:
 
     @staticmethod
     def _continue(opened: _Open, call: JsonObject, signature: Signature | None) -> _Open:
-        """Add a part without a name to the call before it."""
+        """Add a part without a name to the previous call."""
         if signature is not None and opened.signature is None:
             opened.signature = signature
         if isinstance(more := call.get("args"), dict):
@@ -169,7 +169,7 @@ class CallReader:
             position = -1
 
     def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
-        """Add the events of the held-back calls, now that the finish reason is known."""
+        """Add the events of the calls that were held back. The finish reason is known now."""
         self._end(response_id)
         for position, call in self._held:
             if is_unwanted or not call.name or (self._declared.single and self.given):

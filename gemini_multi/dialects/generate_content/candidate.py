@@ -31,7 +31,7 @@ class CandidateReader:
         declared: Declared,
         response: Mapping[str, JsonValue],
     ) -> None:
-        """Read into the builder of a candidate; `response` holds the other fields of the answer."""
+        """Make a reader that fills the builder of a candidate. `response` holds the other fields of the answer."""
         self._issuer = issuer
         self._response = response
         self._builder = builder
@@ -64,7 +64,7 @@ class CandidateReader:
     def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         parts = content.get("parts")
         listed = parts if isinstance(parts, list) else [parts]
-        # Sources may refer to a part by its number, which is known only while all parts are in one document.
+        # Sources may refer to a part by its number. The number is known only if all parts are in one document.
         self._part_starts = [] if self.has_content else _text_starts(listed)
         for part in listed:
             if isinstance(part, dict):
@@ -86,7 +86,7 @@ class CandidateReader:
         self._calls.release(events, self._response.get("responseId"), is_unwanted=self.finish in _UNRUNNABLE)
 
     def block(self, reason: str) -> None:
-        """Use the block reason of the prompt as the finish reason, where the candidate has none."""
+        """Use the block reason of the prompt as the finish reason, if the candidate has none."""
         self.finish = self.finish or reason
         self._is_blocked = True
 
@@ -185,7 +185,7 @@ class CandidateReader:
                 self._metadata[key] = self._joined(key, value)
 
     def _joined(self, key: str, value: JsonValue) -> JsonValue:
-        """Append to the earlier value of a field that grows over the chunks; return the new value of other fields."""
+        """Append to the earlier value of a field that grows with each chunk; return the new value of other fields."""
         if key == "groundingMetadata":
             self._grounding.add(value)
             return self._grounding.record or value
@@ -201,7 +201,7 @@ class CandidateReader:
 
 
 def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
-    """Return the character of the candidate's text at which each part begins."""
+    """Return, for each part, the position in the candidate's text at which the part begins."""
     starts, length = list[int](), 0
     for part in parts:
         starts.append(length)

@@ -19,7 +19,7 @@ _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 
 
 def generation_config(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
-    """Write all settings but the response format; note unsupported settings in `report`."""
+    """Write all settings except the response format, and note unsupported settings in `report`."""
     config: dict[str, JsonValue] = {}
     for setting, field, value in _settings(request, report):
         if value is None:

@@ -68,23 +68,23 @@ class ContentsWriter:
         return contents
 
     def _check_names(self, turns: Sequence[Message]) -> None:
-        """Note names that distinguish speakers of one role; a name that all messages share changes nothing."""
+        """Note names that distinguish speakers of one role. A name that all messages share has no effect."""
         users = {turn.name for turn in turns if turn.role == "user"}
         agents = {turn.name for turn in turns if turn.role == "assistant" and turn.name}
         if len(users) > 1 or len(agents) > 1:
             self._report.setting("name", "`generateContent` has no field for it; say in the text who speaks")
 
     def _missing_text(self, message: Message) -> list[JsonValue]:
-        """Return the shortest text for media without text: Vertex AI may refuse them for lack of `a text parameter`."""
+        """Return the shortest text for a turn of media only: Vertex AI may refuse it for lack of `a text parameter`."""
         is_wordless = all(isinstance(part, (Blob, FileReference)) for part in message.parts)
         return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
 
     def name(self, name: str) -> str:
-        """Return the wire name of a tool, also of a tool that is no longer declared."""
+        """Return the wire name of a tool. The tool need not be declared any more."""
         return self._names.get(name) or function_name(name)
 
     def _note_ids(self, message: Message) -> None:
-        """Remember which ids may be sent: on Vertex AI an id that it did not issue is a 400."""
+        """Remember which ids may be sent. Vertex AI answers an id that it did not issue with a 400."""
         if self._target.traits.accepts_synthetic_ids:
             self._sendable = frozenset(part.id for part in message.parts if isinstance(part, ToolCall))
         elif any(self._is_native(part) for part in message.parts):
@@ -123,7 +123,7 @@ class ContentsWriter:
         if isinstance(part, Text):
             return {"text": part.text}
         if isinstance(part, Thought):
-            # A summary without text is refused, and its signature is not asked for.
+            # A summary without text is refused, and its signature is not required.
             return {"text": part.text, "thought": True} if part.text else None
         if isinstance(part, ToolCall):
             return {"functionCall": {**self._id(part.id), "name": self.name(part.name), "args": dict(part.arguments)}}
@@ -134,7 +134,7 @@ class ContentsWriter:
         return self._media.part(part)
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
-        """Write a part that only its own provider understands, unless that is clearly another provider."""
+        """Write a part that only its own provider understands, unless that part clearly came from another provider."""
         if part.data.get("type") == "refusal" and message.role == "assistant":
             return {"text": part.data.get("refusal")}
         if "type" in part.data:
@@ -154,7 +154,7 @@ class ContentsWriter:
         return {"id": call_id} if call_id in self._sendable else {}
 
     def _results(self, message: Message) -> list[JsonValue]:
-        """Write one content with all results and, for media that results cannot hold, a second one."""
+        """Write one content with all results. Write a second one for media that results cannot hold."""
         rest: list[JsonValue] = []
         responses: list[JsonValue] = [
             self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)

@@ -1,7 +1,7 @@
-"""Google's `countTokens`: the request holds a whole `generateContent` request, the response its prompt's tokens.
+"""Google's `countTokens`: the request holds a whole `generateContent` request, the response the tokens of its prompt.
 
-Source: https://ai.google.dev/api/tokens. A call treats a count like any other answer, whose text is the number; so
-retries and failover work as usual.
+Source: https://ai.google.dev/api/tokens. A call treats the count like any other answer. The answer's text is the
+number, so retries and failover work as usual.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class CountTokens(Dialect[GenerateContentTraits]):
         stream: bool,
         report: EncodingReport | None = None,
     ) -> dict[str, JsonValue]:
-        """Write the body. It holds the whole request, because system prompt, tools and media count too."""
+        """Write the body. It holds the whole request, because system prompt, tools and media also count."""
         body = GENERATE_CONTENT.encode(request, target, stream=stream, report=report)
         return {"generateContentRequest": {"model": f"models/{target.model_id}", **body}}
 
@@ -75,7 +75,7 @@ class CountDecoder(DocumentDecoder):
         return []
 
     def response(self) -> ChatResponse:
-        """The count as the answer's text, and as its usage."""
+        """The answer: the count is its text and its usage."""
         if self._usage is None:
             return ChatResponse()
         count = Candidate(parts=(Text(str(self._usage.total_tokens)),), finish_reason="stop")

@@ -41,7 +41,7 @@ class GenerateContent(Dialect[GenerateContentTraits]):
         stream: bool,
         report: EncodingReport | None = None,
     ) -> dict[str, JsonValue]:
-        """Write the body. The URL, not the body, asks for a stream."""
+        """Write the body. It does not depend on `stream`: the URL requests a stream."""
         del stream
         from gemini_multi.dialects.generate_content.request import encode
 

@@ -20,8 +20,8 @@ from gemini_multi.types import Citation, JsonObject, JsonValue
 class Offsets:
     """Converts byte offsets of a text to character offsets, and quotes the text.
 
-    A few megabytes of JSON can cite the whole text a hundred thousand times, so both searching and quoting end after
-    they have read a few times the text's own length. The offsets are still returned.
+    A few megabytes of JSON can cite the whole text a hundred thousand times. So searching and quoting stop after they
+    have read a few times the text's own length. The offsets are still returned.
     """
 
     def __init__(self, text: str) -> None:
@@ -32,7 +32,7 @@ class Offsets:
         self._quotable = self._searchable = max(_LEAST_WORK, _WORK_PER_CHARACTER * len(text))
 
     def character(self, offset: int) -> int:
-        """Return the character at a byte offset; an offset inside a character or beyond the text is rounded down."""
+        """Return the character at a byte offset. An offset inside a character or beyond the text is rounded down."""
         if self._ends is None:
             return max(0, min(offset, len(self.text)))
         return bisect_right(self._ends, max(0, offset))
@@ -56,7 +56,7 @@ class Offsets:
         return self._ends[min(character, len(self._ends)) - 1]
 
     def quote(self, start: int | None, end: int | None) -> str | None:
-        """Return a passage of the text; `None` where its end is unknown, or after the limit on quoted text."""
+        """Return a passage of the text; `None` if its end is unknown, or after the limit on quoted text."""
         if end is None:
             return None
         self._quotable -= max(0, end - (start or 0))
@@ -77,13 +77,13 @@ _WORK_PER_CHARACTER: Final = 4
 _NEAR: Final = 8
 """The distance from the stated position within which a passage is always searched, whatever the limit."""
 _MOST_SOURCES: Final = 100
-"""The largest number of sources of one passage that become citations; `grounding` holds them all."""
+"""The largest number of sources of one passage that become citations. `grounding` holds all sources."""
 
 
 class GroundingSum:
     """Merges the grounding of the chunks of a stream.
 
-    Some providers repeat everything in every chunk, others send only what is new. In a chunk with its own sources, the
+    Some providers repeat everything in every chunk, others send only new values. In a chunk with its own sources, the
     supports refer to these sources, unless an index is out of their range.
     """
 
@@ -105,7 +105,7 @@ class GroundingSum:
                 self._extend(key, value)
 
     def _extend(self, key: str, value: JsonValue) -> list[int]:
-        """Merge a value; for a list, return the position of each of its elements in the merged list."""
+        """Merge a value. For a list, return the position of each of its elements in the merged list."""
         present = self.record.get(key)
         if not isinstance(present, list) or not isinstance(value, list):
             if value or key not in self.record:
@@ -171,7 +171,7 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
 
 
 def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
-    """Read the list at its full length: supports refer to its indexes."""
+    """Read the list without removing elements, because supports refer to its indexes."""
     return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []
 
 
@@ -212,7 +212,7 @@ def _supported(
 
 
 def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
-    """Find the segment by its own text: its offsets may be wrong by a byte, or count from another part."""
+    """Find the segment by its own text. Its offsets may be wrong by a byte, or may refer to another part."""
     start, end = offsets.span(segment, part_start)
     wanted = _text(segment, "text")
     if not wanted:

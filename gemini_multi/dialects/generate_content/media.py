@@ -30,7 +30,7 @@ class MediaWriter:
     """Writes the media of one request and adds up their sizes."""
 
     def __init__(self, target: GenerateTarget, report: EncodingReport) -> None:
-        """Write for `target`; note media that it does not support in `report`."""
+        """Make a writer for `target`. It notes unsupported media in `report`."""
         self._target = target
         self._report = report
         self._inputs = inputs_at(target.model, target.provider)
@@ -118,5 +118,5 @@ def _video(media: Blob | FileReference) -> dict[str, JsonValue]:
 
 
 def _seconds(value: float) -> str:
-    """Write a duration as Protobuf's JSON does: `12.5s`."""
+    """Write a duration in the form of Protobuf's JSON: `12.5s`."""
     return f"{value:.9f}".rstrip("0").rstrip(".") + "s"

@@ -1,4 +1,4 @@
-"""Reads the parts of an answer that are neither text nor calls."""
+"""Reads the parts of an answer other than text and tool calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
 def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, MediaPart] | None:
     """Return the name of the data field and the part, or `None` when no field is known.
 
-    Images that are thoughts are not read: they are no part of the answer, and the caller keeps them whole.
+    Images that are thoughts are not read: they are not a part of the answer, and the caller keeps them unchanged.
     """
     if part.get("thought"):
         return None

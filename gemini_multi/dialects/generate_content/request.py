@@ -27,7 +27,7 @@ _VERTEX_HARMS: Final = frozenset(
         "IMAGE_SEXUALLY_EXPLICIT",
     )
 )
-"""Categories that only Vertex AI knows."""
+"""Safety categories that only Vertex AI supports."""
 
 
 def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
@@ -35,7 +35,7 @@ def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport)
 
     Raises:
         UnsupportedFeature: The target does not support something that the request asks for.
-        ConfigurationError: Gemini does not support it at any provider.
+        ConfigurationError: Gemini does not support something at any provider.
     """
     names = tool_names(request)
     body = _contents(request, target, names, report)
@@ -82,7 +82,7 @@ def _contents(
 
 
 def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
-    """Whether the prompt must ask for JSON: old models support no format with tools, others no format with Maps."""
+    """Whether the prompt must request JSON: old models support no format with tools, others no format with Maps."""
     if not request.tools or request.response_format is None:
         return False
     if not target.model.tools_with_json:
@@ -119,7 +119,7 @@ def _safety(setting: SafetySetting, target: GenerateTarget, report: EncodingRepo
 
 
 def _check_cache(body: Mapping[str, JsonValue]) -> None:
-    """Refuse what Gemini refuses beside a cache: at another place it would be repeated or change its meaning."""
+    """Refuse what Gemini refuses together with a cache. Sent elsewhere, it would be repeated or change its meaning."""
     words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
     if found := [word for field, word in words.items() if field in body]:
         raise ConfigurationError(

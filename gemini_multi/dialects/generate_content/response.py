@@ -54,7 +54,7 @@ class GenerateContentDecoder:
         return events
 
     def close(self) -> list[ChatEvent]:
-        """Release the calls that waited for a finish reason that never arrived."""
+        """Return the calls that waited for a finish reason that never arrived."""
         events: list[ChatEvent] = []
         for reader in self._readers.values():
             reader.release(events)
@@ -91,7 +91,7 @@ class GenerateContentDecoder:
         )
 
     def _reader(self, candidate: JsonObject, position: int) -> CandidateReader:
-        """Find the candidate's reader. Vertex AI omits the index; then the position in the list replaces it."""
+        """Find the candidate's reader. Vertex AI omits the index; the position in the list is used instead."""
         given = candidate.get("index")
         index = given if isinstance(given, int) else position
         reader = self._readers.get(index)
@@ -105,7 +105,7 @@ class GenerateContentDecoder:
         return reader
 
     def _note_usage(self, metadata: dict[str, JsonValue]) -> None:
-        """Keep the last value of each field: counts are cumulative, and some chunks omit some of them."""
+        """Keep the last value of each field. Counts are cumulative, and some chunks omit some of them."""
         for key, value in metadata.items():
             if value is not None:
                 self._usage[key] = value
@@ -117,7 +117,7 @@ class GenerateContentDecoder:
         if not (reason or message) or (is_vague and self._readers):
             return
         if events or (self.is_complete and self.has_content):
-            # Content beside the block reason is an answer that was stopped, not a refused prompt.
+            # Content together with a block reason means an answer that was stopped, not a refused prompt.
             for reader in self._readers.values():
                 reader.block(str(reason))
             return
@@ -133,7 +133,7 @@ class GenerateContentDecoder:
 
 
 def _pop_text(metadata: dict[str, JsonValue], key: str) -> str | None:
-    """Remove a text from the metadata and return it; a value of another type stays there."""
+    """Remove a text from the metadata and return it. A value of another type stays there."""
     value = metadata.get(key)
     if not isinstance(value, str):
         return None

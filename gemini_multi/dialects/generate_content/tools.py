@@ -77,7 +77,7 @@ def _calling(
             return {"mode": "VALIDATED"}
         if choice is None:
             return {}
-        # With built-in tools, this mode is the provider's default, and `AUTO` is refused.
+        # With built-in tools this mode is the provider's default, and the provider refuses `AUTO`.
         return {"mode": "VALIDATED" if is_mixed else "AUTO"}
     return _chosen(choice, names)
 
@@ -96,7 +96,7 @@ def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> dict[str, JsonValue
 
 
 def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
-    """Write the response format, JSON or a bare member of an enum, as fields of `generationConfig`."""
+    """Write the response format as fields of `generationConfig`: JSON, or a single member of an enum as bare text."""
     fields: dict[str, JsonValue] = {"responseMimeType": wanted.mime_type}
     if wanted.schema is not None:
         name, schema = _format_schema(wanted, target)
@@ -115,7 +115,7 @@ def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, Js
 def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> tuple[str, dict[str, JsonValue]]:
     """Write the schema, with the field for its schema language."""
     schema = _described(wanted.schema or {}, wanted.description)
-    # Bare members are documented for the older field only.
+    # The documentation describes bare enum members for the older field only.
     if wanted.mime_type == "text/x.enum":
         return "responseSchema", open_api_schema(schema)
     in_words = "enums_in_words" in target.repairs

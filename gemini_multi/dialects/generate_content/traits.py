@@ -1,4 +1,4 @@
-"""How the endpoints of `generateContent` differ, as data."""
+"""The deviations of the endpoints of `generateContent`, as data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gemini_multi.dialects.base import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateContentTraits:
-    """A provider's deviations. The defaults are Vertex AI's rules, which also hold behind Cloudflare."""
+    """A provider's deviations. The defaults are Vertex AI's rules, which also apply behind Cloudflare."""
 
     accepts_synthetic_ids: bool = False
-    """Whether ids of calls may be sent that the provider did not issue."""
+    """Whether the endpoint accepts ids of calls that the provider did not issue."""
     json_schema_fields: bool = True
-    """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else schemas go into the older fields."""
+    """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else the older fields hold the schemas."""
     typed_response_format: bool = False
-    """Whether `responseFormat` is known, the newer form of a response format."""
+    """Whether the endpoint knows `responseFormat`, the newer form of a response format."""
     server_side_tool_flag: bool = False
     """Whether functions together with built-in tools need `includeServerSideToolInvocations`."""
     developer_api: bool = False

@@ -8,7 +8,7 @@ from typing import Final
 from gemini_multi.types import JsonValue, Usage
 
 _DIGITS: Final = 15
-"""A larger number is no count, and could not be multiplied by a price."""
+"""The most digits of a count. A larger number is not a count, and could not be multiplied by a price."""
 
 
 def usage(metadata: Mapping[str, JsonValue]) -> Usage:
@@ -21,7 +21,7 @@ def usage(metadata: Mapping[str, JsonValue]) -> Usage:
     thoughts = whole(metadata.get("thoughtsTokenCount"))
     tool_use = whole(metadata.get("toolUsePromptTokenCount"))
     total = whole(metadata.get("totalTokenCount"))
-    # Some gateways include thoughts in the candidates' tokens; then the identity holds without them.
+    # Some gateways include thoughts in the candidates' tokens. Then the total is the sum without the thoughts.
     output = candidates if thoughts and total and prompt + candidates + tool_use == total else candidates + thoughts
     return Usage(
         input_tokens=prompt + tool_use,
@@ -36,7 +36,7 @@ def usage(metadata: Mapping[str, JsonValue]) -> Usage:
 
 
 def whole(value: JsonValue) -> int:
-    """Read a count that may be missing, a float or text; a negative or absurdly large one counts as missing."""
+    """Read a count, which may be missing, a float or text. A negative or absurdly large count is treated as missing."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else 0
     if isinstance(value, float):
