@@ -1,1 +1,1 @@
-"""Facts about models, each with its source and date: data without behavior. Imports only the types."""
+"""Facts about models, each with its source and date: data without behavior. This package imports only the types."""

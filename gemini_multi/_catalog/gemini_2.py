@@ -1,4 +1,4 @@
-"""Gemini 2: a thinking budget or no thinking, optional signatures, no built-in tools beside functions."""
+"""Gemini 2: a thinking budget or no thinking, optional signatures, no built-in tools together with functions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ older_model: Final = partial(
     source=_SOURCE,
     checked=date(2026, 10, 15),
 )
-"""Makes the row of a model without what came with Gemini 3."""
+"""Makes the row of a model without the features that Gemini 3 introduced."""
 
 ROWS: Final = (
     older_model(

@@ -1,4 +1,4 @@
-"""Gemini 3: a thinking level, required signatures, no penalties; since 3.6 Flash no sampling and no prefill."""
+"""Gemini 3: a thinking level, required signatures, no penalties. Since 3.6 Flash: no sampling, no prefill."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ newest_model: Final = partial(
     refuses=_PENALTIES | _SAMPLING,
     allows_prefill=False,
 )
-"""Makes the row of a model since 3.6 Flash."""
+"""Makes the row of 3.6 Flash or a newer model."""
 
 _INTRODUCTORY: Final = Price(input=0.75, output=3.75, cached=0.075)
 _FLASH_PRICES: Final = (
@@ -202,7 +202,7 @@ ROWS: Final = (
         name="gemini-3-pro-preview",
         aliases=("gemini-3-pro", "gemini-3.0-pro"),
         generation=3.0,
-        # AIMLAPI states no day; on this day its pages listed the model as no longer callable.
+        # AIMLAPI states no day. On this day its pages listed the model as no longer callable.
         providers={
             "aimlapi": aimlapi("gemini-3-pro-preview", "A", context_window=200_000, withdrawn=date(2026, 8, 21))
         },
@@ -211,7 +211,7 @@ ROWS: Final = (
         successor="gemini-3.1-pro-preview",
         source=_LIFE_SOURCE,
     ),
-    # Generated images have another token price, which `Price` has no field for; no price is better than a wrong one.
+    # Generated images have another token price, which `Price` has no field for. No price is better than a wrong price.
     _model(
         name="gemini-3-pro-image",
         aliases=("gemini-3-pro-image-preview",),

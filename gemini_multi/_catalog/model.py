@@ -21,7 +21,7 @@ class Price:
     audio_cached: float | None = None
     cache_creation: float | None = None
     above_tokens: int = 0
-    """The prices apply to the whole request when its prompt is longer than this."""
+    """The prices apply to the whole request if its prompt is longer than this number of tokens."""
     since: date | None = None
 
 
@@ -37,7 +37,7 @@ class Thinking:
     levels: tuple[str, ...] = ()
     """The supported levels, lowest first."""
     default: str = "dynamic"
-    """The default without a setting: `off`, `dynamic` or a level."""
+    """The model's behavior without a setting: `off`, `dynamic` or a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,20 @@ class HostedModel:
     _: KW_ONLY
     aliases: tuple[str, ...] = ()
     context_window: int | None = None
-    """The provider's own figure, when it differs from Google's."""
+    """The provider's own number, if it differs from Google's."""
     max_output_tokens: int | None = None
     prices: tuple[Price, ...] = ()
-    """The provider's own prices; empty when it states none (then Google's prices serve as an estimate)."""
+    """The provider's own prices; empty if it states none (then Google's prices serve as an estimate)."""
     schema: str | None = None
     """The family of the provider's request schema for this model (AIMLAPI: A, B, C, D)."""
     reasoning_efforts: tuple[str, ...] = ()
-    """Values of `reasoning_effort` that the provider is known to accept; empty when not stated."""
+    """Values of `reasoning_effort` that the provider is known to accept; empty if none is known."""
     takes_upstream: bool = True
     """Whether the provider's schema for the model lets callers choose the upstream."""
     inputs: frozenset[Modality] | None = None
-    """The provider's input modalities, when they are fewer than the model's."""
+    """The provider's input modalities, if they are fewer than the model's."""
     zero_data_retention: bool | None = None
-    """Whether the provider states that it keeps no data of a call; `None` when it states neither."""
+    """Whether the provider states that it keeps no data of a call; `None` if it states nothing."""
     withdrawn: date | None = None
     """The day from which the provider does not serve the model."""
     source: str = ""

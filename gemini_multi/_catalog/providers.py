@@ -40,9 +40,9 @@ def cloudflare(
     Args:
         name: The id without `google/`.
         prices: Cloudflare's own prices.
-        long: Whether Cloudflare states Google's context window, not 1,000,000 tokens.
-        short: Whether Cloudflare states 8,192 output tokens, not 65,536.
-        zero_data_retention: Whether the model's page offers it.
+        long: Whether Cloudflare states Google's context window instead of 1,000,000 tokens.
+        short: Whether Cloudflare states 8,192 output tokens instead of 65,536.
+        zero_data_retention: Whether the model's page offers zero data retention.
     """
     return HostedModel(
         f"google/{name}",
@@ -74,11 +74,11 @@ def aimlapi(
     Args:
         name: The id without `google/`.
         schema: The family of the model's request schema; `None` for Gemma, whose schema has no tools.
-        page: The name of the page in the documentation, when it is not the id.
+        page: The name of the documentation page, if it differs from the id.
         takes_media: Whether audio, video and files are accepted although the family has none.
-        takes_upstream: Whether `provider` is accepted, which only some models of the family accept.
+        takes_upstream: Whether the model accepts `provider`. Only some models of the family do.
         aliases: Further ids that the provider documents or returns.
-        context_window: The provider's own figure.
+        context_window: The provider's own number.
         prices: The provider's own prices.
         efforts: The accepted values of `reasoning_effort`.
         withdrawn: The day from which the provider does not serve the model.

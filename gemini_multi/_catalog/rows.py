@@ -1,4 +1,4 @@
-"""All rows of the catalog, newest generation first; this module also holds Gemini 4 and the `-latest` names."""
+"""All rows of the catalog, newest generation first. This module also holds Gemini 4 and the `-latest` names."""
 
 from __future__ import annotations
 

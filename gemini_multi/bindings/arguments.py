@@ -1,6 +1,6 @@
 """The arguments of models and calls, the same in both bindings: aliases, ranges, and advice about unknown names.
 
-Users of other integrations know other names. A name with the same meaning is accepted; any other name is refused with
+Users of other integrations know other names. A name with the same meaning is accepted. Any other name is refused with
 advice about what to use, because nobody would notice a setting that is dropped silently.
 """
 
@@ -39,7 +39,7 @@ ALIASES: Final[Mapping[str, str]] = {
 _THINKING_CONFIG: Final = "thinking_config"
 _BODY: Final = "additional_kwargs"
 _CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG, _BODY)
-"""Arguments of other integrations that hold settings; each of these settings is read like a separate argument.
+"""Arguments of other integrations that hold settings. Each of these settings is read like a separate argument.
 `additional_kwargs` is a part of `extra_body`."""
 
 _NOT_NEEDED: Final = "It is not needed here: leave it out."
@@ -92,7 +92,7 @@ _INSTEAD: Final[Mapping[str, str]] = {
 
 _OTHER_TRANSPORTS: Final = ("rest", "grpc", "grpc_asyncio")
 _SHOWN: Final = 16
-"""The longest text that a message repeats: a key is longer."""
+"""The longest text that a message repeats, because a longer text may be a key."""
 
 
 def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]
 
 
 def _spread(given: Mapping[str, object], known: Collection[str]) -> Iterator[tuple[str, object]]:
-    """Yield each argument, and the settings inside other integrations' containers."""
+    """Yield each argument, and each setting inside other integrations' containers."""
     body: dict[str, object] = {}
     for name, value in given.items():
         if name not in _CONTAINERS or name in known or value is None:
@@ -158,7 +158,7 @@ def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str
         return f"`{name}` is an argument of the model; a call cannot change it."
     if name in _INSTEAD:
         return f"There is no argument `{name}`. {_INSTEAD[name]}"
-    from difflib import get_close_matches  # for a mistake only
+    from difflib import get_close_matches  # needed only for an error
 
     names = sorted({*known, *(alias for alias, meant in ALIASES.items() if meant in known)})
     near = get_close_matches(name, names, n=1, cutoff=0.7)
@@ -169,8 +169,8 @@ def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str
 
 
 def _of_the_model() -> Collection[str]:
-    """Return the arguments that only a model has: its clients are made from them."""
-    from gemini_multi.bindings.fields import CLIENT_SETTINGS  # for a mistake only
+    """Return the arguments that only a model has, because its clients are made from them."""
+    from gemini_multi.bindings.fields import CLIENT_SETTINGS  # needed only for an error
 
     return ("api_key", "base_url", "context_window", *CLIENT_SETTINGS)
 
@@ -227,7 +227,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], str | None]]] = {
 
 
 def configuration_error(error: ValidationError) -> ConfigurationError:
-    """Turn pydantic's errors into sentences: one for each argument, without keys."""
+    """Turn pydantic's errors into sentences, one for each argument. The sentences hold no keys."""
     details = error.errors(include_url=False)
     causes = [detail.get("ctx", {}).get("error") for detail in details]
     own = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)

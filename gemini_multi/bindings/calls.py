@@ -8,9 +8,9 @@ from gemini_multi.types import Signature, ToolCall
 
 
 def to_call(call_id: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
-    """Make a call from its arguments or their JSON text, with the same rules as for calls in answers.
+    """Make a tool call from its arguments or their JSON text, with the same rules as for tool calls in answers.
 
-    An id without our metadata was not issued by the provider, so it is not sent to the provider.
+    The provider did not issue an id without our metadata, so such an id is not sent to the provider.
     """
     if is_mapping(arguments):
         return ToolCall(call_id, name, dict(arguments), signature=signature, synthetic_id=True)
@@ -22,7 +22,7 @@ def to_call(call_id: str, name: str, arguments: object, signature: Signature | N
 
 
 def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
-    """Read a call in the form of any other integration; `None` when it names no function.
+    """Read a tool call in the form of any other integration; `None` if it names no function.
 
     Args:
         call: OpenAI's element, the older `function_call`, `{"name", "args"}`, or an object with such attributes.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gemini_multi.rate_limits import RateLimitsArgument, StorageArgument
     from gemini_multi.types import SafetySetting
 
-    # What a caller may pass; the validators below turn it into plain JSON.
+    # The types of the values that a caller may pass. The validators below turn the values into plain JSON.
     Body = dict[str, Any]
     BuiltInTools = Sequence[str | Mapping[str, Any]]
     SafetyArgument = Mapping[Any, Any] | Sequence[Mapping[str, Any] | SafetySetting]
@@ -51,50 +51,50 @@ MODEL_CONFIG: Final = ConfigDict(
     extra="forbid",
     arbitrary_types_allowed=True,
     protected_namespaces=(),
-    hide_input_in_errors=True,  # the messages of pydantic would show the key
-    defer_build=True,  # nobody makes instances of base classes; a class with instances sets this to `False`
+    hide_input_in_errors=True,  # pydantic's messages would show the key
+    defer_build=True,  # base classes have no instances; a class with instances sets this to `False`
 )
-"""The configuration of the model classes. Each class repeats it, else pydantic uses that of the last base class."""
+"""The configuration of the model classes. Each class repeats it, because pydantic uses that of the last base class."""
 
 _NOT_PICKLED: Final = ("http_client", "http_async_client", "on_attempt")
-"""Fields with sockets, or with functions of the caller."""
+"""Fields that hold sockets or functions of the caller."""
 _NOT_COPIED: Final = (*_NOT_PICKLED, "callback_manager", "rate_limiter")
-"""Fields with sockets, locks or handlers: a copy of the model has the same objects."""
+"""Fields that hold sockets, locks or handlers. A copy of the model shares these objects."""
 
 
 class GenerationFields(BaseModel):
-    """The settings of generation. `None` means that a setting is not set, and so not sent."""
+    """The settings of generation. `None` means that a setting is not set and is not sent."""
 
     model_config = MODEL_CONFIG
 
     temperature: float | None = None
     """The randomness, from 0 to 2. The newest Flash models ignore it."""
     top_p: float | None = None
-    """Sample from the most likely tokens with this total probability."""
+    """The model samples from the most likely tokens with this total probability."""
     top_k: int | None = None
-    """Sample from this many of the most likely tokens."""
+    """The model samples from this number of most likely tokens."""
     max_tokens: int | None = None
     """The largest number of tokens to generate, including thoughts. Also accepted as `max_output_tokens`."""
     stop: str | list[str] | None = None
     """Texts at which the model stops. Also accepted as `stop_sequences`."""
     seed: int | None = None
-    """A number that makes answers repeatable, as far as the provider supports it."""
+    """A number that makes answers repeatable, if the provider supports it."""
     n: int | None = None
     """The number of candidates to generate."""
     presence_penalty: float | None = None
-    """A penalty on tokens that were used already. Not on Gemini 3."""
+    """A penalty on tokens that were already used. Gemini 3 does not support it."""
     frequency_penalty: float | None = None
-    """A penalty on tokens by how often they were used. Not on Gemini 3."""
+    """A penalty on tokens by the number of their uses. Gemini 3 does not support it."""
     logprobs: bool | None = None
     """Whether to return the log probabilities of the tokens."""
     top_logprobs: int | None = None
     """The number of alternatives to return for each token."""
     reasoning_effort: ReasoningEffort | None = None
-    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; for models with budgets and with levels."""
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; for models with budgets or with levels."""
     thinking_budget: int | None = None
-    """Tokens for thoughts; 0 turns them off, -1 lets the model decide. Gemini 2.5."""
+    """The number of tokens for thoughts; 0 turns thinking off, -1 lets the model decide. For Gemini 2.5."""
     thinking_level: str | None = None
-    """`minimal`, `low`, `medium` or `high`. Gemini 3 and newer."""
+    """`minimal`, `low`, `medium` or `high`. For Gemini 3 and newer."""
     include_thoughts: bool | None = None
     """Whether to return summaries of the thoughts."""
     safety_settings: SafetyArgument | None = None
@@ -102,20 +102,20 @@ class GenerationFields(BaseModel):
     cached_content: str | None = None
     """The name of a cached content to continue."""
     media_resolution: str | None = None
-    """`low`, `medium` or `high`: how many tokens an image or a frame takes."""
+    """`low`, `medium` or `high`: the number of tokens for an image or a frame."""
     modalities: list[str] | None = None
     """The modalities of the answer: `text`, `image`, `audio`. Also accepted as `response_modalities`."""
     voice: str | None = None
     """The voice of spoken answers."""
     built_in_tools: BuiltInTools | None = None
-    """Tools that the provider runs, beside functions: `google_search`, `code_execution`, … A call may set others, or
-    none: `[]`."""
+    """Tools that the provider runs, besides functions: `google_search`, `code_execution`, … A call may set other tools,
+    or none: `[]`."""
     labels: dict[str, str] | None = None
     """Labels for the bill, if the provider supports them."""
     user: str | None = None
     """An opaque id of the end user."""
     extra_body: Body | None = None
-    """Fields that are merged into the request body last, for settings without a name here."""
+    """Fields that are merged into the request body last, for settings without an argument here."""
 
     @model_validator(mode="before")
     @classmethod
@@ -139,7 +139,7 @@ class GenerationFields(BaseModel):
 
 
 class ModelFields(GenerationFields):
-    """The fields of a model, and its clients. A changed field counts from the next call."""
+    """The fields of a model, and its clients. A changed field takes effect at the next call."""
 
     model_config = MODEL_CONFIG
 
@@ -173,53 +173,53 @@ class ModelFields(GenerationFields):
     else:
         model: str
     providers: ProvidersArgument = None
-    """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference; by default all with a key."""
+    """`cloudflare`, `aimlapi`, `oxen` or configured providers, in order of preference. Default: all with a key."""
     api_key: SecretStr | str | None = Field(default=None, repr=False)
-    """The key of the only named provider. Otherwise keys are read from the environment."""
+    """The key of the provider, if exactly one is named. Otherwise keys are read from the environment."""
     base_url: str | None = None
-    """The URL of the only named provider."""
+    """The URL of the provider, if exactly one is named."""
     timeout: SkipValidation[float | Timeouts | None] = None
-    """Seconds for each wait, or `Timeouts`."""
+    """The seconds of each wait, or `Timeouts`."""
     deadline: float | None = None
-    """Seconds for a whole call, with its retries and failovers."""
+    """The seconds of a whole call, including its retries and failovers."""
     max_retries: int | None = None
-    """How often a request to one provider is retried after a failure; 2 by default. Failover is not counted."""
+    """The largest number of retries of a request to one provider. Default: 2. Failover is not counted."""
     retry_policy: RetryPolicy | None = None
-    """The details of retries: which errors, and how long the waits are."""
+    """The details of retries: the errors that lead to a retry, and the waits."""
     strategy: Literal["ordered", "round_robin", "cheapest", "fastest"] | None = None
     """The order of the healthy providers; `ordered` by default."""
     hedging: HedgingArgument = None
-    """When a slow provider's request also goes to a second provider: `True`, seconds, or `Hedging`."""
+    """When a slow provider's request is also sent to a second provider: `True`, seconds, or `Hedging`."""
     max_cost_usd: float | None = None
-    """The budget in US dollars: a request whose highest possible cost could exceed it is refused."""
+    """The budget in US dollars. A request whose highest possible cost could exceed it is refused."""
     rate_limits: RateLimitsArgument = None
-    """Requests and tokens per minute and calls at once, by provider, as in `{"oxen": {"requests_per_minute": 60}}`."""
+    """Requests and tokens per minute, and calls at once, by provider: `{"oxen": {"requests_per_minute": 60}}`."""
     storage: StorageArgument = Field(default=None, exclude=True, repr=False)
     """The URL of a Redis server through which processes share `rate_limits` and `max_cost_usd`, or `SharedStorage`."""
     failover_on: FailoverArgument = None
     """The answers that lead to failover: `refusal`, `content_filter`, `length`, `invalid_output`, functions of a
     `gemini_multi.ChatResponse`, several of them, or `FailoverOn`."""
     tracing: bool | None = None
-    """Whether calls make OpenTelemetry spans; by default when no other handler records them."""
+    """Whether calls make OpenTelemetry spans. Default: if no other handler records the calls."""
     include_response_headers: bool | None = None
     """Whether `provider_metadata["headers"]` holds all headers of the response."""
     on_attempt: Callable[[Attempt], object] | None = Field(default=None, exclude=True, repr=False)
-    """Called with every attempt when it ends."""
+    """A function that is called with every attempt when the attempt ends."""
     transport: Literal["httpx", "httpx2", "pyreqwest"] | None = None
-    """The HTTP library; by default the one in `GEMINI_MULTI_TRANSPORT`, else `httpx`."""
+    """The HTTP library. Default: the one in `GEMINI_MULTI_TRANSPORT`, else `httpx`."""
     max_connections: int | None = None
-    """Connections that are open at once; by default as many as the process's descriptors allow."""
+    """The largest number of open connections. Default: as many as the process's descriptors allow."""
     http_client: Any = Field(default=None, exclude=True, repr=False)
-    """A client with httpx's interface, instead of the shared one."""
+    """A client with httpx's interface, used instead of the shared client."""
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """The same, asynchronous."""
+    """The same as `http_client`, but asynchronous."""
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
     if not TYPE_CHECKING:  # type checkers know the arguments from the fields
 
         def __init__(self, **arguments: object) -> None:
-            """Read the fields; an error of pydantic becomes a `ConfigurationError`."""
+            """Read the fields, and turn an error of pydantic into a `ConfigurationError`."""
             try:
                 super().__init__(**arguments)
             except ValidationError as error:
@@ -228,7 +228,7 @@ class ModelFields(GenerationFields):
                 raise configuration_error(error) from None
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
-        """Go on to the framework's method: pydantic's own, for private attributes, does not."""
+        """Call the framework's method, because pydantic's own method for private attributes does not call it."""
         super().model_post_init(context)
 
     @field_validator("api_key")
@@ -250,7 +250,7 @@ class ModelFields(GenerationFields):
 
     @property
     def totals(self) -> gemini_multi.Totals:
-        """The usage and the cost so far, of this model and its copies."""
+        """The usage and the cost so far of this model and its copies."""
         return self._connect().totals
 
     def _connect(self) -> gemini_multi.Client:
@@ -260,14 +260,14 @@ class ModelFields(GenerationFields):
         return self._both_clients()[1]
 
     def _both_clients(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
-        private: Any = self.__pydantic_private__  # for `self._clients`, pydantic tries several look-ups before this one
+        private: Any = self.__pydantic_private__  # `self._clients` is slower: pydantic has several look-ups
         return private["_clients"].of(_CONFIGURATION(vars(self)), self._new_client)  # type: ignore[no-any-return]
 
     def _new_client(self) -> gemini_multi.Client:
         """Make the client from the fields.
 
         Raises:
-            ConfigurationError: The settings do not fit together, or a key is missing.
+            ConfigurationError: The settings contradict each other, or a key is missing.
         """
         from gemini_multi.bindings.requests import CALL_SETTINGS, call_settings
 
@@ -286,20 +286,20 @@ class ModelFields(GenerationFields):
 
     @property
     def _watcher(self) -> Callable[[Attempt], object] | None:
-        """The function that is called with every attempt."""
+        """Return the function that is called with every attempt."""
         return self.on_attempt
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show the settings that are set, and providers by their names."""
+        """Show the settings that are set, and the names of the providers."""
         for name, value in super().__repr_args__():
             if value is not None and name not in self._not_shown:
                 is_list = name == "providers" and is_many(value)
                 yield name, [getattr(provider, "name", provider) for provider in value] if is_list else value
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out what holds sockets.
+        """Return the state without objects that hold sockets.
 
-        A key that was passed is in the pickle, encoded and not encrypted, as part of its provider; a key of the
+        The pickle holds a key that the user passed, as a part of its provider, encoded but not encrypted. A key of the
         environment is read again.
         """
         held: dict[str, Any] = dict.fromkeys(_NOT_PICKLED)
@@ -310,13 +310,13 @@ class ModelFields(GenerationFields):
         return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
 
     def __copy__(self) -> Self:
-        """Copy the fields; the client is shared as long as they stay equal."""
+        """Copy the fields. The copy shares the clients as long as its fields stay equal."""
         copied = super().__copy__()
         copied._clients = copy(self._clients)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Copy everything but the objects that hold sockets, locks or handlers, which are shared."""
+        """Copy everything except the objects that hold sockets, locks or handlers. The copy shares those."""
         shared = {} if memo is None else memo
         shared.update({id(value): value for name in _NOT_COPIED if (value := getattr(self, name, None)) is not None})
         return super().__deepcopy__(shared)

@@ -1,4 +1,4 @@
-"""Response formats: reads OpenAI's forms, bare JSON Schemas and classes, and writes plain JSON."""
+"""Reads response formats (OpenAI's forms, bare JSON Schemas, classes) and writes them as plain JSON."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _bare(value: Mapping[str, Any]) -> ResponseFormat:
 
 
 def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
-    """Write the response format of a schema in OpenAI's form, which is plain JSON and fits into traces."""
+    """Write the response format of a schema in OpenAI's form. It is plain JSON, so traces can hold it."""
     described: dict[str, Any] = {"name": clean_name(name), "schema": dict(schema)}
     if strict is not None:
         described["strict"] = strict
@@ -76,5 +76,5 @@ def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) ->
 
 
 def clean_name(name: str) -> str:
-    """Make a name that OpenAI's form allows: the names of generic classes have brackets."""
+    """Make a name that OpenAI's form allows. The names of generic classes have brackets, which it does not allow."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)

@@ -1,4 +1,4 @@
-"""Imports a package's names at their first use; an error names the extra that they need."""
+"""Imports a package's names at their first use. An error names the extra that they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads media in the forms of frameworks and their users: inline data, URLs, and their details."""
+"""Reads media in the forms of frameworks and their users: inline data, URLs and details."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RESOLUTIONS: Final[dict[str, Resolution | None]] = {
     "ultra_high": "ultra_high",
 }
 _PREFIXES: Final = re.compile("^(file|image_url|video_url|audio_url|audio)_")
-"""Prefixes that frameworks add to the names of details in their `extras`."""
+"""The prefixes that frameworks add to the names of details in their `extras`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class Details:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], family: str = "application") -> Details:
-        """Read the details among the fields of an object that `folded` made.
+        """Read the details from the fields of an object that `folded` made.
 
         Args:
             fields: The fields.
-            family: The first half of the media type, where only a format such as `wav` is given.
+            family: The first half of the media type, for a bare format such as `wav`.
 
         Raises:
             ConfigurationError: A detail cannot be read.
@@ -82,7 +82,7 @@ def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inline(data: object, details: Details) -> Blob:
-    """Make inline media from bytes, base64 or a `data:` URL; the first bytes determine a missing media type.
+    """Make inline media from bytes, base64 or a `data:` URL. The first bytes determine a missing media type.
 
     Raises:
         ConfigurationError: There is no data, or its media type is neither given nor recognized.
@@ -115,11 +115,11 @@ def _written(details: Details) -> dict[str, Any]:
 
 
 def type_of(fields: Mapping[str, object], family: str) -> str | None:
-    """Make a media type from a `format`: a media type, or a short name such as `wav`."""
+    """Make a media type from a `format`, which is a media type or a short name such as `wav`."""
     word = text_of(fields, "format").lower()
     if not word or "/" in word:
         return word or None
-    from gemini_multi.dialects.media_types import guess_type  # seldom needed
+    from gemini_multi.dialects.media_types import guess_type  # rarely needed
 
     known = guess_type(f".{word}") or ""
     return known if known.startswith(family) else f"{family}/{word.removeprefix('x-')}"

@@ -1,4 +1,4 @@
-"""Writes an answer's metadata as plain JSON, with the names that both bindings use."""
+"""Writes an answer's metadata as plain JSON. Both bindings use the same names."""
 
 from __future__ import annotations
 

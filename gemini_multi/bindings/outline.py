@@ -1,9 +1,9 @@
-"""Keeps what a framework's message has no field for: signatures, their issuers, and their positions among the parts.
+"""Keeps the data that a framework's message has no field for: signatures, their issuers and their positions.
 
 A message holds an outline of its parts: the number of characters of a text or thought and their checksum, the id of a
-call, and the signatures. The outline is plain JSON, so it survives serialization, checkpoints, chat stores and pickles.
-From an unchanged message the parts are rebuilt exactly; an edited part loses its signature, because a signature is
-valid only for the provider's own words.
+tool call, and the signatures. The outline is plain JSON, so it survives serialization, checkpoints, chat stores and
+pickles. An unchanged message is rebuilt to exactly the same parts. An edited part loses its signature, because a
+signature is valid only for the provider's own words.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def read_signature(value: object) -> Signature | None:
 
 
 def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bool] = lambda _: True) -> list[Entry]:
-    """Describe the parts, without the content that the message itself holds.
+    """Describe the parts, but not the content that the message itself holds.
 
     Args:
         parts: The parts of an answer.
-        is_shown: Whether the message holds a medium.
+        is_shown: Whether the message holds a given medium.
     """
     return [_entry(part, is_shown) for part in parts if not isinstance(part, ToolResult)]
 
@@ -93,7 +93,7 @@ def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> 
 
 
 def check(text: str) -> int:
-    """Return a checksum, by which an unchanged text is recognized."""
+    """Return a checksum that shows whether a text has changed."""
     return crc32(text.encode("utf-8", "surrogatepass"))
 
 
@@ -101,7 +101,7 @@ class Rebuild:
     """Restores the order and the signatures of a message's parts from its outline."""
 
     def __init__(self, parts: Sequence[Part], entries: Entries) -> None:
-        """Begin with the parts that the message holds now."""
+        """Restore the parts from the parts that the message holds now."""
         self._calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
         self._media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
         self._others = [part for part in parts if isinstance(part, (ExecutableCode, CodeResult, Opaque))]
@@ -152,7 +152,7 @@ class Rebuild:
 
 
 class _Run:
-    """The text of one kind, which is divided into its parts again if it has not changed."""
+    """The text of one kind. If it has not changed, it is divided into its parts again."""
 
     def __init__(self, kind: str, text: str, entries: Entries) -> None:
         self._text = text
@@ -174,7 +174,7 @@ class _Run:
 
 
 def _fits(text: str, entries: Entries, kind: str) -> bool:
-    """Whether the text is still the one that the entries describe."""
+    """Whether the text is still the text that the entries describe."""
     position = 0
     for entry in entries:
         length = entry[kind]
@@ -185,7 +185,7 @@ def _fits(text: str, entries: Entries, kind: str) -> bool:
 
 
 def signed(parts: Sequence[Part], entries: Entries) -> list[Part]:
-    """Return the parts in their present order: unchanged parts with their signatures, all others without."""
+    """Return the parts in their present order. Unchanged parts have their signatures, all others have none."""
     waiting: dict[str, deque[Mapping[str, JsonValue]]] = {}
     for entry in entries:
         waiting.setdefault(_key(entry), deque()).append(entry)
@@ -203,18 +203,18 @@ def _signed(part: Part, waiting: Mapping[str, deque[Mapping[str, JsonValue]]]) -
 
 
 def _key(entry: Mapping[str, JsonValue]) -> str:
-    """Return a key for the content of an entry, without the fields that only the outline holds."""
+    """Return a key for the content of an entry. The fields that only the outline holds are not part of it."""
     return repr(sorted((name, value) for name, value in entry.items() if name not in ("signature", "synthetic_id")))
 
 
 def signed_call(call: ToolCall, entry: Mapping[str, JsonValue]) -> ToolCall:
-    """Return a call with the fields that only its outline holds."""
+    """Return a tool call with the fields that only its outline holds."""
     signature = read_signature(entry.get("signature")) or call.signature
     return replace(call, signature=signature, synthetic_id=entry.get("synthetic_id") is True)
 
 
 def _whole(entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
-    """Rebuild a part that the outline holds completely."""
+    """Rebuild a part that only the outline holds."""
     identity, mime_type = entry.get("id"), entry.get("mime_type")
     part_id = identity if isinstance(identity, str) else None
     match entry:

@@ -1,4 +1,4 @@
-"""The settings of a single call, and the request that they make together with the settings of the model."""
+"""The settings of a single call, and the request made from them and from the settings of the model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gemini_multi.providers import ProvidersArgument
 from gemini_multi.types import ChatRequest, JsonObject, Message
 
 _THINKING: Final = frozenset({"reasoning_effort", "thinking_budget", "thinking_level"})
-"""The names of one setting; a request may have only one of them."""
+"""The names of the thinking settings; a request may have only one of them."""
 _GENERATION: Final = tuple(name for name in GenerationFields.model_fields if name != "built_in_tools")
 
 
 class CallSettings(GenerationFields):
-    """The settings that a single call can have: those of generation, and those that only a call has."""
+    """The settings that a single call can have: the settings of generation, and settings that only a call has."""
 
     model_config = ConfigDict(defer_build=False, frozen=True)
 
@@ -56,7 +56,7 @@ _REQUEST: Final = ("model", "tools", "tool_choice", "parallel_tool_calls", "resp
 CALL_SETTINGS: Final = tuple(
     name for name in CallSettings.model_fields if name not in GenerationFields.model_fields and name not in _REQUEST
 )
-"""The arguments of a single call that do not belong to its request, with the client's names."""
+"""The arguments of a single call that do not belong to its request, by the client's names."""
 
 
 def call_settings(given: Mapping[str, object]) -> CallSettings:
@@ -70,7 +70,7 @@ def call_settings(given: Mapping[str, object]) -> CallSettings:
 
 @cache
 def _nothing_set() -> CallSettings:
-    """Make the settings of most calls."""
+    """Make the settings of a call without arguments, as most calls are."""
     return CallSettings()
 
 
@@ -94,7 +94,7 @@ def to_request(
         messages: The conversation.
         model: The fields of the model.
         call: The settings of the call.
-        to_tools: Reads tools in the forms of the framework and in all others.
+        to_tools: Reads tools in the forms of the framework and in all other forms.
         schema_of: Returns the JSON Schema of a class.
 
     Raises:
@@ -129,7 +129,7 @@ def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def layered(model: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
     """Override a model's settings with a call's.
 
-    Any thinking setting of the call replaces all those of the model. Fields of both `extra_body` are merged.
+    A thinking setting of the call replaces all thinking settings of the model. Fields of both `extra_body` are merged.
     """
     if not call:
         return dict(model)

@@ -20,7 +20,7 @@ _UNWRITTEN: Final = ("headers",)
 
 
 def plain(value: object) -> object:
-    """Write providers and policies as JSON; names and numbers stay unchanged."""
+    """Write providers and policies as JSON. Names and numbers stay unchanged."""
     from gemini_multi import Provider
 
     if isinstance(value, Provider):
@@ -33,7 +33,7 @@ def plain(value: object) -> object:
 
 
 def plain_failover(value: FailoverArgument) -> dict[str, object] | None:
-    """Write the conditions of `failover_on` as JSON, without functions, which cannot be written."""
+    """Write the conditions of `failover_on` as JSON, without functions, because functions cannot be written."""
     found = FailoverOn.of(value)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def _public(provider: Provider) -> dict[str, object]:
 
 
 def _changed(value: object) -> object:
-    """Write a dataclass as JSON with the fields that differ from their defaults; return any other value unchanged."""
+    """Write a dataclass as JSON with the fields that differ from their defaults. Return any other value unchanged."""
     if not is_dataclass(value) or isinstance(value, type):
         return value
     default = type(value)()

@@ -1,4 +1,4 @@
-"""Converts generation settings from users' forms (members of Google's enums, mappings, lists) to the core's."""
+"""Converts generation settings from the forms that users write (members of Google's enums, mappings, lists)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gemini_multi.types import SafetySetting
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
-    """Read `{category: threshold}` or a list of settings; members of Google's enums are accepted, too.
+    """Read `{category: threshold}` or a list of settings. Members of Google's enums are also accepted.
 
     Raises:
         ConfigurationError: The value has another form.
@@ -54,10 +54,10 @@ def modalities(value: object) -> tuple[str, ...]:
 
 
 def stops(value: object) -> tuple[str, ...]:
-    """Read one stop sequence or several.
+    """Read one or several stop sequences.
 
     Raises:
-        ConfigurationError: The value is neither.
+        ConfigurationError: The value is neither a text nor a list of texts.
     """
     if isinstance(value, str):
         return (value,)
@@ -76,7 +76,7 @@ READERS: Final[dict[str, Callable[[object], object]]] = {
 
 
 def plain_settings(given: Mapping[str, object]) -> dict[str, Any]:
-    """Write the settings with several forms as plain JSON, for stored models."""
+    """Write the settings that have several forms as plain JSON, for stored models."""
     read = {name: READERS[name](value) for name, value in given.items() if name in READERS and value is not None}
     return {name: _plain(value) for name, value in read.items()}
 

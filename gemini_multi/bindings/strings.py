@@ -1,4 +1,4 @@
-"""Models named by strings, such as `oxen:gemini-2.5-flash`, for configuration files and frameworks that accept text."""
+"""Models named by text, such as `oxen:gemini-2.5-flash`, for configuration files and frameworks that accept text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
 
 def prefixes() -> tuple[str, ...]:
     """Return all prefixes that may stand before a colon."""
-    from gemini_multi.providers import PROVIDERS  # imported late: the import of a model class does not need it
+    from gemini_multi.providers import PROVIDERS  # imported here, because the import of a model class does not need it
 
     return (*PROVIDERS, *ANY_PROVIDER)
 
 
 def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the provider out of a model's name, as in `oxen:gemini-2.5-flash`.
+    """Read the provider from a model's name, as in `oxen:gemini-2.5-flash`.
 
     Args:
         arguments: A model's arguments. An unknown prefix is a part of the model's name.

@@ -18,7 +18,7 @@ _ADVICE: Final[Mapping[object, str]] = {
 _SHOWN: Final = 5
 """The number of problems that a message lists."""
 _SHORT: Final = 10_000
-"""The number of characters that are parsed again for each piece."""
+"""The number of characters up to which the whole text is parsed again for each piece."""
 _SHARE: Final = 20
 """A longer text is parsed again after it has grown by one part in `_SHARE`, so that the total time is linear."""
 
@@ -36,7 +36,7 @@ def explained(what: str, reason: object, raw_reason: object = None) -> str:
 
 
 def problems(error: BaseException | None) -> str:
-    """List what is wrong with a value, without the value itself."""
+    """List the errors of a value, without the value itself."""
     if not isinstance(error, ValidationError):
         return f"{error}."
     details = error.errors(include_input=False, include_url=False)

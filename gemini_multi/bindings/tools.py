@@ -39,14 +39,14 @@ def _camel(name: str) -> str:
 
 _BUILT_IN: Final = {**{name: name for name in _GOOGLE}, **{_camel(name): name for name in _GOOGLE}, **_OPENAI}
 _NAMING: Final = ("type", "name", "container")
-"""Fields in which other providers name and configure built-in tools, and which Google's tools do not have."""
+"""Fields in which other providers name and configure built-in tools. Google's tools do not have these fields."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
 _SCHEMAS: Final = ("parameters", "parameters_json_schema", "parametersJsonSchema", "inputSchema", "input_schema")
 """The fields in which OpenAI, Google, MCP and Anthropic put the schema of a function's arguments."""
 _MEMBERS: Final = frozenset({"name", "description", "strict", "cache_control", *_SCHEMAS})
 """The fields of a function without an envelope."""
 _CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_tools")
-"""The fields that hold the choice, in Google's form and in OpenAI's."""
+"""The fields that hold the tool choice, in Google's form and in OpenAI's form."""
 _CHOICES: Final = (
     "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
 )
@@ -57,13 +57,13 @@ def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: typ
     """Read tools in any form.
 
     Args:
-        tools: Ours, objects of `google.genai.types`, JSON in OpenAI's, Anthropic's, Google's or MCP's form, and
-            built-in ones such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
+        tools: Our tools, objects of `google.genai.types`, JSON in OpenAI's, Anthropic's, Google's or MCP's form, and
+            built-in tools such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
         convert: Reads the framework's own forms, or raises a `ConfigurationError`.
         own: The framework's class of tools.
 
     Raises:
-        ConfigurationError: A value is no tool.
+        ConfigurationError: A value is not a tool.
     """
     return [found for tool in tools for found in _read(tool, convert, own)]
 
@@ -80,7 +80,7 @@ def _read(tool: object, convert: Callable[[Any], Tool], own: type[Any]) -> list[
 
 def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> list[AnyTool]:
     if tool.get("type") == "custom":
-        # As a function, the tool would lose its argument.
+        # Read as a function, the tool would lose its argument.
         raise ConfigurationError(
             f"{brief(dict(tool))} cannot be used as a tool: Gemini calls functions with JSON arguments only, no custom "
             "tools. Declare a function with one string parameter."
@@ -129,7 +129,7 @@ def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
 
 
 def tool_json(tool: AnyTool, *, strict: bool | None = None) -> dict[str, Any]:
-    """Write a tool as plain JSON that traces and caches can show: a function in OpenAI's form, others in Google's.
+    """Write a tool as plain JSON for traces and caches: a function in OpenAI's form, other tools in Google's form.
 
     Args:
         tool: The tool.
@@ -154,7 +154,7 @@ def built_in_json(given: object) -> list[dict[str, Any]]:
     """Write the tools that the provider runs as plain JSON.
 
     Raises:
-        ConfigurationError: One of them is a function, or no tool.
+        ConfigurationError: A tool is a function, or a value is not a tool.
     """
     found = read_tools(given if is_many(given) else [given], _not_built_in, Tool)
     if function := next((tool for tool in found if isinstance(tool, Tool)), None):
@@ -170,7 +170,7 @@ def _not_built_in(tool: object) -> Tool:
 
 
 def no_tool(tool: object) -> ConfigurationError:
-    """Make the error for a value that is no tool."""
+    """Make the error for a value that is not a tool."""
     return ConfigurationError(
         f"{brief(tool)} is no tool. Give a tool of the framework, OpenAI's "
         "{'type': 'function', 'function': {'name': ...}} for a function, or a built-in tool such as "
@@ -192,7 +192,7 @@ def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolCho
         tools: The available tools.
 
     Raises:
-        ConfigurationError: The form is unknown, or the choice names an unknown tool or there are no tools.
+        ConfigurationError: The form is unknown, or the choice names an unknown tool, or there are no tools.
     """
     found = _choice(choice, names_of(tools))
     if not tools and found is not None and found.mode not in ("auto", "none"):
@@ -208,7 +208,7 @@ def _choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | No
     if choice is True:
         return ToolChoice("required", tuple(names) if len(names) == 1 else ())
     if isinstance(choice, str):
-        # A function may have the name of a mode; the mode takes precedence, as at the providers.
+        # A function may have the name of a mode. The mode takes precedence, as it does at the providers.
         mode = _MODES.get(choice.lower())
         return _mode(mode) if mode is not None else _named([choice], names)
     if is_mapping(choice):
@@ -232,7 +232,7 @@ def _from_object(choice: Mapping[str, Any], names: Sequence[str]) -> ToolChoice:
 
 
 def _allowed(config: Mapping[str, Any]) -> list[str]:
-    """Return the functions that a choice allows, in Google's form or OpenAI's."""
+    """Return the functions that a tool choice in Google's or OpenAI's form allows."""
     listed = items_of(config.get("allowed_function_names", config.get("allowedFunctionNames")))
     tools = map(mapping_of, items_of(config.get("tools")))
     return [*map(str, listed), *(str(mapping_of(tool.get("function", tool)).get("name")) for tool in tools)]
@@ -256,7 +256,7 @@ def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
         case "auto" if not names:
             return ToolChoice("auto")
         case _:
-            # Google's mode in which the model may call some of the functions, but does not have to.
+            # In this mode of Google the model may call some of the functions, but need not call any.
             return ToolChoice("validated", names)
 
 

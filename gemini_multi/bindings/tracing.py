@@ -8,8 +8,8 @@ from typing import Final
 __all__ = ["makes_spans"]
 
 _MAKERS: Final = frozenset({"langfuse", "mlflow", "openinference", "opentelemetry", "traceloop"})
-"""Packages whose handlers make a span for each model call, with its tokens. Not all of them make it the current span,
-so the context alone does not show it."""
+"""Packages whose handlers make a span for each model call, with its tokens. Some of them do not make it the current
+span, so the context alone does not show it."""
 
 
 def makes_spans(handlers: Iterable[object]) -> bool:

@@ -1,4 +1,4 @@
-"""Checks for the shapes of values of unknown types: arguments of users and content of messages."""
+"""Checks the shapes of values of unknown types: arguments of users and content of messages."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value is a JSON object."""
+    """Whether a value is a mapping, such as a JSON object."""
     return isinstance(value, Mapping)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a value is a JSON object in the form of Python's `json`: a `dict`."""
+    """Whether a value is a `dict`, the form of a JSON object in Python's `json`."""
     return isinstance(value, dict)
 
 
 def is_many(value: object) -> TypeGuard[Iterable[Any]]:
-    """Whether a value is a collection of other values, but no text and no mapping."""
+    """Whether a value is a collection of other values, but not a text or a mapping."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, BaseModel))
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:
-    """Return a value that is a mapping; else an empty one."""
+    """Return a value that is a mapping, and an empty mapping for any other value."""
     return value if is_mapping(value) else {}
 
 
@@ -38,7 +38,7 @@ def items_of(value: object) -> list[Any]:
 
 
 def text_of(value: Mapping[str, object], key: str = "text") -> str:
-    """Return the text under `key`; a missing or null one is empty."""
+    """Return the text under `key`; an empty text if it is missing or null."""
     found = value.get(key)
     return found if isinstance(found, str) else ""
 
@@ -52,7 +52,7 @@ def fields_of(value: object) -> Mapping[str, Any]:
 
 
 def brief(value: object) -> str:
-    """Shorten a value for an error message: it may be a whole image or conversation."""
+    """Shorten a value for an error message, because the value may be a whole image or conversation."""
     return _BRIEF.repr(value)
 
 
@@ -61,6 +61,6 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
 def with_known_signature(function: FunctionT) -> FunctionT:
-    """Read the signature of a function once: the frameworks read it for every call, which takes long."""
+    """Read the signature of a function once, because the frameworks read it for every call, which is slow."""
     function.__signature__ = signature(function)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]  # as `inspect` documents
     return function

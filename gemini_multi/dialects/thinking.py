@@ -24,7 +24,7 @@ _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 81
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPlan:
-    """The thinking settings to send; `None` means that a setting is not sent. There is never both a budget and a level."""
+    """The thinking settings to send; `None` means that one is not sent. There is never both a budget and a level."""
 
     budget: int | None = None
     level: str | None = None

@@ -62,7 +62,7 @@ class ThoughtTags:
             yield "text", content
 
     def end(self) -> Iterator[tuple[Kind, str]]:
-        """Yield the text that was held back, and end an open thought: a tool call or the end of the answer has arrived."""
+        """Yield the text that was held back, and end an open thought: a tool call or the end has arrived."""
         held, self._held = self._held, ""
         if held:
             yield ("thought" if self._state == "thought" else "text"), held
