@@ -2,7 +2,7 @@
 
     model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "aimlapi", "oxen"])
 
-Importing this package loads no framework; the names below are loaded when they are first used.
+Importing this package loads no framework. The names below are loaded at their first use.
 """
 
 from __future__ import annotations

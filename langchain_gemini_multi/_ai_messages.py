@@ -1,4 +1,4 @@
-"""Translates messages of the model to parts; this package or any other integration may have made them."""
+"""Translates messages of the model to parts. This package or any other integration may have made the messages."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ _CALL_BLOCKS: Final = {
 _GOOGLE_CALLS: Final = ("functionCall", "function_call")
 _SIGNATURES: Final = ("thoughtSignature", "thought_signature")
 _SEALED: Final = "encrypted_"
-"""Prefixes of the names of fields that only OpenAI or Anthropic themselves can read."""
+"""Prefixes of the names of fields that only OpenAI or Anthropic can read."""
 
 
 def assistant_parts(message: AIMessage) -> list[Part]:
-    """Translate a message of the model; an unchanged message gives exactly the parts that the provider sent."""
+    """Translate a message of the model. An unchanged message gives exactly the parts that the provider sent."""
     parts = _Reader(message).parts()
     if not (outlined := entries(message.additional_kwargs)):
         return parts
     rebuild = Rebuild(parts, outlined)
-    # The content shows every part: what only the outline knows was taken out of it.
+    # The content shows every part, because the parts that only the outline holds were removed from it.
     return list(rebuild.parts) if rebuild.is_exact and not rebuild.added else signed(parts, outlined)
 
 
 def calls_of(message: AIMessage) -> list[ToolCall]:
-    """Collect the calls of a message from where LangChain keeps them; invalid ones keep their raw arguments."""
+    """Collect the tool calls of a message from LangChain's fields. Invalid calls keep their raw arguments."""
     calls = [
         ToolCall(call["id"] or f"call_{position}", call["name"], call["args"], synthetic_id=True)
         for position, call in enumerate(message.tool_calls)
@@ -69,21 +69,21 @@ def calls_of(message: AIMessage) -> list[ToolCall]:
 
 
 def _unparsed(beside: Mapping[str, object]) -> Iterator[ToolCall]:
-    """Read calls in forms that LangChain does not parse."""
+    """Read tool calls in forms that LangChain does not parse."""
     legacy = beside.get("function_call")
     found = items_of(beside.get("tool_calls")) or ([] if legacy is None else [legacy])
     yield from filter(None, (foreign_call(call, f"call_{position}") for position, call in enumerate(found)))
 
 
 class _Reader:
-    """Reads one message: the content in order, each call at its block or else at the end."""
+    """Reads one message: the content in order, and each tool call at its block or else at the end."""
 
     def __init__(self, message: AIMessage) -> None:
         self._message = message
         maker = message.response_metadata.get("model_provider")
         provider = message.response_metadata.get("provider")
         self._is_google = maker in _GOOGLE
-        # A signature is valid only where it was issued: unless the message names one of our providers, it is foreign.
+        # A signature is valid only for its issuer. Without the name of one of our providers, Google is the issuer.
         self._issuer = provider if maker == PROVIDER and isinstance(provider, str) else "google"
         self._signatures = {
             **dict(self._signatures_by_position()),
@@ -91,10 +91,10 @@ class _Reader:
         }
         self._calls = calls_of(message)
         self._made = 0
-        """The number of calls that only the content holds."""
+        """The number of tool calls that only the content holds."""
 
     def parts(self) -> list[Part]:
-        """Return the parts in the order of the content, then the calls that the content doesn't mention."""
+        """Return the parts in the order of the content, then the tool calls that the content does not mention."""
         parts = list(self._content())
         parts.extend(self._signed(call) for call in self._calls)
         self._calls = []
@@ -102,7 +102,7 @@ class _Reader:
         reasoning = text_of(beside, "reasoning_content") or _summary(mapping_of(beside.get("reasoning")))
         if reasoning and not any(isinstance(part, Thought) for part in parts):
             parts.insert(0, Thought(reasoning))
-        # OpenAI keeps what it says instead of an answer, and the words of speech, apart from the content.
+        # OpenAI keeps the text of a refusal and the transcript of speech outside the content.
         spoken = text_of(beside, "refusal") or text_of(mapping_of(beside.get("audio")), "transcript")
         return parts or ([Text(spoken)] if spoken else [])
 
@@ -130,13 +130,13 @@ class _Reader:
                 yield from self._block(block)
 
     def _shows_refusal(self, block: Block) -> bool:
-        """Whether a block only shows the refusal that the message keeps beside its content."""
+        """Whether a block only shows the refusal that the message also keeps outside its content."""
         shown = mapping_of(block.get("value")) or block
         kept = text_of(self._message.additional_kwargs, "refusal")
         return shown.get("type") == "refusal" and kept != "" and text_of(shown, "refusal") == kept
 
     def _call_at(self, block: Block) -> Iterator[Part]:
-        """Place the call that a block stands for; a block that no call of the message matches makes one."""
+        """Return the tool call that a block stands for. If the message has no such call, the block makes one."""
         identity = text_of(block, "call_id") or text_of(block, "id")
         signature = self._from_extras(block)
         position = next((place for place, call in enumerate(self._calls) if call.id == identity), None)
@@ -150,7 +150,7 @@ class _Reader:
         return replace(call, signature=self._signatures.get(call.id) or fallback)
 
     def _from_extras(self, block: Block) -> Signature | None:
-        """Read Google's signature from where LangChain's documentation puts it, or Google itself."""
+        """Read Google's signature from the places that LangChain's documentation and Google itself use."""
         places = (mapping_of(block.get("extras")).get("signature"), *map(block.get, _SIGNATURES))
         payload = next((place for place in places if isinstance(place, str) and place), None)
         if payload is None:
@@ -176,7 +176,7 @@ class _Reader:
 
     def _thought(self, block: Block) -> Iterator[Part]:
         text = text_of(block, "reasoning") or text_of(block, "thinking") or _summary(block)
-        # Anthropic's blocks keep a signature of their own beside the text.
+        # Anthropic's blocks keep a signature of their own next to the text.
         own = {**block, "extras": block} if "signature" in block else block
         signature = self._from_extras(own) if self._is_google else None
         if text or signature is not None:
@@ -184,13 +184,13 @@ class _Reader:
 
 
 def _summary(block: Block) -> str:
-    """Read OpenAI's reasoning: its summaries, or the whole of it where that is shown."""
+    """Read OpenAI's reasoning: its summaries, or the whole reasoning if it is shown."""
     shown = items_of(block.get("summary")) or items_of(block.get("content"))
     return "\n".join(text_of(mapping_of(item)) for item in shown)
 
 
 def _other(block: Block) -> Iterator[Part]:
-    """Read media; media that only another provider understands become JSON text, so that the model still sees them."""
+    """Read media. Media that only another provider understands become JSON text, so that the model still sees them."""
     try:
         yield from block_parts(block)
     except ConfigurationError:
@@ -198,7 +198,7 @@ def _other(block: Block) -> Iterator[Part]:
 
 
 def _unsealed(value: object) -> object:
-    """Remove, at any depth, fields that only the provider that wrote them understands."""
+    """Remove, at any depth, the fields that only the provider that wrote them understands."""
     if is_mapping(value):
         return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
     return [_unsealed(inner) for inner in items_of(value)] if is_many(value) else value
@@ -260,7 +260,7 @@ def _code_result(block: Block) -> Iterator[Part]:
 
 
 def _drawn(block: Block) -> Iterator[Part]:
-    """Read an image that OpenAI's model made; an unfinished image becomes a text about it."""
+    """Read an image that OpenAI's model made. An unfinished image becomes a text about it."""
     if picture := text_of(block, "result"):
         yield inline(picture, Details(mime_type=type_of({"format": block.get("output_format")}, "image")))
     else:
@@ -268,7 +268,7 @@ def _drawn(block: Block) -> Iterator[Part]:
 
 
 def _refusal(block: Block) -> Iterator[Part]:
-    # What a provider says of why it stopped the model was not said by the model.
+    # The provider wrote this reason for stopping the answer, not the model.
     if "finish_reason" not in mapping_of(block.get("extras")) and (text := text_of(block, "refusal")):
         yield Opaque({"type": "refusal", "refusal": text})
 

@@ -1,8 +1,8 @@
 """Translates the events of a stream to LangChain's chunks, which merge into the same message as a whole answer.
 
-Merging concatenates texts and adds up numbers, so each value is in one chunk only. The last chunk has what is known at
-the end: usage, model, finish reason, signatures. Only `model_provider` is in every chunk, because LangChain finds the
-block translator by it; merging does not change it.
+Merging concatenates texts and adds up numbers, so each value is in one chunk only. The last chunk has the values that
+are known at the end: usage, model, finish reason, signatures. Only `model_provider` is in every chunk, because
+LangChain finds the block translator by it. Merging does not change it.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _OPENING: Final = {"{": "}", "[": "]"}
 
 
 class ChunkBuilder:
-    """Translates the events of one stream; it remembers to which block the next piece belongs.
+    """Translates the events of one stream. It remembers the block to which the next piece belongs.
 
-    The content is plain text until anything other than text arrives; from then on it consists of blocks. Each block has
+    The content is plain text until anything other than text arrives. From then on it consists of blocks. Each block has
     an index such as `lc_txt_0`. Each kind of block has its own indexes: LangChain merges pieces with the same index.
     """
 
     def __init__(self, *, blocks: bool, usage: bool = True) -> None:
-        """Begin a stream.
+        """Make a builder for one stream.
 
         Args:
             blocks: Whether the content consists of blocks from the start.
@@ -58,15 +58,15 @@ class ChunkBuilder:
         self._texts: list[int] = []
         """The length of each text block so far."""
         self._began_plain = False
-        """Whether text arrived before the first block: the text has no index, so the translator adds its citations."""
+        """Whether text arrived before the first block. Such text has no index, so the translator adds its citations."""
         self._thoughts = 0
         self._parts = 0
         self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
         self._started: set[int] = set()
-        """Positions of the calls whose arguments arrive in pieces."""
+        """The positions of the calls whose arguments arrive in pieces."""
 
     def feed(self, event: ChatEvent) -> ChatGenerationChunk | None:
-        """Translate an event; `None` if a chunk cannot show anything of it."""
+        """Translate an event; `None` if a chunk cannot show any of it."""
         if isinstance(event, Finished):
             return self._last(event.response)
         if event.candidate != 0:
@@ -159,7 +159,7 @@ class ChunkBuilder:
 
 
 def _opens(event: TextDelta) -> bool:
-    """Whether the text begins a new block: signed text is never merged with the unsigned text before it."""
+    """Whether the text begins a new block, because signed text is never merged with the unsigned text before it."""
     return event.signature is not None and bool(event.text)
 
 
@@ -170,7 +170,7 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
 
 
 def _plain(text: str) -> ChatGenerationChunk:
-    """Make a chunk of nothing but text. A copy costs half of what a new one does, whose every field is validated."""
+    """Make a chunk that holds only text. A copy costs half as much as a new chunk, whose fields are all validated."""
     message = _MESSAGE.model_copy(
         update={
             "content": text,
@@ -189,9 +189,9 @@ _CHUNK: Final = ChatGenerationChunk(message=_MESSAGE)
 
 
 def _spoiler(arguments: str) -> str:
-    """Return an ending with which incomplete arguments stay unreadable.
+    """Return an ending that keeps incomplete arguments unreadable.
 
-    LangChain completes unfinished JSON in chunks, so a call whose arguments were cut off would be executed with a part
+    LangChain completes unfinished JSON in chunks, so a call with incomplete arguments would be executed with a part
     of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer.
     """
     open_brackets: list[str] = []

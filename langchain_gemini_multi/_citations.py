@@ -10,7 +10,7 @@ from gemini_multi.bindings.values import is_mapping, items_of
 
 
 def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, object]]]:
-    """Return for each text block the annotations that begin in it, with offsets from the start of the block.
+    """Return, for each text block, the annotations that begin in it, with offsets from the start of the block.
 
     Args:
         records: The citations in the form of `response_metadata`.
@@ -27,7 +27,7 @@ def annotated(records: object, lengths: Sequence[int]) -> list[list[dict[str, ob
 
 
 def _home(position: int, starts: Sequence[int]) -> int:
-    """Find the block that holds a position; a position outside the text belongs to the nearest block.
+    """Find the block that holds a position. A position outside the text belongs to the nearest block.
 
     Args:
         position: A character of the answer's text.

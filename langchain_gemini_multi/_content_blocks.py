@@ -1,7 +1,7 @@
 """Translates content blocks to parts.
 
-The blocks of LangChain (v1 and the older `source_type` form), OpenAI, Anthropic and Google are accepted. A block whose
-content cannot be sent raises an error and is never dropped.
+The blocks of LangChain (v1 and the older `source_type` form), OpenAI, Anthropic and Google are accepted. A block with
+content that cannot be sent raises an error. It is never dropped.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _text(block: Block) -> list[Part]:
 
 
 def _hint(block: Block) -> JsonObject | None:
-    """Read Anthropic's `cache_control`, which AIMLAPI takes too."""
+    """Read Anthropic's `cache_control`, which AIMLAPI accepts too."""
     given = block.get("cache_control")
     return given if is_object(given) else None
 
@@ -138,13 +138,13 @@ def _search_result(block: Block) -> list[Part]:
 
 
 def _tool_result(block: Block) -> list[Part]:
-    """Read Anthropic's `tool_result`, which stands in a message of the user."""
+    """Read Anthropic's `tool_result`, which is part of a message of the user."""
     identity = text_of(block, "tool_use_id") or text_of(block, "tool_call_id")
     return [tool_result(identity, text_of(block, "name"), block.get("content"), is_error=block.get("is_error") is True)]
 
 
 def _google_result(key: str) -> Callable[[Block], list[Part]]:
-    """Make a reader of Google's result of a call, which stands in a message of the user."""
+    """Make a reader of Google's result of a tool call, which is part of a message of the user."""
 
     def read(block: Block) -> list[Part]:
         inner = fields_of(block.get(key))
@@ -164,12 +164,12 @@ def _output(block: Block) -> list[Part]:
 
 
 def _json(block: Block) -> list[Part]:
-    """Read a block that holds a JSON value, as LangChain's tools give it."""
+    """Read a block with a JSON value. LangChain's tools return such blocks."""
     return [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))]
 
 
 def _google(key: str) -> Callable[[Block], list[Part]]:
-    """Make a reader of one of Google's own parts, whose kind is the name of its only member."""
+    """Make a reader of one of Google's own parts. The name of the part's only member is its kind."""
 
     def read(block: Block) -> list[Part]:
         return _media(folded({"type": "media"}, fields_of(block.get(key)), block))
@@ -178,14 +178,14 @@ def _google(key: str) -> Callable[[Block], list[Part]]:
 
 
 def _nothing(_: Block) -> list[Part]:
-    """Skip a marker that holds no content."""
+    """Skip a marker without content."""
     return []
 
 
 def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> ToolResult:
     """Make the result of a call from the content of a tool message.
 
-    Text that is a JSON object is passed on as the object, so that it is not encoded twice.
+    If the text is a JSON object, the result holds the object, so that it is not encoded twice.
     """
     found = content_parts(content)
     parts = [held for part in found for held in _held(part)]
@@ -196,7 +196,7 @@ def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> 
 
 
 def _held(part: Part) -> list[Text | Blob | FileReference]:
-    """Return what a part of a tool message holds; a result in Anthropic's or Google's form is unwrapped."""
+    """Return the content of a part of a tool message. A result in Anthropic's or Google's form is unwrapped."""
     if isinstance(part, ToolResult):
         value = [] if part.value is None else [Text(json.dumps(part.value, ensure_ascii=False, default=str))]
         return [*value, *part.content]
@@ -209,7 +209,7 @@ def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:
         return None
     try:
         value: JsonValue = from_json(texts[0])
-    except ValueError:  # it is no JSON, or nests too deep
+    except ValueError:  # the text is not JSON, or its nesting is too deep
         return None
     return value if isinstance(value, dict) else None
 

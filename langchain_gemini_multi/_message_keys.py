@@ -1,7 +1,7 @@
-"""The keys under which messages of this package keep what LangChain has no field for, and functions to read it.
+"""The keys of messages under which this package keeps data without a field in LangChain, and functions to read it.
 
-The bare signatures of calls are also stored under the key of `langchain-google-genai`, so that either package can
-continue the other's conversations.
+The bare signatures of tool calls are also stored under the key of `langchain-google-genai`. So each of the two packages
+can continue conversations of the other one.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ PROVIDER: Final = "gemini_multi"
 """The `model_provider` of this package's messages."""
 
 OPAQUE: Final = "gemini_part"
-"""The `type` inside a non-standard block that holds a part only the provider understands."""
+"""The `type` in a non-standard block with a part that only the provider understands."""
 
 OUTLINE_KEY: Final = "gemini_multi_parts"
 GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 
 
 def opaque_block(data: JsonObject) -> dict[str, object]:
-    """Make the block that stands for a part only the provider understands."""
+    """Make the block for a part that only the provider understands."""
     return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(data)}}
 
 
 def is_plain(parts: Sequence[Part]) -> bool:
-    """Whether the parts can be rebuilt from the message alone: nothing signed, calls last and all with ids of ours."""
+    """Whether the message alone can rebuild the parts: no signature, calls last, all call ids made by this library."""
     seen_call = False
     for part in parts:
         if isinstance(part, ToolCall):
@@ -42,7 +42,7 @@ def is_plain(parts: Sequence[Part]) -> bool:
 
 
 def google_signatures(parts: Sequence[Part]) -> dict[str, str]:
-    """Return the bare signatures of the calls by call id."""
+    """Return the bare signatures of the tool calls, by call id."""
     return {
         part.id: bare
         for part in parts
@@ -51,14 +51,14 @@ def google_signatures(parts: Sequence[Part]) -> dict[str, str]:
 
 
 def entries(additional_kwargs: Mapping[str, object]) -> Entries:
-    """Return the outline that a message carries; empty when it carries none."""
+    """Return the outline that a message holds; empty if it holds none."""
     return [entry for entry in items_of(additional_kwargs.get(OUTLINE_KEY)) if is_mapping(entry)]
 
 
 def call_signatures(additional_kwargs: Mapping[str, object], issuer: str) -> dict[str, Signature]:
-    """Find the signatures of calls by call id.
+    """Find the signatures of tool calls, by call id.
 
-    Ours first, then Google's key, then `extra_content` as providers send it.
+    Our key comes first, then Google's key, then `extra_content` in the form that providers send.
 
     Args:
         additional_kwargs: The message's field of this name.

@@ -34,7 +34,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 
 def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-    """Translate a conversation. Nothing is reordered or merged here: the core knows each provider's turn rules.
+    """Translate a conversation. Nothing is reordered or merged here, because the core knows each provider's turn rules.
 
     Raises:
         ConfigurationError: A message or a content block is of a kind that cannot be sent.
@@ -50,7 +50,7 @@ def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 
 def _translated(message: BaseMessage, names: dict[str, str]) -> list[Message]:
-    """Translate one message; `names` collects which function each call id belongs to."""
+    """Translate one message. `names` collects the function name for each call id."""
     match message:
         case AIMessage():
             parts = assistant_parts(message)
@@ -80,7 +80,7 @@ def _result(message: ToolMessage, names: Mapping[str, str]) -> ToolResult:
 
 
 def _user(parts: list[Part], name: str | None, names: Mapping[str, str]) -> list[Message]:
-    """Split off tool results that stand in a message of the user, as Anthropic's format has them."""
+    """Separate tool results from a message of the user. Anthropic's format puts them there."""
     results = [_named(part, names) for part in parts if isinstance(part, ToolResult)]
     rest = tuple(part for part in parts if not isinstance(part, ToolResult))
     messages = [Message("tool", tuple(results))] if results else []
@@ -95,7 +95,7 @@ def _named(result: ToolResult, names: Mapping[str, str]) -> ToolResult:
 
 
 def _spoken(message: ChatMessage) -> Message:
-    """Translate a message by its role; a message of the model may hold parts that only a model writes."""
+    """Translate a message by its role. A message of the model may hold parts that only a model writes."""
     role = _role(message)
     if role == "assistant":
         said = AIMessage(message.content, additional_kwargs=message.additional_kwargs)
@@ -107,10 +107,10 @@ def _role(message: ChatMessage) -> Role:
     role = _ROLES.get(message.role.lower())
     if role is None:
         raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {sorted(_ROLES)!r}.")
-    # A tool result names the call that it answers; a chat message does not.
+    # A tool result holds the id of its tool call. A chat message has no such id.
     return "user" if role == "tool" else role
 
 
 def text_only(prompt: str) -> tuple[Message, ...]:
-    """Make a conversation of one prompt."""
+    """Make a conversation from one prompt."""
     return (Message("user", (Text(prompt),)),)

@@ -29,13 +29,13 @@ else:
     ToolArgument = ForwardRef(_TOOL, module=__name__)
 
 _OF_LANGCHAIN: Final = frozenset({"stream", "stream_usage", "ls_structured_output_format", "structured_output_format"})
-"""Arguments of a call that are for LangChain itself."""
+"""Arguments of a call that only LangChain itself uses."""
 
 
 class GeminiModel(ModelFields, Serializable):
     """The arguments of all models of this package, and the client that they configure.
 
-    Nothing is connected before the first call. `None` means that a setting is not set, and so not sent.
+    No connection is opened before the first call. `None` means that a setting is not set and is not sent.
     """
 
     model_config = MODEL_CONFIG
@@ -44,7 +44,7 @@ class GeminiModel(ModelFields, Serializable):
 
     if TYPE_CHECKING:
 
-        def _convert_input(self, model_input: LanguageModelInput) -> PromptValue: ...  # LangChain's models have it
+        def _convert_input(self, model_input: LanguageModelInput) -> PromptValue: ...  # overrides LangChain's method
 
     gateway_metadata_from: list[str] | None = None
     """The data of a run for the log of Cloudflare's gateway: names of entries of its metadata, `tags`, `run_id`."""
@@ -53,12 +53,12 @@ class GeminiModel(ModelFields, Serializable):
 
         def __init__(self, **arguments: Any) -> None:
             super().__init__(**arguments)
-            # Outside of validation, so that a missing key raises its own error. This opens no connection.
+            # This is outside of validation, so that a missing key raises its own error. It opens no connection.
             self._connect()
             self._asked((), {})
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
-        """Note the versions for traces: LangChain's own, in its method of this name, and ours."""
+        """Store the versions for traces: LangChain's method of this name stores its own version, this one adds ours."""
         super().model_post_init(context)
         add_version = getattr(self, "_add_version", None)
         if add_version is not None:
@@ -66,24 +66,24 @@ class GeminiModel(ModelFields, Serializable):
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
         super().__setattr__(name, value)
-        # LangChain computes it once, and its caches are keyed by it.
+        # LangChain computes the value once, and uses it as a key of its caches.
         vars(self).pop("_serialized", None)
 
     @property
     def client(self) -> gemini_multi.Client:
-        """The client of this model; after a change of a field that configures it, a new client."""
+        """The client of this model. After a change of a field that configures it, this is a new client."""
         return self._connect()
 
     @property
     def async_client(self) -> gemini_multi.AsyncClient:
-        """The same client for `await`."""
+        """The client of this model for use with `await`."""
         return self._connect_async()
 
-    if not TYPE_CHECKING:  # an argument, to type checkers
+    if not TYPE_CHECKING:  # for type checkers this is an argument
 
         @property
         def model_name(self) -> str:
-            """The model's name, where LangChain looks for it."""
+            """The model's name, under the name that LangChain reads."""
             return self.model
 
     @property
@@ -137,19 +137,19 @@ class GeminiModel(ModelFields, Serializable):
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """Models can be written with `langchain_core.load.dumpd`. Keys are left out."""
+        """Whether `langchain_core.load.dumpd` can write the model. It can; keys are left out."""
         return True
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """Where a serialized model's `api_key` is read from."""
+        """The source of the `api_key` of a serialized model."""
         from gemini_multi.providers import PROVIDERS
 
         names = self.provider_names if self.api_key is not None else []
         return {"api_key": PROVIDERS[names[0]].key_variables[0]} if names else {}
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
-        """Write the model; configured values become plain JSON, without keys and headers."""
+        """Write the model. Configured values become plain JSON, without keys and headers."""
         from gemini_multi.bindings.serialization import CONFIGURED, plain, plain_failover
 
         written = super().to_json()
@@ -170,7 +170,7 @@ class GeminiModel(ModelFields, Serializable):
     def _traced_params(
         self, kind: Literal["chat", "llm"], stop: Sequence[str] | None, arguments: Mapping[str, Any]
     ) -> LangSmithParams:
-        """Return the settings of a call for traces; its arguments override the model's fields."""
+        """Return the settings of a call for traces. The call's arguments override the model's fields."""
         asked = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
         given = {**self._set_fields(), **asked}
         found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type=kind)
@@ -187,17 +187,17 @@ class GeminiModel(ModelFields, Serializable):
     def count_tokens(self, messages: LanguageModelInput, *, tools: Sequence[ToolArgument] = (), **kwargs: Any) -> int:
         """Let a provider count the tokens of a conversation, without answering it.
 
-        Unlike `get_num_tokens_from_messages`, which estimates on this machine, this sends a request. Of the providers
+        Unlike `get_num_tokens_from_messages`, which estimates locally, this method sends a request. Of the providers
         only Cloudflare counts, through `Cloudflare(api="google_ai_studio")`. It serves as `token_counter` of
         `trim_messages` and of LangChain's middlewares.
 
         Args:
-            messages: A text, a prompt, or messages in any form that `invoke` takes.
-            tools: Tools in any form that `bind_tools` takes; they are tokens too.
+            messages: A text, a prompt, or messages in any form that `invoke` accepts.
+            tools: Tools in any form that `bind_tools` accepts. Tools count as tokens too.
             **kwargs: Further arguments of the call, such as `providers` or `response_format`.
 
         Raises:
-            UnsupportedFeature: None of the providers counts.
+            UnsupportedFeature: None of the providers counts tokens.
         """
         with langchain_errors():
             request, conditions = self._to_count(messages, tools, kwargs)
@@ -234,7 +234,7 @@ class GeminiModel(ModelFields, Serializable):
         return list(custom(text))
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, without a request; exact if `custom_get_token_ids` is."""
+        """Estimate the tokens of a text, without a request. The number is exact if `custom_get_token_ids` is."""
         if getattr(self, "custom_get_token_ids", None) is not None:
             return len(self.get_token_ids(text))
         from gemini_multi.tokens import estimate

@@ -19,7 +19,7 @@ def _cached(name: str, providers: tuple[str, ...]) -> ModelProfile:
 
 
 def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
-    """Return the profile of a model, found by any of its names, at these providers."""
+    """Return the profile of a model with these providers. The model is found by any of its names."""
     return _cached(name, tuple(providers)).copy()
 
 

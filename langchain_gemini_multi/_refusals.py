@@ -1,7 +1,7 @@
 """Writes refusals as LangChain's standard block.
 
-The block holds the model's own words, or the reason for which a provider stopped the answer.
-`ModelRefusalMiddleware` and LangChain's parsers look only for this block to detect a filtered answer.
+The block holds the model's own text, or the reason for which a provider stopped the answer. LangChain's parsers and
+`ModelRefusalMiddleware` look only for this block to detect a filtered answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def refusal_block(refusal: object, metadata: Mapping[str, object]) -> Block | No
 
     Args:
         refusal: The model's text about the refusal.
-        metadata: The message's `response_metadata`: an answer that was stopped for its content is a refusal too.
+        metadata: The message's `response_metadata`. An answer that was stopped for its content is a refusal too.
     """
     is_stopped = metadata.get("finish_reason") == "content_filter"
     if not is_stopped and not (isinstance(refusal, str) and refusal):
@@ -28,10 +28,10 @@ def refusal_block(refusal: object, metadata: Mapping[str, object]) -> Block | No
     block: Block = {"type": "refusal", "refusal": refusal or metadata.get("finish_message") or ""}
     if is_stopped:
         block["extras"] = {"finish_reason": metadata.get("raw_finish_reason") or "content_filter"}
-    # The type is newer than the oldest langchain-core that is supported.
+    # The oldest supported langchain-core does not have this type.
     return block if "refusal" in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
 
 
 def refusal_of(message: AIMessage) -> Block | None:
-    """Find the refusal in a message of ours, wherever its fields hold it."""
+    """Find the refusal in a message of this package, in whichever field it is."""
     return refusal_block(message.additional_kwargs.get("refusal"), message.response_metadata)

@@ -21,7 +21,7 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
     """Make a chat model from text, such as `oxen:gemini-2.5-flash-lite`.
 
     Args:
-        model: A model's name; a provider's name and a colon may stand before it.
+        model: A model's name. A provider's name and a colon may precede it.
         model_provider: A provider's name, or `hosted_gemini` for all providers with a key.
         **arguments: Arguments of `ChatGeminiMulti`.
 
@@ -45,16 +45,16 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
 def register_with_langchain() -> None:
     """Let `langchain_core.load` and `langchain`'s `init_chat_model` make this package's models, in this process.
 
-    For security, `load` only makes the classes on a list; this function adds this package's two models. If `langchain`
-    is installed, its `init_chat_model` and everything that accepts a model as text (`create_agent`, middlewares,
-    deepagents) also accept `oxen:…`, `aimlapi:…` and `cloudflare:…`. `hosted_gemini:…` and `gemini_multi:…` stand for
-    all providers with a key.
+    For security, `load` makes only the classes on a list; this function adds this package's two models to the list. If
+    `langchain` is installed, its `init_chat_model` and everything that accepts a model as text (`create_agent`,
+    middlewares, deepagents) also accept `oxen:…`, `aimlapi:…` and `cloudflare:…`. `hosted_gemini:…` and
+    `gemini_multi:…` stand for all providers with a key.
     """
-    # `langchain_core.load.load` as an attribute is the function, so the module is imported by its path.
+    # `langchain_core.load.load` as an attribute is a function, so the module is imported by its path.
     load = import_module("langchain_core.load.load")
     for path in _CLASSES:
         load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
-    # `load` caches what it read from the list. The name is private, so another version may not have it.
+    # `load` caches the list. The name of the cache is private, so another version may not have it.
     getattr(load, "_default_class_paths_cache", {}).clear()
     _register_provider()
 

@@ -1,4 +1,4 @@
-"""Translates answers to LangChain's messages: content, calls, usage and metadata of each candidate."""
+"""Translates answers to LangChain's messages: content, tool calls, usage and metadata of each candidate."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ from langchain_gemini_multi._message_keys import (
 
 _FAMILIES: Final = ("image", "audio", "video")
 _NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
-"""Our names that differ in LangChain; all other names are the same."""
+"""Our names of finish reasons that differ in LangChain. All other names are the same."""
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
-    """Translate a whole answer: one generation for each candidate. The first one has the usage of all.
+    """Translate a whole answer to one generation for each candidate. The first one has the usage of all.
 
     Args:
         response: The answer.
@@ -86,7 +86,7 @@ def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str
 
 
 def to_block(part: Part) -> dict[str, object] | None:
-    """Translate a part to a standard block; `None` for calls, for which a message has fields."""
+    """Translate a part to a standard block; `None` for tool calls, for which a message has fields."""
     match part:
         case Text():
             return _text(part)
@@ -138,7 +138,7 @@ def _family(mime_type: str) -> str:
 
 
 def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
-    """Separate the calls whose arguments are not a JSON object."""
+    """Separate the tool calls whose arguments are not a JSON object."""
     valid: list[LangChainToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in calls:
@@ -159,13 +159,13 @@ def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], lis
 
 
 def signature_kwargs(parts: Sequence[Part]) -> dict[str, object]:
-    """Return the bare signatures of the calls, under the key of `langchain-google-genai`."""
+    """Return the bare signatures of the tool calls, under the key of `langchain-google-genai`."""
     found = google_signatures(parts)
     return {GOOGLE_KEY: found} if found else {}
 
 
 def outline_kwargs(candidate: Candidate) -> dict[str, object]:
-    """Return what a message has no other field for: the outline of its parts, and a refusal."""
+    """Return the data that a message has no other field for: the outline of its parts, and a refusal."""
     found: dict[str, object] = {} if is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
     if candidate.refusal:
         found["refusal"] = candidate.refusal
@@ -173,7 +173,7 @@ def outline_kwargs(candidate: Candidate) -> dict[str, object]:
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
-    """Collect the metadata of a stream's last chunk: that of the first candidate, and all other candidates.
+    """Collect the metadata of a stream's last chunk: the metadata of the first candidate, and all other candidates.
 
     Args:
         response: The answer.
@@ -188,13 +188,13 @@ def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]
 
 
 def finish_reasons(candidate: Candidate) -> dict[str, object]:
-    """Return the finish reason by our name and by LangChain's."""
+    """Return the finish reason, both our name and LangChain's name."""
     normalized = "refusal" if candidate.refusal else _NORMALIZED.get(candidate.finish_reason, candidate.finish_reason)
     return {"finish_reason": candidate.finish_reason, "normalized_finish_reason": normalized}
 
 
 def compact(arguments: JsonObject) -> str:
-    """Write a call's arguments as JSON text."""
+    """Write a tool call's arguments as JSON text."""
     return json.dumps(dict(arguments), ensure_ascii=False)
 
 
@@ -224,7 +224,7 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
     """Translate token counts. The output includes thoughts, and the details never exceed the totals.
 
     A provider that reports zero tokens for a prompt did not count them. LangChain would add up the zero, so the result
-    is `None` then; the known counts are in `response_metadata["token_usage"]`.
+    is `None` in this case. The known counts are in `response_metadata["token_usage"]`.
     """
     if not usage.input_tokens:
         return None
@@ -252,7 +252,7 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
 
 
 def _details(total: int, **counts: int) -> dict[str, int]:
-    """Keep the positive counts until their sum reaches the total: cached audio is in two counts, and stays cached."""
+    """Keep the positive counts until their sum reaches the total. Cached audio is in two counts, and stays cached."""
     details: dict[str, int] = {}
     rest = total
     for name, count in counts.items():
@@ -296,7 +296,7 @@ def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
 
 
 def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:
-    """Add up counts; a mapping holds counts, too."""
+    """Add up counts. A value may be a mapping of counts."""
     added = dict(left)
     for name, count in right.items():
         before = added.get(name)

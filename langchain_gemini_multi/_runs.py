@@ -22,7 +22,7 @@ else:
 def identified(
     model: GeminiModel, arguments: Mapping[str, Any], config: RunnableConfig | None
 ) -> RunnableConfig | None:
-    """Choose the id of a stream's run if the gateway's log needs it: LangChain does not pass its own to the stream."""
+    """Choose the id of a stream's run if the gateway's log needs it. LangChain does not pass the id to the stream."""
     if "run_id" not in (_names(model, arguments) or ()) or (config or {}).get("run_id"):
         return config
     from langchain_core.utils.uuid import uuid7
@@ -38,13 +38,13 @@ def _names(model: GeminiModel, arguments: Mapping[str, Any]) -> Sequence[str] | 
 def with_run(
     model: GeminiModel, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
 ) -> Mapping[str, Any]:
-    """Add `tracing` and `gateway_metadata` to the arguments of a call, from its run, unless they are given.
+    """Add `tracing` and `gateway_metadata` from the run to the arguments of a call, unless they are given.
 
     Args:
-        model: The model; its settings count if the call does not have them.
-        arguments: The arguments of the call, which are not changed.
-        run: The run; `None` for a stream, to which LangChain does not pass it.
-        config: The configuration of the stream's run; by default that of the chain around the call.
+        model: The model. Its settings are used if the call does not have them.
+        arguments: The arguments of the call. They are not changed.
+        run: The run; `None` for a stream, because LangChain does not pass the run to it.
+        config: The configuration of the stream's run. Default: the configuration of the chain around the call.
     """
     names = _names(model, arguments)
     is_open = "opentelemetry.trace" in sys.modules and model.tracing is None and arguments.get("tracing") is None
@@ -89,5 +89,5 @@ def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> d
 
 
 def _entry(value: object) -> str | int | float | bool:
-    """Return a value that a gateway accepts: it drops all entries if one is not text, a number or a boolean."""
+    """Return a value that a gateway accepts. A gateway drops all entries if one is not text, a number or a boolean."""
     return value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)

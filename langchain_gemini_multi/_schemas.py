@@ -26,10 +26,10 @@ _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean
 def json_schema_of(schema: Schema) -> JsonObject:
     """Return the JSON Schema of a schema in any form that LangChain accepts.
 
-    The schema of a pydantic class is pydantic's own: LangChain's conversion loses recursive references.
+    The schema of a pydantic class is pydantic's own, because LangChain's conversion loses recursive references.
 
     Raises:
-        ConfigurationError: The schema has no JSON Schema.
+        ConfigurationError: The schema cannot be converted to JSON Schema.
     """
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_json_schema()
@@ -48,9 +48,9 @@ def json_schema_of(schema: Schema) -> JsonObject:
 def standalone(
     schema: dict[str, Any] | type[Any] | None, *, strict: bool | None
 ) -> tuple[dict[str, Any] | type[Any] | None, bool | None]:
-    """Return the schema inside an object in OpenAI's, Google's or MCP's form, and its `strict` unless that is given.
+    """Return the schema in an object in OpenAI's, Google's or MCP's form, and its `strict` unless that is given.
 
-    LangChain reads only the `parameters` of a function, and would return an empty schema.
+    LangChain reads only the `parameters` of a function. For other forms it would return an empty schema.
     """
     if not is_object(schema):
         return schema, strict
@@ -74,7 +74,7 @@ def _inner(described: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def is_value_type(schema: object) -> bool:
-    """Whether it is a type that only pydantic understands: `list[City]`, `Literal`, an enumeration, a number."""
+    """Whether only pydantic understands the type, such as `list[City]`, `Literal`, an enumeration or a number."""
     if not isinstance(schema, type) or get_origin(schema) is not None:
         return get_origin(schema) is not None
     return schema in _PLAIN or issubclass(schema, Enum)
@@ -94,7 +94,7 @@ def _is_json_schema(schema: Mapping[str, Any]) -> bool:
 
 
 def _is_object(schema: Schema) -> bool:
-    """Whether a schema describes objects, as far as it states it."""
+    """Whether a schema describes objects, if it states a type."""
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return json_schema_of(schema).get("type", "object") == "object"
     if not isinstance(schema, Mapping):
@@ -104,10 +104,10 @@ def _is_object(schema: Schema) -> bool:
 
 
 def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
-    """Return a schema that can be bound as a function, for which a JSON Schema needs a name.
+    """Return a schema that can be bound as a function. A JSON Schema needs a name for this.
 
     Raises:
-        ConfigurationError: The schema does not describe an object; the arguments of a call are an object.
+        ConfigurationError: The schema does not describe an object, but the arguments of a tool call are an object.
     """
     if not _is_object(schema):
         raise ConfigurationError(
@@ -121,7 +121,7 @@ def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any
 def traced(schema: Schema) -> Schema:
     """Return a schema in the form that LangChain's tracing shows. Without it, LangChain would convert it in each call.
 
-    LangChain does not know types such as `list[City]`, and does not show schemas that it cannot convert.
+    LangChain does not know types such as `list[City]`. It does not show schemas that it cannot convert.
     """
     if is_value_type(schema) or is_typed_dict(schema):
         schema = {"title": name_of(schema), **json_schema_of(schema)}
@@ -143,7 +143,7 @@ def name_of(schema: Schema) -> str:
 
 
 def response_format(schema: Schema | None, *, strict: bool | None) -> dict[str, Any]:
-    """Write a response format in OpenAI's form; without a schema it allows any JSON."""
+    """Write a response format in OpenAI's form. Without a schema it allows any JSON."""
     if schema is None:
         return {"type": "json_object"}
     return format_json(name_of(schema), json_schema_of(schema), strict=strict)

@@ -46,7 +46,7 @@ def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
     """Check that the arguments fit together.
 
     Raises:
-        ConfigurationError: The method is unknown, or needs a schema, or does not go together with tools.
+        ConfigurationError: The method is unknown, needs a schema, or cannot be combined with tools.
     """
     if method not in METHODS:
         raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
@@ -68,7 +68,7 @@ def structured(
     tools: Sequence[ToolArgument],
     options: dict[str, Any],
 ) -> Runnable[LanguageModelInput, Any]:
-    """Make the runnable that asks a model for an object and reads it. See `ChatGeminiMulti.with_structured_output`."""
+    """Make the runnable that requests an object and reads it. See `ChatGeminiMulti.with_structured_output`."""
     schema, strict = standalone(schema, strict=strict)
     check_method(method, has_schema=schema is not None, has_tools=bool(tools))
     tool_name: str | None = None
@@ -92,10 +92,10 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     """Reads the object from an answer: from its call of `tool_name`, or from its text if there is no such name."""
 
     schema_type: Any = None
-    """The class of the objects; without a class, objects are dictionaries."""
+    """The class of the objects. Without a class, objects are dictionaries."""
     tool_name: str | None = None
     json_schema: dict[str, Any] | None = None
-    """The schema by which the frequent mistakes of models in JSON are repaired."""
+    """The schema that is used to repair frequent mistakes of models in JSON."""
 
     def parse(self, text: str) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         """Read the object from text."""
@@ -115,7 +115,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         return self.read(message, partial=partial)
 
     def read(self, message: BaseMessage, *, partial: bool) -> Any:  # noqa: ANN401  # as above
-        """Read the object from a message; see `parse_result`."""
+        """Read the object from a message. See `parse_result`."""
         try:
             found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
             return self.instance(found, partial=partial)
@@ -167,7 +167,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         return self._from_text_instead(message)
 
     def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
-        """Read the object from the text. Models sometimes answer with text although a call was required."""
+        """Read the object from the text. Models sometimes answer with text although a tool call was required."""
         try:
             found = json_text(str(message.text))
         except ValueError:
@@ -206,7 +206,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             raise StructuredOutputError(text, llm_output=str(found)) from error
 
     def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
-        """Check what providers do not enforce: bounds, lengths, patterns and required properties."""
+        """Check the rules that providers do not enforce: bounds, lengths, patterns and required properties."""
         if partial or self.json_schema is None:
             return
         if wrong := validation_errors(found, self.json_schema):
@@ -227,7 +227,7 @@ class _Growing:
         """The last value, once there is one."""
 
     def add(self, piece: str | BaseMessage) -> str:
-        """Take a piece, and return its JSON text."""
+        """Add a piece, and return its JSON text."""
         if isinstance(piece, str):
             piece = AIMessageChunk(content=piece)
         if not isinstance(piece, AIMessageChunk):
@@ -239,7 +239,7 @@ class _Growing:
         return "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks)
 
     def more(self, piece: str | BaseMessage) -> list[Any]:
-        """Take a piece, and return the object so far if the piece adds to it."""
+        """Add a piece. Return the object so far if the piece adds something to it."""
         known = self._json.add(self.add(piece))
         if known is None:
             return []
@@ -249,10 +249,10 @@ class _Growing:
             return []
 
     def end(self) -> list[Any]:
-        """Return the whole object, unless it was returned before.
+        """Return the whole object; `None` if it was already returned.
 
         Raises:
-            StructuredOutputError: The answer does not hold it.
+            StructuredOutputError: The answer does not hold the object.
         """
         return self._news(self._whole())
 
@@ -298,7 +298,7 @@ def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401 
 def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
     """Make the parser.
 
-    Its objects are instances for classes of pydantic (both versions), dataclasses, enumerations and types such as
+    The objects are instances for classes of pydantic (both versions), dataclasses, enumerations and types such as
     `list[City]`, and plain JSON for all other schemas.
     """
     is_class = is_value_type(schema) or (

@@ -1,4 +1,4 @@
-"""Translates LangChain's tools, functions, classes and schemas to the core's tools; `bindings` reads other forms."""
+"""Translates LangChain's tools, functions, classes and schemas to the core's tools. `bindings` reads other forms."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
 
 def to_tools(tools: Iterable[object], *, strict: bool | None = None) -> tuple[AnyTool, ...]:
-    """Translate tools in any form into neutral ones.
+    """Translate tools in any form to the core's tools.
 
     Args:
-        tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON Schemas, and whatever `read_tools` takes.
-        strict: Ask for arguments that keep the schema exactly.
+        tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON Schemas, and all forms for `read_tools`.
+        strict: Whether the arguments must match the schema exactly.
     """
     return tuple(read_tools(tools, partial(_converted, strict=strict), BaseTool))
 
 
 def bound(tools: Iterable[object], *, strict: bool | None = None) -> list[dict[str, Any]]:
-    """Write tools as plain JSON that traces and caches can show; see `to_tools`."""
+    """Write tools as plain JSON for traces and caches. See `to_tools`."""
     return [tool_json(tool, strict=strict) for tool in to_tools(tools, strict=strict)]
 
 
 def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseTool, *, strict: bool | None) -> Tool:
-    """Let LangChain convert, and put back the recursive schemas that its inlining of references cuts off."""
-    if is_mapping(tool) and tool.get("type") == "function":  # LangChain passes it on, whatever it lacks
+    """Let LangChain convert the tool, and restore recursive schemas: its inlining of references breaks them."""
+    if is_mapping(tool) and tool.get("type") == "function":  # LangChain accepts it even if fields are missing
         raise no_tool(tool)
     try:
         source = typed_dict_schema(tool) if is_typed_dict(tool) else tool
@@ -52,9 +52,9 @@ def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseT
 
 
 def arguments_schema(tool: object) -> JsonObject | None:
-    """Return the JSON Schema of a tool's, a function's or a class's arguments; `None` when there is none to read."""
+    """Return the JSON Schema of the arguments of a tool, a function or a class; `None` if it cannot be read."""
     if isinstance(tool, TextTool) and tool.args_schema is None:
-        # It takes one text, which its signature does not say.
+        # The tool takes one text. Its signature does not show this.
         return None
     source: object = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
     if isinstance(tool, BaseTool) and is_mapping(source):

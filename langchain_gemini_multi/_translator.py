@@ -13,7 +13,7 @@ from langchain_gemini_multi._refusals import refusal_of
 
 
 def translate_content(message: AIMessage) -> list[ContentBlock]:
-    """Return the blocks of a whole message: its content, then the calls that are not in it."""
+    """Return the blocks of a whole message: its content, then the tool calls that are not in the content."""
     blocks = _content(message, None)
     present = {block.get("id") for block in blocks if block.get("type") == "tool_call"}
     for call in message.tool_calls:
@@ -27,7 +27,7 @@ def translate_content(message: AIMessage) -> list[ContentBlock]:
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[ContentBlock]:
-    """Return the blocks of a chunk, or of several merged chunks. Each kind of block has its own indexes."""
+    """Return the blocks of a chunk or of several merged chunks. Each kind of block has its own indexes."""
     if message.chunk_position == "last" and (message.tool_calls or message.invalid_tool_calls):
         return translate_content(message)
     blocks = _content(message, "lc_txt_0")
@@ -61,7 +61,7 @@ def _content(message: AIMessage, index: str | None) -> list[dict[str, object]]:
 
 def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:
     signatures = mapping_of(message.additional_kwargs.get(GOOGLE_KEY))
-    # A later piece of a call has no id; the only signature in its message is its own.
+    # A later piece of a tool call has no id. If its message holds a signature, the signature belongs to this call.
     only = next(iter(signatures.values())) if len(signatures) == 1 and block["id"] is None else None
     signature = signatures.get(str(block["id"]), only)
     return {**block, "extras": {"signature": signature}} if signature else block
@@ -70,7 +70,7 @@ def _signed(block: dict[str, object], message: AIMessage) -> dict[str, object]:
 def _annotated(
     blocks: list[dict[str, object]], message: AIMessage, *, is_chunk: bool = False
 ) -> list[dict[str, object]]:
-    """Add the citations to the text blocks, unless the blocks have them."""
+    """Add the citations to the text blocks, unless the blocks already have them."""
     citations = message.response_metadata.get("citations")
     if not citations or any("annotations" in block for block in blocks):
         return blocks

@@ -1,4 +1,4 @@
-"""Translates a TypedDict to JSON Schema by LangChain's conversion, and corrects the mistakes of that conversion."""
+"""Translates a TypedDict to JSON Schema with LangChain's conversion, and corrects the mistakes of that conversion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_multi.bindings.values import is_many, is_mapping, items_of, mapping_
 from gemini_multi.types import JsonObject
 
 _OF_DICT: Final = inspect.getdoc(dict)
-"""The docstring that a TypedDict without one inherits. LangChain takes it for the description."""
+"""The docstring that a TypedDict without a docstring inherits. LangChain uses it as the description."""
 _UNIONS: Final = (Union, UnionType)
 _MARKERS: Final = (Required, NotRequired)
 
@@ -26,7 +26,7 @@ def is_typed_dict(value: object) -> TypeGuard[type[Any]]:
 
 
 def typed_dict_schema(kind: type[Any]) -> JsonObject:
-    """Return the JSON Schema of a TypedDict, also of one with `Required` or `NotRequired`, which LangChain refuses.
+    """Return the JSON Schema of a TypedDict. `Required` and `NotRequired`, which LangChain refuses, are accepted.
 
     Raises:
         TypeError, ValueError: The TypedDict has no JSON Schema.
@@ -39,7 +39,7 @@ def typed_dict_schema(kind: type[Any]) -> JsonObject:
 
 
 def _with_nulls(schema: Mapping[str, Any], hint: Any) -> dict[str, Any]:  # noqa: ANN401  # a type
-    """Allow null where the type does. LangChain's conversion does not, and the model would invent a value."""
+    """Allow null if the type does. LangChain's conversion does not allow it, and the model would invent a value."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _with_nulls(schema, inner[0])

@@ -1,9 +1,9 @@
 """Translates the events of a streamed answer to the typed events of LangChain's `stream_events(version="v3")`.
 
-LangChain can make typed events from chunks, but that costs a message and a translation of blocks for each piece. Here
-each piece is one event. A block begins with `content-block-start` and ends with `content-block-finish`, which holds the
-whole block. A thought or a call ends when it is complete. Text ends with the answer, because only then its citations
-are known.
+LangChain can make typed events from chunks, but then each piece costs a message and a translation of blocks. Here each
+piece is one event. A block begins with `content-block-start` and ends with `content-block-finish`, which holds the
+whole block. The block of a thought or a tool call ends when it is complete. The block of text ends with the answer,
+because only then its citations are known.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class _Open:
 
 
 class EventBuilder:
-    """Translates the events of one stream; it remembers which blocks are open."""
+    """Translates the events of one stream. It remembers the open blocks."""
 
     def __init__(self, message_id: str, *, usage: bool = True) -> None:
-        """Begin a stream.
+        """Make a builder for one stream.
 
         Args:
             message_id: The id of the message that the events describe.
@@ -83,7 +83,7 @@ class EventBuilder:
         """The text block to which the next text is added."""
         self._thought: _Open | None = None
         self._calls: dict[int, _Open] = {}
-        """The calls whose arguments are arriving, by position."""
+        """The tool calls whose arguments are arriving, by position."""
 
     def feed(self, event: ChatEvent) -> Iterator[Event]:
         """Translate an event."""
@@ -176,10 +176,10 @@ class EventBuilder:
         yield _finish(index, block)
 
     def _refused(self, refusal: Block) -> Iterator[Event]:
-        """Show a refusal, also in versions of LangChain whose streams drop this block.
+        """Show a refusal. Some versions of LangChain drop this block from streams.
 
-        There, the block translator shows the refusal of a message without content. A message with content holds the
-        refusal inside a `non_standard` block.
+        In these versions, the block translator shows the refusal of a message without content. A message with content
+        holds the refusal in a `non_standard` block.
         """
         if _streams_keep_refusals():
             yield from self._whole(refusal)
@@ -206,7 +206,7 @@ class EventBuilder:
 
 @lru_cache(maxsize=1)
 def _streams_keep_refusals() -> bool:
-    """Whether LangChain's stream keeps the block; up to 1.8.3 it does not (`_push_content_block_finish`)."""
+    """Whether LangChain's stream keeps the block. Up to 1.8.3 it does not (`_push_content_block_finish`)."""
     stream = ChatModelStream()
     block: Block = {"type": "refusal", "refusal": "no"}
     for event in (

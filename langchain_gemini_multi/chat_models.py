@@ -66,13 +66,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             print(answer.text)
 
     Stream:
-        An answer in pieces::
+        Get an answer in pieces::
 
             for chunk in model.stream("Tell me a story."):
                 print(chunk.text, end="")
 
     Async:
-        Each method has an asynchronous twin::
+        Each method has an asynchronous version::
 
             answer = await model.ainvoke("Hello")
             async for chunk in model.astream("Tell me a story."):
@@ -94,7 +94,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         `langchain.agents.create_agent(model, [get_weather])` makes an agent. Thought signatures survive its loop.
 
     Structured output:
-        An answer as an object::
+        Get an answer as an object::
 
             from pydantic import BaseModel
 
@@ -105,7 +105,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             city = model.with_structured_output(City).invoke("Describe the city of Lisbon.")
 
     Images:
-        Content is taken in LangChain's, OpenAI's, Anthropic's and Google's forms: base64, a `data:` URL or an address::
+        Content may have LangChain's, OpenAI's, Anthropic's or Google's form: base64, a `data:` URL or another URL::
 
             message = HumanMessage(
                 [
@@ -116,16 +116,16 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             model.invoke([message])
 
     Usage and provider:
-        What a call used, and who answered::
+        See the usage of a call, and the provider that answered::
 
             answer.usage_metadata  # {'input_tokens': 8, 'output_tokens': 42, ...}; `None` when it is unknown
             answer.response_metadata["provider"]  # who answered; beside it `model_name`, `cost_usd`, `attempts`
             model.totals  # what this model used and spent so far
 
     Errors:
-        Every error of a call is a `gemini_multi.GeminiMultiError` and one of LangChain's errors too, so that retries,
-        fallbacks and middleware act on it; the classes are in `langchain_gemini_multi.errors`. What is wrong with an
-        argument is told as `gemini_multi.ConfigurationError`, when the model is made::
+        Every error of a call is a `gemini_multi.GeminiMultiError` and also one of LangChain's errors, so that retries,
+        fallbacks and middleware handle it. The classes are in `langchain_gemini_multi.errors`. An invalid argument
+        raises `gemini_multi.ConfigurationError` when the model is made::
 
             from gemini_multi import AllRoutesFailed, RateLimited
 
@@ -140,16 +140,16 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     model_config = ConfigDict(defer_build=False)
 
     streaming: bool | None = None
-    """`True`: `invoke` streams too. `False`: `stream` does not stream either."""
+    """If true, `invoke` streams too. If false, `stream` does not stream either."""
     stream_usage: bool = True
-    """Whether a stream's last chunk has the tokens used."""
+    """Whether the last chunk of a stream has the tokens used."""
 
     @property
     def _llm_type(self) -> str:
         return "gemini-multi-chat"
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        # The result of LangChain's own method, which also calls methods with deprecated names.
+        # This is the result of LangChain's own method, which also calls methods with deprecated names.
         return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
@@ -163,7 +163,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         return combined(llm_outputs)
 
-    # LangChain does not pass the run to `_stream`, so its data are read here.
+    # LangChain does not pass the run to `_stream`, so the data of the run are read here.
 
     def stream(
         self,
@@ -173,7 +173,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
-        """Ask for an answer in pieces."""
+        """Answer in pieces."""
         config = identified(self, kwargs, config)
         return super().stream(input, config, stop=stop, **with_run(self, kwargs, None, config))
 
@@ -185,7 +185,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
-        """Ask for an answer in pieces."""
+        """Answer in pieces."""
         config = identified(self, kwargs, config)
         return super().astream(input, config, stop=stop, **with_run(self, kwargs, None, config))
 
@@ -263,7 +263,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                         last = event
                     else:
                         yield from builder.feed(event)
-        # LangChain stops reading at the last event, so the stream is closed before that.
+        # LangChain stops reading at the last event, so the stream is closed before that event.
         if last is not None:
             yield from builder.feed(last)
 
@@ -290,7 +290,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _chat_request(
         self, messages: list[BaseMessage], arguments: Mapping[str, Any], stop: list[str] | None, run: Run | None
     ) -> tuple[ChatRequest, dict[str, Any]]:
-        from langchain_gemini_multi._messages import to_core  # not needed to import the class
+        from langchain_gemini_multi._messages import to_core  # the import of the class does not need it
 
         return self._asked(to_core(messages), arguments, stop, run)
 
@@ -299,7 +299,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self.output_version == "v1"
 
     def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
-        from langchain_gemini_multi._chunks import ChunkBuilder  # not needed to import the class
+        from langchain_gemini_multi._chunks import ChunkBuilder  # the import of the class does not need it
 
         return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
 
@@ -326,15 +326,15 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
         Args:
             tools: LangChain tools, functions, pydantic classes, TypedDicts, schemas, or tools in OpenAI's, Anthropic's
-                or Google's form; built-in ones as `{"google_search": {}}` or `{"type": "google_search"}`.
-            tool_choice: `auto`, `any` or `required`, `none`, `True`, a tool's name or several, or an object as OpenAI,
-                Anthropic or Google have it.
-            strict: Ask for arguments that keep the schemas exactly.
-            parallel_tool_calls: Whether several calls may be made at once.
+                or Google's form; built-in tools such as `{"google_search": {}}` or `{"type": "google_search"}`.
+            tool_choice: `auto`, `any`, `required`, `none`, `True`, a tool's name or several, or an object in OpenAI's,
+                Anthropic's or Google's form.
+            strict: Whether arguments must match the schemas exactly.
+            parallel_tool_calls: Whether the model may make several tool calls at once.
             **kwargs: Further arguments of the call, such as `response_format`.
 
         Raises:
-            ConfigurationError: Something is no tool, or `tool_choice` names none of them.
+            ConfigurationError: A value is not a tool, or `tool_choice` names none of the tools.
         """
         from gemini_multi.bindings.tools import choice_json, forbids_parallel, read_choice, tool_json
         from langchain_gemini_multi._tools import to_tools
@@ -363,18 +363,18 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
         Args:
             schema: A pydantic class (2 or 1), dataclass, TypedDict, JSON Schema, or a function or response format in
-                OpenAI's form. Except by `function_calling`, enumerations and types such as `list[City]` and
-                `Literal["yes", "no"]` too.
-            method: `json_schema` lets the provider keep the answer to the schema (the default, as with ChatOpenAI and
-                ChatGoogleGenerativeAI); `function_calling` forces a call; `json_mode` asks for JSON: of any shape when
-                no schema is given, else of the schema's, as with ChatGoogleGenerativeAI.
-            include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of raising.
-            strict: Ask for an answer that keeps the schema exactly.
+                OpenAI's form. Also enumerations and types such as `list[City]` and `Literal["yes", "no"]`, except with
+                `function_calling`.
+            method: `json_schema` lets the provider enforce the schema (the default, as in ChatOpenAI and
+                ChatGoogleGenerativeAI); `function_calling` forces a tool call; `json_mode` requests JSON: of any shape
+                if no schema is given, else of the schema's, as in ChatGoogleGenerativeAI.
+            include_raw: Return `{"raw", "parsed", "parsing_error"}` instead of raising an error.
+            strict: Whether the answer must match the schema exactly.
             tools: Tools that the model may call instead of answering; not with `function_calling`.
             **kwargs: Further arguments of the call.
 
         Raises:
-            ConfigurationError: The schema or the method is of no known form, or they do not go together.
+            ConfigurationError: The form of the schema or the method is unknown, or they cannot be combined.
         """
         from langchain_gemini_multi._structured_output import structured
 
@@ -387,7 +387,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         messages: list[BaseMessage],
         tools: Sequence[ToolArgument] | None = None,
     ) -> int:
-        """Estimate the tokens of a conversation and of the tools that go with it, without a request."""
+        """Estimate the tokens of a conversation and of its tools, without a request."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages)
         from gemini_multi.tokens import estimate_messages

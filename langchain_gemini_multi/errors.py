@@ -1,12 +1,12 @@
-"""Errors that are classes of this package and of LangChain, so that LangChain's retries and agents react to them.
+"""Errors that are classes of this package and of LangChain, so that LangChain's retries and agents handle them.
 
 `except gemini_multi.RateLimited` and `except ModelRateLimitError` both catch a `ModelRateLimited`. Each error has all
-attributes of our error, and the provider's answer as `response` for LangChain's tracing.
+attributes of our error. Its `response` is the provider's answer, for LangChain's tracing.
 """
 
 # mypy: disable-error-code="override"
 # pyright: reportIncompatibleVariableOverride=false, reportIncompatibleMethodOverride=false
-# `is_retryable` is a property here and an attribute in LangChain. Both are only read; ours comes first in the method
+# `is_retryable` is a property here and an attribute in LangChain. Both are only read. Ours comes first in the method
 # resolution order, and is more exact.
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ from gemini_multi.errors import (
 )
 from gemini_multi.types import JsonValue
 
-# Newer than the oldest langchain-core that is supported.
+# The oldest supported langchain-core does not have this class.
 ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", ModelError)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """The provider's error answer, with the names of an HTTP response."""
+    """The provider's error response, with the names of an HTTP response."""
 
     status_code: int | None
     body: JsonValue = None
@@ -131,7 +131,7 @@ class ModelTimedOut(RequestTimeout, ModelTimeoutError):
 
 
 class ModelStreamInterrupted(StreamInterrupted, ModelConnectionError):
-    """The stream broke after its first content, which is in `partial`. It is not retried automatically."""
+    """The stream was interrupted after its first content, which is in `partial`. It is not retried automatically."""
 
 
 class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
@@ -154,7 +154,7 @@ class ModelMisconfigured(ConfigurationError, ModelInvalidRequestError):
 
 
 class ModelBudgetExceeded(BudgetExceeded, ModelError):
-    """The call would start above the spending limit."""
+    """The call is refused because its cost could exceed the spending limit."""
 
 
 class AllModelsFailed(AllRoutesFailed, ModelAPIError):

@@ -1,4 +1,4 @@
-"""`GeminiMultiLLM`: Gemini as a LangChain text model: a prompt in, text out."""
+"""`GeminiMultiLLM`: Gemini as a LangChain text model, which turns a prompt into text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from langchain_gemini_multi.errors import langchain_errors
 
 
 class GeminiMultiLLM(GeminiModel, BaseLLM):
-    """Gemini as a text model, over the providers and with the arguments of `ChatGeminiMulti`.
+    """A Gemini text model with the providers and the arguments of `ChatGeminiMulti`.
 
-    Thoughts and tool calls have no place in plain text: use the chat model for them.
+    Plain text has no place for thoughts and tool calls. Use the chat model for them.
     """
 
     model_config = ConfigDict(defer_build=False)
@@ -48,7 +48,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         with langchain_errors():
             if len(prompts) == 1:
                 return _result([answer(prompts[0])])
-            # LangChain gives a whole batch at once, as large as its `max_concurrency` allows.
+            # LangChain passes a whole batch at once. Its `max_concurrency` limits the size of the batch.
             with ContextThreadPoolExecutor() as threads:
                 return _result(list(threads.map(answer, prompts)))
 
@@ -66,7 +66,7 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
                     self._asked(text_only(prompt), kwargs, stop, run_manager) for prompt in prompts
                 )
             ]
-            # All are waited for, so that none goes on and spends money after the first has failed.
+            # This waits for all calls, so that no call continues and spends money after the first has failed.
             found = await asyncio.gather(*calls, return_exceptions=True)
             if failed := next((one for one in found if isinstance(one, BaseException)), None):
                 raise failed

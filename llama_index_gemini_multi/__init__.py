@@ -1,6 +1,6 @@
 """Hosted Gemini models as a LlamaIndex LLM, over Cloudflare AI, AIMLAPI and Oxen.ai.
 
-Importing this package loads neither LlamaIndex nor an HTTP library; that waits until a name is used.
+Importing this package loads neither LlamaIndex nor an HTTP library. They are loaded when a name is first used.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from llama_index.core.base.llms.types import ChatMessage, TextBlock
 
 
 class ReplaceableMessage(ChatMessage):
-    """A message whose `content` can be set whatever its blocks are.
+    """A message whose `content` can be set, whatever blocks it has.
 
-    Before core 0.14.24, chat engines set the `content` of a stream's last message, and `ChatMessage` refuses that if
-    there is a thinking block beside the text. Newer versions replace the blocks, as this class does.
+    Before core 0.14.24, chat engines set the `content` of a stream's last message, but `ChatMessage` refuses that if
+    there is a thinking block next to the text. Newer versions replace the blocks, and so does this class.
     """
 
     @property

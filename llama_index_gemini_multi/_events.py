@@ -1,4 +1,4 @@
-"""The event that LlamaIndex's instrumentation gets in addition to its own events."""
+"""The event that this package sends to LlamaIndex's instrumentation besides LlamaIndex's own events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELDS: Final = ("provider", "model", "outcome", "error", "status", "code", "wa
 
 
 class AttemptFailedEvent(BaseEvent):
-    """A request without an answer. The call continues, or ends with an error that lists all attempts."""
+    """An attempt without an answer. The call continues, or ends with an error that lists all attempts."""
 
     provider: str
     model: str
@@ -23,16 +23,16 @@ class AttemptFailedEvent(BaseEvent):
     outcome: str
     """`failed`, or `cancelled` when another provider was faster."""
     error: str
-    """The class of the error, such as `RateLimited`; empty for a cancelled request."""
+    """The class of the error, such as `RateLimited`; empty for a cancelled attempt."""
     status: int | None
     code: str | None
     wait: float
-    """Seconds of the wait before the request."""
+    """The seconds of the wait before the attempt."""
     duration: float
 
     @classmethod
     def class_name(cls) -> str:
-        """Name the event in traces."""
+        """Return the name of the event in traces."""
         return "GeminiMultiAttemptFailedEvent"
 
 

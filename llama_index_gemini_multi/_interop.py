@@ -13,7 +13,7 @@ from gemini_multi.types import Signature, ToolCall
 
 
 def foreign_calls(message: ChatMessage) -> Iterator[ToolCall]:
-    """Read calls that only stand in `additional_kwargs`, in the forms that other integrations write."""
+    """Read tool calls that are only in `additional_kwargs`, in the forms that other integrations write."""
     if any(isinstance(block, ToolCallBlock) for block in message.blocks):
         return
     legacy = message.additional_kwargs.get("function_call")

@@ -51,7 +51,7 @@ def to_part(block: MediaBlock) -> Blob | FileReference | None:
 
 
 def has_block(part: Blob | FileReference) -> bool:
-    """Whether a block can hold the part: LlamaIndex accepts only URLs as addresses."""
+    """Whether a block can hold the part. LlamaIndex accepts only URLs as references."""
     if isinstance(part, Blob):
         return True
     try:
@@ -62,7 +62,7 @@ def has_block(part: Blob | FileReference) -> bool:
 
 
 def to_block(part: Blob | FileReference) -> ContentBlock:
-    """Translate a part to the block for its media type; a part of any other type becomes a document."""
+    """Translate a part to the block for its media type. A part of any other type becomes a document."""
     mime_type = (
         part.mime_type or mimetypes.guess_type(part.uri)[0] if isinstance(part, FileReference) else part.mime_type
     )
@@ -81,7 +81,7 @@ def to_block(part: Blob | FileReference) -> ContentBlock:
 
 
 def _audio_block(data: bytes | None, url: str | None, audio_format: str | None) -> AudioBlock:
-    # Not `url=None`: cores before 0.14.16 refuse it.
+    # The code does not pass `url=None`, because cores before 0.14.16 refuse it.
     return AudioBlock(audio=data, format=audio_format) if url is None else AudioBlock(url=url, format=audio_format)
 
 
@@ -90,14 +90,14 @@ def _part(data: bytes | IOBase | None, path: object, url: object, details: Detai
         return addressed(str(url), details) if url else None
     kind = details.mime_type
     if isinstance(data, bytes) and kind and not kind.startswith("text/") and _is_base64(data):
-        # LlamaIndex turns bytes into base64.
+        # LlamaIndex converts bytes to base64.
         return inline(data.decode("ascii"), details)
     found = _content(data, path)
     if not found:
         return None
     is_text = (kind or "").startswith("text/")
     if isinstance(data, bytes) and is_text and not _is_text(found):
-        found = data  # LlamaIndex took a short text for base64
+        found = data  # LlamaIndex read a short text as base64
     if not is_text and _DATA_URL.match(found):
         return addressed(found.decode("ascii", "replace"), details)
     return inline(found, details if kind else replace(details, mime_type=_guessed_type(found, path)))

@@ -52,14 +52,14 @@ _ROLES: Final[Mapping[MessageRole, Role]] = {
 
 
 def to_core(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
-    """Translate a conversation; messages without content are left out, except the user's."""
+    """Translate a conversation. Messages without content are left out, except messages of the user."""
     reader = _Reader()
     return tuple(message for given in messages if (message := reader.read(given)) is not None)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one conversation in order, and remembers its calls, to which the tool results refer."""
+    """Reads one conversation in order. It remembers the tool calls, because tool results refer to them."""
 
     names: dict[str, str] = field(default_factory=dict[str, str])
     """Function names by call id."""
@@ -108,7 +108,7 @@ class _Reader:
         return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
     def _call_id(self, given: object, name: str) -> str:
-        """Return the id of the call that a result answers: the given one, or that of the first open call."""
+        """Return the id of the tool call that a result belongs to: the given id, or the id of the first open call."""
         if isinstance(given, str) and given:
             call_id = given
         else:
@@ -127,7 +127,7 @@ def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None
 
 
 def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
-    """Read the content of a message that is not from the model; a call in it becomes text about the call."""
+    """Read the content of a message that is not from the model. A tool call in it becomes text about the call."""
     for part in _parts(blocks):
         if isinstance(part, ToolCall):
             arguments = dict(part.arguments) if part.invalid_arguments is None else part.invalid_arguments

@@ -1,4 +1,4 @@
-"""The metadata of a model for LlamaIndex, from the catalog, without network."""
+"""The metadata of a model for LlamaIndex. It comes from the catalog, without a request."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def metadata(
 
     Args:
         model: A catalog name or a provider's own id.
-        providers: The providers that may answer; the smallest of their context windows counts.
+        providers: The providers that may answer. The smallest of their context windows is used.
         context_window: The context window to report instead.
         max_tokens: The output limit of a request, if it is set.
     """
-    from gemini_multi import catalog  # not needed to import a model class
+    from gemini_multi import catalog  # the import of a model class does not need it
 
     known = catalog.find(model)
     hosted = [known.providers[provider] for provider in providers if provider in known.providers]
@@ -45,7 +45,7 @@ def described(
 
 
 def _num_output(window: int, max_tokens: int | None, model_limit: int) -> int:
-    """Return the tokens to reserve for an answer: not the whole window, from which LlamaIndex subtracts them."""
+    """Return the tokens to reserve for an answer: less than the window, because LlamaIndex subtracts them from it."""
     if max_tokens is not None:
         return max(1, min(max_tokens, window // 2))
     return max(1, min(model_limit, window // 4))

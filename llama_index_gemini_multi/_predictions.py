@@ -27,13 +27,13 @@ class StructuredPredictions(BaseGeminiMulti):
     model_config = MODEL_CONFIG
 
     def _extraction(self, output_cls: type[Model]) -> Extraction[Model] | None:
-        """Decide how to ask; `None` means that one of LlamaIndex's own programs asks."""
+        """Choose the form of the request; `None` means that one of LlamaIndex's own programs makes the request."""
         from llama_index_gemini_multi._structured import Extraction
 
         if self.pydantic_program_mode == PydanticProgramMode.DEFAULT:
             return Extraction(output_cls)
         if self.pydantic_program_mode == PydanticProgramMode.FUNCTION:
-            # The arguments of a call are an object, which a root model need not be.
+            # The arguments of a tool call are an object. A root model need not be an object.
             return Extraction(output_cls, by_tool=not issubclass(output_cls, RootModel))
         return None
 
@@ -47,7 +47,7 @@ class StructuredPredictions(BaseGeminiMulti):
         llm_kwargs: dict[str, Any] | None,
         prompt_args: dict[str, object],
     ) -> CorrectedRequest[Model] | None:
-        """Report the start of a prediction, and make its request; `None` means that LlamaIndex's own program asks."""
+        """Report the start of a prediction, and make its request; `None` if LlamaIndex's own program makes it."""
         from llama_index_gemini_multi._structured import CorrectedRequest
 
         if (extraction := self._extraction(output_cls)) is None:
@@ -59,7 +59,7 @@ class StructuredPredictions(BaseGeminiMulti):
         return CorrectedRequest(extraction, messages, extraction.arguments(llm_kwargs), self._retry_limit)
 
     def _retry_limit(self, arguments: Mapping[str, object]) -> RetryLimit:
-        """Return how often and for how long a call with these arguments may be retried."""
+        """Return the limits on retries of a call with these arguments: their number and their time."""
         from gemini_multi import RetryPolicy
         from gemini_multi.bindings.requests import call_settings
         from llama_index_gemini_multi._structured import RetryLimit
@@ -80,8 +80,8 @@ class StructuredPredictions(BaseGeminiMulti):
     ) -> Model:
         """Answer a prompt with an instance of a class.
 
-        If the answer does not fit the class, the model is asked once more and told what is wrong, unless `max_retries`
-        is 0; both answers are counted. A stream cannot begin again, and ends with the error.
+        If the answer does not fit the class, a second request says what is wrong, unless `max_retries` is 0. Both
+        answers are counted. A stream cannot begin again, so it ends with the error.
 
         Raises:
             InvalidStructuredOutput: The answer does not fit the class.

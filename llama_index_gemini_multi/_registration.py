@@ -1,4 +1,4 @@
-"""An explicit opt-in by which LlamaIndex's own look-up finds the model."""
+"""A function that registers the model, so that LlamaIndex's own look-up finds it."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from llama_index_gemini_multi.base import GeminiMulti
 
 
 def register_with_llama_index() -> None:
-    """Let LlamaIndex's `load_llm`, and whatever it loads from JSON or YAML, rebuild `GeminiMulti`, in this process."""
+    """Let LlamaIndex's `load_llm`, and all that it loads from JSON or YAML, rebuild `GeminiMulti` in this process."""
     import_module("llama_index.core.llms.loading").RECOGNIZED_LLMS.setdefault(GeminiMulti.class_name(), GeminiMulti)

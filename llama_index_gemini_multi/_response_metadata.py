@@ -17,7 +17,7 @@ from gemini_multi.types import Candidate, ChatResponse, CodeResult, ExecutableCo
 
 
 def raw(response: ChatResponse) -> dict[str, JsonValue]:
-    """Write everything of the answer other than the message, as plain JSON."""
+    """Write all of the answer except the message as plain JSON."""
     candidate = response.candidate
     found: dict[str, JsonValue] = {
         "id": response.response_id,
@@ -98,13 +98,13 @@ def _code(part: ExecutableCode | CodeResult) -> JsonValue:
 
 
 def logprobs(value: JsonValue) -> list[list[LogProb]] | None:
-    """Read OpenAI's form: for each token its alternatives, or the token itself if there are none."""
+    """Read log probabilities in OpenAI's form: for each token its alternatives, or the token itself without any."""
     if not isinstance(value, Mapping):
         return None
     tokens = items_of(value.get("content"))
     try:
         return [[_logprob(each) for each in token.get("top_logprobs") or [token]] for token in tokens] or None
-    except (AttributeError, TypeError, ValueError):  # another form
+    except (AttributeError, TypeError, ValueError):  # the value has another form
         return None
 
 

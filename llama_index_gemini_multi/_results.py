@@ -53,12 +53,12 @@ from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
 
 def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
-    """Translate a whole answer; candidates after the first are in `raw`.
+    """Translate a whole answer. Candidates after the first are in `raw`.
 
     Args:
         response: The answer.
         delta: The new text, if the response ends a stream.
-        first_call_only: Whether to leave out calls after the first.
+        first_call_only: Whether to leave out all tool calls after the first.
     """
     blocks = _blocks(response, first_call_only=first_call_only)
     message_class = ChatMessage if delta is None else STREAMED_MESSAGE
@@ -83,21 +83,21 @@ def to_completion(response: ChatResponse) -> CompletionResponse:
 
 
 def to_completions(chunks: ChatResponseGen) -> CompletionResponseGen:
-    """Make completions of chat chunks."""
+    """Make completions from chat chunks."""
     with closing(chunks):
         for chunk in chunks:
             yield to_completion(chunk)
 
 
 async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
-    """Make completions of chat chunks."""
+    """Make completions from chat chunks, asynchronously."""
     async with aclosing(chunks):
         async for chunk in chunks:
             yield to_completion(chunk)
 
 
 _SHOWN: Final = 64
-"""The number of calls and of media that a chunk shows: thousands in each of thousands of chunks would take too long."""
+"""The number of tool calls and of media that a chunk shows. Thousands of them in each chunk would take too long."""
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
 
@@ -105,7 +105,7 @@ _CITED_PER_CHARACTER: Final = 4
 class Snapshots:
     """Makes the chunks of one streamed answer from its events.
 
-    The last chunk is complete; the others show the first `_SHOWN` calls and media. The others also hold the calls in
+    The last chunk is complete. The other chunks show the first `_SHOWN` calls and media. They also hold the calls in
     `additional_kwargs`, where LlamaIndex's programs look for them. The last chunk does not, because agents and memories
     keep it, and other integrations would send those calls a second time.
     """
@@ -113,21 +113,21 @@ class Snapshots:
     __slots__ = ("_arguments", "_calls", "_first_call_only", "_media", "_text", "_thoughts")
 
     def __init__(self, *, first_call_only: bool = False) -> None:
-        """Begin an answer.
+        """Make a builder for one answer.
 
         Args:
-            first_call_only: Whether to leave out calls after the first.
+            first_call_only: Whether to leave out all tool calls after the first.
         """
         self._first_call_only = first_call_only
         self._text = ""
         self._thoughts = ""
         self._calls: list[ToolCall] = []
         self._arguments: list[str] = []
-        """The arguments of each call, as JSON."""
+        """The arguments of each tool call, as JSON."""
         self._media: list[ContentBlock] = []
 
     def feed(self, event: ChatEvent) -> ChatResponse | None:
-        """Make the chunk for an event; `None` if a chunk cannot show anything of it."""
+        """Make the chunk for an event; `None` if a chunk cannot show any of it."""
         if isinstance(event, Finished):
             return to_result(event.response, delta="", first_call_only=self._first_call_only)
         return None if event.candidate else self._piece(event)
@@ -165,8 +165,8 @@ class Snapshots:
         return self._chunk("", {"tool_call_delta": piece})
 
     def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
-        # A snapshot holds the whole text as a new `str`. To copy a text takes little time; its memory is only held as
-        # long as the caller keeps the snapshot.
+        # A snapshot holds the whole text as a new `str`. Copying a text takes little time, and its memory is held
+        # only as long as the caller keeps the snapshot.
         blocks: list[ContentBlock] = []
         if self._thoughts:
             blocks.append(
@@ -198,8 +198,8 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
     if thoughts or note:
-        # Thoughts stand before the text. A block that only holds the note stands after it: callers read the first block
-        # as the text.
+        # Thoughts stand before the text. A block that holds only the note stands after it: callers read the first
+        # block as the text.
         blocks.insert(0 if thoughts else len(blocks), _thinking(thoughts, note, response.usage))
     blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
@@ -215,7 +215,7 @@ def _without_further_calls(parts: Sequence[Part]) -> tuple[Part, ...]:
 def _thinking(thoughts: str, note: dict[str, JsonValue], usage: Usage) -> ThinkingBlock:
     return ThinkingBlock(
         content=thoughts or None,
-        # LlamaIndex's memory counts these tokens. A block that only holds signatures must not displace messages.
+        # LlamaIndex's memory counts these tokens. A block that holds only signatures must not displace messages.
         num_tokens=(usage.reasoning_tokens or None) if thoughts else None,
         additional_information={NOTE_KEY: note} if note else {},
     )
@@ -231,7 +231,7 @@ def _arguments_json(call: ToolCall) -> str:
 
 
 def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlock]:
-    """Make the blocks of citations, up to a limit of quoted text; citations beyond the limit are only in `raw`."""
+    """Make the blocks of citations, up to a limit of quoted text. Citations beyond the limit are only in `raw`."""
     quotable = max(_LEAST_CITED, _CITED_PER_CHARACTER * len(text))
     for citation in citations:
         cited = citation.text

@@ -1,4 +1,4 @@
-"""Makes the JSON Schema of each class only once, because pydantic takes longer for it than for the rest of a call."""
+"""Makes the JSON Schema of each class only once: pydantic takes longer for it than for the rest of a call."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def _parameters(metadata: ToolMetadata) -> dict[str, JsonValue]:
 
 
 def _once(use: str, kind: type[BaseModel], make: Callable[[], dict[str, JsonValue]]) -> dict[str, JsonValue]:
-    """Make a schema, or return a copy of the one that was made before."""
+    """Make a schema, or return a copy of the earlier one."""
     known = _KNOWN.get(kind, {}).get(use)
     if known is not None and known[0] is kind.__pydantic_core_schema__:
         kept: dict[str, JsonValue] = marshal.loads(known[1])  # noqa: S302  # written below
         return kept
     made = make()
-    with suppress(ValueError):  # the schema that a class makes may hold values that are not JSON
+    with suppress(ValueError):  # the schema of a class may hold values that are not JSON
         _KNOWN.setdefault(kind, {})[use] = (kind.__pydantic_core_schema__, marshal.dumps(made))
     return made

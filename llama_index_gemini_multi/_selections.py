@@ -17,10 +17,10 @@ _SHOWN: Final = 200
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Read the calls of an answer or of a chunk.
+    """Read the tool calls of an answer or of a chunk.
 
     Raises:
-        InvalidToolCall: The arguments of a call cannot be read. LlamaIndex would run the tool without arguments.
+        InvalidToolCall: The arguments of a tool call cannot be read. LlamaIndex would run the tool without arguments.
     """
     message = response.message
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]

@@ -1,12 +1,12 @@
-"""Keeps what LlamaIndex's blocks have no field for, as JSON in a `ThinkingBlock`, and restores it.
+"""Keeps, as JSON in a `ThinkingBlock`, the data that LlamaIndex's blocks have no field for, and restores it.
 
 A `ToolCallBlock` has no field for a thought signature, several texts become one `TextBlock`, and some parts, such as
-executed code, have no block. `pack` writes this as a note, and `unpack` rebuilds the exact parts from the blocks and
+executed code, have no block. `pack` writes this data as a note. `unpack` rebuilds the exact parts from the blocks and
 the note.
 
-The note has two members. `tool_calls` has the signature of each call by its id, so each call keeps its own signature if
-a message loses a call or is merged with another message. `parts` is the outline of the parts; it is only there if the
-order and the limits of the blocks differ from those of the parts.
+The note has two members. `tool_calls` has the signature of each tool call by its id, so each call keeps its own
+signature if a message loses a call or is merged with another message. `parts` is the outline of the parts. It exists
+only if the order and the limits of the blocks differ from those of the parts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTE_KEY: Final = "gemini_multi"
 
 
 def pack(parts: Sequence[Part]) -> dict[str, JsonValue]:
-    """Write what the blocks of these parts cannot hold; empty if they hold everything."""
+    """Write the data that the blocks of these parts cannot hold; empty if they hold everything."""
     calls: dict[str, JsonValue] = {
         part.id: entry for part in parts if isinstance(part, ToolCall) and (entry := _call(part))
     }
@@ -56,7 +56,7 @@ def _call(call: ToolCall) -> dict[str, JsonValue]:
 
 
 def _entry(kept: object) -> Mapping[str, JsonValue]:
-    """Translate an entry of `tool_calls` to the form of the outline."""
+    """Convert an entry of `tool_calls` to the form of the outline."""
     found = mapping_of(kept)
     return {"signature": found.get("signature"), "synthetic_id": not found.get("issued_id", False)}
 

@@ -1,4 +1,4 @@
-"""Answers as instances of a class: the request, the retry of an invalid answer, and partial instances of a stream."""
+"""Answers as instances of a class: the request, the second request after an invalid answer, and partial instances."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _DECIDED_HERE: Final = frozenset(
     {"allow_parallel_tool_calls", "response_format", "tool_choice", "tool_required", "tools"}
 )
 _LASTING: Final = frozenset({"content_filter", "length"})
-"""The finish reasons that the next answer would probably have, too."""
+"""The finish reasons that a second answer would probably have too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction(Generic[ModelT]):
-    """How to ask for an instance of a class, and how to read it."""
+    """The form of the request for an instance of a class, and the way to read the answer."""
 
     output_cls: type[ModelT]
     by_tool: bool = False
-    """Whether to ask for a call of a function with the fields of the class, not for JSON."""
+    """Whether to request a call of a function with the fields of the class, instead of JSON."""
 
     def arguments(self, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Make the arguments for `chat`, without changing the caller's."""
@@ -74,7 +74,7 @@ class Extraction(Generic[ModelT]):
             raise self._invalid(response, text, error) from error
 
     def correction(self, response: ChatResponse, error: InvalidStructuredOutput) -> list[ChatMessage]:
-        """Tell the model what is wrong with its answer; no messages if the next answer would probably be no better."""
+        """Write messages about the errors of an answer; no messages if a second answer would probably be no better."""
         if facts_of(response).get("finish_reason") in _LASTING:
             return []
         wrong = problems(error.__cause__) if response.message.blocks else "It was empty."
@@ -86,7 +86,7 @@ class Extraction(Generic[ModelT]):
         return [response.message, ChatMessage(role=MessageRole.TOOL, content=told, additional_kwargs=extra)]
 
     def stream(self, chunks: ChatResponseGen) -> Generator[ModelT | FlexibleModel, None, None]:
-        """Yield the instance while it arrives, and at the end the whole one."""
+        """Yield the instance while it arrives, and at the end the whole instance."""
         partials = Partials(self)
         last = ChatResponse(message=ChatMessage())
         with closing(chunks):
@@ -96,7 +96,7 @@ class Extraction(Generic[ModelT]):
         yield self.result(last)
 
     async def astream(self, chunks: ChatResponseAsyncGen) -> AsyncGenerator[ModelT | FlexibleModel, None]:
-        """Yield the instance while it arrives, and at the end the whole one."""
+        """Yield the instance while it arrives, and at the end the whole instance."""
         partials = Partials(self)
         last = ChatResponse(message=ChatMessage())
         async with aclosing(chunks):
@@ -126,17 +126,17 @@ class Extraction(Generic[ModelT]):
 
 @dataclass(frozen=True, slots=True)
 class RetryLimit:
-    """Whether an invalid answer leads to a second request."""
+    """The limits on the second request after an invalid answer."""
 
     retries: int
     deadline: float | None = None
-    """Seconds from the first request on, if they are limited."""
+    """The seconds from the first request on, if they are limited."""
 
 
 class CorrectedRequest(Generic[ModelT]):
-    """Requests until an answer fits the class: one, and a second one that says what is wrong with the first answer.
+    """The requests until an answer fits the class: one, and a second one that says what is wrong with the first answer.
 
-    The caller sends `messages` with `arguments` and passes the answer to `read`, until `arguments` is `None`; then
+    The caller sends `messages` with `arguments` and passes the answer to `read`, until `arguments` is `None`. Then
     `result` is set.
     """
 
@@ -151,10 +151,10 @@ class CorrectedRequest(Generic[ModelT]):
         arguments: dict[str, Any],
         limit: Callable[[dict[str, Any]], RetryLimit],
     ) -> None:
-        """Begin with the first request.
+        """Make the first request.
 
         Args:
-            extraction: How to read an answer.
+            extraction: The way to read an answer.
             messages: The conversation.
             arguments: The other arguments of `chat`.
             limit: Returns the limit for these arguments. It is called only for an invalid answer.
@@ -169,7 +169,7 @@ class CorrectedRequest(Generic[ModelT]):
         """Read the answer to the last request.
 
         Raises:
-            InvalidStructuredOutput: The answer is invalid, and there is no reason or no time for a second request.
+            InvalidStructuredOutput: The answer is invalid, and a second request is pointless or too late.
         """
         arguments, self.arguments = self.arguments or {}, None
         try:
@@ -192,7 +192,7 @@ class Partials(Generic[ModelT]):
     __slots__ = ("_extraction", "_flexible", "_json")
 
     def __init__(self, extraction: Extraction[ModelT]) -> None:
-        """Begin with nothing."""
+        """Make a reader to which nothing has arrived."""
         self._extraction = extraction
         self._flexible = create_flexible_model(extraction.output_cls)
         self._json = GrowingJson()
@@ -200,7 +200,7 @@ class Partials(Generic[ModelT]):
     def feed(self, chunk: ChatResponse) -> ModelT | FlexibleModel | None:
         """Return the instance so far, or `None` if the chunk adds nothing to it.
 
-        As long as required fields are missing, the instance is of a similar class, in which these fields are `None`.
+        As long as required fields are missing, the instance is of a similar class, in which these fields may be `None`.
         """
         piece = _argument_piece(chunk) if self._extraction.by_tool else chunk.delta
         known = self._json.add(piece or "")

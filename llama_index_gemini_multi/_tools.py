@@ -1,4 +1,4 @@
-"""Translates LlamaIndex's tools to the core's tools; `bindings` reads all other forms."""
+"""Translates LlamaIndex's tools to the core's tools. `bindings` reads all other forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llama_index_gemini_multi._schemas import tool_schema
 
 
 def to_tools(tools: Iterable[object]) -> tuple[AnyTool, ...]:
-    """Translate tools in any form: LlamaIndex's, and whatever `read_tools` takes."""
+    """Translate tools in LlamaIndex's form and in all forms that `read_tools` accepts."""
     return tuple(read_tools(tools, _converted, BaseTool))
 
 

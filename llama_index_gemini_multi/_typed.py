@@ -1,4 +1,4 @@
-"""Adds types to functions of LlamaIndex without them, and hides differences between its versions."""
+"""Adds types to functions of LlamaIndex that have none, and hides differences between its versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def span_handlers() -> Sequence[object]:
 
 
 def streamed_message(core_version: str) -> type[ChatMessage]:
-    """Return the class of a stream's last message for a version of LlamaIndex's core."""
+    """Return the class of a stream's last message, which depends on the version of LlamaIndex's core."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
     if numbers >= (0, 14, 24):
         return ChatMessage

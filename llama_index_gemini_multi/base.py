@@ -1,6 +1,6 @@
 """`GeminiMulti`: one Gemini model over several providers, as a LlamaIndex LLM.
 
-It translates requests and answers. `gemini_multi.Client` has the connections, retries and failover.
+It translates requests and answers. `gemini_multi.Client` makes connections, retries and failovers.
 """
 
 # ruff: noqa: FBT001, FBT002  # the signatures are LlamaIndex's
@@ -70,13 +70,13 @@ class GeminiMulti(StructuredPredictions):
             print(llm.chat([ChatMessage("Hello")]))
 
     Stream:
-        An answer in pieces::
+        Get an answer in pieces::
 
             for chunk in llm.stream_complete("Tell me a story."):
                 print(chunk.delta, end="")
 
     Async:
-        Each method has an asynchronous twin::
+        Each method has an asynchronous version::
 
             answer = await llm.acomplete("Hello")
             async for chunk in await llm.astream_complete("Tell me a story."):
@@ -93,10 +93,10 @@ class GeminiMulti(StructuredPredictions):
 
             answer = await FunctionAgent(tools=[add], llm=llm).run("What is 2 + 3?")
 
-        What the provider runs itself goes into `built_in_tools=["google_search"]`.
+        Tools that the provider itself runs go into `built_in_tools=["google_search"]`.
 
     Structured output:
-        An answer as an object::
+        Get an answer as an object::
 
             from llama_index.core import PromptTemplate
             from pydantic import BaseModel
@@ -108,7 +108,7 @@ class GeminiMulti(StructuredPredictions):
             city = llm.structured_predict(City, PromptTemplate("Describe the city of Lisbon."))
 
     Images:
-        Blocks of LlamaIndex hold bytes, a path or an address::
+        Blocks of LlamaIndex hold bytes, a path or a URL::
 
             from llama_index.core.llms import ImageBlock, TextBlock
 
@@ -116,7 +116,7 @@ class GeminiMulti(StructuredPredictions):
             llm.chat([ChatMessage(role="user", blocks=blocks)])
 
     Usage and provider:
-        What a call used, and who answered::
+        See the usage of a call, and the provider that answered::
 
             answer = llm.chat([ChatMessage("Hello")])
             answer.raw["usage"]  # the tokens, also counted by LlamaIndex's `TokenCountingHandler`
@@ -124,8 +124,8 @@ class GeminiMulti(StructuredPredictions):
             llm.totals  # what this model used and spent so far
 
     Errors:
-        Every error is a `gemini_multi.GeminiMultiError`. What is wrong with an argument is told as
-        `gemini_multi.ConfigurationError`, when the model is made; an object that does not fit its class as
+        Every error is a `gemini_multi.GeminiMultiError`. An invalid argument raises
+        `gemini_multi.ConfigurationError` when the model is made. An object that does not fit its class raises
         `llama_index_gemini_multi.InvalidStructuredOutput`::
 
             from gemini_multi import AllRoutesFailed, RateLimited
@@ -142,7 +142,7 @@ class GeminiMulti(StructuredPredictions):
 
     @classmethod
     def class_name(cls) -> str:
-        """Name the class for serialization and traces."""
+        """Return the name of the class for serialization and traces."""
         return "GeminiMulti"
 
     @property
@@ -165,11 +165,11 @@ class GeminiMulti(StructuredPredictions):
 
     @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponse:
-        """Ask for a whole answer.
+        """Get a whole answer.
 
         Args:
             messages: The conversation.
-            **kwargs: Any setting of generation, for this call only; and `tools`, `tool_choice`,
+            **kwargs: Any setting of generation, for this call only, and `tools`, `tool_choice`,
                 `allow_parallel_tool_calls`, `response_format`, `model`, `providers`, `timeout`, `deadline`,
                 `max_retries`, `retry_policy`, `failover_on`, `tracing`, `headers`, `gateway_metadata`,
                 `gateway_event_id`, `include_response_headers`.
@@ -178,20 +178,20 @@ class GeminiMulti(StructuredPredictions):
 
     @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponseGen:
-        """Ask for an answer in pieces. Each has the message so far and the new `delta`; the last one is complete."""
+        """Get an answer in pieces. Each has the message so far and the new `delta`. The last one is complete."""
         return self._stream_chat(messages, kwargs)
 
     @chat_callback
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponse:
-        """Ask for a whole answer, as `chat` does."""
+        """Get a whole answer, as `chat` does."""
         return await self._achat(messages, kwargs)
 
     @chat_callback
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: object) -> ChatResponseAsyncGen:
-        """Ask for an answer in pieces, as `stream_chat` does."""
+        """Get an answer in pieces, as `stream_chat` does."""
         return self._astream_chat(messages, kwargs)
 
-    # Completions call these methods, because the decorated ones would report the call a second time.
+    # Completions call these methods, because the decorated methods would report the call a second time.
 
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
         from llama_index_gemini_multi._results import to_result
@@ -237,21 +237,21 @@ class GeminiMulti(StructuredPredictions):
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
-        """Answer a prompt; arguments are those of `chat`."""
+        """Answer a prompt. The arguments are those of `chat`."""
         from llama_index_gemini_multi._results import to_completion
 
         return to_completion(self._chat(self._prompt(prompt, formatted=formatted), kwargs))
 
     @completion_callback
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponseGen:
-        """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
         from llama_index_gemini_multi._results import to_completions
 
         return to_completions(self._stream_chat(self._prompt(prompt, formatted=formatted), kwargs))
 
     @completion_callback
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
-        """Answer a prompt; arguments are those of `chat`."""
+        """Answer a prompt. The arguments are those of `chat`."""
         from llama_index_gemini_multi._results import to_completion
 
         return to_completion(await self._achat(self._prompt(prompt, formatted=formatted), kwargs))
@@ -263,7 +263,7 @@ class GeminiMulti(StructuredPredictions):
         formatted: bool = False,
         **kwargs: object,
     ) -> CompletionResponseAsyncGen:
-        """Answer a prompt in pieces; each holds the text so far and the new `delta`."""
+        """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
         from llama_index_gemini_multi._results import to_async_completions
 
         return to_async_completions(self._astream_chat(self._prompt(prompt, formatted=formatted), kwargs))
@@ -322,7 +322,7 @@ class GeminiMulti(StructuredPredictions):
         """Read the tool calls of an answer or of a chunk.
 
         Raises:
-            ValueError: There are none, and `error_on_no_tool_call` is set.
+            ValueError: There are no tool calls, and `error_on_no_tool_call` is set.
         """
         from llama_index_gemini_multi._selections import tool_selections
 

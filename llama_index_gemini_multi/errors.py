@@ -6,8 +6,8 @@ from gemini_multi.errors import InvalidResponse
 
 
 class InvalidStructuredOutput(InvalidResponse, ValueError):
-    """The answer does not fit the class that was asked for. Its text is in `raw`."""
+    """The answer does not fit the requested class. Its text is in `raw`."""
 
 
 class InvalidToolCall(InvalidResponse, ValueError):
-    """The arguments of a tool call cannot be read, so that the tool is not run. Their text is in `raw`."""
+    """The arguments of a tool call cannot be read, so the tool is not run. Their text is in `raw`."""
