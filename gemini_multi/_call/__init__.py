@@ -1,1 +1,1 @@
-"""The life of one request: attempts, retries, failover, hedging, streams, telemetry. Knows no wire and no provider."""
+"""The life of one request: attempts, retries, failover, hedging, streams, telemetry. Knows no dialect or provider."""

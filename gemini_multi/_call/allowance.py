@@ -1,4 +1,4 @@
-"""What a request sets aside before it is sent: room within the limits of the client, and its worst cost."""
+"""What a request reserves before it is sent: a share of the client's limits, and its highest possible cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gemini_multi.types import ChatRequest
 
 
 class Allowance:
-    """The allowance of one request: taken before it is sent, settled after its answer."""
+    """The allowance of one request. It is reserved before the request is sent and settled after the answer."""
 
     def __init__(self, request: ChatRequest, route: Route, attempt_log: AttemptLog) -> None:
         self._request = request
@@ -27,11 +27,11 @@ class Allowance:
         self._reserved = 0.0
 
     def take(self) -> Generator[Step, Any, OutOfRoom | None]:
-        """Take the allowance. Return the refusal of a provider that has no room.
+        """Reserve the allowance. If the provider has no room, return that refusal.
 
         Raises:
             BudgetExceeded: The budget does not allow the request.
-            StorageUnavailable: The storage of shared limits gives no answer.
+            StorageUnavailable: The storage of shared limits does not answer.
         """
         permits = self._options.permits
         if permits is not None:
@@ -47,7 +47,7 @@ class Allowance:
         return None
 
     def _take_permit(self, permits: Permits) -> Generator[Step, Any, Permit | OutOfRoom]:
-        """Take a permit, after a wait if the limits say so and the deadline allows it."""
+        """Reserve a permit, after a wait if the limits require a wait and the deadline allows it."""
         while True:
             permit = yield from permits.acquire(self._request, self._route, self._options.today())
             if not isinstance(permit, OutOfRoom) or not permits.waits:
@@ -59,21 +59,21 @@ class Allowance:
             self._attempt_log.waited(wait)
 
     def _reserve(self) -> None:
-        """Set the worst cost of the request aside in the client's own ledger."""
+        """Reserve the highest possible cost of the request in the client's own ledger."""
         if self._options.ledger.is_limited:
             route, today = self._route, self._options.today()
             worst = pricing.worst_usd(self._request, route.answering, route.provider.name, today)
             self._reserved = self._options.ledger.reserve(worst or 0.0)
 
     def settle(self, outcome: Outcome) -> Generator[Step, Any, None]:
-        """Settle the allowance by what the request has used."""
+        """Settle the allowance with the usage of the request."""
         self._release()
         permits = self._options.permits
         if permits is not None and self._permit is not None:
             yield from permits.settle(self._permit, outcome)
 
     def settle_later(self, outcome: Outcome) -> None:
-        """Settle the allowance of a call that cannot go on."""
+        """Settle the allowance of a call that cannot perform steps any more."""
         self._release()
         if self._options.permits is not None and self._permit is not None:
             self._options.permits.settle_later(self._permit, outcome)

@@ -1,7 +1,7 @@
-"""One attempt: a request sent to one endpoint of one provider, and the response as it comes in.
+"""One attempt: a request sent to one endpoint of one provider, and its response.
 
-The attempt is a generator of steps. The first byte of a body tells what it is: a JSON document, an HTML page or an
-event stream. The URL does not tell it, since providers answer streams in one piece and report errors with a success.
+The attempt is a generator of steps. The first byte of a body shows its kind: a JSON document, an HTML page or an event
+stream. The URL does not show it: providers answer a stream request in one piece, and errors with status 200.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ class AttemptRunner:
         self._body = BodyReader(attempt_log, self._record.started)
         self.is_finished = False
         self._has_spoken = False
-        """Whether more than thoughts went out to the caller."""
+        """Whether the caller received more than thoughts."""
         failover = self._options.failover
         self._buffers = failover is not None and failover.buffer and self._options.stream
         self._held: list[ChatEvent] = []
-        """Events of a stream that are held back until the answer is known to be wanted, or until they sign a part."""
+        """Events of a stream that are delayed until the answer is accepted, or until the part that they sign comes."""
 
     @property
     def committed(self) -> bool:
-        """Whether events went out to the caller, so that the request cannot be repeated."""
+        """Whether the caller received events, so that the request cannot be repeated."""
         has_begun = self._record.first_content is not None
         return has_begun and self._options.stream and (self.is_finished or not self._buffers)
 
@@ -103,7 +103,7 @@ class AttemptRunner:
         yield self._finish(self._decoder.document(body))
 
     def _stream(self, chunk: bytes) -> Flow:
-        """Read an answer in pieces. Events that came before a failure are delivered before the failure."""
+        """Read an answer in pieces. Deliver the events that came before a failure, and then the failure."""
         decoder = EventDecoder(self._options.limits.event_bytes)
         while True:
             events: list[ChatEvent] = []
@@ -124,10 +124,10 @@ class AttemptRunner:
             except (TransportError, GeminiMultiError):
                 if not self.is_finished and not self._decoder.is_complete:
                     raise
-                chunk = b""  # the answer is whole: what follows it does not matter
+                chunk = b""  # the answer is complete: later bytes do not matter
 
     def _before(self, failure: Exception, events: list[ChatEvent]) -> list[ChatEvent]:
-        """Choose the events that go out before a failure. None go out when the request can be repeated."""
+        """Choose the events to deliver before a failure: none if the request can be repeated."""
         if isinstance(failure, RetryableAnswer):
             failure.events = [*self._held, *events, *failure.events]
             return []
@@ -148,7 +148,7 @@ class AttemptRunner:
             events += self._finish(self._decoder.end(is_done=False))
 
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
-        """Choose the events that go out now."""
+        """Choose the events to deliver now."""
         self._body.progress = self._body.checked
         if self._has_spoken:  # never before the end of an answer that is held back
             return events
@@ -160,9 +160,9 @@ class AttemptRunner:
         return self._until_spoken(events)
 
     def _until_spoken(self, events: list[ChatEvent]) -> list[ChatEvent]:
-        """Choose among the events before the first word: thoughts go out at once, signatures with what they sign.
+        """Choose events before the first text: thoughts are delivered at once, a signature with the part that it signs.
 
-        An answer of nothing but thoughts is requested again, and its signatures belong to no other answer.
+        If an answer holds only thoughts, the request is sent again. The first answer's signatures are not valid then.
         """
         self._has_spoken = not all(map(is_silent, events))
         if self._has_spoken:
@@ -172,7 +172,7 @@ class AttemptRunner:
         return list[ChatEvent](thoughts)
 
     def _finish(self, events: list[ChatEvent]) -> list[ChatEvent]:
-        """End the attempt with its whole answer, if the answer is to be delivered."""
+        """End the attempt with its whole answer, if the answer is accepted."""
         answer = self._decoder.response()
         if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
@@ -185,10 +185,10 @@ class AttemptRunner:
         return [*events, Finished(completed)]
 
     def _judge(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
-        """Refuse an answer that is worth another try. Once its first words are out, it is not refused.
+        """Refuse an answer that is worth a retry. An answer whose first text was delivered is never refused.
 
         Raises:
-            RetryableAnswer: The answer is flawed, or `failover_on` does not want it.
+            RetryableAnswer: The answer is flawed, or `failover_on` refuses it.
         """
         fault = None if self._has_spoken else fault_in(answer, is_committed=self.committed)
         failover, name = self._options.failover, f"{self._record.provider_name} ({self._record.model_id!r})"
@@ -202,11 +202,11 @@ class AttemptRunner:
             LOGGER.warning("%s %s", name, silence)
 
     def response(self) -> ChatResponse:
-        """Give the answer so far."""
+        """Return the answer so far."""
         return self._record.completed(self._decoder.response())
 
     def usage(self) -> Usage:
-        """Give the usage of the answer so far, estimated where the provider did not send it."""
+        """Return the usage of the answer so far, or an estimate if the provider did not send the usage."""
         return self._record.usage_of(self.response())
 
     def fail(self, error: GeminiMultiError | ErrorPayload | TransportError) -> GeminiMultiError:
@@ -221,7 +221,7 @@ class AttemptRunner:
         return self._record.located(failure)
 
     def _count(self, failure: GeminiMultiError) -> None:
-        """Count a failed attempt that the provider may bill: its own figures, or an estimate."""
+        """Count the usage of a failed attempt that the provider may bill: the provider's figures, or an estimate."""
         if isinstance(failure, RetryableAnswer):
             self._record.count(failure.response.usage)
         elif self.committed:
@@ -248,11 +248,11 @@ class AttemptRunner:
         return self._record.counted
 
     def leave(self) -> None:
-        """Note that the caller does not wait for the answer any more, also when the answer has come already."""
+        """Record that the caller does not wait for the answer any more, even if the answer has already come."""
         self._record.leave()
 
     def abandon(self) -> None:
-        """End an attempt that the caller left. The provider bills its answer, though the caller does not get it."""
+        """End an attempt that the caller left. The provider bills the answer although the caller does not get it."""
         if not self.is_finished:
             self._record.leave()
             self._state.health.release()

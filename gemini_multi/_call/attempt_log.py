@@ -1,4 +1,4 @@
-"""What a call has done so far, and how much time it has left."""
+"""The attempts of a call so far, and the time that it has left."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
 
 OnAttempt: TypeAlias = Callable[[Attempt], object]
-"""Called with every attempt when it ends, in the thread or task of the call. What it returns is ignored."""
+"""Called with every attempt when the attempt ends, in the thread or task of the call. The result is ignored."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
-"""Logs attempts at debug level, and failovers and answers that stopped before their first word at warning level.
+"""Logs attempts at debug level, and failovers and answers that stopped before their first text at warning level.
 
-It logs neither keys nor anything of the conversation.
+The log contains no keys and no part of the conversation.
 """
 
 
@@ -50,12 +50,12 @@ class CallOptions:
     health: Health = field(default_factory=Health)
     on_attempt: tuple[OnAttempt, ...] = ()
     failover: FailoverOn | None = None
-    """The conditions under which an answer is not wanted."""
+    """The conditions under which an answer is not accepted."""
     call_headers: CallHeaders | None = None
-    """What this call adds to the headers of its requests."""
+    """Headers that this call adds to its requests."""
     include_response_headers: bool = False
     permits: Permits | None = None
-    """Lets requests begin where rates, calls under way or money are limited."""
+    """Limits requests by rate, by the number of concurrent calls and by cost."""
 
 
 class AttemptLog:
@@ -66,7 +66,7 @@ class AttemptLog:
         self._trace = trace
         self._clock = options.clock
         self.ends = math.inf if options.deadline is None else options.clock() + options.deadline
-        """When the deadline passes, by the clock of the options."""
+        """The time when the deadline passes, by the clock of the options."""
         self._attempts: list[Attempt] = []
         self._answering: Attempt | None = None
         self._waited = 0.0
@@ -78,19 +78,19 @@ class AttemptLog:
 
     @property
     def attempts_so_far(self) -> tuple[Attempt, ...]:
-        """Every attempt, with the one that has begun to answer."""
+        """Every attempt, including the one whose answer has begun."""
         return self.attempts if self._answering is None else (*self._attempts, self._answering)
 
     def begin(self, attempt: Attempt) -> None:
-        """Note an attempt that begins to answer."""
+        """Record an attempt whose answer begins."""
         self._answering = replace(attempt, wait=self._waited)
 
     def waited(self, seconds: float) -> None:
-        """Note the wait before the next attempt."""
+        """Record the wait before the next attempt."""
         self._waited += seconds
 
     def note(self, attempt: Attempt) -> None:
-        """Note an attempt that ends now, with the wait before it."""
+        """Record an attempt that ends now, with the wait before it."""
         attempt = replace(attempt, wait=self._waited) if self._waited else attempt
         self._attempts.append(attempt)
         self._waited = 0.0
@@ -114,7 +114,7 @@ class AttemptLog:
                 LOGGER.warning("`on_attempt` failed", exc_info=True)
 
     def remaining(self) -> float:
-        """Return the seconds that the deadline leaves, below 0 when it has passed."""
+        """Return the seconds until the deadline, below 0 if the deadline has passed."""
         return self.ends - self._clock()
 
     def overdue(self) -> RequestTimeout:
@@ -122,7 +122,7 @@ class AttemptLog:
         return RequestTimeout(f"The deadline of {self.options.deadline} s has passed.", attempts=self._attempts)
 
     def check_deadline(self) -> float:
-        """Return the seconds that the deadline leaves.
+        """Return the seconds until the deadline.
 
         Raises:
             RequestTimeout: The deadline has passed.
@@ -133,7 +133,7 @@ class AttemptLog:
         return left
 
     def failover(self, previous: RouteState, following: RouteState) -> None:
-        """Log that a call goes on over another route."""
+        """Log that a call continues over another route."""
         if LOGGER.isEnabledFor(logging.WARNING):
             provider, instead = previous.route.provider.name, following.route.provider.name
             failure = previous.failure
@@ -142,7 +142,7 @@ class AttemptLog:
 
 
 def _reason(failure: GeminiMultiError) -> str:
-    """Say why an attempt failed, without the provider's own message: it may quote the conversation."""
+    """Return why an attempt failed, without the provider's message, which may quote the conversation."""
     words = [type(failure).__name__]
     if isinstance(failure, ProviderError):
         words += [f"status {failure.status}"] if failure.status else []

@@ -1,4 +1,4 @@
-"""The record of one attempt: its entry in the attempt log, what it cost, and what it adds to the response."""
+"""The record of one attempt: its entry in the attempt log, its cost, and its additions to the response."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from gemini_multi.types import Attempt, ChatRequest, ChatResponse, JsonValue, Us
 
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cancelled"]
 _LOCATED: Final = (InvalidResponse, PromptBlocked, RequestTimeout)
-"""Errors that are raised where the provider is not known."""
+"""Errors that are raised by code that does not know the provider."""
 
 
 class AttemptRecord:
-    """What is known of one attempt."""
+    """The facts about one attempt."""
 
     def __init__(
         self, request: ChatRequest, state: RouteState, prepared: PreparedRequest, attempt_log: AttemptLog
@@ -53,11 +53,11 @@ class AttemptRecord:
         self._is_abandoned = False
 
     def receive(self, head: ResponseHead) -> None:
-        """Keep the status and the headers of the response."""
+        """Store the status and the headers of the response."""
         self._status, self.headers = head.status, head.headers
 
     def begin(self) -> None:
-        """Note the first content, once: the route is known to answer."""
+        """Record the first content, once: the route answers."""
         if self.first_content is not None:
             return
         now, stream = self._options.clock(), self._options.stream
@@ -68,7 +68,7 @@ class AttemptRecord:
             self._attempt_log.begin(self._entry("answered"))
 
     def end(self, outcome: AttemptOutcome, failure: GeminiMultiError | None = None) -> None:
-        """Enter the attempt into the attempt log, once."""
+        """Add the attempt to the attempt log, once."""
         if self.outcome is None:
             self.outcome = outcome
             self._attempt_log.note(self._entry(outcome, failure))
@@ -91,13 +91,13 @@ class AttemptRecord:
         )
 
     def count(self, usage: Usage, *, abandoned: bool = False) -> None:
-        """Count what the attempt has used, once: the provider bills it, also when no caller gets the answer."""
+        """Count the usage of the attempt, once. The provider bills it even if no caller gets the answer."""
         if self.counted is None:
             self.counted, self._is_abandoned = usage, abandoned
             self._options.ledger.add(usage, abandoned=abandoned)
 
     def leave(self) -> None:
-        """Note that the caller does not wait for the answer any more, also when the answer has come already."""
+        """Record that the caller does not wait for the answer any more, even if the answer has already come."""
         if self.outcome == "failed":
             return
         self.end("cancelled")
@@ -106,7 +106,7 @@ class AttemptRecord:
             self._options.ledger.disown()
 
     def fail(self, failure: GeminiMultiError, *, is_local: bool) -> None:
-        """Enter a failure into the attempt log, and into the route's health unless the provider is not to blame."""
+        """Add a failure to the attempt log, and to the route's health if the provider caused the failure."""
         self._route.provider.mask(failure)
         self.end("failed", failure)
         if is_local or isinstance(failure, RetryableAnswer):
@@ -116,7 +116,7 @@ class AttemptRecord:
             self._state.health.failed(failure, self._options.clock(), policy, began=self.started)
 
     def typed(self, error: GeminiMultiError | ErrorPayload | TransportError) -> GeminiMultiError:
-        """Make the typed error for what ended the attempt."""
+        """Make the typed error for the reason that ended the attempt."""
         if isinstance(error, ErrorPayload):
             return self._route.provider.error(error, self._endpoint.target, self.headers)
         if isinstance(error, TransportError):
@@ -125,7 +125,7 @@ class AttemptRecord:
         return error
 
     def located(self, failure: GeminiMultiError) -> GeminiMultiError:
-        """Add to an error where it happened, if the error does not say so yet."""
+        """Add the provider and the model to an error that does not have them yet."""
         if isinstance(failure, _LOCATED) and not failure.provider:
             failure.provider, failure.model = self.provider_name, self.model_id
             failure.message = f"{failure.provider} ({failure.model!r}): {failure.message}"
@@ -133,7 +133,7 @@ class AttemptRecord:
         return failure
 
     def completed(self, answer: ChatResponse) -> ChatResponse:
-        """Add to a decoded answer what the attempt knows: the provider, the cost, the attempts and the headers."""
+        """Add the provider, the cost, the attempts and the headers to a decoded answer."""
         provider, endpoint = self._route.provider, self._endpoint
         return ChatResponse(
             candidates=answer.candidates,
@@ -149,7 +149,7 @@ class AttemptRecord:
         )
 
     def _header_metadata(self) -> dict[str, JsonValue]:
-        """Collect the headers that the provider's file names, and all headers when the call asks for them."""
+        """Collect the headers that the provider's file names, or all headers if the call requires it."""
         found = self._route.provider.response_metadata(self.headers)
         return {**found, "headers": dict(self.headers)} if self._options.include_response_headers else found
 
@@ -157,7 +157,7 @@ class AttemptRecord:
         usage = answer.usage
         charged = self._route.provider.cost_usd(self.headers)
         if charged is not None:
-            # What the provider charged comes before a cost in the body, which may be its upstream's.
+            # The provider's own charge is preferred to a cost in the body, which may be the cost of its upstream.
             return usage.priced(charged, "host")
         return usage if usage.cost_usd is not None else self._priced_by_catalog(usage, answer.model)
 
@@ -167,7 +167,7 @@ class AttemptRecord:
         return usage if computed is None else usage.priced(computed, "catalog")
 
     def usage_of(self, response: ChatResponse) -> Usage:
-        """Give the usage of an answer: the provider's own figures, or an estimate where it gave none."""
+        """Return the usage of an answer: the provider's figures, or an estimate if it sent none."""
         if response.usage.total_tokens or response.usage.cost_usd is not None:
             return response.usage
         prompt = tokens.estimate_messages(self._request.messages)

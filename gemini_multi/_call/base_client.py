@@ -1,4 +1,4 @@
-"""The common part of the blocking and the asynchronous client: their configuration and what they remember."""
+"""The common part of the blocking and the asynchronous client: their configuration and their state."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ TimeoutArgument: TypeAlias = float | Timeouts | None
 
 
 class FindRoutes(Protocol):
-    """Lists the routes that a lookup may take."""
+    """Lists the possible routes of a lookup."""
 
     def __call__(self, request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-        """List them in the order of the providers."""
+        """List the routes in the order of the providers."""
         ...
 
 
@@ -53,11 +53,11 @@ _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 _ClientT = TypeVar("_ClientT", bound="BaseClient")
 
 DEFAULT_DEADLINE: Final = 600.0
-"""Seconds for a whole call with its retries and failovers, by default."""
+"""Default seconds for a whole call with its retries and failovers."""
 
 
 class LookArguments(TypedDict, total=False):
-    """The arguments of a lookup of a provider's models. `None` leaves each as the client has it."""
+    """The arguments of a lookup of a provider's models. With `None` the client's own value holds."""
 
     timeout: TimeoutArgument
     """Other timeouts."""
@@ -68,22 +68,22 @@ class LookArguments(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     """Another policy; its `max_retries` is replaced by the argument of that name."""
     headers: Mapping[str, str] | None
-    """Further headers for every request of this call, whichever provider it goes to."""
+    """Further headers for every request of this call, to any provider."""
 
 
 class CallArguments(LookArguments, total=False):
-    """The arguments of a call that are no part of its request. `None` leaves each as the client has it."""
+    """The arguments of a call that are not part of its request. With `None` the client's own value holds."""
 
     providers: ProvidersArgument
     """Other providers for this call."""
     failover_on: FailoverArgument
-    """Other conditions under which an answer is not wanted; `()` for none."""
+    """Other conditions under which an answer is not accepted; `()` for none."""
     tracing: bool | None
     """Whether the call makes an OpenTelemetry span."""
     gateway_metadata: GatewayMetadata | None
-    """Entries for the log of the provider's gateway (Cloudflare's); providers without a gateway get none."""
+    """Entries for the log of the provider's gateway (Cloudflare). Providers without a gateway get none."""
     gateway_event_id: str | None
-    """A trace id of yours for the provider's gateway (Cloudflare's)."""
+    """Your own trace id for the provider's gateway (Cloudflare)."""
     include_response_headers: bool | None
     """Whether `provider_metadata["headers"]` holds all headers of the response."""
 
@@ -94,7 +94,7 @@ _NO_OPTIONS: Final = ("providers", "tracing")
 
 
 class BaseClient:
-    """The configuration and the memory of a client. `Client` and `AsyncClient` add the calls."""
+    """The configuration and the state of a client. `Client` and `AsyncClient` add the calls."""
 
     def __init__(
         self,
@@ -120,45 +120,45 @@ class BaseClient:
         http_client: HttpClient | None = None,
         http_async_client: HttpAsyncClient | None = None,
     ) -> None:
-        """Configure a client. Nothing is connected yet.
+        """Configure a client. No connection is made yet.
 
         Args:
-            providers: Names (`cloudflare`, `aimlapi`, `oxen`) or provider values, in order of preference; by default
-                all whose key is in the environment.
+            providers: Names (`cloudflare`, `aimlapi`, `oxen`) or provider values, in order of preference. By default,
+                all providers whose key is in the environment.
             timeout: Seconds for each wait (connect, first byte, stall), or `Timeouts`.
             deadline: Seconds for a whole call with its retries and failovers.
             max_retries: Extra requests per route.
-            retry_policy: Retries in detail; its `max_retries` is replaced by the argument of that name, if given.
-            strategy: In which order healthy providers are used: `ordered`, `round_robin`, `cheapest` or `fastest`; see
-                `gemini_multi.preference.Strategy`.
+            retry_policy: Retries in detail. The argument `max_retries`, if given, replaces the policy's `max_retries`.
+            strategy: The order in which healthy providers are used: `ordered`, `round_robin`, `cheapest` or `fastest`;
+                see `gemini_multi.preference.Strategy`.
             hedging: When to send the request to a second provider because the first is slow: `True`, seconds, or
                 `Hedging`.
-            max_cost_usd: The most to spend, by this client and its copies. Each request sets aside what it may cost at
-                worst, and is refused when that could pass the limit. With `storage`, the limit holds for all clients
-                that share the budget.
-            rate_limits: Requests and tokens per minute and calls at once, by provider; see
+            max_cost_usd: The maximum cost of this client and its copies. Each request reserves its highest possible
+                cost, and is refused if that could pass the limit. With `storage`, the limit holds for all clients that
+                share the budget.
+            rate_limits: Requests and tokens per minute and concurrent calls, by provider; see
                 `gemini_multi.rate_limits.RateLimits`.
             storage: The URL of a Redis server through which processes share rate limits and the budget, or
                 `SharedStorage`.
-            on_attempt: Called with every attempt when it ends, in the thread or task of the call.
-            failover_on: After which answers the next provider is tried, as if the first had failed: `refusal`,
+            on_attempt: Called with every attempt when the attempt ends, in the thread or task of the call.
+            failover_on: The answers after which the next provider is tried, as after a failure: `refusal`,
                 `content_filter`, `length`, `invalid_output`, functions of the answer, several of them, or `FailoverOn`.
-            tracing: Whether calls make OpenTelemetry spans; otherwise they do where a tracer provider is set, unless
-                the environment says `GEMINI_MULTI_TRACING=0`.
+            tracing: Whether calls make OpenTelemetry spans. By default they do if a tracer provider is set and the
+                environment does not set `GEMINI_MULTI_TRACING=0`.
             include_response_headers: Whether `provider_metadata["headers"]` of an answer holds all headers of the
                 response.
-            limits: How much of an answer is held in memory.
-            transport: The HTTP library that carries the calls: `httpx` (the default), `httpx2` or `pyreqwest`; else the
-                environment variable `GEMINI_MULTI_TRANSPORT` says.
-            max_connections: Connections that are open at once, shared by clients with the same settings; calls beyond
-                wait for one, inside their deadline. By default as many as the process's descriptors allow.
+            limits: The maximum size of an answer in memory.
+            transport: The HTTP library of the calls: `httpx` (the default), `httpx2` or `pyreqwest`. Without this
+                argument, the environment variable `GEMINI_MULTI_TRANSPORT` chooses the library.
+            max_connections: Maximum number of open connections, shared by clients with the same settings. Further calls
+                wait for a connection until their deadline. The default depends on the process's file descriptors.
             keep_alive: Seconds for which an idle connection is kept; 120 by default.
-            http_client: A client with httpx's interface to use instead of `transport`.
+            http_client: A client with the interface of httpx, used instead of `transport`.
             http_async_client: The same, asynchronous.
 
         Raises:
-            ConfigurationError: A provider is unknown or has no key, a number is not allowed, or there is both a
-                `transport` and an HTTP client to use instead.
+            ConfigurationError: A provider is unknown or has no key, a number is not allowed, or both a `transport` and
+                an HTTP client were given.
         """
         if transport is not None and (http_client is not None or http_async_client is not None):
             raise ConfigurationError("Give either `transport` or `http_client`: a client brings its own transport.")
@@ -182,7 +182,7 @@ class BaseClient:
         self._http_client = http_client
         self._http_async_client = http_async_client
         self._common_options: dict[bool, CallOptions] = {}
-        """The options of calls without options of their own, for streams and for whole answers."""
+        """The options of calls without their own options: for streams, and for answers in one piece."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -191,21 +191,21 @@ class BaseClient:
 
     @property
     def transport(self) -> TransportName:
-        """The HTTP library that carries the calls, unless a client was given to use instead."""
+        """The HTTP library of the calls, unless the caller gave an HTTP client."""
         return self._transport.name
 
     @property
     def totals(self) -> Totals:
-        """What this client and its asynchronous copies have used so far."""
+        """The usage of this client and its asynchronous copies so far."""
         return self._ledger.totals
 
     @property
     def limits_are_shared(self) -> bool:
-        """Whether other processes share the limits and the budget, or there are none."""
+        """Whether other processes share the limits and the budget. Also true if there are no limits."""
         return not self._ledger.is_limited and (self._permits is None or not self._permits.storage.is_local)
 
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
-        """List the routes that a request may take, in order of preference."""
+        """List the possible routes of a request, in order of preference."""
         return routes(request, self._providers, stream=stream)
 
     def _new_call(self, request: ChatRequest, arguments: CallArguments, *, stream: bool) -> Call:
@@ -219,7 +219,7 @@ class BaseClient:
         return _machinery()(request, found, options, self._tracing if tracing is None else tracing)
 
     def _new_lookup(self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> Call:
-        """Prepare a call that generates nothing, such as a count of tokens. It is free, so that it counts nowhere."""
+        """Prepare a call that generates nothing, such as a count of tokens. It is free, so its usage is not counted."""
         arguments = cast("CallArguments", given)  # the names are checked by the next line
         chosen = self._chosen(arguments)
         options = replace(
@@ -289,7 +289,7 @@ class BaseClient:
         )
 
     def inherit(self, other: BaseClient) -> None:
-        """Take over what another client has spent and knows of its routes: this client replaces it."""
+        """Take over the totals and the routes' health of another client, which this client replaces."""
         self._ledger.carry_on(other._ledger)
         self._health = other._health
         if self._permits is not None and other._permits is not None:
@@ -297,7 +297,7 @@ class BaseClient:
         self._common_options = {}
 
     def _hedge_delay(self, call: Call) -> float | None:
-        """Return after how many seconds without content a call is hedged; `None` for never."""
+        """Return after how many seconds without content to hedge a call, or `None` for never."""
         if self._hedging is None:
             return None
         from gemini_multi._call.hedging import hedge_delay
@@ -309,13 +309,13 @@ class BaseClient:
         return f"{type(self).__name__}([{names}])"
 
     def _copied_as(self, kind: type[_ClientT]) -> _ClientT:
-        """Make a client with the same configuration. What was spent and what is known of routes stay shared."""
+        """Make a client with the same configuration. The copies share the totals and the routes' health."""
         copied = kind.__new__(kind)
         copied.__dict__.update(self.__dict__)
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the caller's own HTTP clients, which hold sockets, and the listeners."""
+        """Omit the caller's own HTTP clients, which hold sockets, and the listeners."""
         return {
             **self.__dict__,
             "_http_client": None,
@@ -325,12 +325,12 @@ class BaseClient:
         }
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Copy the configuration; the totals, the routes' health and the caller's own HTTP clients stay shared."""
+        """Copy the configuration. The copies share the totals, the routes' health and the caller's own HTTP clients."""
         return self._copied_as(type(self))
 
 
 def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits | None:
-    """Open what a client's limits need; `None` when it has none."""
+    """Make the permits for a client's limits, or `None` if it has no limits."""
     if limits is None and (storage is None or max_cost_usd is None):
         return None
     from gemini_multi._call.permits import open_permits
@@ -340,7 +340,7 @@ def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_
 
 @cache
 def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions, bool], Call]:
-    """Import with the first call what only calls need."""
+    """Import the modules that only calls need, with the first call."""
     from gemini_multi._call.call import Call
     from gemini_multi._call.telemetry import trace_of
 
@@ -350,7 +350,7 @@ def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions, bool]
 
 
 def _check_headers(headers: CallHeaders, providers: Sequence[Provider]) -> None:
-    """Refuse headers that cannot be sent before anything is sent."""
+    """Check that headers can be sent, before any request is sent."""
     for provider in providers:
         provider.call_headers(headers)
 

@@ -1,4 +1,4 @@
-"""Reads the body of a response within the bounds of time and memory."""
+"""Reads the body of a response within the limits of time and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class BodyReader:
-    """The body of one response. What it reads counts against the limits of the call."""
+    """The body of one response. The bytes that are read count against the limits of the call."""
 
     def __init__(self, attempt_log: AttemptLog, started: float) -> None:
         options = attempt_log.options
@@ -26,10 +26,10 @@ class BodyReader:
         self._size = 0
         self._values = 0
         self.progress = self.checked = started
-        """When the last content came, and when the last bytes did. Comments and white space are no content."""
+        """When the last content came, and when the last bytes came. Comments and white space are not content."""
 
     def beginning(self) -> Generator[Step, Any, tuple[bytes, bytes]]:
-        """Read until there is more than white space. Give what was read, and the same without what stands before it."""
+        """Read until the body holds more than white space. Return the bytes with and without leading white space."""
         beginning, size = b"", 0
         while True:
             chunk: bytes = yield READ_BODY
@@ -45,7 +45,7 @@ class BodyReader:
             if size > self._limits.event_bytes:
                 raise InvalidResponse("The answer is nothing but white space.")
             if not start:
-                beginning = beginning[: len(_BOM)]  # a byte order mark, or white space that means nothing
+                beginning = beginning[: len(_BOM)]  # a byte order mark, or white space without meaning
 
     def document(self, beginning: bytes) -> Generator[Step, Any, bytes]:
         """Read a body that is one JSON document."""
@@ -67,7 +67,7 @@ class BodyReader:
 
     def _up_to(self, limit: int, beginning: bytes) -> Generator[Step, Any, bytes]:
         """Read to the end of the body, or until it is larger than the limit."""
-        body = bytearray(beginning)  # one buffer: a list of single bytes would take many times their size
+        body = bytearray(beginning)  # one buffer: a list of single bytes would need many times the memory
         while len(body) <= limit:
             chunk: bytes = yield READ_BODY
             if not chunk:
@@ -79,7 +79,7 @@ class BodyReader:
         return bytes(body)
 
     def check(self, chunk: bytes) -> None:
-        """Check the time and the size of a stream that has come to this chunk.
+        """Check the time and the size of a stream up to this chunk.
 
         Raises:
             TransportError: The stream has stalled.
@@ -97,7 +97,7 @@ class BodyReader:
             self._check_values(chunk)
 
     def _check_time(self) -> None:
-        """Notice a provider that keeps the connection alive without content, and a deadline that has passed."""
+        """Check for a deadline that has passed, and for a provider that keeps the connection open without content."""
         now = self.checked = self._clock()
         if now - self.progress > self._stall:
             raise TransportError(RequestTimeout, f"no content for {now - self.progress:.1f} s")
@@ -105,7 +105,7 @@ class BodyReader:
             raise self._attempt_log.overdue()
 
     def _check_values(self, data: bytes) -> None:
-        """Refuse an answer that would take many times its size in memory."""
+        """Refuse an answer that would need many times its size in memory."""
         self._values += json_text.values_in(data)
         if self._values > json_text.MOST_VALUES:
             raise InvalidResponse(f"The answer holds more than {json_text.MOST_VALUES:,} JSON values.")

@@ -1,13 +1,13 @@
 """One call from its first attempt to its answer: retry and failover, as a generator of steps.
 
-`Call.run` never waits, sends or reads. It yields a step (`Send`, `ReadBody`, `Release`, `Sleep`) and is sent what the
-step gave, or is thrown a `TransportError`. It also yields lists of events for the caller. A loop of a few lines, once
-blocking and once with `await`, performs the steps (`streams.py`). So everything that decides is written once and is
-tested without a network or a clock.
+`Call.run` never waits, sends or reads. It yields a step (`Send`, `ReadBody`, `Release`, `Sleep`), and receives the
+result of the step or a `TransportError`. It also yields lists of events for the caller. A short loop, once blocking and
+once with `await`, performs the steps (`streams.py`). So all decisions are written once and are tested without a network
+or a clock.
 
-The first event of a stream is its commit point. Chunks without content produce no event. Before the first event a
+The first event of a stream is its commit point. Chunks without content produce no event. Before the first event, a
 failure leads to a retry or to the next provider. After it nothing is repeated: the failure becomes `StreamInterrupted`
-with the answer so far. An answer in one piece is delivered only when it is whole.
+with the answer so far. An answer in one piece is delivered only when it is complete.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from gemini_multi.types import ChatEvent, ChatRequest, Finished
 
 RELEASE: Final = Release()
 _FLAWED_RETRIES: Final = 1
-"""An answer costs money, and a model that fails twice at the same request mostly fails again."""
+"""An answer costs money, and a model that fails twice at the same request usually fails again."""
 
 _Sending: TypeAlias = Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]
-"""Sends a request once. Returns the failure, or `None` when the answer was delivered."""
+"""Sends a request once. Returns the failure, or `None` if the answer was delivered."""
 
 
 class Call:
@@ -63,7 +63,7 @@ class Call:
         Args:
             request: The request.
             schedule: The routes that the request may take.
-            attempt_log: Takes the attempts, and holds the options of the call.
+            attempt_log: Receives the attempts, and holds the options of the call.
             trace: The span of the call.
             only: The one route that a hedge sends the request to.
         """
@@ -76,7 +76,7 @@ class Call:
         self._runner: AttemptRunner | None = None
         """The latest attempt."""
         self._again: RouteState | None = None
-        """The route that the request is sent to again at once."""
+        """The route that gets the same request again at once."""
 
     @classmethod
     def over(
@@ -88,9 +88,9 @@ class Call:
         return cls(request, schedule, AttemptLog(options, trace), trace=trace)
 
     def hedge(self) -> Call | None:
-        """Prepare a second call for the same request, over a healthy route that has not been tried.
+        """Prepare a second call for the same request, over a healthy route that was not tried yet.
 
-        There is none without such a route, or when the calls so far have not earned a hedge.
+        Return `None` if there is no such route, or if the share of hedged calls is used up.
         """
         state = self.schedule.next_healthy(self._options.clock())
         if state is None:
@@ -101,7 +101,7 @@ class Call:
         return Call(self._request, self.schedule, self.attempt_log, only=state)
 
     def run(self) -> Flow:
-        """Send the request over one route after the other until one answers."""
+        """Send the request over one route after the other until one route answers."""
         if self.trace is not None:
             self.trace.begin()
         is_limited = self._options.permits is not None or self._options.ledger.is_limited
@@ -121,13 +121,13 @@ class Call:
                     yield RELEASE
                 self._decide(state, failure)
         except BudgetExceeded:
-            # An answer that `failover_on` does not want was paid for: the caller gets it.
+            # An answer that `failover_on` refused was paid for: the caller gets it.
             if not any(isinstance(failure, UnwantedAnswer) for failure in self.schedule.failures):
                 raise
         yield self._conclude(self.schedule.failures)
 
     def _following(self, previous: RouteState | None) -> RouteState | None:
-        """Give the route for the next attempt; `None` when there is none, or no time."""
+        """Return the route for the next attempt, or `None` if there is no route or no time."""
         state, self._again = self._again, None
         if state is None and self.attempt_log.remaining() > 0:
             state = self._next(self._options.clock())
@@ -136,7 +136,7 @@ class Call:
         return state
 
     def _prepare(self, state: RouteState) -> UnsupportedFeature | None:
-        """Write the body for a route, once. Return the refusal of a route that does not support the request."""
+        """Write the body for a route, once. If the route does not support the request, return that error."""
         if state.prepared is None:
             try:
                 state.prepared = state.route.prepared(self._request, stream=self._options.stream)
@@ -153,7 +153,7 @@ class Call:
             yield from rest
         except (TransportError, ErrorPayload, GeminiMultiError) as error:
             failure = runner.fail(error)
-        except BaseException:  # the caller left, or is being stopped
+        except BaseException:  # the caller left, or the call is being stopped
             runner.abandon()
             raise
         else:
@@ -164,7 +164,7 @@ class Call:
         return failure
 
     def _send_within_limits(self, state: RouteState) -> _Sending:
-        """Send with an allowance: there are limits that other calls or processes share."""
+        """Send with an allowance, because other calls or processes share the limits."""
         allowance = Allowance(self._request, state.route, self.attempt_log)
         try:
             refusal = yield from allowance.take()
@@ -180,21 +180,21 @@ class Call:
         except GeminiMultiError as error:
             yield from allowance.settle(self._outcome(error))
             raise
-        except BaseException as error:  # the caller left, or is being stopped
+        except BaseException as error:  # the caller left, or the call is being stopped
             allowance.settle_later(self._outcome(error))
             raise
         yield from allowance.settle(self._outcome(failure))
         return failure
 
     def _outcome(self, failure: BaseException | None) -> Outcome:
-        """Tell what the latest attempt has used, for the limits that it was counted against."""
+        """Return the usage of the latest attempt, for the limits that it counts against."""
         used = None if self._runner is None else self._runner.counted
         if used is None:
             return Outcome(tokens=0, was_refused=isinstance(failure, RateLimited))
         return Outcome(tokens=used.total_tokens or None, cost_usd=used.cost_usd or 0.0)
 
     def _decide(self, state: RouteState, failure: GeminiMultiError) -> None:
-        """Decide what a failure leads to: another attempt at once, a later one, or none on this route."""
+        """Decide what follows a failure: another attempt at once, a later attempt, or none on this route."""
         if self._repair(state, failure):
             self._again = state
             return
@@ -212,12 +212,12 @@ class Call:
             self.schedule.failed(state, failure, now=now, left=left, chance=options.chance)
 
     def _is_worth_repeating(self, state: RouteState, failure: RetryableAnswer) -> bool:
-        """Tell whether the same route may give a better answer at once."""
+        """Return whether the same route may give a better answer at once."""
         most = min(_FLAWED_RETRIES, self._options.policy.max_retries)
         return state.retries < most and not isinstance(failure, UnwantedAnswer)
 
     def _repair(self, state: RouteState, failure: GeminiMultiError) -> bool:
-        """Change the body after a documented refusal of something in it, once for each refusal."""
+        """Change the body after a documented refusal of a part of it, once for each refusal."""
         if not isinstance(failure, BadRequest) or state.prepared is None:
             return False
         endpoint = state.prepared.endpoint
@@ -230,7 +230,7 @@ class Call:
         return True
 
     def _conclude(self, failures: list[GeminiMultiError]) -> list[ChatEvent]:
-        """End without a wanted answer: with the best flawed one, else with an error."""
+        """End without an accepted answer: return the best flawed answer, or raise an error."""
         answer = deliverable(failures)
         if answer is None:
             raise conclusion(failures, self.attempt_log)
@@ -238,7 +238,7 @@ class Call:
         return [*answer.events, Finished(response)]
 
     def leave(self) -> None:
-        """Note that the caller does not wait for the attempt any more. The loop that performs the steps closes it."""
+        """Record that the caller does not wait for the attempt any more. The loop that performs the steps closes it."""
         if self._runner is not None:
             self._runner.leave()
 

@@ -1,4 +1,4 @@
-"""How a call ends when no provider gave a wanted answer: with a flawed answer, or with one error for all attempts."""
+"""The end of a call when no provider gave an accepted answer: a flawed answer, or one error for all attempts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gemini_multi.types import Attempt
 
 
 def deliverable(failures: Sequence[GeminiMultiError]) -> RetryableAnswer | None:
-    """Choose the flawed answer that the caller gets; `None` when there is none.
+    """Choose the flawed answer that the caller gets, or `None` if there is none.
 
-    An answer without content still is one: its usage was paid for, and the caller sees why it stopped.
+    An answer without content counts too: its usage was paid for, and the caller sees its finish reason.
     """
     flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
     unwanted = [answer for answer in flawed if isinstance(answer, UnwantedAnswer)]
@@ -21,7 +21,7 @@ def deliverable(failures: Sequence[GeminiMultiError]) -> RetryableAnswer | None:
 
 
 def conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> GeminiMultiError:
-    """Make the error that the caller gets, from the last failure of each route."""
+    """Make the error that the caller gets from the last failure of each route."""
     if not failures:
         return attempt_log.overdue()  # before any request was sent
     refusals = [failure for failure in failures if isinstance(failure, UnsupportedFeature)]
@@ -35,7 +35,7 @@ def conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> Gem
 
 
 def _single(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> GeminiMultiError | None:
-    """Find the failure that says it all: the one that ended the call, or the only one of a provider."""
+    """Find the failure that explains the end: the failure that ended the call, or the only one of a request that was sent."""
     if attempt_log.options.policy.verdict(failures[-1]) == "stop":
         return failures[-1]
     others = [failure for failure in failures if not isinstance(failure, UnsupportedFeature)]
@@ -44,7 +44,7 @@ def _single(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> Gemini
 
 def _all_failed(failures: list[GeminiMultiError], attempts: tuple[Attempt, ...]) -> AllRoutesFailed:
     message = "No provider answered:\n" + "\n".join(f"- {failure.message}" for failure in failures)
-    if len(attempts) > len(failures):  # else the lines show each attempt already
+    if len(attempts) > len(failures):  # otherwise the lines already show each attempt
         message += "\nAttempts:\n" + "\n".join(f"- {_attempt_line(attempt)}" for attempt in attempts)
     return AllRoutesFailed(message, failures, attempts=attempts)
 
@@ -57,7 +57,7 @@ def _attempt_line(attempt: Attempt) -> str:
 
 
 def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
-    """Make one refusal of those of all providers."""
+    """Merge the refusals of all providers into one error."""
     features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
     providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
     common = f"does not support {', '.join(features)} for"

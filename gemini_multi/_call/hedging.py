@@ -1,7 +1,7 @@
-"""Hedged calls: when the first provider is slow, a second one gets the request too. The first content wins.
+"""Hedged calls: when the first provider is slow, a second provider gets the request too. The first content wins.
 
-The two calls share one schedule and one attempt log, so that no route is used by both and every attempt is logged.
-Blocking calls race in threads, asynchronous ones in tasks. After the race the stream goes on like any other.
+The two calls share one schedule and one attempt log, so no route is used by both and every attempt is logged. Blocking
+calls run in threads, asynchronous calls in tasks. After the first content the stream continues like any other stream.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from gemini_multi._call.telemetry import Trace
 
 _SHARE_BEGUN: Final = 0.95
-"""A call is hedged at the time by which this share of the latest answers had begun."""
+"""A call is hedged after the time in which this share of the latest answers had begun."""
 _ANSWERS_NEEDED: Final = 20
-"""Answers that are needed to know that time."""
+"""The number of answers that are needed to compute that time."""
 
 
 def hedge_delay(hedging: Hedging, call: Call) -> float | None:
-    """Return after how many seconds without content a call is hedged; `None` for never."""
+    """Return after how many seconds without content to hedge a call, or `None` for never."""
     options, states = call.attempt_log.options, call.schedule.states
     if len(states) < 2 or options.failover is not None:
         return None
@@ -42,7 +42,7 @@ def hedge_delay(hedging: Hedging, call: Call) -> float | None:
 
 
 class HedgedAttempt(EventStream):
-    """One of two blocking calls in a race."""
+    """One of two blocking calls that compete for the first content."""
 
     def __init__(self, call: Call, session: Session) -> None:
         super().__init__(call.run(), session)
@@ -53,7 +53,7 @@ class HedgedAttempt(EventStream):
         self._is_left = False
 
     def race(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
-        """Read up to the first content and report it. Close the call instead when the other one has won."""
+        """Read up to the first content and report it. If the other call has won, close this call instead."""
         try:
             self.events = self._events()
         except BaseException as error:  # noqa: BLE001  # it is raised in the caller's thread
@@ -66,7 +66,7 @@ class HedgedAttempt(EventStream):
             self._release()
 
     def leave(self) -> None:
-        """End the attempt that lost. Its thread closes the connection when its wait is interrupted."""
+        """End the attempt that lost. The interrupted thread closes the connection."""
         with self._lock:
             self._is_left = True
             has_arrived = self.events is not None or self.error is not None
@@ -82,7 +82,7 @@ class HedgedAttempt(EventStream):
 
 
 class HedgedEventStream(EventStream):
-    """A blocking stream that begins with a race of two calls."""
+    """A blocking stream that starts with two competing calls."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class HedgedEventStream(EventStream):
         return _with_all_attempts(winner.events, winner.call)
 
     def _winner(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> HedgedAttempt:
-        """Wait for the first content, or for the last failure when there is none."""
+        """Wait for the first content, or for the last failure if no call gets content."""
         self._start(self._racers[0], arrivals)
         try:
             arrived = arrivals.get(timeout=self._delay)
@@ -138,7 +138,7 @@ class HedgedEventStream(EventStream):
 
 
 class AsyncHedgedAttempt(AsyncEventStream):
-    """One of two calls in a race of tasks."""
+    """One of two calls that compete for the first content, in a task."""
 
     def __init__(self, call: Call, session: AsyncSession) -> None:
         super().__init__(call.run(), session)
@@ -161,7 +161,7 @@ class AsyncHedgedAttempt(AsyncEventStream):
 
 
 class AsyncHedgedEventStream(AsyncEventStream):
-    """An asynchronous stream that begins with a race of two calls."""
+    """An asynchronous stream that starts with two competing calls."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class AsyncHedgedEventStream(AsyncEventStream):
                 await racer.leave()
 
     async def _winner(self) -> AsyncHedgedAttempt:
-        """Wait for the first content, or for the last failure when there is none."""
+        """Wait for the first content, or for the last failure if no call gets content."""
         first = self._racers[0]
         running = {first.start(): first}
         done, _ = await asyncio.wait(running, timeout=self._delay)
@@ -214,7 +214,7 @@ class AsyncHedgedEventStream(AsyncEventStream):
 
 
 def _with_all_attempts(events: list[ChatEvent] | None, call: Call) -> list[ChatEvent] | None:
-    """Add the attempt that lost, which was still under way when the answer was made."""
+    """Add the attempt that lost. It was still in progress when the answer was made."""
     return events and [
         Finished(replace(event.response, attempts=call.attempt_log.attempts)) if isinstance(event, Finished) else event
         for event in events

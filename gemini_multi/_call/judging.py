@@ -1,4 +1,4 @@
-"""Judges answers: which are worth another attempt, and which `failover_on` does not want."""
+"""Judges answers: which are worth another attempt, and which `failover_on` refuses."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _FORCED: Final = ("required", "validated")
 _RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 _SHOWN_OF_A_REASON: Final = 100
 EXPLAINED: Final = ("length", "content_filter")
-"""Reasons to stop that explain an empty answer: the same request would end in the same way."""
+"""Finish reasons that explain an empty answer: the same request would end in the same way."""
 
 
 class RetryableAnswer(InvalidResponse):
-    """A readable answer that is worth another try: it is empty, or it holds a malformed call."""
+    """A readable answer that is worth a retry: it is empty, or it holds a malformed tool call."""
 
     def __init__(self, message: str, response: ChatResponse, events: Sequence[ChatEvent]) -> None:
         super().__init__(message)
@@ -40,20 +40,20 @@ class RetryableAnswer(InvalidResponse):
 
 
 class UnwantedAnswer(RetryableAnswer):
-    """An answer that the caller does not want by a condition of `failover_on`. Another provider may do better."""
+    """An answer that a condition of `failover_on` refuses. Another provider may give a better answer."""
 
 
 def is_silent(event: ChatEvent) -> bool:
-    """Whether an event holds no content of the answer: it is a thought or a signature."""
+    """Whether an event holds no content of the answer, only a thought or a signature."""
     return isinstance(event, ThoughtDelta) or (isinstance(event, TextDelta) and not event.text)
 
 
 def fault_in(answer: ChatResponse, *, is_committed: bool) -> str | None:
-    """Name what is wrong with an answer that is worth another attempt; `None` for a good answer.
+    """Return the fault of an answer that is worth another attempt, or `None` for a good answer.
 
     Args:
         answer: The whole answer.
-        is_committed: Whether events of it went out already. Then a malformed call is no reason any more.
+        is_committed: Whether the caller already received events of the answer. Then a malformed call is not a fault.
     """
     for candidate in answer.candidates:
         if candidate.finish_reason in EXPLAINED or _is_usable(candidate):
@@ -76,7 +76,7 @@ def _is_usable(candidate: Candidate) -> bool:
 
 
 def _is_malformed(candidate: Candidate) -> bool:
-    """Whether the model tried to call a function and failed; the same request may well succeed."""
+    """Whether the model tried to call a function and failed. The same request may succeed."""
     reason = candidate.raw_finish_reason or ""
     if candidate.finish_reason == "error":
         return any(word in reason for word in _RETRYABLE_REASONS)
@@ -89,7 +89,7 @@ def _is_malformed(candidate: Candidate) -> bool:
 
 
 def silence_of(answer: ChatResponse) -> str | None:
-    """Explain an answer that was stopped before its first word, which looks like an empty one; else `None`."""
+    """Explain an answer that was stopped before its first text and so looks empty, or return `None`."""
     candidate, usage = answer.candidate, answer.usage
     if _is_usable(candidate):
         return None
@@ -103,7 +103,7 @@ def silence_of(answer: ChatResponse) -> str | None:
 
 
 def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatResponse) -> str | None:
-    """Return the name of the first condition that holds; `None` when the answer is wanted."""
+    """Return the name of the first condition that holds, or `None` if the answer is accepted."""
     for condition in failover.conditions:
         if callable(condition):
             if condition(response):
@@ -114,7 +114,7 @@ def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatRespon
 
 
 def errors_to_leave(failover: FailoverOn) -> tuple[type[Exception], ...]:
-    """List the errors that lead to the next provider because of a condition; without it they end the call."""
+    """List the errors that lead to the next provider because of a condition. Otherwise they end the call."""
     return (PromptBlocked,) if {"refusal", "content_filter"} & {*failover.conditions} else ()
 
 

@@ -1,4 +1,4 @@
-"""Lookups: calls that generate nothing, such as token counts and lists of models. Their routes and their results."""
+"""Lookups: calls that generate nothing, such as token counts and lists of models. Their routes and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ALL = "models"
 
 @dataclass(frozen=True, slots=True)
 class LookupRoute(Route):
-    """A route to a provider's endpoint for a lookup, which the provider may lack."""
+    """A route to a provider's endpoint for a lookup. The provider may have no such endpoint."""
 
     feature: str
     refusal: str
@@ -65,7 +65,7 @@ def token_count(response: ChatResponse) -> TokenCount:
 
 
 def listing(name: str | None = None) -> ChatRequest:
-    """Make the request for the record of one model, or for all."""
+    """Make the request for the record of one model, or of all models."""
     return ChatRequest(model=name or _ALL, messages=())
 
 
@@ -88,7 +88,7 @@ def _listing_route(provider: Provider, name: str, *, is_whole: bool) -> Route:
 
 
 def listed(response: ChatResponse, providers: Sequence[Provider]) -> tuple[ListedModel, ...]:
-    """Read the records of a list. Records without an id are no models."""
+    """Read the records of a list. A record without an id is not a model."""
     provider = next(provider for provider in providers if provider.name == response.provider)
     records = response.provider_metadata.get("models")
     found = [

@@ -1,4 +1,4 @@
-"""Decodes the JSON texts of one answer: the payloads of a stream's events, or one whole document."""
+"""Decodes the JSON texts of one answer: the payloads of a stream's events, or one document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi.types import ChatEvent, ChatResponse, JsonObject, JsonValue
 
 
 class PayloadDecoder:
-    """Turns JSON texts into events by a decoder of a dialect."""
+    """Turns JSON texts into events with a dialect's decoder."""
 
     def __init__(self, decoder: Decoder, unwrap: Callable[[JsonValue], JsonObject]) -> None:
         self._decoder = decoder
@@ -21,15 +21,15 @@ class PayloadDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the provider said why the answer stopped."""
+        """Whether the provider sent a finish reason."""
         return self._decoder.is_complete
 
     def response(self) -> ChatResponse:
-        """Give the answer so far."""
+        """Return the answer so far."""
         return self._decoder.response()
 
     def document(self, body: bytes) -> list[ChatEvent]:
-        """Decode a whole answer. Some providers send the chunks of a stream as one array."""
+        """Decode an answer in one piece. Some providers send the chunks of a stream as one array."""
         document = json_text.read(body)
         events: list[ChatEvent] = []
         for item in document if isinstance(document, list) else [document]:
@@ -41,8 +41,8 @@ class PayloadDecoder:
 
         Args:
             payload: The JSON text.
-            at_end: Whether the stream ended with it: a payload that was cut off is then left out, and the missing end
-                of the answer is noticed by `end`.
+            at_end: Whether the stream ended with this payload. A truncated payload is then omitted, and `end` detects
+                the missing end of the answer.
         """
         if self._surrogates.held:
             first, payload = self._surrogates.joined(payload)
@@ -56,13 +56,13 @@ class PayloadDecoder:
         return [] if document is None else self._decoder.feed(self._unwrap(document))
 
     def end(self, *, is_done: bool) -> list[ChatEvent]:
-        """Give the events that waited for the end of the answer.
+        """Return the events that were delayed until the end of the answer.
 
         Args:
             is_done: Whether the provider sent `[DONE]`.
         """
         events: list[ChatEvent] = []
-        if self._surrogates.held:  # nothing follows that could bring the other half of the character
+        if self._surrogates.held:  # no later text can bring the other half of the character
             events += self.payload(b"null", at_end=True)
         if not is_done and not self._decoder.is_complete:
             raise InvalidResponse("The stream ended before the answer did: no finish reason and no [DONE].")

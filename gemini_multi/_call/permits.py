@@ -1,7 +1,7 @@
-"""Permits for requests where rates, concurrent calls or a shared budget are limited.
+"""Permits for requests if rates, concurrent calls or a shared budget are limited.
 
 A storage holds the counts. A storage on a server is read in steps of the call, so that the loop that performs the steps
-blocks or awaits. A storage in memory answers at once.
+blocks or awaits. A storage in memory returns at once.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class OutOfRoom(RateLimited):
     """A provider has no room within the limits of this client. No request was sent."""
 
     def wait(self, chance: float) -> float:
-        """Give the seconds until it is worth trying again; `chance` is a number from 0 to 1."""
+        """Return the seconds until the next try makes sense; `chance` is a number from 0 to 1."""
         return (self.retry_after or 0.0) * (1 + _SPREAD * chance)
 
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Acquires and settles the permits of a client's calls."""
+    """Reserves and settles the permits of a client's calls."""
 
     storage: Storage
     limits: RateLimits
@@ -45,15 +45,15 @@ class Permits:
 
     @property
     def waits(self) -> bool:
-        """Whether a call waits until a provider has room, although another provider may have room now."""
+        """Whether a call waits until a provider has room, even if another provider has room now."""
         return self.limits.when_full == "wait"
 
     def acquire(self, request: ChatRequest, route: Route, on: date) -> Generator[Step, Any, Permit | OutOfRoom]:
-        """Acquire a permit for a request over a route.
+        """Reserve a permit for a request over a route.
 
         Raises:
-            BudgetExceeded: The shared budget does not allow it.
-            StorageUnavailable: The storage gives no answer.
+            BudgetExceeded: The shared budget does not allow the request.
+            StorageUnavailable: The storage does not answer.
         """
         demand = self._demand(request, route, on)
         acquisition = _Acquisition(self.storage, demand)
@@ -86,7 +86,7 @@ class Permits:
         )
 
     def settle(self, permit: Permit, outcome: Outcome) -> Generator[Step, Any, None]:
-        """Settle a permit. When the storage fails, the answer is still delivered, and the permit expires there."""
+        """Settle a permit. If the storage fails, the answer is still delivered, and the permit expires."""
         yield from self._consult(lambda: self._settle(permit, outcome))
 
     def settle_later(self, permit: Permit, outcome: Outcome) -> None:
@@ -112,7 +112,7 @@ class Permits:
 
 
 class _Acquisition:
-    """Takes a permit, perhaps in another thread, which does not stop when the caller leaves."""
+    """Reserves a permit, possibly in another thread, which continues when the caller leaves."""
 
     def __init__(self, storage: Storage, demand: Demand) -> None:
         self._storage = storage
@@ -132,7 +132,7 @@ class _Acquisition:
         return reserved
 
     def leave(self) -> Permit | None:
-        """Note that the caller has left. Return the permit that was reserved before."""
+        """Record that the caller has left. Return the permit if it was reserved already."""
         with self._lock:
             self._is_left = True
             return self._permit
@@ -150,7 +150,7 @@ def open_permits(limits: RateLimits | None, storage: SharedStorage | None, max_c
 
 
 def _caught(action: Callable[[], object]) -> object:
-    """Return an error in place of raising it: the call raises it itself, and so ends in order."""
+    """Return an error instead of raising it. The call then raises the error itself, after its cleanup."""
     try:
         return action()
     except GeminiMultiError as error:

@@ -17,7 +17,7 @@ from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 
 
 class _StreamState:
-    """The common part of both streams: the attempts, the span and the events that wait."""
+    """The common part of both streams: the attempts, the span and the unread events."""
 
     _trace: Trace | None
     _waiting: deque[ChatEvent]
@@ -26,13 +26,13 @@ class _StreamState:
     _is_closed = False
 
     def with_log(self, attempt_log: AttemptLog) -> Self:
-        """Show the attempts of this log."""
+        """Use the attempts of this log."""
         self._attempt_log = attempt_log
         return self
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every request so far. From the first event on, the last of them is the one that answers."""
+        """Every request so far. From the first event on, the last attempt is the one that answers."""
         return () if self._attempt_log is None else self._attempt_log.attempts_so_far
 
     def _unread(self) -> tuple[ChatEvent, ...]:
@@ -41,7 +41,7 @@ class _StreamState:
         return unread
 
     def _finished(self, events: Iterable[ChatEvent]) -> ChatResponse | None:
-        """Find the last event of the answer among events, and end the span with it."""
+        """Find the last event of the answer, and end the span with it."""
         for event in events:
             if isinstance(event, Finished):
                 self._finish(event.response)
@@ -85,7 +85,7 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
         return event
 
     def _more(self) -> Iterable[ChatEvent] | None:
-        """Give the next events; `None` at the end, when the connection is released."""
+        """Return the next events, or `None` at the end. The connection is released then."""
         try:
             events = self._events()
         except BaseException as error:
@@ -107,7 +107,7 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
                     outcome = flow.throw(failure)
                 else:
                     outcome = flow.send(reply)
-        except StopIteration:  # it is not raised on: it cannot cross a coroutine
+        except StopIteration:  # not re-raised: `StopIteration` cannot leave a coroutine
             return None
         return outcome
 
@@ -142,7 +142,7 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
 
 
 class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
-    """The asynchronous twin of `EventStream`."""
+    """The asynchronous form of `EventStream`."""
 
     def __init__(self, flow: Flow, session: AsyncSession, trace: Trace | None = None) -> None:
         self._flow = flow
@@ -165,7 +165,7 @@ class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
         return event
 
     async def _more(self) -> Iterable[ChatEvent] | None:
-        """Give the next events; `None` at the end, when the connection is released."""
+        """Return the next events, or `None` at the end. The connection is released then."""
         try:
             events = await self._events()
         except BaseException as error:
@@ -187,7 +187,7 @@ class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
                     outcome = flow.throw(failure)
                 else:
                     outcome = flow.send(reply)
-        except StopIteration:  # it is not raised on: it cannot cross a coroutine
+        except StopIteration:  # not re-raised: `StopIteration` cannot leave a coroutine
             return None
         return outcome
 

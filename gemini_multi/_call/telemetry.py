@@ -1,9 +1,9 @@
-"""OpenTelemetry spans of calls, where `opentelemetry-api` is installed and records.
+"""OpenTelemetry spans of calls, if `opentelemetry-api` is installed and a tracer provider records.
 
-One model call has one model-call span. Below a span that is a model call already, the span of this package is a plain
-client span. Where the context suppresses instrumentation, there is no span. The span follows the semantic conventions
-for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/). It holds neither keys nor anything
-of the conversation.
+Each model call has one model-call span. Below a span that already is a model call, the span of this package is a plain
+client span. If the context suppresses instrumentation, there is no span. The span follows the semantic conventions for
+generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/). It holds no keys and no part of the
+conversation.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _MODEL_CALLS: Final = (
     ("langsmith.span.kind", ("llm",)),
     ("llm.request.type", ("chat", "completion")),
 )
-"""Attributes of spans, and the values by which OpenTelemetry's conventions, OpenInference, Langfuse, MLflow, LangSmith
-and OpenLLMetry mark one as a model call."""
+"""Attributes of spans, and the values with which OpenTelemetry's conventions, OpenInference, Langfuse, MLflow,
+LangSmith and OpenLLMetry mark a span as a model call."""
 
 
 @cache
@@ -54,7 +54,7 @@ def _tracer() -> Tracer | None:
 
 
 def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
-    """Prepare the span of a call; `None` where no tracer provider records it, or its context suppresses it."""
+    """Prepare the span of a call, or return `None` if no tracer provider records it or its context suppresses it."""
     tracer = _tracer()
     if tracer is None or not _is_recorded()():
         return None
@@ -69,7 +69,7 @@ def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
 
 @cache
 def _suppression_keys() -> tuple[str, ...]:
-    """List the keys by which a context suppresses spans: the key of OpenTelemetry and its older form.
+    """List the keys with which a context suppresses spans: the key of OpenTelemetry and its older form.
 
     `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
     """
@@ -79,23 +79,23 @@ def _suppression_keys() -> tuple[str, ...]:
 
 
 def _is_model_call(span: Span) -> bool:
-    """Whether a span is a model call already, by the attributes of the libraries that make such spans."""
+    """Whether a span already is a model call, by the attributes of the libraries that make such spans."""
     found: Mapping[str, object] = getattr(span, "attributes", None) or {}
     return any(str(found.get(name, "")).strip('"').lower() in kinds for name, kinds in _MODEL_CALLS)
 
 
 @cache
 def _is_recorded() -> Callable[[], bool]:
-    """Make the check whether a tracer provider was set: without one every span is thrown away."""
+    """Make a function that checks whether a tracer provider was set. Without one, every span is dropped."""
     from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
     return lambda: not isinstance(get_tracer_provider(), ProxyTracerProvider)
 
 
 class Trace:
-    """The span of one call: begun with the call, ended once. This one is a plain client span without tokens.
+    """The span of one call. It starts with the call and ends once. This class is a plain client span without tokens.
 
-    Its parent is the span that was current when the call was made: a stream may be read elsewhere.
+    Its parent is the current span when the call is made: a stream may be read in another context.
     """
 
     def __init__(self, tracer: Tracer, request: ChatRequest, context: Context, *, stream: bool) -> None:
@@ -107,7 +107,7 @@ class Trace:
         self._is_ended = False
 
     def begin(self) -> None:
-        """Open the span."""
+        """Start the span."""
         from opentelemetry.trace import SpanKind
 
         self._span = self._tracer.start_span(
@@ -157,14 +157,14 @@ class Trace:
         self.end()
 
     def end(self) -> None:
-        """End the span, also when the caller has left before the end of the answer."""
+        """End the span, also if the caller leaves before the end of the answer."""
         if self._span is not None and not self._is_ended:
             self._is_ended = True
             self._span.end()
 
 
 class ModelCallTrace(Trace):
-    """The span by the conventions for generative AI: with the request settings, the tokens and the cost."""
+    """The span by the conventions for generative AI, with the request settings, the tokens and the cost."""
 
     def _name(self) -> str:
         return f"chat {self._request.model}"

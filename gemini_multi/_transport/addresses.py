@@ -1,4 +1,4 @@
-"""Where a request goes and over which proxy, and which headers may be sent at all."""
+"""Addresses of requests, their proxies, and a check of the headers."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from gemini_multi.errors import ConfigurationError
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
-"""Headers that frame a request; the library writes them."""
+"""Headers that frame a request. The HTTP library writes these headers."""
 _VARIABLES: Final = tuple(
     form(f"{name}_proxy") for name in ("http", "https", "all", "no") for form in (str.lower, str.upper)
 )
 
 
 class Address(NamedTuple):
-    """An address that is safe to write into a request."""
+    """A checked address that can be written into a request."""
 
     url: str
     origin: str
-    """Scheme, host and port: what a connection is made to."""
+    """Scheme, host and port that a connection is made to."""
     host: str
 
 
 @lru_cache(maxsize=256)
 def address_of(url: str) -> Address:
-    """Take an address apart, and quote in it what has no place in one.
+    """Parse an address, and quote the characters that an address may not contain.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: The URL is not a valid HTTP address.
     """
     try:
         parts = urlsplit(url)
@@ -50,9 +50,9 @@ def address_of(url: str) -> Address:
 
 
 def proxy_for(address: Address) -> str | None:
-    """Name the proxy that the environment asks for, unless it excepts the address.
+    """Return the proxy that the environment sets for an address, or `None`.
 
-    Changes of the environment count from the next call on; a system's own settings are read once.
+    A change of the environment counts from the next call on. The settings of the operating system are read once.
     """
     return _proxy(address.origin, tuple(map(os.environ.get, _VARIABLES)))
 
@@ -68,10 +68,10 @@ def _proxy(origin: str, variables: tuple[str | None, ...]) -> str | None:  # noq
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse headers that cannot be sent as they are.
+    """Check that headers can be sent unchanged.
 
     Raises:
-        ConfigurationError: A header is not printable ASCII in one line, or frames the request.
+        ConfigurationError: A header is not printable ASCII in one line, or it frames the request.
     """
     values = "".join(headers.values())
     if values.isascii() and values.isprintable() and all(map(_may_be_sent, headers)):

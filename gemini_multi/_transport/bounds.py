@@ -1,4 +1,4 @@
-"""How long a call may still wait on its connection, and what was read from it last."""
+"""The time limits of a call on its connection, and the last bytes that were read from the connection."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Final
 from gemini_multi._transport.steps import Interrupted
 
 SLICE: Final = 64 * 1024
-"""Bytes that are sent at once."""
+"""Maximum number of bytes in one write."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 
 
 class ConnectTimeout(TimeoutError):
-    """There was no connection in time: nothing was sent. Named as httpx names it."""
+    """No connection was made in time, so nothing was sent. The name is the same as in httpx."""
 
 
 class Outgoing:
-    """Holds a small piece of a request back until the next comes: so that its head and its body leave together."""
+    """A buffer that delays a small part of a request, so that the head and the body are sent together."""
 
     __slots__ = ("_held",)
 
@@ -30,20 +30,20 @@ class Outgoing:
         self._held = b""
 
     def added(self, data: bytes) -> bytes:
-        """Give what is to be sent now."""
+        """Add data, and return the bytes to send now."""
         if not self._held and len(data) < SLICE:
             self._held = data
             return b""
         return self.rest() + data
 
     def rest(self) -> bytes:
-        """Give what is still held back, before an answer is read."""
+        """Return the delayed bytes. They must be sent before the response is read."""
         held, self._held = self._held, b""
         return held
 
 
 class Bounds:
-    """The end of the call that a connection carries now."""
+    """The end of the call that uses a connection now."""
 
     __slots__ = ("end", "is_interrupted", "last")
 
@@ -51,13 +51,13 @@ class Bounds:
         self.end = math.inf
         self.is_interrupted = False
         self.last = b""
-        """What the last read gave."""
+        """The result of the last read."""
 
     def left(self, limit: float | None = None) -> float | None:
-        """Say how long may be waited, at most for `limit` seconds.
+        """Return how many seconds the call may still wait, at most `limit`.
 
         Raises:
-            TimeoutError: The time is up.
+            TimeoutError: The time is over.
             Interrupted: Another thread ended the call.
         """
         if self.is_interrupted:
@@ -69,9 +69,9 @@ class Bounds:
         return None if seconds == limit == math.inf else min(seconds, limit)
 
     def can_be_kept(self, headers: Mapping[str, str], piece: bytes) -> bool:
-        """Tell whether the connection can carry another request, after a body that ended with a piece.
+        """Return whether the connection can carry another request after a body whose last bytes were `piece`.
 
-        Not when something came behind the body: it would be taken for the next answer.
+        If bytes came after the body, the answer is no: the next call would read these bytes as its response.
         """
         end = b"\r\n\r\n" if "transfer-encoding" in headers or not piece else piece
         is_clean = self.last.endswith(end) or end.endswith(self.last)
@@ -79,7 +79,7 @@ class Bounds:
 
 
 def is_readable(connected: socket.socket) -> bool:
-    """Tell whether there is something to read from a socket, or its end, as when it is closed."""
+    """Return whether a socket has bytes to read or is closed by the peer."""
     if connected.fileno() < 0:
         return True
     if not hasattr(select, "poll"):  # Windows
@@ -90,12 +90,12 @@ def is_readable(connected: socket.socket) -> bool:
 
 
 def is_exhausted(error: BaseException) -> bool:
-    """Tell whether a connection failed because this process, or the system, has no descriptors left."""
+    """Return whether a connection failed because this process or the system has no file descriptors left."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
             return True
-        if any(f"(os error {number})" in str(cause) for number in _EXHAUSTED):  # as Rust writes it
+        if any(f"(os error {number})" in str(cause) for number in _EXHAUSTED):  # the format of Rust's errors
             return True
         cause = cause.__cause__ or cause.__context__
     return False

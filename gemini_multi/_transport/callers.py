@@ -1,7 +1,7 @@
-"""Requests through a client of the caller's with httpx's interface.
+"""Requests through the caller's own client with the interface of httpx.
 
-Its pool, its proxies and its certificates are the caller's business. It bounds each wait; the sum of a blocking
-client's waits is checked between them only.
+The caller configures the pool, the proxies and the certificates of this client. The client limits each wait. For a
+blocking client, the deadline of the whole call is checked only between the waits.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class _Inside(threading.local):
-    """Whether this thread is inside the client, and what to close when it comes out.
+    """Whether this thread is inside the client, and the function to call when the thread leaves the client.
 
-    A stream that was left and forgotten is closed by the garbage collector, which may run while its own thread holds
-    one of the client's locks. Closing there would wait for that lock forever.
+    The garbage collector closes a stream that nobody uses any more. It may run while its own thread holds a lock of the
+    client. Closing the stream then would wait for that lock forever.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class _Inside(threading.local):
 
 _INSIDE: Final = _Inside()
 _BODIES: Final = set[Iterator[bytes]]()
-"""The bodies being read: what is in here the garbage collector never closes by itself."""
+"""The bodies that are being read. The garbage collector never closes a body in this set."""
 
 
 class CallersExchange:
@@ -62,7 +62,7 @@ class CallersExchange:
         self._body: Iterator[bytes] = iter(())
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         request = _built(self._client, step)
         with _INSIDE:
             response = self._response = self._client.send(request, stream=True, follow_redirects=False)
@@ -71,12 +71,12 @@ class CallersExchange:
         return _head(response)
 
     def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         with _INSIDE:
             return next(self._body, b"")
 
     def interrupt(self) -> None:
-        """Wake up the thread that waits for more of the answer, where the client shows its connection."""
+        """Interrupt the thread that waits for the response. Possible only if the client gives access to its socket."""
         stream = getattr(self._response, "extensions", {}).get("network_stream")
         connected = stream.get_extra_info("socket") if stream is not None else None
         if connected is not None:
@@ -84,7 +84,7 @@ class CallersExchange:
                 connected.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let go."""
+        """Release the response and its connection."""
         if _INSIDE.postpones(self.close):
             return
         response, self._response = self._response, None
@@ -94,7 +94,7 @@ class CallersExchange:
         with _INSIDE:
             response.close()
             _BODIES.discard(body)
-            del body  # its own end lets go too
+            del body  # deleting the generator releases the connection too
 
 
 class CallersAsyncExchange:
@@ -107,7 +107,7 @@ class CallersAsyncExchange:
         self._body: AsyncIterator[bytes] | None = None
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         async with asyncio.timeout(step.within if step.within < math.inf else None):
             request = _built(self._client, step)
             response = await self._client.send(request, stream=True, follow_redirects=False)
@@ -116,11 +116,11 @@ class CallersAsyncExchange:
         return _head(response)
 
     async def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         return b"" if self._body is None else await anext(self._body, b"")
 
     async def close(self) -> None:
-        """Let go."""
+        """Release the response and its connection."""
         response, self._response = self._response, None
         if response is None:
             return
@@ -130,13 +130,13 @@ class CallersAsyncExchange:
         await response.aclose()
 
     def abandon(self) -> None:
-        """Let go soon, from any thread, if the event loop still runs."""
+        """Release the response soon, from any thread, if the event loop still runs."""
         if self._response is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
 
 def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of either package
-    """Build the request, with the timeouts where httpx and its likes look for them."""
+    """Build the request, with the timeouts in the extension that httpx and httpx2 read."""
     request, timeouts = step.request, step.timeouts
     check_headers(request.headers)
     headers = {"accept-encoding": "identity", **request.headers}

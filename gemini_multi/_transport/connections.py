@@ -1,7 +1,7 @@
-"""Open connections: a limit on how many there are, and idle ones by origin, until they are used again or too old.
+"""A pool of connections: a limit on their number, and idle connections by origin until they are used again or expire.
 
-Both kinds of pool (blocking, and of an event loop) share this bookkeeping; how they wait, hang up and keep time is
-theirs. A connection is taken as a whole and given back as a whole, so that one that failed never reaches another call.
+Both kinds of pool (blocking, and of an event loop) share this code. Each kind has its own way to wait, to close a
+connection and to measure time. Only one call uses a connection, and a connection that failed is never used again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final, Generic, Protocol, TypeVar
 from gemini_multi._transport.addresses import Address
 
 _FOR_OTHERS: Final = 64
-"""Descriptors that are left to the rest of the process."""
+"""Descriptors that are reserved for the rest of the process."""
 _FEWEST: Final = 8
 _WITHOUT_LIMIT: Final = 1000
-"""Connections where the system does not say how many descriptors a process may have."""
+"""Maximum number of connections if the system does not limit the descriptors of a process."""
 
 
 class Pooled(Protocol):
-    """What a pool knows of a connection."""
+    """The attributes of a connection that a pool uses."""
 
     origin: str
     idle_since: float
@@ -31,7 +31,7 @@ class Pooled(Protocol):
 
 ConnectionT = TypeVar("ConnectionT", bound=Pooled)
 PlaceT = TypeVar("PlaceT")
-"""What a call waits on for room: an event, or a future."""
+"""The object on which a call waits for a free connection: an event or a future."""
 
 
 class Connections(ABC, Generic[ConnectionT, PlaceT]):
@@ -41,24 +41,24 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
         self.limit = limit
         self._keep_alive = keep_alive
         self._make = make
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
         self._idle: dict[str, deque[ConnectionT]] = {}
         self._waiting: deque[PlaceT] = deque()
         self._in_use: set[ConnectionT] = set()
         self._is_closed = False
         self._is_reaping = False
         self.open = 0
-        """Connections that are busy, idle or being closed."""
+        """Number of connections that are busy, idle or being closed."""
 
     @property
     def busy(self) -> int:
-        """How many connections carry a request."""
+        """Number of connections that carry a request."""
         return len(self._in_use)
 
     def take(self, address: Address, place: PlaceT) -> ConnectionT | None:
-        """Give a connection, the idle one that was used last or a new one.
+        """Return the idle connection that was used last, or a new connection.
 
-        When there is no room for one, give `None`, and wake `place` when there may be.
+        At the limit, return `None`, and wake `place` when a connection may be free.
         """
         with self._lock:
             idle = self._last_idle(address.origin)
@@ -80,7 +80,7 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
         return made
 
     def give_up(self, place: PlaceT) -> None:
-        """Stop waiting. Who was woken already passes it on."""
+        """Stop waiting. If `place` was already woken, wake another call instead."""
         with self._lock:
             if place in self._waiting:
                 self._waiting.remove(place)
@@ -88,7 +88,7 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
                 self._wake_one()
 
     def wait_for_one(self, place: PlaceT) -> bool:
-        """Wake `place` when a connection is given back; tell whether one is in use that can be."""
+        """Wake `place` when a connection is given back. Return whether any connection is in use."""
         with self._lock:
             is_possible = bool(self._in_use)
             if is_possible:
@@ -110,13 +110,13 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
                 self._after(self._keep_alive, self._reap)
 
     def freed(self) -> None:
-        """Note that a connection is closed."""
+        """Count one connection less: it is closed."""
         with self._lock:
             self.open -= 1
             self._wake_one()
 
     def shut(self) -> None:
-        """Hang up what is idle, now and whenever another becomes so."""
+        """Close the idle connections now, and every other connection when its request ends."""
         with self._lock:
             self._is_closed = True
             idle = [connection for stack in self._idle.values() for connection in stack]
@@ -135,7 +135,7 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
 
     @abstractmethod
     def _wake(self, place: PlaceT) -> None:
-        """Let the call that waits try again."""
+        """Let the waiting call try again."""
 
     @abstractmethod
     def _after(self, seconds: float, act: Callable[[], None]) -> None:
@@ -148,12 +148,12 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
         connection = stack.pop()
         if connection.idle_since + self._keep_alive > monotonic():
             return connection
-        self.hang_up(connection)  # and those below it are older
+        self.hang_up(connection)  # the connections below it have been idle for longer
         self._reap_stack(stack)
         return None
 
     def _make_room(self) -> None:
-        """Hang up the connection that has been idle for longest, to whichever origin."""
+        """Close the connection that has been idle for longest, of any origin."""
         stacks = [stack for stack in self._idle.values() if stack]
         if stacks:
             self.hang_up(min(stacks, key=lambda stack: stack[0].idle_since).popleft())
@@ -163,7 +163,7 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
             self._wake(self._waiting.popleft())
 
     def _reap(self) -> None:
-        """Hang up what has been idle for too long, and come back for the rest."""
+        """Close the connections that have been idle for too long, and run again later for the others."""
         with self._lock:
             for stack in self._idle.values():
                 self._reap_stack(stack)
@@ -178,9 +178,9 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
 
 
 def default_limit() -> int:
-    """Say how many connections a pool may have open: half of what the process's descriptors leave.
+    """Return how many connections a pool may have open: half of the descriptors that are not reserved.
 
-    The blocking pool and an event loop's share the process; an event loop's own descriptors are among the others.
+    The blocking pool and the pool of an event loop share the process. An event loop's own descriptors are reserved.
     """
     try:
         from resource import RLIMIT_NOFILE, getrlimit

@@ -1,4 +1,4 @@
-"""What an HTTP library raised, as one kind of error that shows nothing of the request."""
+"""Translates the errors of an HTTP library into one error class that shows nothing of the request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _UNREADABLE: Final = frozenset({"DecodingError"})
 
 
 def failure_of(error: BaseException) -> BaseException:
-    """Translate an error, of any library that is told by its names; the rest stays itself.
+    """Translate an error of an HTTP library, recognised by its class names; return any other error unchanged.
 
-    An error of a library carries the frames that it passed through, and their variables: the headers with the key.
-    The frames are dropped, and so is all that it came from.
+    A library's error holds stack frames and their variables, such as the headers with the key. The new error has
+    neither these frames nor the causes of the old error.
     """
     is_local = is_exhausted(error)
     error.__traceback__ = error.__context__ = error.__cause__ = None
@@ -36,6 +36,6 @@ def failure_of(error: BaseException) -> BaseException:
 
 def _text(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    details: Any = getattr(error, "details", None)  # as pyreqwest gives them
+    details: Any = getattr(error, "details", None)  # the attribute of pyreqwest's errors
     causes = cast("dict[str, Any]", details).get("causes") if isinstance(details, dict) else None
     return f"{type(error).__name__}: {causes[-1]['message']}" if causes else text

@@ -1,4 +1,4 @@
-"""Requests over httpx, with `await`, on asyncio's event loops."""
+"""Requests over httpx with `await`, on the event loops of asyncio."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gemini_multi._transport.steps import ResponseHead, Send
 
 
 class BoundedAsyncStream:
-    """A network stream of httpcore's whose waits end with the call."""
+    """A network stream of httpcore whose waits end at the call's deadline."""
 
     def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
         self._stream = stream
@@ -30,10 +30,10 @@ class BoundedAsyncStream:
         self.aclose = stream.aclose
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401
-        """Tell about the connection. httpcore asks twice for each request whether there is something to read."""
+        """Return a fact about the connection. httpcore asks twice for each request whether there are bytes to read."""
         if info != "is_readable":
             return self._stream.get_extra_info(info)
-        if self._socket is None:  # looked for once: anyio collects all that it knows each time
+        if self._socket is None:  # found once: anyio collects all its facts at each request for one
             self._socket = self._stream.get_extra_info("socket")
         return is_readable(self._socket)
 
@@ -45,7 +45,7 @@ class BoundedAsyncStream:
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all, or hold the head of a request back until its body comes."""
+        """Send all bytes, or delay the head of a request until its body comes."""
         await self._send(self._outgoing.added(buffer), timeout)
 
     async def _send(self, data: bytes, timeout: float | None) -> None:
@@ -55,13 +55,13 @@ class BoundedAsyncStream:
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> BoundedAsyncStream:
-        """Shake hands."""
+        """Start TLS on this stream."""
         stream = await self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
         return BoundedAsyncStream(stream, self._bounds)
 
 
 class BoundedAsyncBackend:
-    """Connects within the time of the call."""
+    """A network backend that connects within the time of the call."""
 
     def __init__(self, library: Library, bounds: Bounds) -> None:
         self._library = library
@@ -70,7 +70,7 @@ class BoundedAsyncBackend:
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
     ) -> BoundedAsyncStream:
-        """Look up the name, and try its addresses, the next before the last has failed."""
+        """Look up the name and try its addresses. The next attempt starts before the last one has failed."""
         backend, left = self._library.httpcore.AnyIOBackend(), self._bounds.left(timeout)
         stream = await backend.connect_tcp(host, port, left, socket_options=KEEP_ALIVE)
         return BoundedAsyncStream(stream, self._bounds)
@@ -88,17 +88,17 @@ class AsyncioConnection:
         self._transport = library.async_transport(BoundedAsyncBackend(library, self.bounds), proxy_for(address))
 
     async def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # httpx's, or httpx2's
-        """Send a request and give the response, whose body is not read yet."""
+        """Send a request and return the response. Its body is not read yet."""
         self.bounds.end = end
         response = await self._transport.handle_async_request(request)
         self.body = aiter(response.stream)
         return response
 
     async def aclose(self) -> None:
-        """End the connection.
+        """Close the connection.
 
-        The body is a generator of httpx's around some of httpcore's. They end one after the other, and without tasks of
-        their own, when the innermost finds that it may not read on.
+        The body is a generator of httpx around several generators of httpcore. When the innermost generator finds that
+        it may not read, all of them end, one after the other, without tasks of their own.
         """
         self.bounds.is_interrupted = True
         with suppress(Exception):
@@ -108,7 +108,7 @@ class AsyncioConnection:
 
 
 class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
-    """The connections of one event loop that clients with the same settings share."""
+    """The connections of one event loop, shared by clients with the same settings."""
 
     def __init__(self, library: Library, limit: int, keep_alive: float) -> None:
         super().__init__(limit, keep_alive, partial(AsyncioConnection, library))
@@ -117,7 +117,7 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
         self._closing: set[asyncio.Task[None]] = set()
 
     def exchange(self) -> AsyncioExchange:
-        """Make what sends one request."""
+        """Make an exchange for one request."""
         return AsyncioExchange(self)
 
     async def acquired(self, address: Address, end: float) -> AsyncioConnection:
@@ -130,7 +130,7 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
             await self.wait(place, end)
 
     async def wait(self, place: asyncio.Future[None], end: float) -> None:
-        """Wait for a place, or for the end of the call."""
+        """Wait until `place` is woken or the call's time is over."""
         try:
             async with asyncio.timeout_at(None if end == math.inf else self.loop.time() + end - monotonic()):
                 await place
@@ -141,7 +141,7 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
             raise
 
     async def end(self, connection: AsyncioConnection) -> None:
-        """Close a connection, and wait until it is; a cancellation ends the wait only."""
+        """Close a connection and wait until it is closed. A cancellation ends only the wait."""
         self.hang_up(connection)
         await asyncio.shield(connection.closing)
 
@@ -157,7 +157,7 @@ class AsyncioConnections(Connections[AsyncioConnection, asyncio.Future[None]]):
             self.freed()
 
     async def aclose(self) -> None:
-        """Close all connections, and wait until they are."""
+        """Close all connections and wait until they are closed."""
         self.shut()
         for connection in list(self._in_use):
             self.hang_up(connection)
@@ -184,7 +184,7 @@ class AsyncioExchange:
         self._is_whole = False
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request; wait for a connection first, if too many are open."""
+        """Send the request. At the limit, wait for a connection first."""
         address, end = address_of(step.request.url), monotonic() + step.within
         request = self._pool.library.request(step, address)
         while True:
@@ -202,7 +202,7 @@ class AsyncioExchange:
         return self._head
 
     async def _waited_for_one(self, end: float) -> bool:
-        """Wait until a connection of this loop ends, if there is any: it gives back its descriptor."""
+        """Wait until a connection of this loop is closed and frees its descriptor. Return whether there was one."""
         place: asyncio.Future[None] = self._pool.loop.create_future()
         if not self._pool.wait_for_one(place):
             return False
@@ -210,7 +210,7 @@ class AsyncioExchange:
         return True
 
     async def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         if self._connection is None:
             return b""
         async for piece in self._connection.body:
@@ -221,7 +221,7 @@ class AsyncioExchange:
         return b""
 
     async def close(self) -> None:
-        """Let go."""
+        """Release the response and its connection."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -240,7 +240,7 @@ class AsyncioExchange:
                 await self._pool.end(connection)
 
     def abandon(self) -> None:
-        """Let go soon, from any thread, if the event loop still runs."""
+        """Release the response soon, from any thread, if the event loop still runs."""
         if (connection := self._connection) is not None and self._pool.loop.is_running():
             self._connection = None
             self._pool.loop.call_soon_threadsafe(self._pool.hang_up, connection)

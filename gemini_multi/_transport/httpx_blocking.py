@@ -1,7 +1,7 @@
-"""Requests over httpx, blocking.
+"""Blocking requests over httpx.
 
-All of a call happens in its caller's thread, except looking up a name, which nothing can bound: that happens in a
-thread of its own, which is left when the time is up.
+A call runs in its caller's thread, except the name lookup. No timeout can limit a name lookup, so it runs in another
+thread, and the call stops waiting for that thread when the time is over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gemini_multi._transport.httpx_library import Library, head_of
 from gemini_multi._transport.steps import ResponseHead, Send
 
 _LOOKUPS: Final = threading.BoundedSemaphore(64)
-"""Threads that look up names: each may outlive its call, when no server answers."""
+"""Limits the threads that look up names. Such a thread may outlive its call if no DNS server answers."""
 
 KEEP_ALIVE: Final = tuple(
     (level, getattr(socket, name), value)
@@ -36,11 +36,11 @@ KEEP_ALIVE: Final = tuple(
     )
     if hasattr(socket, name)
 )
-"""Notices, within two minutes, peers that are gone without a word, and keeps routers from forgetting the connection."""
+"""Detect within two minutes that a peer has gone away silently, and keep the connection open in routers."""
 
 
 class BoundedStream:
-    """A network stream of httpcore's whose waits end with the call."""
+    """A network stream of httpcore whose waits end at the call's deadline."""
 
     def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
         self._stream = stream
@@ -57,24 +57,24 @@ class BoundedStream:
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all, or hold the head of a request back until its body comes."""
+        """Send all bytes, or delay the head of a request until its body comes."""
         self._send(self._outgoing.added(buffer), timeout)
 
     def _send(self, data: bytes, timeout: float | None) -> None:
-        """Send some at a time: each of them may wait."""
+        """Send the bytes in slices, because each write may have to wait."""
         for start in range(0, len(data), SLICE):
             self._stream.write(data[start : start + SLICE], self._bounds.left(timeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> BoundedStream:
-        """Shake hands."""
+        """Start TLS on this stream."""
         stream = self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
         return BoundedStream(stream, self._bounds)
 
 
 class BoundedBackend:
-    """Connects, within the time of the call, whatever the name and however many its addresses."""
+    """A network backend that connects within the time of the call, for any number of addresses."""
 
     def __init__(self, library: Library, bounds: Bounds) -> None:
         self._library = library
@@ -84,7 +84,7 @@ class BoundedBackend:
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
     ) -> BoundedStream:
-        """Try one address after the other; each gets its share of the time."""
+        """Try one address after the other. Each address gets an equal part of the time."""
         end = None if timeout is None else monotonic() + timeout
         backend, bounds = self._library.httpcore.SyncBackend(), self._bounds
         addresses = _addresses(host, port, bounds.left(timeout))
@@ -103,7 +103,7 @@ class BoundedBackend:
 
 
 def _addresses(host: str, port: int, within: float | None) -> list[str]:
-    """Look up a name."""
+    """Look up the addresses of a name."""
     with suppress(ValueError):
         ipaddress.ip_address(host)
         return [host]
@@ -143,20 +143,20 @@ class BlockingConnection:
         self._transport = library.transport(self._backend, proxy_for(address))
 
     def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # httpx's, or httpx2's
-        """Send a request and give the response, whose body is not read yet."""
+        """Send a request and return the response. Its body is not read yet."""
         self.bounds.end = end
         return self._transport.handle_request(request)
 
     def interrupt(self) -> None:
-        """Wake up the thread that waits on the connection."""
+        """Interrupt the thread that waits on the connection."""
         self.bounds.is_interrupted = True
         if (connected := self._socket()) is not None:
             with suppress(OSError):
-                # Not TLS's own, which is for the thread that reads.
+                # Not the `shutdown` of the TLS socket: only the thread that reads may call it.
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._transport.close()
 
     def drop(self) -> None:
@@ -178,17 +178,17 @@ class BlockingConnections(Connections[BlockingConnection, threading.Event]):
         self._timer: threading.Timer | None = None
 
     def exchange(self) -> BlockingExchange:
-        """Make what sends one request."""
+        """Make an exchange for one request."""
         return BlockingExchange(self)
 
     def close(self) -> None:
-        """Close the idle connections; the others close when they are let go."""
+        """Close the idle connections now, and the others when their request ends."""
         self.shut()
         if self._timer is not None:
             self._timer.cancel()
 
     def drop(self) -> None:
-        """Close a forked child's copies of the sockets, without locks, which nobody may be left to give back."""
+        """Close the copied sockets in a forked child. No lock is taken: its holder may not exist in the child."""
         for connection in [*self._in_use, *(one for stack in self._idle.values() for one in stack)]:
             connection.drop()
 
@@ -222,7 +222,7 @@ class BlockingExchange:
         self._place = threading.Event()
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request; wait for a connection first, if too many are open."""
+        """Send the request. At the limit, wait for a connection first."""
         address, end = address_of(step.request.url), monotonic() + step.within
         request = self._pool.library.request(step, address)
         while True:
@@ -257,14 +257,14 @@ class BlockingExchange:
         self._place.clear()
 
     def _waited_for_one(self, end: float) -> bool:
-        """Wait until a connection of this process ends, if there is any: it gives back its descriptor."""
+        """Wait until a connection of this process is closed and frees its descriptor. Return whether there was one."""
         if self._is_interrupted or not self._pool.wait_for_one(self._place):
             return False
         self._wait(end)
         return True
 
     def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         for piece in self._body:
             if piece:
                 self._last = piece
@@ -273,14 +273,14 @@ class BlockingExchange:
         return b""
 
     def interrupt(self) -> None:
-        """Wake up the thread that sends or reads."""
+        """Interrupt the thread that sends or reads."""
         self._is_interrupted = True
         self._place.set()
         if (connection := self._connection) is not None:
             connection.interrupt()
 
     def close(self) -> None:
-        """Let go."""
+        """Release the response and its connection."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -1,8 +1,8 @@
-"""httpx, or httpx2, which has the same interface: what both kinds of connection need of it.
+"""The parts of httpx that both kinds of connection use. httpx2 has the same interface.
 
-The transport objects of httpx are called directly: its client layer costs as much again, and mocks, recorders and
-traces hook into the transports. Each holds one connection of httpcore's, over a network backend (httpcore's public
-interface for that) of ours, which bounds the waits.
+The transport objects of httpx are called directly: httpx's client layer would double the cost, and mocks, recorders
+and traces hook into the transports. Each transport holds one connection of httpcore, over a network backend of this
+package (a public interface of httpcore), which limits the waits.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
 
 _KEEP_FOREVER: Final = None
-"""Connections grow old in our own pools."""
+"""Our own pools close idle connections."""
 
 
 class _Slices:
-    """A body in pieces that can leave one by one."""
+    """A body in slices that can be sent one by one."""
 
     def __init__(self, body: bytes | ChunkedBody) -> None:
         self._body = body
@@ -48,7 +48,7 @@ class Library:
     """The modules of httpx or of httpx2."""
 
     def __init__(self, name: str) -> None:
-        """Import them."""
+        """Import the modules."""
         self.httpx: Any = importlib.import_module(name)
         self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
         self._context: ssl.SSLContext | None = None
@@ -59,7 +59,7 @@ class Library:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """The TLS context of all connections; the certificates are read from disk, once."""
+        """The TLS context of all connections. The certificates are read from disk once."""
         if self._context is None:
             context: ssl.SSLContext = self.httpx.create_ssl_context()
             context.set_alpn_protocols(["http/1.1"])
@@ -67,7 +67,7 @@ class Library:
         return self._context
 
     def prepare(self) -> None:
-        """Read from disk what the first connection needs."""
+        """Read the files that the first connection needs."""
         self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
         self.httpcore.AnyIOBackend()
 
@@ -106,12 +106,12 @@ class Library:
         """Parse an address, once.
 
         Raises:
-            ConfigurationError: httpx does not take it.
+            ConfigurationError: httpx does not accept the address.
         """
         return _parsed(self.httpx, address.url)
 
     def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
-        """Build a request, with the timeouts where httpcore looks for them."""
+        """Build a request, with the timeouts in the extension that httpcore reads."""
         check_headers(step.request.headers)
         url, timeouts = self.url(address), step.timeouts
         headers = [
@@ -135,7 +135,7 @@ def library(name: str) -> Library:
     """Import httpx or httpx2.
 
     Raises:
-        ConfigurationError: It is not installed.
+        ConfigurationError: The library is not installed.
     """
     try:
         return Library(name)
@@ -161,7 +161,7 @@ def _check_socks() -> None:
 
 
 def head_of(status: int, raw: list[tuple[bytes, bytes]]) -> ResponseHead:
-    """Read a head; fields that come more than once are joined."""
+    """Read a response head. The values of a repeated header are joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

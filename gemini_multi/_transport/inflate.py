@@ -1,4 +1,4 @@
-"""Decompresses an answer piece by piece, so that a small archive cannot fill the memory at once."""
+"""Decompresses a response in small pieces, so that a small archive cannot fill the memory."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _ANY_HEADER: Final = 32 + zlib.MAX_WBITS
 
 
 class DecodingError(Exception):
-    """An answer cannot be decompressed; named as httpx names it."""
+    """A response cannot be decompressed. The name is the same as in httpx."""
 
 
 class Inflater:
-    """Takes compressed bytes and gives at most a mebibyte at a time."""
+    """Decompresses bytes into pieces of at most one mebibyte."""
 
     def __init__(self, encoding: str) -> None:
         if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-            # Neither what nobody asked for, nor archives inside archives.
+            # Refuse encodings that the request did not accept, and archives inside archives.
             raise DecodingError(f"the encoding {encoding[:40]!r} was not asked for")
         self._inflate = zlib.decompressobj(_ANY_HEADER)
         self._is_first = True
         self._pieces: Iterator[bytes] = iter(())
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes, when there is no piece left of those before."""
+        """Add the next bytes. All earlier pieces must have been taken."""
         self._pieces = self._inflated_pieces(data)
 
     def piece(self) -> bytes:
-        """Give the next piece of what was fed, if there is one."""
+        """Return the next decompressed piece; empty if there is none."""
         return next(self._pieces, b"")
 
     def _inflated_pieces(self, data: bytes) -> Iterator[bytes]:
@@ -50,12 +50,12 @@ class Inflater:
         except zlib.error:
             if not self._is_first:
                 raise
-            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers mean the bare format by `deflate`
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers use the raw format for `deflate`
             return self._inflate.decompress(data, _PIECE)
 
 
 def inflated(read: Callable[[], bytes], encoding: str) -> Callable[[], bytes]:
-    """Make what reads a body decompressed, from what gives its next bytes as they came.
+    """Wrap a function that returns the next bytes of a body, so that it returns decompressed bytes.
 
     Raises:
         DecodingError: The encoding is not supported.
@@ -71,7 +71,7 @@ def inflated(read: Callable[[], bytes], encoding: str) -> Callable[[], bytes]:
 
 
 def inflated_async(read: Callable[[], Awaitable[bytes]], encoding: str) -> Callable[[], Awaitable[bytes]]:
-    """Make the same, with `await`."""
+    """Do the same as `inflated`, with `await`."""
     inflater = Inflater(encoding)
 
     async def read_inflated() -> bytes:

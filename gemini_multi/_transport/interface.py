@@ -1,4 +1,4 @@
-"""What an adapter offers: one request sent, and its answer read, blocking and with `await`."""
+"""The interface of an adapter: send one request and read its response, blocking and with `await`."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from gemini_multi._transport.steps import ResponseHead, Send
 
 
 class Exchange(Protocol):
-    """One request and its answer, blocking."""
+    """One request and its response, blocking."""
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         ...
 
     def read(self) -> bytes:
-        """Give the next bytes of the body as they came; none at its end."""
+        """Return the next bytes of the body, still compressed; empty at its end."""
         ...
 
     def close(self) -> None:
-        """Let go, at any moment. A connection whose answer was read to its end is kept for the next request."""
+        """Release the connection, at any moment. It is kept if the response was read to its end."""
         ...
 
     def interrupt(self) -> None:
-        """Wake up another thread that sends or reads: it fails at once, and nothing more is sent."""
+        """Interrupt another thread that sends or reads. That thread fails at once, and nothing more is sent."""
         ...
 
 
 class AsyncExchange(Protocol):
-    """One request and its answer, with `await`. To cancel the task that waits is to interrupt it."""
+    """One request and its response, with `await`. Cancel the waiting task to interrupt it."""
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         ...
 
     async def read(self) -> bytes:
-        """Give the next bytes of the body as they came; none at its end."""
+        """Return the next bytes of the body, still compressed; empty at its end."""
         ...
 
     async def close(self) -> None:
-        """Let go, at any moment."""
+        """Release the connection, at any moment."""
         ...
 
     def abandon(self) -> None:
-        """Let go soon, from any thread, if the event loop still runs."""
+        """Release the connection soon, from any thread, if the event loop still runs."""
         ...

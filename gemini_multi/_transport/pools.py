@@ -1,8 +1,8 @@
-"""The connections that all clients of a process share, made by the first call and let go with their event loop.
+"""The connections that all clients of a process share. The first call makes a pool; it is closed with its event loop.
 
-Clients with the same settings share the blocking connections and, in each event loop, the asynchronous ones. When a
-loop shuts its asynchronous generators down, as `asyncio.run` and `asyncio.Runner` do at their end, its connections are
-closed with it. After a fork the child begins with none.
+Clients with the same settings share the blocking connections and, in each event loop, the asynchronous connections.
+When a loop shuts down its asynchronous generators, as `asyncio.run` and `asyncio.Runner` do at their end, its
+connections are closed with it. After a fork the child process starts without connections.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Pools:
     """The connections that all clients share."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
         self._blocking: dict[TransportSettings, BlockingConnections | PyreqwestTransport] = {}
         self._by_loop: dict[asyncio.AbstractEventLoop, _OfLoop] = {}
         self._leases: set[int] = set()
 
     @property
     def busy(self) -> int:
-        """How many requests are on their way, in this thread's running loop and in no loop."""
+        """Number of requests in progress: the blocking ones, and those of this thread's running loop."""
         try:
             entry = self._by_loop.get(asyncio.get_running_loop())
         except RuntimeError:
@@ -60,12 +60,12 @@ class Pools:
         return sum(one.busy for one in (*self._blocking.values(), *of_loop))
 
     def exchange(self, settings: TransportSettings, holder: object) -> Exchange:
-        """Make what sends one blocking request; the connections are kept until their last holder lets go."""
+        """Make an exchange for one blocking request. The connections stay open until no holder is left."""
         self._lease(holder)
         return self._transport(settings).exchange()
 
     async def async_exchange(self, settings: TransportSettings, holder: object) -> AsyncExchange:
-        """Make what sends one request with `await`; the connections are kept until the loop ends, too."""
+        """Make an exchange for one request with `await`. Its connections also stay open until the loop ends."""
         self._lease(holder)
         loop = _running_loop()
         entry = self._by_loop.get(loop)
@@ -74,7 +74,7 @@ class Pools:
             return known.exchange()
         if settings.name == "pyreqwest" and settings in self._blocking:
             return self._pyreqwest(settings).async_exchange()
-        # The library and the certificates are read from disk, which must not hold up the loop.
+        # Reading the library and the certificates from disk must not block the loop.
         await asyncio.to_thread(self._prepare, settings)
         if settings.name == "pyreqwest":
             return self._pyreqwest(settings).async_exchange()
@@ -95,7 +95,7 @@ class Pools:
         return found
 
     def _prepare(self, settings: TransportSettings) -> None:
-        """Read from disk what the first call needs."""
+        """Read the files that the first call needs."""
         if settings.name == "pyreqwest":
             self._pyreqwest(settings)
         else:
@@ -105,7 +105,7 @@ class Pools:
             library(settings.name).prepare()
 
     async def _of_loop(self, loop: asyncio.AbstractEventLoop, settings: TransportSettings) -> AsyncioConnections:
-        """Give the running loop's connections. Nothing here waits: calls that begin together share them."""
+        """Return the connections of the running loop. Nothing here waits, so calls that start together share them."""
         from gemini_multi._transport.httpx_asyncio import AsyncioConnections
         from gemini_multi._transport.httpx_library import library
 
@@ -122,7 +122,7 @@ class Pools:
         return entry.by_settings[settings]
 
     async def _guard(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
-        """Wait, registered with the loop, for the loop's own shutdown."""
+        """Wait until the loop shuts down. The loop knows this generator and closes it then."""
         try:
             yield
         finally:
@@ -137,9 +137,9 @@ class Pools:
             weakref.finalize(holder, self._leases.discard, id(holder))
 
     def release(self, holder: object) -> None:
-        """Forget a holder; the last one to let go closes the blocking connections.
+        """Remove a holder. When the last holder is removed, close the blocking connections.
 
-        One that is merely gone does not: the next client that is made finds the connections still warm.
+        A client that is only garbage-collected does not close them: the next client can use the open connections.
         """
         with self._lock:
             self._leases.discard(id(holder))
@@ -147,14 +147,14 @@ class Pools:
                 self.hang_up()
 
     def hang_up(self) -> None:
-        """Close the blocking connections. A later call connects anew."""
+        """Close the blocking connections. A later call connects again."""
         with self._lock:
             found, self._blocking = self._blocking, {}
         for transport in found.values():
             transport.close()
 
     async def release_running_loop(self, holder: object) -> None:
-        """Forget a holder; the last one to let go closes the running loop's connections too."""
+        """Remove a holder. When the last holder is removed, close the connections of the running loop too."""
         self.release(holder)
         if not self._leases:
             entry = self._by_loop.get(asyncio.get_running_loop())
@@ -162,7 +162,7 @@ class Pools:
                 await entry.guard.aclose()
 
     def forget(self) -> None:
-        """Begin anew in a forked child, whose copies of the connections belong to the parent."""
+        """Start without connections in a forked child: the copied connections belong to the parent process."""
         blocking = self._blocking
         self.__init__()  # type: ignore[misc]  # the same object is imported by name elsewhere
         for transport in blocking.values():

@@ -1,4 +1,4 @@
-"""Looks up a name and shakes hands by TLS, apart from any request: to say what is wrong when nothing comes through."""
+"""Looks up a name and makes a TLS handshake without any request, to explain why no request succeeds."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gemini_multi._transport.addresses import address_of, proxy_for
 
 
 def proxy_of(url: str) -> str | None:
-    """Name the proxy that requests to an address go through; such an address cannot be probed."""
+    """Return the proxy that requests to an address use. An address behind a proxy cannot be probed."""
     return proxy_for(address_of(url))
 
 
 def addresses_of(url: str) -> list[str]:
-    """Look up the addresses behind a URL.
+    """Look up the addresses of the host in a URL.
 
     Raises:
-        OSError: The name is not known.
+        OSError: The name is unknown.
     """
     place = urlsplit(url)
     found = socket.getaddrinfo(place.hostname, place.port or _port(place.scheme), type=socket.SOCK_STREAM)
@@ -26,10 +26,10 @@ def addresses_of(url: str) -> list[str]:
 
 
 def connect(url: str, timeout: float) -> str:
-    """Connect, by TLS where the URL asks for it, and say how.
+    """Connect, by TLS if the URL's scheme requires it, and describe the connection.
 
     Raises:
-        OSError: Nobody listens, or the certificate is not trusted (`ssl.SSLError` is one).
+        OSError: No server listens, or the certificate is not trusted (`ssl.SSLError` is an `OSError`).
     """
     place = urlsplit(url)
     host = place.hostname or ""

@@ -1,7 +1,7 @@
-"""Requests over pyreqwest: Rust's reqwest for Python, chosen by name.
+"""Requests over pyreqwest, Python bindings of Rust's reqwest. Used only if it is chosen by name.
 
-One client serves all event loops. Blocking calls use it too, each with a small event loop of its own: pyreqwest's
-blocking client ignores Ctrl-C and then aborts the process, and cannot be interrupted.
+One client serves all event loops. A blocking call uses the asynchronous client too, with a small event loop of its
+own: the blocking client of pyreqwest ignores Ctrl-C and then aborts the process, and cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyreqwest.response import ResponseBodyReader
 
 TESTED: Final = "0.15."
-"""The versions that this adapter is tested with: each minor version of a young library may change what counts here."""
+"""The versions that this adapter is tested with. Each minor version of a young library may change its behaviour."""
 _FORKED_AFTER_USE: Final = threading.Event()
 _FOREVER: Final = 10 * 365 * 24 * 3600.0
 
@@ -37,7 +37,7 @@ ResultT = TypeVar("ResultT")
 
 
 class PyreqwestTransport:
-    """The clients that calls with the same settings share: one for each pair of timeouts, and each proxy."""
+    """The clients that calls with the same settings share: one for each pair of timeouts and each proxy."""
 
     def __init__(self, limit: int, keep_alive: float) -> None:
         _check_process()
@@ -47,17 +47,17 @@ class PyreqwestTransport:
         self._keep_alive = keep_alive
         self._client = lru_cache(maxsize=32)(self._made_client)
         self._lock = threading.Lock()
-        """Held while a client is found or made: two for the same requests would have twice the connections."""
+        """Held while a client is found or made. Two clients for the same requests would have twice the connections."""
         self.under_way: set[object] = set()
-        """Exchanges that were begun and not let go."""
+        """Exchanges that have started and are not released yet."""
 
     @property
     def busy(self) -> int:
-        """How many requests are on their way."""
+        """Number of requests in progress."""
         return len(self.under_way)
 
     def client(self, timeouts: Timeouts, proxy: str | None) -> Client:
-        """Give the client for requests with these timeouts.
+        """Return the client for requests with these timeouts.
 
         Raises:
             ConfigurationError: The proxy cannot be used.
@@ -92,19 +92,19 @@ class PyreqwestTransport:
             raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
 
     def exchange(self) -> PyreqwestExchange:
-        """Make what sends one request, blocking."""
+        """Make an exchange for one blocking request."""
         return PyreqwestExchange(self)
 
     def async_exchange(self) -> PyreqwestAsyncExchange:
-        """Make what sends one request, with `await`."""
+        """Make an exchange for one request with `await`."""
         return PyreqwestAsyncExchange(self)
 
     def close(self) -> None:
-        """Drop the clients: idle connections end, the others when they are let go."""
+        """Drop the clients. Idle connections are closed now, the others when their request ends."""
         self._client.cache_clear()
 
     def drop(self) -> None:
-        """Note that this is a forked child, in which pyreqwest cannot be used any more."""
+        """Mark this process as a forked child, in which pyreqwest cannot be used any more."""
         _FORKED_AFTER_USE.set()
 
 
@@ -116,10 +116,10 @@ class PyreqwestAsyncExchange:
         self._request: StreamRequest | None = None
         self._reader: ResponseBodyReader | None = None
         self._missing: int | None = None
-        """Bytes of the body that have not come, where the head says how many there are."""
+        """Bytes of the body that are still to come, if the response head states the length."""
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         self._loop, self._request = asyncio.get_running_loop(), self._built(step)
         self._transport.under_way.add(self)
         before = _cancellations()
@@ -147,7 +147,7 @@ class PyreqwestAsyncExchange:
         return builder.streamed_read_buffer_limit(0).build_streamed()
 
     async def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         if self._reader is None or self._missing == 0:
             return b""
         before = _cancellations()
@@ -160,7 +160,7 @@ class PyreqwestAsyncExchange:
         return bytes(chunk)
 
     async def close(self) -> None:
-        """Let go."""
+        """Release the response and its connection."""
         request, self._request = self._request, None
         if request is None:
             return
@@ -172,7 +172,7 @@ class PyreqwestAsyncExchange:
             _check_cancelled(before)
 
     def abandon(self) -> None:
-        """Let go soon, from any thread, if the event loop still runs."""
+        """Release the response soon, from any thread, if the event loop still runs."""
         if self._request is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
@@ -184,50 +184,50 @@ def _cancellations() -> int:
 
 
 def _check_cancelled(before: int) -> None:
-    """Raise a cancellation of meanwhile: pyreqwest 0.15 drops one that comes with what it waits for."""
+    """Raise a cancellation that came during a wait. pyreqwest 0.15 loses one that comes with the result."""
     if _cancellations() > before:
         raise asyncio.CancelledError
 
 
 class PyreqwestExchange:
-    """One request, blocking: the steps of an asynchronous one are run in the caller's own thread."""
+    """One blocking request: it runs the steps of an asynchronous exchange in the caller's own thread."""
 
     def __init__(self, transport: PyreqwestTransport) -> None:
         self._loop = _OwnLoop()
         self._inner = PyreqwestAsyncExchange(transport)
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of its answer."""
+        """Send the request and wait for the head of the response."""
         return self._loop.run(self._inner.send(step))
 
     def read(self) -> bytes:
-        """Give the next bytes of the body; none at its end."""
+        """Return the next bytes of the body; empty at its end."""
         return self._loop.run(self._inner.read())
 
     def interrupt(self) -> None:
-        """Wake up the thread that sends or reads."""
+        """Interrupt the thread that sends or reads."""
         self._loop.interrupt()
 
     def close(self) -> None:
-        """Let go. Nothing here waits: a finalizer may run in any thread."""
+        """Release the response. This method does not wait: a finalizer may run in any thread."""
         self._loop.run_once(self._inner.close())
 
 
 class _OwnLoop:
-    """The least of an event loop: it runs one coroutine of pyreqwest's at a time, in the thread that asks for it.
+    """A minimal event loop: it runs one coroutine of pyreqwest at a time, in the caller's thread.
 
-    A coroutine that has to wait asks the running loop for a future, and gives it to whoever runs it. When it can go on,
-    Rust's thread calls `call_soon_threadsafe`. Between the two the thread waits on a queue: Ctrl-C ends that wait.
+    A coroutine that has to wait asks the running loop for a future and yields it. When the coroutine can continue,
+    Rust's thread calls `call_soon_threadsafe`. Until then the caller's thread waits on a queue. Ctrl-C ends that wait.
     """
 
     def __init__(self) -> None:
         self._calls = queue.SimpleQueue[object]()
         self.call_soon_threadsafe = self._calls.put
-        """In C: a function of Python's would cost more, in Rust's thread, than all the rest."""
+        """A function in C. A Python function would cost more, in Rust's thread, than the rest of the call."""
         self._is_interrupted = False
 
     def create_future(self) -> tuple[object]:
-        """Give what a coroutine hands out while it waits, as the one thing that it iterates over."""
+        """Return an iterable of one object. A waiting coroutine yields that object."""
         return (self,)
 
     def run(self, coroutine: Coroutine[object, None, ResultT]) -> ResultT:
@@ -261,7 +261,7 @@ class _OwnLoop:
             asyncio._set_running_loop(before)
 
     def interrupt(self) -> None:
-        """Wake up the thread that runs a coroutine."""
+        """Interrupt the thread that runs a coroutine."""
         self._is_interrupted = True
         self._calls.put(None)
 
@@ -279,15 +279,15 @@ def _check_process() -> None:
 
 
 def _load() -> None:
-    """Import pyreqwest in a thread that stays.
+    """Import pyreqwest in a thread that never ends.
 
-    Its allocator (mimalloc, in 0.15.1) takes the thread that loads it for the main one. When that thread has ended, the
-    process crashes in threads that begin later.
+    Its allocator (mimalloc, in 0.15.1) takes the thread that loads it for the main thread. When that thread has
+    ended, the process crashes in threads that start later.
     """
     loaded = threading.Event()
 
     def load() -> None:
-        with suppress(ImportError):  # whoever uses it next is told
+        with suppress(ImportError):  # the next import raises the error again
             importlib.import_module("pyreqwest.client")
         loaded.set()
         threading.Event().wait()

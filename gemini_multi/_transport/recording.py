@@ -1,4 +1,4 @@
-"""A transport of httpx that keeps what crosses it: to show users what a provider really sends."""
+"""An httpx transport that records requests and responses, to show users what a provider really sends."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Exchange:
 
     @property
     def body(self) -> str:
-        """The response's body, decompressed."""
+        """The decompressed body of the response."""
         return httpx.Response(self.status, headers=dict(self.headers), content=bytes(self.raw)).text
 
 
 class RecordingTransport(httpx.BaseTransport):
-    """Passes everything on, and keeps a copy."""
+    """An httpx transport that records every request and response."""
 
     def __init__(self) -> None:
-        """Record what goes through a transport of httpx's."""
+        """Record the requests of a new httpx transport."""
         self._inner = httpx.HTTPTransport()
         self.exchanges: list[Exchange] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and keep it with its response."""
+        """Send a request, and record it with its response."""
         response = self._inner.handle_request(request)
         exchange = Exchange(
             request.method,
@@ -56,7 +56,7 @@ class RecordingTransport(httpx.BaseTransport):
 
 
 class _Copied(httpx.SyncByteStream):
-    """A body that is copied as it is read."""
+    """A body that is copied while it is read."""
 
     def __init__(self, body: httpx.SyncByteStream, copy: bytearray) -> None:
         self._body = body
@@ -72,5 +72,5 @@ class _Copied(httpx.SyncByteStream):
 
 
 def recording_client(transport: RecordingTransport) -> httpx.Client:
-    """Make a client that goes through a recording transport, for the `http_client` argument."""
+    """Make a client for the `http_client` argument that uses a recording transport."""
     return httpx.Client(transport=transport, trust_env=False)

@@ -17,14 +17,14 @@ class Session:
     """Performs the steps of one call, blocking."""
 
     def __init__(self, begin: Callable[[], Exchange]) -> None:
-        """Take what makes the exchange for one request."""
+        """Store the function that makes the exchange for one request."""
         self._begin = begin
         self._exchange: Exchange | None = None
         self._read: Callable[[], bytes] = bytes
         self._is_interrupted = False
 
     def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
-        """Do what the step says.
+        """Perform a step and return its result.
 
         Raises:
             TransportError: The connection failed.
@@ -42,7 +42,7 @@ class Session:
         try:
             raise failure
         finally:
-            del failure  # whose traceback leads here
+            del failure  # its traceback refers to this frame
 
     def _rest(self, step: Step) -> Any:  # noqa: ANN401
         if isinstance(step, Consult):
@@ -66,13 +66,13 @@ class Session:
         return head
 
     def interrupt(self) -> None:
-        """Wake up another thread that waits for the answer: nothing more is sent."""
+        """Interrupt another thread that waits for the response. Nothing more is sent."""
         self._is_interrupted = True
         if (exchange := self._exchange) is not None:
             exchange.interrupt()
 
     def close(self) -> None:
-        """Let go of the answer; the connection is kept if the answer was read to its end."""
+        """Release the response. The connection is kept if the response was read to its end."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._read = bytes
@@ -83,13 +83,13 @@ class AsyncSession:
     """Performs the steps of one call with `await`."""
 
     def __init__(self, begin: Callable[[], Awaitable[AsyncExchange]]) -> None:
-        """Take what makes the exchange for one request."""
+        """Store the function that makes the exchange for one request."""
         self._begin = begin
         self._exchange: AsyncExchange | None = None
         self._read: Callable[[], Awaitable[bytes]] = _nothing
 
     async def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
-        """Do what the step says.
+        """Perform a step and return its result.
 
         Raises:
             TransportError: The connection failed.
@@ -106,7 +106,7 @@ class AsyncSession:
         try:
             raise failure
         finally:
-            del failure  # whose traceback leads here
+            del failure  # its traceback refers to this frame
 
     async def _rest(self, step: Step) -> Any:  # noqa: ANN401
         if isinstance(step, Consult):
@@ -126,20 +126,20 @@ class AsyncSession:
         return head
 
     async def close(self) -> None:
-        """Let go of the answer; the connection is kept if the answer was read to its end."""
+        """Release the response. The connection is kept if the response was read to its end."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._read = _nothing
             await exchange.close()
 
     def abandon(self) -> None:
-        """Let go of what was dropped without being closed, if its loop still runs."""
+        """Release a response that was dropped without being closed, if its loop still runs."""
         if self._exchange is not None:
             self._exchange.abandon()
 
 
 def encoding_of(head: ResponseHead) -> str:
-    """Name how a body is compressed; empty when it is not."""
+    """Return the compression of a body; empty if the body is not compressed."""
     encoding = head.headers.get("content-encoding", "")
     return "" if encoding.strip().lower() in ("", "identity") else encoding
 
@@ -149,4 +149,4 @@ async def _nothing() -> bytes:
 
 
 _PAUSE: Final = threading.Event()
-"""Never set: waiting on it is a sleep that tests can see."""
+"""Never set. A wait on this event is a sleep that tests can observe."""

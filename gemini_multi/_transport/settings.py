@@ -1,4 +1,4 @@
-"""Which HTTP library carries the calls of a client, and over how many connections."""
+"""The HTTP library of a client, and its number of connections."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from gemini_multi.errors import ConfigurationError
 
 TransportName: TypeAlias = Literal["httpx", "httpx2", "pyreqwest"]
-"""The HTTP libraries to choose from."""
+"""The HTTP libraries that a caller can choose."""
 
 VARIABLE: Final = "GEMINI_MULTI_TRANSPORT"
-"""The environment variable that chooses when the argument does not."""
+"""The environment variable that chooses the library when the argument does not."""
 _DEFAULT: Final = "httpx"
 KEEP_ALIVE: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """What clients must have in common to share connections."""
+    """The settings that clients must have in common to share connections."""
 
     name: TransportName = _DEFAULT
     max_connections: int | None = None
-    """Connections that are open at once; by default as many as the process's descriptors allow."""
+    """Maximum number of open connections. The default depends on the process's limit of file descriptors."""
     keep_alive: float = KEEP_ALIVE
     """Seconds for which an idle connection is kept."""
 
     @classmethod
     def of(cls, transport: str | None, max_connections: int | None, keep_alive: float | None) -> TransportSettings:
-        """Check what a caller chose; the environment chooses where the caller does not.
+        """Check the caller's settings. The environment chooses the library if the caller does not.
 
         Raises:
-            ConfigurationError: There is no such transport, or a number makes no sense.
+            ConfigurationError: There is no such transport, or a number is invalid.
         """
         name = transport or os.environ.get(VARIABLE) or _DEFAULT
         if name not in get_args(TransportName):

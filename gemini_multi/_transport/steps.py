@@ -1,4 +1,4 @@
-"""The steps that a call yields, and the values that they carry. The transport performs them."""
+"""The steps that a call yields, and their values. The transport performs the steps."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gemini_multi.errors import ConnectionFailed, InvalidResponse
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait, each at most this long."""
+    """Maximum seconds of each wait."""
 
     connect: float = 10.0
-    """For a connection, its TLS handshake included."""
+    """For a connection, including its TLS handshake."""
     read: float = 120.0
-    """For the first byte of the answer, and between two pieces of its content; keep-alive comments do not count."""
+    """For the first byte of the response, and between two pieces of its content. Keep-alive comments do not count."""
     write: float = 120.0
     """For the provider to accept the next piece of the request."""
 
     @classmethod
     def of(cls, given: float | Timeouts | None) -> Timeouts:
-        """Take a number of seconds for every wait, whole timeouts, or the defaults."""
+        """Convert a number of seconds for every wait, complete timeouts, or `None` for the defaults."""
         if given is None:
             return cls()
         if isinstance(given, Timeouts):
@@ -34,16 +34,16 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of an answer is held in memory, also of a hostile or broken provider."""
+    """Maximum size of a response in memory. It also holds for a hostile or broken provider."""
 
     event_bytes: int = 32 * 1024 * 1024
-    """One event of a stream; generated images arrive as one event."""
+    """One event of a stream. A generated image arrives as one event."""
     stream_bytes: int = 256 * 1024 * 1024
-    """A whole stream, after decompression: many small events add up too."""
+    """A whole stream after decompression, because many small events add up."""
     body_bytes: int = 64 * 1024 * 1024
-    """A whole answer in one piece, after decompression."""
+    """A whole response in one piece, after decompression."""
     error_bytes: int = 256 * 1024
-    """An error's body; the rest is not read."""
+    """The body of an error. The rest is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class HttpRequest:
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    """With the key: never shown."""
+    """The headers include the key, so they are never shown."""
     body: bytes | ChunkedBody = field(repr=False)
     method: str = "POST"
 
@@ -63,12 +63,12 @@ class ResponseHead:
 
     status: int
     headers: Mapping[str, str]
-    """By lower-case name."""
+    """The headers by lower-case name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Step: send a request; give back the `ResponseHead`."""
+    """Step: send a request; the result is the `ResponseHead`."""
 
     request: HttpRequest
     _: KW_ONLY
@@ -79,7 +79,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class ReadBody:
-    """Step: give back the next bytes of the answer's body, decompressed; empty at its end."""
+    """Step: read the next bytes of the response's body; the result is decompressed, and empty at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """Step: run a function that may block for a moment, such as a request to a storage; give back its result."""
+    """Step: run a function that may block for a moment, such as a request to a storage; the result is its value."""
 
     action: Callable[[], Any]
 
@@ -104,8 +104,8 @@ class Consult:
 Step: TypeAlias = Send | ReadBody | Release | Sleep | Consult
 
 
-class Interrupted(Exception):  # it is no error
-    """Another thread has ended the call: the result of the step does not matter any more."""
+class Interrupted(Exception):  # not an error
+    """Another thread has ended the call, so the step's result is not needed any more."""
 
 
 class TransportError(Exception):  # thrown into the call by the loop that performs its steps
@@ -122,6 +122,6 @@ class TransportError(Exception):  # thrown into the call by the loop that perfor
         super().__init__(text)
         self.kind = kind
         self.was_sent = was_sent
-        """Whether the provider may have the request, and bill it."""
+        """Whether the provider may have received the request and may bill it."""
         self.is_local = is_local
-        """Whether this process is the cause, as when it has no descriptors left. The route's health then stays."""
+        """Whether this process is the cause, such as a lack of file descriptors. If so, the route's health stays."""
