@@ -1,7 +1,7 @@
 """Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai, with one interface and failover between the providers.
 
-The framework bindings are `langchain_gemini_multi` and `llama_index_gemini_multi`; this package knows no framework.
-Names are imported on first use, so that importing the package costs nothing. `_MODULES` lists them. Type checkers
+The framework bindings are `langchain_gemini_multi` and `llama_index_gemini_multi`; this package is independent of them.
+Names are imported on first use, so that importing the package is cheap. `_MODULES` lists the names. Type checkers
 cannot read that table; they get the same names from the imports below.
 """
 
@@ -173,7 +173,7 @@ __all__ = [*_SOURCES, "__version__"]  # pyright: ignore[reportUnsupportedDunderA
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name == "KnobIgnored":  # until 0.3; the module warns
+    if name == "KnobIgnored":  # deprecated, works until 0.3; the module warns
         return getattr(import_module("gemini_multi.errors"), name)
     source = _SOURCES.get(name)
     if source is None:

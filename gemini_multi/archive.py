@@ -1,6 +1,6 @@
 """Messages as JSON text and back, for histories that outlive the process.
 
-Every part, signature and id is restored, so that a tool loop can go on where it stopped.
+Every part, signature and id is restored, so that a tool loop can continue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Many rows at once: a file of prompts becomes a file of answers, and an interrupted run continues.
+"""Many rows at once: a file of prompts becomes a file of answers, and an interrupted run can continue.
 
     from gemini_multi.batch import run_batch
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["BatchReport", "Images", "ResultsNotWritten", "arun_batch", "run_batch"]
 
 _GRACE: Final = 5.0
-"""Seconds that calls under way get to end after Ctrl-C: they are paid for."""
+"""Seconds after Ctrl-C in which running calls can end, because they are paid for."""
 
 
 class BatchSettings(TypedDict, total=False):
@@ -52,35 +52,34 @@ class BatchSettings(TypedDict, total=False):
 
 
 def run_batch(source: SourceArgument, output: str | Path, **settings: Unpack[BatchSettings]) -> BatchReport:
-    """Ask all rows, and write each answer as soon as it is there.
+    """Send a request for every row, and write each answer when it arrives.
 
-    Answers go to `output`, one JSON object per line: `id`, `answer`, `usage`, `cost_usd`, `provider`, `attempts`, and
-    `value` with a schema. Rows that got no answer go to `output` with the suffix `.failures.jsonl`, rows that cannot be
-    asked to `.rejected.jsonl`, with their line. Ctrl-C waits a few seconds for the calls under way.
+    Answers are written to `output`, one JSON object per line: `id`, `answer`, `usage`, `cost_usd`, `provider`,
+    `attempts`, and `value` with a schema. Rows without an answer are written to `output` with the suffix
+    `.failures.jsonl`, invalid rows to `.rejected.jsonl`, with their line. Ctrl-C waits a few seconds for running calls.
 
     Args:
         source: A file (`.jsonl`, `.ndjson`, `.csv`, `.tsv`, `.parquet`) or an iterable of mappings.
         output: The results file, JSON Lines.
-        **settings: `model` is the model to ask, or `function` an asynchronous function that is awaited with each row's
-            columns, such as a LangChain runnable's `ainvoke`. `client` is the client that asks, by default one with all
-            providers whose key is in the environment. `prompt` is a template with column names in braces, and `system`
-            a text that goes before each row. `schema` is what structured answers must fit: their value is in the
-            result. `settings` are other fields of `ChatRequest`. `images` says which images rows may name. `id_column`
-            is where a row's id is. `concurrency` is how many rows are asked at once. `resume` goes on with a results
-            file. `on_progress` is called after every row, and `progress` shows a bar on standard error. `dask` runs the
-            rows on a cluster: the address of its scheduler (`tcp://…`) or a `LocalCluster`, with `concurrency` rows at
-            once on each worker.
+        **settings: `model` is the model, or `function` is an asynchronous function that is awaited with each row's
+            columns, such as a LangChain runnable's `ainvoke`. `client` is the client, by default one with all providers
+            whose key is in the environment. `prompt` is a template with column names in braces, and `system` is a text
+            before each row. `schema` is the schema of structured answers: their value is in the result. `settings` are
+            other fields of `ChatRequest`. `images` defines which images rows may name. `id_column` is the column of a
+            row's id. `concurrency` is the number of rows at once. `resume` continues a results file. `on_progress` is
+            called after every row, and `progress` shows a bar on standard error. `dask` runs the rows on a cluster: the
+            address of its scheduler (`tcp://…`) or a `LocalCluster`, with `concurrency` rows at once on each worker.
 
     Raises:
-        ConfigurationError: A setting or a file cannot be used, or the results file is of another run.
-        ConnectionFailed: The scheduler of the cluster gives no answer.
-        ResultsNotWritten: The disk is full. The answers that are in no file are in the error's `unwritten`.
+        ConfigurationError: A setting or a file cannot be used, or the results file belongs to another run.
+        ConnectionFailed: The scheduler of the cluster does not answer.
+        ResultsNotWritten: The disk is full. The error's `unwritten` holds the answers that are in no file.
     """
     return asyncio.run(_run(source, output, settings, grace=_GRACE))
 
 
 async def arun_batch(source: SourceArgument, output: str | Path, **settings: Unpack[BatchSettings]) -> BatchReport:
-    """Ask all rows. Arguments and errors are those of `run_batch`; a cancellation ends the calls under way."""
+    """Do the same as `run_batch`, with the same arguments and errors. A cancellation ends the running calls."""
     return await _run(source, output, settings, grace=0.0)
 
 

@@ -1,8 +1,8 @@
 """The facts about each Gemini model: provider ids, limits, thinking control, refusals, media, prices and sources.
 
-`find(name)` accepts a catalog name, an alias or any provider's own id; a name that is not known gets the traits of its
-nearest relative or of the newest family, so that a model released tomorrow works today. `register` adds rows, ids and
-prices of your own for this process.
+`find(name)` accepts a catalog name, an alias or any provider's own id. An unknown name gets the traits of its nearest
+relative or of the newest family, so that a future model works today. `register` adds your own rows, ids and prices for
+this process.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _PREFIXES: Final = ("publishers/google/", "google-ai-studio/", "google-vertex-ai
 _DATE: Final = re.compile(r"-(?:\d{3}|\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{4}-\d{2}-\d{2})$")
 _GENERATION: Final = re.compile(r"^gemini-(\d+)(?:-(\d)(?!\d))?")
 _LONGEST_NAME: Final = 200
-"""What a provider writes is kept in memory only if it can be a name."""
+"""A longer text from a provider is not stored, because it cannot be a name."""
 _NEWEST: Final = "gemini-4-argon"
 _registered: dict[str, Model] = {}
 _registering: Final = Lock()
 
 
 def models() -> tuple[Model, ...]:
-    """Return every row: those that were registered, then ours, newest generation first."""
-    # The rows are not needed to import a binding.
+    """Return every row: first the registered rows, then those of this package, newest generation first."""
+    # An import of a binding does not need the rows.
     from gemini_multi._catalog.rows import ROWS
 
     own = dict(_registered)
@@ -61,16 +61,16 @@ def register(
         catalog.register("gemini-3.8-flash", providers={"openrouter": "google/gemini-3.8-flash"})
 
     Args:
-        model: A row of your own, which replaces the one of the same name; or the name of a model to extend.
+        model: Your own row, which replaces the row of the same name; or the name of a model to extend.
         providers: The model's entries by the names of the providers: an id, or a `HostedModel` with limits and prices.
-        prices: The list prices, instead of the known ones. They estimate the cost where neither the provider nor its
-            entry gives a price.
+        prices: The list prices, instead of the known ones. They estimate the cost if neither the provider nor its
+            entry has a price.
 
     Returns:
         The row that all clients use from now on.
 
     Raises:
-        ConfigurationError: An entry is neither an id nor a `HostedModel`, or a price is no `Price`.
+        ConfigurationError: An entry is neither an id nor a `HostedModel`, or a price is not a `Price`.
     """
     row = replace(find(model), is_known=True) if isinstance(model, str) else model
     given = {name.strip().lower(): _entry(name, hosted) for name, hosted in (providers or {}).items()}
@@ -99,7 +99,7 @@ def _prices(prices: object) -> tuple[Price, ...]:
 
 
 def unregister(name: str) -> None:
-    """Remove a registered row; the row of this package counts again."""
+    """Remove a registered row. The row of this package is used again."""
     with _registering:
         _registered.pop(name, None)
         _forget()
@@ -112,7 +112,7 @@ def _forget() -> None:
 
 @lru_cache(maxsize=1024)
 def find(name: str) -> Model:
-    """Return the model with this name, alias or hosted id, in any case, with dots or dashes, prefixed or dated.
+    """Return the model with this name, alias or hosted id, in upper or lower case, with dots or dashes, prefix or date.
 
     A name that is not in the catalog gives a model with `is_known=False` that behaves like its nearest relative.
     """
@@ -121,7 +121,7 @@ def find(name: str) -> Model:
 
 
 def find_answered(model_version: str) -> Model | None:
-    """Return the known model that a provider says has answered, for its price; `None` when the catalog lacks it."""
+    """Return the known model that a provider names in an answer, for its price, or `None` if the catalog lacks it."""
     return _answered(model_version) if len(model_version) <= _LONGEST_NAME else None
 
 
@@ -131,7 +131,7 @@ def _answered(model_version: str) -> Model | None:
 
 
 def labels(model: Model) -> Iterator[str]:
-    """Give every name that means this model: its own, its aliases and its ids at the providers."""
+    """Yield every name of this model: its own, its aliases and its ids at the providers."""
     yield model.name
     yield from model.aliases
     for hosted in model.providers.values():
@@ -151,7 +151,7 @@ def _index() -> dict[str, Model]:
     index: dict[str, Model] = {}
     for model in models():
         for label in labels(model):
-            # A `-latest` row comes after the row whose ids it shares.
+            # A `-latest` row follows the row whose ids it shares.
             index.setdefault(_key(label), model)
     return index
 

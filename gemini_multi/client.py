@@ -1,6 +1,6 @@
 """`Client` and `AsyncClient`: call one model over several providers.
 
-Nothing is connected before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
+No connection is made before the first call. A client holds no sockets itself, so it can be pickled, copied, used from
 many threads, and from several event loops.
 """
 
@@ -33,7 +33,7 @@ class Client(BaseClient):
         Args:
             request: The request.
             **arguments: For this call only: `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`
-                instead of the client's; `failover_on`; `tracing`, whether it makes a span; `headers` for its requests;
+                instead of the client's; `failover_on`; `tracing`, whether to make a span; `headers` for its requests;
                 `gateway_metadata` and `gateway_event_id` for a provider's gateway; `include_response_headers`. See
                 `CallArguments`.
 
@@ -49,16 +49,16 @@ class Client(BaseClient):
         return self._opened(call).with_log(call.attempt_log)
 
     def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
-        """Let a provider count how many tokens a request is, without answering it.
+        """Count the tokens of a request at a provider, without an answer.
 
-        Only Cloudflare counts, through `api="google_ai_studio"`; other providers are skipped.
+        Only Cloudflare counts tokens, through `api="google_ai_studio"`; other providers are skipped.
 
         Args:
             request: The request to count.
-            **arguments: Those of `chat`.
+            **arguments: The same as for `chat`.
 
         Raises:
-            UnsupportedFeature: None of the providers counts.
+            UnsupportedFeature: None of the providers counts tokens.
             GeminiMultiError: As with `chat`.
         """
         from gemini_multi._call.lookups import counting_routes, token_count
@@ -66,14 +66,14 @@ class Client(BaseClient):
         return token_count(self._look_up(counting_routes, request, arguments))
 
     def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
-        """Ask a provider which models it serves now.
+        """List the models that a provider serves now.
 
         Args:
             provider: Its name or configuration.
-            **arguments: Those of `chat` that are about time and retries.
+            **arguments: The arguments of `chat` for time and retries.
 
         Raises:
-            UnsupportedFeature: The provider has no endpoint for it.
+            UnsupportedFeature: The provider has no endpoint for this list.
             GeminiMultiError: As with `chat`.
         """
         from gemini_multi._call.lookups import list_routes, listed, listing
@@ -82,16 +82,16 @@ class Client(BaseClient):
         return listed(self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
 
     def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
-        """Ask a provider for its record of one model, such as the schema of its requests.
+        """Return a provider's record of one model, such as the schema of its requests.
 
         Args:
             provider: Its name or configuration.
             name: The model's name in the catalog, or the provider's id.
-            **arguments: Those of `chat` that are about time and retries.
+            **arguments: The arguments of `chat` for time and retries.
 
         Raises:
-            ModelNotFound: The provider does not have it.
-            UnsupportedFeature: The provider has no endpoint for it.
+            ModelNotFound: The provider does not have the model.
+            UnsupportedFeature: The provider has no endpoint for this record.
             GeminiMultiError: As with `chat`.
         """
         from gemini_multi._call.lookups import listed, listing, record_routes
@@ -127,7 +127,7 @@ class Client(BaseClient):
         return self._copied_as(AsyncClient)
 
     def close(self) -> None:
-        """Release the shared connections; the last client that releases them closes them. A later call reconnects."""
+        """Release the shared connections. The last client that releases them closes them. A later call reconnects."""
         POOLS.release(self)
 
     def __enter__(self) -> Self:
@@ -153,7 +153,7 @@ class AsyncClient(BaseClient):
         return self._opened(call).with_log(call.attempt_log)
 
     async def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
-        """Let a provider count how many tokens a request is.
+        """Count the tokens of a request at a provider.
 
         Arguments and errors are those of `Client.count_tokens`.
         """
@@ -162,14 +162,14 @@ class AsyncClient(BaseClient):
         return token_count(await self._look_up(counting_routes, request, arguments))
 
     async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
-        """Ask a provider which models it serves now. Arguments and errors are those of `Client.models`."""
+        """List the models that a provider serves now. Arguments and errors are those of `Client.models`."""
         from gemini_multi._call.lookups import list_routes, listed, listing
 
         chosen = resolve(provider, known=self._providers)
         return listed(await self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
 
     async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
-        """Ask a provider for its record of one model. Arguments and errors are those of `Client.model`."""
+        """Return a provider's record of one model. Arguments and errors are those of `Client.model`."""
         from gemini_multi._call.lookups import listed, listing, record_routes
 
         chosen = resolve(provider, known=self._providers)
@@ -201,7 +201,7 @@ class AsyncClient(BaseClient):
         return CallersAsyncExchange(self._http_async_client)
 
     async def aclose(self) -> None:
-        """Release the shared connections of the running loop; the last client that releases them closes them."""
+        """Release the shared connections of the running loop. The last client that releases them closes them."""
         await POOLS.release_running_loop(self)
 
     async def __aenter__(self) -> Self:

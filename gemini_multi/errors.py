@@ -1,12 +1,12 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of this package, as one tree.
 
     GeminiMultiError
     ├── ConfigurationError      before any I/O: missing key, unknown provider or model, unusable argument (a ValueError)
     ├── UnsupportedFeature      no route supports the request
     ├── ConnectionFailed        no answer: refused, DNS, TLS, reset
     │   ├── RequestTimeout      connect, first event, stall or deadline
-    │   └── StorageUnavailable  the storage of shared limits and budgets gives no answer
-    ├── StreamInterrupted       the stream broke after its first content; carries the partial answer
+    │   └── StorageUnavailable  the storage of shared limits and budgets does not answer
+    ├── StreamInterrupted       the stream broke after its first content; has the partial answer
     ├── InvalidResponse         an answer that cannot be read
     ├── PromptBlocked           the provider refused the prompt
     ├── BudgetExceeded          the call would start above the spending limit
@@ -21,7 +21,7 @@
     │   └── ServerError
     └── AllRoutesFailed         an ExceptionGroup, when more than one route was tried
 
-All of them can be pickled. None holds a key.
+All errors can be pickled. No error holds a key.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Final
 
-# Annotations name values through the package, so that they resolve at run time.
+# Annotations refer to values through the package, so that they resolve at run time.
 import gemini_multi
 
 __all__ = [
@@ -59,19 +59,19 @@ __all__ = [
 ]
 
 KEPT_CHARACTERS: Final = 4096
-"""Characters that are kept of an unreadable answer or of an error's body."""
+"""Maximum number of characters of an unreadable answer or of an error's body in an error."""
 
 
 class SettingIgnoredWarning(UserWarning):
-    """A tuning setting was left out because the model is documented to refuse it."""
+    """A setting was omitted because the model is documented to refuse it."""
 
 
 class ConfigurationWarning(UserWarning):
-    """A provider was left out because its settings cannot be used."""
+    """A provider was omitted because its settings cannot be used."""
 
 
 class GeminiMultiError(Exception):
-    """Base of all errors of this package."""
+    """Base class of all errors of this package."""
 
     def __init__(self, message: str, *, attempts: Sequence[gemini_multi.Attempt] = ()) -> None:
         """Make an error.
@@ -85,12 +85,12 @@ class GeminiMultiError(Exception):
         self.attempts: tuple[gemini_multi.Attempt, ...] = tuple(attempts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by state: keyword-only constructors do not survive `Exception.__reduce__`."""
+        """Pickle by state, because `Exception.__reduce__` does not support keyword-only constructors."""
         return _restore, (type(self), self.args, self.__dict__)
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return False
 
 
@@ -102,7 +102,7 @@ def _restore(kind: type[GeminiMultiError], args: tuple[object, ...], state: dict
 
 
 class ConfigurationError(GeminiMultiError, ValueError):
-    """Something is wrong before any request: a missing key, an unknown provider, an argument that cannot be used."""
+    """An error before any request: a missing key, an unknown provider, an argument that cannot be used."""
 
 
 class UnsupportedFeature(GeminiMultiError):
@@ -116,14 +116,14 @@ class UnsupportedFeature(GeminiMultiError):
         providers: Sequence[str] = (),
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error; `features` are the unsupported features, `providers` the providers that lack them."""
+        """Make an error; `features` are the unsupported features, `providers` those that do not support them."""
         super().__init__(message, attempts=attempts)
         self.features = tuple(features)
         self.providers = tuple(providers)
 
 
 class ConnectionFailed(GeminiMultiError):
-    """The provider gave no answer: refused, unknown name, TLS, reset, closed."""
+    """The provider did not answer: refused, unknown name, TLS, reset, closed."""
 
     def __init__(
         self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[gemini_multi.Attempt] = ()
@@ -135,20 +135,20 @@ class ConnectionFailed(GeminiMultiError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return True
 
 
 class RequestTimeout(ConnectionFailed):
-    """The provider took too long to connect, to begin, or to go on."""
+    """The provider took too long to connect, to start its answer or to continue it."""
 
 
 class StorageUnavailable(ConnectionFailed):
-    """The storage of shared rate limits and budgets gives no answer, so that no request may be sent."""
+    """The storage of shared rate limits and budgets does not answer, so no request may be sent."""
 
 
 class StreamInterrupted(GeminiMultiError):
-    """The stream broke after its first content. What had arrived is in `partial`."""
+    """The stream broke after its first content. `partial` holds the answer so far."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class StreamInterrupted(GeminiMultiError):
         model: str = "",
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error that keeps the answer so far."""
+        """Make an error with the answer so far."""
         super().__init__(message, attempts=attempts)
         self.partial = partial
         self.provider = provider
@@ -167,7 +167,7 @@ class StreamInterrupted(GeminiMultiError):
 
 
 class InvalidResponse(GeminiMultiError):
-    """The provider's answer cannot be read. Its beginning is in `raw`."""
+    """The provider's answer cannot be read. `raw` holds its beginning."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class InvalidResponse(GeminiMultiError):
         model: str = "",
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error that keeps at most `KEPT_CHARACTERS` of the answer."""
+        """Make an error with at most `KEPT_CHARACTERS` of the answer."""
         super().__init__(message, attempts=attempts)
         self.raw = raw[:KEPT_CHARACTERS]
         self.provider = provider
@@ -186,7 +186,7 @@ class InvalidResponse(GeminiMultiError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return True
 
 
@@ -204,7 +204,7 @@ class PromptBlocked(GeminiMultiError):
         model: str = "",
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error that keeps the reason and the safety ratings."""
+        """Make an error with the reason and the safety ratings."""
         super().__init__(message, attempts=attempts)
         self.block_reason = block_reason
         self.safety_ratings = tuple(safety_ratings)
@@ -219,7 +219,7 @@ class BudgetExceeded(GeminiMultiError):
     def __init__(
         self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0, reserved_usd: float = 0.0
     ) -> None:
-        """Make an error. The figures are in US dollars; `reserved_usd` is set aside for calls under way."""
+        """Make an error. The figures are in US dollars; `reserved_usd` is reserved for running calls."""
         super().__init__(message)
         self.reserved_usd = reserved_usd
         self.spent_usd = spent_usd
@@ -249,12 +249,12 @@ class ProviderError(GeminiMultiError):
             message: What happened, on which provider and model, and what to do.
             provider: The provider.
             model: The provider's model id.
-            status: The HTTP status; `None` for an error inside a stream that named none.
+            status: The HTTP status; `None` for an error inside a stream that has no status.
             code: The provider's own machine-readable code.
             request_id: The provider's id for its logs.
-            retry_after: Seconds that the provider asks to wait.
+            retry_after: Seconds that the provider asks the client to wait.
             should_retry: Whether the provider recommends a retry (`x-should-retry`).
-            body: The provider's error, as JSON or text, bounded.
+            body: The provider's error, as JSON or text, limited in size.
             attempts: Every request that was sent.
         """
         super().__init__(message, attempts=attempts)
@@ -269,17 +269,17 @@ class ProviderError(GeminiMultiError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return self.should_retry is True
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status, by the name that other clients use."""
+        """The HTTP status, under the name that other clients use."""
         return self.status
 
 
 class BadRequest(ProviderError):
-    """The provider cannot accept the request as it is."""
+    """The provider cannot accept the request in this form."""
 
 
 class ContextOverflow(ProviderError):
@@ -299,16 +299,16 @@ class ModelNotFound(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """Too many requests just now."""
+    """Too many requests at the moment."""
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return self.should_retry is not False
 
 
 class QuotaExhausted(ProviderError):
-    """Out of credit, or a daily or spending limit is reached: waiting a little does not help."""
+    """No credit is left, or a daily or spending limit is reached. A short wait does not help."""
 
 
 class ServerError(ProviderError):
@@ -316,7 +316,7 @@ class ServerError(ProviderError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return self.should_retry is not False
 
 
@@ -326,7 +326,7 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
     def __new__(
         cls, message: str, exceptions: Sequence[GeminiMultiError], *, attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> AllRoutesFailed:
-        """Make the group; `attempts` is kept by `__init__`."""
+        """Make the group; `__init__` stores `attempts`."""
         del attempts
         return ExceptionGroup.__new__(cls, message, exceptions)
 
@@ -337,7 +337,7 @@ class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
         self.attempts = tuple(attempts)
 
     def derive(self, excs: Sequence[GeminiMultiError]) -> AllRoutesFailed:  # type: ignore[override]  # narrower
-        """Keep the type when the group is split."""
+        """Keep the type if the group is split."""
         return AllRoutesFailed(self.message, excs, attempts=self.attempts)
 
     @property

@@ -12,27 +12,27 @@ from gemini_multi.types import ChatResponse
 __all__ = ["STRATEGIES", "Condition", "FailoverArgument", "FailoverOn", "Hedging", "HedgingArgument", "Strategy"]
 
 Strategy: TypeAlias = Literal["ordered", "round_robin", "cheapest", "fastest"]
-"""In which order healthy providers are used:
+"""The order in which healthy providers are used:
 
-- `ordered`: as named.
-- `round_robin`: in turns, each call beginning with the next provider.
-- `cheapest`: by what the request is expected to cost at list prices; providers without a known price last.
-- `fastest`: by the mean time to the first content of the last ten answers; providers not measured lately first.
+- `ordered`: the given order.
+- `round_robin`: in rotation; each call starts with the next provider.
+- `cheapest`: by the expected cost of the request at list prices; providers without a known price are last.
+- `fastest`: by the mean time to the first content of the last ten answers; providers without recent answers are first.
 """
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hedging:
-    """When a second provider gets the request because the first has not begun to answer. The first content wins.
+    """The rule for a second request to another provider when the first answer has not begun. The first content wins.
 
-    The other request is cancelled; what it used is counted, estimated where the provider did not send it.
+    The other request is cancelled. Its usage is counted, estimated if the provider did not send it.
     """
 
     after: float | None = None
-    """Seconds; `None` takes the time in which 95 % of the first provider's latest answers began, once there are 20."""
+    """Seconds; `None` selects the time in which 95 % of the first provider's latest answers began, if there are 20."""
     share: float = 0.05
-    """The largest share of the calls that is hedged."""
+    """The maximum share of the calls that are hedged."""
 
     def __post_init__(self) -> None:
         if self.after is not None and not self.after >= 0:
@@ -42,7 +42,7 @@ class Hedging:
 
     @classmethod
     def of(cls, given: HedgingArgument) -> Hedging | None:
-        """Take a whole policy or its fields, seconds, `True` for the defaults, or `False` and `None` for none."""
+        """Convert a policy or its fields, seconds, `True` for the defaults, or `False` and `None` for no hedging."""
         if given is None or given is False:
             return None
         if given is True:
@@ -53,38 +53,38 @@ class Hedging:
 
 
 HedgingArgument: TypeAlias = Hedging | Mapping[str, float] | float | bool | None
-"""A policy or its fields, seconds, or whether to hedge at all."""
+"""A policy or its fields, seconds, or whether to hedge."""
 
 NamedCondition: TypeAlias = Literal["refusal", "content_filter", "length", "invalid_output"]
 Condition: TypeAlias = NamedCondition | Callable[[ChatResponse], object]
-"""When an answer is not wanted:
+"""A condition under which an answer is not accepted:
 
 - `refusal`: the model refused in its own words, or the provider stopped the answer for its content or blocked the
   prompt.
-- `content_filter`: the latter only.
-- `length`: it came to its limit of tokens.
-- `invalid_output`: it does not hold the requested JSON, or breaks the schema of its `response_format`; or a
-  call that had to be made breaks the schema of its tool.
-- a function: it is given the answer and says so by a true value.
+- `content_filter`: the provider stopped the answer for its content or blocked the prompt.
+- `length`: the answer reached its token limit.
+- `invalid_output`: the answer does not hold the requested JSON, or does not fit the schema of its `response_format`; or
+  a required tool call does not fit the schema of its tool.
+- a function of the answer: its result is true.
 """
 NAMED_CONDITIONS: Final[tuple[NamedCondition, ...]] = get_args(NamedCondition)
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class FailoverOn:
-    """The answers after which the next provider is tried, as if the first had failed.
+    """The answers after which the next provider is tried, as after a failure.
 
-    The answer of the last one is returned as it is. All of them are paid for: they count in the client's `totals`, and
-    `attempts` shows them. A stream is judged as long as nothing of it was delivered but thoughts: by what it ends with
-    when it has no words, and as a whole with `buffer`. Calls with such conditions are not hedged.
+    The last provider's answer is returned unchanged. All answers are paid for: they count in the client's `totals`, and
+    `attempts` shows them. A stream is judged until anything but thoughts was delivered: by its end if it has no text,
+    and as a whole with `buffer`. Calls with such conditions are not hedged.
     """
 
     conditions: tuple[Condition, ...]
     buffer: bool
-    """Whether a stream is held back until it is whole and wanted: it is then delivered all at once."""
+    """Whether a stream is delayed until it is complete and accepted. It is then delivered in one piece."""
 
     def __init__(self, *conditions: Condition, buffer: bool = False) -> None:
-        """Take the conditions; one that holds is enough.
+        """Store the conditions. One condition that holds is enough.
 
         Raises:
             ConfigurationError: A condition is neither known nor a function.
@@ -98,7 +98,7 @@ class FailoverOn:
 
     @classmethod
     def of(cls, given: FailoverArgument) -> FailoverOn | None:
-        """Take conditions in any form; `None` when there are none."""
+        """Convert conditions of any form, or return `None` if there are none."""
         found = given if isinstance(given, FailoverOn) else cls._read(given)
         return found if found.conditions else None
 
@@ -113,4 +113,4 @@ class FailoverOn:
 
 
 FailoverArgument: TypeAlias = FailoverOn | Condition | Sequence[Condition] | Mapping[str, Any] | None
-"""Conditions, one or several, or with how streams are treated."""
+"""One or several conditions, or conditions together with `buffer`."""

@@ -1,4 +1,4 @@
-"""How much providers may be asked, and where processes keep what they share: rates, calls under way, and budgets."""
+"""Rate limits of providers, and the storage that processes share: rates, concurrent calls and budgets."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gemini_multi.errors import ConfigurationError
 __all__ = ["RateLimit", "RateLimits", "RateLimitsArgument", "SharedStorage", "StorageArgument"]
 
 EVERY: Final = "*"
-"""Stands for every provider in `RateLimits.limits`; each still has a limit of its own."""
+"""Means every provider in `RateLimits.limits`. Each provider has its own limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """What one key of one provider, or one model there, may be asked for. `None` is no limit."""
+    """The limits for one key of one provider, or for one of its models. `None` is no limit."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    """Input and output. What a call is expected to use is taken before it, and put right after it."""
+    """Input and output tokens. The expected tokens of a call are reserved before the call and corrected after it."""
     concurrency: int | None = None
-    """Calls under way at the same time."""
+    """Maximum number of concurrent calls."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -32,7 +32,7 @@ class RateLimit:
                 raise ConfigurationError(f"`RateLimit({each.name}=...)` must be a whole number above 0, not {value!r}.")
 
     def halved(self) -> RateLimit:
-        """Return half of it, at least 1: what holds for a minute after a provider refused a request as one too many."""
+        """Return half of the limits, at least 1. They hold for a minute after a provider's rate limit was hit."""
         return RateLimit(**{each.name: _half(getattr(self, each.name)) for each in fields(self)})
 
 
@@ -42,15 +42,15 @@ def _half(number: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The limits of a client, and what a call does when a provider has no room."""
+    """The limits of a client, and the action of a call when a provider has no room."""
 
     limits: Mapping[str, RateLimit] = field(default_factory=dict[str, RateLimit])
     """By provider (`oxen`), by provider and model (`oxen/gemini-2.5-pro`), or `*` for each provider."""
     _: KW_ONLY
     when_full: Literal["next", "wait"] = "next"
-    """`next` asks the next provider that has room, and waits where none has; `wait` keeps to the order and waits.
+    """`next` uses the next provider that has room, and waits if none has room. `wait` keeps the order and waits.
 
-    Nobody waits longer than the call's deadline allows.
+    A call never waits beyond its deadline.
     """
 
     def __post_init__(self) -> None:
@@ -60,15 +60,15 @@ class RateLimits:
 
     @classmethod
     def of(cls, given: RateLimitsArgument) -> RateLimits | None:
-        """Take whole limits or their fields, or a mapping of limits by provider; `None` for none."""
+        """Convert limits or their fields, or a mapping of limits by provider; `None` for no limits."""
         if given is None or isinstance(given, RateLimits):
             return given
-        if set(given) <= {"limits", "when_full"} and "limits" in given:  # as a model's configuration is written
+        if set(given) <= {"limits", "when_full"} and "limits" in given:  # the form in a model's configuration
             return cls(**cast("dict[str, Any]", given))
         return cls(cast("Mapping[str, RateLimit]", given))  # mappings become limits above
 
     def of_route(self, provider: str, model: str) -> Mapping[str, RateLimit]:
-        """Return the limits that a call to this provider for this model counts against, by what they cover."""
+        """Return the limits that a call to this provider for this model counts against, by provider and by model."""
         found = {provider: self.limits.get(provider) or self.limits.get(EVERY)}
         found[f"{provider}/{model}"] = self.limits.get(f"{provider}/{model}")
         return {name: limit for name, limit in found.items() if limit is not None}
@@ -88,20 +88,20 @@ def _limit(name: str, given: object) -> RateLimit:
 
 
 RateLimitsArgument: TypeAlias = RateLimits | Mapping[str, RateLimit | Mapping[str, int]] | None
-"""Limits, or a mapping of them by provider; see `RateLimits.limits`."""
+"""Limits, or a mapping of limits by provider; see `RateLimits.limits`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedStorage:
-    """A Redis server that processes and machines share rate limits and a budget through."""
+    """A Redis server through which processes and machines share rate limits and a budget."""
 
     url: str = field(repr=False)
-    """Such as `redis://localhost:6379/0`; it may hold a password and is never shown."""
+    """For example `redis://localhost:6379/0`. The URL may hold a password and is never shown."""
     _: KW_ONLY
     budget: str = "default"
-    """Clients with the same name spend the same money."""
+    """Clients with the same name share one budget."""
     lease: float = 30.0
-    """Seconds after which what a crashed process held is free again, or counts as spent. Held leases are renewed."""
+    """Seconds after which the permits of a crashed process are free or count as spent. Active leases are renewed."""
 
     def __post_init__(self) -> None:
         if urlsplit(self.url).scheme not in ("redis", "rediss", "unix"):
@@ -111,15 +111,15 @@ class SharedStorage:
 
     @property
     def place(self) -> str:
-        """Where the server is, without its password, for messages."""
+        """The server's address without its password, for messages."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname or parts.path}" + (f":{parts.port}" if parts.port else "")
 
     @classmethod
     def of(cls, given: StorageArgument) -> SharedStorage | None:
-        """Take whole settings or a URL; `None` for none."""
+        """Convert settings or a URL; `None` for no shared storage."""
         return cls(given) if isinstance(given, str) else given
 
 
 StorageArgument: TypeAlias = SharedStorage | str | None
-"""A Redis server's URL, or more settings of it; `None` keeps everything in this process."""
+"""A Redis server's URL, or its full settings. With `None` all counts stay in this process."""

@@ -1,34 +1,34 @@
-"""Retry and failover: which failures are repeated, which move on, and how long to wait. Pure: time is passed in.
+"""Retry and failover: which failures lead to a retry or the next route, and the waits. Pure: the time is an argument.
 
 | what happened | then | the route's health |
 |---|---|---|
 | no connection, reset, closed, timeout | "retry" | a failure |
 | 408, 409, 425, 5xx; an answer that cannot be read; a stream that ends before its first content | "retry" | a failure |
-| 429, also when it is reported by another status | "retry" | rests as long as the provider asks, else `initial_rest` |
-| a malformed call; nothing usable, and neither the length nor a filter as the reason | once more, then the next | |
-| 401, 402, 403, 404, 410, out of credit, daily quota | the next route at once | rests for `unusable_rest` |
+| 429, also if another status reports it | "retry" | a pause as long as the provider asks, else `initial_rest` |
+| a malformed call; nothing usable, and neither length nor a filter as the reason | one retry, then the next route | |
+| 401, 402, 403, 404, 410, out of credit, daily quota | the next route at once | a pause of `unusable_rest` |
 | 501, 505 | the next route at once | a failure |
 | a feature that the route does not support | the next route at once, nothing is sent | |
 | a prompt that is too long | a route with a larger window, else stop | |
 | a bad request, a blocked prompt | stop | |
-| any answer of the provider with `x-should-retry: true` | "retry" | as without |
-| an answer that would lead to "retry", with `x-should-retry: false` | the next route at once | as without |
+| any answer of the provider with `x-should-retry: true` | "retry" | as without the header |
+| an answer that would lead to "retry", with `x-should-retry: false` | the next route at once | as without the header |
 
-"Retry" means: the next healthy route that was not used yet, at once. When there is none, the same routes are used again
+"Retry" means: the next healthy route that was not used yet, at once. If there is none, the same routes are used again
 after a wait, each at most `max_retries` times. The provider may set the wait (`retry-after-ms`, `retry-after` as
 seconds or date, Google's `RetryInfo` or `quotaResetDelay`, else words such as "retry in 34.07s" and "will reset after
 3s" in the message). Otherwise it is chosen at random up to a limit that doubles with each retry. A route whose wait is
 longer than `maximum_retry_after`, or passes the deadline, is not used again. `x-should-retry` overrides the status,
-also for a refused key or a bad request, as with OpenAI's clients: a provider that sends it knows its own failures best,
-and `max_retries` bounds the cost of a mistake.
+also for a refused key or a bad request, as in OpenAI's clients: a provider that sends it knows its own failures best,
+and `max_retries` limits the cost of a mistake.
 
-A route rests after `failures_before_rest` failures in a row, or when most of at least so many requests within a minute
-failed; the rest doubles each time, and one request probes the route at its end. Routes that rest are used last; when
-all rest, the one whose rest ends first is used at once.
+A route is paused (it rests) after `failures_before_rest` failures in a row, or when most of at least so many requests
+within a minute failed. The pause doubles each time, and one request tests the route at its end. Paused routes are used
+last. If all routes are paused, the one whose pause ends first is used at once.
 
-Repeats are paid from a budget per route, so that a storm is not multiplied: of 500 tokens a repeat takes 14 (5 after a
-429); an answer at the first try gives 1 back, an answer after repeats gives back what they took. A request to another
-provider is free.
+Each route has a budget for retries, so that retries do not multiply an overload: of 500 tokens a retry takes 14 (5
+after a 429). An answer to the first request returns 1, an answer after retries returns the tokens of those retries. A
+request to another provider is free.
 """
 
 from __future__ import annotations
@@ -62,33 +62,33 @@ _NEXT: Final = (*_UNUSABLE, UnsupportedFeature)
 _RETRY: Final = (ConnectionFailed, InvalidResponse, RateLimited, ServerError)
 _NOT_IMPLEMENTED: Final = (501, 505)
 _LONGEST_REST: Final = 86_400.0
-"""Seconds: quotas are counted by the day, so that a longer wait is a provider's mistake."""
+"""Seconds. Quotas are counted by the day, so a longer wait is a provider's mistake."""
 _PRICE: Final = 14.0
 _PRICE_AFTER_LIMIT: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a request is repeated on a route, and how long to wait before it is."""
+    """How often a request is retried on a route, and how long to wait before a retry."""
 
     max_retries: int = 2
     """Extra requests per route; 0 sends one request to each route."""
     initial_wait: float = 0.5
-    """Seconds: the upper limit of the first wait, doubled each time."""
+    """Seconds: the upper limit of the first wait, doubled with each retry."""
     maximum_wait: float = 8.0
-    """Seconds: the upper limit of every wait that the provider did not ask for."""
+    """Seconds: the upper limit of every wait that the provider did not set."""
     maximum_retry_after: float = 60.0
-    """Seconds: a provider that asks for a longer wait is not used again; the next one is."""
+    """Seconds: if a provider asks for a longer wait, the next provider is used instead."""
     failures_before_rest: int = 5
-    """Failures in a row after which a route rests."""
+    """Failures in a row after which a route is paused."""
     initial_rest: float = 5.0
-    """Seconds of the first rest, doubled each time; also after a rate limit that names no time."""
+    """Seconds of the first pause, doubled each time; also after a rate limit that states no time."""
     maximum_rest: float = 300.0
-    """Seconds: the longest rest after failures."""
+    """Seconds: the longest pause after failures."""
     unusable_rest: float = 60.0
-    """Seconds that a route rests after it refused the key or the model, or was out of credit."""
+    """Seconds that a route is paused after it refused the key or the model, or was out of credit."""
     budget: float | None = 500.0
-    """Tokens from which repeats on one route are paid; `None` sets no limit."""
+    """Tokens for the retries on one route; `None` sets no limit."""
 
     def __post_init__(self) -> None:
         if self.max_retries < 0:
@@ -97,7 +97,7 @@ class RetryPolicy:
             raise ConfigurationError(f"`failures_before_rest` must be 1 or more, not {self.failures_before_rest!r}.")
 
     def verdict(self, error: GeminiMultiError) -> Verdict:
-        """Decide what an error leads to, by the table above."""
+        """Decide what follows an error, by the table above."""
         if isinstance(error, ProviderError) and error.should_retry is not None:
             return "retry" if error.should_retry else "next" if isinstance(error, (*_NEXT, *_RETRY)) else "stop"
         if isinstance(error, _NEXT):
@@ -107,11 +107,11 @@ class RetryPolicy:
         return "retry" if isinstance(error, _RETRY) else "stop"
 
     def wait(self, retry: int, retry_after: float | None, chance: float) -> float | None:
-        """Choose the seconds to wait before a retry; `None` means that the next route is used instead.
+        """Choose the seconds to wait before a retry. `None` means that the next route is used instead.
 
         Args:
-            retry: Which retry it is, from 0.
-            retry_after: Seconds that the provider asks to wait.
+            retry: The number of the retry, from 0.
+            retry_after: Seconds that the provider asks the client to wait.
             chance: A number from 0 to 1.
         """
         if retry_after is not None:
@@ -119,15 +119,15 @@ class RetryPolicy:
         return chance * min(self.initial_wait * 2.0**retry, self.maximum_wait)
 
     def price(self, error: GeminiMultiError) -> float:
-        """Return the tokens that a repeat after this error takes from the budget."""
+        """Return the tokens that a retry after this error takes from the budget."""
         return _PRICE_AFTER_LIMIT if isinstance(error, RateLimited) else _PRICE
 
     def rest(self, openings: int) -> float:
-        """Return how many seconds a route rests when failures made it rest this often before."""
+        """Return how many seconds a route is paused if failures paused it this often before."""
         return float(min(self.initial_rest * 2.0 ** min(openings, 60), self.maximum_rest))
 
     def rest_after(self, error: GeminiMultiError) -> float | None:
-        """Return how many seconds a route rests after this error; `None` when one such error is not enough."""
+        """Return how many seconds a route is paused after this error, or `None` if one such error is not enough."""
         wait = error.retry_after if isinstance(error, ProviderError) else None
         wait = None if wait is None else min(wait, _LONGEST_REST)
         if isinstance(error, RateLimited):
@@ -142,7 +142,7 @@ _SECONDS: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0
 
 
 def duration_of(text: str) -> float | None:
-    """Read durations (`34.07s`, `900ms`, `1h16m0.66s`, `2 minutes`) into seconds; a lone number is seconds."""
+    """Read durations (`34.07s`, `900ms`, `1h16m0.66s`, `2 minutes`) to seconds. A bare number means seconds."""
     text, total, end = text.strip(), 0.0, 0
     while (found := _DURATION.match(text, end)) is not None:
         number, unit = found.groups()
@@ -176,7 +176,7 @@ def should_retry_of(headers: Mapping[str, str]) -> bool | None:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Read how long the provider asks to wait; dates are relative to its own `Date` header, if it has one."""
+    """Read how long the provider asks the client to wait. Dates are relative to its `Date` header, if it has one."""
     for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         try:

@@ -1,4 +1,4 @@
-"""The routes that a request may take: which providers, in which order, and through which of their endpoints."""
+"""The possible routes of a request: which providers, in which order, and through which of their endpoints."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Structured output: the schema of a class going out, and the answer's JSON coming back.
+"""Structured output: the JSON Schema of a class for the request, and the value of the answer's JSON.
 
 Gemini does not enforce all of a JSON Schema, and a schema that a provider does not support is sent in a simpler form.
-`read` converts the answer back to the requested form and checks it against the whole schema, so that a bound that was
-not enforced is noticed. The client itself converts the arguments of tool calls back.
+`read` converts the answer back to the requested form and checks it against the whole schema, which detects a limit that
+was not enforced. The client itself converts the arguments of tool calls back.
 
     reply = client.chat(ChatRequest(..., response_format=ResponseFormat(schema_of(Invoice))))
     invoice = Invoice.model_validate(read(reply.text, schema_of(Invoice)))
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> object:
 def schema_of(source: object) -> JsonObject:
     """Return the JSON Schema of a model of pydantic 1 or 2, a dataclass, a `TypedDict`, any other type, or a tool.
 
-    A JSON Schema is returned as it is.
+    A JSON Schema is returned unchanged.
 
     Raises:
         ConfigurationError: The source has no JSON Schema.
@@ -45,7 +45,7 @@ def schema_of(source: object) -> JsonObject:
     if isinstance(source, ResponseFormat):
         return source.schema or {}
     if isinstance(source, Mapping):
-        return cast("JsonObject", source)  # a mapping is taken for a JSON Schema
+        return cast("JsonObject", source)  # a mapping is treated as a JSON Schema
     try:
         return _derived(source)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -62,9 +62,9 @@ def _derived(source: object) -> JsonObject:
 
 
 def read(text: str, schema: JsonObject) -> JsonValue:
-    """Return the value that a model's answer holds, repaired by the requested schema and checked against it.
+    """Return the value in a model's answer, repaired by the requested schema and checked against it.
 
-    A bare member of an enum, as answers of the type `text/x.enum` are, is a value too.
+    A bare value of an enum, as in answers of the type `text/x.enum`, is also accepted.
 
     Raises:
         InvalidResponse: There is no JSON in the text, or it does not fit the schema.

@@ -15,7 +15,7 @@ __all__ = ["gemini_sandbox", "gemini_sandbox_server"]
 
 @pytest.fixture(scope="session")
 def gemini_sandbox_server() -> Iterator[Sandbox]:
-    """One sandbox for the whole session: connections stay warm from test to test. Tests use `gemini_sandbox`."""
+    """One sandbox for the whole session, so that tests reuse its connections. Tests use `gemini_sandbox`."""
     from gemini_multi.sandbox import Sandbox
 
     with Sandbox() as sandbox:
@@ -24,10 +24,10 @@ def gemini_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def gemini_sandbox(gemini_sandbox_server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox of the three providers that remembers nothing of other tests.
+    """A sandbox of the three providers without the state of other tests.
 
-    Its keys and addresses are in the environment while the test runs, so that models and clients that are made without
-    an explicit provider ask it.
+    The environment holds its keys and addresses while the test runs, so that models and clients that are made without
+    an explicit provider use the sandbox.
     """
     gemini_sandbox_server.clear()
     for name, value in gemini_sandbox_server.environment().items():

@@ -1,4 +1,4 @@
-"""Estimates of tokens, made on this machine: Gemini's tokenizer is not public."""
+"""Local estimates of tokens, because Gemini's tokenizer is not public."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _AUDIO_TOKENS_PER_SECOND: Final = 32
 _VIDEO_TOKENS_PER_SECOND: Final = 300
 _BYTES_PER_SECOND: Final = {"audio": 16_000, "video": 250_000}
 _ANY: Final = 1 << 40
-"""More than any context window: callers limit it to theirs."""
+"""More than any context window. Callers limit it to the model's window."""
 _MOST_PER_IMAGE: Final = 5_000
-"""More than any resolution and tiling that Google documents."""
+"""More than the tokens of any resolution and tiling that Google documents."""
 _LEAST_BYTES_PER_MEDIA_TOKEN: Final = 16
-"""Fewer bytes per token than any real audio, video or page has."""
+"""Fewer bytes per token than in any real audio, video or page."""
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of a text: about four Latin characters each, fewer of other scripts."""
+    """Estimate the tokens of a text: about four Latin characters per token, fewer of other scripts."""
     if not text:
         return 0
     plain = len(text.encode("ascii", "ignore"))
@@ -54,7 +54,7 @@ def estimate_messages(messages: Sequence[Message], tools: Sequence[Mapping[str, 
 
 
 def most_tokens(request: ChatRequest) -> int:
-    """Bound the tokens of a request from above: a token is at least one byte. Media by address may be of any size."""
+    """Return an upper limit of a request's tokens: a token is at least one byte. Media by address may have any size."""
     parts = sum(_most(part) for message in request.messages for part in message.parts)
     tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools if isinstance(tool, Tool)]
     schema = request.response_format.schema if request.response_format is not None else None

@@ -1,8 +1,8 @@
-"""Neutral values that every dialect, provider and framework binding speaks.
+"""Values that every dialect, provider and framework binding uses.
 
 A request is a `ChatRequest`: messages made of parts, tools and generation settings. An answer is a sequence of
-`ChatEvent` values that ends with `Finished`, which carries the whole `ChatResponse`. Nothing here knows a provider, a
-wire or a framework. All values are frozen; two values with equal content are equal.
+`ChatEvent` values that ends with `Finished`, which holds the whole `ChatResponse`. The values depend on no provider,
+dialect or framework. All values are frozen; two values with equal content are equal.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> Gem
 
 
 def _single(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> GeminiMultiError | None:
-    """Find the failure that explains the end: the failure that ended the call, or the only one of a request that was sent."""
+    """Find the failure that explains the end: the one that ended the call, or the only one of a sent request."""
     if attempt_log.options.policy.verdict(failures[-1]) == "stop":
         return failures[-1]
     others = [failure for failure in failures if not isinstance(failure, UnsupportedFeature)]

@@ -1,9 +1,9 @@
 r"""Reads the arguments of a tool call as models write them: JSON text, or text that is nearly JSON.
 
 Raw control characters in a string are kept, lone surrogates are replaced, and a JSON string that holds JSON text is
-parsed twice. Concatenated objects, `{…}{…}`, are several calls. Everything else is unreadable: nothing is guessed,
-since a call that was misread would be run. JSON has no value for "not a number" and infinity, so that arguments with
-them are unreadable too.
+parsed twice. Concatenated objects, `{…}{…}`, are several calls. All other text is unreadable. Nothing is guessed,
+because a misread call would be executed. JSON has no value for "not a number" and infinity, so arguments with these
+numbers are unreadable too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gemini_multi._encoding.surrogates import repaired
 from gemini_multi.types import JsonValue
 
 MARK: Final = re.compile(r'["\\{}\[\]]')
-"""The characters that tell where a JSON value ends."""
+"""The characters that determine where a JSON value ends."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 BETWEEN: Final = " \t\r\n,"
@@ -27,11 +27,11 @@ _GAP: Final = re.compile(f"[{BETWEEN}]*+")
 _HUGE: Final = re.compile(r"\d[eE]\+?\d{3}")
 """A number that may be too large for a float."""
 MOST_CALLS: Final = 128
-"""The most objects that one text is split into; no model means more calls by one text."""
+"""The maximum number of objects that one text is split into; no model sends more calls in one text."""
 
 
 def parsed(arguments: str) -> JsonValue:
-    """Parse arguments. An empty text is an empty object; `None` means that they cannot be parsed."""
+    """Parse arguments. An empty text is an empty object; `None` means that the text cannot be parsed."""
     text = arguments.strip()
     if not text or text == "null":
         return {}
@@ -61,7 +61,7 @@ def _with_escapes(string: re.Match[str]) -> str:
 
 
 def is_finite(value: JsonValue) -> bool:
-    """Whether a value can be written as JSON: it holds no infinite number."""
+    """Whether a value can be written as JSON, because it holds no infinite number."""
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
@@ -70,7 +70,7 @@ def is_finite(value: JsonValue) -> bool:
 
 
 def separated(arguments: str) -> list[str]:
-    """Split concatenated objects; any other text stays whole."""
+    """Split concatenated objects. Any other text is not split."""
     found: list[str] = []
     begin = next_object(arguments, 0)
     while begin is not None and len(found) < MOST_CALLS and (end := _end_of_value(arguments, begin)) is not None:
@@ -82,7 +82,7 @@ def separated(arguments: str) -> list[str]:
 
 
 def next_object(text: str, start: int) -> int | None:
-    """Return where an object begins, if nothing but separators comes before it from `start` on."""
+    """Return the position of the next object, if only separators come before it from `start` on."""
     found = _GAP.match(text, start)
     begin = found.end() if found else start
     return begin if text.startswith("{", begin) else None

@@ -16,14 +16,14 @@ from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
 
 LARGE: Final = 1024 * 1024
-"""Bytes up to which an answer takes little memory, whatever it holds."""
+"""Bytes up to which an answer needs little memory with any content."""
 MOST_VALUES: Final = 5_000_000
-"""The most values of an answer: a few bytes each, but many times that in memory. Twenty log probabilities for each of
-65,536 tokens are fewer."""
+"""The maximum number of values in an answer. A value has a few bytes, but needs many times that in memory. Twenty log
+probabilities for each of 65,536 tokens are fewer values."""
 
 
 def values_in(data: bytes | bytearray) -> int:
-    """Estimate how many JSON values some bytes hold, by the characters that separate values."""
+    """Estimate the number of JSON values in some bytes, by the characters that separate values."""
     return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
@@ -32,13 +32,14 @@ def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
 
     Args:
         data: The document.
-        surrogates: Holds a document that ends in half a character, to be parsed with the next. `None` is returned then.
+        surrogates: Holds a document that ends in half a character, to parse it with the next one. The result is then
+            `None`.
 
     Raises:
         InvalidResponse: The document is not JSON, or is nested too deep.
     """
     try:
-        # Texts hardly ever repeat: looking them up costs more than making them.
+        # Texts rarely repeat: a lookup in the cache costs more than a new text.
         return pydantic_core.from_json(data, cache_strings="keys")  # type: ignore[no-any-return]  # it returns Any
     except ValueError:
         pass
@@ -54,7 +55,7 @@ def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
 
 
 def write(body: JsonObject) -> bytes | ChunkedBody:
-    """Write a request's body, in pieces if there are long texts in it.
+    """Write a request's body, in pieces if it contains long texts.
 
     JSON has no numbers for "not a number" and infinity: null is written.
 

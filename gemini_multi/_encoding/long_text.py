@@ -1,8 +1,8 @@
-"""Long texts of a request, such as images in base64, that are in memory once however often they are sent.
+"""Long texts of a request, such as images in base64, that are in memory only once even if they are sent several times.
 
-A text of megabytes goes into a body as a `LongText`: a short mark, together with the pieces of the text. JSON is
-written with the mark. `split` then replaces the mark by the pieces, and they are encoded a slice at a time while they
-are sent. So neither the data URL of an image, nor the JSON, nor its bytes are ever in memory as a whole.
+A text of megabytes is added to a body as a `LongText`: a short mark, together with the pieces of the text. JSON is
+written with the mark. `split` then replaces the mark by the pieces, which are encoded a slice at a time while they
+are sent. So the data URL of an image, the JSON and its bytes are never completely in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 __all__ = ["LongText", "ChunkedBody", "encoded", "joined", "split"]
 
 _LONG: Final = 256 * 1024
-"""Texts with fewer characters are joined as usual."""
+"""Texts with fewer characters are joined in memory."""
 _SLICE: Final = 256 * 1024
 _PLAIN: Final = bytes(code for code in range(0x20, 0x7F) if code not in b'"\\')
 """Characters that JSON does not escape."""
@@ -27,7 +27,7 @@ _NUMBERS: Final = itertools.count()
 
 
 class LongText(str):
-    """A mark in the place of a text. It is equal to the text."""
+    """A mark that replaces a text. It is equal to the text."""
 
     pieces: tuple[str, ...]
 
@@ -50,7 +50,7 @@ class ChunkedBody:
     __slots__ = ("_pieces", "_size")
 
     def __init__(self, pieces: Sequence[bytes | str]) -> None:
-        """Take the pieces in order; texts among them are ASCII."""
+        """Store the pieces in order. Texts among the pieces are ASCII."""
         self._pieces = pieces
         self._size = sum(map(len, pieces))
 
@@ -80,7 +80,7 @@ def joined(*texts: str) -> str:
 
 
 def split(written: bytes) -> bytes | ChunkedBody:
-    """Replace the marks of long texts by their pieces; most bodies have none."""
+    """Replace the marks of long texts by their pieces. Most bodies have no marks."""
     if not _KNOWN or _MARK.encode() not in written:
         return written
     pieces: list[bytes | str] = []
@@ -91,11 +91,11 @@ def split(written: bytes) -> bytes | ChunkedBody:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether JSON escapes nothing in a text, so that the text can be sent without being written as JSON."""
+    """Whether JSON escapes nothing in a text, so that the text can be sent without a JSON encoder."""
     return text.isascii() and not any(piece.translate(None, _PLAIN) for piece in encoded(text))
 
 
 def encoded(text: str) -> Iterator[bytes]:
-    """Encode a text in ASCII, a slice at a time; other characters become question marks."""
+    """Encode a text in ASCII, a slice at a time. Other characters become question marks."""
     for start in range(0, len(text), _SLICE):
         yield text[start : start + _SLICE].encode("ascii", "replace")

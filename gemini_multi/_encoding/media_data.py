@@ -1,4 +1,4 @@
-"""Inline media: the content of a `data:` URL, and the media type by the first bytes."""
+"""Inline media: the content of a `data:` URL, and the media type from the first bytes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gemini_multi.errors import ConfigurationError
 __all__ = ["ACCEPTED", "given_data_url", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
 
 ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
-"""The forms of media that are accepted, for error messages."""
+"""The accepted forms of media, for error messages."""
 
 _SCHEME: Final = "data:"
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_= \t\r\n"
-"""The characters of base64 in both alphabets, and the white space that tools add."""
+"""The characters of base64 in both alphabets, and white space, which some tools add."""
 _SHOWN: Final = 60
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -37,7 +37,7 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
 
 
 def is_data_url(text: str) -> bool:
-    """Whether a text is a `data:` URL, in any case of letters."""
+    """Whether a text is a `data:` URL, in upper or lower case."""
     return text[: len(_SCHEME)].lower() == _SCHEME
 
 
@@ -70,7 +70,7 @@ def given_data_url(url: str) -> tuple[str | None, str]:
 
 
 def recognized(data: str) -> str | None:
-    """Find the media type of base64 text by its first bytes."""
+    """Find the media type of base64 text from its first bytes."""
     try:
         head = base64.b64decode(data[:64].replace("-", "+").replace("_", "/") + "===")
     except (binascii.Error, ValueError):
@@ -79,12 +79,12 @@ def recognized(data: str) -> str | None:
 
 
 def typed(given: str | None, data: str) -> str | None:
-    """Return the given media type; one that says little only where the data do not show a better one."""
+    """Return the given media type, or a more specific type that the data show if the given type is generic."""
     if given and "/" in given and not given.endswith(("/*", "/octet-stream")):
         return given
     return recognized(data) or given
 
 
 def shown(address: str) -> str:
-    """Quote the beginning of an address: it may be a whole image by mistake."""
+    """Quote the beginning of an address. The user may have passed a whole image by mistake."""
     return repr(address if len(address) <= _SHOWN else f"{address[:_SHOWN]}…")

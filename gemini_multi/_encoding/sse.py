@@ -1,16 +1,15 @@
 """Server-sent events, from bytes to the data of each event, by the rules of the WHATWG HTML standard.
 
-Bytes are split into lines at LF, CR or CRLF and at nothing else. `bytes.splitlines` does just that; `str.splitlines`
-would also split at U+2028, U+0085 and others, which are allowed inside JSON strings. The pieces of a line that is not
-complete are joined once its end arrives, so that a provider that sends byte by byte costs linear time. A CR at the end
-of a chunk ends its line at once; an LF at the start of the next chunk then belongs to the CR and is skipped. Only
-`data` is used, and `event` where it says `error`: comments, `id`, `retry` and unknown fields are skipped, and an event
-without a data line is no event.
+Bytes are split into lines only at LF, CR or CRLF. `bytes.splitlines` does this; `str.splitlines` would also split at
+U+2028, U+0085 and others, which are allowed inside JSON strings. The pieces of an incomplete line are joined when its
+end arrives, so that a provider that sends byte by byte costs linear time. A CR at the end of a chunk ends its line at
+once; an LF at the start of the next chunk then belongs to the CR and is skipped. Only `data` is used, and `event` if it
+is `error`: comments, `id`, `retry` and unknown fields are skipped, and an event without a data line is no event.
 
 There are three deviations from the standard. The data of an event named `error` are wrapped as `{"error": …}`, unless
-they say so themselves. `close` returns an event that was cut off by the end of the stream, since
-providers omit the last blank line; the reader of the event decides whether it is whole. And a JSON document between the
-events, compact or indented, is returned as if it were an event: gateways report in this way that a stream failed.
+they are such an object already. `close` returns an event that the end of the stream cut off, because providers omit the
+last blank line; the reader of the event decides whether it is complete. And a JSON document between the events, compact
+or indented, is returned like an event: gateways report in this way that a stream failed.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LOOSE: Final = (b"{", b"[")
-"""The first bytes of a JSON document that is no event."""
+"""The first bytes of a JSON document outside an event."""
 _LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
-"""The first bytes of a line that may end such a document: its only line, or the last of an indented document."""
+"""The first bytes of a line that may end such a document: its only line, or the last line of an indented document."""
 _LOOSE_LINES: Final = 1_000
 _LOOSE_BYTES: Final = 256 * 1024
-"""The most lines and bytes of such a document."""
+"""The maximum number of lines, and of bytes, of such a document."""
 _LF: Final = 10
 _CR: Final = 13
 
 
 class EventDecoder:
-    """Decodes the bytes of a stream as they come and returns the data of each whole event."""
+    """Decodes the bytes of a stream and returns the data of each complete event."""
 
     __slots__ = (
         "_after_cr",
@@ -88,7 +87,7 @@ class EventDecoder:
         return events
 
     def _read_loose(self, line: bytes) -> list[bytes]:
-        """Read a line of a JSON document that is no event. Return the document once it is whole."""
+        """Read a line of a JSON document outside an event. Return the document when it is complete."""
         if line[:1] in _LOOSE:
             self._loose, self._loose_size = [], 0
         self._loose.append(line)

@@ -1,4 +1,4 @@
-r"""Characters that a provider cut in two: lone halves of a surrogate pair in the escapes of a JSON text.
+r"""Characters that a provider split: lone halves of a surrogate pair in the escapes of a JSON text.
 
 A gateway that counts UTF-16 units writes `\ud83d` at the end of one event and `\ude00` at the start of the next. No
 JSON parser accepts either of them. This module is used only for documents that could not be parsed.
@@ -33,7 +33,7 @@ class SurrogateJoiner:
     __slots__ = ("held",)
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without a held document."""
         self.held = ""
 
     def hold(self, text: str) -> bool:
@@ -43,7 +43,7 @@ class SurrogateJoiner:
         return bool(self.held)
 
     def joined(self, payload: bytes) -> tuple[bytes, bytes]:
-        """Return the held document and the one after it, with the joined characters in the first."""
+        """Return the held document and the one after it, with the joined characters in the first document."""
         first, self.held = self.held, ""
         second = payload.decode("utf-8-sig", "replace")
         begun, rest = list(_first_halves(first)), list(_second_halves(second))

@@ -1,1 +1,1 @@
-"""What Gemini demands of a conversation: the order of turns, and thought signatures. Knows no wire and no provider."""
+"""Gemini's rules for a conversation: the order of turns, and thought signatures. Knows no dialect or provider."""

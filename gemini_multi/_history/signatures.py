@@ -1,7 +1,7 @@
-"""Decides which thought signatures go back to a provider, and where the documented dummy replaces one.
+"""Decides which thought signatures are sent to a provider, and which are replaced by the documented dummy.
 
 A signature is valid only at the upstream that issued it. Gemini 3 refuses a tool loop in which the first call of a step
-has none, so that histories from other providers get a value that Google documents for this.
+has no signature. For histories from other providers, Google documents a dummy value.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from gemini_multi._history.turns import plain_text
 from gemini_multi.types import Message, Part, Signature, Text, Thought, ToolCall, ToolResult
 
 DUMMY: Final = "skip_thought_signature_validator"
-"""Tells the provider not to require a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
+"""A value that tells the provider not to require a signature: https://ai.google.dev/gemini-api/docs/thought-signatures."""
 
 
 def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: bool = False) -> tuple[Message, ...]:
-    """Keep the signatures that are valid at `issuer`, remove the others, and add dummies where one is required.
+    """Keep the signatures that are valid at `issuer`, remove the others, and add dummies where a signature is required.
 
     Args:
         turns: A history by the rules of `gemini_multi._history.turns`.
-        issuer: The upstream that the history goes to.
+        issuer: The upstream that the history is sent to.
         required: Whether the first call of each step of the current turn must be signed.
-        distrust: Treat all signatures as foreign, after the provider has refused one.
+        distrust: Treat all signatures as invalid, because the provider has refused one.
     """
     accepted = "" if distrust else issuer
     begin = _current_turn(turns) if required else len(turns)
@@ -48,7 +48,7 @@ def _is_signed(part: Part) -> bool:
 
 
 def _current_turn(turns: Sequence[Message]) -> int:
-    """Find the user's last turn: only what follows it is validated."""
+    """Find the user's last turn: only the turns after it are validated."""
     return max((position for position, turn in enumerate(turns) if turn.role == "user"), default=-1)
 
 
@@ -57,7 +57,7 @@ def _without_foreign(parts: tuple[Part, ...], accepted: str) -> tuple[Part, ...]
 
 
 def _accepted_part(part: Part, accepted: str) -> Part | None:
-    """Remove a foreign signature. Return `None` for a part that holds nothing else."""
+    """Remove a signature of another issuer. Return `None` for a part that holds nothing else."""
     if isinstance(part, ToolResult) or part.signature is None:
         return part
     if accepted and part.signature.issuer == accepted:
@@ -68,7 +68,7 @@ def _accepted_part(part: Part, accepted: str) -> Part | None:
 
 
 def _once(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Keep a signature that a provider sent in two places only in the place where it is required.
+    """Keep a signature that a provider sent at two positions only at the position where it is required.
 
     A signature that is sent twice is billed twice.
     """
@@ -93,7 +93,7 @@ def _bare(part: Part) -> str | None:
 
 
 def _with_dummy(parts: tuple[Part, ...], issuer: str) -> tuple[Part, ...]:
-    """Put the dummy on the first call unless the step is signed already."""
+    """Add the dummy to the first call unless the step is signed already."""
     for position, part in enumerate(parts):
         if isinstance(part, ToolCall):
             if _bare(part) is not None or _has_reasoning_details(parts):
@@ -104,7 +104,7 @@ def _with_dummy(parts: tuple[Part, ...], issuer: str) -> tuple[Part, ...]:
 
 
 def _has_reasoning_details(parts: tuple[Part, ...]) -> bool:
-    """Whether the signature travels with the message as a whole and names its call itself."""
+    """Whether the signature belongs to the whole message and names its call itself."""
     return any(
         not isinstance(part, ToolResult)
         and part.signature is not None

@@ -1,8 +1,8 @@
 """Puts a conversation into the order that Gemini accepts.
 
-Gemini answers 400 to histories that other models take: results that do not follow their calls at once, a missing
-result, a first turn of the model, empty parts. Both dialects encode what `conversation` returns, so the rules live here
-once.
+Gemini answers 400 to histories that other models accept: results that do not follow their calls at once, a missing
+result, a first turn of the model, empty parts. Both dialects encode the result of `conversation`, so the rules are
+written only here.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from gemini_multi.types import (
 )
 
 PLACEHOLDER: Final = "."
-"""The text of a user turn that Gemini requires and the caller did not give."""
+"""The text of a user turn that Gemini requires and the caller did not send."""
 
 _SPEAKERS: Final = ("user", "assistant")
 
 NOT_RUN: Final = "The function was not run."
 _LONGEST_SHOWN: Final = 2_000
-"""Characters of unreadable arguments that the model is shown."""
+"""Maximum number of characters of unreadable arguments that the model gets back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Conversation:
     system: tuple[Message, ...]
     """The system messages, from any position in the history."""
     turns: tuple[Message, ...]
-    """Turns of `user`, `assistant` and `tool`, beginning with `user`; a turn with calls is followed by the results."""
+    """Turns of `user`, `assistant` and `tool`, starting with `user`. The results follow a turn with calls."""
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class _Step:
         return False
 
     def add(self, remark: Message) -> None:
-        """Add to the turn a text that the model wrote before all results had come."""
+        """Add a text to the turn that the model wrote before all results had come."""
         self.message = replace(self.message, parts=(*self.message.parts, *_apart(self.message, remark)))
 
     def turns(self) -> list[Message]:
@@ -79,7 +79,7 @@ class _Step:
 
 
 def conversation(messages: Sequence[Message], model: Model) -> Conversation:
-    """Repair a history by the turn rules of Gemini, without changing the messages given."""
+    """Repair a history by the turn rules of Gemini, without a change to the given messages."""
     system: list[Message] = []
     items: list[_Step | Message | ToolResult] = []
     is_talk = True
@@ -92,7 +92,7 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     turns = [item for item in items if isinstance(item, Message)] if is_talk else _turns(_paired(items))
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
-    # Without its empty last message of the user, the request would ask the model to continue its own turn.
+    # Without the user's empty last message, the request would ask the model to continue its own turn.
     is_users_turn = bool(messages) and messages[-1].role == "user"
     if turns[-1].role == "assistant" and (is_users_turn or not model.allows_prefill):
         turns.append(Message.user(PLACEHOLDER))
@@ -100,7 +100,7 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
 
 
 def plain_text(message: Message) -> str | None:
-    """Return the text of a message that is nothing else, as most turns of a long history are."""
+    """Return the text of a message that holds only text, as most turns of a long history do."""
     if len(message.parts) == 1:
         part = message.parts[0]
         if isinstance(part, Text) and part.signature is None and part.cache_control is None:
@@ -109,7 +109,7 @@ def plain_text(message: Message) -> str | None:
 
 
 def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message | ToolResult]:
-    """Split a message into turns and results; the texts of a system message go to `system`."""
+    """Split a message into turns and results. The texts of a system message are added to `system`."""
     parts = tuple(part for part in message.parts if not _is_empty(part))
     if message.role == "assistant":
         yield from _model_items(message, parts)
@@ -128,7 +128,7 @@ def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message 
 
 
 def _model_items(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | ToolResult]:
-    """Split a message of the model into its turn and the results that stand in it: they are no part of the turn."""
+    """Split a message of the model into its turn and the results in it, which do not belong to the turn."""
     kept = tuple(part for part in parts if not isinstance(part, ToolResult))
     if kept:
         calls = [part for part in kept if isinstance(part, ToolCall)]
@@ -137,14 +137,14 @@ def _model_items(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | 
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
-    """Return the message with this role and these parts; most messages stay as they are."""
+    """Return the message with this role and these parts; most messages stay unchanged."""
     if len(parts) == len(message.parts) and role == message.role:
         return message
     return Message(role, parts, name=message.name)
 
 
 def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:
-    """Move every result to its call: in the latest step before it that lacks it, else in the first one after it."""
+    """Move every result to its call: in the latest earlier step with an open call, else in the first later step."""
     steps: list[_Step] = []
     orphans: list[int] = []
     for position, item in enumerate(items):
@@ -161,7 +161,7 @@ def _without_remarks(
 ) -> Iterable[tuple[int, _Step | Message | ToolResult]]:
     """Move a text of the model between a call and its result into the call's turn.
 
-    The result moves to its call. The text would otherwise stand after the result, as a turn of its own.
+    The result moves to its call. Otherwise the text would follow the result, as a separate turn.
     """
     waiting: list[_Step] = []
     for position, item in enumerate(items):
@@ -182,7 +182,7 @@ def _remark(item: _Step | Message | ToolResult) -> Message | None:
 
 
 def _apart(message: Message, remark: Message) -> Iterable[Part]:
-    """Put a blank line between the text of a turn and the text that is added: chat completions join them."""
+    """Add a blank line between the text of a turn and the added text, because chat completions joins them."""
     has_text = any(isinstance(part, Text) and part.text for part in message.parts)
     for part in remark.parts:
         if has_text and isinstance(part, Text) and part.text:
@@ -197,7 +197,7 @@ def _accepted(result: ToolResult, place: int, steps: Iterable[_Step]) -> bool:
 
 
 def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> bool:
-    """Whether a step after a result takes it, or the result repeats an earlier one."""
+    """Whether a step after a result accepts it, or the result repeats an earlier one."""
     result = items[position]
     assert isinstance(result, ToolResult)
     steps = [item for item in items if isinstance(item, _Step)]
@@ -241,7 +241,7 @@ def _as_text(result: ToolResult) -> tuple[Part, ...]:
 
 
 def _is_empty(part: Part) -> bool:
-    """Whether a part holds nothing that is sent. Unsigned thoughts are never sent back."""
+    """Whether a part has no content to send. Unsigned thoughts are never sent."""
     if isinstance(part, Text):
         return not part.text and part.signature is None
     if isinstance(part, Thought):

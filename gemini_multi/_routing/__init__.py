@@ -1,1 +1,1 @@
-"""Which provider gets a request next, and what the request may cost. Pure: the time is passed in."""
+"""Which provider gets a request next, and what the request may cost. Pure: the time is an argument."""

@@ -1,6 +1,6 @@
-"""What a client remembers of its routes: which rest after failures, how fast they were, what repeats may still cost.
+"""What a client knows of its routes: which are paused after failures, how fast they are, and their budget for retries.
 
-All copies of a client share it, and it is safe between threads. The time is passed in.
+All copies of a client share it. It is safe between threads. The time is an argument.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from gemini_multi.errors import (
 from gemini_multi.retry import RetryPolicy
 
 _WINDOW: Final = 60.0
-"""Seconds over which the share of failures is taken."""
+"""Seconds over which the share of failures is computed."""
 _REMEMBERED: Final = 100
-"""Requests, at most, of which the share of failures is taken, and answers whose speed is remembered."""
+"""Maximum number of requests in the share of failures, and of answers whose speed is stored."""
 _LATEST: Final = 10
-"""Answers whose mean is a route's speed."""
+"""Number of answers whose mean is a route's speed."""
 _SPEED_KEPT: Final = 300.0
-"""Seconds after which a measured speed is ignored, so that a route that was slow once gets another chance."""
+"""Seconds after which a measured speed is ignored, so that a route that was slow once is tried again."""
 _FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterrupted)
 """Failures that count against the route's health. A refused request does not."""
 
@@ -35,9 +35,9 @@ _FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterr
 class RouteHealth(Locked):
     """The health of one route: one provider, model and key.
 
-    It is a circuit breaker: after failures in a row, or when most of the last minute's requests failed, the route
-    rests. After the rest one request probes the route, and other requests go elsewhere until the probe has an answer. A
-    failed probe doubles the rest.
+    It is a circuit breaker: after failures in a row, or when most of the last minute's requests failed, the route is
+    paused. After the pause one request tests the route, and other requests use other routes until the test ends.
+    A failed test doubles the pause.
     """
 
     def __init__(self) -> None:
@@ -54,11 +54,11 @@ class RouteHealth(Locked):
 
     @property
     def opens_at(self) -> float:
-        """When the rest ends; in the past when the route does not rest."""
+        """The time when the pause ends; in the past if the route is not paused."""
         return self._opens_at
 
     def claim(self, now: float) -> bool:
-        """Claim the route for one request, if it is healthy. The claim ends with `answered`, `failed` or `release`."""
+        """Claim the route for one request, if it is healthy. `answered`, `failed` or `release` ends the claim."""
         with self._lock:
             if now < self._opens_at or self._is_probed:
                 return False
@@ -66,17 +66,17 @@ class RouteHealth(Locked):
             return True
 
     def release(self) -> None:
-        """Give back a claim without a result: the caller left, or nothing was sent."""
+        """End a claim without a result: the caller left, or nothing was sent."""
         self._is_probed = False
 
     def answered(self, now: float, *, first_content: float, stream: bool, repeats: float) -> None:
-        """Note an answer.
+        """Record an answer.
 
         Args:
             now: Monotonic seconds.
             first_content: Seconds from sending to the first content.
             stream: Whether the answer came in pieces: the first content of a whole answer comes at its end.
-            repeats: Tokens that the repeats before it took from the budget.
+            repeats: Tokens that the retries before the answer took from the budget.
         """
         with self._lock:
             self._in_a_row = self._openings = 0
@@ -87,14 +87,14 @@ class RouteHealth(Locked):
             self._speeds[stream].append((now, first_content))
 
     def failed(self, failure: GeminiMultiError, now: float, policy: RetryPolicy, *, began: float) -> None:
-        """Note a failure of a request that began at this time, and rest if the failure requires it."""
+        """Record a failure of a request that began at this time, and pause the route if the failure requires it."""
         with self._lock:
             was_probed, self._is_probed = self._is_probed, False
             rest = policy.rest_after(failure)
             if rest is not None:
                 self._opens_at = max(self._opens_at, now + rest)
                 self._is_open = True
-            elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # else the route rests for it already
+            elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # otherwise the pause already counts it
                 self._count_failure(now, policy, is_probe=was_probed)
 
     def _count_failure(self, now: float, policy: RetryPolicy, *, is_probe: bool) -> None:
@@ -113,7 +113,7 @@ class RouteHealth(Locked):
         return len(recent) >= policy.failures_before_rest and sum(recent) * 2 > len(recent)
 
     def spend(self, tokens: float, budget: float | None) -> bool:
-        """Pay for a repeat; `False` when the budget does not have that much left."""
+        """Take the tokens of a retry from the budget. Return whether the budget was large enough."""
         with self._lock:
             if budget is not None and self._spent + tokens > budget:
                 return False
@@ -121,12 +121,12 @@ class RouteHealth(Locked):
             return True
 
     def speed(self, now: float, *, stream: bool) -> float | None:
-        """Give the mean seconds to the first content of the latest answers; `None` when there were none lately."""
+        """Return the mean seconds to the first content of the latest answers, or `None` without recent answers."""
         latest = self._lately(now, stream=stream)[-_LATEST:]
         return sum(latest) / len(latest) if latest else None
 
     def percentile(self, share: float, now: float, *, stream: bool, at_least: int) -> float | None:
-        """Give the seconds within which this share of the answers began; `None` with too few of them."""
+        """Return the seconds within which this share of the answers began, or `None` if there are too few answers."""
         latest = sorted(self._lately(now, stream=stream))
         return latest[min(len(latest) - 1, int(len(latest) * share))] if len(latest) >= at_least else None
 
@@ -145,7 +145,7 @@ class Health(Locked):
         self._hedges = 1.0
 
     def of(self, key: object) -> RouteHealth:
-        """Give the health of the route with this key."""
+        """Return the health of the route with this key."""
         found = self._routes.get(key)
         if found is None:
             with self._lock:
@@ -157,12 +157,12 @@ class Health(Locked):
         return next(self._calls)
 
     def earn_hedge(self, share: float) -> None:
-        """Note a call: it earns a share of one hedge."""
+        """Record a call, which allows a share of one hedge."""
         with self._lock:
             self._hedges = min(self._hedges + share, 1.0 + share)
 
     def spend_hedge(self) -> bool:
-        """Spend one hedge; `False` when the calls so far have not earned it."""
+        """Use one hedge. Return whether the calls so far allow it."""
         with self._lock:
             if self._hedges < 1.0:
                 return False

@@ -12,7 +12,7 @@ from gemini_multi.types import Usage
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A snapshot of what was used."""
+    """A snapshot of the usage."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -22,10 +22,10 @@ class Totals:
     reasoning_tokens: int = 0
     cost_usd: float = 0.0
     unpriced_calls: int = 0
-    """Answers whose cost is not known: `cost_usd` leaves them out."""
+    """Answers whose cost is unknown. `cost_usd` does not include them."""
     abandoned_calls: int = 0
     """Answers that the caller left before their end, answers of hedges that lost, and requests that failed after they
-    were sent. What they used is included, estimated where the provider did not send it; `calls` leaves them out."""
+    were sent. Their usage is included, estimated if the provider did not send it. `calls` does not include them."""
 
 
 class Ledger(Locked):
@@ -39,23 +39,23 @@ class Ledger(Locked):
 
     @property
     def totals(self) -> Totals:
-        """What was used so far."""
+        """The usage so far."""
         return self._totals
 
     def carry_on(self, other: Ledger) -> None:
-        """Begin with the totals of another ledger."""
+        """Start with the totals of another ledger."""
         self._totals = other.totals
 
     @property
     def is_limited(self) -> bool:
-        """Whether calls have to reserve what they may cost."""
+        """Whether calls have to reserve their highest possible cost."""
         return self._limit_usd is not None
 
     def reserve(self, worst_usd: float) -> float:
-        """Set aside what a request may cost at worst, and return it for `release`.
+        """Reserve the highest possible cost of a request, and return it for `release`.
 
         Raises:
-            BudgetExceeded: That, what was spent and what other calls have set aside pass the limit together.
+            BudgetExceeded: This cost, the money spent and the other reservations together pass the limit.
         """
         limit = self._limit_usd
         with self._lock:
@@ -74,7 +74,7 @@ class Ledger(Locked):
         return worst_usd
 
     def release(self, reserved_usd: float) -> None:
-        """Give back what was set aside: the cost is known now, or there is none."""
+        """End a reservation, because the cost is known now or there is no cost."""
         with self._lock:
             self._reserved = max(0.0, self._reserved - reserved_usd)
 
@@ -95,7 +95,7 @@ class Ledger(Locked):
             )
 
     def disown(self) -> None:
-        """Count one of the answers as abandoned: it came, and no caller received it."""
+        """Count one of the answers as abandoned: it came, but no caller received it."""
         with self._lock:
             before = self._totals
             self._totals = replace(before, calls=before.calls - 1, abandoned_calls=before.abandoned_calls + 1)

@@ -1,4 +1,4 @@
-"""Locks that a forked child can take, though a thread of its parent held them when it was forked."""
+"""Locks that a forked child can take even if a thread of its parent held them at the time of the fork."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from weakref import WeakSet
 
 
 class Locked:
-    """An object with a lock, which is another one in a forked child."""
+    """An object with a lock. A forked child gets a new lock."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a finalizer may run while its own thread holds it
+        self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
         _LOCKED.add(self)
 
 

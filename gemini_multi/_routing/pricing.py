@@ -1,4 +1,4 @@
-"""The cost of an answer, from its usage and the catalog's prices: an estimate for providers that do not send one."""
+"""The cost of an answer, from its usage and the catalog's prices: an estimate for providers that send no cost."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from gemini_multi.types import ChatRequest, Usage
 
 _PER_TOKEN: Final = 1e-6
 _USUAL_OUTPUT: Final = 1_000
-"""Tokens of an answer whose length is not limited."""
+"""Assumed tokens of an answer whose length is not limited."""
 
 
 def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
-    """Return the price of one answer at list prices, or `None` when it cannot be known.
+    """Return the cost of one answer at list prices, or `None` if it is unknown.
 
-    The provider's own prices count when the catalog has them, else Google's. A prompt above a price's threshold puts
-    the whole request into that tier. Tokens that the provider's own tools fed back are billed as input, although Google
-    does not bill those of its search: the estimate is never too low. Charges per search query are not included.
+    The provider's own prices are used if the catalog has them, otherwise Google's. If a prompt is above a price's
+    threshold, the whole request has that price. Tokens that the provider's own tools returned to the model are billed
+    as input, although Google does not bill those of its search: the estimate is never too low. Charges per search query
+    are not included.
 
     Args:
-        usage: The provider's figures. Without prompt tokens (some providers report none) the price is unknown.
+        usage: The provider's figures. Without prompt tokens (some providers report none) the cost is unknown.
         model: The model that answered.
         provider: The provider that answered.
         on: The day of the answer.
@@ -36,7 +37,7 @@ def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | Non
 
 
 def expected_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
-    """Return about what a request will cost at list prices, to compare providers; `None` without a known price."""
+    """Return a request's approximate cost at list prices, to compare providers, or `None` without a known price."""
     tokens = estimate_messages(request.messages)
     price = _price(model, provider, tokens, on)
     if price is None:
@@ -46,14 +47,14 @@ def expected_usd(request: ChatRequest, model: Model, provider: str, on: date) ->
 
 
 def expected_tokens(request: ChatRequest, model: Model, provider: str) -> int:
-    """Return about how many tokens a request will use, answer included."""
+    """Return the approximate number of tokens of a request, including its answer."""
     return estimate_messages(request.messages) + _expected_output(request, model, provider)
 
 
 def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
-    """Return the most that a request can cost at list prices; `None` without a known price.
+    """Return the highest possible cost of a request at list prices, or `None` without a known price.
 
-    Every byte of text counts as a token, and the answer is as long as `max_tokens`, else the model, allows.
+    Every byte of text counts as a token, and the answer is as long as `max_tokens`, or otherwise the model, allows.
     """
     tokens = min(most_tokens(request), model.context_window)
     price = _price(model, provider, tokens, on)
@@ -83,14 +84,14 @@ def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price |
 
 
 def _order(price: Price) -> tuple[date, int]:
-    """The newest price counts, and of those of a day the one for the largest prompts."""
+    """Order prices so that the newest counts, and on one day the price for the largest prompts."""
     return price.since or date.min, price.above_tokens
 
 
 def _input_cost(usage: Usage, price: Price) -> float:
-    """Price the input in dollars per million: audio and text, each fresh or cached, and what was put into a cache.
+    """Compute the input cost in dollars per million: audio and text, fresh or cached, and tokens written to a cache.
 
-    Providers do not say which modality was cached, so cached tokens are taken from text first, which saves least.
+    Providers do not state which modality was cached, so cached tokens are taken from text first, which saves least.
     """
     if not (usage.cached_tokens or usage.cache_creation_tokens or "audio" in usage.input_by_modality):
         return usage.input_tokens * price.input

@@ -28,7 +28,7 @@ class PreparedRequest:
         """Write the request for an endpoint.
 
         Raises:
-            UnsupportedFeature: The endpoint does not support something that the request asks for.
+            UnsupportedFeature: The endpoint does not support a feature of the request.
         """
         report = EncodingReport()
         body = endpoint.body(request, stream=stream, report=report)
@@ -50,12 +50,12 @@ class Route:
 
     @property
     def answering(self) -> Model:
-        """The model that the provider will use: its own `model` comes before the request's."""
+        """The model that the provider will use: the provider's own `model`, otherwise the request's."""
         return self.model if self.provider.model is None else catalog.find(self.provider.model)
 
     @property
     def context_window(self) -> int:
-        """The most tokens that the provider accepts."""
+        """The maximum number of tokens that the provider accepts."""
         hosted = self.model.providers.get(self.provider.name) if self.provider.model is None else None
         return (hosted and hosted.context_window) or self.answering.context_window
 
@@ -63,7 +63,7 @@ class Route:
         """Write the request for the first endpoint that supports it.
 
         Raises:
-            UnsupportedFeature: None of the provider's endpoints can.
+            UnsupportedFeature: None of the provider's endpoints supports the request.
         """
         if not self.endpoints:
             raise self.unsupported(request)
@@ -89,7 +89,7 @@ def check(request: ChatRequest) -> None:
     """Refuse a request that no provider can answer.
 
     Raises:
-        ConfigurationError: The request names no model or says nothing.
+        ConfigurationError: The request names no model or has no content.
     """
     if not request.model.strip():
         raise ConfigurationError("Name a model, such as `gemini-2.5-flash-lite`.")
@@ -113,7 +113,7 @@ def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool)
 
 
 def _requested_model(provider: Provider, named: Model) -> Model:
-    """Find the model that a provider will use: its own `model` may be another than the request's."""
+    """Find the model that a provider will use: its own `model` may differ from the request's."""
     if provider.model is None:
         return named
     own = catalog.find(provider.model)
@@ -128,14 +128,14 @@ def arranged(
     cost: Callable[[Route], float | None],
     speed: Callable[[Route], float | None],
 ) -> tuple[Route, ...]:
-    """Sort routes by a strategy. Routes that it does not tell apart keep the caller's order.
+    """Sort routes by a strategy. Routes that are equal in the strategy keep the caller's order.
 
     Args:
         found: The routes in the caller's order.
         strategy: The strategy.
-        turn: How many calls came before.
-        cost: Gives a route's expected cost, or `None`.
-        speed: Gives a route's seconds to the first content, or `None`.
+        turn: The number of earlier calls.
+        cost: Returns a route's expected cost, or `None`.
+        speed: Returns a route's seconds to the first content, or `None`.
     """
     if len(found) < 2 or strategy == "ordered":
         return found

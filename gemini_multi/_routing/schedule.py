@@ -1,4 +1,4 @@
-"""The routes of one call: which of them may be used now, which have to wait, and which are done."""
+"""The routes of one call: which can be used now, which have to wait, and which are done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi.errors import ContextOverflow, GeminiMultiError, ProviderError
 from gemini_multi.retry import RetryPolicy
 
 _LARGER: Final = 1.1
-"""Providers round their figures: a window that is larger by less is the same."""
+"""Providers round their figures: a window that is larger by less than this factor counts as the same."""
 
 
 class RouteState:
@@ -27,15 +27,15 @@ class RouteState:
         """The last failure."""
         self.retries = 0
         self.ready_at = float("-inf")
-        """When the wait before the next request is over."""
+        """The time when the wait before the next request is over."""
         self.spent = 0.0
-        """Tokens that repeats took from the route's budget."""
+        """Tokens that retries took from the route's budget."""
         self.is_in_use = False
         self.is_done = False
 
 
 class RouteSchedule:
-    """The routes of one call in order of preference. A call and its hedge share one, each on a route of its own."""
+    """The routes of one call in order of preference. A call and its hedge share a schedule and use different routes."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class RouteSchedule:
         policy: RetryPolicy,
         errors_to_leave: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Begin with routes that were not used yet.
+        """Start with routes that were not used yet.
 
         Args:
-            routes: The routes in order of preference, and what is known of each.
-            policy: What a failure leads to.
-            errors_to_leave: Errors that lead to the next route whatever the policy says.
+            routes: The routes in order of preference, with their health.
+            policy: Decides what follows a failure.
+            errors_to_leave: Errors that lead to the next route even if the policy says otherwise.
         """
         self.states = [RouteState(route, health) for route, health in routes]
         self._policy = policy
@@ -62,7 +62,7 @@ class RouteSchedule:
         return [state.failure for state in self._order if state.failure is not None]
 
     def next(self, now: float) -> RouteState | None:
-        """Choose the route to use now, or the one to wait for; `None` when all are done."""
+        """Choose the route to use now, or the route to wait for, or `None` if all routes are done."""
         with self._lock:
             state = self._healthy(now) or self._soonest()
             while state is not None and not self._afford(state):
@@ -71,13 +71,13 @@ class RouteSchedule:
             return self._use(state)
 
     def next_healthy(self, now: float) -> RouteState | None:
-        """Choose a healthy route that was not used yet; `None` when there is none."""
+        """Choose a healthy route that was not used yet, or `None` if there is none."""
         with self._lock:
             state = self._healthy(now, fresh=True)
             return self._use(state)
 
     def put_back(self, state: RouteState) -> None:
-        """Put back a route that was chosen and not used."""
+        """Add a route again that was chosen but not used."""
         with self._lock:
             state.is_in_use = False
             self._order.remove(state)
@@ -87,7 +87,7 @@ class RouteSchedule:
         return [state for state in self.states if not state.is_done and not state.is_in_use]
 
     def _healthy(self, now: float, *, fresh: bool = False) -> RouteState | None:
-        """Find the first healthy route that may be used now, those with the fewest requests first."""
+        """Find the first healthy route that can be used now. Routes with the fewest requests come first."""
         ready = self._waiting()
         if len(ready) > 1:
             ready.sort(key=lambda state: state.retries)
@@ -97,7 +97,7 @@ class RouteSchedule:
         return None
 
     def _soonest(self) -> RouteState | None:
-        """Find the route whose wait or rest ends first: when all routes rest, that one is used all the same."""
+        """Find the route whose wait or pause ends first. If all routes are paused, it is used during its pause."""
         return min(self._waiting(), key=lambda state: max(state.ready_at, state.health.opens_at), default=None)
 
     def _afford(self, state: RouteState) -> bool:
@@ -120,14 +120,14 @@ class RouteSchedule:
     def failed(
         self, state: RouteState, failure: GeminiMultiError, *, now: float, left: float, chance: Callable[[], float]
     ) -> None:
-        """Put back a route that gave no answer, or mark it as done.
+        """Keep a route that gave no answer for later, or mark it as done.
 
         Args:
             state: The route, which is in use.
-            failure: What happened.
+            failure: The failure of the request.
             now: Monotonic seconds.
             left: Seconds until the deadline.
-            chance: Gives a number from 0 to 1.
+            chance: Returns a number from 0 to 1.
         """
         with self._lock:
             state.failure = failure
@@ -142,11 +142,11 @@ class RouteSchedule:
                 self.stop()
 
     def postpone(self, state: RouteState, failure: GeminiMultiError, wait: float, *, now: float, left: float) -> None:
-        """Put back a route that has no room now, or mark it as done when it has none before the deadline.
+        """Keep a route that has no room now for later, or mark it as done if it has no room before the deadline.
 
         Args:
             state: The route, which is in use.
-            failure: The error that the caller gets when no other route answers.
+            failure: The error that the caller gets if no other route answers.
             wait: Seconds until the route may have room.
             now: Monotonic seconds.
             left: Seconds until the deadline.
@@ -154,7 +154,7 @@ class RouteSchedule:
         with self._lock:
             state.is_in_use = False
             state.health.release()
-            if state.retries and state.failure is not None:  # the repeat was paid for and not sent
+            if state.retries and state.failure is not None:  # the retry was taken from the budget and not sent
                 price = self._policy.price(state.failure)
                 state.health.spend(-price, None)
                 state.spent -= price

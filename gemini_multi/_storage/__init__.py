@@ -1,5 +1,5 @@
-"""What calls take from limits and budgets, in this process or on a Redis server.
+"""Counts, leases and reservations for limits and budgets, in this process or on a Redis server.
 
-What belongs here: keeping counts, leases and reservations. Nothing here decides which provider is asked. It imports
-public values and errors only.
+What belongs here: storing these values. Nothing here decides which provider gets a request. The package imports only
+public values and errors.
 """

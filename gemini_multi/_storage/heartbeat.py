@@ -1,4 +1,4 @@
-"""Renews what this process holds, so that only what a crashed process held expires."""
+"""Renews the permits of this process, so that only the permits of a crashed process expire."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gemini_multi._storage.interface import Permit
 
 
 class Heartbeat:
-    """A thread that runs while anything is held."""
+    """A thread that runs while the process holds a permit."""
 
     def __init__(self, seconds: float, renew: Callable[[Sequence[Permit]], None]) -> None:
-        """Renew every so many seconds. `renew` must not raise."""
+        """Set the interval and the function `renew`, which must not raise."""
         self._seconds = seconds
         self._renew = renew
         self._reset()
@@ -27,7 +27,7 @@ class Heartbeat:
     def hold(self, permit: Permit) -> None:
         """Renew this permit from now on."""
         if self._process != os.getpid():
-            self._reset()  # after a fork: the parent holds what it holds, and its thread is not here
+            self._reset()  # after a fork: the permits and the thread belong to the parent process
         with self._changed:
             self._held[permit.id] = permit
             if self._thread is None:
@@ -35,7 +35,7 @@ class Heartbeat:
                 self._thread.start()
 
     def drop(self, permit: Permit) -> None:
-        """Renew it no more."""
+        """Stop the renewal of this permit."""
         with self._changed:
             self._held.pop(permit.id, None)
             if not self._held:
@@ -46,7 +46,7 @@ class Heartbeat:
             self._renew(tuple(self._held.values()))
 
     def _wait(self) -> bool:
-        """Wait for the next time; `False` when nothing is held by then, and the thread ends."""
+        """Wait for the next interval. Return `False` if no permit is left; the thread then ends."""
         with self._changed:
             self._changed.wait_for(lambda: not self._held, timeout=self._seconds)
             if self._held:

@@ -1,4 +1,4 @@
-"""What a storage offers: permits for requests, taken before a request is sent and settled after its end."""
+"""The interface of a storage: permits for requests, reserved before a request is sent and settled after its end."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gemini_multi.rate_limits import RateLimit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a request needs before it may be sent."""
+    """The limits, the tokens and the money that a request needs."""
 
     limits: Mapping[str, RateLimit] = field(default_factory=dict[str, RateLimit])
-    """By the name under which the limit is kept. The names hold no key."""
+    """By the name of the limit in the storage. The names contain no key."""
     tokens: int = 0
-    """About what the request will use."""
+    """The approximate tokens of the request."""
     worst_usd: float = 0.0
     max_cost_usd: float | None = None
-    """The shared budget; `None` for none."""
+    """The shared budget; `None` for no budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a request holds until it is settled."""
+    """The reservation of a request until it is settled."""
 
     demand: Demand
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -33,15 +33,15 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """A limit is reached. Nothing was taken."""
+    """A limit is reached. Nothing was reserved."""
 
     wait: float
-    """Seconds until it is worth trying again."""
+    """Seconds until the next try makes sense."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoMoney:
-    """The shared budget does not allow the request. Nothing was taken."""
+    """The shared budget does not allow the request. Nothing was reserved."""
 
     spent_usd: float
     reserved_usd: float
@@ -49,17 +49,17 @@ class NoMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a request that held a permit ended."""
+    """The result of a request that held a permit."""
 
     tokens: int | None = None
-    """What it used; `None` where nobody knows."""
+    """The tokens of the request; `None` if unknown."""
     cost_usd: float = 0.0
     was_refused: bool = False
-    """Whether the provider said that it was one request too many."""
+    """Whether the provider refused the request because of a rate limit."""
 
 
 class Storage(Protocol):
-    """Keeps counts. All methods may block, but for those of a storage that `is_local`."""
+    """Stores counts. All methods may block, except those of a storage that `is_local`."""
 
     is_local: bool
 
@@ -72,7 +72,7 @@ class Storage(Protocol):
         ...
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Release what is held, and correct what was estimated.
+        """Release the reservation, and correct the estimates.
 
         Raises:
             StorageUnavailable: The storage cannot be reached.
@@ -80,5 +80,5 @@ class Storage(Protocol):
         ...
 
     def spent_usd(self) -> float:
-        """Return what the shared budget has spent, expired reservations included."""
+        """Return the money spent from the shared budget, including expired reservations."""
         ...

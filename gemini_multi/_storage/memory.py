@@ -15,19 +15,19 @@ from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Pe
 from gemini_multi._storage.windows import Windows
 
 HALVED_FOR: Final = 60.0
-"""Seconds after the last refusal for being one too many."""
+"""Seconds after the last refusal because of a rate limit."""
 POLL: Final = 0.05
-"""Seconds between two looks at whether a call under way has ended."""
+"""Seconds between two checks whether a running call has ended."""
 
 
 class MemoryStorage:
-    """Counts for the clients of this process that share it. It knows no budget: a client's own ledger does."""
+    """Counts for the clients of this process that share the storage. The budget is in a client's own ledger."""
 
     is_local = True
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.RLock()  # a finalizer may settle while its own thread takes
+        self._lock = threading.RLock()  # reentrant: a finalizer may settle while its own thread reserves
         self._under_way = Counter[str]()
         self._halved_until: dict[str, float] = {}
         self._buckets: dict[str, InMemoryBucket] = {}
@@ -46,7 +46,7 @@ class MemoryStorage:
             return Permit(demand)
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Release what is held, and correct what was estimated."""
+        """Release the reservation, and correct the estimates."""
         with self._lock:
             self._under_way.subtract(list(permit.demand.limits))
             self._windows(permit.demand).settle(outcome.tokens, self._now())
@@ -54,11 +54,11 @@ class MemoryStorage:
                 self._halved_until.update(dict.fromkeys(permit.demand.limits, self._clock() + HALVED_FOR))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle no counts: they are of this process."""
+        """Pickle no counts, because they belong to this process."""
         return MemoryStorage, ()
 
     def spent_usd(self) -> float:
-        """Return 0: this storage counts no money."""
+        """Return 0: this storage does not count money."""
         return 0.0
 
     def _effective(self, demand: Demand) -> Demand:

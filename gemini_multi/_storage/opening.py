@@ -1,4 +1,4 @@
-"""Chooses the storage that a client's settings ask for."""
+"""Opens the storage for a client's settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gemini_multi.rate_limits import SharedStorage
 
 
 def open_storage(settings: SharedStorage | None) -> Storage:
-    """Open a storage; nothing is connected yet.
+    """Open a storage. No connection is made yet.
 
     Raises:
         ConfigurationError: A package is missing.

@@ -24,17 +24,17 @@ from gemini_multi.rate_limits import RateLimit, SharedStorage
 _LOGGER: Final = logging.getLogger("gemini_multi")
 _PREFIX: Final = "gemini-multi"
 _POLL: Final = 0.2
-"""Seconds between two looks at whether a call under way has ended somewhere."""
+"""Seconds between two checks whether a running call of any process has ended."""
 _TIMEOUT: Final = 5.0
-"""Seconds for a command: a storage that hangs must not hang calls for long."""
+"""Seconds for a command, so that a storage that does not respond cannot block calls for long."""
 _RETRY: Final = 0.002
-"""Seconds between two tries for the lock on the windows, which is held for a moment."""
+"""Seconds between two tries for the lock on the windows, which is held only for a moment."""
 _UNITS: Final = 1_000_000_000
-"""Per dollar."""
+"""Units per dollar."""
 
 
 class RedisStorage:
-    """Keeps counts on a server. Copies and other processes find the same counts there."""
+    """Stores counts on a server. Copies and other processes use the same counts."""
 
     is_local = False
 
@@ -46,7 +46,7 @@ class RedisStorage:
         self._is_lost = False
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the settings only: connections belong to a process."""
+        """Pickle only the settings, because connections belong to a process."""
         return RedisStorage, (self._settings,)
 
     def reserve(self, demand: Demand) -> Permit | NoRoom | NoMoney:
@@ -63,7 +63,7 @@ class RedisStorage:
         return permit
 
     def settle(self, permit: Permit, outcome: Outcome) -> None:
-        """Release what is held, and correct what was estimated."""
+        """Release the reservation, and correct the estimates."""
         self._heartbeat.drop(permit)
         with self._reached():
             self._release(permit, math.ceil(outcome.cost_usd * _UNITS))
@@ -73,7 +73,7 @@ class RedisStorage:
                     self._server.set(_key(name, "halved"), 1, px=int(HALVED_FOR * 1000))
 
     def spent_usd(self) -> float:
-        """Return what the shared budget has spent, expired reservations included."""
+        """Return the money spent from the shared budget, including expired reservations."""
         with self._reached():
             self._run(scripts.RESERVE, self._budget_keys(), "", 0, 0, 0, self._seen_spent)  # refused: it only looks
             return int(self._server.hget(self._budget_keys()[0], "spent") or 0) / _UNITS
@@ -121,7 +121,7 @@ class RedisStorage:
         return not bounds or bool(self._run(scripts.LEASE, bounds, permit.id, self._lease, *bounds.values()))
 
     def _reserve_windows(self, demand: Demand) -> NoRoom | None:
-        """Take one process at a time, by the server's clock: a process that was late would not see newer requests."""
+        """Let one process at a time reserve, by the server's clock: a late process would miss newer requests."""
         if not any(limit.requests_per_minute or limit.tokens_per_minute for limit in demand.limits.values()):
             return None
         with self._server.lock(f"{_PREFIX}:lock", timeout=_TIMEOUT, blocking_timeout=_TIMEOUT, sleep=_RETRY):
@@ -154,7 +154,7 @@ class RedisStorage:
     def _windows(self, demand: Demand) -> Windows:
         return Windows(
             demand,
-            # Its script is loaded each time, since a server that was started anew has forgotten it.
+            # The script is loaded each time, because a restarted server does not have it any more.
             lambda name: cast("Any", RedisBucket).init([Rate(1, 1)], self._server, _key(name, "requests")),
             lambda name: RedisStateStore(self._server, _key(name, "tokens")),
         )

@@ -1,8 +1,7 @@
-"""What Redis does in one step, by its own clock: leases that expire, and money that is set aside.
+"""Redis scripts, each run as one step by the server's clock: leases that expire, and reservations of money.
 
-An amount is in billionths of a dollar, a time in milliseconds. A reservation that expires counts as spent, since the
-provider may have billed it; its amount is kept as a negative number, so that a settlement that comes late after all
-puts it right.
+An amount is in billionths of a dollar, a time in milliseconds. A reservation that expires counts as spent, because the
+provider may have billed it. Its amount is stored as a negative number, so that a late settlement can correct it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ end
 return 1
 """
 )
-"""Give 1 when all sets have room and the lease is entered, else 0."""
+"""Return 1 if all sets have room and the lease was added, otherwise 0."""
 
 RENEW: Final = (
     _NOW
@@ -39,7 +38,7 @@ for _, key in ipairs(KEYS) do
 end
 """
 )
-"""Extend what is still held; nothing that has expired comes back."""
+"""Extend the leases and reservations that are still valid. Expired ones stay expired."""
 
 RESERVE: Final = (
     _NOW
@@ -66,7 +65,7 @@ redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[1])
 return {1, spent, reserved}
 """
 )
-"""Give 1 when the money is set aside, else 0; and what is spent and set aside."""
+"""Return 1 if the money was reserved, otherwise 0; and the amounts spent and reserved."""
 
 SETTLE: Final = """
 -- KEYS: as above. ARGV: id, cost.
@@ -77,4 +76,4 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 return redis.call('HINCRBY', KEYS[1], 'spent', cost)
 """
-"""Replace what was set aside by what it cost; give what is spent."""
+"""Replace a reservation by the actual cost; return the amount spent."""

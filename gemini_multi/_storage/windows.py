@@ -1,7 +1,7 @@
-"""Requests and tokens per minute, counted by pyrate-limiter: the same in memory and on Redis.
+"""Requests and tokens per minute, counted by pyrate-limiter, in memory and on Redis.
 
-Requests are counted exactly, over a sliding minute. Tokens flow into a bucket that holds a minute's worth; what was
-estimated too high is given back as a negative weight.
+Requests are counted exactly, over a sliding minute. Tokens are counted in a bucket that refills within a minute. The
+difference of an estimate that was too high is returned as a negative weight.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from gemini_multi._storage.interface import Demand, NoRoom
 
 _TOKENS: Final = GCRA()
 _FORCED: Final = 1_000_000
-"""Bursts that are never refused, in which tokens are booked that were used already."""
+"""A burst that is never refused, to count tokens that were used already."""
 
 Bucket = InMemoryBucket | RedisBucket
 
 
 class RequestWindow:
-    """One request out of those of a minute."""
+    """One request out of the requests of a minute."""
 
     def __init__(self, bucket: Bucket, limit: int) -> None:
         bucket.rates = [_per_minute(limit)]
@@ -29,7 +29,7 @@ class RequestWindow:
         self._limit = limit
 
     def is_full(self) -> bool:
-        """Whether the next request would be refused; old ones must have been forgotten."""
+        """Whether the next request would be refused. Call `forget` first."""
         return int(self._bucket.count()) >= self._limit
 
     def forget(self, now: int) -> None:
@@ -37,13 +37,13 @@ class RequestWindow:
         self._bucket.leak(now)
 
     def reserve(self, now: int) -> NoRoom | None:
-        """Reserve one request; `None` when there was room."""
+        """Reserve one request. Return `None` if there was room."""
         decision = self._bucket.put_decision(RateItem("request", now))
         return _refusal(decision)
 
 
 class TokenWindow:
-    """Some tokens out of those of a minute."""
+    """Some tokens out of the tokens of a minute."""
 
     def __init__(self, store: StateStore, limit: int, tokens: int) -> None:
         self._store: Any = store  # as above
@@ -51,27 +51,27 @@ class TokenWindow:
         self._tokens = min(tokens, limit)  # a request that needs more than a minute's worth waits for a full bucket
 
     def reserve(self, now: int) -> NoRoom | None:
-        """Reserve what the request is expected to use; `None` when there was room."""
+        """Reserve the expected tokens of the request. Return `None` if there was room."""
         decision = self._store.check(_TOKENS, [_per_minute(self._limit)], now, self._tokens)
         return _refusal(decision)
 
     def book(self, tokens: int, now: int) -> None:
-        """Count tokens, whether there is room or not; a negative number gives them back."""
+        """Count tokens even if there is no room; a negative number returns tokens."""
         if tokens:
             self._store.check(_TOKENS, [_per_minute(self._limit, self._limit * _FORCED)], now, tokens)
 
     def give_back(self, now: int) -> None:
-        """Undo the taking."""
+        """Cancel the reservation."""
         self.book(-self._tokens, now)
 
     def settle(self, used: int | None, now: int) -> None:
-        """Put right what was taken by what was used, if anybody knows."""
+        """Replace the estimate by the tokens that were used, if they are known."""
         if used is not None:
             self.book(used - self._tokens, now)
 
 
 class Windows:
-    """All windows that a demand takes from, together."""
+    """All windows of a demand, together."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Windows:
         ]
 
     def reserve(self, now: int) -> NoRoom | None:
-        """Reserve in all windows, or in none; `None` when there was room."""
+        """Reserve in all windows or in none. Return `None` if there was room."""
         for window in self._requests:
             window.forget(now)
         full = [window for window in self._requests if window.is_full()] if len(self._requests) > 1 else []
@@ -111,7 +111,7 @@ class Windows:
         return None
 
     def settle(self, used: int | None, now: int) -> None:
-        """Put right what was estimated."""
+        """Correct the estimates."""
         for window in self._tokens:
             window.settle(used, now)
 

@@ -1,4 +1,4 @@
-"""Closed sets of values, in a module of their own: importing them must not import the request types."""
+"""Sets of allowed values, in a separate module so that an import of them does not import the request types."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class ListedModel:
 
     provider: str
     id: str
-    """The provider's id, as `model=` takes it."""
+    """The provider's id, which the `model` setting accepts."""
     name: str | None = None
     """The display name."""
     description: str | None = None
@@ -23,9 +23,9 @@ class ListedModel:
     context_window: int | None = None
     max_output_tokens: int | None = None
     inputs: tuple[str, ...] = ()
-    """Kinds of media, in the provider's words."""
+    """Kinds of media, by the provider's names."""
     outputs: tuple[str, ...] = ()
     request_schema: JsonValue = field(default=None, hash=False)
-    """The JSON Schema of requests (`json_request_schema`), where the provider has one for each model."""
+    """The JSON Schema of requests (`json_request_schema`), if the provider has a schema for each model."""
     record: JsonObject = field(default_factory=dict[str, JsonValue], hash=False, repr=False)
-    """The provider's record as it came."""
+    """The provider's record, unchanged."""

@@ -1,4 +1,4 @@
-"""Messages and the parts that they are made of."""
+"""Messages and their parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from pydantic import JsonValue
 
 JsonObject: TypeAlias = Mapping[str, JsonValue]
-"""A JSON object as the wires carry it. Treat it as read-only."""
+"""A JSON object in a request or response. Treat it as read-only."""
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -18,30 +18,30 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 SignatureCarrier: TypeAlias = Literal[
     "thoughtSignature", "extra_content", "message.extra_content", "reasoning_details", "thought_signature"
 ]
-"""The field that carried a signature: the first on the native dialect, the others on chat completions.
+"""The field that carried a signature: the first is of the native dialect, the others are of chat completions.
 
-`message.extra_content` is that of the message where it signs a call; else the field stands at the part itself.
+`message.extra_content` is the field of the message if it signs a call; otherwise the field belongs to the part itself.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An opaque proof of thought that a provider attached to a part and wants back unchanged, in the same position."""
+    """An opaque proof of thought on a part. The provider that sent it requires it unchanged at the same position."""
 
     payload: JsonValue
-    """Exactly what the provider sent: a string for `thoughtSignature`, else the whole carrier object or list."""
+    """The provider's exact value: a string for `thoughtSignature`, otherwise the whole carrier object or list."""
     _: KW_ONLY
     carrier: SignatureCarrier
-    """The field that carried it, so that it goes back in that field."""
+    """The field that carried the signature, so that it is sent in the same field."""
     issuer: str
-    """The upstream that issued it. A signature is valid only there: `cloudflare`, `aimlapi`, `oxen`, …"""
+    """The upstream that issued the signature: `cloudflare`, `aimlapi`, `oxen`, … A signature is valid only there."""
 
     def thought_signature(self) -> str | None:
-        """Return the bare signature text inside the payload, or `None` when the carrier holds none."""
+        """Return the bare signature text in the payload, or `None` if the carrier holds none."""
         if isinstance(self.payload, str):
             return self.payload
         if isinstance(self.payload, dict):
-            # The namespace is `google` or `vertex`, depending on who stands behind the provider.
+            # The namespace is `google` or `vertex`, depending on the provider's upstream.
             for namespace in self.payload.values():
                 if isinstance(namespace, dict) and isinstance(found := namespace.get("thought_signature"), str):
                     return found
@@ -55,7 +55,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source for a stretch of the answer's text; offsets count characters of the candidate's text."""
+    """A source for a range of the answer's text. Offsets count characters of the candidate's text."""
 
     _: KW_ONLY
     start: int | None = None
@@ -63,9 +63,9 @@ class Citation:
     uri: str | None = None
     title: str | None = None
     text: str | None = None
-    """The cited stretch, when the provider gave it."""
+    """The cited text, if the provider sent it."""
     source: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """The provider's own record, whole."""
+    """The provider's own record, complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Text:
     _: KW_ONLY
     signature: Signature | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ class Blob:
     resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
     """How many tokens an image or a frame may cost."""
     start: float | None = None
-    """Seconds into a video at which to begin."""
+    """The start of the video clip in seconds."""
     end: float | None = None
     fps: float | None = None
     signature: Signature | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
     @classmethod
     def from_bytes(cls, data: bytes, mime_type: str, *, name: str | None = None) -> Blob:
@@ -127,7 +127,7 @@ class FileReference:
     fps: float | None = None
     signature: Signature | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +135,15 @@ class ToolCall:
     """A call of a function that the model requests."""
 
     id: str
-    """Always present and unique in the answer: the provider's own id, else one of ours."""
+    """Always present and unique in the answer: the provider's own id, or an id that this package made."""
     name: str
     arguments: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     _: KW_ONLY
     signature: Signature | None = None
     invalid_arguments: str | None = None
-    """The raw text when the provider's arguments are not a JSON object; `arguments` is then empty."""
+    """The raw text if the provider's arguments are not a JSON object; `arguments` is then empty."""
     synthetic_id: bool = False
-    """Whether the id is ours. Such ids stay local where the provider refuses ids that it did not issue."""
+    """Whether this package made the id. Such an id is not sent to a provider that refuses ids of other issuers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class ToolResult:
     content: tuple[Text | Blob | FileReference, ...] = ()
     _: KW_ONLY
     value: JsonValue = field(default=None, hash=False)
-    """A structured result; sent as is where the dialect can carry an object, else as JSON text."""
+    """A structured result; sent unchanged if the dialect supports an object, otherwise as JSON text."""
     is_error: bool = False
 
 

@@ -14,16 +14,16 @@ from gemini_multi._types.parts import JsonObject, Message
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may ask to be called."""
+    """A function that the model may call."""
 
     name: str
     description: str = ""
     parameters: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """JSON Schema of the arguments; empty for a function without any."""
+    """JSON Schema of the arguments; empty for a function without arguments."""
     _: KW_ONLY
     strict: bool | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent where the provider's schema has it."""
+    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class BuiltInTool:
     """A tool that the provider runs itself, such as `google_search`, `url_context` or `code_execution`."""
 
     kind: str
-    """The snake_case name of the member of Gemini's `Tool` message."""
+    """The snake_case name of the field of Gemini's `Tool` message."""
     options: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether and which functions must be called."""
+    """Whether functions must be called, and which."""
 
     mode: Literal["auto", "required", "none", "validated"] = "auto"
     names: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class ToolChoice:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFormat:
-    """Ask for JSON, with a schema or without one, or for a bare enum member."""
+    """A request for JSON, with or without a schema, or for one value of an enum."""
 
     schema: JsonObject | None = field(default=None, hash=False)
     _: KW_ONLY
@@ -83,7 +83,7 @@ class ChatRequest:
     top_p: float | None = None
     top_k: int | None = None
     max_tokens: int | None = None
-    """The most tokens to generate, thoughts included."""
+    """The maximum number of tokens to generate, including thoughts."""
     stop: tuple[str, ...] = ()
     seed: int | None = None
     n: int | None = None
@@ -94,7 +94,7 @@ class ChatRequest:
     top_logprobs: int | None = None
     reasoning_effort: ReasoningEffort | None = None
     thinking_budget: int | None = None
-    """Tokens for thoughts; 0 turns them off, -1 lets the model decide. Gemini 2.5."""
+    """Tokens for thoughts; 0 turns thoughts off, -1 lets the model decide. Gemini 2.5."""
     thinking_level: str | None = None
     """`minimal`, `low`, `medium` or `high`. Gemini 3 and newer."""
     include_thoughts: bool | None = None
@@ -107,4 +107,4 @@ class ChatRequest:
     labels: Mapping[str, str] | None = field(default=None, hash=False)
     user: str | None = None
     extra_body: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """Fields without a name here. They are merged into the body last, object by object."""
+    """Fields that this class does not have. They are merged into the body last, object by object."""

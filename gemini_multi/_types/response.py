@@ -25,12 +25,12 @@ from gemini_multi._types.parts import (
 )
 
 FinishReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "error", "other"]
-"""Why generation stopped, normalized. The provider's own word is kept beside it as `raw_finish_reason`."""
+"""Why generation stopped, normalized. `raw_finish_reason` holds the provider's own value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens and money of one answer. Output includes thoughts; cached tokens are a part of input."""
+    """Tokens and cost of one answer. Output includes thoughts; cached tokens are a part of input."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -39,13 +39,13 @@ class Usage:
     cache_creation_tokens: int = 0
     reasoning_tokens: int = 0
     tool_use_tokens: int = 0
-    """Input that the provider's own tools fed back to the model; counted in `input_tokens`."""
+    """Input that the provider's own tools returned to the model; counted in `input_tokens`."""
     input_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
-    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens; need not add up to the total."""
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens. The sum may not be the total."""
     output_by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     cost_usd: float | None = None
     cost_source: Literal["host", "catalog"] | None = None
-    """Whether the provider billed this figure or it was computed from the catalog's prices."""
+    """Whether the provider billed this cost or it was computed from the catalog's prices."""
 
     def priced(self, cost_usd: float, cost_source: Literal["host", "catalog"]) -> Usage:
         """Return the same tokens with their price."""
@@ -66,7 +66,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request that was sent, or could not be, on the way to an answer."""
+    """One request on the way to an answer. It was sent, or it could not be sent."""
 
     provider: str
     model: str
@@ -81,13 +81,13 @@ class Attempt:
     request_id: str | None = None
     """The provider's id for its logs."""
     wait: float = 0.0
-    """Seconds waited before it."""
+    """Seconds of the wait before the request."""
     first_content: float | None = None
     """Seconds from sending to the first content."""
     duration: float = 0.0
-    """Seconds from sending to the answer's end or the failure."""
+    """Seconds from sending to the end of the answer or to the failure."""
     ignored: tuple[str, ...] = ()
-    """The settings that its request left out, since the model or the provider refuses them."""
+    """The settings that the request omitted because the model or the provider refuses them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,10 @@ class Candidate:
     grounding: JsonObject | None = None
     citations: tuple[Citation, ...] = ()
     logprobs: JsonValue = None
-    """In the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
+    """Has the form of OpenAI's `logprobs` object: `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
     refusal: str | None = None
     metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """Data of the provider about this candidate that have no field here (`avgLogprobs`, `urlContextMetadata`, …)."""
+    """The provider's other data about this candidate, without a field here (`avgLogprobs`, `urlContextMetadata`, …)."""
 
     @property
     def text(self) -> str:
@@ -132,7 +132,7 @@ class ChatResponse:
     provider: str = ""
     """`cloudflare`, `aimlapi` or `oxen`."""
     model: str = ""
-    """The model version that answered, by the provider; the requested id when the provider does not send one."""
+    """The model version that the provider reports, or the requested id if the provider does not report one."""
     dialect: str = ""
     response_id: str | None = None
     request_id: str | None = None
@@ -140,11 +140,11 @@ class ChatResponse:
     attempts: tuple[Attempt, ...] = ()
     prompt_feedback: JsonObject | None = None
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """Further data of the provider that have no field here, by the provider's own names; headers included."""
+    """The provider's other data, without a field here, by the provider's own names; includes headers."""
 
     @property
     def candidate(self) -> Candidate:
-        """The first candidate; an empty one when the provider gave none."""
+        """The first candidate, or an empty one if the provider sent none."""
         return self.candidates[0] if self.candidates else Candidate()
 
     @property
@@ -169,7 +169,7 @@ class ChatResponse:
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """Why the first candidate stopped."""
+        """The finish reason of the first candidate."""
         return self.candidate.finish_reason
 
     @property
@@ -180,25 +180,25 @@ class ChatResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """The number of tokens of a request, counted by a provider without answering it."""
+    """The number of tokens of a request, counted by a provider that does not answer the request."""
 
     total_tokens: int
     cached_tokens: int = 0
     """The tokens in the cached content that the request names."""
     by_modality: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
-    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, where the provider says."""
+    """Lower-case modality (`text`, `image`, `audio`, `video`, `document`) to tokens, if the provider sends it."""
     provider: str = ""
     model: str = ""
     request_id: str | None = None
     """The provider's id for its logs."""
     attempts: tuple[Attempt, ...] = ()
     provider_metadata: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
-    """Further data of the provider, headers included."""
+    """Further data of the provider, including headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More visible text. With a signature and empty text: the signature closes the text before it."""
+    """More visible text. A delta with a signature and empty text signs the text before it."""
 
     text: str
     signature: Signature | None = None
@@ -207,7 +207,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ThoughtDelta:
-    """More of a thought summary."""
+    """More text of a thought summary."""
 
     text: str
     signature: Signature | None = None
@@ -216,10 +216,10 @@ class ThoughtDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call's arguments as it arrives. `ToolCallReady` for the same position always follows."""
+    """A piece of a tool call's arguments. `ToolCallReady` for the same position always follows."""
 
     position: int
-    """Which call of the candidate, from 0."""
+    """The position of the call in the candidate, from 0."""
     id: str
     name: str
     arguments: str
@@ -229,7 +229,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallReady:
-    """A whole tool call."""
+    """A complete tool call."""
 
     call: ToolCall
     position: int = 0
@@ -238,7 +238,7 @@ class ToolCallReady:
 
 @dataclass(frozen=True, slots=True)
 class PartReady:
-    """A whole part that is not text, thought or tool call: media, code, a code result, an opaque part."""
+    """A complete part of another kind than text, thought or tool call: media, code, a code result, an opaque part."""
 
     part: Blob | FileReference | ExecutableCode | CodeResult | Opaque
     candidate: int = 0
@@ -246,7 +246,7 @@ class PartReady:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end, with the whole answer."""
+    """The end of the stream, with the whole answer."""
 
     response: ChatResponse
 

@@ -1,4 +1,4 @@
-"""The version, as the distribution has it."""
+"""The version of the installed distribution."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def resolve(
         providers: The argument that the user passed.
         api_key: The key of the only named provider.
         base_url: The URL of the only named provider.
-        known: Configurations that names may refer to; they are tried before the environment.
+        known: Configurations that names may refer to. They are used before the environment.
 
     Raises:
         ConfigurationError: A name is unknown, a key is missing, or `api_key` or `base_url` is given without exactly one
@@ -99,7 +99,7 @@ def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:
 
 
 def _each_configured(items: Sequence[str | Provider], known: Sequence[Provider], source: str) -> tuple[Provider, ...]:
-    """Make the configurations of a list; an error also names the entry that the user may remove."""
+    """Make the configurations of a list. An error also names the entry that the user can remove."""
     found: list[Provider] = []
     for item in items:
         try:
@@ -135,7 +135,7 @@ def _from_environment() -> tuple[Provider, ...]:
         try:
             found.append(kind())
         except ConfigurationError as error:
-            if environment.first_set(*kind.key_variables):  # a provider without a key is not set up; that is no error
+            if environment.first_set(*kind.key_variables):  # a provider without a key is no error
                 problems.append(f"{kind.__name__} cannot be used: {error.message}")
     if not found:
         raise ConfigurationError(" ".join(problems) or _no_key())

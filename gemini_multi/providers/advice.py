@@ -31,7 +31,7 @@ _RETIRED_GENERATIONS: Final = ("gemini-1", "gemini-pro", "gemini-ultra", "gemini
 
 
 def advice(kind: type[ProviderError], provider: str, target: Target[Any]) -> str:
-    """Return the advice; an empty text when there is none."""
+    """Return the advice, or an empty text if there is none."""
     if kind is ModelNotFound and (known := _about_model(provider, target.model)):
         return known
     return _BY_KIND.get(kind, "")
@@ -57,6 +57,6 @@ def _withdrawal(provider: str, model: Model) -> str:
 
 
 def near_names(name: str) -> list[str]:
-    """Return the names in the catalog that a mistyped name may mean, nearest first."""
+    """Return the names in the catalog that are similar to a mistyped name, the most similar first."""
     names = [model.name for model in catalog.models()]
     return get_close_matches(name.removeprefix("google/").lower(), names, n=_NEAR, cutoff=0.8)

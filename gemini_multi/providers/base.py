@@ -27,7 +27,7 @@ AnyDialect: TypeAlias = Dialect[Any]
 AnyTarget: TypeAlias = Target[Any]
 
 _ANSWERS: Final = frozenset({"choices", "candidates", "promptFeedback"})
-"""The fields that an answer, or a part of one, has at its top level."""
+"""The top-level fields of an answer or of a part of an answer."""
 _NOT_IN_NAMES: Final = ' \\"<>^`{|}%'
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
 
@@ -46,10 +46,10 @@ class Endpoint:
     method: str = "POST"
 
     def body(self, request: ChatRequest, *, stream: bool, report: EncodingReport | None = None) -> JsonObject:
-        """Write the body for this endpoint, envelope included. `report` then holds the settings that it omits.
+        """Write the body for this endpoint, including the envelope. `report` then holds the omitted settings.
 
         Raises:
-            UnsupportedFeature: This endpoint does not support something that the request asks for.
+            UnsupportedFeature: This endpoint does not support a feature of the request.
         """
         body = self.dialect.encode(request, self.target, stream=stream and self.streams, report=report)
         if self.body_key is None:
@@ -67,10 +67,10 @@ class Provider(ABC):
     """Environment variables that may hold the key, in order."""
 
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
-    """What to do instead of counting tokens at this provider; ends the sentence that it has no endpoint for this."""
+    """The alternative to counting tokens at this provider. It ends the sentence about the missing endpoint."""
 
     listing_advice: ClassVar[str] = ": see its documentation, or `gemini_multi.catalog`."
-    """What to do instead of listing this provider's models; ends the sentence that it has no endpoint for this."""
+    """The alternative to listing this provider's models. It ends the sentence about the missing endpoint."""
 
     model: str | None
     """This provider's own id of the model to use, instead of the request's model."""
@@ -85,7 +85,7 @@ class Provider(ABC):
         return ()
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
-        """Return the endpoint that lists the provider's models, or that describes the model with an id."""
+        """Return the endpoint that lists the provider's models, or the endpoint that describes the model with an id."""
         del model, model_id
         return ()
 
@@ -95,7 +95,7 @@ class Provider(ABC):
         return name if hosted is None or name in hosted.aliases else hosted.id
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read the record of a model; `None` when it has no id."""
+        """Read the record of a model, or return `None` if it has no id."""
         return listed_model(self.name, record)
 
     @abstractmethod
@@ -125,28 +125,28 @@ class Provider(ABC):
         return document if "choices" in document or "candidates" in document else self._inner(document)
 
     def _inner(self, document: dict[str, JsonValue]) -> JsonObject:
-        """Return the answer that a gateway put one level deeper, with the fields beside it."""
+        """Return the answer that a gateway nested one level deeper, with the fields beside it."""
         for key, value in document.items():
             if isinstance(value, dict) and not _ANSWERS.isdisjoint(value):
                 return {**self.unwrap(value), **{name: beside for name, beside in document.items() if name != key}}
         return document
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
-        """Classify an error that has a special meaning at this provider; `None` leaves it to the common table."""
+        """Classify an error that has a special meaning at this provider. `None` selects the common table."""
         del payload
         return None
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Return the answer's headers that belong into its metadata."""
+        """Return the headers of the answer that belong to its metadata."""
         del headers
         return {}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Return the provider's id of the call, for its support."""
+        """Return the provider's id of the call, for the provider's support."""
         return headers.get("x-request-id")
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
-        """Read the charged amount from a header, where the provider sends one."""
+        """Read the charged amount from a header, if the provider sends one."""
         del headers
         return None
 
@@ -157,7 +157,7 @@ class Provider(ABC):
 
     def mask(self, error: GeminiMultiError) -> None:
         """Mask this provider's keys in an error: a provider may quote the request that it refuses."""
-        own: Any = self  # all are dataclasses
+        own: Any = self  # all providers are dataclasses
         for key in (getattr(self, field.name) for field in fields(own)):
             if isinstance(key, Key):
                 error.args = key.masked(error.args)
@@ -177,13 +177,13 @@ class Provider(ABC):
 
     @property
     def account(self) -> str:
-        """A name for the key, for what is counted per key. It does not reveal the key."""
+        """A name for the key, for counts per key. It does not reveal the key."""
         key = getattr(self, self.key_field)
         return key.fingerprint if isinstance(key, Key) else ""
 
     @classmethod
     def connected(cls, api_key: str | None, base_url: str | None) -> Provider:
-        """Make a configuration with a key and a URL; `None` leaves them to the environment."""
+        """Make a configuration with a key and a URL. `None` selects the environment's value."""
         return cls(**cls._connection(api_key, base_url))
 
     def with_connection(self, api_key: str | None, base_url: str | None) -> Provider:
@@ -196,7 +196,7 @@ class Provider(ABC):
         return {name: value for name, value in given.items() if value is not None}
 
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
-        """Find this provider's id of the requested model; `None` when the provider does not serve it."""
+        """Find this provider's id of the requested model, or return `None` if the provider does not serve it."""
         if self.model is not None:
             return self.model
         hosted = model.providers.get(self.name)
@@ -222,7 +222,7 @@ def checked_url(url: str, source: str) -> str:
     """Return the URL without a trailing slash.
 
     Raises:
-        ConfigurationError: It is no http URL.
+        ConfigurationError: The text is not an http URL.
     """
     if not url.startswith(("https://", "http://")):
         raise ConfigurationError(f"{source} must be an http or https address, not {_without_password(url)!r}.")
@@ -232,7 +232,7 @@ def checked_url(url: str, source: str) -> str:
 
 
 def _problem_of(url: str) -> str:
-    """Describe what is wrong with a URL, without showing it: it may hold a password."""
+    """Describe the error in a URL without the URL itself, which may contain a password."""
     try:
         parts = urlsplit(url)
         name, _ = parts.hostname or "", parts.port

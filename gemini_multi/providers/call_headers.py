@@ -27,7 +27,7 @@ class CallHeaders:
         gateway_metadata: GatewayMetadata | None,
         gateway_event_id: str | None,
     ) -> Self | None:
-        """Collect the given settings; `None` when nothing is given.
+        """Collect the given settings, or return `None` if nothing is given.
 
         Raises:
             ConfigurationError: A header cannot be sent.

@@ -1,7 +1,7 @@
 """The base class of providers with one chat completions endpoint and one key."""
 
 # No `from __future__ import annotations`: the constructor of a subclass repeats these annotations in another module,
-# where the names would not resolve.
+# where the names could not be resolved.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -43,7 +43,7 @@ _OVERFLOW: Final = re.compile(
     re.IGNORECASE,
 )
 _SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
-"""Quotas that a short wait does not refill: daily quotas, and quotas of zero."""
+"""Quotas that are not refilled after a short wait: daily quotas, and quotas of zero."""
 
 _WORDS: Final[dict[type[ProviderError], str]] = {
     AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
@@ -107,7 +107,7 @@ def classify(payload: ErrorPayload) -> type[ProviderError]:
 
 
 def _by_words_or_text(payload: ErrorPayload) -> type[ProviderError] | None:
-    """Choose by the codes; by the text where they say no more than that the request is bad, as Google's often do."""
+    """Choose by the codes, or by the text if the codes only state a bad request, as Google's codes often do."""
     by_words = _by_words(payload)
     by_text = _by_text(payload.message) if by_words is None or by_words in _VAGUE else None
     return by_words if by_text is None or (by_text in _VAGUE and by_words is not None) else by_text
@@ -118,7 +118,7 @@ def _is_spent(payload: ErrorPayload) -> bool:
 
 
 def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
-    """Choose by the machine-readable codes; the most specific one counts."""
+    """Choose by the machine-readable codes. The most specific code counts."""
     kinds = [kind for reason in payload.reasons if (kind := _REASONS.get(reason.lower())) is not None]
     return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
 

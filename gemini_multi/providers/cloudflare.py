@@ -228,7 +228,7 @@ class Cloudflare(Provider):
         return f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        """Return the request's headers: the gateway has its own names for the keys."""
+        """Return the request's headers. The gateway has its own header names for the keys."""
         assert isinstance(self.api_token, Key)
         headers = {**self.common_headers(self.api_token), **self._gateway_headers()}
         if endpoint.target.issuer != self.name:
@@ -239,7 +239,7 @@ class Cloudflare(Provider):
         return {**headers, **self.headers}
 
     def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
-        """Return the headers that a single call adds; its metadata extend and override the configured ones."""
+        """Return the headers that a single call adds. Its metadata extend and override the configured metadata."""
         metadata = {**self.metadata, **call.gateway_metadata}
         _check_metadata(metadata)
         given = {
@@ -363,7 +363,7 @@ _AI_STUDIO_TRAITS: Final = GenerateContentTraits(
 
 
 def _loop_began_in_chat(request: ChatRequest) -> bool:
-    """Whether the tool loop began in chat completions: it must stay in the dialect that issued its signatures."""
+    """Whether the tool loop began in chat completions. It must stay in the dialect that issued its signatures."""
     for message in reversed(request.messages):
         if message.role == "assistant":
             signatures = [part.signature for part in message.parts if not isinstance(part, ToolResult)]

@@ -1,4 +1,4 @@
-"""Any provider with an OpenAI-style endpoint, described by values: you can add a provider without a pull request."""
+"""Any provider with an OpenAI-style endpoint, described by values. It can be added without a pull request."""
 
 # No `from __future__ import annotations`: see `chat_host`.
 
@@ -84,12 +84,12 @@ class OpenAICompatible(ChatHost):
         return self.guessed_id(model.name if model.is_known else name)
 
     def guessed_id(self, name: str) -> str:
-        """Make an id from `model_id`; a name with a slash is an id already."""
+        """Make an id from `model_id`. A name with a slash is already an id."""
         return name if "/" in name else self.model_id.replace(_PLACE, name)
 
 
 def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
-    """Read traits from the fields of a JSON object, in which lists stand for tuples and sets.
+    """Read traits from the fields of a JSON object, in which lists represent tuples and sets.
 
     Raises:
         ConfigurationError: A field does not exist.

@@ -20,5 +20,5 @@ def first_set(*names: str) -> str | None:
 
 
 def switch(name: str) -> bool:
-    """Whether a feature is on: it is, unless the variable is `0`, `false`, `no` or `off`."""
+    """Whether a feature is on. It is on unless the variable is `0`, `false`, `no` or `off`."""
     return (read(name) or "").lower() not in _OFF

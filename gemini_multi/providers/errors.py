@@ -35,7 +35,7 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
 
     status: int | None = None
     upstream_status: int | None = None
-    """The status in the upstream's error, where the provider passes it on."""
+    """The status in the upstream's error, if the provider passes it on."""
     code: str | None = None
     message: str = ""
     reasons: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
 
 _KEPT_OF_CODE: Final = 200
 _MOST_EMBEDDED: Final = 3
-"""At how many positions of a message reading JSON text is tried."""
+"""The maximum number of positions in a message at which JSON text is parsed."""
 _BEGIN: Final = re.compile(r'(?:\[\s{0,20})?\{\s{0,20}"')
 _FIELD: Final = re.compile(r"""['"](status|reason|quotaId|retryDelay)['"]: ?['"]([^'"]{1,200})['"]""")
 _JSON: Final = json.JSONDecoder(strict=False)
@@ -84,7 +84,7 @@ _WAITS: Final = {
     "retry_after_ms": 0.001,
     "retryAfterMs": 0.001,
 }
-"""Fields that hold a wait, and their unit in seconds."""
+"""Fields that hold a wait time, and their unit in seconds."""
 _NAMED_STATUS: Final = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -119,7 +119,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPay
             message=_plain(text), body=text[:KEPT_CHARACTERS]
         )
     if payload.status != status and (status == 400 or status >= 500):
-        # The status in the body is the more precise one: gateways answer with a few statuses only.
+        # The status in the body is more precise: gateways use only a few statuses.
         payload.upstream_status = payload.upstream_status or payload.status
     payload.status = status
     payload.message = payload.message or _plain(text)
@@ -131,11 +131,11 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPay
 
 
 def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | None:
-    """Find the error that a document reports, in any provider's shape; `None` when it reports none."""
+    """Find the error that a document reports, in any provider's shape, or return `None`."""
     inner = document.get("error") or document.get("errors")
     choices = document.get("choices")
     if not inner and isinstance(choices, list) and choices and isinstance(first := choices[0], dict):
-        inner = first.get("error")  # where a router reports the failure of one candidate
+        inner = first.get("error")  # the field in which a router reports the failure of one candidate
     if isinstance(inner, list):
         inner = next((item for item in inner if isinstance(item, dict)), None) or "; ".join(map(str, inner))
     failed = document.get("success") is False or document.get("state") == "Failed"
@@ -146,14 +146,14 @@ def error_in(document: JsonObject, *, in_error: bool = False) -> ErrorPayload | 
 
 
 def _innermost(inner: JsonValue) -> JsonValue:
-    """Follow an error to the error in it: gateways put one into the `error` or the `message` of their own."""
+    """Return the innermost error: gateways put an error into the `error` or the `message` of their own error."""
     while isinstance(inner, dict) and isinstance(nested := inner.get("error") or inner.get("message"), dict):
         inner = nested
     return inner
 
 
 def _is_flat(document: JsonObject) -> bool:
-    """Whether the document itself is an error, such as `{"message", "statusCode"}`, and no answer."""
+    """Whether the document itself is an error, such as `{"message", "statusCode"}`, and not an answer."""
     if "error" in (document.get("object"), document.get("type"), document.get("status")):
         return True
     has_code = _status({}, document) is not None or isinstance(document.get("code"), (str, int))
@@ -216,7 +216,7 @@ def _upstream(given: JsonValue, *, in_error: bool = False) -> ErrorPayload | Non
 
 
 def _in_words(message: str) -> ErrorPayload | None:
-    """Read an error of Google that stands in a message in Python's writing, as its SDK and LiteLLM pass it on."""
+    """Read an error of Google that a message holds as a Python literal, as Google's SDK and LiteLLM pass it on."""
     found = dict(_FIELD.findall(message))
     status = _NAMED_STATUS.get(found.get("status", ""))
     if status is None:
@@ -286,7 +286,7 @@ def _wait_of(place: JsonObject) -> float | None:
 
 
 def _seconds(value: JsonValue) -> float | None:
-    """Read a number, a text such as `1.5s`, or the object into which some libraries turn such a text."""
+    """Read a number, a text such as `1.5s`, or the object that some libraries make from such a text."""
     if isinstance(value, dict):
         whole, nanos = (duration_of(str(value.get(name, 0))) for name in ("seconds", "nanos"))
         return None if whole is None else whole + (nanos or 0.0) / 1e9

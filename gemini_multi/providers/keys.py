@@ -14,7 +14,7 @@ from gemini_multi.providers import environment
 
 _SHOWN: Final = "**********"
 _MASKED_FROM: Final = 8
-"""The shortest key that is masked in texts: a shorter one may be a part of any word."""
+"""The shortest key that is masked in texts. A shorter key may be a part of an ordinary word."""
 _SHOWN_FROM: Final = 16
 """The shortest key whose first characters are shown."""
 
@@ -23,14 +23,14 @@ class Key:
     """A secret that came from an argument or from an environment variable.
 
     If the secret came from an environment variable, a pickle holds only the variable's name, and loading the pickle
-    reads the variable again. A pickle does hold a secret that was passed. It is encoded, so that it is not readable at
-    a glance, but not encrypted: protect such a pickle like the secret.
+    reads the variable again. If the secret was passed, a pickle holds the secret itself. The secret is encoded, so that
+    it is not plain text, but it is not encrypted: protect such a pickle like the secret.
     """
 
     __slots__ = ("_value", "_variables", "source")
 
     def __init__(self, value: str, variables: tuple[str, ...] = (), source: str = "the key that was passed") -> None:
-        """Keep the secret.
+        """Store the secret.
 
         Args:
             value: The secret.
@@ -47,7 +47,7 @@ class Key:
 
         Args:
             given: The secret as passed, in any form.
-            variables: Environment variables to look at, in order, when nothing was passed.
+            variables: Environment variables to read, in order, if nothing was passed.
             argument: How to pass the secret, for the message, such as `Oxen(api_key=...)`.
 
         Raises:
@@ -68,7 +68,7 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """A name for this secret that differs from other secrets' names and does not reveal it."""
+        """A name for this secret. It differs from the names of other secrets and does not reveal the secret."""
         return hashlib.blake2b(self._value.encode(), digest_size=8, person=b"gemini-multi").hexdigest()
 
     def reveal(self) -> str:
@@ -136,7 +136,7 @@ def _checked(value: str, source: str) -> str:
 
 
 def _masked(value: str) -> str:
-    """Return just enough of a key to recognize it."""
+    """Return the part of a key that is enough to recognize it."""
     start = value[:3] if len(value) >= _SHOWN_FROM and value[:3].isalnum() and value[:3].isascii() else ""
     return f"{start}…, {len(value)} characters"
 
@@ -144,7 +144,7 @@ def _masked(value: str) -> str:
 def _described(character: str) -> str:
     if character.isspace():
         return f"white space ({character!r})"
-    import unicodedata  # needed only for a message about a mistake
+    import unicodedata  # needed only for an error message
 
     name = unicodedata.name(character, "a control character")
     return f"the character U+{ord(character):04X} ({name})"
