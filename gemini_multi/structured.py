@@ -57,7 +57,7 @@ def _derived(source: object) -> JsonObject:
 
     if isinstance(source, type) and issubclass(source, v1.BaseModel):
         return source.schema()
-    adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # it need not be a type
+    adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # it may be another object than a type
     return adapter.json_schema()
 
 

@@ -150,7 +150,7 @@ class AttemptRunner:
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose the events to deliver now."""
         self._body.progress = self._body.checked
-        if self._has_spoken:  # never before the end of an answer that is held back
+        if self._has_spoken:  # never before the end of a delayed answer
             return events
         if self._record.first_content is None:
             self._record.begin()

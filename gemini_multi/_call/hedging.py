@@ -56,7 +56,7 @@ class HedgedAttempt(EventStream):
         """Read up to the first content and report it. If the other call has won, close this call instead."""
         try:
             self.events = self._events()
-        except BaseException as error:  # noqa: BLE001  # it is raised in the caller's thread
+        except BaseException as error:  # noqa: BLE001  # raised in the caller's thread
             self.error = error
         with self._lock:
             is_left = self._is_left

@@ -117,7 +117,7 @@ def _requested_model(provider: Provider, named: Model) -> Model:
     if provider.model is None:
         return named
     own = catalog.find(provider.model)
-    return own if own.is_known else named  # an id that is not in the catalog means the same model
+    return own if own.is_known else named  # an id that is not in the catalog means the requested model
 
 
 def arranged(

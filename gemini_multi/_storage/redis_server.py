@@ -75,7 +75,7 @@ class RedisStorage:
     def spent_usd(self) -> float:
         """Return the money spent from the shared budget, including expired reservations."""
         with self._reached():
-            self._run(scripts.RESERVE, self._budget_keys(), "", 0, 0, 0, self._seen_spent)  # refused: it only looks
+            self._run(scripts.RESERVE, self._budget_keys(), "", 0, 0, 0, self._seen_spent)  # refused: it only reads
             return int(self._server.hget(self._budget_keys()[0], "spent") or 0) / _UNITS
 
     @contextmanager
@@ -91,7 +91,7 @@ class RedisStorage:
             ) from None
 
     @cached_property
-    def _server(self) -> Any:  # noqa: ANN401  # its results are annotated as perhaps awaitable; they are not
+    def _server(self) -> Any:  # noqa: ANN401  # its annotations allow awaitables; its results are values
         try:
             from redis import Redis
         except ModuleNotFoundError as error:

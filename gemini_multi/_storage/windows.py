@@ -25,7 +25,7 @@ class RequestWindow:
 
     def __init__(self, bucket: Bucket, limit: int) -> None:
         bucket.rates = [_per_minute(limit)]
-        self._bucket: Any = bucket  # its results are annotated as perhaps awaitable; of blocking buckets they are not
+        self._bucket: Any = bucket  # its annotations allow awaitables; blocking buckets return values
         self._limit = limit
 
     def is_full(self) -> bool:
@@ -48,7 +48,7 @@ class TokenWindow:
     def __init__(self, store: StateStore, limit: int, tokens: int) -> None:
         self._store: Any = store  # as above
         self._limit = limit
-        self._tokens = min(tokens, limit)  # a request that needs more than a minute's worth waits for a full bucket
+        self._tokens = min(tokens, limit)  # a request above the limit waits for a full bucket
 
     def reserve(self, now: int) -> NoRoom | None:
         """Reserve the expected tokens of the request. Return `None` if there was room."""

@@ -58,7 +58,7 @@ def proxy_for(address: Address) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _proxy(origin: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001  # told apart by them
+def _proxy(origin: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001  # part of the cache's key
     proxies = getproxies()
     scheme, _, authority = origin.partition("://")
     proxy = proxies.get(scheme) or proxies.get("all")

@@ -135,7 +135,7 @@ class CallersAsyncExchange:
             self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
 
-def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of either package
+def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of httpx or httpx2
     """Build the request, with the timeouts in the extension that httpx and httpx2 read."""
     request, timeouts = step.request, step.timeouts
     check_headers(request.headers)

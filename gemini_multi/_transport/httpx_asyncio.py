@@ -87,7 +87,7 @@ class AsyncioConnection:
         self.closing: asyncio.Task[None]
         self._transport = library.async_transport(BoundedAsyncBackend(library, self.bounds), proxy_for(address))
 
-    async def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # httpx's, or httpx2's
+    async def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # of httpx or httpx2
         """Send a request and return the response. Its body is not read yet."""
         self.bounds.end = end
         response = await self._transport.handle_async_request(request)

@@ -142,7 +142,7 @@ class BlockingConnection:
         self._backend = BoundedBackend(library, self.bounds)
         self._transport = library.transport(self._backend, proxy_for(address))
 
-    def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # httpx's, or httpx2's
+    def send(self, request: Any, end: float) -> Any:  # noqa: ANN401  # of httpx or httpx2
         """Send a request and return the response. Its body is not read yet."""
         self.bounds.end = end
         return self._transport.handle_request(request)

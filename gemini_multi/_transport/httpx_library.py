@@ -71,7 +71,7 @@ class Library:
         self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
         self.httpcore.AnyIOBackend()
 
-    def transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of either package
+    def transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of httpx or httpx2
         """Make a blocking transport that holds one connection."""
         return self._over(self.httpx.HTTPTransport, self.httpcore.ConnectionPool, backend, proxy)
 

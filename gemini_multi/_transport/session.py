@@ -23,7 +23,7 @@ class Session:
         self._read: Callable[[], bytes] = bytes
         self._is_interrupted = False
 
-    def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
+    def perform(self, step: Step) -> Any:  # noqa: ANN401  # the type depends on the step
         """Perform a step and return its result.
 
         Raises:
@@ -35,7 +35,7 @@ class Session:
                 return self._read()
             if isinstance(step, Send):
                 return self._send(step)
-        except BaseException as error:  # noqa: BLE001  # it is raised below, without the frames of the library
+        except BaseException as error:  # noqa: BLE001  # raised below, without the library's frames
             failure = Interrupted() if self._is_interrupted else failure_of(error)
         else:
             return self._rest(step)
@@ -88,7 +88,7 @@ class AsyncSession:
         self._exchange: AsyncExchange | None = None
         self._read: Callable[[], Awaitable[bytes]] = _nothing
 
-    async def perform(self, step: Step) -> Any:  # noqa: ANN401  # a step's own kind of reply
+    async def perform(self, step: Step) -> Any:  # noqa: ANN401  # the type depends on the step
         """Perform a step and return its result.
 
         Raises:
@@ -99,7 +99,7 @@ class AsyncSession:
                 return await self._read()
             if isinstance(step, Send):
                 return await self._send(step)
-        except BaseException as error:  # noqa: BLE001  # it is raised below, without the frames of the library
+        except BaseException as error:  # noqa: BLE001  # raised below, without the library's frames
             failure = failure_of(error)
         else:
             return await self._rest(step)

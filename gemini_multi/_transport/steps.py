@@ -108,7 +108,7 @@ class Interrupted(Exception):  # not an error
     """Another thread has ended the call, so the step's result is not needed any more."""
 
 
-class TransportError(Exception):  # thrown into the call by the loop that performs its steps
+class TransportError(Exception):  # raised in the call by the loop that performs its steps
     """The connection failed in a step."""
 
     def __init__(

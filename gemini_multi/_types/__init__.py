@@ -1,1 +1,1 @@
-"""Values that every package uses: messages and their parts, requests, responses and events. Imports nothing of ours."""
+"""Values that every package uses: messages and parts, requests, responses, events. Imports no other package of ours."""

@@ -135,7 +135,7 @@ def _from_environment() -> tuple[Provider, ...]:
         try:
             found.append(kind())
         except ConfigurationError as error:
-            if environment.first_set(*kind.key_variables):  # a provider without a key is no error
+            if environment.first_set(*kind.key_variables):  # a provider without a key is not an error
                 problems.append(f"{kind.__name__} cannot be used: {error.message}")
     if not found:
         raise ConfigurationError(" ".join(problems) or _no_key())

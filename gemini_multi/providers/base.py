@@ -188,7 +188,7 @@ class Provider(ABC):
 
     def with_connection(self, api_key: str | None, base_url: str | None) -> Provider:
         """Return this configuration with another key or URL."""
-        return replace(self, **self._connection(api_key, base_url))  # type: ignore[type-var]  # all are dataclasses
+        return replace(self, **self._connection(api_key, base_url))  # type: ignore[type-var]  # all providers are dataclasses
 
     @classmethod
     def _connection(cls, api_key: str | None, base_url: str | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Cloudflare(Provider):
         retry_delay: Seconds between the gateway's own attempts, at most 5.
         backoff: How the delays between the gateway's own attempts grow.
         event_id: Your own id of the trace.
-        zero_data_retention: Ask for it where Cloudflare offers it.
+        zero_data_retention: Request zero data retention if Cloudflare offers it.
         no_wholesale: Never fall back to Cloudflare's own credentials.
         model: Cloudflare's own model id, instead of the catalog's for the requested model.
         headers: Further headers for every request.

@@ -47,7 +47,7 @@ class OpenAICompatible(ChatHost):
     key_variables: ClassVar[tuple[str, ...]] = ()
     base_urls: ClassVar[tuple[str, ...]] = ("",)
 
-    name: str  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride]  # each value has its own
+    name: str  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride]  # each instance has its own name
     key_variable: str | None = None
     model_id: str = _PLACE
     traits: ChatTraits | Mapping[str, Any] = field(default_factory=ChatTraits)
@@ -104,7 +104,7 @@ def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
     return ChatTraits(**values)
 
 
-def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # whatever the field holds
+def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # of the field's type
     """Convert a list of a JSON object to the type of the default."""
     if not isinstance(value, list):
         return value

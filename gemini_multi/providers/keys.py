@@ -75,7 +75,7 @@ class Key:
         """Return the secret, for the request's header only."""
         return self._value
 
-    def masked(self, value: Any) -> Any:  # noqa: ANN401  # the same kind comes back
+    def masked(self, value: Any) -> Any:  # noqa: ANN401  # returns the type of its argument
         """Return texts, and lists and mappings of them, without this secret."""
         if isinstance(value, str):
             return value.replace(self._value, _SHOWN) if len(self._value) >= _MASKED_FROM else value
