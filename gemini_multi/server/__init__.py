@@ -1,7 +1,7 @@
-"""An OpenAI-compatible endpoint over `AsyncClient`, for frameworks and languages with a model interface of their own.
+"""An OpenAI-compatible endpoint over `AsyncClient`, for frameworks and languages that have their own model interface.
 
-What belongs here: HTTP on the side of the caller. It uses public modules of the core only, and nothing imports it.
-Every request becomes a `ChatRequest` and every answer is written from the core's events: nothing is forwarded raw.
+This package holds the HTTP code on the caller's side. It uses only public modules of the core, and nothing imports it.
+Every request becomes a `ChatRequest`, and every answer is written from the core's events. Nothing is forwarded raw.
 """
 
 try:

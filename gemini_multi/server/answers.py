@@ -1,4 +1,4 @@
-"""Writes whole answers in OpenAI's form, and what whole and streamed ones have in common."""
+"""Writes whole answers in OpenAI's form, and the fields that whole and streamed answers share."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from gemini_multi.types import (
     Usage,
 )
 
-# OpenAI's clients check the word; the provider's own stands beside it as `native_finish_reason`.
+# OpenAI's clients check the finish reason. The provider's own reason is in `native_finish_reason`.
 _REASONS: Final[Mapping[FinishReason, str]] = {"error": "stop", "other": "stop"}
 
 
 def new_id() -> str:
-    """Make the id of an answer that has none."""
+    """Make the id of an answer without an id."""
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 
 def now() -> int:
-    """Return the time as OpenAI writes it."""
+    """Return the time in OpenAI's form."""
     return int(time.time())
 
 
 def json_of(document: Mapping[str, JsonValue]) -> bytes:
-    """Write a document; providers' infinite numbers become `null`, as JSON has none."""
+    """Write a document as JSON. Infinite numbers become `null`, because JSON has none."""
     return to_json(document, inf_nan_mode="null")
 
 
@@ -66,7 +66,7 @@ def _choice(position: int, candidate: Candidate) -> dict[str, JsonValue]:
 
 
 def ending(candidate: Candidate) -> dict[str, JsonValue]:
-    """Write why an answer stopped."""
+    """Write the finish reason of an answer."""
     reason = candidate.finish_reason or "stop"
     return {
         "finish_reason": _REASONS.get(reason, reason),
@@ -90,19 +90,19 @@ def _message(candidate: Candidate) -> dict[str, JsonValue]:
 
 
 def spoken(parts: Iterable[Part]) -> str:
-    """Return the visible text; code that the provider wrote and ran stands in fences."""
+    """Return the visible text. Code that the provider wrote and ran is in code fences."""
     return "".join(part.text if isinstance(part, Text) else as_text(part) for part in parts)
 
 
 def as_text(part: Part) -> str:
-    """Put code and its result into words; anything else is no text."""
+    """Write code and its result as text; any other part gives an empty text."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
     return f"\n```\n{part.output}\n```\n" if isinstance(part, CodeResult) else ""
 
 
 def call_of(call: ToolCall) -> dict[str, JsonValue]:
-    """Write a tool call. Arguments that cannot be read leave as they came: the caller's reader refuses them too."""
+    """Write a tool call. Arguments that cannot be read stay unchanged, so that the caller's parser refuses them too."""
     broken = call.invalid_arguments
     arguments = to_json(dict(call.arguments)).decode() if broken is None else broken
     written: dict[str, JsonValue] = {
@@ -115,7 +115,7 @@ def call_of(call: ToolCall) -> dict[str, JsonValue]:
 
 
 def attachments(candidate: Candidate) -> dict[str, JsonValue]:
-    """Write what an answer holds beside text and calls: sources, media, and the signature that closes the text."""
+    """Write what follows text and calls in an answer: sources, media, and the signature of the last text."""
     extra = extra_content(_closing_signature(candidate.parts))
     media = [_medium(part) for part in candidate.parts if isinstance(part, (Blob, FileReference))]
     found: dict[str, JsonValue] = {
@@ -146,7 +146,7 @@ def _annotation(citation: Citation) -> JsonValue:
 
 
 def usage(used: Usage) -> dict[str, JsonValue]:
-    """Write the tokens, and what they cost where it is known."""
+    """Write the tokens, and the cost if it is known."""
     written: dict[str, JsonValue] = {
         "prompt_tokens": used.input_tokens,
         "completion_tokens": used.output_tokens,
@@ -158,7 +158,7 @@ def usage(used: Usage) -> dict[str, JsonValue]:
 
 
 def facts(response: ChatResponse) -> dict[str, JsonValue]:
-    """Return who answered, after how many attempts, and for how much."""
+    """Return the provider and the model that answered, the number of attempts and the cost."""
     return {
         "provider": response.provider,
         "model": response.model,
@@ -168,12 +168,12 @@ def facts(response: ChatResponse) -> dict[str, JsonValue]:
 
 
 def headers(response: ChatResponse) -> dict[str, str]:
-    """Write `facts` as headers, and which settings were left out."""
+    """Write `facts` as headers, and the names of the settings that were not sent."""
     return {**attempt_headers(response.attempts), **_headers(facts(response))}
 
 
 def attempt_headers(attempts: Sequence[Attempt]) -> dict[str, str]:
-    """Write as headers what is known when a stream begins: its last attempt is the one that answers."""
+    """Write the facts that are known when a stream begins as headers. The last attempt is the one that answers."""
     answering = attempts[-1]
     return _headers(
         {

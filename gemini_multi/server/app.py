@@ -1,4 +1,4 @@
-"""The application: which path is answered by what."""
+"""The ASGI application: the paths and the functions that answer them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def application(client: AsyncClient, settings: ServerSettings | None = None) -> 
     """Build an ASGI application over a client. It closes the client's connections when it ends.
 
     Args:
-        client: Asks the providers.
+        client: The client that sends the requests to the providers.
         settings: The keys of the callers and the limits.
     """
     chosen = settings or ServerSettings()
@@ -80,7 +80,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
-    """Answer a path or a method that is not served."""
+    """Answer a request for a path or a method that is not served."""
     assert isinstance(error, HTTPException)
     hint = " The base URL ends in /v1." if not request.url.path.startswith("/v1/") else ""
     message = f"{request.method} on this path is not served.{hint} Served are {_SERVED}."

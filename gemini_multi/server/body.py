@@ -1,4 +1,4 @@
-"""The body of a chat completion as a caller may send it. What is not declared here is refused, never dropped."""
+"""The body of a chat completions request of a caller. A field that is not declared here is refused, never dropped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Object: TypeAlias = dict[str, JsonValue]
 
 
 class Function(Declared):
-    """A function that may be called."""
+    """A function that the model may call."""
 
     name: str
     description: str = ""
@@ -22,7 +22,7 @@ class Function(Declared):
 
 
 class ToolParameter(Cached):
-    """A tool; only functions are supported."""
+    """A tool. Only functions are supported."""
 
     type: Literal["function"]
     function: Function
@@ -35,21 +35,21 @@ class Named(Declared):
 
 
 class NamedTool(Declared):
-    """A function that must be called."""
+    """A function that the model must call."""
 
     type: Literal["function"]
     function: Named
 
 
 class AllowedTools(Declared):
-    """The functions that may, or of which one must, be called."""
+    """The functions that the model may call, or of which it must call one."""
 
     mode: Literal["auto", "required"]
     tools: list[NamedTool]
 
 
 class AllowedChoice(Declared):
-    """A choice among some of the functions."""
+    """A tool choice that allows some of the functions."""
 
     type: Literal["allowed_tools"]
     allowed_tools: AllowedTools
@@ -77,21 +77,21 @@ class ObjectFormat(Declared):
 
 
 class SchemaFormat(Declared):
-    """An answer in JSON by a schema."""
+    """An answer in JSON that follows a schema."""
 
     type: Literal["json_schema"]
     json_schema: Schema
 
 
 class StreamOptions(Declared):
-    """What a stream carries beside the answer."""
+    """The data of a stream besides the answer."""
 
     include_usage: bool = False
     include_obfuscation: Literal[False] = False
 
 
 class ThinkingConfig(Declared):
-    """Google's settings of thinking, as on Google's own OpenAI endpoint."""
+    """Google's thinking settings, in the form of Google's own OpenAI endpoint."""
 
     include_thoughts: bool | None = None
     thinking_budget: int | None = None
@@ -99,14 +99,14 @@ class ThinkingConfig(Declared):
 
 
 class Safety(Declared):
-    """How much of one kind of harm is let through."""
+    """The threshold for one category of harmful content."""
 
     category: str
     threshold: str
 
 
 class GoogleSettings(Declared):
-    """What Google's own OpenAI endpoint takes in `extra_body.google`."""
+    """The settings that Google's own OpenAI endpoint accepts in `extra_body.google`."""
 
     thinking_config: ThinkingConfig = ThinkingConfig()
     cached_content: str | None = None
@@ -114,13 +114,13 @@ class GoogleSettings(Declared):
 
 
 class ExtraBody(Declared):
-    """Settings that OpenAI has no name for."""
+    """Settings without a field in OpenAI's API."""
 
     google: GoogleSettings = GoogleSettings()
 
 
 class ChatBody(Declared):
-    """A request. `top_k` and `extra_body` are Google's; the last four fields take the values that change nothing."""
+    """A request. `top_k` and `extra_body` are Google's. The last four fields accept only values that have no effect."""
 
     model: str = Field(min_length=1)
     messages: list[MessageParameter] = Field(min_length=1)

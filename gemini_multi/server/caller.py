@@ -1,4 +1,4 @@
-"""Who calls: the key, the body within its limit, and whether the caller is still there."""
+"""Checks the caller: the key, the size of the body, and whether the caller is still connected."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gemini_multi.server.failures import Refused
 
 
 def caller_of(request: Request, keys: Sequence[str]) -> str:
-    """Return the key that a caller has; all are compared, each in constant time.
+    """Return the key that the caller sent. It is compared with all keys, each in constant time.
 
     Raises:
-        Refused: The server has keys and this is none of them.
+        Refused: The server has keys, and the caller sent none of them.
     """
     if not keys:
         return ""
@@ -39,7 +39,7 @@ async def body_of(request: Request, limit: int) -> bytes:
     """Read the body.
 
     Raises:
-        Refused: It is larger than the limit.
+        Refused: The body is larger than the limit.
     """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
@@ -59,10 +59,10 @@ def _too_large(limit: int) -> Refused:
 
 
 async def while_connected(receive: Receive, work: Coroutine[None, None, None]) -> None:
-    """Do the work, and cancel it when the caller hangs up.
+    """Do the work, and cancel it when the caller disconnects.
 
     Raises:
-        ClientDisconnect: The caller hung up.
+        ClientDisconnect: The caller disconnected.
     """
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_hang_up(receive))

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: one request from the socket to its answer."""
+"""`/v1/chat/completions`: reads one request and writes its answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from gemini_multi.server.signatures import SignatureMemory
 from gemini_multi.types import ChatEvent, ChatResponse, Finished, JsonValue, Message
 
 LOGGER: Final = logging.getLogger("gemini_multi.server")
-"""One line per request: status, provider, tokens, cost, seconds. Neither keys nor anything of the conversation."""
+"""Logs one line per request: status, provider, tokens, cost, seconds. It logs neither keys nor the conversation."""
 _GONE: Final = 499
-"""The status that logs give to a request whose caller hung up."""
+"""The status in the log for a request whose caller disconnected."""
 
 
 @dataclass(slots=True)
 class ChatEndpoint:
-    """Answers chat completions; an ASGI application."""
+    """Answers chat completions requests; an ASGI application."""
 
     client: AsyncClient
     settings: ServerSettings
@@ -59,21 +59,21 @@ class ChatEndpoint:
 
 
 class Visit:
-    """One request."""
+    """One request and its answer."""
 
     def __init__(self, endpoint: ChatEndpoint, request: Request, send: Send) -> None:
-        """Answer `request` through `send`."""
+        """Make the visit for `request`; its answer goes to `send`."""
         self._endpoint = endpoint
         self._request = request
         self._send = send
         self._started = time.monotonic()
         self._caller = ""
         self._status = 0
-        """The status that was sent, if one was."""
+        """The status that was sent; 0 before a status was sent."""
         self._response: ChatResponse | None = None
 
     async def run(self) -> None:
-        """Answer, whatever comes."""
+        """Answer the request, and report any error to the caller."""
         try:
             await self._answer()
         except ClientDisconnect:
@@ -103,7 +103,7 @@ class Visit:
         await while_connected(request.receive, self._stream(asked) if asked.stream else self._chat(asked))
 
     def _restored(self, asked: Asked) -> Asked:
-        """Put back the signatures that the caller dropped."""
+        """Restore the signatures that the caller dropped."""
         memory = self._endpoint.memory
         messages = tuple(
             Message(message.role, memory.restore(self._caller, message.parts), name=message.name)
@@ -117,7 +117,7 @@ class Visit:
         await self._whole(answers.completion(response), 200, answers.headers(response))
 
     async def _stream(self, asked: Asked) -> None:
-        """Send the head with the first event: until then a failure has a status of its own."""
+        """Send the head together with the first event, so that a failure before it can have its own status."""
         writer = ChunkWriter(asked.request.model, include_usage=asked.include_usage)
         async with self._endpoint.client.stream(asked.request, providers=asked.providers) as events:
             first = await anext(events)
@@ -154,7 +154,7 @@ class Visit:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     def _log(self, failure: Failure | None = None) -> None:
-        """Log in one line how a request ended."""
+        """Log the end of a request in one line."""
         response = self._response or ChatResponse()
         LOGGER.info(
             "POST /v1/chat/completions %s %s provider=%s attempts=%d tokens=%d+%d cost_usd=%s %.3f s",
@@ -170,7 +170,7 @@ class Visit:
 
 
 def _log_bug(error: Exception) -> None:
-    """Log where an unforeseen error came from, without its message: it may quote the conversation."""
+    """Log the place of an unexpected error, but not its message: the message may quote the conversation."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -27,11 +27,11 @@ def event(document: Mapping[str, JsonValue]) -> bytes:
 class ChunkWriter:
     """Writes the chunks of one answer.
 
-    A tool call leaves whole: Gemini gives it whole, and only then its arguments are put right by the schema.
+    A tool call is sent in one chunk: Gemini sends it complete, and the schema can repair only complete arguments.
     """
 
     def __init__(self, model: str, *, include_usage: bool) -> None:
-        """Write for a caller who asked for `model`."""
+        """Make a writer for a caller who requested `model`."""
         self._model = model
         self._include_usage = include_usage
         self._id = new_id()
@@ -39,7 +39,7 @@ class ChunkWriter:
         self._begun: set[int] = set()
 
     def write(self, happened: ChatEvent) -> Iterator[bytes]:
-        """Write one event as chunks, `[DONE]` after the last."""
+        """Write one event as chunks. `[DONE]` follows the last chunk."""
         if isinstance(happened, Finished):
             yield from self._end(happened.response)
         elif (delta := _delta(happened)) is not None:
@@ -74,7 +74,7 @@ class ChunkWriter:
 
 
 def _delta(happened: ChatEvent) -> dict[str, JsonValue] | None:
-    """Write what an event adds; `None` when that leaves at the end."""
+    """Write the delta of an event; `None` if the content of the event is sent at the end."""
     match happened:
         case TextDelta(text=text) if text:
             return {"content": text}

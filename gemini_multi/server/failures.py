@@ -1,4 +1,4 @@
-"""Errors in OpenAI's form: what the server refuses itself, and what the core reports."""
+"""Errors in OpenAI's form: those of the server itself, and those of the core."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TYPES: Final = {401: "authentication_error", 404: "not_found_error", 429: "rate
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One error as a caller sees it."""
+    """One error, as the caller gets it."""
 
     status: int
     message: str
@@ -55,7 +55,7 @@ class Failure:
 
 
 class Refused(Exception):
-    """The server refuses a request before anybody is asked."""
+    """The server refuses a request before it sends it to a provider."""
 
     def __init__(
         self,
@@ -66,12 +66,12 @@ class Refused(Exception):
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Make a refusal; the arguments are those of `Failure`."""
+        """Make a refusal. The arguments are those of `Failure`."""
         super().__init__(message)
         self.failure = Failure(status, message, code, param, headers or {})
 
 
-# The first class that fits counts. A key or a permission that a provider refuses is the server's: its caller's is good.
+# The first class that matches is used. A key that a provider refuses is the server's key; the caller's key is valid.
 _STATUSES: Final[tuple[tuple[type[GeminiMultiError], int, str], ...]] = (
     (ConfigurationError, 400, "invalid_request"),
     (UnsupportedFeature, 400, "unsupported_feature"),
@@ -95,7 +95,7 @@ _TRANSIENT: Final = frozenset({429, 502, 503, 504})
 
 
 def failure_of(error: Exception) -> Failure:
-    """Write any error for the caller. Other errors than those of the core show no details."""
+    """Write any error for the caller. Errors that are not the core's show no details."""
     if isinstance(error, Refused):
         return error.failure
     if not isinstance(error, GeminiMultiError):
@@ -107,7 +107,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _decisive(error: GeminiMultiError) -> GeminiMultiError:
-    """Choose the error that decides: of several routes one that is retryable, else the last."""
+    """Choose the error that decides. Of several routes, this is a retryable error, else the last error."""
     if not isinstance(error, AllRoutesFailed):
         return error
     failures = [_decisive(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
@@ -121,7 +121,7 @@ def _status(error: GeminiMultiError) -> tuple[int, str]:
 
 
 def _parameter(error: GeminiMultiError) -> str | None:
-    """Name the parameter that no route can express, where the core gives it as a setting."""
+    """Return the name of the parameter that no route supports, if the core names it as a setting."""
     features = error.features if isinstance(error, UnsupportedFeature) else ()
     return next((name.strip("`") for name in features if name.startswith("`")), None)
 
@@ -133,5 +133,5 @@ def _headers(error: GeminiMultiError, decisive: GeminiMultiError, status: int) -
     if isinstance(decisive, ProviderError) and decisive.retry_after is not None:
         headers["retry-after"] = str(math.ceil(decisive.retry_after))
     if status in _TRANSIENT and not error.is_retryable:
-        headers["x-should-retry"] = "false"  # OpenAI's clients honour it
+        headers["x-should-retry"] = "false"  # OpenAI's clients obey it
     return headers

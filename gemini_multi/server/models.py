@@ -1,4 +1,4 @@
-"""`/v1/models`: the models of the catalog that the server's providers serve."""
+"""`/v1/models`: the models in the catalog that the server's providers serve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gemini_multi.types import JsonValue
 
 
 def listed(providers: Iterable[str]) -> list[dict[str, JsonValue]]:
-    """List the models by their catalog names, then with each provider's name before them."""
+    """List the models by their catalog names, then with the name of each provider as a prefix."""
     served = tuple(providers)
     return [*_plain(served), *(entry for provider in served for entry in _at(provider))]
 
@@ -19,7 +19,7 @@ def one(model_id: str, providers: Iterable[str]) -> dict[str, JsonValue]:
     """Describe one model.
 
     Raises:
-        Refused: It is not among those listed.
+        Refused: The model is not in the list.
     """
     found = next((entry for entry in listed(providers) if entry["id"] == model_id), None)
     if found is None:
@@ -42,7 +42,7 @@ def _at(provider: str) -> Iterator[dict[str, JsonValue]]:
 
 
 def _entry(name: str, owner: str, serving: list[str], model: catalog.Model) -> dict[str, JsonValue]:
-    """Write one entry. OpenAI's clients demand `created`; no provider says when."""
+    """Write one entry. OpenAI's clients require `created`, but no provider states it."""
     return {
         "id": name,
         "object": "model",

@@ -1,4 +1,4 @@
-"""Reads the bytes of a request, and says what is wrong with them in OpenAI's words."""
+"""Reads the bytes of a request, and reports errors in them in OpenAI's form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gemini_multi.server.failures import Refused
 from gemini_multi.types import JsonValue
 
 _UNSUPPORTED: Final = frozenset({"extra_forbidden", "too_long"})
-"""Fields that are not declared, and those that may be sent empty only."""
+"""The types of errors about fields that are not declared, and about fields that must be empty."""
 _ADVICE: Final = {
     "functions": " Use `tools`.",
     "function_call": " Use `tool_choice`, and `tool_calls` in messages.",
@@ -26,18 +26,18 @@ def parse(raw: bytes) -> ChatBody:
     """Read a request.
 
     Raises:
-        Refused: It is no JSON object, lacks something, or holds a wrong value or an unsupported parameter.
+        Refused: The request is not a JSON object, lacks a field, or has a wrong value or an unsupported parameter.
     """
     try:
         return ChatBody.model_validate_json(raw)
     except ValidationError as error:
-        # The input is left out: it may be a prompt, and errors are logged by callers.
+        # The errors do not hold the input: it may be a prompt, and callers log errors.
         problem = _most_telling(error.errors(include_url=False, include_context=False))
     raise _refusal(problem, raw)
 
 
 def _most_telling(problems: list[ErrorDetails]) -> ErrorDetails:
-    """Choose the problem that lies deepest: where a value may have several forms, the one that was meant."""
+    """Choose the error with the longest path: if a value may have several forms, it is about the intended one."""
     return max(problems, key=lambda problem: len(problem["loc"]))
 
 
@@ -62,7 +62,7 @@ def _refusal(problem: ErrorDetails, raw: bytes) -> Refused:
 
 
 def _path(location: Sequence[int | str], raw: bytes) -> list[int | str]:
-    """Find the way to a value in the body: pydantic's location also names the forms that it tried."""
+    """Return the path of a value in the body. pydantic's location also holds the names of the forms that it tried."""
     place: JsonValue = from_json(raw)
     path: list[int | str] = []
     last = len(location) - 1
@@ -71,7 +71,7 @@ def _path(location: Sequence[int | str], raw: bytes) -> list[int | str]:
             path.append(step)
             place = _inside(place, step)
         elif position == last and isinstance(place, dict) and isinstance(step, str):
-            path.append(step)  # it is missing
+            path.append(step)  # the field is missing
     return path
 
 

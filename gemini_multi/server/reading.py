@@ -1,4 +1,4 @@
-"""Turns a request into the core's: a `ChatRequest`, and the providers to ask."""
+"""Converts a request to the core's `ChatRequest` and the providers for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAMILIES: Final = ("gemini", "gemma")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a caller asks for."""
+    """The request of a caller."""
 
     request: ChatRequest
     providers: tuple[str, ...]
@@ -27,17 +27,17 @@ class Asked:
     include_usage: bool
 
     def with_messages(self, messages: tuple[Message, ...]) -> Asked:
-        """Return the same with other messages."""
+        """Return the same request with other messages."""
         return replace(self, request=replace(self.request, messages=messages))
 
 
 def read(body: ChatBody, header: str | None, served: Sequence[str]) -> Asked:
-    """Turn a request into the core's.
+    """Convert a request to the core's form.
 
     Args:
-        body: What the caller sent.
+        body: The body that the caller sent.
         header: The value of `x-gemini-multi-provider`.
-        served: The providers that this server is set up for.
+        served: The providers that this server is configured for.
 
     Raises:
         Refused: The model or the provider is unknown, or two parameters contradict each other.
@@ -55,7 +55,7 @@ def read(body: ChatBody, header: str | None, served: Sequence[str]) -> Asked:
 
 
 def _chosen(model: str, header: str | None, served: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Read the providers and the model: `oxen/gemini-2.5-flash` names both."""
+    """Read the providers and the model. `oxen/gemini-2.5-flash` names both."""
     prefix, _, rest = model.partition("/")
     named = [name.strip().lower() for name in (header or "").split(",") if name.strip()]
     if prefix.lower() in PROVIDERS and rest:

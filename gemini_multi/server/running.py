@@ -14,13 +14,13 @@ from gemini_multi.server.settings import ServerSettings
 
 
 def serve(client: AsyncClient, listening: socket.socket, settings: ServerSettings, *, grace: float = 60.0) -> None:
-    """Serve until SIGINT or SIGTERM; answers that are under way then get `grace` seconds to end.
+    """Serve until SIGINT or SIGTERM. Running answers then have `grace` seconds to end.
 
     Args:
-        client: Asks the providers.
-        listening: A socket that listens already.
+        client: The client that sends the requests to the providers.
+        listening: A socket that already listens.
         settings: The keys of the callers and the limits.
-        grace: Seconds.
+        grace: The seconds for running answers to end.
     """
     warnings.simplefilter("ignore", SettingIgnoredWarning)  # callers read `x-gemini-multi-ignored`
     server_of(client, settings, grace=grace).run(sockets=[listening])
@@ -32,7 +32,7 @@ def server_of(client: AsyncClient, settings: ServerSettings, *, grace: float = 6
         application(client, settings),
         ws="none",
         log_config=None,
-        access_log=False,  # the application writes its own line, without what callers put into URLs
+        access_log=False,  # the application logs its own line, without the text of URLs
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(grace)),

@@ -1,4 +1,4 @@
-"""How a server is configured."""
+"""The configuration of a server."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class ServerSettings:
     """The keys that callers may use, and the limits of the server.
 
     Args:
-        keys: The keys that are accepted; without one, everybody who reaches the port may ask.
-        max_body_bytes: The largest request body; larger ones are answered with 413.
-        max_requests: How many requests are answered at once; further ones are answered with 503.
-        retry_after: Seconds that a caller is asked to wait after a 503.
-        signature_entries: How many messages with thought signatures are remembered.
-        signature_bytes: How much memory they may take.
-        signature_seconds: How long they are remembered.
+        keys: The keys that are accepted. Without keys, everybody who can reach the port may send requests.
+        max_body_bytes: The largest request body. Larger bodies are answered with 413.
+        max_requests: The largest number of requests at once. Further requests are answered with 503.
+        retry_after: The seconds in the `retry-after` header of a 503.
+        signature_entries: The number of messages with thought signatures that are remembered.
+        signature_bytes: The memory that these messages may take.
+        signature_seconds: The seconds for which they are remembered.
 
     Raises:
-        ConfigurationError: A key is empty or a limit makes no sense.
+        ConfigurationError: A key is empty, or a limit is invalid.
     """
 
     keys: Sequence[str] = field(default=(), repr=False)
@@ -37,7 +37,7 @@ class ServerSettings:
     signature_seconds: float = 6 * 3600.0
 
     def __post_init__(self) -> None:
-        """Refuse settings with which no request could be answered."""
+        """Refuse settings with which the server could not answer any request."""
         if any(not key.strip() for key in self.keys):
             raise ConfigurationError("A server key is empty. Set a longer one, or none at all.")
         for name in ("max_body_bytes", "max_requests", "retry_after"):

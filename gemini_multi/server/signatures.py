@@ -1,4 +1,4 @@
-"""The memory of thought signatures, for callers that drop them."""
+"""Remembers thought signatures for callers that drop them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class _Entry:
 
 
 class SignatureMemory:
-    """The signed messages of the latest answers, by the caller's key and the id of their first call.
+    """The signed messages of the latest answers, by the caller's key and the id of their first tool call.
 
-    It is bounded in entries, in characters and in time, and it lives in one process.
+    The memory is limited in entries, in characters and in time. It belongs to one process.
     """
 
     def __init__(self, settings: ServerSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Remember as much as the settings allow."""
+        """Make a memory with the limits of the settings."""
         self._settings = settings
         self._clock = clock
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._size = 0
 
     def remember(self, caller: str, parts: Sequence[Part]) -> None:
-        """Keep the parts of an answer, if it has calls and a signature."""
+        """Remember the parts of an answer, if it has tool calls and a signature."""
         kept = tuple(part for part in parts if isinstance(part, _Kept))
         first = next((part for part in kept if isinstance(part, ToolCall)), None)
         if first is None or not any(part.signature for part in kept):
@@ -51,7 +51,7 @@ class SignatureMemory:
         self._make_room()
 
     def restore(self, caller: str, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Put back what a caller dropped from a message: all of it where the message is unchanged, else the calls'."""
+        """Restore what a caller dropped: all signatures of an unchanged message, else those of unchanged tool calls."""
         known = self._known(caller, parts)
         if not known:
             return tuple(parts)
@@ -66,7 +66,7 @@ class SignatureMemory:
         return entry.parts if entry is not None and entry.expires > self._clock() else ()
 
     def _make_room(self) -> None:
-        """Forget the oldest entries beyond the bounds, and those whose time is up."""
+        """Forget expired entries, and the oldest entries beyond the limits."""
         settings, now = self._settings, self._clock()
         while self._entries and (
             len(self._entries) > settings.signature_entries
@@ -85,12 +85,12 @@ def _name(caller: str, call_id: str) -> bytes:
 
 
 def _size(part: _Kept) -> int:
-    """Estimate how much memory a part takes."""
+    """Estimate the memory that a part takes."""
     return len(repr(part))
 
 
 def _seen(parts: Sequence[Part]) -> tuple[str, list[tuple[str, str, object]]]:
-    """Return what every caller keeps of a message: its text and its calls."""
+    """Return the content of a message that every caller keeps: its text and its tool calls."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
     return text, [_call(part) for part in parts if isinstance(part, ToolCall)]
 
@@ -100,7 +100,7 @@ def _call(call: ToolCall) -> tuple[str, str, object]:
 
 
 def _signed(part: Part, known: Mapping[str, ToolCall]) -> Part:
-    """Sign a call that is the same as the remembered one: ids alone may repeat."""
+    """Sign a tool call that is equal to the remembered one. An equal id is not enough, because ids may repeat."""
     if not isinstance(part, ToolCall) or part.id not in known or _call(part) != _call(known[part.id]):
         return part
     return replace(part, signature=known[part.id].signature, synthetic_id=known[part.id].synthetic_id)
