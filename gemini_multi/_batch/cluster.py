@@ -1,8 +1,8 @@
 """Runs a batch on a Dask cluster.
 
-Rows go to workers in chunks. A worker sends each answer off as it comes, and this process writes it. A chunk is bound
-to its worker: when the worker dies, this process knows which of its rows have no answer yet, and gives only those to
-another worker. Dask itself would run the whole chunk again, and pay for all of it.
+Rows go to workers in chunks. A worker sends each answer at once, and this process writes it. A chunk is bound to its
+worker. When the worker dies, this process knows the rows of the chunk that have no answer, and sends only those to
+another worker. Dask itself would run the whole chunk again, and the user would pay for all of it.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from gemini_multi.errors import ConfigurationError, ConnectionFailed, GeminiMult
 
 _LOGGER: Final = logging.getLogger("gemini_multi")
 _CHUNK: Final = 16
-"""Rows of a chunk, for each that is asked at once."""
+"""The number of rows in a chunk for each row that runs at once."""
 _CONNECT: Final = 10.0
-"""Seconds to connect to the scheduler."""
+"""The seconds to connect to the scheduler."""
 _ALIVE: Final = 0.5
-"""Seconds between two looks at which workers are alive."""
+"""The seconds between two checks of the live workers."""
 _PATIENCE: Final = 60.0
-"""Seconds without any worker before the batch gives up."""
+"""The seconds without any worker after which the batch ends."""
 _DEATHS: Final = 3
-"""Workers that a row may have been with when they died; then it is suspected of killing them."""
+"""The number of workers that may die while they have a row. After that, the row probably causes the deaths."""
 
 
 class WorkerLost(GeminiMultiError):
@@ -51,7 +51,7 @@ class WorkerLost(GeminiMultiError):
 
 @dataclass(slots=True)
 class _Chunk:
-    """Rows that a worker has."""
+    """The rows that a worker has."""
 
     worker: str
     future: Any
@@ -61,11 +61,11 @@ class _Chunk:
 
 @asynccontextmanager
 async def connected(cluster: object) -> AsyncGenerator[Any, None]:
-    """Connect to a scheduler, by its address or by a cluster of Dask.
+    """Connect to a scheduler, given its address or a cluster of Dask.
 
     Raises:
-        ConfigurationError: The extra is missing, or the argument is no cluster.
-        ConnectionFailed: The scheduler gives no answer.
+        ConfigurationError: The extra is missing, or the argument is not a cluster.
+        ConnectionFailed: The scheduler does not answer.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -86,7 +86,7 @@ async def connected(cluster: object) -> AsyncGenerator[Any, None]:
 
 
 class Cluster:
-    """Gives rows to the workers of a cluster, and writes what they send."""
+    """Sends rows to the workers of a cluster, and writes the results that they send."""
 
     def __init__(
         self,
@@ -105,9 +105,9 @@ class Cluster:
         self._on_progress = on_progress
         self._chunks: dict[str, _Chunk] = {}
         self._open: dict[int, Row] = {}
-        """Rows that were given out and have no result so far, by line. The first result of a row is written."""
+        """The rows that workers have and that have no result, by line. Only the first result of a row is written."""
         self._waiting = deque[Row]()
-        """Those of them whose worker died."""
+        """The rows among them whose worker died."""
         self._deaths: dict[int, int] = {}
         self._settled_usd = 0.0
         self._workers: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Cluster:
         """Answer all rows, `concurrency` at once on each worker.
 
         Raises:
-            ConnectionFailed: There is no worker, or the scheduler is gone.
+            ConnectionFailed: There is no worker, or the connection to the scheduler is lost.
         """
         distributed: Any = import_module("distributed")
         name = f"gemini-multi-{uuid4().hex}"
@@ -135,10 +135,10 @@ class Cluster:
             self._queue.close()
 
     async def _step(self, name: str, concurrency: int) -> bool:
-        """Do what is to be done now; `False` when all is."""
+        """Do one round of work; `False` if all work is done."""
         await self._look(concurrency)
         finished = [key for key, chunk in self._chunks.items() if chunk.future.done()]
-        await self._receive()  # a chunk that has ended had sent all before its end
+        await self._receive()  # a chunk sends all its results before it ends
         for key in finished:
             await self._end(key)
         if self._report.stopped is None:
@@ -146,7 +146,7 @@ class Cluster:
         return bool(self._chunks) or (self._report.stopped is None and bool(self._waiting or not self._workers))
 
     async def _look(self, concurrency: int) -> None:
-        """Find out which workers are alive, and take back what dead ones had."""
+        """Find the live workers, and take the rows of dead workers back."""
         now = time.monotonic()
         if self._workers and now - self._looked_at < _ALIVE:
             return
@@ -186,7 +186,7 @@ class Cluster:
         return [self._open[line] for line in chunk.lines if line in self._open]
 
     async def _receive(self) -> None:
-        """Write what the workers have sent."""
+        """Write the results that the workers have sent."""
         if await self._queue.qsize():
             for parcel in await self._queue.get(batch=True):
                 await self._unpack(parcel)
@@ -205,7 +205,7 @@ class Cluster:
             await self._write(record, is_answer=False)
 
     async def _write(self, record: Record, *, is_answer: bool) -> None:
-        """Write the first result of a row; another can come from a worker that was taken for dead."""
+        """Write the first result of a row. A worker that seemed dead may send a second one."""
         if self._open.pop(record["line"], None) is None:
             return
         if is_answer:
@@ -230,7 +230,7 @@ class Cluster:
         self._report.cost_usd = self._settled_usd + sum(chunk.cost_usd for chunk in self._chunks.values())
 
     def _give_out(self, name: str, concurrency: int) -> None:
-        """Give each worker that has none a chunk."""
+        """Send a chunk to each worker that has none."""
         busy = {chunk.worker for chunk in self._chunks.values()}
         for worker in self._workers:
             if worker not in busy and (rows := self._next_rows(_CHUNK * concurrency)):
@@ -258,7 +258,7 @@ class Cluster:
         self._chunks[key] = _Chunk(worker, future, tuple(row.number for row in rows))
 
     async def _stop(self, grace: float) -> None:
-        """Let the workers end the rows that they are at, and write what they still send."""
+        """Let the workers finish their current rows, and write the results that they still send."""
         await self._client.cancel([chunk.future for chunk in self._chunks.values()])
         end = time.monotonic() + grace
         while time.monotonic() < end and self._open:

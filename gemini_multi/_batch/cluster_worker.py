@@ -1,4 +1,4 @@
-"""What runs on a worker of a Dask cluster: it answers a chunk of rows, and sends each answer off as it comes."""
+"""The code that runs on a worker of a Dask cluster. It answers a chunk of rows, and sends each answer at once."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from gemini_multi._batch.runner import Runner
 from gemini_multi._batch.tasks import Task
 
 LOOK: Final = 0.05
-"""Seconds between two looks at what has come, and at whether anybody still waits for it."""
+"""The seconds between two checks of the answers, and of whether the batch still needs them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What a worker sends: results of a chunk, and what the chunk has cost so far."""
+    """The data that a worker sends: results of a chunk, and the cost of the chunk so far."""
 
     chunk: str
     cost_usd: float
     answered: tuple[Record, ...] = ()
     failed: tuple[Record, ...] = ()
     stopped: Exception | None = None
-    """Why rows of the chunk are left, if any are."""
+    """The reason why rows of the chunk are unanswered, if any are."""
 
 
 class Outbox:
-    """Takes results in place of files, and sends them through a queue of the cluster.
+    """Accepts results in place of files, and sends them through a queue of the cluster.
 
-    A row is under way until its result is there, so that no more than those under way are lost with this worker.
+    A row counts as running until its result is sent, so a worker that dies loses only its running rows.
     """
 
     def __init__(self, chunk: str, queue: Any, cost_usd: Callable[[], float]) -> None:  # noqa: ANN401  # as Dask's are
@@ -55,7 +55,7 @@ class Outbox:
         await self._send()
 
     async def _send(self) -> None:
-        """Send what has gathered while others were sent."""
+        """Send the results that collected while earlier results were sent."""
         async with self._sending:
             if self._answered or self._failed:
                 parcel = Parcel(self._chunk, self._cost_usd(), tuple(self._answered), tuple(self._failed))
@@ -64,13 +64,13 @@ class Outbox:
 
 
 def pack(task: Task[Any], rows: Sequence[Row]) -> bytes:
-    """Pack what a chunk needs. Dask would read it outside of the task, where an error ends the whole worker."""
+    """Pickle the data of a chunk. Dask would unpickle it outside of the task, where an error ends the whole worker."""
     packed: bytes = import_module("cloudpickle").dumps((task, rows))
     return packed
 
 
 def answer_chunk(packed: bytes, concurrency: int, chunk: str, queue: str) -> None:
-    """Answer rows in a thread of a worker. It returns nothing, since what a worker returned is lost when it dies."""
+    """Answer rows in a thread of a worker. It returns nothing: a returned value is lost when the worker dies."""
     task: Task[Any]
     rows: Sequence[Row]
     task, rows = pickle.loads(packed)  # noqa: S301  # packed by the caller's own process
@@ -79,7 +79,7 @@ def answer_chunk(packed: bytes, concurrency: int, chunk: str, queue: str) -> Non
     key = worker.get_current_task()
 
     def is_unwanted() -> bool:
-        """Whether the batch was stopped, or whoever ran it is gone."""
+        """Whether the batch was stopped, or the process that ran it has ended."""
         state = worker.state.tasks.get(key)
         return state is None or state.state == "cancelled"
 

@@ -1,4 +1,4 @@
-"""Turns lines into rows; broken, duplicate and answered ones are counted and left out."""
+"""Converts lines to rows. It counts and leaves out broken, duplicate and answered lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gemini_multi.errors import ConfigurationError
 
 
 class Intake:
-    """Yields the rows that have no answer yet, each once."""
+    """Yields the rows that have no answer yet, each row once."""
 
     def __init__(self, source: Source, task: Task[Any], results: Results, report: BatchReport, id_column: str) -> None:
         self._source = source
@@ -27,7 +27,7 @@ class Intake:
         """Read the input.
 
         Raises:
-            ConfigurationError: The results file holds the answer to another request under the same id.
+            ConfigurationError: The results file holds the answer to another request with the same id.
         """
         for line in self._source.lines():
             try:

@@ -1,4 +1,4 @@
-"""A whole batch: its settings, and the run of it on this machine."""
+"""A whole batch: its settings, and its run on this machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RowFunction: TypeAlias = Callable[[dict[str, Any]], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """What to do with rows; see `gemini_multi.batch.run_batch` for each setting."""
+    """The settings of a batch. See `gemini_multi.batch.run_batch` for each setting."""
 
     source: SourceArgument
     output: Path
@@ -58,7 +58,7 @@ class BatchJob:
         return path.resolve() in {path.resolve() for path in written}
 
     def maker(self) -> RequestMaker:
-        """Make what turns rows into requests."""
+        """Make the object that converts rows to requests."""
         return RequestMaker(
             base=self._base_request(),
             template=None if self.prompt is None else Template(self.prompt),
@@ -67,7 +67,7 @@ class BatchJob:
         )
 
     def json_schema(self) -> JsonObject | None:
-        """Give the JSON Schema of structured answers."""
+        """Return the JSON Schema of structured answers."""
         return None if self.schema is None else structured.schema_of(self.schema)
 
     def _base_request(self) -> ChatRequest:
@@ -80,7 +80,7 @@ class BatchJob:
             raise ConfigurationError(f"`settings` must be fields of `ChatRequest`: {error}.") from error
 
     def task(self) -> Task[Any]:
-        """Make what answers rows."""
+        """Make the task that answers rows."""
         if self.function is not None:
             return FunctionTask(self.function)
         client = AsyncClient() if self.client is None else _for_async(self.client)
@@ -100,7 +100,7 @@ async def run_job(job: BatchJob, *, grace: float) -> BatchReport:
         rows = Intake(source, task, results, report, job.id_column).rows()
         try:
             await _run(job, rows, task, results, report, grace)
-        except ResultsNotWritten as error:  # of the first that failed; by now all calls under way have ended
+        except ResultsNotWritten as error:  # the first error; all running calls have ended
             raise ResultsNotWritten(error.message, tuple(results.unwritten)) from error
         finally:
             report.seconds = time.monotonic() - started

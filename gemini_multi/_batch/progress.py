@@ -1,4 +1,4 @@
-"""A bar on standard error: rows done, rate, cost and the time left."""
+"""A progress bar on standard error: finished rows, rate, cost and remaining time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_multi._batch.report import BatchReport
 
 
 class ProgressBar:
-    """Shows the reports that it is called with."""
+    """Shows the reports that are passed to it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._bar = Progress(

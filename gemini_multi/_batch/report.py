@@ -1,4 +1,4 @@
-"""What a batch has done so far."""
+"""The progress of a batch."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import TypeAlias
 
 @dataclass(slots=True, kw_only=True)
 class BatchReport:
-    """How many rows became what, and what they cost."""
+    """The numbers of rows by result, and the cost."""
 
     total: int | None = None
-    """Lines of the input, where that is quick to know."""
+    """The number of lines of the input, if it can be counted quickly."""
     answered: int = 0
     """Rows whose answer this run wrote."""
     skipped: int = 0
     """Rows that an earlier run had answered."""
     failed: int = 0
-    """Rows that were asked and got no answer; they stand in the failures file."""
+    """Rows whose request got no answer. They are in the failures file."""
     broken: int = 0
-    """Rows that cannot be asked; they stand in the rejected file, with their line."""
+    """Rows that cannot be sent. They are in the rejected file, with their line."""
     duplicates: int = 0
-    """Rows with the id of an earlier row; they stand in the rejected file, with their line."""
+    """Rows with the id of an earlier row. They are in the rejected file, with their line."""
     repeated: int = 0
-    """Rows that were asked again, because the worker that asked them died: they may have been paid for twice."""
+    """Rows that were sent again, because their worker died. They may have been paid for twice."""
     cost_usd: float = 0.0
-    """What this run has spent, with its failures, as far as prices are known."""
+    """The cost of this run, including its failures, if prices are known."""
     seconds: float = 0.0
     torn_bytes: int = 0
-    """What a crash had left of a last line, and was cut off."""
+    """The number of bytes of an incomplete last line after a crash. They were removed."""
     stopped: Exception | None = None
-    """Why rows are left that were not asked. `resume` goes on.
+    """The reason why rows were not sent. `resume` continues with them.
 
     The budget is spent, no provider accepts its key, or the storage of shared limits cannot be reached.
     """
 
     @property
     def done(self) -> int:
-        """Lines of the input that are dealt with."""
+        """The number of lines of the input that are finished."""
         return self.answered + self.skipped + self.failed + self.broken + self.duplicates
 
     @property
@@ -48,4 +48,4 @@ class BatchReport:
 
 
 OnProgress: TypeAlias = Callable[[BatchReport], object]
-"""Called after every row with the report so far."""
+"""A function that is called after every row with the report so far."""

@@ -1,4 +1,4 @@
-"""How a row becomes a request: a template or messages, images where they are asked for, and a schema."""
+"""Makes the request of a row: a template or messages, allowed images, and a schema."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from gemini_multi.types import Blob, ChatRequest, FileReference, Message, Part, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """Which images rows may name in the column `images`."""
+    """The images that rows may name in the column `images`."""
 
     folder: Path | None = None
-    """Paths in this folder are read; none without it."""
+    """The folder whose files rows may name by path; `None` allows no paths."""
     urls: bool = False
-    """Addresses are sent for the provider to fetch."""
+    """Whether rows may name images by URL. The provider downloads them."""
 
 
 NO_IMAGES: Final = Images()
 
 
 class Template:
-    """A prompt with the names of columns in braces; `{{` and `}}` stand for braces."""
+    """A prompt with names of columns in braces. `{{` and `}}` stand for braces."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -101,7 +101,7 @@ class RequestMaker:
         )
 
     def _conversation(self, given: object) -> Sequence[Message]:
-        # Only rows with messages need the models of messages.
+        # Only rows with messages need the classes of messages.
         from gemini_multi.dialects.chat_completions.conversation import UnreadableMessages, read_messages
 
         try:
@@ -111,7 +111,7 @@ class RequestMaker:
         return [replace(message, parts=tuple(map(self._allowed, message.parts))) for message in messages]
 
     def _allowed(self, part: Part) -> Part:
-        """Read a medium that is named by its address, as far as rows may name such media."""
+        """Read a medium that a row names by its URL or path, if rows may name it so."""
         if isinstance(part, ToolResult):
             return replace(part, content=tuple(cast("Any", self._allowed(inner)) for inner in part.content))
         if not isinstance(part, FileReference):

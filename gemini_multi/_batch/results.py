@@ -1,7 +1,7 @@
-"""The results of a batch as files: answers are appended as they come, and an interrupted run continues.
+"""Writes the results of a batch to files. Answers are appended as they arrive, and an interrupted run can continue.
 
-`out.jsonl` holds answers only. Beside it stand `out.failures.jsonl` (rows that were asked and got no answer; the file
-can be run as an input) and `out.rejected.jsonl` (rows that were never asked). One process at a time writes.
+`out.jsonl` holds answers only. `out.failures.jsonl` holds rows whose request got no answer (it can be used as an
+input). `out.rejected.jsonl` holds rows that were never sent. Only one process at a time writes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TAIL: Final = 64 * 1024
 
 
 class ResultsNotWritten(GeminiMultiError):
-    """A results file takes no more: a full disk, mostly. `unwritten` holds the answers that are in no file."""
+    """A results file cannot be written, usually because the disk is full. `unwritten` holds the answers in no file."""
 
     def __init__(self, message: str, unwritten: tuple[Record, ...] = ()) -> None:
         super().__init__(message)
@@ -33,14 +33,14 @@ class ResultsNotWritten(GeminiMultiError):
 
 
 class Appender:
-    """A file of JSON lines that grows by whole lines only."""
+    """A file of JSON lines. It grows by whole lines only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO | None = None
 
     def append(self, record: Record) -> None:
-        """Write one line and give it to the operating system, so that a crash of this process does not lose it.
+        """Write one line and pass it to the operating system, so that a crash of this process does not lose the line.
 
         Raises:
             OSError: Nothing was written.
@@ -55,7 +55,7 @@ class Appender:
             raise
 
     def close(self) -> None:
-        """Wait until the disk has all, and close."""
+        """Wait until the disk has all data, and close the file."""
         if self._file is not None:
             os.fsync(self._file.fileno())
             self._file.close()
@@ -63,17 +63,17 @@ class Appender:
 
 
 class Results:
-    """The three files of one run, held by a lock."""
+    """The three files of one run, protected by a lock."""
 
     def __init__(self, output: Path, *, resume: bool) -> None:
         """Open the files.
 
         Args:
-            output: Where answers go.
+            output: The file for answers.
             resume: Whether the file may hold answers of an earlier run.
 
         Raises:
-            ConfigurationError: The file is there already, is held by another process, or holds something else.
+            ConfigurationError: The file already exists, is locked by another process, or holds other data.
         """
         self.output = output
         self.failures = output.with_suffix(".failures.jsonl")
@@ -124,16 +124,16 @@ class Results:
         """Write an answer.
 
         Raises:
-            ResultsNotWritten: It is in `unwritten` then.
+            ResultsNotWritten: The answer is in `unwritten`.
         """
         self._append(self._answers, record)
 
     async def failed(self, record: Record) -> None:
-        """Write a row that got no answer. Raises as `answered` does."""
+        """Write a row without an answer. It raises the same error as `answered`."""
         self._append(self._failures, record)
 
     def reject(self, record: Record) -> None:
-        """Write a row that is not asked. Raises as `answered` does."""
+        """Write a row that is not sent. It raises the same error as `answered`."""
         self._append(self._rejected, record)
 
     def _append(self, file: Appender, record: Record) -> None:
@@ -164,14 +164,14 @@ def _lock(output: Path) -> FileLock:
 
 
 def _repair(path: Path) -> int:
-    """Cut off what a crash left of a last line; return how many bytes that was."""
+    """Remove an incomplete last line after a crash. Return its number of bytes."""
     with path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
         keep = _whole_lines_end(file, end)
         file.seek(keep)
         torn = end - keep
         if torn and _is_result(file.read()):
-            file.write(b"\n")  # only the line's end was missing
+            file.write(b"\n")  # only the line end was missing
             return 0
         file.truncate(keep)
         return torn

@@ -1,4 +1,4 @@
-"""A row of a batch: its id, where it stands in the input, and what it holds."""
+"""A row of a batch: its id, its position in the input, and its content."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Record: TypeAlias = Mapping[str, Any]
 
 
 class BrokenRow(Exception):
-    """A row that cannot be asked. The text says why."""
+    """A row that cannot be sent. The text of the error says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the input: a record, or why there is none."""
+    """One line of the input: a record, or the reason why there is none."""
 
     number: int
-    """The line of a text file, else the row's position; from 1."""
+    """The number of the line in a text file, else the row's position. It begins at 1."""
     record: Record | None = None
     problem: str = ""
     text: str = ""
@@ -29,22 +29,22 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that is ready to be asked."""
+    """A row that is ready to be sent."""
 
     id: str | int
     number: int
     record: Record
     digest: str
-    """A name for this row's request, which no other request has."""
+    """A digest of this row's request. No other request has the same digest."""
     payload: Any
-    """What the task made of the record."""
+    """The payload that the task made from the record."""
 
 
 def row_id(record: Record, column: str) -> str | int:
     """Return the id of a row.
 
     Raises:
-        BrokenRow: There is none, or it is neither a text nor a whole number.
+        BrokenRow: The row has no id, or the id is neither a text nor a whole number.
     """
     found = record.get(column)
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
@@ -53,7 +53,7 @@ def row_id(record: Record, column: str) -> str | int:
 
 
 def json_line(record: Record) -> bytes:
-    """Write a record as one line of JSON, also when a text holds half a surrogate pair."""
+    """Write a record as one line of JSON. A text may hold half a surrogate pair."""
     try:
         return json.dumps(record, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Runs the rows of a batch in one process: a bounded number at once, each answer written as soon as it is there."""
+"""Runs the rows of a batch in one process: a limited number at once. Each answer is written as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _HOPELESS: Final = (
     QuotaExhausted,
     StorageUnavailable,
 )
-"""What happens to every other row too, so that asking on is no use."""
+"""Errors that every other row would get too, so that the run stops."""
 
 _BUDGET_LOOK: Final = 0.1
-"""Seconds until money that was set aside may have been given back."""
+"""The seconds between two attempts while running calls reserve the budget."""
 
 
 class Sink(Protocol):
-    """Takes results as they come."""
+    """Accepts results as they arrive."""
 
     async def answered(self, record: Record) -> None:
-        """Take an answer; the row counts as under way until it is kept."""
+        """Store an answer. The row counts as running until the answer is stored."""
         ...
 
     async def failed(self, record: Record) -> None:
-        """Take a row that got no answer."""
+        """Store a row that got no answer."""
         ...
 
 
 class Runner:
-    """Takes rows from an iterator until it ends or something stops the run."""
+    """Runs rows from an iterator until it ends or an error stops the run."""
 
     def __init__(
         self,
@@ -66,15 +66,15 @@ class Runner:
         self._is_stopping = False
 
     async def run(self, concurrency: int, *, grace: float) -> None:
-        """Ask the rows.
+        """Run the rows.
 
         Args:
-            concurrency: How many at once.
-            grace: Seconds that calls under way get to end when the run is cancelled.
+            concurrency: The number of rows that run at once.
+            grace: The seconds for running calls to end after the run is cancelled.
 
         Raises:
             ResultsNotWritten: The disk is full.
-            ConfigurationError: The results file is of another run.
+            ConfigurationError: The results file belongs to another run.
         """
         workers = [asyncio.create_task(self._work()) for _ in range(concurrency)]
         try:
@@ -89,11 +89,11 @@ class Runner:
             await asyncio.gather(*workers, return_exceptions=True)
 
     def stop(self) -> None:
-        """Ask no further rows; those under way come to their end."""
+        """Start no further rows. Running rows still end."""
         self._is_stopping = True
 
     async def _joined(self, workers: list[asyncio.Task[None]]) -> None:
-        """Wait for all workers; when one fails, the others end the row that they are at."""
+        """Wait for all workers. If one fails, the others finish their current row."""
         done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         self._is_stopping = True
         if pending:
@@ -126,7 +126,7 @@ class Runner:
         self._report.cost_usd = self._task.cost_usd()
 
     async def _ask(self, row: Row) -> dict[str, Any]:
-        """Ask; while the budget is only set aside for calls under way, ask again after a moment."""
+        """Send a row's request. If running calls reserve the whole budget, send it again after a short wait."""
         while True:
             try:
                 return await self._task.answer(row.payload)
@@ -151,7 +151,7 @@ def _is_hopeless(error: BaseException) -> bool:
 
 
 def failure(row: Row, error: Exception, fields: Record) -> Record:
-    """Return what is kept of a row that got no answer: its columns, the paid-for `fields`, and the error."""
+    """Return the record of a row without an answer: its columns, the paid-for `fields`, and the error."""
     known = error if isinstance(error, GeminiMultiError) else None
     kept = {
         "type": type(error).__name__,

@@ -1,4 +1,4 @@
-"""Where rows come from: JSON Lines, CSV, Parquet, or any iterable of mappings. One row is in memory at a time."""
+"""Reads rows from JSON Lines, CSV, Parquet, or any iterable of mappings. Only one row at a time is in memory."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from gemini_multi.errors import ConfigurationError
 SourceArgument: TypeAlias = str | Path | Iterable[Mapping[str, Any]]
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-"""A longer line is no row, and is not held in memory."""
+"""The longest line. A longer line is not a row, and is not kept in memory."""
 _SHOWN: Final = 200
 _BLOCK: Final = 1024 * 1024
 _PARQUET_ROWS: Final = 256
 
 
 class Source(Protocol):
-    """Gives the lines of an input."""
+    """Yields the lines of an input."""
 
     def lines(self) -> Iterator[Line]:
         """Read the input from its beginning."""
         ...
 
     def count(self) -> int | None:
-        """Return about how many lines there are, if that is quick to know."""
+        """Return the approximate number of lines, if it can be counted quickly."""
         ...
 
 
 def open_source(given: SourceArgument) -> Source:
-    """Choose how to read an input, by the file's suffix.
+    """Choose the reader of an input by the file's suffix.
 
     Raises:
         ConfigurationError: The file cannot be read, or its format is unknown.
@@ -58,7 +58,7 @@ def _check_readable(path: Path) -> None:
 
 
 class _Rows:
-    """Mappings that the caller gives."""
+    """The mappings of a caller as lines."""
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._rows = rows
@@ -88,7 +88,7 @@ class _JsonLines:
 
 
 def _bounded_line(file: BinaryIO) -> bytes:
-    """Read a line; of one that is too long only the beginning, which is no JSON."""
+    """Read a line. Of a line that is too long, read only the beginning, which is not valid JSON."""
     line = file.readline(MAX_LINE_BYTES)
     rest = line
     while rest and not rest.endswith(b"\n") and len(rest) == MAX_LINE_BYTES:
@@ -122,7 +122,7 @@ class _Csv:
                 yield line
 
     def count(self) -> int | None:
-        return None  # a field may hold line ends, so only reading tells
+        return None  # a field may hold line ends, so lines cannot be counted quickly
 
 
 def _csv_line(reader: csv.DictReader[str]) -> Line | None:

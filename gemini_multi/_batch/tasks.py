@@ -1,4 +1,4 @@
-"""What is done with a row: a question to a model, or any asynchronous function of the caller."""
+"""The tasks for a row: a request to a model, or any asynchronous function of the caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gemini_multi.types import ChatRequest, ChatResponse, JsonObject, Text, Thou
 
 
 class UnusableAnswer(Exception):
-    """An answer that was paid for and does not fit what was asked. `fields` keep it."""
+    """An answer that was paid for and cannot be used. `fields` holds it."""
 
     def __init__(self, error: InvalidResponse, fields: dict[str, Any]) -> None:
         super().__init__(error.message)
@@ -34,19 +34,19 @@ class Task(Protocol[_PayloadT]):
     """Answers rows."""
 
     def payload(self, record: Record) -> _PayloadT:
-        """Make what is asked of a row.
+        """Make the payload for a row.
 
         Raises:
-            BrokenRow: The row cannot be asked.
+            BrokenRow: The row cannot be sent.
         """
         ...
 
     async def answer(self, payload: _PayloadT) -> dict[str, Any]:
-        """Ask, and return the fields of the result; `answer` is one of them."""
+        """Send the payload, and return the fields of the result. `answer` is one of them."""
         ...
 
     def cost_usd(self) -> float:
-        """Return what all rows so far have cost."""
+        """Return the cost of all rows so far."""
         ...
 
     async def aclose(self) -> None:
@@ -55,13 +55,13 @@ class Task(Protocol[_PayloadT]):
 
 
 def digest_of(payload: object) -> str:
-    """Return a name for a payload: the same request always has the same one."""
+    """Return a digest of a payload. Equal requests always have equal digests."""
     text = json.dumps(to_jsonable_python(payload, fallback=repr), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class ChatTask:
-    """Asks a model through a client."""
+    """Sends requests to a model through a client."""
 
     def __init__(self, client: AsyncClient, maker: RequestMaker, schema: JsonObject | None) -> None:
         self._client = client
@@ -90,7 +90,7 @@ class ChatTask:
 
 
 def _fields(response: ChatResponse) -> dict[str, Any]:
-    """Return what a result holds of an answer. Parts other than text are kept as `archive` writes them."""
+    """Return the fields that a result holds of an answer. Parts other than text have the form that `archive` writes."""
     has_other_parts = any(not isinstance(part, Text | Thought) for part in response.parts)
     return {
         "answer": response.text,
@@ -105,7 +105,7 @@ def _fields(response: ChatResponse) -> dict[str, Any]:
 
 
 class FunctionTask:
-    """Awaits a function of the caller with the row's columns, such as a LangChain runnable's `ainvoke`."""
+    """Awaits a function of the caller with the row's columns, for example a LangChain runnable's `ainvoke`."""
 
     def __init__(self, function: Callable[[dict[str, Any]], Awaitable[object]]) -> None:
         self._function = function
