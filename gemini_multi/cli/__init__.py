@@ -1,8 +1,8 @@
-"""The command line `gemini-multi`, over the public client.
+"""The command line `gemini-multi`, which uses the public client.
 
-What belongs here: commands, each a module of its own, and what they show. A command is registered in `app.py`. Results
-go to standard output; progress, hints and errors go to standard error. Exit codes: 0 all is well, 1 a provider or a
-check failed, 2 the arguments or the configuration cannot be used, 130 interrupted.
+This package holds the commands, each in its own module, and their output. A command is registered in `app.py`. Results
+go to standard output; progress, hints and errors go to standard error. Exit codes: 0 success, 1 a provider or a check
+failed, 2 the arguments or the configuration cannot be used, 130 interrupted.
 """
 
 from __future__ import annotations

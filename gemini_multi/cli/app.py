@@ -1,4 +1,4 @@
-"""The commands by name, and how their errors end the process."""
+"""The commands by name, and the way in which their errors end the process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gemini_multi.cli.serve import serve
 from gemini_multi.errors import ConfigurationError, GeminiMultiError
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (models, doctor, chat, batch, serve, sandbox)
-"""Every command; its function's name and docstring are what the command line shows. A new one is added here."""
+"""All commands. The command line shows the names and docstrings of these functions. Add new commands here."""
 
 FAILED: Final = 1
 UNUSABLE: Final = 2
@@ -31,7 +31,7 @@ _APP: Final = typer.Typer(
     name="gemini-multi",
     help="Hosted Gemini models over Cloudflare AI, AIMLAPI and Oxen.ai.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # they show local variables, among them keys
+    pretty_exceptions_enable=False,  # they show local variables, including keys
 )
 for command in COMMANDS:
     _APP.command()(command)
@@ -57,7 +57,7 @@ def _common(
 def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """Write a warning without the line of code that it comes from."""
+    """Write a warning without the line of code that caused it."""
     del category, filename, lineno, line
     return f"Note: {message}\n"
 
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ended.code if isinstance(ended.code, int) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the program that read the output has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except GeminiMultiError as error:

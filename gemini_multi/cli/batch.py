@@ -1,4 +1,4 @@
-"""`gemini-multi batch`: a file of prompts becomes a file of answers."""
+"""`gemini-multi batch`: answers a file of prompts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def batch(
 
 
 def _report(source: Path, output: Path, **settings: Any) -> BatchReport:
-    """Run the batch; answers that found no room on the disk go to standard output."""
+    """Run the batch. Answers that cannot be written to the disk go to standard output."""
     try:
         return run_batch(source, output, **settings)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`gemini-multi chat`: ask once, or talk."""
+"""`gemini-multi chat`: one request, or a conversation."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def chat(
 
 
 class Conversation:
-    """A history that grows."""
+    """A conversation whose history grows."""
 
     def __init__(self, client: Client, begun: ChatRequest) -> None:
-        """Go on with `begun`."""
+        """Begin with the request `begun`."""
         self._client = client
         self._request = begun
 
     def say(self, message: Message) -> None:
-        """Ask, show the answer as it comes, and remember both when it is whole."""
+        """Send a message, show the answer while it arrives, and keep both when the answer is complete."""
         asked = replace(self._request, messages=(*self._request.messages, message))
         started = time.monotonic()
         response = self._shown(asked)
@@ -100,7 +100,7 @@ def _show(event: ChatEvent) -> None:
 
 
 def _converse(talk: Conversation, media: list[Blob | FileReference]) -> None:
-    """Ask what the user types, until the input ends."""
+    """Send the lines that the user types, until the input ends."""
     show_status("Ctrl-D ends the conversation.")
     while True:
         try:

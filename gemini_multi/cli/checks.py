@@ -1,4 +1,4 @@
-"""The checks of `doctor`, one provider at a time."""
+"""The checks of `doctor` for one provider."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gemini_multi.providers import Provider
 from gemini_multi.types import ChatRequest, Message
 
 _PATIENCE: Final = 10.0
-"""Seconds for a connection."""
+"""The timeout of a connection in seconds."""
 _SHOWN: Final = 4
 
 
 @dataclass(slots=True)
 class Finding:
-    """What was found out about one provider."""
+    """The results of the checks of one provider."""
 
     provider: str
     key: str = "not set"
-    """Where the key comes from, and its beginning."""
+    """The source of the key, and the beginning of the key."""
     name: str = "-"
     tls: str = "-"
     call: str = "-"
@@ -35,10 +35,10 @@ class Finding:
 
 
 def examine(kind: type[Provider], model: str) -> Finding:
-    """Check one provider, up to the first thing that fails."""
+    """Check one provider, up to the first check that fails."""
     finding = Finding(kind.name, key_of(kind))
     try:
-        provider = kind()  # the rest comes from the environment
+        provider = kind()  # the other settings come from the environment
         request = ChatRequest(model=model, messages=(Message.user("Answer with the word OK."),), max_tokens=256)
         if _reaches(finding, _url(provider, request)):
             _ask(finding, provider, request)
@@ -48,7 +48,7 @@ def examine(kind: type[Provider], model: str) -> Finding:
 
 
 def key_of(kind: type[Provider]) -> str:
-    """Say which variable holds the key, and how it begins."""
+    """Return the name of the variable that holds the key, and the beginning of the key."""
     for variable in kind.key_variables:
         if value := os.environ.get(variable, "").strip():
             beginning = value[:_SHOWN] if len(value) >= 4 * _SHOWN else ""
@@ -64,7 +64,7 @@ def _url(provider: Provider, request: ChatRequest) -> str:
 
 
 def _reaches(finding: Finding, url: str) -> bool:
-    """Look up the name and connect; through a proxy neither can be seen."""
+    """Look up the name and connect. Through a proxy, neither can be checked."""
     if proxy := proxy_of(url):
         finding.name = finding.tls = f"through the proxy {_without_password(proxy)}"
         return True

@@ -1,4 +1,4 @@
-"""Where commands write, and what several of them show."""
+"""The outputs of commands, and functions that several commands use to show values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHEAPEST: Final = "gemini-2.5-flash-lite"
 
 
 def show_status(text: str) -> None:
-    """Write a line to standard error, as it is."""
+    """Write a line to standard error, without changes."""
     ERRORS.print(text, markup=False, soft_wrap=True)
 
 
@@ -36,7 +36,7 @@ def show_json(value: Any) -> None:  # noqa: ANN401  # any JSON value
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table to standard output; as wide as it needs where that is no terminal."""
+    """Print a table to standard output. If that is not a terminal, the width is unlimited."""
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*row)
@@ -47,7 +47,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def summary(response: ChatResponse, seconds: float) -> str:
-    """Say in one line who answered, with what, for how much and how fast."""
+    """Return one line with the provider, the model, the tokens, the cost and the time of an answer."""
     used = response.usage
     cost = "cost unknown" if used.cost_usd is None else f"{used.cost_usd:.6f} USD"
     thoughts = f" ({used.reasoning_tokens} thoughts)" if used.reasoning_tokens else ""

@@ -1,4 +1,4 @@
-"""`gemini-multi doctor`: what is set up, what works, and what to do about the rest."""
+"""`gemini-multi doctor`: shows what is configured, what works, and how to correct the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documented calls that `doctor --record` makes at a provider."""
+"""The documented calls that `doctor --record` sends to a provider."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_MODEL: Final = "gemini-0-none"
 
 @dataclass(slots=True)
 class Recording:
-    """One call: what crossed the wire, and how the library read it."""
+    """One call: its requests and responses, and what the library read from them."""
 
     call: str
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
@@ -31,10 +31,10 @@ class Recording:
 
 
 class Caller:
-    """Makes the calls at one provider and keeps what crosses the wire."""
+    """Makes the calls to one provider and keeps their requests and responses."""
 
     def __init__(self, provider: Provider, model: str) -> None:
-        """Ask `model` of `provider`."""
+        """Make a caller for `model` of `provider`."""
         self._transport = RecordingTransport()
         self._http = recording_client(self._transport)
         self._client = Client(provider, max_retries=0, http_client=self._http)
@@ -48,7 +48,7 @@ class Caller:
         self._http.close()
 
     def run(self) -> Iterator[Recording]:
-        """Make one call after the other."""
+        """Make the calls one after the other."""
         asked = self._request("Use get_weather for 'Paris'.")
         asked = replace(asked, tools=(_WEATHER,), tool_choice=ToolChoice("required"))
         yield self._recorded("whole", lambda: self._client.chat(self._request("Answer with the word OK.")))
@@ -84,6 +84,6 @@ class Caller:
 
 
 def _continued(asked: ChatRequest, answer: ChatResponse) -> ChatRequest:
-    """Send the calls back, with their signatures and results."""
+    """Send the tool calls back, with their signatures and results."""
     results = [ToolResult(call.id, call.name, (Text("18 °C"),)) for call in answer.tool_calls]
     return replace(asked, messages=(*asked.messages, answer.message, Message.tool(*results)), tool_choice=None)

@@ -1,4 +1,4 @@
-"""`models --live`: where a provider's own list differs from the catalog."""
+"""`models --live`: the differences between a provider's own list and the catalog."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FAMILIES: Final = ("gemini", "gemma")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that the catalog says otherwise."""
+    """One difference from the catalog."""
 
     provider: str
     id: str
@@ -25,7 +25,7 @@ class Difference:
 
 
 def compare(providers: Sequence[str] | None) -> tuple[list[Difference], bool]:
-    """Ask the providers for their lists; return the differences, and whether one of them failed."""
+    """Get the providers' lists. Return the differences, and whether one of the providers failed."""
     found: list[Difference] = []
     failed = False
     with Client(providers) as client:
@@ -47,7 +47,7 @@ def differences(provider: str, listed: Sequence[ListedModel]) -> Iterator[Differ
     rows: dict[str, catalog.Model] = {}
     for model in catalog.models():
         if provider in model.providers:
-            rows.setdefault(model.providers[provider].id, model)  # a `-latest` row shares the id of another
+            rows.setdefault(model.providers[provider].id, model)  # a `-latest` row has the same id as another row
     known = {*rows, *(alias for model in rows.values() for alias in model.providers[provider].aliases)}
     for one in listed:
         if one.id not in known and any(family in one.id.lower() for family in _FAMILIES):

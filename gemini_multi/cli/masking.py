@@ -1,4 +1,4 @@
-"""Takes keys, ids and accounts out of recordings, so that they can be shown to others."""
+"""Removes keys, ids and accounts from recordings, so that other people may see them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from gemini_multi.types import JsonValue
 
 _SECRET_FIELDS: Final = re.compile(r"key|token|account|namespace|gateway_id|event_id")
 _SHOWN_HEADERS: Final = re.compile(r"accept.*|content-.*|user-agent|host|connection")
-"""Of a request; the others may be the user's own."""
+"""Headers of a request that are shown. Other headers may be the user's own."""
 _HIDDEN_HEADERS: Final = re.compile(r"auth|key|token|cookie|account|org|user|trace|ray|nel|report|(?:^|-)id(?:-|$)")
-"""Of a response."""
+"""Headers of a response that are hidden."""
 _ID_FIELDS: Final = re.compile(r"(?:.*[_a-z])?(?:id|Id|ID)|user|email|organization|system_fingerprint")
 _SHORTEST: Final = 6
-"""Shorter values may be words of the conversation."""
+"""The shortest value that is masked. Shorter values may be words of the conversation."""
 
 
 class Mask:
-    """Gives every secret one placeholder, the same wherever it occurs."""
+    """Replaces every secret with a placeholder. The same secret always gets the same placeholder."""
 
     def __init__(self, provider: Provider) -> None:
-        """Begin with what the provider is configured with."""
+        """Make a mask for the secrets of the provider's configuration."""
         self._known: dict[str, str] = {}
         self._add("secret", _secrets(provider))
 
     def exchange(self, exchange: Exchange) -> dict[str, JsonValue]:
-        """Write an exchange without secrets. The body stays text: its form is what matters."""
+        """Write an exchange without secrets. The body stays text, because its exact form is important."""
         request = exchange.request_body.decode("utf-8", "replace")
         for text in (request, *_documents(exchange.body)):
             self._add("id", _ids(text))
@@ -55,7 +55,7 @@ class Mask:
                 self._known[value] = f"masked-{kind}-{len(self._known) + 1}"
 
     def _text(self, text: str) -> str:
-        # The longest first: one may be a part of another.
+        # The longest value comes first, because another value may be a part of it.
         for value in sorted(self._known, key=len, reverse=True):
             text = text.replace(value, self._known[value])
         return text
@@ -72,13 +72,13 @@ def _secrets(provider: Provider) -> Iterator[str]:
 
 
 def _documents(body: str) -> list[str]:
-    """Take the JSON documents out of a body: one, or one per event."""
+    """Return the JSON documents of a body: the whole body, or one for each event."""
     events = [line[5:].strip() for line in body.splitlines() if line.startswith("data:")]
     return events or [body]
 
 
 def documents(body: str) -> list[JsonValue]:
-    """Read the JSON documents of a body; what is none is left out."""
+    """Read the JSON documents of a body. Text that is not JSON is left out."""
     found: list[JsonValue] = []
     for text in _documents(body):
         try:
@@ -89,7 +89,7 @@ def documents(body: str) -> list[JsonValue]:
 
 
 def fields(value: JsonValue, path: str = "") -> Iterator[tuple[str, str, JsonValue]]:
-    """Give every field of a document: its way, its name and its value."""
+    """Yield every field of a document: its path, its name and its value."""
     if isinstance(value, dict):
         for name, item in value.items():
             way = f"{path}.{name}".lstrip(".")

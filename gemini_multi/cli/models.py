@@ -1,4 +1,4 @@
-"""`gemini-multi models`: what the catalog knows."""
+"""`gemini-multi models`: shows the catalog."""
 
 from __future__ import annotations
 

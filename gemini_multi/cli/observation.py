@@ -1,7 +1,7 @@
-"""What an exchange shows of a provider's habits, and where it differs from what the library expects.
+"""Compares the responses of a provider with the responses that the library expects.
 
-What is expected is what the bundled sandbox does: it is written from the documentation that the library is written
-from, and shares no code with it.
+The expected responses are those of the bundled sandbox. The sandbox is written from the same documentation as the
+library, and shares no code with it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _COMMON_HEADERS: Final = frozenset(
 
 @dataclass(slots=True)
 class Observation:
-    """The habits that one call shows."""
+    """The properties of the responses to one call."""
 
     facts: dict[str, str]
-    """Those of which there is one."""
+    """The properties with one value."""
     reported: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Those of which there are many: more of them are no difference."""
+    """The properties with many values. Additional values are not a difference."""
 
 
 def observe(exchange: Exchange) -> Observation:
-    """Look at an exchange."""
+    """Collect the properties of an exchange."""
     found = documents(exchange.body)
     facts = {
         "status": str(exchange.status),
@@ -53,7 +53,7 @@ def observe(exchange: Exchange) -> Observation:
 
 
 def differences(real: Recording, expected: Recording) -> list[str]:
-    """Say where a call differs from what the library expects."""
+    """List the differences between a call and the expected call."""
     if bool(real.error) != bool(expected.error):
         return [f"it ended with {_outcome(real)}; expected is {_outcome(expected)}"]
     if not real.exchanges or not expected.exchanges:
@@ -73,7 +73,7 @@ def differences(real: Recording, expected: Recording) -> list[str]:
 
 
 def additions(real: Recording, expected: Recording) -> list[str]:
-    """Say what a call tells beyond what the library expects; it is kept as the provider's metadata."""
+    """List the values that a call has beyond the expected ones. The library keeps them as the provider's metadata."""
     if not real.exchanges or not expected.exchanges:
         return []
     seen, hoped = observe(real.exchanges[-1]), observe(expected.exchanges[-1])

@@ -1,4 +1,4 @@
-"""`doctor --record`: keeps what a provider really sends, and says where that is not what the library expects."""
+"""`doctor --record`: keeps the responses of a provider, and shows where they differ from what the library expects."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gemini_multi.providers import Provider
 from gemini_multi.types import JsonValue
 
 THINKING: Final = "gemini-3-flash"
-"""A model that signs its thoughts."""
+"""A model whose thoughts have signatures."""
 
 
 def record(kind: type[Provider], model: str, folder: Path) -> dict[str, JsonValue]:
-    """Make the calls at a provider and at the sandbox, keep the first, and return where they differ."""
+    """Make the calls to a provider and to the sandbox, keep the provider's, and return the differences."""
     provider = kind()
     expected = {recording.call: recording for recording in _expected(kind, model)}
     target = folder / kind.name
@@ -40,7 +40,7 @@ def record(kind: type[Provider], model: str, folder: Path) -> dict[str, JsonValu
 
 
 def show(provider: str, report: Mapping[str, JsonValue]) -> bool:
-    """Say where a provider differs; `True` if it does anywhere."""
+    """Show the differences of a provider; `True` if there are any."""
     differing = False
     for call, entry in report.items():
         found = entry.get("differences") if isinstance(entry, dict) else None
@@ -61,7 +61,7 @@ def _expected(kind: type[Provider], model: str) -> list[Recording]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Generator[None]:
-    """Set variables for a while; providers read them when they are made."""
+    """Set environment variables temporarily. Providers read them when they are made."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

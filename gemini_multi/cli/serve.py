@@ -82,7 +82,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _introduce(client: AsyncClient, address: tuple[str, int], keys: tuple[str, ...]) -> None:
-    """Say where the endpoint is, who may ask, and what is dangerous about it."""
+    """Show the URL of the endpoint, the callers that it accepts, and the dangers of its configuration."""
     host, port = address[:2]
     shown = f"[{host}]" if ":" in host else host
     show_status(f"Base URL: http://{shown}:{port}/v1")

@@ -35,7 +35,7 @@ _TOO_SMALL: Final = "max_tokens or model output limit was reached"
 
 
 def refusal(visit: Visit, refused: Refused) -> JsonObject:
-    """The error body, in the flat form that the provider documents."""
+    """Write the error body, in the flat form that the provider documents."""
     return {
         "message": refused.message or _MESSAGES.get(refused.status, "Internal server error"),
         "path": visit.path.removeprefix("/aimlapi"),

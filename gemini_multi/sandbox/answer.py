@@ -10,12 +10,12 @@ from gemini_multi.sandbox.json_value import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One scripted answer; the sandbox writes it in the dialect of the request."""
+    """One scripted answer. The sandbox writes it in the dialect of the request."""
 
     text: str = ""
     tool_calls: Sequence[tuple[str, Mapping[str, JsonValue]]] = ()
     thoughts: str = ""
     finish_reason: str | None = None
-    """The finish reason to send, in place of the one that follows from the answer."""
+    """The finish reason to send, instead of the one that follows from the answer."""
     block_reason: str | None = None
-    """In the native dialect: the prompt is blocked for this reason and there is no candidate."""
+    """The reason for which the prompt is blocked. The answer then has no candidate. For the native dialect."""

@@ -1,4 +1,4 @@
-"""The application: its URLs, and the way of a request from the socket to a reply."""
+"""The ASGI application: its URLs, and the steps from a request to its reply."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ _ELSEWHERE: Mapping[str, tuple[Provider, str, Answering, Error]] = {
 
 
 def application(state: State, stopping: asyncio.Event) -> Starlette:
-    """Build the application over a sandbox's state."""
+    """Build the application for a sandbox's state."""
     routes = [
         Route(path, ServedEndpoint(provider, method, answering, error, state, stopping))
         for path, (provider, method, answering, error) in {**_ROUTES, **_ELSEWHERE}.items()

@@ -1,4 +1,4 @@
-"""The chat completions dialect: writes an outcome as one completion or as chunks, in each provider's manner."""
+"""The chat completions dialect: writes an outcome as one completion or as chunks, in each provider's form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CREDITS_PER_USD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a provider writes a completion."""
+    """The form in which a provider writes a completion."""
 
     provider: Literal["cloudflare", "aimlapi", "oxen"]
     signature: Literal["extra_content", "reasoning_details"] = "extra_content"
@@ -26,9 +26,9 @@ class Manner:
     """Whether `completion_tokens` includes the thoughts."""
     details_thoughts: bool = True
     whole_calls: bool = False
-    """Streams hold each call in one chunk, without `index`, and finish with `stop`, like Google's own endpoint."""
+    """Whether streams hold each call in one chunk without `index`, and finish with `stop`, like Google's endpoint."""
     tags_thoughts: bool = False
-    """Whether thoughts stand in the content between tags; else they stand in `reasoning_content`."""
+    """Whether thoughts are in the content between tags; else they are in `reasoning_content`."""
 
 
 CLOUDFLARE: Final = Manner(provider="cloudflare", details_thoughts=False, whole_calls=True, tags_thoughts=True)
@@ -36,7 +36,7 @@ OXEN: Final = Manner(provider="oxen", counts_thoughts="inside")
 
 
 def aimlapi(family: str) -> Manner:
-    """The manner of one family of AIMLAPI's models; it depends on the upstream."""
+    """Return the form of one family of AIMLAPI's models. It depends on the upstream."""
     if family == "A":
         return Manner(provider="aimlapi", signature="reasoning_details", counts_thoughts="inside")
     return Manner(provider="aimlapi", counts_thoughts="inside" if family == "D" else "outside")
@@ -203,7 +203,7 @@ def _text_deltas(candidate: Candidate, manner: Manner) -> list[JsonObject]:
     if candidate.thoughts and manner.tags_thoughts:
         flag: JsonObject = {"extra_content": {"google": {"thought": True}}}
         deltas.extend({"content": piece, **flag} for piece in pieces(f"<thought>{candidate.thoughts}"))
-        # A tool call ends the thoughts without a closing tag, like on Google's own endpoint.
+        # A tool call ends the thoughts without a closing tag, as on Google's own endpoint.
         answer = pieces(f"</thought>{candidate.text}") if candidate.text or not candidate.calls else []
     elif candidate.thoughts:
         deltas.extend({"content": "", "reasoning_content": piece} for piece in pieces(candidate.thoughts))

@@ -1,4 +1,4 @@
-"""The rules of the chat providers beyond the shape of a request: one small check per rule."""
+"""The rules of the chat providers that go beyond the shape of a request. There is one small check per rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Check = Callable[[JsonObject, Model], None]
 
 
 def messages_of(request: JsonObject) -> list[JsonObject]:
-    """List the messages apart from instructions."""
+    """List the messages except instructions."""
     return [
         message for message in objects(request.get("messages")) if message.get("role") not in {"system", "developer"}
     ]

@@ -177,12 +177,12 @@ _EFFORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "google/gemini-3-8-flash": ("none", "low", "medium", "high"),
 }
 _EFFORTLESS: Final = ("2.5-flash", "2.5-pro", "3-flash-preview", "3-1-pro-preview")
-"""Family A models that ignore `reasoning_effort`."""
+"""Models of family A that ignore `reasoning_effort`."""
 
 
 @lru_cache(maxsize=64)
 def aimlapi(model: str, family: str) -> JsonObject:
-    """The request shape of one AIMLAPI model; keys that it does not name are silently accepted."""
+    """Return the request shape of one AIMLAPI model. Keys that the shape does not name are silently accepted."""
     properties: JsonObject = {
         "model": _TEXT,
         "messages": _messages(family),

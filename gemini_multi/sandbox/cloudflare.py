@@ -43,7 +43,7 @@ _BY_CODE: Final[Mapping[int, str]] = {
     3040: "Capacity temporarily exceeded, please try again.",
 }
 _ROUTER_CODES: Final = frozenset({7001, 10000})
-"""Codes of the REST API in front of the gateway, whose envelope differs from the gateway's."""
+"""Codes of the REST API in front of the gateway. Its envelope differs from the gateway's."""
 _GOOGLE_STATUSES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
     401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
@@ -57,7 +57,7 @@ _GOOGLE_STATUSES: Final[Mapping[int, tuple[str, str]]] = {
 
 
 def refusal(refused: Refused) -> JsonObject:
-    """The error body of the REST API, in the envelope of the REST API or of the gateway behind it."""
+    """Write the error body of the REST API, in the envelope of the REST API or of the gateway behind it."""
     code, usual = _BY_STATUS.get(refused.status, (7000, "Internal server error"))
     code = refused.code if isinstance(refused.code, int) else code
     message = refused.message or _BY_CODE.get(code, usual)
@@ -80,7 +80,7 @@ def refusal(refused: Refused) -> JsonObject:
 
 
 def studio_refusal(refused: Refused, *, retry_after: float | None = None) -> JsonObject:
-    """The error body of Google AI Studio, or of the gateway if the gateway itself refuses the request."""
+    """Write the error body of Google AI Studio, or of the gateway if the gateway itself refuses the request."""
     if isinstance(refused.code, int):
         return refusal(refused)
     status, usual = _GOOGLE_STATUSES.get(refused.status, ("UNKNOWN", "Unknown error."))
@@ -123,7 +123,7 @@ def _outcome_builder(visit: Visit, *, gives_call_ids: bool) -> OutcomeBuilder:
 
 
 def run(visit: Visit) -> Reply:
-    """Answer `POST …/ai/run`: the shape of `input` determines the dialect."""
+    """Answer `POST …/ai/run`. The shape of `input` determines the dialect."""
     _admit(visit)
     body = as_object(visit)
     model, given = a_text(body.get("model")), an_object(body.get("input"))
@@ -233,7 +233,7 @@ def _admit_to_gateway(visit: Visit) -> None:
 
 
 def studio_error(visit: Visit, refused: Refused, retry_after: float | None = None) -> bytes:
-    """The error in AI Studio's form: a stream without server-sent events gets an array of one error."""
+    """Write the error in AI Studio's form. A stream without server-sent events gets an array with one error."""
     body = studio_refusal(refused, retry_after=retry_after)
     in_array = ":streamGenerateContent" in visit.path and visit.query.get("alt") != "sse"
     return encoded([body] if in_array else body)

@@ -1,4 +1,4 @@
-"""The faults of answers, each a small change to the good reply."""
+"""The faults of answers. Each fault is a small change to the valid reply."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Spoiling:
 
     @property
     def begun(self) -> tuple[bytes, ...]:
-        """The events that are sent before the fault; never so many that the stream looks finished."""
+        """Return the events that are sent before the fault. There are never so many that the stream looks complete."""
         events = self.reply.events or ()
         return events[: max(0, min(self.after, len(events) - 3))]
 

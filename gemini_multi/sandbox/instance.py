@@ -1,4 +1,4 @@
-"""The smallest instance of a JSON schema, with numbers, quotes and places taken from the prompt."""
+"""Builds the smallest instance of a JSON schema, with numbers, quotes and places taken from the prompt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORMATS: Final = {
 
 @dataclass(slots=True)
 class Instances:
-    """Builds instances for one prompt; each number and quote of the prompt is used once, in order."""
+    """Builds instances for one prompt. Each number and quote of the prompt is used once, in order."""
 
     prompt: str
     root: JsonObject
@@ -82,7 +82,7 @@ class Instances:
         return shape
 
     def _plainest(self, branches: list[JsonObject]) -> JsonObject:
-        """The first branch that is not null."""
+        """Return the first branch that is not null."""
         return next((one for one in branches if _kind(self._resolve(one)) != "null"), branches[0])
 
     def _choice(self, choices: list[JsonValue]) -> JsonValue:

@@ -34,7 +34,7 @@ def a_number(value: JsonValue) -> float | None:
 
 
 def a_whole_number(value: JsonValue) -> int | None:
-    """Return the integer; 3.0 is an integer, a boolean is none."""
+    """Return the integer. 3.0 is an integer, but a boolean is not."""
     number = a_number(value)
     return int(number) if number is not None and number == int(number) else None
 

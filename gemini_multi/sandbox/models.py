@@ -51,12 +51,12 @@ class Model:
 
     @property
     def is_gemini_3(self) -> bool:
-        """Whether the rules of Gemini 3 and later apply: signatures are required, thinking has levels."""
+        """Whether the rules of Gemini 3 and later apply: signatures are required, and thinking has levels."""
         return self.generation >= (3, 0)
 
     @property
     def refuses_prefill(self) -> bool:
-        """Whether a last model turn is refused."""
+        """Whether the model refuses a prompt whose last turn is from the model."""
         return self.generation >= (3, 6) or (self.kind == "flash-lite" and self.generation >= (3, 5))
 
     @property
@@ -96,13 +96,13 @@ class Model:
 
     @property
     def image_tokens(self) -> int:
-        """The tokens of one image."""
+        """The number of tokens of one image."""
         return 1120 if self.is_gemini_3 else 258
 
 
 @lru_cache(maxsize=256)
 def read_model(model_id: str) -> Model:
-    """Read the generation and the kind from an id; an unknown id counts as the newest generation."""
+    """Read the generation and the kind from an id. An unknown id counts as the newest generation."""
     name = model_id.rpartition("/")[2]
     for alias, target in _ALIASES.items():
         name = name.replace(f"gemini-{alias}", f"gemini-{target}")

@@ -32,7 +32,7 @@ _SILENCE: Final = base64.b64encode(bytes(480)).decode()
 
 
 def validated(body: JsonObject, model_id: str, *, is_vertex: bool) -> JsonObject:
-    """Refuse what the upstream refuses; return the body with `camelCase` names."""
+    """Refuse what the upstream refuses. Return the body with `camelCase` names."""
     request = Reader(is_vertex=is_vertex).request(body)
     model = read_model(model_id)
     for check in CHECKS:
@@ -41,7 +41,7 @@ def validated(body: JsonObject, model_id: str, *, is_vertex: bool) -> JsonObject
 
 
 def counted(body: JsonObject, model_id: str) -> JsonObject:
-    """Refuse a count that the upstream refuses; return the request whose tokens are to be counted."""
+    """Refuse a count that the upstream refuses. Return the request whose tokens are to be counted."""
     asked = Reader(is_vertex=False).count_request(body)
     inner = asked.get("generateContentRequest")
     if inner is None:
@@ -91,7 +91,7 @@ def read(request: JsonObject, model_id: str) -> Prompt:
 
 
 def effort(thinking: JsonObject, model: Model) -> str | None:
-    """Return the effort that a thinking configuration asks for."""
+    """Return the effort that a thinking configuration requests."""
     level, budget = a_text(thinking.get("thinkingLevel")), a_number(thinking.get("thinkingBudget"))
     if level:
         return level.lower()
@@ -176,7 +176,7 @@ def document(outcome: Outcome, *, is_vertex: bool) -> JsonObject:
 
 
 def documents(outcome: Outcome, *, is_vertex: bool) -> list[JsonObject]:
-    """Write a streamed answer: increments of parts; the last document holds the finish reason and all counts."""
+    """Write a streamed answer as pieces of parts. The last document holds the finish reason and all counts."""
     if outcome.blocked:
         return [document(outcome, is_vertex=is_vertex)]
     head = _head(outcome, is_vertex=is_vertex)

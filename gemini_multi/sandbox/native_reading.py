@@ -1,6 +1,6 @@
 """Reads a `generateContent` body strictly, as ProtoJSON does.
 
-Unknown names and wrong types are refused; `snake_case` is read as `camelCase`.
+Unknown names and wrong types are refused. `snake_case` is read as `camelCase`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Reader:
     is_vertex: bool
 
     def request(self, body: JsonObject) -> JsonObject:
-        """Read a whole request; the result has `camelCase` names only."""
+        """Read a whole request. The result has `camelCase` names only."""
         return self._message("Request", body, "")
 
     def count_request(self, body: JsonObject) -> JsonObject:
@@ -88,7 +88,7 @@ def _enumerated(kind: str, value: JsonValue, path: str) -> JsonValue:
 
 
 def is_base64(value: JsonValue) -> bool:
-    """Whether a value is bytes in JSON; ProtoJSON accepts both base64 alphabets."""
+    """Whether a value is bytes in JSON. ProtoJSON accepts both base64 alphabets."""
     if not isinstance(value, str):
         return False
     try:
@@ -111,7 +111,7 @@ _SCALARS: Final[Mapping[str, Callable[[JsonValue], bool]]] = {
     "bool": lambda value: isinstance(value, bool),
     "int": _is_whole,
     "number": _is_number,
-    # The documented dummy signatures are plain text; so the alphabet and the padding are checked where bytes are used.
+    # The documented dummy signatures are plain text. So the alphabet and the padding are checked where bytes are used.
     "bytes": lambda value: isinstance(value, str),
     "struct": lambda value: isinstance(value, dict),
     "value": lambda _: True,

@@ -1,4 +1,4 @@
-"""The rules of the upstream for well-formed `generateContent` requests: one small check per rule."""
+"""The rules of the upstream for well-formed `generateContent` requests. There is one small check per rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outcome of a request: candidates and token counts, before a dialect writes them."""
+"""The outcome of a request: candidates and token counts, in no dialect yet."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Candidate:
     finish: str = "stop"
     """`stop`, `length`, or the reason from a script."""
     signature: str = ""
-    """The signature on the text, when there is no call."""
+    """The signature on the text, if there is no tool call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ class Counts:
     cached: int = 0
     cache_written: int = 0
     media: tuple[tuple[str, int], ...] = ()
-    """Tokens per modality inside `prompt`, without text."""
+    """The tokens per modality in `prompt`, without text."""
     speech: int = 0
-    """Audio tokens inside `output`."""
+    """The audio tokens in `output`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Outcome:
     speaks: bool = False
     blocked: str | None = None
     document: JsonObject | None = None
-    """The recorded answer in its own dialect, to be sent unchanged."""
+    """The recorded answer in its own dialect. It is sent unchanged."""
     number: int = 0
     created: int = 0
 
@@ -78,12 +78,12 @@ def stamp() -> Stamp:
 
 
 def count_tokens(text: str) -> int:
-    """Count four characters as a token."""
+    """Count the tokens of a text: four characters are one token."""
     return (len(text) + 3) // 4
 
 
 def prompt_counts(prompt: Prompt) -> Counts:
-    """Count a prompt's tokens; only cached content that it names counts as cached."""
+    """Count a prompt's tokens. Only cached content that the prompt names counts as cached."""
     media = _media_counts(prompt, read_model(prompt.model))
     named = _CACHED_CONTENT_TOKENS if prompt.cached_content else 0
     spoken = max(count_tokens(_read_text(prompt)), 1)
@@ -171,6 +171,6 @@ def _media_counts(prompt: Prompt, model: Model) -> tuple[tuple[str, int], ...]:
 
 
 def pieces(text: str) -> list[str]:
-    """Split a text into the increments of a stream."""
+    """Split a text into the pieces of a stream."""
     size = max(5, (len(text) + 9) // 10)
     return [text[start : start + size] for start in range(0, len(text), size)]

@@ -27,7 +27,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
 
 
 def refusal(refused: Refused) -> JsonObject:
-    """The error body: the long envelope, or the short one with a message only."""
+    """Write the error body: the long envelope, or the short one with a message only."""
     kind, title = _BY_STATUS.get(refused.status, ("error", "Something went wrong."))
     if refused.code == "message_only":
         return {"error": {"message": refused.message}}
@@ -62,7 +62,7 @@ def chat_completions(visit: Visit) -> Reply:
         check(request, model)
     prompt = chat_reading.read(request, model_id)
     builder = OutcomeBuilder(visit.state, _UPSTREAM, gives_call_ids=True)
-    # The provider does not document signatures: the sandbox issues them and does not require them.
+    # The provider does not document signatures. The sandbox issues them and does not require them.
     outcome = visit.outcome(prompt, builder, is_native=False, requires_signatures=False)
     return chat_reply(outcome, chat.OXEN, request, headers={})
 

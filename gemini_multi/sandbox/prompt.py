@@ -48,8 +48,8 @@ class Turn:
 def joined(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """Move media that a tool returned into its results.
 
-    Where a tool's result can hold text only, its images follow in a user turn that names the tool. That turn asks for
-    no answer of its own.
+    If a tool's result can hold text only, its images follow in a user turn that names the tool. That turn requests no
+    answer of its own.
     """
     found: list[Turn] = []
     for turn in turns:
@@ -71,7 +71,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A request after reading."""
+    """A request in the sandbox's own form."""
 
     model: str
     turns: tuple[Turn, ...]

@@ -27,7 +27,7 @@ class Recording:
 
     @property
     def is_native(self) -> bool:
-        """Whether it was recorded in the native dialect."""
+        """Whether the answer was recorded in the native dialect."""
         return "candidates" in self.answer
 
     def fits(self, prompt: Prompt) -> bool:
@@ -46,7 +46,7 @@ class Recording:
         return (prompt.model, prompt.system, _words(prompt)) == (mine.model, mine.system, _words(mine))
 
     def outcome(self, *, is_native: bool) -> Outcome:
-        """Return the outcome: unchanged in its own dialect, with the same text and counts in the other."""
+        """Return the outcome: unchanged in its own dialect, with the same text and counts in the other one."""
         candidate, counts = _native(self.answer) if self.is_native else _chat(self.answer)
         return Outcome(
             model=self.prompt.model,
@@ -86,7 +86,7 @@ def _count(usage: JsonObject, name: str) -> int:
 
 @cache
 def recordings() -> tuple[Recording, ...]:
-    """Load the recordings, once."""
+    """Load the recordings once."""
     return tuple(_load(path) for path in sorted(_FOLDER.glob("*.request.json")))
 
 
@@ -106,6 +106,6 @@ def recorded(provider: str, prompt: Prompt) -> Recording | None:
 
 @cache
 def recorded_signatures() -> frozenset[str]:
-    """The signatures in the recorded answers, which are valid although the sandbox did not issue them."""
+    """Return the signatures in the recorded answers. They are valid although the sandbox did not issue them."""
     signatures = [one.outcome(is_native=True).candidates[0].signature for one in recordings()]
     return frozenset(signature for signature in signatures if signature)

@@ -1,4 +1,4 @@
-"""The exception that refuses a request; every endpoint turns it into its provider's error body."""
+"""The exception that refuses a request. Every endpoint turns it into its provider's error body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Refused(Exception):
     status: int
     message: str
     code: str | int | None = None
-    """The provider's machine-readable code, where it differs from the usual code of the status."""
+    """The provider's machine-readable code, if it differs from the usual code of the status."""
 
     def __str__(self) -> str:
         """Return the status and the message."""
@@ -20,5 +20,5 @@ class Refused(Exception):
 
 
 def bad(message: str, code: str | int | None = None) -> Refused:
-    """Refuse with status 400."""
+    """Make a refusal with status 400."""
     return Refused(400, message, code)

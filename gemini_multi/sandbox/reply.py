@@ -16,12 +16,12 @@ Ending = Literal["whole", "close", "reset", "reset_at_once", "close_at_once", "s
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _PAUSE_BEFORE_RESET: Final = 0.01
-"""Seconds that the client has to read the data; a reset discards data that was not read."""
+"""The seconds that the client has to read the data. A reset discards data that was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply: `events` for a stream, else `body`."""
+    """A reply. A stream has `events`, any other reply has a `body`."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -33,7 +33,7 @@ class Reply:
     """A wrong `content-length`."""
 
     async def send(self, scope: Scope, receive: Receive, send: Send, stopping: asyncio.Event) -> None:
-        """Send it."""
+        """Send the reply."""
         if self.ending != "whole" or self.claimed_length is not None:
             await self._send_broken(scope, receive, stopping)
             return
@@ -59,7 +59,7 @@ class Reply:
         yield from cut(self.events)
 
     async def _send_broken(self, scope: Scope, receive: Receive, stopping: asyncio.Event) -> None:
-        """Write below the server's HTTP layer, which would never send a broken response."""
+        """Write below the server's HTTP layer, because that layer would never send a broken response."""
         transport: asyncio.Transport = scope["state"]["transport"]
         if not self.ending.endswith("at_once"):
             transport.write(self._head())

@@ -2,14 +2,14 @@
 
 In order:
 
-1.  A tool must be called (`ANY`, `required`, a named tool): a call whose arguments are the smallest instance of its
-    schema. The tools that the prompt names are called, all of them at once; if it names none, the first one that has
-    not been called in this turn yet.
-2.  The last turn holds tool results, or images that a tool returned: a text that quotes them. With " then " in the
-    prompt, the tools that it names are first called one after the other.
-3.  The prompt asks for tools (by name; by all significant words of a name, such as "weather" for `get_weather`; by "the
-    tool" when there is only one): calls as in 1.
-4.  The request asks for JSON: the smallest instance of the schema, or an object with the keys that the prompt quotes.
+1.  A tool must be called (`ANY`, `required`, a named tool): the answer is a call whose arguments are the smallest
+    instance of its schema. The tools that the prompt names are called, all of them at once. If it names none, the first
+    tool that was not yet called in this turn is called.
+2.  The last turn holds tool results, or images that a tool returned: the answer is a text that quotes them. If the
+    prompt contains " then ", the tools that it names are first called one after the other.
+3.  The prompt requests tools (by name; by all significant words of a name, such as "weather" for `get_weather`; by "the
+    tool" if there is only one): the answer holds calls as in 1.
+4.  The request has a JSON format: the smallest instance of its schema, or an object with the quoted keys of the prompt.
 5.  Any other request: a text that quotes the prompt.
 """
 

@@ -24,7 +24,7 @@ class Sandbox:
 
     Args:
         host: The address to listen on.
-        port: The port; 0 takes a free one.
+        port: The port; 0 chooses a free one.
         wrapping: How Cloudflare's run endpoint wraps an answer: not at all, in `result`, or in `result` with a `state`.
     """
 
@@ -36,7 +36,7 @@ class Sandbox:
         self._serving: Serving | None = None
 
     def start(self) -> Self:
-        """Start the server; do nothing when it runs already."""
+        """Start the server. Nothing happens if it already runs."""
         if self._serving is None:
             serving = _serving(self._state, self._host, self._port)
             serving.start()
@@ -44,7 +44,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop the server and free the port; do nothing when it does not run."""
+        """Stop the server and free the port. Nothing happens if it does not run."""
         serving, self._serving = self._serving, None
         if serving is not None:
             serving.stop()
@@ -102,7 +102,7 @@ class Sandbox:
         return [request for request in self.requests if request.provider == _known(provider)]
 
     def clear(self) -> None:
-        """Forget requests, planned failures, scripts and cached prefixes."""
+        """Delete requests, planned failures, scripts and cached prefixes."""
         self._state.clear()
 
     def fail(
@@ -121,12 +121,12 @@ class Sandbox:
 
         Args:
             provider: `cloudflare`, `aimlapi` or `oxen`.
-            status: Answer with this status and the provider's error body for it.
-            fault: Break the good answer in this way; the names are the keys of `gemini_multi.sandbox.faults.FAULTS`.
-            times: How many requests fail.
-            after: How many events of a stream are sent before the fault.
-            retry_after: Seconds for the `retry-after` header.
-            body: An error body in place of the provider's own.
+            status: The status of the answer. Its body is the provider's error body for this status.
+            fault: The fault of an otherwise valid answer: one of the keys of `gemini_multi.sandbox.faults.FAULTS`.
+            times: The number of requests that fail.
+            after: The number of events of a stream that are sent before the fault.
+            retry_after: The seconds in the `retry-after` header.
+            body: An error body instead of the provider's own.
             code: The provider's machine-readable code, such as Cloudflare's 2021.
         """
         from gemini_multi.sandbox.faults import FAULTS

@@ -14,14 +14,14 @@ from gemini_multi.sandbox.app import application
 from gemini_multi.sandbox.state import State
 
 _PATIENCE: Final = 5.0
-"""Seconds that open requests have to finish when the sandbox stops."""
+"""The seconds that open requests have to finish after the sandbox stops."""
 
 
 class _Protocol(H11Protocol):
     """Gives the application access to the transport, for faults that no HTTP server produces."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        # asyncio sets this option only on sockets with an explicit protocol number; without it each answer waits 40 ms.
+        # asyncio sets this option only on sockets with an explicit protocol number. Without it each answer waits 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}

@@ -106,12 +106,12 @@ def _any_of(shape: Shape, value: JsonValue, path: str) -> Problem | None:
 
 
 def _specificity(problem: Problem) -> tuple[int, bool]:
-    """Rank a branch's error by its depth, then by whether the type was right."""
+    """Rank a branch's error by its depth, then by whether the type was correct."""
     return len(problem.path), not problem.message.startswith("Invalid input")
 
 
 def _cases(shape: Shape, value: JsonValue, path: str) -> Problem | None:
-    """One shape per value of a key, like zod's discriminated unions."""
+    """Make one shape for each value of a key, like zod's discriminated unions."""
     key, cases = a_text(shape["key"]), an_object(shape["cases"])
     if not isinstance(value, dict):
         return Problem(path, f"Invalid input: expected object, received {_name(value)}")
@@ -145,7 +145,7 @@ def _join(path: str, name: str) -> str:
 
 
 def check_shape(shape: Shape, value: JsonValue, path: str = "") -> Problem | None:
-    """Return the first problem, or `None`."""
+    """Return the first problem; `None` if there is none."""
     for word, check in _CHECKS.items():
         if word in shape:
             problem = check(shape, value, path)

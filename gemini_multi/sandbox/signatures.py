@@ -1,6 +1,6 @@
 """Opaque marks that a provider issues and expects back: thought signatures and tool-call ids.
 
-A mark holds its own proof, with a key per sandbox and upstream, so that the sandbox need not store marks.
+A mark holds its own proof, made with a key per sandbox and upstream, so that the sandbox need not store marks.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Marks:
 
 
 def check_signatures(prompt: Prompt, marks: Marks, upstream: str, *, required: bool, known: frozenset[str]) -> None:
-    """Refuse altered and foreign signatures and, where they are required, steps that lack one.
+    """Refuse altered and foreign signatures and, if signatures are required, steps without one.
 
     Args:
         prompt: The request.

@@ -1,4 +1,4 @@
-"""The state of one sandbox; any thread may use it."""
+"""The state of one sandbox. Any thread may use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Wrapping = Literal["bare", "result", "result_state"]
 PROVIDERS: Final[tuple[Provider, ...]] = ("cloudflare", "aimlapi", "oxen")
 
 _CACHE_UNIT: Final = 4096
-"""Characters in one step of the prefix cache: 1,024 tokens, the smallest cached prefix."""
+"""The number of characters in one step of the prefix cache: 1,024 tokens, the smallest cached prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Recorded:
     method: str
     path: str
     headers: Mapping[str, str]
-    """The headers; names are in lower case."""
+    """The headers. Names are in lower case."""
     body: JsonValue
-    """The JSON value, or the text if it is no JSON."""
+    """The JSON value, or the text if it is not JSON."""
     stream: bool
-    """Whether the request asked for a stream."""
+    """Whether the request was for a stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class State:
             return list(self._requests)
 
     def clear(self) -> None:
-        """Clear requests, plans, scripts and cached prefixes; issued marks stay valid."""
+        """Delete requests, plans, scripts and cached prefixes. Issued marks stay valid."""
         with self._lock:
             self._requests.clear()
             self._plans.clear()
@@ -113,7 +113,7 @@ class State:
             self._scripts.setdefault(provider, deque()).extend(answers)
 
     def next_answer(self, provider: str) -> Answer | None:
-        """Remove and return the next scripted answer; answers for this provider come first."""
+        """Remove and return the next scripted answer. Answers for this provider come first."""
         with self._lock:
             for key in (provider, None):
                 answers = self._scripts.get(key)
