@@ -119,7 +119,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         See the usage of a call, and the provider that answered::
 
             answer.usage_metadata  # {'input_tokens': 8, 'output_tokens': 42, ...}; `None` when it is unknown
-            answer.response_metadata["provider"]  # who answered; beside it `model_name`, `cost_usd`, `attempts`
+            answer.response_metadata["provider"]  # who answered; also `model_name`, `cost_usd`, `attempts`
             model.totals  # what this model used and spent so far
 
     Errors:
@@ -134,7 +134,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             except RateLimited as error:
                 print(error.provider, error.retry_after)
             except AllRoutesFailed as error:
-                print(error)  # what each provider said
+                print(error)  # the error of each provider
     """
 
     model_config = ConfigDict(defer_build=False)

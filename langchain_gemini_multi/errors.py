@@ -182,7 +182,7 @@ class AllModelsRejected(AllRoutesFailed, ModelInvalidRequestError):
 
 
 class StructuredOutputError(OutputParserException, InvalidResponse):
-    """The answer doesn't hold the object that was asked for."""
+    """The answer does not hold the requested object."""
 
     def __init__(self, message: str, *, llm_output: str | None = None) -> None:
         """Make an error about an answer whose text is `llm_output`."""

@@ -198,8 +198,8 @@ def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlo
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
     if thoughts or note:
-        # Thoughts stand before the text. A block that holds only the note stands after it: callers read the first
-        # block as the text.
+        # Thoughts precede the text. A block that holds only the note follows it: callers read the first block
+        # as the text.
         blocks.insert(0 if thoughts else len(blocks), _thinking(thoughts, note, response.usage))
     blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))

@@ -120,7 +120,7 @@ class GeminiMulti(StructuredPredictions):
 
             answer = llm.chat([ChatMessage("Hello")])
             answer.raw["usage"]  # the tokens, also counted by LlamaIndex's `TokenCountingHandler`
-            answer.additional_kwargs["provider"]  # who answered; beside it `model_name`, `cost_usd`
+            answer.additional_kwargs["provider"]  # who answered; also `model_name`, `cost_usd`
             llm.totals  # what this model used and spent so far
 
     Errors:
@@ -135,7 +135,7 @@ class GeminiMulti(StructuredPredictions):
             except RateLimited as error:
                 print(error.provider, error.retry_after)
             except AllRoutesFailed as error:
-                print(error)  # what each provider said
+                print(error)  # the error of each provider
     """
 
     model_config = ConfigDict(defer_build=False)

@@ -26,7 +26,7 @@ def flat(node: Node) -> list[Node]:
 
 
 def narrowed(shared: Node, branch: Node) -> Node:
-    """Move the keywords that stand beside `anyOf` into a branch."""
+    """Move the keywords beside `anyOf` into a branch."""
     if shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch):
         return branch
     return {"allOf": [shared, branch]}

@@ -124,7 +124,7 @@ class OpenApiTranslation(_Subset):
         return self.inlined(pointer, merge(rest, target))
 
     def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Write null as `nullable`. It and the description go into each branch, because `anyOf` must stand alone."""
+        """Write null as `nullable`. It and the description go into each branch: `anyOf` has no keywords beside it."""
         if not nodes:
             return {**NULL, **({"description": text} if text else {})}
         branches: list[JsonValue] = []

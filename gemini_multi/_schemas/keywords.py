@@ -70,7 +70,7 @@ def kinds(schema: JsonObject) -> tuple[str, ...]:
 
 
 def values_of(schema: Node) -> bool | Node | None:
-    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema does not say."""
+    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema has no rule."""
     values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
     if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
         values = next(iter(patterns.values()))

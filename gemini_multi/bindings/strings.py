@@ -18,7 +18,7 @@ ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
 
 
 def prefixes() -> tuple[str, ...]:
-    """Return all prefixes that may stand before a colon."""
+    """Return all prefixes that may precede a colon."""
     from gemini_multi.providers import PROVIDERS  # imported here, because the import of a model class does not need it
 
     return (*PROVIDERS, *ANY_PROVIDER)

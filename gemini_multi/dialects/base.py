@@ -147,7 +147,7 @@ class Dialect(ABC, Generic[TraitsT]):
             report: An empty report to fill; it then holds the settings that the body omits.
 
         Raises:
-            UnsupportedFeature: The target does not support something that the request asks for.
+            UnsupportedFeature: The target does not support a feature of the request.
         """
 
     @abstractmethod

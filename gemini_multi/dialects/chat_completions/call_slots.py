@@ -9,7 +9,7 @@ arguments as an object, or send all calls of a tool as one text of several objec
 - A piece that repeats all arguments so far adds what comes after them.
 - A name without id and index begins a call.
 - A piece with neither id nor name belongs to the previous call.
-- Text that follows whole arguments and begins another object is another call of the same function.
+- Text that follows complete arguments and begins another object is another call of the same function.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class Calls:
         slot.extra.update((key, value) for key, value in extra.items() if key not in CARRIERS)
 
     def sign_first(self, signature: Signature) -> bool:
-        """Attach a signature of the whole message to the first call; `False` if there is no unsigned first call."""
+        """Attach a signature on the message to the first call; `False` if there is no unsigned first call."""
         if not self._placed or self._placed[0].signature is not None:
             return False
         if signature.carrier == "extra_content":

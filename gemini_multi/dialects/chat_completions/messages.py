@@ -148,7 +148,7 @@ class MessagesWriter:
         return is_of_message and self._traits.call_signature_on_message
 
     def _model_content(self, parts: Iterable[Part]) -> JsonValue:
-        """Write the model's content: one string, or parts where there is more than text."""
+        """Write the model's content: one string, or parts if there is more than text."""
         written: list[JsonValue] = []
         texts: list[str] = []
         for part in parts:

@@ -28,7 +28,7 @@ def encode(
     """Write the body.
 
     Raises:
-        UnsupportedFeature: The target does not support something that the request asks for.
+        UnsupportedFeature: The target does not support a feature of the request.
         ConfigurationError: Gemini does not support something at any provider.
     """
     for feature in target.traits.unmet:

@@ -12,7 +12,7 @@ from gemini_multi.types import ChatRequest, JsonValue
 _ABOVE_HIGH: Final = ("xhigh", "max")
 """Efforts that only some providers define. They correspond to no level or budget."""
 _BUDGET_EFFORTS: Final = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
-"""The budgets that the efforts stand for: https://ai.google.dev/gemini-api/docs/openai#thinking."""
+"""The budgets that correspond to the efforts: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
 
 def thinking_fields(

@@ -52,7 +52,7 @@ class ChatTraits:
     message_extra_content: bool = False
     """Whether assistant messages accept `extra_content`."""
     call_signature_on_message: bool = False
-    """Whether a call's signature that arrived with the whole message is sent back on the message, not on the call."""
+    """Whether a call's signature that arrived on the message is sent back on the message, not on the call."""
     reasoning_details: bool = False
     """Whether assistant messages accept `reasoning_details`."""
 
@@ -76,7 +76,7 @@ class ChatTraits:
     file_mime_types: frozenset[str] = frozenset({"application/pdf"})
     """The MIME types of documents that the `file` part accepts."""
     media_first: bool = False
-    """Whether media must stand before the text."""
+    """Whether media must precede the text."""
     maximum_bytes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
     """The largest size in bytes of one inline medium, by `image`, `audio`, `video` and `document`."""
     maximum_total_bytes: int | None = None
@@ -102,8 +102,8 @@ class ChatTraits:
     """The audio format of answers."""
 
     unmet: tuple[str, ...] = ()
-    """Features that the provider's configuration asks for and this model does not support."""
+    """Features that the provider's configuration requires and this model does not support."""
     extra: JsonObject = field(default_factory=dict[str, JsonValue], hash=False)
     """Constant fields of the body."""
     credits_per_usd: float | None = None
-    """How many of the provider's credits are one dollar, where it bills in credits (`meta.usage.credits_used`)."""
+    """How many of the provider's credits are one dollar, if it bills in credits (`meta.usage.credits_used`)."""

@@ -34,7 +34,7 @@ def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport)
     """Write the body.
 
     Raises:
-        UnsupportedFeature: The target does not support something that the request asks for.
+        UnsupportedFeature: The target does not support a feature of the request.
         ConfigurationError: Gemini does not support something at any provider.
     """
     names = tool_names(request)
