@@ -37,7 +37,7 @@ _ALIVE: Final = 0.5
 _PATIENCE: Final = 60.0
 """The seconds without any worker after which the batch ends."""
 _DEATHS: Final = 3
-"""The number of workers that may die while they have a row. After that, the row probably causes the deaths."""
+"""The number of worker deaths after which a row fails, because the row may be their cause."""
 
 
 class WorkerLost(GeminiMultiError):

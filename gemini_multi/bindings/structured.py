@@ -49,7 +49,6 @@ class GrowingJson:
     __slots__ = ("_due", "_last", "_length", "_pieces")
 
     def __init__(self) -> None:
-        """Make a value without text."""
         self._pieces: list[str] = []
         self._length = 0
         self._due = 0

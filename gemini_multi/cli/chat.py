@@ -64,7 +64,6 @@ class Conversation:
     """A conversation whose history grows."""
 
     def __init__(self, client: Client, begun: ChatRequest) -> None:
-        """Begin with the request `begun`."""
         self._client = client
         self._request = begun
 

@@ -34,7 +34,6 @@ class Caller:
     """Makes the calls to one provider and keeps their requests and responses."""
 
     def __init__(self, provider: Provider, model: str) -> None:
-        """Make a caller for `model` of `provider`."""
         self._transport = RecordingTransport()
         self._http = recording_client(self._transport)
         self._client = Client(provider, max_retries=0, http_client=self._http)

@@ -15,7 +15,6 @@ class Refused(Exception):
     """The provider's machine-readable code, if it differs from the usual code of the status."""
 
     def __str__(self) -> str:
-        """Return the status and the message."""
         return f"{self.status}: {self.message}"
 
 

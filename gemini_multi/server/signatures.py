@@ -31,7 +31,6 @@ class SignatureMemory:
     """
 
     def __init__(self, settings: ServerSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make a memory with the limits of the settings."""
         self._settings = settings
         self._clock = clock
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()

@@ -155,7 +155,6 @@ class CallReader:
         return opened
 
     def _end(self, response_id: JsonValue) -> None:
-        """Finish the open call."""
         if (call := self._open) is None:
             return
         self._open = None
