@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import mimetypes
 from collections.abc import Iterator, Sequence
@@ -154,6 +153,6 @@ def _file(folder: Path, name: str) -> Blob:
     if mime_type is None:
         raise BrokenRow(f"The image {name!r} has an unknown format: its suffix says nothing.")
     try:
-        return Blob(base64.b64encode(path.read_bytes()).decode("ascii"), mime_type)
+        return Blob.from_bytes(path.read_bytes(), mime_type)
     except OSError as error:
         raise BrokenRow(f"The image {name!r} cannot be read: {error.strerror}.") from error
