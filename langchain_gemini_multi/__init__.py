@@ -13,33 +13,7 @@ if TYPE_CHECKING:
     from gemini_multi import __version__ as __version__
     from langchain_gemini_multi._registration import init_chat_model, register_with_langchain
     from langchain_gemini_multi.chat_models import ChatGeminiMulti
-    from langchain_gemini_multi.errors import (
-        AllModelsFailed,
-        AllModelsLimited,
-        AllModelsMissing,
-        AllModelsOverflowed,
-        AllModelsRejected,
-        AllModelsUnauthenticated,
-        ModelAnswerUnreadable,
-        ModelAuthenticationFailed,
-        ModelBudgetExceeded,
-        ModelContextOverflowed,
-        ModelFailed,
-        ModelFeatureUnsupported,
-        ModelMisconfigured,
-        ModelMissing,
-        ModelPermissionDenied,
-        ModelPromptBlocked,
-        ModelQuotaExhausted,
-        ModelRateLimited,
-        ModelRequestRejected,
-        ModelServerFailed,
-        ModelStreamInterrupted,
-        ModelTimedOut,
-        ModelUnreachable,
-        StructuredOutputError,
-        StructuredOutputRefused,
-    )
+    from langchain_gemini_multi.errors import *  # noqa: F403  # `__all__` lists its classes
     from langchain_gemini_multi.llms import GeminiMultiLLM
 
 __all__ = [

@@ -33,12 +33,16 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def to_core(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-    """Translate a conversation. Nothing is reordered or merged here, because the core knows each provider's turn rules.
+def to_core(messages: Sequence[BaseMessage] | str) -> tuple[Message, ...]:
+    """Translate a conversation, or a prompt of the user.
+
+    Nothing is reordered or merged here, because the core knows each provider's turn rules.
 
     Raises:
         ConfigurationError: A message or a content block is of a kind that cannot be sent.
     """
+    if isinstance(messages, str):
+        return (Message("user", (Text(messages),)),)
     names: dict[str, str] = {}
     translated: list[Message] = []
     for message in messages:
@@ -109,8 +113,3 @@ def _role(message: ChatMessage) -> Role:
         raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {sorted(_ROLES)!r}.")
     # A tool result holds the id of its tool call. A chat message has no such id.
     return "user" if role == "tool" else role
-
-
-def text_only(prompt: str) -> tuple[Message, ...]:
-    """Make a conversation from one prompt."""
-    return (Message("user", (Text(prompt),)),)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ForwardRef, Literal, Self, TypeAlias
 
 import langchain_core.tools
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput
 from langchain_core.load.serializable import Serializable, SerializedConstructor, SerializedNotImplemented
 
@@ -13,20 +16,25 @@ import gemini_multi
 from gemini_multi.bindings.arguments import ALIASES
 from gemini_multi.bindings.fields import MODEL_CONFIG, ModelFields
 from gemini_multi.errors import ConfigurationError
-from langchain_gemini_multi._runs import Run, with_run
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
     from langchain_core.prompt_values import PromptValue
+    from langchain_core.runnables import RunnableConfig
 
-    from gemini_multi import ChatRequest, Message
+    from gemini_multi import ChatRequest
 
-if TYPE_CHECKING:
     ToolArgument: TypeAlias = dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool
 else:
     # `langchain_core.tools` is not needed to import a model class. `get_type_hints` reads the name in this module.
     _TOOL = "dict[str, Any] | type | Callable[..., Any] | langchain_core.tools.BaseTool"
     ToolArgument = ForwardRef(_TOOL, module=__name__)
+
+Stop: TypeAlias = list[str] | None
+BlockingRun: TypeAlias = CallbackManagerForLLMRun | None
+AsyncRun: TypeAlias = AsyncCallbackManagerForLLMRun | None
+Run: TypeAlias = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | CallbackManager
 
 _OF_LANGCHAIN: Final = frozenset({"stream", "stream_usage", "ls_structured_output_format", "structured_output_format"})
 """Arguments of a call that only LangChain itself uses."""
@@ -93,21 +101,50 @@ class GeminiModel(ModelFields, Serializable):
 
     def _asked(
         self,
-        messages: tuple[Message, ...],
+        messages: Sequence[BaseMessage] | str,
         arguments: Mapping[str, Any],
-        stop: Sequence[str] | None = None,
+        stop: Stop = None,
         run: Run | None = None,
     ) -> tuple[ChatRequest, dict[str, Any]]:
         """Make the request of a call, and the other arguments of the client."""
         from gemini_multi.bindings.requests import call_settings, to_request
+        from langchain_gemini_multi._messages import to_core
         from langchain_gemini_multi._schemas import json_schema_of
         from langchain_gemini_multi._tools import to_tools
 
         given = {name: value for name, value in arguments.items() if value is not None and name not in _OF_LANGCHAIN}
         if stop is not None:
             given["stop"] = stop
-        call = call_settings(with_run(self, given, run))
-        return to_request(messages, vars(self), call, to_tools, json_schema_of), call.connection
+        call = call_settings(self._with_run(given, run))
+        return to_request(to_core(messages), vars(self), call, to_tools, json_schema_of), call.connection
+
+    def _with_run(
+        self, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
+    ) -> Mapping[str, Any]:
+        """Add `tracing` and `gateway_metadata` from the run to the arguments of a call, unless they are given.
+
+        Args:
+            arguments: The arguments of the call. They are not changed.
+            run: The run; `None` for a stream, because LangChain does not pass the run to it.
+            config: The configuration of the stream's run. Default: the configuration of the chain around the call.
+        """
+        names = self._run_names(arguments)
+        is_open = "opentelemetry.trace" in sys.modules and self.tracing is None and arguments.get("tracing") is None
+        if not names and not is_open and "gateway_metadata_from" not in arguments:
+            return arguments
+        given = {name: value for name, value in arguments.items() if name != "gateway_metadata_from"}
+        run = _expected(self, config) if run is None else run
+        if is_open:
+            from gemini_multi.bindings.tracing import makes_spans  # not needed to import a model class
+
+            given |= {"tracing": False} if makes_spans(run.handlers) else {}
+        if names:
+            given["gateway_metadata"] = {**_entries(run, names, config), **(given.get("gateway_metadata") or {})}
+        return given
+
+    def _run_names(self, arguments: Mapping[str, Any]) -> Sequence[str]:
+        names: Sequence[str] | None = arguments.get("gateway_metadata_from")
+        return (self.gateway_metadata_from if names is None else names) or ()
 
     def _set_fields(self) -> dict[str, Any]:
         """Return the model's name and the settings of generation that are set."""
@@ -214,10 +251,7 @@ class GeminiModel(ModelFields, Serializable):
     def _to_count(
         self, messages: LanguageModelInput, tools: Sequence[ToolArgument], arguments: dict[str, Any]
     ) -> tuple[ChatRequest, dict[str, Any]]:
-        from langchain_gemini_multi._messages import to_core
-
-        prompt = self._convert_input(messages)
-        return self._asked(to_core(prompt.to_messages()), {"tools": tools or None, **arguments})
+        return self._asked(self._convert_input(messages).to_messages(), {"tools": tools or None, **arguments})
 
     def get_token_ids(self, text: str) -> list[int]:
         """Split a text into token ids by `custom_get_token_ids`.
@@ -240,3 +274,31 @@ class GeminiModel(ModelFields, Serializable):
         from gemini_multi.tokens import estimate
 
         return estimate(text)
+
+
+def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # noqa: ANN401  # a model of LangChain
+    """Make the same callback manager as LangChain makes for a call with this configuration."""
+    from langchain_core.callbacks import CallbackManager
+    from langchain_core.runnables.config import ensure_config
+
+    known = ensure_config(config)
+    return CallbackManager.configure(
+        known.get("callbacks"),
+        model.callbacks,
+        inheritable_tags=known.get("tags"),
+        local_tags=model.tags,
+        inheritable_metadata=known.get("metadata"),
+        local_metadata=model.metadata,
+    )
+
+
+def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> dict[str, str | int | float | bool]:
+    """Collect the named entries of a run's metadata, its tags and its id."""
+    run_id = getattr(run, "run_id", None) or (config or {}).get("run_id") or ""
+    known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(run_id)}
+    chosen = {name: known[name] for name in names if known.get(name) not in (None, "")}
+    # A gateway drops all entries if one is not text, a number or a boolean.
+    return {
+        name: value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)
+        for name, value in chosen.items()
+    }

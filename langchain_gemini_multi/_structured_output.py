@@ -124,13 +124,13 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
                 return None
             raise
 
-    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002  # LangChain's name
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
         growing = _Growing(self)
         for piece in input:
             yield from growing.more(piece)
         yield from growing.end()
 
-    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002  # as above
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
         growing = _Growing(self)
         async for piece in input:
             for found in await run_in_executor(None, growing.more, piece):

@@ -84,6 +84,7 @@ class EventBuilder:
         self._thought: _Open | None = None
         self._calls: dict[int, _Open] = {}
         """The tool calls whose arguments are arriving, by position."""
+        self._response: ChatResponse | None = None
 
     def feed(self, event: ChatEvent) -> Iterator[Event]:
         """Translate an event."""
@@ -91,7 +92,7 @@ class EventBuilder:
             self._count = 0
             yield {"event": "message-start", "role": "ai", "id": self._id, "metadata": {"provider": PROVIDER}}
         if isinstance(event, Finished):
-            yield from self._end(event.response)
+            self._response = event.response
         elif event.candidate == 0:
             yield from self._piece(event)
 
@@ -186,7 +187,10 @@ class EventBuilder:
         elif self._count:
             yield from self._whole({"type": "non_standard", "value": refusal.get("value", refusal)})
 
-    def _end(self, response: ChatResponse) -> Iterator[Event]:
+    def end(self) -> Iterator[Event]:
+        """End the message, if the answer has ended."""
+        if (response := self._response) is None:
+            return
         candidate = response.candidate
         yield from self._settled()
         metadata = stream_metadata(response, usage=self._usage)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -14,18 +13,16 @@ from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.bindings.values import with_known_signature
-from gemini_multi.types import Finished, ToolChoice
-from langchain_gemini_multi._model import GeminiModel, ToolArgument
+from gemini_multi.types import ToolChoice
+from langchain_gemini_multi._chunks import ChunkBuilder
+from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument
 from langchain_gemini_multi._results import combined, to_result
-from langchain_gemini_multi._runs import LLMRun, Run, identified, with_run
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from gemini_multi.types import ChatRequest
-    from langchain_gemini_multi._chunks import ChunkBuilder
     from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
@@ -49,14 +46,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
 
             from langchain_gemini_multi import ChatGeminiMulti
 
-            model = ChatGeminiMulti(
-                model="gemini-2.5-flash-lite",
-                # providers=["cloudflare", "oxen"],  # in order of preference
-                # temperature=0,
-                # max_tokens=1000,
-                # timeout=30,
-                # max_retries=2,
-            )
+            model = ChatGeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "oxen"], temperature=0)
 
     Invoke:
         Each setting can also be given to one call, and so can `providers`, `timeout`, `deadline`, `max_retries` and
@@ -66,16 +56,9 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             print(answer.text)
 
     Stream:
-        Get an answer in pieces::
+        Get an answer in pieces. Each method also has an asynchronous version, such as `ainvoke` and `astream`::
 
             for chunk in model.stream("Tell me a story."):
-                print(chunk.text, end="")
-
-    Async:
-        Each method has an asynchronous version::
-
-            answer = await model.ainvoke("Hello")
-            async for chunk in model.astream("Tell me a story."):
                 print(chunk.text, end="")
 
     Tools:
@@ -107,13 +90,8 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     Images:
         Content may have LangChain's, OpenAI's, Anthropic's or Google's form: base64, a `data:` URL or another URL::
 
-            message = HumanMessage(
-                [
-                    {"type": "text", "text": "What is this?"},
-                    {"type": "image", "base64": "...", "mime_type": "image/png"},
-                ]
-            )
-            model.invoke([message])
+            image = {"type": "image", "base64": "...", "mime_type": "image/png"}
+            model.invoke([HumanMessage([{"type": "text", "text": "What is this?"}, image])])
 
     Usage and provider:
         See the usage of a call, and the provider that answered::
@@ -166,145 +144,100 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     # LangChain does not pass the run to `_stream`, so the data of the run are read here.
 
     def stream(
-        self,
-        input: LanguageModelInput,  # noqa: A002  # LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: Stop = None, **kwargs: Any
     ) -> Iterator[AIMessageChunk]:
         """Answer in pieces."""
-        config = identified(self, kwargs, config)
-        return super().stream(input, config, stop=stop, **with_run(self, kwargs, None, config))
+        config = self._with_run_id(config, kwargs)
+        return super().stream(input, config, stop=stop, **self._with_run(kwargs, None, config))
 
     def astream(
-        self,
-        input: LanguageModelInput,  # noqa: A002  # LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: Stop = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         """Answer in pieces."""
-        config = identified(self, kwargs, config)
-        return super().astream(input, config, stop=stop, **with_run(self, kwargs, None, config))
+        config = self._with_run_id(config, kwargs)
+        return super().astream(input, config, stop=stop, **self._with_run(kwargs, None, config))
+
+    def _with_run_id(self, config: RunnableConfig | None, arguments: Mapping[str, Any]) -> RunnableConfig | None:
+        """Choose the id of a stream's run if the gateway's log needs it."""
+        if "run_id" not in self._run_names(arguments) or (config or {}).get("run_id"):
+            return config
+        from langchain_core.utils.uuid import uuid7
+
+        return {**(config or {}), "run_id": uuid7()}
 
     @with_known_signature
     def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             response = self.client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
     @with_known_signature
     async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> ChatResult:
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             response = await self.async_client.chat(request, **conditions)
         return to_result(response, blocks=self._wants_blocks)
 
     def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain itself reports the tokens to callbacks.
-        builder = self._builder(kwargs)
+        builder = ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(kwargs))
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
                     if (chunk := builder.feed(event)) is not None:
                         yield chunk
 
     async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        builder = self._builder(kwargs)
+        builder = ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(kwargs))
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := builder.feed(event)) is not None:
                         yield chunk
 
     def _stream_chat_model_events(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> Iterator[Event]:
         """Stream LangChain's typed events. LangChain finds this method by its name."""
-        builder, last = self._event_builder(run_manager, kwargs), None
+        builder = self._event_builder(run_manager, kwargs)
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for event in events:
-                    if isinstance(event, Finished):
-                        last = event
-                    else:
-                        yield from builder.feed(event)
+                    yield from builder.feed(event)
         # LangChain stops reading at the last event, so the stream is closed before that event.
-        if last is not None:
-            yield from builder.feed(last)
+        yield from builder.end()
 
     async def _astream_chat_model_events(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> AsyncIterator[Event]:
-        builder, last = self._event_builder(run_manager, kwargs), None
+        builder = self._event_builder(run_manager, kwargs)
         with langchain_errors():
-            request, conditions = self._chat_request(messages, kwargs, stop, run_manager)
+            request, conditions = self._asked(messages, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
-                    if isinstance(event, Finished):
-                        last = event
-                    else:
-                        for typed in builder.feed(event):
-                            yield typed
-        for typed in builder.feed(last) if last is not None else ():
+                    for typed in builder.feed(event):
+                        yield typed
+        for typed in builder.end():
             yield typed
-
-    def _chat_request(
-        self, messages: list[BaseMessage], arguments: Mapping[str, Any], stop: list[str] | None, run: Run | None
-    ) -> tuple[ChatRequest, dict[str, Any]]:
-        from langchain_gemini_multi._messages import to_core  # the import of the class does not need it
-
-        return self._asked(to_core(messages), arguments, stop, run)
 
     @property
     def _wants_blocks(self) -> bool:
         return self.output_version == "v1"
 
-    def _builder(self, arguments: Mapping[str, Any]) -> ChunkBuilder:
-        from langchain_gemini_multi._chunks import ChunkBuilder  # the import of the class does not need it
-
-        return ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(arguments))
-
-    def _event_builder(self, run: LLMRun | None, arguments: Mapping[str, Any]) -> EventBuilder:
-        from langchain_gemini_multi._typed_events import EventBuilder
+    def _event_builder(self, run: BlockingRun | AsyncRun, arguments: Mapping[str, Any]) -> EventBuilder:
+        from langchain_gemini_multi._typed_events import EventBuilder  # the import of the class does not need it
 
         message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"
         return EventBuilder(message_id, usage=self._wants_usage(arguments))
@@ -383,9 +316,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         )
 
     def get_num_tokens_from_messages(
-        self,
-        messages: list[BaseMessage],
-        tools: Sequence[ToolArgument] | None = None,
+        self, messages: list[BaseMessage], tools: Sequence[ToolArgument] | None = None
     ) -> int:
         """Estimate the tokens of a conversation and of its tools, without a request."""
         if self.custom_get_token_ids is not None:

@@ -17,46 +17,14 @@ from types import TracebackType
 from typing import Final
 
 from langchain_core import exceptions
-from langchain_core.exceptions import (
-    ContextOverflowError,
-    ModelAPIError,
-    ModelAuthenticationError,
-    ModelConnectionError,
-    ModelError,
-    ModelInvalidRequestError,
-    ModelNotFoundError,
-    ModelPermissionDeniedError,
-    ModelRateLimitError,
-    ModelTimeoutError,
-    OutputParserException,
-)
 from langchain_core.messages import BaseMessage
 
-from gemini_multi.errors import (
-    AllRoutesFailed,
-    AuthenticationFailed,
-    BadRequest,
-    BudgetExceeded,
-    ConfigurationError,
-    ConnectionFailed,
-    ContextOverflow,
-    GeminiMultiError,
-    InvalidResponse,
-    ModelNotFound,
-    PermissionDenied,
-    PromptBlocked,
-    ProviderError,
-    QuotaExhausted,
-    RateLimited,
-    RequestTimeout,
-    ServerError,
-    StreamInterrupted,
-    UnsupportedFeature,
-)
+from gemini_multi import errors
+from gemini_multi.errors import GeminiMultiError
 from gemini_multi.types import JsonValue
 
 # The oldest supported langchain-core does not have this class.
-ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", ModelError)
+ModelRefusalError: type[Exception] = getattr(exceptions, "ModelRefusalError", exceptions.ModelError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +45,7 @@ class ErrorAnswer:
         return self.body if isinstance(self.body, str) else json.dumps(self.body, ensure_ascii=False)
 
 
-class _Answered(ProviderError):
+class _Answered(errors.ProviderError):
     """An error with the provider's answer."""
 
     @property
@@ -86,108 +54,108 @@ class _Answered(ProviderError):
         return ErrorAnswer(self.status, self.body)
 
 
-class ModelRequestRejected(_Answered, BadRequest, ModelInvalidRequestError):
+class ModelRequestRejected(_Answered, errors.BadRequest, exceptions.ModelInvalidRequestError):
     """The provider cannot accept the request as it is."""
 
 
-class ModelContextOverflowed(_Answered, ContextOverflow, ContextOverflowError):
+class ModelContextOverflowed(_Answered, errors.ContextOverflow, exceptions.ContextOverflowError):
     """The prompt is longer than the model's window."""
 
 
-class ModelAuthenticationFailed(_Answered, AuthenticationFailed, ModelAuthenticationError):
+class ModelAuthenticationFailed(_Answered, errors.AuthenticationFailed, exceptions.ModelAuthenticationError):
     """The provider does not accept the key."""
 
 
-class ModelPermissionDenied(_Answered, PermissionDenied, ModelPermissionDeniedError):
+class ModelPermissionDenied(_Answered, errors.PermissionDenied, exceptions.ModelPermissionDeniedError):
     """The key has no permission for this request."""
 
 
-class ModelMissing(_Answered, ModelNotFound, ModelNotFoundError):
+class ModelMissing(_Answered, errors.ModelNotFound, exceptions.ModelNotFoundError):
     """The provider does not serve the model."""
 
 
-class ModelRateLimited(_Answered, RateLimited, ModelRateLimitError):
+class ModelRateLimited(_Answered, errors.RateLimited, exceptions.ModelRateLimitError):
     """Too many requests at present."""
 
 
-class ModelQuotaExhausted(_Answered, QuotaExhausted, ModelRateLimitError):
+class ModelQuotaExhausted(_Answered, errors.QuotaExhausted, exceptions.ModelRateLimitError):
     """There is no credit left, or a daily or spending limit is reached. A retry does not help."""
 
 
-class ModelServerFailed(_Answered, ServerError, ModelAPIError):
+class ModelServerFailed(_Answered, errors.ServerError, exceptions.ModelAPIError):
     """The provider failed."""
 
 
-class ModelFailed(_Answered, ModelAPIError):
+class ModelFailed(_Answered, exceptions.ModelAPIError):
     """The provider answered with an error of no known kind."""
 
 
-class ModelUnreachable(ConnectionFailed, ModelConnectionError):
+class ModelUnreachable(errors.ConnectionFailed, exceptions.ModelConnectionError):
     """The provider gave no answer."""
 
 
-class ModelTimedOut(RequestTimeout, ModelTimeoutError):
+class ModelTimedOut(errors.RequestTimeout, exceptions.ModelTimeoutError):
     """The provider took too long."""
 
 
-class ModelStreamInterrupted(StreamInterrupted, ModelConnectionError):
+class ModelStreamInterrupted(errors.StreamInterrupted, exceptions.ModelConnectionError):
     """The stream was interrupted after its first content, which is in `partial`. It is not retried automatically."""
 
 
-class ModelAnswerUnreadable(InvalidResponse, ModelAPIError):
+class ModelAnswerUnreadable(errors.InvalidResponse, exceptions.ModelAPIError):
     """The answer cannot be read."""
 
 
-class ModelPromptBlocked(PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
+class ModelPromptBlocked(errors.PromptBlocked, ModelRefusalError):  # type: ignore[misc,valid-type]  # its base depends on the installed version
     """The provider refused the prompt itself."""
 
     raw_message: BaseMessage | None = None
     """Always `None`: the model did not answer."""
 
 
-class ModelFeatureUnsupported(UnsupportedFeature, ModelInvalidRequestError):
+class ModelFeatureUnsupported(errors.UnsupportedFeature, exceptions.ModelInvalidRequestError):
     """No route supports a feature of the request."""
 
 
-class ModelMisconfigured(ConfigurationError, ModelInvalidRequestError):
+class ModelMisconfigured(errors.ConfigurationError, exceptions.ModelInvalidRequestError):
     """An argument of the call cannot be used."""
 
 
-class ModelBudgetExceeded(BudgetExceeded, ModelError):
+class ModelBudgetExceeded(errors.BudgetExceeded, exceptions.ModelError):
     """The call is refused because its cost could exceed the spending limit."""
 
 
-class AllModelsFailed(AllRoutesFailed, ModelAPIError):
+class AllModelsFailed(errors.AllRoutesFailed, exceptions.ModelAPIError):
     """Several routes were tried, and none answered."""
 
 
-class AllModelsOverflowed(AllRoutesFailed, ContextOverflowError):
+class AllModelsOverflowed(errors.AllRoutesFailed, exceptions.ContextOverflowError):
     """The prompt is longer than the window on every route."""
 
 
-class AllModelsLimited(AllRoutesFailed, ModelRateLimitError):
+class AllModelsLimited(errors.AllRoutesFailed, exceptions.ModelRateLimitError):
     """Every route has a rate limit or no credit at present."""
 
 
-class AllModelsUnauthenticated(AllRoutesFailed, ModelAuthenticationError):
+class AllModelsUnauthenticated(errors.AllRoutesFailed, exceptions.ModelAuthenticationError):
     """No provider accepts its key."""
 
 
-class AllModelsMissing(AllRoutesFailed, ModelNotFoundError):
+class AllModelsMissing(errors.AllRoutesFailed, exceptions.ModelNotFoundError):
     """No provider serves the model."""
 
 
-class AllModelsRejected(AllRoutesFailed, ModelInvalidRequestError):
+class AllModelsRejected(errors.AllRoutesFailed, exceptions.ModelInvalidRequestError):
     """No route accepts the request."""
 
 
-class StructuredOutputError(OutputParserException, InvalidResponse):
+class StructuredOutputError(exceptions.OutputParserException, errors.InvalidResponse):
     """The answer does not hold the requested object."""
 
     def __init__(self, message: str, *, llm_output: str | None = None) -> None:
         """Make an error about an answer whose text is `llm_output`."""
-        InvalidResponse.__init__(self, message, raw=llm_output or "")
-        OutputParserException.__init__(self, ValueError(message), llm_output=llm_output)
+        errors.InvalidResponse.__init__(self, message, raw=llm_output or "")
+        exceptions.OutputParserException.__init__(self, ValueError(message), llm_output=llm_output)
         self.args = (message,)
 
 
@@ -201,38 +169,38 @@ class StructuredOutputRefused(StructuredOutputError, ModelRefusalError):  # type
 
 
 _TWINS: Final[tuple[tuple[type[GeminiMultiError], type[GeminiMultiError]], ...]] = (
-    (ContextOverflow, ModelContextOverflowed),
-    (AuthenticationFailed, ModelAuthenticationFailed),
-    (PermissionDenied, ModelPermissionDenied),
-    (ModelNotFound, ModelMissing),
-    (RateLimited, ModelRateLimited),
-    (QuotaExhausted, ModelQuotaExhausted),
-    (ServerError, ModelServerFailed),
-    (BadRequest, ModelRequestRejected),
-    (ProviderError, ModelFailed),
-    (RequestTimeout, ModelTimedOut),
-    (ConnectionFailed, ModelUnreachable),
-    (StreamInterrupted, ModelStreamInterrupted),
-    (InvalidResponse, ModelAnswerUnreadable),
-    (PromptBlocked, ModelPromptBlocked),
-    (UnsupportedFeature, ModelFeatureUnsupported),
-    (BudgetExceeded, ModelBudgetExceeded),
-    (ConfigurationError, ModelMisconfigured),
+    (errors.ContextOverflow, ModelContextOverflowed),
+    (errors.AuthenticationFailed, ModelAuthenticationFailed),
+    (errors.PermissionDenied, ModelPermissionDenied),
+    (errors.ModelNotFound, ModelMissing),
+    (errors.RateLimited, ModelRateLimited),
+    (errors.QuotaExhausted, ModelQuotaExhausted),
+    (errors.ServerError, ModelServerFailed),
+    (errors.BadRequest, ModelRequestRejected),
+    (errors.ProviderError, ModelFailed),
+    (errors.RequestTimeout, ModelTimedOut),
+    (errors.ConnectionFailed, ModelUnreachable),
+    (errors.StreamInterrupted, ModelStreamInterrupted),
+    (errors.InvalidResponse, ModelAnswerUnreadable),
+    (errors.PromptBlocked, ModelPromptBlocked),
+    (errors.UnsupportedFeature, ModelFeatureUnsupported),
+    (errors.BudgetExceeded, ModelBudgetExceeded),
+    (errors.ConfigurationError, ModelMisconfigured),
 )
-_GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[AllRoutesFailed]], ...]] = (
-    ((ContextOverflow,), AllModelsOverflowed),
-    ((RateLimited, QuotaExhausted), AllModelsLimited),
-    ((AuthenticationFailed, PermissionDenied), AllModelsUnauthenticated),
-    ((ModelNotFound,), AllModelsMissing),
-    ((BadRequest, UnsupportedFeature, ContextOverflow, ModelNotFound), AllModelsRejected),
+_GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[errors.AllRoutesFailed]], ...]] = (
+    ((errors.ContextOverflow,), AllModelsOverflowed),
+    ((errors.RateLimited, errors.QuotaExhausted), AllModelsLimited),
+    ((errors.AuthenticationFailed, errors.PermissionDenied), AllModelsUnauthenticated),
+    ((errors.ModelNotFound,), AllModelsMissing),
+    ((errors.BadRequest, errors.UnsupportedFeature, errors.ContextOverflow, errors.ModelNotFound), AllModelsRejected),
 )
 
 
 def twin(error: GeminiMultiError) -> GeminiMultiError:
     """Return the error as an error of LangChain; an error without a counterpart is returned unchanged."""
-    if isinstance(error, ModelError):
+    if isinstance(error, exceptions.ModelError):
         return error
-    if isinstance(error, AllRoutesFailed):
+    if isinstance(error, errors.AllRoutesFailed):
         return _group(error)
     kind = next((ours for base, ours in _TWINS if isinstance(error, base)), None)
     if kind is None:
@@ -243,7 +211,7 @@ def twin(error: GeminiMultiError) -> GeminiMultiError:
     return copied
 
 
-def _group(error: AllRoutesFailed) -> AllRoutesFailed:
+def _group(error: errors.AllRoutesFailed) -> errors.AllRoutesFailed:
     inner = [twin(one) for one in error.exceptions if isinstance(one, GeminiMultiError)]
     kind = next((ours for bases, ours in _GROUPS if all(isinstance(one, bases) for one in inner)), AllModelsFailed)
     copied = kind(error.message, inner, attempts=error.attempts)
@@ -254,6 +222,8 @@ def _group(error: AllRoutesFailed) -> AllRoutesFailed:
 class _Translation:
     """A context in which our errors are raised as errors of LangChain."""
 
+    __slots__ = ()
+
     def __enter__(self) -> None: ...
 
     def __exit__(
@@ -263,9 +233,4 @@ class _Translation:
             raise known from error
 
 
-_TRANSLATION: Final = _Translation()
-
-
-def langchain_errors() -> _Translation:
-    """Return a context in which our errors are raised as errors of LangChain."""
-    return _TRANSLATION
+langchain_errors: Final = _Translation

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseLLM, LangSmithParams
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
 
 from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
-from langchain_gemini_multi._messages import text_only
-from langchain_gemini_multi._model import GeminiModel
+from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -35,14 +33,10 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
         return self._traced_params("llm", stop, kwargs)
 
     def _generate(
-        self,
-        prompts: list[str],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, prompts: list[str], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> LLMResult:
         def answer(prompt: str) -> ChatResponse:
-            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
+            request, conditions = self._asked(prompt, kwargs, stop, run_manager)
             return self.client.chat(request, **conditions)
 
         with langchain_errors():
@@ -53,19 +47,11 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
                 return _result(list(threads.map(answer, prompts)))
 
     async def _agenerate(
-        self,
-        prompts: list[str],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, prompts: list[str], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> LLMResult:
         with langchain_errors():
-            calls = [
-                self.async_client.chat(request, **conditions)
-                for request, conditions in (
-                    self._asked(text_only(prompt), kwargs, stop, run_manager) for prompt in prompts
-                )
-            ]
+            requests = [self._asked(prompt, kwargs, stop, run_manager) for prompt in prompts]
+            calls = [self.async_client.chat(request, **conditions) for request, conditions in requests]
             # This waits for all calls, so that no call continues and spends money after the first has failed.
             found = await asyncio.gather(*calls, return_exceptions=True)
             if failed := next((one for one in found if isinstance(one, BaseException)), None):
@@ -73,14 +59,10 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
             return _result([one for one in found if isinstance(one, ChatResponse)])
 
     def _stream(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, prompt: str, stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
         with langchain_errors():
-            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
+            request, conditions = self._asked(prompt, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
                 for chunk in filter(None, map(_chunk, events)):
                     if run_manager is not None:
@@ -88,14 +70,10 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
                     yield chunk
 
     async def _astream(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, prompt: str, stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         with langchain_errors():
-            request, conditions = self._asked(text_only(prompt), kwargs, stop, run_manager)
+            request, conditions = self._asked(prompt, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
                 async for event in events:
                     if (chunk := _chunk(event)) is not None:
