@@ -105,9 +105,9 @@ def test_refusal_beside_text_leaves_the_signatures_in_place(way: str) -> None:
     message: Any = to_result(answer, blocks=True).generations[0].message
     if way == "typed":
         builder, stream = EventBuilder("1"), ChatModelStream()
-        for event in (TextDelta("Well", signature), Finished(answer)):
-            for typed in builder.feed(event):
-                stream.dispatch(typed)
+        pieces = [typed for event in (TextDelta("Well", signature), Finished(answer)) for typed in builder.feed(event)]
+        for typed in (*pieces, *builder.end()):
+            stream.dispatch(typed)
         message = stream.output_message
     assert to_core([message])[0].parts == parts
 

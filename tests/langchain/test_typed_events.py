@@ -49,7 +49,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBe
 
 def typed(*events: ChatEvent, **options: Any) -> list[Any]:
     builder = EventBuilder("lc_run--1", **options)
-    return [made for event in events for made in builder.feed(event)]
+    return [*(made for event in events for made in builder.feed(event)), *builder.end()]
 
 
 def assembled(events: list[Any]) -> AIMessage:

@@ -92,6 +92,7 @@ def test_langchain_typed_events(crowd: str) -> None:
             builder = EventBuilder("id")
             for event in found:
                 list(builder.feed(event))
+            list(builder.end())
 
         return feed
 

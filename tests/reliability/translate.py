@@ -33,9 +33,9 @@ def check_langchain(ending: Ending) -> None:
         if chunks:
             check_message(reduce(add, chunks))
     typed = EventBuilder("id")
-    for event in ending.events:
-        for one in typed.feed(event):
-            json.dumps(one)
+    pieces = [one for event in ending.events for one in typed.feed(event)]
+    for one in (*pieces, *typed.end()):
+        json.dumps(one)
     if isinstance(last := ending.events[-1] if ending.events else None, Finished):
         for generation in to_langchain(last.response, blocks=True).generations:
             check_message(generation.message)
