@@ -12,7 +12,7 @@ from gemini_multi.dialects.base import CHANGE_THE_PROMPT, Target
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Events, Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
-from gemini_multi.dialects.chat_completions.names import tool_names
+from gemini_multi.dialects.chat_completions.tools import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.response_builder import ResponseBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked

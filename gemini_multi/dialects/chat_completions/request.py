@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from gemini_multi._history.signatures import sign
@@ -9,17 +10,20 @@ from gemini_multi._history.turns import conversation
 from gemini_multi.dialects.base import EncodingReport, Target
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter
-from gemini_multi.dialects.chat_completions.names import tool_names
-from gemini_multi.dialects.chat_completions.thinking import thinking_fields
-from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields
+from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields, tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.extra_body import merge
 from gemini_multi.dialects.generate_content.config import top_logprobs
+from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
 
 _SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
+_ABOVE_HIGH: Final = ("xhigh", "max")
+"""Efforts that only some providers define. They correspond to no level or budget."""
+_BUDGET_EFFORTS: Final[dict[int | None, str]] = {0: "none", 1024: "low", 8192: "medium", 24_576: "high"}
+"""The budgets that correspond to the efforts: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
 
 def encode(
@@ -31,7 +35,8 @@ def encode(
         UnsupportedFeature: The target does not support a feature of the request.
         ConfigurationError: Gemini does not support something at any provider.
     """
-    for feature in target.traits.unmet:
+    traits = target.traits
+    for feature in traits.unmet:
         report.feature(feature)
     names = tool_names(request)
     wanted, demands = response_format(request, target, report)
@@ -43,7 +48,7 @@ def encode(
     media = MediaWriter(target, report, request.media_resolution)
     body: dict[str, JsonValue] = {
         "model": target.model_id,
-        "messages": MessagesWriter(target.traits, names, media, report).write(found.system, demands, turns),
+        "messages": MessagesWriter(traits, names, media, report).write(found.system, demands, turns),
     }
     body.update(tool_fields(request, target, names, report))
     if wanted is not None:
@@ -53,10 +58,10 @@ def encode(
     body.update(_google(request, target, report))
     if stream:
         body["stream"] = True
-        if target.traits.stream_usage:
+        if traits.stream_usage:
             body["stream_options"] = {"include_usage": True}
     report.settle(target)
-    merge(body, target.traits.extra)
+    merge(body, traits.extra)
     merge(body, request.extra_body)
     return body
 
@@ -76,8 +81,8 @@ def _sampling(request: ChatRequest, target: Target[ChatTraits], report: Encoding
     return fields
 
 
-def _settings(request: ChatRequest, traits: ChatTraits) -> tuple[tuple[str, str, JsonValue], ...]:
-    """Yield each setting with the name of its field and its value."""
+def _settings(request: ChatRequest, traits: ChatTraits) -> Iterable[tuple[str, str, JsonValue]]:
+    """Return each setting with the name of its field and its value."""
     if request.n is not None and request.n < 1:
         raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
     return (
@@ -115,9 +120,8 @@ def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str 
 
 def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
     """Describe a setting that the provider has no field for."""
-    if setting == "stop" and isinstance(value, list) and traits.supports_stop:
-        too_many = len(value) > traits.maximum_stop
-        return f"{len(value)} stop sequences (at most {traits.maximum_stop})" if too_many else None
+    if isinstance(value, list) and traits.supports_stop and len(value) > traits.maximum_stop:
+        return f"{len(value)} stop sequences (at most {traits.maximum_stop})"
     supported = {
         "stop": traits.supports_stop,
         "n": traits.supports_n,
@@ -148,25 +152,81 @@ def _modalities(request: ChatRequest, target: Target[ChatTraits], report: Encodi
 
 def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
     """Write the thinking settings, and the settings that belong in Google's namespace."""
-    effort, config = thinking_fields(request, target, report)
-    google: dict[str, JsonValue] = {"thinking_config": config} if config else {}
+    fields, google = _thinking(request, target, report)
     if request.cached_content is not None:
         google["cached_content"] = request.cached_content
     if request.safety_settings:
         google["safety_settings"] = [_safety(setting) for setting in request.safety_settings]
     if request.labels:
         report.feature("`labels`")
-    fields: dict[str, JsonValue] = {} if effort is None else {"reasoning_effort": effort}
-    if not google:
-        return fields
-    if not target.traits.google_extra:
-        for name in google:
-            report.feature(f"`{name}`")
-    return {**fields, "extra_body": {"google": google}}
+    for name in () if target.traits.google_extra else google:
+        report.feature(f"`{name}`")
+    return {**fields, "extra_body": {"google": google}} if google else fields
+
+
+def _thinking(
+    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
+) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
+    """Write the thinking settings, as fields of the body or exactly, as fields of Google's namespace."""
+    plan = thinking(request, target.model, report)
+    if plan.is_empty:
+        return {}, {}
+    if "drop_thinking" in target.repairs:
+        report.setting("thinking", "the provider refused it")
+        return {}, {}
+    if target.traits.google_extra:
+        return {}, {"thinking_config": _config(plan)}
+    if plan.include_thoughts:
+        report.feature("`include_thoughts=True`")
+    effort = _effort(request, plan, target, report)
+    return ({} if effort is None else {"reasoning_effort": effort}), {}
 
 
 def _safety(setting: SafetySetting) -> JsonValue:
-    written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
-    if setting.method is not None:
-        written["method"] = setting.method
-    return written
+    method: dict[str, JsonValue] = {} if setting.method is None else {"method": setting.method}
+    return {"category": setting.category, "threshold": setting.threshold, **method}
+
+
+def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
+    config: dict[str, JsonValue] = {
+        "thinking_budget": plan.budget,
+        "thinking_level": plan.level,
+        "include_thoughts": plan.include_thoughts,
+    }
+    return {name: value for name, value in config.items() if value is not None}
+
+
+def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits], report: EncodingReport) -> str | None:
+    if plan.budget is None and plan.level is None:
+        return None
+    given, efforts = request.reasoning_effort, target.traits.reasoning_efforts
+    word = given if given in _ABOVE_HIGH and given in efforts else _word(request, plan)
+    if word in efforts:
+        return word
+    if word == "none" and target.model.thinking.default == "off":
+        return None
+    if given is not None and efforts:
+        return _nearest(word or "low", efforts)
+    level, budget = request.thinking_level, request.thinking_budget
+    settings = {"reasoning_effort": given, "thinking_level": level, "thinking_budget": budget}
+    report.feature(next(f"`{name}={value!r}`" for name, value in settings.items() if value is not None))
+    return None
+
+
+def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
+    """Find the effort that expresses the plan."""
+    if plan.level is not None:
+        return plan.level
+    if request.reasoning_effort is not None:
+        is_least = request.reasoning_effort == "none" and plan.budget != 0
+        return "minimal" if is_least else request.reasoning_effort
+    return request.thinking_level.lower() if request.thinking_level is not None else _BUDGET_EFFORTS.get(plan.budget)
+
+
+def _nearest(word: str, efforts: tuple[str, ...]) -> str:
+    """Find the nearest effort; of two, the higher one. Efforts that only providers define come last."""
+    known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
+    if not known or word not in EFFORTS:
+        return efforts[-1]
+    wanted = EFFORTS.index(word)
+    return min(sorted(known, key=EFFORTS.index, reverse=True), key=lambda effort: abs(EFFORTS.index(effort) - wanted))

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema
+from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema, wire_names
 from gemini_multi.dialects.base import EncodingReport, Target
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.dialects.generate_content.tools import format_demand
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
+from gemini_multi.types import (
+    BuiltInTool,
+    ChatRequest,
+    JsonObject,
+    JsonValue,
+    ResponseFormat,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+
+
+def tool_names(request: ChatRequest) -> dict[str, str]:
+    """Return the wire name of every function that the request declares or that its history calls."""
+    declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
+    parts = (part for message in request.messages for part in message.parts)
+    return wire_names(
+        [*declared, *(part.name for part in parts if isinstance(part, (ToolCall, ToolResult)) and part.name)]
+    )
 
 
 def tool_fields(
     request: ChatRequest, target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport
 ) -> dict[str, JsonValue]:
     """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
-    traits = target.traits
+    traits, choice = target.traits, request.tool_choice
     for tool in request.tools:
         if isinstance(tool, BuiltInTool):
             report.feature(f"the built-in tool `{tool.kind}`")
     declared = [tool for tool in request.tools if isinstance(tool, Tool)]
-    choice = request.tool_choice
     if not declared:
         if choice is not None and choice.mode == "required":
             raise ConfigurationError("`tool_choice` asks for a call, but there is no function to call. Pass `tools`.")
@@ -64,24 +82,23 @@ def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str
     function: dict[str, JsonValue] = {"name": names[tool.name]}
     if tool.description:
         function["description"] = tool.description
-    is_strict = bool(tool.strict) and traits.strict_tools
     if not is_empty_object(tool.parameters):
-        function["parameters"] = _schema(tool.parameters, target, is_strict=is_strict)
+        function["parameters"] = _schema(tool.parameters, target, is_strict=bool(tool.strict) and traits.strict_tools)
     elif traits.tool_parameters_required:
         function["parameters"] = {"type": "object", "properties": {}}
     if tool.strict is not None and traits.strict_tools:
         function["strict"] = tool.strict
     elif tool.strict:
         report.setting("strict", "the provider has no strict functions")
-    hint: dict[str, JsonValue] = {"cache_control": dict(tool.cache_control)} if tool.cache_control else {}
-    return {"type": "function", "function": function, **(hint if traits.cache_control else {})}
+    declaration: dict[str, JsonValue] = {"type": "function", "function": function}
+    if tool.cache_control and traits.cache_control:
+        declaration["cache_control"] = dict(tool.cache_control)
+    return declaration
 
 
 def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], report: EncodingReport) -> JsonValue:
-    if choice.mode == "none":
-        return "none"
     if choice.mode != "required":
-        return "auto"
+        return "none" if choice.mode == "none" else "auto"
     if not traits.tool_choice_required:
         report.feature("a forced tool call")
     if len(choice.names) == 1:
@@ -113,10 +130,10 @@ def _schema(schema: JsonObject, target: Target[ChatTraits], *, is_strict: bool) 
 
 
 def _named_schema(wanted: ResponseFormat, schema: JsonObject, target: Target[ChatTraits]) -> dict[str, JsonValue]:
-    named: dict[str, JsonValue] = {"name": function_name(wanted.name)}
-    if wanted.description is not None:
-        named["description"] = wanted.description
-    named["schema"] = _schema(schema, target, is_strict=bool(wanted.strict))
-    if wanted.strict is not None:
-        named["strict"] = wanted.strict
-    return named
+    named: dict[str, JsonValue] = {
+        "name": function_name(wanted.name),
+        "description": wanted.description,
+        "schema": _schema(schema, target, is_strict=bool(wanted.strict)),
+        "strict": wanted.strict,
+    }
+    return {key: value for key, value in named.items() if value is not None}
