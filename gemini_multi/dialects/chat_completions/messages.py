@@ -17,7 +17,6 @@ from gemini_multi.types import (
     CodeResult,
     ExecutableCode,
     FileReference,
-    JsonObject,
     JsonValue,
     Message,
     Opaque,
@@ -36,7 +35,7 @@ class MessagesWriter:
     def __init__(
         self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, report: EncodingReport
     ) -> None:
-        """Make a writer for a provider with `traits`. `tools` have their wire names."""
+        """Make a writer for a provider with `traits`. `names` holds the wire names of the functions."""
         self._traits = traits
         self._names = names
         self._media = media
@@ -65,110 +64,91 @@ class MessagesWriter:
     def _system(self, messages: Sequence[Message]) -> Iterator[dict[str, JsonValue]]:
         """Write one system message. Write several messages if the caller named them."""
         is_named = any(message.name for message in messages)
-        for group in [[message] for message in messages] if is_named else [messages] if messages else []:
-            texts = [part.text for message in group for part in message.parts if isinstance(part, Text)]
-            name: dict[str, JsonValue] = {"name": group[0].name} if group[0].name else {}
-            parts = self._content(part for message in group for part in message.parts)
-            is_marked = any("cache_control" in part for part in parts if isinstance(part, dict))
-            yield {"role": self._traits.system_role, **name, "content": parts if is_marked else "\n\n".join(texts)}
+        for group in [[message] for message in messages] if is_named else [messages]:
+            parts = [part for message in group for part in message.parts]
+            content = self._content(parts)
+            is_marked = any("cache_control" in part for part in content if isinstance(part, dict))
+            text = "\n\n".join(part.text for part in parts if isinstance(part, Text))
+            yield {**_head(self._traits.system_role, group[0]), "content": content if is_marked else text}
 
     def _user(self, turn: Message) -> dict[str, JsonValue]:
-        message: dict[str, JsonValue] = {"role": "user"}
-        if turn.name:
-            message["name"] = turn.name
-        first = turn.parts[0]
-        is_marked = isinstance(first, Text) and first.cache_control is not None and self._traits.cache_control
-        if len(turn.parts) == 1 and isinstance(first, Text) and not is_marked:
-            message["content"] = first.text
-        else:
-            message["content"] = self._content(turn.parts)
+        message = _head("user", turn)
+        match turn.parts:
+            case (Text() as only,) if not self._hint(only):
+                message["content"] = only.text
+            case parts:
+                message["content"] = self._content(parts)
         return message
 
     def _content(self, parts: Iterable[Part]) -> list[JsonValue]:
-        texts: list[JsonValue] = []
-        media: list[JsonValue] = []
-        for part in parts:
-            target = texts if self._traits.media_first and isinstance(part, Text) else media
-            if (written := self._part(part)) is not None:
-                target.append(written)
-        return media + texts
+        if self._traits.media_first:
+            parts = sorted(parts, key=lambda part: isinstance(part, Text))
+        return [self._part(part) for part in parts]
 
-    def _part(self, part: Part) -> dict[str, JsonValue] | None:
-        if isinstance(part, Thought):
-            return {"type": "text", "text": part.text}
-        if isinstance(part, (Text, Blob, FileReference)):
-            written = {"type": "text", "text": part.text} if isinstance(part, Text) else self._media.part(part)
-            return None if written is None else {**written, **self._hint(part)}
+    def _part(self, part: Part) -> dict[str, JsonValue]:
+        if isinstance(part, (Text, Thought)):
+            return {**_text(part.text), **self._hint(part)}
+        if isinstance(part, (Blob, FileReference)):
+            return {**self._media.part(part), **self._hint(part)}
         if isinstance(part, Opaque):
-            if "type" in part.data:
-                return dict(part.data)
-            self._report.feature(f"a native part ({', '.join(part.data)})")
-        elif isinstance(part, ToolCall):
-            self._report.feature("a tool call in a message of the user")
-        elif (text := _code_text(part)) is not None:
-            return {"type": "text", "text": text}
-        return None
+            if "type" not in part.data:
+                self._report.feature(f"a native part ({', '.join(part.data)})")
+            return dict(part.data)
+        if isinstance(part, (ExecutableCode, CodeResult)):
+            return _text(_code_text(part))
+        self._report.feature("a tool call in a message of the user")
+        return {}
 
-    def _hint(self, part: Text | Blob | FileReference) -> dict[str, JsonValue]:
-        hint = part.cache_control if self._traits.cache_control else None
+    def _hint(self, part: Text | Thought | Blob | FileReference) -> dict[str, JsonValue]:
+        hint = None if isinstance(part, Thought) or not self._traits.cache_control else part.cache_control
         return {"cache_control": dict(hint)} if hint else {}
 
     def _assistant(self, turn: Message) -> dict[str, JsonValue]:
         if not turn.name and (text := plain_text(turn)):
             self._ids = []
             return {"role": "assistant", "content": text}
-        message: dict[str, JsonValue] = {"role": "assistant"}
-        if turn.name:
-            message["name"] = turn.name
-        message["content"] = self._model_content(turn.parts)
+        message = {**_head("assistant", turn), "content": self._model_content(turn.parts)}
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
         self._ids = self._own_ids(calls)
         if calls:
             message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
         if self._traits.reasoning_details and (details := _details(turn.parts)):
             message["reasoning_details"] = details
-        if (extra := self._message_extra_content(turn.parts)) is not None:
+        if self._traits.message_extra_content and (extra := self._message_extra_content(turn.parts)) is not None:
             message["extra_content"] = extra
         return message
 
     def _message_extra_content(self, parts: Iterable[Part]) -> JsonValue:
         """Write the signature of the text, or a tool call's signature that arrived on the message."""
-        if not self._traits.message_extra_content:
-            return None
-        signatures = [
-            part.signature
+        signed = [
+            part
             for part in parts
-            if isinstance(part, (Text, Thought)) or (isinstance(part, ToolCall) and self._is_whole(part.signature))
+            if isinstance(part, (Text, Thought)) or (isinstance(part, ToolCall) and self._is_on_message(part))
         ]
-        written = [extra for signature in signatures if (extra := self._extra_content(signature)) is not None]
-        return written[-1] if written else None
+        written = (self._extra_content(part.signature) for part in reversed(signed))
+        return next((extra for extra in written if extra is not None), None)
 
-    def _is_whole(self, signature: Signature | None) -> bool:
-        is_of_message = signature is not None and signature.carrier == "message.extra_content"
+    def _is_on_message(self, call: ToolCall) -> bool:
+        is_of_message = call.signature is not None and call.signature.carrier == "message.extra_content"
         return is_of_message and self._traits.call_signature_on_message
 
     def _model_content(self, parts: Iterable[Part]) -> JsonValue:
         """Write the model's content: one string, or parts if there is more than text."""
         written: list[JsonValue] = []
-        texts: list[str] = []
+        text = ""
         for part in parts:
             if isinstance(part, (Blob, FileReference)):
                 self._report.feature("media in the model's own turns")
+            elif isinstance(part, Opaque) and part.data.get("type") == "refusal" and not self._traits.refusal_part:
+                written.append({"type": "text", "text": part.data.get("refusal")})
             elif isinstance(part, Opaque):
-                written.extend(self._own(part.data))
-            elif (text := part.text if isinstance(part, Text) else _code_text(part)) is not None:
-                texts.append(text)
-        text = "".join(texts)
+                # Data without a type are from a provider of the other dialect.
+                written.extend([dict(part.data)] if "type" in part.data else [])
+            elif isinstance(part, (Text, ExecutableCode, CodeResult)):
+                text += part.text if isinstance(part, Text) else _code_text(part)
         if written:
-            return [{"type": "text", "text": text}, *written] if text else written
+            return [_text(text), *written] if text else written
         return text or (None if self._traits.assistant_null_content else "")
-
-    def _own(self, data: JsonObject) -> Iterator[JsonValue]:
-        """Write an opaque part that has a type. Data from another dialect's provider are not sent."""
-        if data.get("type") == "refusal" and not self._traits.refusal_part:
-            yield {"type": "text", "text": data.get("refusal")}
-        elif "type" in data:
-            yield dict(data)
 
     def _own_ids(self, calls: Iterable[ToolCall]) -> list[str]:
         """Give each call of a turn its own id: providers refuse empty and repeated ids."""
@@ -182,13 +162,11 @@ class MessagesWriter:
         return ids
 
     def _call(self, call: ToolCall, own: str) -> JsonValue:
-        function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": json_of(dict(call.arguments))}
-        written: dict[str, JsonValue] = {"id": own, "type": "function", "function": function}
-        if not self._traits.call_extra_content or self._is_whole(call.signature):
-            return written
-        if (extra := self._extra_content(call.signature)) is not None:
-            written["extra_content"] = extra
-        return written
+        function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": _json(dict(call.arguments))}
+        may_sign = self._traits.call_extra_content and not self._is_on_message(call)
+        extra = self._extra_content(call.signature) if may_sign else None
+        signature = {} if extra is None else {"extra_content": extra}
+        return {"id": own, "type": "function", "function": function, **signature}
 
     def _extra_content(self, signature: Signature | None) -> JsonValue:
         """Write a signature in its original form, or in Google's namespace if it arrived in another field."""
@@ -206,19 +184,13 @@ class MessagesWriter:
         rest: list[JsonValue] = []
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         for result, own in zip(results, self._ids, strict=True):
-            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own}
-            if self._traits.tool_name and result.name:
-                message["name"] = self._name(result.name)
-            message["content"] = self._result(result)
-            yield message
+            name = {"name": self._name(result.name)} if self._traits.tool_name and result.name else {}
+            yield {"role": "tool", "tool_call_id": own, **name, "content": self._result(result)}
             media = [self._media.part(part) for part in result.content if not isinstance(part, Text)]
-            written = [part for part in media if part is not None]
-            if written and self._traits.media_first:
-                rest.extend(written)
-                rest.append({"type": "text", "text": f"Above is what the function `{result.name}` returned."})
-            elif written:
-                rest.append({"type": "text", "text": f"Returned by the function `{result.name}`:"})
-                rest.extend(written)
+            if media and self._traits.media_first:
+                rest.extend((*media, _text(f"Above is what the function `{result.name}` returned.")))
+            elif media:
+                rest.extend((_text(f"Returned by the function `{result.name}`:"), *media))
         if rest:
             yield {"role": "user", "content": rest}
 
@@ -226,24 +198,30 @@ class MessagesWriter:
         texts = [part.text for part in result.content if isinstance(part, Text)]
         value = "\n".join(texts) if result.value is None else result.value
         if result.is_error:
-            return json_of({"error": value})
+            return _json({"error": value})
         if not isinstance(value, str):
-            return json_of(value)
+            return _json(value)
         if len(texts) > 1 and result.value is None and self._traits.tool_content == "parts":
-            return [{"type": "text", "text": text} for text in texts]
+            return [_text(text) for text in texts]
         return value
 
     def _name(self, name: str) -> str:
         return self._names.get(name) or function_name(name)
 
 
-def _code_text(part: Part) -> str | None:
+def _head(role: str, message: Message) -> dict[str, JsonValue]:
+    return {"role": role, "name": message.name} if message.name else {"role": role}
+
+
+def _text(text: str) -> dict[str, JsonValue]:
+    return {"type": "text", "text": text}
+
+
+def _code_text(part: ExecutableCode | CodeResult) -> str:
     """Write code that a provider wrote and ran as text, because chat completions have no field for it."""
     if isinstance(part, ExecutableCode):
         return f"\n```{part.language.lower()}\n{part.code}\n```\n"
-    if isinstance(part, CodeResult):
-        return f"\n```\n{part.output}\n```\n"
-    return None
+    return f"\n```\n{part.output}\n```\n"
 
 
 def _details(parts: Iterable[Part]) -> list[JsonValue]:
@@ -256,7 +234,7 @@ def _details(parts: Iterable[Part]) -> list[JsonValue]:
     return details
 
 
-def json_of(value: JsonValue) -> str:
+def _json(value: JsonValue) -> str:
     """Write a value as JSON text.
 
     Raises:
