@@ -74,7 +74,7 @@ class MessagesWriter:
     def _user(self, turn: Message) -> dict[str, JsonValue]:
         message = _head("user", turn)
         match turn.parts:
-            case (Text() as only,) if not self._hint(only):
+            case (Text() as only,) if not (only.cache_control and self._traits.cache_control):
                 message["content"] = only.text
             case parts:
                 message["content"] = self._content(parts)

@@ -25,10 +25,13 @@ from gemini_multi.types import (
 def tool_names(request: ChatRequest) -> dict[str, str]:
     """Return the wire name of every function that the request declares or that its history calls."""
     declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
-    parts = (part for message in request.messages for part in message.parts)
-    return wire_names(
-        [*declared, *(part.name for part in parts if isinstance(part, (ToolCall, ToolResult)) and part.name)]
-    )
+    called = [
+        part.name
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, (ToolCall, ToolResult)) and part.name
+    ]
+    return wire_names([*declared, *called])
 
 
 def tool_fields(
