@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from gemini_multi import __version__
     from llama_index_gemini_multi._events import AttemptFailedEvent
-    from llama_index_gemini_multi._registration import register_with_llama_index
-    from llama_index_gemini_multi.base import GeminiMulti
+    from llama_index_gemini_multi.base import GeminiMulti, register_with_llama_index
     from llama_index_gemini_multi.errors import InvalidStructuredOutput, InvalidToolCall
 
 __all__ = [
@@ -30,7 +29,7 @@ _HOMES: Final = {
     "InvalidStructuredOutput": "llama_index_gemini_multi.errors",
     "InvalidToolCall": "llama_index_gemini_multi.errors",
     "__version__": "gemini_multi",
-    "register_with_llama_index": "llama_index_gemini_multi._registration",
+    "register_with_llama_index": "llama_index_gemini_multi.base",
 }
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.base import BaseEvent
+
+from llama_index_gemini_multi._typed import dispatcher
 
 if TYPE_CHECKING:
     from gemini_multi import Attempt
-
-_DISPATCHER: Final = get_dispatcher(__name__)
-_FIELDS: Final = ("provider", "model", "outcome", "error", "status", "code", "wait", "duration")
 
 
 class AttemptFailedEvent(BaseEvent):
@@ -38,4 +36,6 @@ class AttemptFailedEvent(BaseEvent):
 
 def report(attempt: Attempt) -> None:
     """Dispatch the event, in the span of the call."""
-    _DISPATCHER.event(AttemptFailedEvent(**{name: getattr(attempt, name) for name in _FIELDS}))
+    dispatcher.event(
+        AttemptFailedEvent(**{name: getattr(attempt, name) for name in AttemptFailedEvent.__annotations__})
+    )

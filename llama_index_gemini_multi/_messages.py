@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import Final
 
 from llama_index.core.base.llms.types import (
@@ -20,7 +21,6 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import to_json
 
-from gemini_multi.bindings.calls import to_call
 from gemini_multi.errors import SettingIgnoredWarning
 from gemini_multi.types import (
     Blob,
@@ -35,9 +35,9 @@ from gemini_multi.types import (
     ToolCall,
     ToolResult,
 )
-from llama_index_gemini_multi._interop import foreign_calls, foreign_signatures
 from llama_index_gemini_multi._media import to_part
 from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
+from llama_index_gemini_multi._tool_calls import block_call, foreign_calls, foreign_signatures
 
 _ROLES: Final[Mapping[MessageRole, Role]] = {
     MessageRole.SYSTEM: "system",
@@ -119,9 +119,8 @@ class _Reader:
         return call_id
 
 
-def _parts(blocks: Sequence[ContentBlock], signatures: Sequence[Signature | None] = ()) -> Iterator[Part]:
-    for index, block in enumerate(blocks):
-        signature = signatures[index] if index < len(signatures) else None
+def _parts(blocks: Sequence[ContentBlock], signatures: Iterable[Signature | None] = ()) -> Iterator[Part]:
+    for block, signature in zip(blocks, chain(signatures, repeat(None)), strict=False):
         for part in _block_parts(block):
             yield replace(part, signature=signature) if signature and isinstance(part, (Text, ToolCall)) else part
 
@@ -143,7 +142,7 @@ def _block_parts(block: ContentBlock) -> Iterator[Part]:
         case ThinkingBlock(content=text):
             yield from (Thought(text),) if text else ()
         case ToolCallBlock():
-            yield to_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs)
+            yield block_call(block)
         case CitableBlock() | CitationBlock():
             yield from _sourced(block)
         case CachePoint():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from llama_index.core.base.llms.types import LLMMetadata, MessageRole
 
 
-def metadata(
-    model: str, providers: Iterable[str], *, context_window: int | None = None, max_tokens: int | None = None
-) -> LLMMetadata:
-    """Describe a model as the given providers serve it.
+@lru_cache(maxsize=64)
+def described(
+    model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
+) -> Mapping[str, object]:
+    """Describe a model, as the given providers serve it, by the fields of `LLMMetadata`.
 
     Args:
         model: A catalog name or a provider's own id.
@@ -26,26 +27,14 @@ def metadata(
     windows = [each.context_window for each in hosted if each.context_window]
     window = context_window or min([known.context_window, *windows])
     limits = [each.max_output_tokens for each in hosted if each.max_output_tokens]
+    limit = min([known.max_output_tokens, *limits])
+    # LlamaIndex subtracts the tokens of an answer from the window, so they must be fewer than it has.
+    tokens = min(limit, window // 4) if max_tokens is None else min(max_tokens, window // 2)
     return LLMMetadata(
         context_window=window,
-        num_output=_num_output(window, max_tokens, min([known.max_output_tokens, *limits])),
+        num_output=max(1, tokens),
         is_chat_model=True,
         is_function_calling_model=True,
         model_name=model,
         system_role=MessageRole.SYSTEM,
-    )
-
-
-@lru_cache(maxsize=64)
-def described(
-    model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
-) -> Mapping[str, object]:
-    """Describe a model as plain values for the trace of each call. The arguments are those of `metadata`."""
-    return metadata(model, providers, context_window=context_window, max_tokens=max_tokens).model_dump()
-
-
-def _num_output(window: int, max_tokens: int | None, model_limit: int) -> int:
-    """Return the tokens to reserve for an answer: less than the window, because LlamaIndex subtracts them from it."""
-    if max_tokens is not None:
-        return max(1, min(max_tokens, window // 2))
-    return max(1, min(model_limit, window // 4))
+    ).model_dump()

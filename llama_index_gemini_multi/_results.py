@@ -2,13 +2,17 @@
 
 Each chunk of a stream is a snapshot: the whole message so far, and the new text in `delta`. Snapshots share no object
 that a caller could change. Their messages are made without validation, because `ChatMessage`'s constructor is slow.
+
+A whole answer has its metadata in `raw`, as plain JSON, and the most important fields in `additional_kwargs`.
+LlamaIndex's token counter reads `raw["usage"]` in OpenAI's form, and fails if a count is not an integer. MLflow and
+others read the same counts from `additional_kwargs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
-from typing import Final, assert_never
+from typing import Any, Final, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -20,17 +24,24 @@ from llama_index.core.base.llms.types import (
     CompletionResponseAsyncGen,
     CompletionResponseGen,
     ContentBlock,
+    LogProb,
     MessageRole,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic import BaseModel
 from pydantic_core import to_json
 
+from gemini_multi.bindings.metadata import attempts, candidate_metadata
+from gemini_multi.bindings.values import items_of
 from gemini_multi.types import (
     Blob,
+    Candidate,
     ChatEvent,
     Citation,
+    CodeResult,
+    ExecutableCode,
     FileReference,
     Finished,
     JsonValue,
@@ -47,9 +58,10 @@ from gemini_multi.types import (
 )
 from gemini_multi.types import ChatResponse as CoreResponse
 from llama_index_gemini_multi._media import has_block, to_block
-from llama_index_gemini_multi._response_metadata import facts, logprobs, raw
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
@@ -60,14 +72,14 @@ def to_result(response: CoreResponse, *, delta: str | None = None, first_call_on
         delta: The new text, if the response ends a stream.
         first_call_only: Whether to leave out all tool calls after the first.
     """
-    blocks = _blocks(response, first_call_only=first_call_only)
     message_class = ChatMessage if delta is None else STREAMED_MESSAGE
+    blocks = _blocks(response, first_call_only=first_call_only)
     return ChatResponse(
         message=message_class(role=MessageRole.ASSISTANT, blocks=blocks),
-        raw=raw(response),
+        raw=_raw(response),
         delta=delta,
-        logprobs=logprobs(response.candidate.logprobs),
-        additional_kwargs=facts(response),
+        logprobs=_logprobs(response.candidate.logprobs),
+        additional_kwargs=_facts(response),
     )
 
 
@@ -100,6 +112,8 @@ _SHOWN: Final = 64
 """The number of tool calls and of media that a chunk shows. Thousands of them in each chunk would take too long."""
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
+_MESSAGE: Final = ChatMessage(role=MessageRole.ASSISTANT)
+_THINKING: Final = ThinkingBlock()
 
 
 class Snapshots:
@@ -110,115 +124,106 @@ class Snapshots:
     keep it, and other integrations would send those calls a second time.
     """
 
-    __slots__ = ("_arguments", "_calls", "_first_call_only", "_media", "_text", "_thoughts")
+    __slots__ = ("_calls", "_first_call_only", "_media", "_openai_calls", "_text", "_thoughts")
 
     def __init__(self, *, first_call_only: bool = False) -> None:
-        """Make a builder for one answer.
-
-        Args:
-            first_call_only: Whether to leave out all tool calls after the first.
-        """
+        """Make a builder for one answer; `first_call_only` leaves out all tool calls after the first."""
         self._first_call_only = first_call_only
-        self._text = ""
-        self._thoughts = ""
+        self._text = self._thoughts = ""
         self._calls: list[ToolCall] = []
-        self._arguments: list[str] = []
-        """The arguments of each tool call, as JSON."""
+        self._openai_calls: list[tuple[str, str, str]] = []
+        """The id, the name and the arguments as JSON of each tool call."""
         self._media: list[ContentBlock] = []
 
     def feed(self, event: ChatEvent) -> ChatResponse | None:
         """Make the chunk for an event; `None` if a chunk cannot show any of it."""
         if isinstance(event, Finished):
             return to_result(event.response, delta="", first_call_only=self._first_call_only)
-        return None if event.candidate else self._piece(event)
+        if event.candidate:
+            return None
+        if isinstance(event, TextDelta):
+            self._text += event.text
+            return self._chunk(event.text, {}) if event.text else None
+        extra = self._add(event)
+        return None if extra is None else self._chunk("", extra)
 
-    def _piece(
-        self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady
-    ) -> ChatResponse | None:
+    def _add(self, event: ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> dict[str, object] | None:
+        """Add an event to the message. Return the chunk's `additional_kwargs`, or `None` if there is no chunk."""
         match event:
-            case TextDelta(text):
-                self._text += text
-                return self._chunk(text) if text else None
             case ThoughtDelta(text):
                 self._thoughts += text
-                return self._chunk("", {"thinking_delta": text}) if text else None
+                return {"thinking_delta": text} if text else None
             case ToolCallDelta():
-                return self._call_delta(event)
-            case ToolCallReady(call):
-                if len(self._calls) >= (1 if self._first_call_only else _SHOWN):
-                    return None
+                piece = {"position": event.position, "id": event.id, "name": event.name, "arguments": event.arguments}
+                return None if self._first_call_only and event.position else {"tool_call_delta": piece}
+            case ToolCallReady(call) if len(self._calls) < (1 if self._first_call_only else _SHOWN):
                 self._calls.append(call)
-                self._arguments.append(_arguments_json(call))
-                return self._chunk("")
-            case PartReady(part):
-                if not isinstance(part, (Blob, FileReference)) or len(self._media) >= _SHOWN or not has_block(part):
-                    return None
+                self._openai_calls.append((call.id, call.name, _arguments_json(call)))
+                return {}
+            case PartReady(Blob() | FileReference() as part) if len(self._media) < _SHOWN and has_block(part):
                 self._media.append(to_block(part))
-                return self._chunk("")
+                return {}
             case _:
-                assert_never(event)
+                return None
 
-    def _call_delta(self, event: ToolCallDelta) -> ChatResponse | None:
-        if self._first_call_only and event.position:
-            return None
-        piece = {"position": event.position, "id": event.id, "name": event.name, "arguments": event.arguments}
-        return self._chunk("", {"tool_call_delta": piece})
-
-    def _chunk(self, delta: str, extra: dict[str, object] | None = None) -> ChatResponse:
+    def _chunk(self, delta: str, extra: dict[str, object]) -> ChatResponse:
         # A snapshot holds the whole text as a new `str`. Copying a text takes little time, and its memory is held
         # only as long as the caller keeps the snapshot.
         blocks: list[ContentBlock] = []
         if self._thoughts:
-            blocks.append(
-                ThinkingBlock.model_construct(content=self._thoughts, num_tokens=None, additional_information={})
-            )
+            blocks.append(_changed(_THINKING, content=self._thoughts, additional_information={}))
         if self._text:
             blocks.append(TextBlock(text=self._text))
-        told: dict[str, object] = {}
+        known: dict[str, object] = {}
         if self._media:
             blocks += [block.model_copy() for block in self._media]
         if self._calls:
             blocks += map(_call_block, self._calls)
-            told["tool_calls"] = self._openai_calls()
-        message = ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=told)
-        return ChatResponse(message=message, delta=delta, additional_kwargs=extra or {})
+            known["tool_calls"] = [
+                {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+                for call_id, name, arguments in self._openai_calls
+            ]
+        return ChatResponse(
+            message=_changed(_MESSAGE, blocks=blocks, additional_kwargs=known), delta=delta, additional_kwargs=extra
+        )
 
-    def _openai_calls(self) -> list[dict[str, object]]:
-        return [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-            for call, arguments in zip(self._calls, self._arguments, strict=True)
-        ]
+
+def _changed(model: ModelT, **fields: object) -> ModelT:
+    """Copy a model with other values, without validation. `model_copy` and `model_construct` take twice as long."""
+    changed = model.__class__.__new__(model.__class__)
+    changed.__setstate__(
+        {
+            "__dict__": {**model.__dict__, **fields},
+            "__pydantic_fields_set__": {*model.__pydantic_fields_set__, *fields},
+            "__pydantic_extra__": None,
+            "__pydantic_private__": None,
+        }
+    )
+    return changed
 
 
 def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:
     candidate = response.candidate
-    parts = _without_further_calls(candidate.parts) if first_call_only else candidate.parts
+    parts: Sequence[Part] = candidate.parts
+    if first_call_only:
+        first = next(iter(response.tool_calls), None)
+        parts = [part for part in parts if part is first or not isinstance(part, ToolCall)]
     note = pack(parts)
     thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
     text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
     if thoughts or note:
+        # LlamaIndex's memory counts the tokens. A block that holds only signatures must not displace messages.
+        tokens = (response.usage.reasoning_tokens or None) if thoughts else None
+        kept = {NOTE_KEY: note} if note else {}
+        block = ThinkingBlock(content=thoughts or None, num_tokens=tokens, additional_information=kept)
         # Thoughts precede the text. A block that holds only the note follows it: callers read the first block
         # as the text.
-        blocks.insert(0 if thoughts else len(blocks), _thinking(thoughts, note, response.usage))
+        blocks.insert(0 if thoughts else len(blocks), block)
     blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
     blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
     blocks.extend(_citations(candidate.citations, text))
     return blocks
-
-
-def _without_further_calls(parts: Sequence[Part]) -> tuple[Part, ...]:
-    first = next((part for part in parts if isinstance(part, ToolCall)), None)
-    return tuple(part for part in parts if part is first or not isinstance(part, ToolCall))
-
-
-def _thinking(thoughts: str, note: dict[str, JsonValue], usage: Usage) -> ThinkingBlock:
-    return ThinkingBlock(
-        content=thoughts or None,
-        # LlamaIndex's memory counts these tokens. A block that holds only signatures must not displace messages.
-        num_tokens=(usage.reasoning_tokens or None) if thoughts else None,
-        additional_information={NOTE_KEY: note} if note else {},
-    )
 
 
 def _call_block(call: ToolCall) -> ToolCallBlock:
@@ -240,14 +245,103 @@ def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlo
             quotable -= len(range(*stretch.indices(len(text))))
             cited = text[stretch] if quotable >= 0 else None
         if cited and (source := citation.uri or citation.title):
-            yield _citation(citation, cited, source)
+            offsets = {"start": citation.start, "end": citation.end}
+            yield CitationBlock(
+                cited_content=TextBlock(text=cited),
+                source=source,
+                title=citation.title or source,
+                additional_location_info={name: offset for name, offset in offsets.items() if offset is not None},
+            )
 
 
-def _citation(citation: Citation, cited: str, source: str) -> CitationBlock:
-    offsets = {"start": citation.start, "end": citation.end}
-    return CitationBlock(
-        cited_content=TextBlock(text=cited),
-        source=source,
-        title=citation.title or source,
-        additional_location_info={name: offset for name, offset in offsets.items() if offset is not None},
-    )
+def _raw(response: CoreResponse) -> dict[str, JsonValue]:
+    """Write all of the answer except the message as plain JSON."""
+    found: dict[str, JsonValue] = {
+        "id": response.response_id,
+        "provider": response.provider,
+        "model": response.model,
+        "dialect": response.dialect,
+        "request_id": response.request_id,
+        "usage": _usage(response.usage),
+        "cost_usd": response.usage.cost_usd,
+        "cost_source": response.usage.cost_source,
+        "attempts": attempts(response),
+        **_candidate(response.candidate),
+    }
+    if response.prompt_feedback is not None:
+        found["prompt_feedback"] = dict(response.prompt_feedback)
+    if len(response.candidates) > 1:
+        found["candidates"] = [{"text": each.text, **_candidate(each)} for each in response.candidates]
+    if response.provider_metadata:
+        found["provider_metadata"] = dict(response.provider_metadata)
+    return found
+
+
+def _facts(response: CoreResponse) -> dict[str, JsonValue]:
+    usage = response.usage
+    return {
+        "provider": response.provider,
+        "model_name": response.model,
+        "finish_reason": response.finish_reason,
+        "cost_usd": usage.cost_usd,
+        "attempts": attempts(response),
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "thoughts_tokens": usage.reasoning_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cached_content_tokens": usage.cached_tokens,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, JsonValue]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_creation_tokens": usage.cache_creation_tokens,
+            "tool_use_tokens": usage.tool_use_tokens,
+            **{f"{modality}_tokens": count for modality, count in usage.input_by_modality.items()},
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            **{f"{modality}_tokens": count for modality, count in usage.output_by_modality.items()},
+        },
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
+    optional: dict[str, JsonValue] = {
+        **candidate_metadata(candidate),
+        "refusal": candidate.refusal,
+        "code_execution": list(_code_execution(candidate.parts)),
+        "metadata": dict(candidate.metadata),
+    }
+    found = {name: value for name, value in optional.items() if value}
+    return {"finish_reason": candidate.finish_reason, "raw_finish_reason": candidate.raw_finish_reason, **found}
+
+
+def _code_execution(parts: Sequence[Part]) -> Iterator[JsonValue]:
+    """Write the code that the provider ran, and its results, with Google's names."""
+    for part in parts:
+        if isinstance(part, ExecutableCode):
+            yield {"executable_code": {"language": part.language, "code": part.code}}
+        elif isinstance(part, CodeResult):
+            yield {"code_execution_result": {"outcome": part.outcome, "output": part.output}}
+
+
+def _logprobs(value: JsonValue) -> list[list[LogProb]] | None:
+    """Read log probabilities in OpenAI's form: for each token its alternatives, or the token itself without any."""
+    if not isinstance(value, Mapping):
+        return None
+    tokens = items_of(value.get("content"))
+    try:
+        return [[_logprob(each) for each in token.get("top_logprobs") or [token]] for token in tokens] or None
+    except (AttributeError, TypeError, ValueError):  # the value has another form
+        return None
+
+
+def _logprob(token: Mapping[str, Any]) -> LogProb:
+    return LogProb(token=token.get("token", ""), logprob=token.get("logprob", 0.0), bytes=token.get("bytes") or [])

@@ -8,30 +8,44 @@ from typing import Final, cast
 
 import llama_index.core
 import llama_index.core.instrumentation as instrument
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
 from llama_index.core.llms import callbacks
 from llama_index_instrumentation.dispatcher import Dispatcher
+from pydantic import ConfigDict
 
 from gemini_multi.bindings.values import FunctionT, with_known_signature
 
 dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_multi")  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
 
-_ROOT: Final[Dispatcher] = instrument.get_dispatcher()  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]  # its documented place
-
 
 def span_handlers() -> Sequence[object]:
     """Return the handlers that tracers have added."""
-    return cast("Sequence[object]", _ROOT.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
+    return cast("Sequence[object]", dispatcher.root.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
+
+
+class ReplaceableMessage(ChatMessage):
+    """A message whose `content` can be set, whatever blocks it has.
+
+    Before core 0.14.24, chat engines set the `content` of a stream's last message, but `ChatMessage` refuses that if
+    there is a thinking block next to the text. Newer versions replace the blocks, and so does this class.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    @property
+    def content(self) -> str | None:
+        """The text of the text blocks."""
+        return super().content
+
+    @content.setter
+    def content(self, content: str) -> None:
+        self.blocks = [TextBlock(text=content)]
 
 
 def streamed_message(core_version: str) -> type[ChatMessage]:
     """Return the class of a stream's last message, which depends on the version of LlamaIndex's core."""
-    numbers = tuple(int(number) for number in re.findall(r"\d+", core_version)[:3])
-    if numbers >= (0, 14, 24):
-        return ChatMessage
-    from llama_index_gemini_multi._compat import ReplaceableMessage
-
-    return ReplaceableMessage
+    is_new = tuple(map(int, re.findall(r"\d+", core_version)[:3])) >= (0, 14, 24)
+    return ChatMessage if is_new else ReplaceableMessage
 
 
 STREAMED_MESSAGE: Final = streamed_message(llama_index.core.__version__)

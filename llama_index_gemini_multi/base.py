@@ -8,6 +8,7 @@ It translates requests and answers. `gemini_multi.Client` makes connections, ret
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import (
@@ -24,8 +25,8 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 from pydantic import ConfigDict
 
-from llama_index_gemini_multi._metadata import described, metadata
-from llama_index_gemini_multi._predictions import StructuredPredictions
+from llama_index_gemini_multi._metadata import described
+from llama_index_gemini_multi._model import BaseGeminiMulti
 from llama_index_gemini_multi._typed import chat_callback, completion_callback, facts_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from gemini_multi.bindings.tools import ToolChoiceArgument
 
 
-class GeminiMulti(StructuredPredictions):
+class GeminiMulti(BaseGeminiMulti):
     """A Gemini model over Cloudflare AI, AIMLAPI and Oxen.ai, with failover from one provider to the next.
 
     Setup:
@@ -148,7 +149,8 @@ class GeminiMulti(StructuredPredictions):
     @property
     def metadata(self) -> LLMMetadata:
         """The description of the model, from the catalog."""
-        return metadata(self.model, self.provider_names, context_window=self.context_window, max_tokens=self.max_tokens)
+        found = described(self.model, self.provider_names, self.context_window, self.max_tokens)
+        return LLMMetadata.model_validate(found)
 
     def to_payload(self) -> dict[str, Any]:
         """Describe the model for traces, without secrets."""
@@ -258,10 +260,7 @@ class GeminiMulti(StructuredPredictions):
 
     @completion_callback
     async def astream_complete(
-        self,
-        prompt: str,
-        formatted: bool = False,
-        **kwargs: object,
+        self, prompt: str, formatted: bool = False, **kwargs: object
     ) -> CompletionResponseAsyncGen:
         """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
         from llama_index_gemini_multi._results import to_async_completions
@@ -309,7 +308,7 @@ class GeminiMulti(StructuredPredictions):
         **kwargs: object,
     ) -> ChatResponse:
         """Keep only the first tool call, unless several are allowed."""
-        from llama_index_gemini_multi._selections import first_call_only
+        from llama_index_gemini_multi._tool_calls import first_call_only
 
         return response if allow_parallel_tool_calls else first_call_only(response)
 
@@ -324,7 +323,7 @@ class GeminiMulti(StructuredPredictions):
         Raises:
             ValueError: There are no tool calls, and `error_on_no_tool_call` is set.
         """
-        from llama_index_gemini_multi._selections import tool_selections
+        from llama_index_gemini_multi._tool_calls import tool_selections
 
         selections = tool_selections(response)
         if error_on_no_tool_call and not selections:
@@ -334,3 +333,8 @@ class GeminiMulti(StructuredPredictions):
                 f"The answer stopped for the reason {reason!r}; its text was {response.message.content!r}."
             )
         return selections
+
+
+def register_with_llama_index() -> None:
+    """Let LlamaIndex's `load_llm`, and all that it loads from JSON or YAML, rebuild `GeminiMulti` in this process."""
+    import_module("llama_index.core.llms.loading").RECOGNIZED_LLMS.setdefault(GeminiMulti.class_name(), GeminiMulti)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
 
-from llama_index_gemini_multi._compat import ReplaceableMessage
-from llama_index_gemini_multi._typed import streamed_message
+from llama_index_gemini_multi._typed import ReplaceableMessage, streamed_message
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from langchain_gemini_multi._typed_events import EventBuilder
 from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._results import Snapshots, to_completion
 from llama_index_gemini_multi._results import to_result as to_llama_index
-from llama_index_gemini_multi._selections import tool_selections
+from llama_index_gemini_multi._tool_calls import tool_selections
 from llama_index_gemini_multi.errors import InvalidToolCall
 
 from .drive import Ending
