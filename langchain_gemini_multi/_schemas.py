@@ -1,26 +1,38 @@
-"""Translates schemas in all forms that LangChain's users write to JSON Schema, functions and response formats."""
+"""Translates schemas in all forms that LangChain's users write to JSON Schema."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from typing import Any, Final, TypeAlias, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, NotRequired, Required, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from langchain_core.utils.function_calling import convert_to_json_schema
-from pydantic import BaseModel, PydanticUserError, TypeAdapter
+from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
+from typing_extensions import TypedDict, is_typeddict
 
-from gemini_multi.bindings.formats import format_json
-from gemini_multi.bindings.values import is_mapping, is_object, mapping_of
+from gemini_multi.bindings.values import is_many, is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject
-from langchain_gemini_multi._typed_dicts import is_typed_dict, typed_dict_schema
 
-Schema: TypeAlias = Mapping[str, Any] | type[Any]
-_PLAIN: Final = (str, int, float, bool)
-_WRAPPED: Final = ("schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
+Schema: TypeAlias = dict[str, Any] | type[Any]
+_ENVELOPES: Final = ("json_schema", "function")
+_SCHEMAS: Final = (
+    "schema",
+    "parameters",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+    "inputSchema",
+    "input_schema",
+)
 """The fields that hold the schema in an object with a name."""
 _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
+_SHAPES: Final = ("properties", "anyOf", "$ref")
+"""The keywords, besides the type, by which a schema can describe an object."""
+_OF_DICT: Final = inspect.getdoc(dict)
+"""The docstring that a TypedDict without a docstring inherits. LangChain uses it as the description."""
 
 
 def json_schema_of(schema: Schema) -> JsonObject:
@@ -31,119 +43,117 @@ def json_schema_of(schema: Schema) -> JsonObject:
     Raises:
         ConfigurationError: The schema cannot be converted to JSON Schema.
     """
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        return schema.model_json_schema()
-    if is_value_type(schema) or (isinstance(schema, type) and is_dataclass(schema)):
-        return _adapted(schema)
-    if isinstance(schema, Mapping) and _is_json_schema(schema):
-        return schema
     try:
-        if is_typed_dict(schema):
-            return typed_dict_schema(schema)
-        return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
-    except (ValueError, TypeError) as error:
+        if is_object(schema):
+            return schema if _is_json_schema(schema) else convert_to_json_schema(schema)
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return schema.model_json_schema()
+        kind: Any = schema
+        if is_typeddict(kind):
+            return typed_dict_schema(kind)
+        is_adapted = is_value_type(kind) or is_dataclass(schema)
+        return TypeAdapter(kind).json_schema() if is_adapted else convert_to_json_schema(kind)
+    except (ValueError, TypeError, PydanticUserError) as error:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
 
 
-def standalone(
-    schema: dict[str, Any] | type[Any] | None, *, strict: bool | None
-) -> tuple[dict[str, Any] | type[Any] | None, bool | None]:
-    """Return the schema in an object in OpenAI's, Google's or MCP's form, and its `strict` unless that is given.
+def _is_json_schema(schema: Mapping[str, Any]) -> bool:
+    if any(key in schema for key in ("function", "input_schema", "name")):
+        return False
+    return schema.get("type") in _JSON_TYPES or any(key in schema for key in (*_SHAPES, "enum"))
+
+
+def standalone(schema: Schema | None, *, strict: bool | None) -> tuple[Schema | None, bool | None]:
+    """Return the schema in an object in OpenAI's, Anthropic's, Google's or MCP's form, and the final `strict`.
 
     LangChain reads only the `parameters` of a function. For other forms it would return an empty schema.
     """
     if not is_object(schema):
         return schema, strict
-    described = mapping_of(schema.get("json_schema")) if schema.get("type") == "json_schema" else schema
-    inner = _inner(described)
-    if inner is None:
+    described = next((inner for key in _ENVELOPES if is_mapping(inner := schema.get(key))), schema)
+    found = next((inner for key in _SCHEMAS if is_mapping(inner := described.get(key))), None)
+    if found is None and "properties" in described and isinstance(described.get("name"), str):
+        found = {key: value for key, value in described.items() if key != "name"}
+    if found is None:
         return schema, strict
     known = {"title": described.get("name"), "description": described.get("description")}
     own = described.get("strict")
-    found = {**{name: value for name, value in known.items() if value}, **inner}
-    return found, own if strict is None and isinstance(own, bool) else strict
-
-
-def _inner(described: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Find the schema in an object with a name."""
-    keys = (*_WRAPPED, "parameters") if described.get("type") == "function" else _WRAPPED
-    found = next((found for key in keys if is_mapping(found := described.get(key))), None)
-    if found is None and "properties" in described and isinstance(described.get("name"), str):
-        return {key: value for key, value in described.items() if key != "name"}
-    return found
+    is_own = strict is None and isinstance(own, bool)
+    return {**{name: value for name, value in known.items() if value}, **found}, own if is_own else strict
 
 
 def is_value_type(schema: object) -> bool:
     """Whether only pydantic understands the type, such as `list[City]`, `Literal`, an enumeration or a number."""
     if not isinstance(schema, type) or get_origin(schema) is not None:
         return get_origin(schema) is not None
-    return schema in _PLAIN or issubclass(schema, Enum)
+    return schema in (str, int, float, bool) or issubclass(schema, Enum)
 
 
-def _adapted(kind: Any) -> JsonObject:  # noqa: ANN401  # dataclasses, and types such as `list[City]`
-    try:
-        return TypeAdapter(kind).json_schema()
-    except PydanticUserError as error:
-        raise ConfigurationError(f"{kind!r} cannot be turned into a JSON Schema: {error}") from error
-
-
-def _is_json_schema(schema: Mapping[str, Any]) -> bool:
-    if any(key in schema for key in ("function", "input_schema", "name")):
+def describes_object(schema: Schema, json_schema: JsonObject) -> bool:
+    """Whether a schema describes objects, as far as it states a type."""
+    if is_value_type(schema):
         return False
-    return schema.get("type") in _JSON_TYPES or any(key in schema for key in ("properties", "anyOf", "$ref", "enum"))
+    is_open = any(key in json_schema for key in _SHAPES)
+    return is_open or ("enum" not in json_schema and json_schema.get("type", "object") == "object")
 
 
-def _is_object(schema: Schema) -> bool:
-    """Whether a schema describes objects, if it states a type."""
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        return json_schema_of(schema).get("type", "object") == "object"
-    if not isinstance(schema, Mapping):
-        return not is_value_type(schema)
-    is_open = any(key in schema for key in ("properties", "anyOf", "$ref"))
-    return not _is_json_schema(schema) or is_open or schema.get("type") == "object"
+def typed_dict_schema(kind: type[Any]) -> JsonObject:
+    """Return the JSON Schema of a TypedDict: LangChain's, without its mistakes.
 
-
-def as_function(schema: dict[str, Any] | type[Any]) -> dict[str, Any] | type[Any]:
-    """Return a schema that can be bound as a function. A JSON Schema needs a name for this.
+    `Required` and `NotRequired`, which LangChain refuses, are accepted.
 
     Raises:
-        ConfigurationError: The schema does not describe an object, but the arguments of a tool call are an object.
+        TypeError, ValueError: The TypedDict has no JSON Schema.
     """
-    if not _is_object(schema):
-        raise ConfigurationError(
-            f"A call's arguments are an object, which {schema!r} is not: use `method='json_schema'`, or a class."
-        )
-    if isinstance(schema, dict) and _is_json_schema(schema) and "title" not in schema:
-        return {**schema, "title": name_of(schema)}
+    try:
+        found = _with_nulls(convert_to_json_schema(kind), kind)
+    except TypeError:
+        found = {"title": kind.__name__, **_by_pydantic(kind)}
+    return mapping_of(_without_inherited(found))
+
+
+def _with_nulls(schema: Mapping[str, Any], hint: Any) -> Mapping[str, Any]:  # noqa: ANN401  # a type
+    """Allow null if the type does. LangChain's conversion does not allow it, and the model would invent a value."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _with_nulls(schema, inner[0])
+    if origin is list and is_mapping(items := schema.get("items")):
+        return {**schema, "items": _with_nulls(items, inner[0])}
+    if origin in (Union, UnionType) and type(None) in inner:
+        others = [one for one in inner if one is not type(None)]
+        known = _with_nulls(schema, others[0]) if len(others) == 1 else schema
+        beside = {name: known[name] for name in ("description", "default") if name in known}
+        own = {name: value for name, value in known.items() if name not in beside}
+        return {**beside, "anyOf": [*(own["anyOf"] if set(own) == {"anyOf"} else [own]), {"type": "null"}]}
+    if is_typeddict(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        fields = mapping_of(schema.get("properties"))
+        return {**schema, "properties": {name: _with_nulls(one, hints.get(name)) for name, one in fields.items()}}
     return schema
 
 
-def traced(schema: Schema) -> Schema:
-    """Return a schema in the form that LangChain's tracing shows. Without it, LangChain would convert it in each call.
-
-    LangChain does not know types such as `list[City]`. It does not show schemas that it cannot convert.
-    """
-    if is_value_type(schema) or is_typed_dict(schema):
-        schema = {"title": name_of(schema), **json_schema_of(schema)}
-    try:
-        return convert_to_json_schema(dict(schema) if isinstance(schema, Mapping) else schema)
-    except (TypeError, ValueError):
-        return schema
+def _by_pydantic(kind: type[Any]) -> JsonObject:
+    hints = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    # Before Python 3.12, pydantic accepts only the TypedDict of `typing_extensions`.
+    make: Any = TypedDict
+    found = TypeAdapter(make(kind.__name__, hints, total=kind.__total__)).json_schema()
+    return {"description": kind.__doc__, **found} if kind.__doc__ else found
 
 
-def name_of(schema: Schema) -> str:
-    """Return the name of a schema, which is also the name of the function that returns it."""
-    if isinstance(schema, type):
-        return schema.__name__
-    if not is_mapping(schema):
-        return "response"
-    function = schema.get("function")
-    source: Mapping[str, Any] = function if is_mapping(function) else schema
-    return str(source.get("name") or source.get("title") or "response")
+def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
+    """Translate the description in LangChain's form `Annotated[str, ..., "description"]` to pydantic's form."""
+    if (marker := get_origin(hint)) in (Required, NotRequired):
+        return marker[_described(get_args(hint)[0])]
+    if marker is not Annotated:
+        return hint
+    inner, *notes = get_args(hint)
+    text = next((note for note in notes if isinstance(note, str)), None)
+    return Annotated[inner, Field(description=text)] if text else hint
 
 
-def response_format(schema: Schema | None, *, strict: bool | None) -> dict[str, Any]:
-    """Write a response format in OpenAI's form. Without a schema it allows any JSON."""
-    if schema is None:
-        return {"type": "json_object"}
-    return format_json(name_of(schema), json_schema_of(schema), strict=strict)
+def _without_inherited(value: object) -> object:
+    """Remove the description of `dict`, at any depth."""
+    if is_mapping(value):
+        kept = {name: inner for name, inner in value.items() if name != "description" or inner != _OF_DICT}
+        return {name: _without_inherited(inner) for name, inner in kept.items()}
+    return [_without_inherited(inner) for inner in value] if is_many(value) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -14,53 +14,28 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableMap
 from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from gemini_multi.bindings.formats import format_json
 from gemini_multi.bindings.structured import GrowingJson, explained, problems
-from gemini_multi.bindings.tools import names_of
+from gemini_multi.bindings.tools import function_json
 from gemini_multi.bindings.values import is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
+from gemini_multi.types import JsonObject
 from langchain_gemini_multi._model import ToolArgument
 from langchain_gemini_multi._refusals import refusal_of
-from langchain_gemini_multi._schemas import (
-    Schema,
-    as_function,
-    is_value_type,
-    json_schema_of,
-    response_format,
-    standalone,
-    traced,
-)
-from langchain_gemini_multi._tools import to_tools
+from langchain_gemini_multi._schemas import Schema, describes_object, is_value_type, json_schema_of, standalone
 from langchain_gemini_multi.chat_models import Method
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
 
 if TYPE_CHECKING:
     from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
-METHODS: Final = get_args(Method)
-
-
-def check_method(method: str, *, has_schema: bool, has_tools: bool) -> None:
-    """Check that the arguments fit together.
-
-    Raises:
-        ConfigurationError: The method is unknown, needs a schema, or cannot be combined with tools.
-    """
-    if method not in METHODS:
-        raise ConfigurationError(f"`method` must be one of {list(METHODS)!r}, not {method!r}.")
-    if not has_schema and method != "json_mode":
-        raise ConfigurationError(f"`method={method!r}` needs a `schema`.")
-    if has_tools and method == "function_calling":
-        raise ConfigurationError(
-            "`tools` do not go with `method='function_calling'`, which forces one call: use another."
-        )
-
 
 def structured(
     model: ChatGeminiMulti,
-    schema: dict[str, Any] | type | None,
+    schema: Schema | None,
     *,
     method: Method,
     include_raw: bool,
@@ -70,22 +45,54 @@ def structured(
 ) -> Runnable[LanguageModelInput, Any]:
     """Make the runnable that requests an object and reads it. See `ChatGeminiMulti.with_structured_output`."""
     schema, strict = standalone(schema, strict=strict)
-    check_method(method, has_schema=schema is not None, has_tools=bool(tools))
-    tool_name: str | None = None
-    if schema is not None:
-        format_kwargs = {"method": method, "strict": strict}
-        options["ls_structured_output_format"] = {"kwargs": format_kwargs, "schema": traced(schema)}
-    if method == "function_calling" and schema is not None:
-        function = as_function(schema)
-        tool_name = names_of(to_tools([function], strict=strict))[0]
-        asking = model.bind_tools([function], tool_choice="any", strict=strict, **options)
+    _check_method(method, schema, tools)
+    parser = StructuredOutputParser()
+    options = {"strict": strict, **options}
+    if schema is None:
+        asking = model.bind_tools(tools, response_format={"type": "json_object"}, **options)
     else:
-        options["response_format"] = response_format(schema, strict=strict)
-        asking = model.bind_tools(tools, strict=strict, **options)
-    parser = parser_for(schema, tool_name=tool_name)
+        json_schema = json_schema_of(schema)
+        name = schema.__name__ if isinstance(schema, type) else str(json_schema.get("title") or "response")
+        parser.json_schema = dict(json_schema)
+        parser.schema_type = schema if _has_instances(schema) else None
+        # LangChain shows this in traces. It would convert any other form in each call.
+        shown = {"title": name, **json_schema}
+        options["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": shown}
+        if method == "function_calling":
+            parser.tool_name = name
+            asking = model.bind_tools([_function(name, schema, json_schema)], tool_choice="any", **options)
+        else:
+            wanted = format_json(name, json_schema, strict=strict)
+            asking = model.bind_tools(tools, response_format=wanted, **options)
     if include_raw:
         return RunnableMap(raw=asking) | RunnableGenerator(parser.beside, parser.abeside)
     return asking | parser
+
+
+def _check_method(method: str, schema: Schema | None, tools: Sequence[ToolArgument]) -> None:
+    if method not in (methods := get_args(Method)):
+        raise ConfigurationError(f"`method` must be one of {list(methods)!r}, not {method!r}.")
+    if schema is None and method != "json_mode":
+        raise ConfigurationError(f"`method={method!r}` needs a `schema`.")
+    if tools and method == "function_calling":
+        raise ConfigurationError(
+            "`tools` do not go with `method='function_calling'`, which forces one call: use another."
+        )
+
+
+def _has_instances(schema: Schema) -> bool:
+    """Whether objects are instances of the schema: of a class with fields, an enumeration or a type as `list[City]`."""
+    is_class = isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
+    return is_class or is_value_type(schema)
+
+
+def _function(name: str, schema: Schema, json_schema: JsonObject) -> dict[str, Any]:
+    if not describes_object(schema, json_schema):
+        raise ConfigurationError(
+            f"A call's arguments are an object, which {schema!r} is not: use `method='json_schema'`, or a class."
+        )
+    parameters = {key: value for key, value in json_schema.items() if key not in ("title", "description")}
+    return function_json(name, str(json_schema.get("description") or ""), parameters)
 
 
 class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
@@ -112,13 +119,8 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             StructuredOutputError: The answer does not hold the object.
         """
         message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
-        return self.read(message, partial=partial)
-
-    def read(self, message: BaseMessage, *, partial: bool) -> Any:  # noqa: ANN401  # as above
-        """Read the object from a message. See `parse_result`."""
         try:
-            found = self._from_call(message) if self.tool_name else self._from_text(message, partial=partial)
-            return self.instance(found, partial=partial)
+            return self.instance(self._json(message, partial=partial), partial=partial)
         except StructuredOutputError:
             if partial:
                 return None
@@ -154,64 +156,51 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
             yield AddableDict(piece)
         yield await run_in_executor(None, growing.outcome)
 
-    def _from_call(self, message: Any) -> Any:  # noqa: ANN401  # a message of the model; the value is JSON
-        if isinstance(message, AIMessage):
-            for call in message.tool_calls:
-                if call["name"] == self.tool_name:
-                    return call["args"]
+    def _json(self, message: BaseMessage, *, partial: bool) -> Any:  # noqa: ANN401  # JSON
+        """Find the JSON. Models sometimes answer with text although a tool call was required."""
+        text, name = str(message.text), self.tool_name
+        if name is None and partial:
+            return partial_json(text)
+        if name is not None and isinstance(message, AIMessage):
+            if (call := next((call for call in message.tool_calls if call["name"] == name), None)) is not None:
+                return call["args"]
             if broken := message.invalid_tool_calls:
                 raise StructuredOutputError(
-                    f"The arguments of {self.tool_name!r} are not a JSON object: {broken[0]['args']!r}.",
+                    f"The arguments of {name!r} are not a JSON object: {broken[0]['args']!r}.",
                     llm_output=broken[0]["args"],
                 )
-        return self._from_text_instead(message)
-
-    def _from_text_instead(self, message: Any) -> Any:  # noqa: ANN401  # as above
-        """Read the object from the text. Models sometimes answer with text although a tool call was required."""
         try:
-            found = json_text(str(message.text))
-        except ValueError:
-            found = None
-        if is_object(found):
-            return found
-        raise _missing(message, f"it does not call {self.tool_name!r}")
-
-    def _from_text(self, message: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
-        text = str(message.text)
-        if partial:
-            return partial_json(text)
-        if not text.strip():
-            raise _missing(message, "it has no text")
-        try:
-            return json_text(text)
+            found = json_text(text)
         except ValueError as error:
-            raise _missing(message, f"its text is not JSON: {text[:200]!r}") from error
+            what = f"its text is not JSON: {text[:200]!r}" if text.strip() else "it has no text"
+            raise _missing(message, what if name is None else f"it does not call {name!r}") from error
+        if name is not None and not is_object(found):
+            raise _missing(message, f"it does not call {name!r}")
+        return found
 
     def instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
-        """Make the object from JSON.
+        """Make the object from JSON. A dictionary is checked, because providers do not enforce all rules of schemas.
 
         Raises:
             StructuredOutputError: The JSON does not fit the schema.
         """
+        kind = self.schema_type
         if self.json_schema is not None:
             found = repair(found, self.json_schema)
-        if self.schema_type is None:
-            self._check(found, partial=partial)
+            wrong = [] if partial or kind is not None else validation_errors(found, self.json_schema)
+            if wrong:
+                text = f"The answer {found!r} does not keep its schema: {'; '.join(wrong)}."
+                raise StructuredOutputError(text, llm_output=str(found))
+        if kind is None:
             return found
         try:
-            return _validated(self.schema_type, found)
-        except (ValidationError, ValueError, TypeError) as error:
-            name = getattr(self.schema_type, "__name__", str(self.schema_type))
+            # The classes of pydantic 1 have no `model_validate`.
+            validate = getattr(kind, "model_validate", None) or getattr(kind, "parse_obj", None)
+            return (validate or TypeAdapter(kind).validate_python)(found)
+        except (ValueError, TypeError) as error:
+            name = getattr(kind, "__name__", str(kind))
             text = f"The answer {found!r} is no {name!r}. {problems(error)}"
             raise StructuredOutputError(text, llm_output=str(found)) from error
-
-    def _check(self, found: Any, *, partial: bool) -> None:  # noqa: ANN401  # as above
-        """Check the rules that providers do not enforce: bounds, lengths, patterns and required properties."""
-        if partial or self.json_schema is None:
-            return
-        if wrong := validation_errors(found, self.json_schema):
-            text = f"The answer {found!r} does not keep its schema: {'; '.join(wrong)}."
-            raise StructuredOutputError(text, llm_output=str(found))
 
 
 class _Growing:
@@ -241,15 +230,13 @@ class _Growing:
     def more(self, piece: str | BaseMessage) -> list[Any]:
         """Add a piece. Return the object so far if the piece adds something to it."""
         known = self._json.add(self.add(piece))
-        if known is None:
-            return []
         try:
-            return self._news(self._parser.instance(known, partial=True))
+            return [] if known is None else self._news(self._parser.instance(known, partial=True))
         except StructuredOutputError:
             return []
 
     def end(self) -> list[Any]:
-        """Return the whole object; `None` if it was already returned.
+        """Return the whole object, unless it was already returned.
 
         Raises:
             StructuredOutputError: The answer does not hold the object.
@@ -265,7 +252,7 @@ class _Growing:
 
     def _whole(self) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         message = self._message or add_ai_message_chunks(AIMessageChunk(content=""), *self._pieces)
-        return self._parser.read(message, partial=False)
+        return self._parser.parse_result([ChatGeneration(message=message)])
 
     def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # as above
         if self._shown == [found]:
@@ -274,38 +261,14 @@ class _Growing:
         return self._shown
 
 
-def _validated(kind: Any, found: Any) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
-    if not is_basemodel_subclass(kind):
-        return TypeAdapter(kind).validate_python(found)
-    # A class of pydantic 1 has no `model_validate`.
-    return kind.model_validate(found) if hasattr(kind, "model_validate") else kind.parse_obj(found)
-
-
-def _missing(message: Any, what: str) -> StructuredOutputError:  # noqa: ANN401  # a message of the model
+def _missing(message: BaseMessage, what: str) -> StructuredOutputError:
     """Explain by the finish reason why the answer does not hold the object."""
-    metadata = mapping_of(message.response_metadata)
+    metadata, text = mapping_of(message.response_metadata), str(message.text)
     reason = metadata.get("finish_reason")
     raw = metadata.get("raw_finish_reason") or reason
-    text = str(message.text)
-    if (refusal := refusal_of(message)) is not None:
+    if isinstance(message, AIMessage) and (refusal := refusal_of(message)) is not None:
         why = mapping_of(refusal.get("value", refusal)).get("refusal")
-        told = f"The model refused or was stopped ({raw}), so {what}." + (f" It says: {why}" if why else "")
-        return StructuredOutputRefused(told, llm_output=text, raw_message=message)
-    told = explained(f"The answer does not hold the object: {what}.", reason, raw)
-    return StructuredOutputError(told, llm_output=text)
-
-
-def parser_for(schema: Schema | None, *, tool_name: str | None) -> StructuredOutputParser:
-    """Make the parser.
-
-    The objects are instances for classes of pydantic (both versions), dataclasses, enumerations and types such as
-    `list[City]`, and plain JSON for all other schemas.
-    """
-    is_class = is_value_type(schema) or (
-        isinstance(schema, type) and (is_basemodel_subclass(schema) or is_dataclass(schema))
-    )
-    return StructuredOutputParser(
-        schema_type=schema if is_class else None,
-        tool_name=tool_name,
-        json_schema=None if schema is None else dict(json_schema_of(schema)),
-    )
+        error = f"The model refused or was stopped ({raw}), so {what}." + (f" It says: {why}" if why else "")
+        return StructuredOutputRefused(error, llm_output=text, raw_message=message)
+    error = explained(f"The answer does not hold the object: {what}.", reason, raw)
+    return StructuredOutputError(error, llm_output=text)
