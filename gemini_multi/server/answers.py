@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.extra_content import extra_content
+from gemini_multi.dialects.chat_completions.conversation import extra_content
 from gemini_multi.types import (
     Attempt,
     Blob,

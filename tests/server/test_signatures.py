@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_multi.dialects.chat_completions.extra_content import extra_content, signature_of
+from gemini_multi.dialects.chat_completions.conversation import extra_content, signature_of
 from gemini_multi.server import ServerSettings
 from gemini_multi.server.signatures import SignatureMemory
 from gemini_multi.types import Signature, Text, Thought, ToolCall

@@ -5,19 +5,30 @@ A field that is not declared here is an error, so that no field of the caller is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+from typing import Annotated, Final, Literal, TypeAlias, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.extra_content import is_synthetic, signature_of
-from gemini_multi.types import Blob, FileReference, Message, Part, Text, ToolCall, ToolResult
+from gemini_multi._encoding.call_arguments import parsed
+from gemini_multi.types import (
+    Blob,
+    FileReference,
+    Message,
+    Part,
+    Signature,
+    SignatureCarrier,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 
 _Object: TypeAlias = dict[str, JsonValue]
-_RESOLUTIONS: Final[dict[str, Literal["low", "high"]]] = {"low": "low", "high": "high"}
+_OURS: Final = "gemini_multi"
+"""The namespace, inside `extra_content`, for values that Google's own form has no field for."""
+_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
 
 
 class Declared(BaseModel):
@@ -40,21 +51,20 @@ class Cached(Declared):
     cache_control: _Object | None = None
 
 
-class TextPart(Cached):
-    """Text."""
-
+class _TextPart(Cached):
     type: Literal["text"]
     text: str
 
+    def part(self) -> Text:
+        return Text(self.text, cache_control=self.cache_control)
 
-class RefusalPart(Declared):
-    """The text with which the model refused."""
 
+class _RefusalPart(Declared):
     type: Literal["refusal"]
     refusal: str
 
 
-class Address(Declared):
+class _Address(Declared):
     """The URL of a medium. It may be a `data:` URL."""
 
     url: str
@@ -67,110 +77,141 @@ class Address(Declared):
         return {"url": value} if isinstance(value, str) else value
 
 
-class ImagePart(Cached):
-    """An image."""
-
+class _ImagePart(Cached):
     type: Literal["image_url"]
-    image_url: Address
+    image_url: _Address
+
+    def part(self) -> FileReference:
+        detail = self.image_url.detail
+        resolution = None if detail == "auto" else detail
+        return FileReference(self.image_url.url, resolution=resolution, cache_control=self.cache_control)
 
 
-class VideoPart(Cached):
+class _VideoPart(Cached):
     """A video, in the form of some providers. OpenAI has no video parts."""
 
     type: Literal["video_url"]
-    video_url: Address
+    video_url: _Address
+
+    def part(self) -> FileReference:
+        mime_type = None if self.video_url.url.startswith("data:") else "video/mp4"
+        return FileReference(self.video_url.url, mime_type, cache_control=self.cache_control)
 
 
-class Sound(Declared):
-    """Audio in base64."""
-
+class _Sound(Declared):
     data: str
     format: str
 
 
-class AudioPart(Cached):
-    """Audio."""
-
+class _AudioPart(Cached):
     type: Literal["input_audio"]
-    input_audio: Sound
+    input_audio: _Sound
+
+    def part(self) -> Blob:
+        kind = self.input_audio.format
+        mime_type = kind if "/" in kind else f"audio/{kind}"
+        return Blob(self.input_audio.data, mime_type, cache_control=self.cache_control)
 
 
-class File(Declared):
+class _File(Declared):
     """A file in base64 or as a `data:` URL."""
 
     file_data: str
     filename: str | None = None
 
 
-class FilePart(Cached):
-    """A document."""
-
+class _FilePart(Cached):
     type: Literal["file"]
-    file: File
+    file: _File
+
+    def part(self) -> Blob | FileReference:
+        data, name = self.file.file_data, self.file.filename
+        if ":" in data[:16]:
+            return FileReference(data, name=name, cache_control=self.cache_control)
+        return Blob(data, "application/pdf", name=name, cache_control=self.cache_control)
 
 
-ContentPart: TypeAlias = Annotated[TextPart | ImagePart | VideoPart | AudioPart | FilePart, Field(discriminator="type")]
-SpokenPart: TypeAlias = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
+_ContentPart: TypeAlias = Annotated[
+    _TextPart | _ImagePart | _VideoPart | _AudioPart | _FilePart, Field(discriminator="type")
+]
+_SpokenPart: TypeAlias = Annotated[_TextPart | _RefusalPart, Field(discriminator="type")]
 
 
-class SystemMessage(Declared):
-    """A message with instructions."""
-
+class _SystemMessage(Declared):
     role: Literal["system", "developer"]
-    content: str | list[TextPart]
+    content: str | list[_TextPart]
     name: str | None = None
 
 
-class UserMessage(Declared):
-    """A message of the user."""
-
+class _UserMessage(Declared):
     role: Literal["user"]
-    content: str | list[ContentPart]
+    content: str | list[_ContentPart]
     name: str | None = None
 
 
-class CalledFunction(Declared):
+class _CalledFunction(Declared):
     """A function and its arguments as JSON text."""
 
     name: str
     arguments: str = ""
 
 
-class CallParameter(Declared):
+class _CallParameter(Declared):
     """A tool call that the model made."""
 
     id: str
     type: Literal["function"] = "function"
-    function: CalledFunction
+    function: _CalledFunction
     extra_content: _Object | None = None
     index: int | None = None
     """The index in a stream. Callers that merge the chunks of a stream keep it."""
 
+    def call(self, issuer: str) -> ToolCall:
+        text = self.function.arguments
+        arguments = parsed(text)
+        ours = (self.extra_content or {}).get(_OURS)
+        return ToolCall(
+            self.id,
+            self.function.name,
+            arguments if isinstance(arguments, dict) else {},
+            signature=signature_of(self.extra_content, issuer),
+            invalid_arguments=None if isinstance(arguments, dict) else text,
+            # This library made the id, or the origin of the id is unknown.
+            synthetic_id=not isinstance(ours, dict) or ours.get("synthetic_id") is True,
+        )
 
-class AssistantMessage(Declared):
+
+class _AssistantMessage(Declared):
     """A message of the model. It may hold summaries of thoughts and annotations, which are not sent again."""
 
     role: Literal["assistant"]
-    content: str | list[SpokenPart] | None = None
+    content: str | list[_SpokenPart] | None = None
     name: str | None = None
     refusal: str | None = None
-    tool_calls: list[CallParameter] = []
+    tool_calls: list[_CallParameter] = []
     extra_content: _Object | None = None
     reasoning_content: str | None = None
     annotations: list[JsonValue] = []
 
+    def parts(self, issuer: str) -> tuple[Part, ...]:
+        """Read the parts. The message's signature belongs to its text."""
+        signature = signature_of(self.extra_content, issuer)
+        text = self.content or self.refusal or ""
+        if not isinstance(text, str):
+            text = "".join(part.text if isinstance(part, _TextPart) else part.refusal for part in text)
+        texts = [Text(text, signature=signature)] if text or signature else []
+        return (*texts, *(call.call(issuer) for call in self.tool_calls))
 
-class ToolMessage(Declared):
-    """The result of a function."""
 
+class _ToolMessage(Declared):
     role: Literal["tool"]
     tool_call_id: str
-    content: str | list[ContentPart]
+    content: str | list[_ContentPart]
     name: str | None = None
 
 
 MessageParameter: TypeAlias = Annotated[
-    SystemMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")
+    _SystemMessage | _UserMessage | _AssistantMessage | _ToolMessage, Field(discriminator="role")
 ]
 
 
@@ -194,7 +235,7 @@ def read_messages(given: object, issuer: str = "") -> tuple[Message, ...]:
     except ValidationError as error:
         # If a value may have several forms, the error with the longest path is about the form that the caller meant.
         problem = max(error.errors(include_url=False), key=lambda problem: len(problem["loc"]))
-        place = ".".join(map(str, problem["loc"]))
+        place = ".".join(str(step) for step in problem["loc"] if not str(step).startswith("list["))
         raise UnreadableMessages(f"{place}: {problem['msg']}" if place else problem["msg"]) from error
     return messages_of(parameters, issuer)
 
@@ -205,94 +246,45 @@ def messages_of(parameters: Iterable[MessageParameter], issuer: str) -> tuple[Me
     messages: list[Message] = []
     for parameter in parameters:
         match parameter:
-            case SystemMessage():
-                messages.append(Message("system", _texts(parameter.content), name=parameter.name))
-            case UserMessage():
-                messages.append(Message("user", tuple(_parts(parameter.content)), name=parameter.name))
-            case AssistantMessage():
+            case _SystemMessage() | _UserMessage():
+                role: Literal["user", "system"] = "user" if parameter.role == "user" else "system"
+                messages.append(Message(role, _parts(parameter.content), name=parameter.name))
+            case _AssistantMessage():
                 names.update((call.id, call.function.name) for call in parameter.tool_calls)
-                messages.append(Message("assistant", _model_parts(parameter, issuer), name=parameter.name))
-            case ToolMessage():
-                messages.append(Message.tool(_result(parameter, names)))
+                messages.append(Message("assistant", parameter.parts(issuer), name=parameter.name))
+            case _ToolMessage(tool_call_id=call_id):
+                name = parameter.name or names.get(call_id, "")
+                messages.append(Message.tool(ToolResult(call_id, name, _parts(parameter.content))))
     return tuple(messages)
 
 
-def _texts(content: str | Sequence[TextPart]) -> tuple[Text, ...]:
-    return (Text(content),) if isinstance(content, str) else tuple(map(_text, content))
+def _parts(content: str | Sequence[_ContentPart]) -> tuple[Text | Blob | FileReference, ...]:
+    return (Text(content),) if isinstance(content, str) else tuple(part.part() for part in content)
 
 
-def _text(part: TextPart) -> Text:
-    return Text(part.text, cache_control=part.cache_control)
+def extra_content(signature: Signature | None, *, synthetic_id: bool = False) -> dict[str, JsonValue] | None:
+    """Write a signature in the form of Google's OpenAI endpoint, with its issuer and its carrier in our namespace."""
+    ours: dict[str, JsonValue] = {"synthetic_id": True} if synthetic_id else {}
+    if signature is None:
+        return {_OURS: ours} if ours else None
+    ours |= {"carrier": signature.carrier, "issuer": signature.issuer}
+    if signature.carrier == "extra_content" and isinstance(signature.payload, dict):
+        return {**signature.payload, _OURS: ours}
+    bare = signature.thought_signature()
+    if not isinstance(signature.payload, str):
+        ours["payload"] = signature.payload
+    return {_OURS: ours} if bare is None else {"google": {"thought_signature": bare}, _OURS: ours}
 
 
-def _parts(content: str | Sequence[ContentPart]) -> list[Text | Blob | FileReference]:
-    return [Text(content)] if isinstance(content, str) else [_part(part) for part in content]
-
-
-def _part(part: ContentPart) -> Text | Blob | FileReference:
-    return _text(part) if isinstance(part, TextPart) else replace(_medium(part), cache_control=part.cache_control)
-
-
-def _medium(part: ImagePart | VideoPart | AudioPart | FilePart) -> Blob | FileReference:
-    match part:
-        case ImagePart():
-            return _addressed(part.image_url)
-        case AudioPart(input_audio=sound):
-            return Blob(sound.data, sound.format if "/" in sound.format else f"audio/{sound.format}")
-        case FilePart():
-            return _file(part.file)
-        case _:
-            return FileReference(part.video_url.url, None if part.video_url.url.startswith("data:") else "video/mp4")
-
-
-def _addressed(image: Address) -> FileReference:
-    return FileReference(image.url, resolution=_RESOLUTIONS.get(image.detail))
-
-
-def _file(file: File) -> Blob | FileReference:
-    if ":" in file.file_data[:16]:
-        return FileReference(file.file_data, name=file.filename)
-    return Blob(file.file_data, "application/pdf", name=file.filename)
-
-
-def _model_parts(message: AssistantMessage, issuer: str) -> tuple[Part, ...]:
-    """Read a message of the model. The message's signature belongs to its text."""
-    signature = signature_of(message.extra_content, issuer)
-    text = _text_of(message)
-    parts: list[Part] = [Text(text, signature=signature)] if text or signature else []
-    return (*parts, *(_call(call, issuer) for call in message.tool_calls))
-
-
-def _text_of(message: AssistantMessage) -> str:
-    content = message.content or message.refusal or ""
-    if isinstance(content, str):
-        return content
-    return "".join(part.text if isinstance(part, TextPart) else part.refusal for part in content)
-
-
-def _call(call: CallParameter, issuer: str) -> ToolCall:
-    arguments = _arguments(call.function.arguments)
-    return ToolCall(
-        call.id,
-        call.function.name,
-        arguments or {},
-        signature=signature_of(call.extra_content, issuer),
-        invalid_arguments=call.function.arguments if arguments is None else None,
-        synthetic_id=is_synthetic(call.extra_content),
-    )
-
-
-def _arguments(text: str) -> dict[str, JsonValue] | None:
-    """Read arguments. Return `None` for text that is not a JSON object, because models sometimes write such text."""
-    if not text.strip():
-        return {}
-    try:
-        value: Any = from_json(text)
-    except ValueError:
+def signature_of(extra: Mapping[str, JsonValue] | None, issuer: str) -> Signature | None:
+    """Read a signature from `extra_content`. `issuer` is the issuer of a signature without a stated issuer."""
+    if not extra:
         return None
-    return cast("dict[str, JsonValue]", value) if isinstance(value, dict) else None
-
-
-def _result(message: ToolMessage, names: dict[str, str]) -> ToolResult:
-    name = message.name or names.get(message.tool_call_id, "")
-    return ToolResult(message.tool_call_id, name, tuple(_parts(message.content)))
+    ours = extra.get(_OURS)
+    ours = ours if isinstance(ours, dict) else {}
+    payload: JsonValue = {name: value for name, value in extra.items() if name != _OURS}
+    carrier = _CARRIERS.get(str(ours.get("carrier")), "extra_content")
+    if carrier != "extra_content":
+        bare = Signature(payload, carrier="extra_content", issuer="").thought_signature()
+        payload = ours.get("payload", bare)
+    return Signature(payload, carrier=carrier, issuer=str(ours.get("issuer") or issuer)) if payload else None
