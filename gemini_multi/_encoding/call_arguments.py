@@ -19,12 +19,12 @@ from gemini_multi.types import JsonValue
 
 MARK: Final = re.compile(r'["\\{}\[\]]')
 """The characters that determine where a JSON value ends."""
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|$)', re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 BETWEEN: Final = " \t\r\n,"
 """Characters that may separate two objects."""
 _GAP: Final = re.compile(f"[{BETWEEN}]*+")
-_HUGE: Final = re.compile(r"\d[eE]\+?\d{3}")
+HUGE: Final = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
 """A number that may be too large for a float."""
 MOST_CALLS: Final = 128
 """The maximum number of objects that one text is split into; no model sends more calls in one text."""
@@ -40,7 +40,7 @@ def parsed(arguments: str) -> JsonValue:
         value = _read(value) if isinstance(value, str) else value
     except ValueError:
         return None
-    return None if _HUGE.search(text) and not is_finite(value) else value
+    return None if HUGE.search(text) and not is_finite(value) else value
 
 
 def _read(text: str) -> JsonValue:

@@ -8,17 +8,19 @@ date-time, date, uuid and email.
 from __future__ import annotations
 
 import json
+import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, repeat
 from math import isfinite
 from typing import Final
 from urllib.parse import unquote
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
+from gemini_multi._encoding.json_values import as_list, as_object, text_at
 from gemini_multi.types import JsonObject, JsonValue
 
 _DEEPEST: Final = 64
@@ -37,18 +39,33 @@ _KINDS: Final = {
     "str": "string",
 } | {kind: kind for kind in ("array", "boolean", "integer", "null", "number", "object", "string")}
 """The types of JSON Schema, by the names that schemas use for them."""
+_CLASSES: Final = (
+    (str, "string"),
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (list, "array"),
+    (type(None), "null"),
+)
+_BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
+    ("minimum", operator.lt, "at least"),
+    ("maximum", operator.gt, "at most"),
+    ("exclusiveMinimum", operator.le, "greater than"),
+    ("exclusiveMaximum", operator.ge, "less than"),
+)
+_FORMATS: Final[dict[str, Callable[[str], object]]] = {
+    "date-time": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "uuid": re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch,
+    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
+}
 
 
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
     """Return the types that a schema names, by JSON Schema's names; empty for no restriction."""
     declared = schema.get("type")
-    if isinstance(declared, str):
-        kind = declared if declared in _KINDS else declared.lower()
-        found = {_KINDS.get(kind, ""): None}
-    elif isinstance(declared, list):
-        found = {_KINDS.get(name.lower(), ""): None for name in declared if isinstance(name, str)}
-    else:
-        return ()
+    names = [declared] if isinstance(declared, str) else as_list(declared)
+    found = dict.fromkeys(_KINDS.get(name.lower(), "") for name in names if isinstance(name, str))
     found.pop("", None)
     if found and schema.get("nullable") is True:
         found["null"] = None
@@ -87,12 +104,7 @@ class Checker:
     """Checks values against schemas whose references refer to one root schema."""
 
     def __init__(self, root: JsonObject, *, is_exact: bool = False) -> None:
-        """Make a checker.
-
-        Args:
-            root: The schema that references refer to.
-            is_exact: Whether 3.0 is not accepted as an integer. JSON Schema accepts it.
-        """
+        """Make a checker. With `is_exact`, 3.0 is not accepted as an integer. JSON Schema accepts it."""
         self.root = root
         self._is_exact = is_exact
         self._steps = 0
@@ -123,42 +135,31 @@ class Checker:
             yield f"{path}: must be one of {_shown(members)}, is {_shown(value)}"
         if "const" in schema and not same(value, schema["const"]):
             yield f"{path}: must be {_shown(schema['const'])}, is {_shown(value)}"
-        match value:
-            case bool():
-                return
-            case int() | float():
-                yield from _number_problems(value, schema, path)
-            case str():
-                yield from _text_problems(value, schema, path)
-            case _:
-                return
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield from _number_problems(value, schema, path)
+        elif isinstance(value, str):
+            yield from _text_problems(value, schema, path)
 
-    def _is_kind(self, value: JsonValue, wanted: Sequence[str]) -> bool:
-        match value:
-            case bool():
-                return "boolean" in wanted
-            case int():
-                return "integer" in wanted or "number" in wanted
-            case float():
-                return "number" in wanted or ("integer" in wanted and value.is_integer() and not self._is_exact)
-            case _:
-                return kind_of(value) in wanted
+    def _is_kind(self, value: JsonValue, wanted: Collection[str]) -> bool:
+        if is_one_of(kind_of(value), wanted):
+            return True
+        return isinstance(value, float) and value.is_integer() and "integer" in wanted and not self._is_exact
 
     def _below(self, value: JsonValue, schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
-        pointer = schema.get("$ref")
-        if isinstance(pointer, str):
+        if (pointer := text_at(schema, "$ref")) is not None:
             yield from self.check(value, resolve(pointer, self.root), path, depth)
-        parts = schema.get("allOf")
-        for part in parts if isinstance(parts, list) else ():
+        for part in as_list(schema.get("allOf")):
             yield from self.check(value, part, path, depth)
         for keyword in ("anyOf", "oneOf"):
-            branches = schema.get(keyword)
-            if isinstance(branches, list) and branches and not (value is None and schema.get("nullable") is True):
+            branches = as_list(schema.get(keyword))
+            if branches and not (value is None and schema.get("nullable") is True):
                 yield from self._alternatives(value, branches, path, depth)
         if isinstance(value, dict):
             yield from self._object(value, schema, path, depth)
         elif isinstance(value, list):
-            yield from self._array(value, schema, path, depth)
+            yield from _size_problems(len(value), schema, path, ("minItems", "maxItems", "items"))
+            for position, (item, inner) in enumerate(zip(value, item_schemas(schema), strict=False)):
+                yield from self.check(item, inner, f"{path}[{position}]", depth)
 
     def _alternatives(self, value: JsonValue, branches: list[JsonValue], path: str, depth: int) -> Iterator[str]:
         closest: list[str] = []
@@ -174,35 +175,31 @@ class Checker:
     def _object(
         self, value: dict[str, JsonValue], schema: dict[str, JsonValue], path: str, depth: int
     ) -> Iterator[str]:
-        properties, required = schema.get("properties"), schema.get("required")
-        known = properties if isinstance(properties, dict) else {}
-        for name in required if isinstance(required, list) else ():
+        known = as_object(schema.get("properties"))
+        for name in as_list(schema.get("required")):
             if name not in value:
                 yield f"{path}: {name!r} is missing"
         yield from _size_problems(len(value), schema, path, ("minProperties", "maxProperties", "keys"))
         rest = None if "patternProperties" in schema else schema.get("additionalProperties")
         for name, member in value.items():
-            if name in known:
-                yield from self.check(member, known[name], _member_path(path, name), depth)
-            elif rest is False:
+            if name not in known and rest is False:
                 yield f"{path}: {name!r} is not a known key"
             else:
-                yield from self.check(member, rest, _member_path(path, name), depth)
-
-    def _array(self, value: list[JsonValue], schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
-        yield from _size_problems(len(value), schema, path, ("minItems", "maxItems", "items"))
-        for position, item in enumerate(value):
-            yield from self.check(item, item_schema(schema, position), f"{path}[{position}]", depth)
+                yield from self.check(member, known.get(name, rest), _member_path(path, name), depth)
 
 
-def item_schema(schema: JsonObject, position: int) -> JsonValue:
-    """Return the schema of an array's item; tuples may be in the new or the old notation."""
-    items, prefix = schema.get("items"), schema.get("prefixItems")
+def split_items(schema: JsonObject) -> tuple[list[JsonValue], JsonValue]:
+    """Return the schemas of an array's first items and of the rest; tuples may be in the new or the old notation."""
+    items = schema.get("items")
     if isinstance(items, list):
-        items, prefix = schema.get("additionalItems"), items
-    if isinstance(prefix, list) and position < len(prefix):
-        return prefix[position]
-    return items
+        return items, schema.get("additionalItems")
+    return as_list(schema.get("prefixItems")), items
+
+
+def item_schemas(schema: JsonObject) -> Iterator[JsonValue]:
+    """Yield the schema of each of an array's items, without an end."""
+    prefix, rest = split_items(schema)
+    return chain(prefix, repeat(rest))
 
 
 def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
@@ -211,58 +208,49 @@ def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
         branch = resolve(pointer, root)
     if not isinstance(branch, dict):
         return branch
-    properties = branch.get("properties")
     constants: dict[str, JsonValue] = {
         name: {keyword: child[keyword] for keyword in ("const", "enum") if keyword in child}
-        for name, child in (properties.items() if isinstance(properties, dict) else ())
+        for name, child in as_object(branch.get("properties")).items()
         if isinstance(child, dict)
     }
-    return {
-        "type": branch.get("type"),
-        "properties": constants,
-        "required": [name for name in constants if constants[name]],
-    }
+    required: list[JsonValue] = [name for name in constants if constants[name]]
+    return {"type": branch.get("type"), "properties": constants, "required": required}
 
 
 def kind_of(value: JsonValue) -> str:
     """Return the JSON type of a value."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    return next((kind for kind_class, kind in _CLASSES if isinstance(value, kind_class)), "object")
+
+
+def is_one_of(kind: str, wanted: Collection[str]) -> bool:
+    """Whether a value of this JSON type has one of the wanted types: an integer is a number, too."""
+    return kind in wanted or (kind == "integer" and "number" in wanted)
+
+
+def number(value: JsonValue) -> int | float | None:
+    """Return a finite number; `None` for any other value."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None
+
+
+def bound(schema: JsonObject, keyword: str) -> int | float | None:
+    """Read a bound. Drafts before 6 write an exclusive bound as `true` beside the inclusive bound."""
+    value = schema.get(keyword)
+    return number(schema.get(keyword.replace("exclusiveM", "m")) if value is True else value)
 
 
 def _number_problems(value: float, schema: JsonObject, path: str) -> Iterator[str]:
-    low, high = number(schema.get("minimum")), number(schema.get("maximum"))
-    above = low if schema.get("exclusiveMinimum") is True else number(schema.get("exclusiveMinimum"))
-    below = high if schema.get("exclusiveMaximum") is True else number(schema.get("exclusiveMaximum"))
-    if low is not None and value < low:
-        yield f"{path}: must be at least {low}, is {value}"
-    if high is not None and value > high:
-        yield f"{path}: must be at most {high}, is {value}"
-    if above is not None and value <= above:
-        yield f"{path}: must be greater than {above}, is {value}"
-    if below is not None and value >= below:
-        yield f"{path}: must be less than {below}, is {value}"
+    for keyword, is_beyond, words in _BOUNDS:
+        limit = bound(schema, keyword)
+        if limit is not None and is_beyond(value, limit):
+            yield f"{path}: must be {words} {limit}, is {value}"
 
 
 def _text_problems(value: str, schema: JsonObject, path: str) -> Iterator[str]:
     yield from _size_problems(len(value), schema, path, ("minLength", "maxLength", "characters"))
-    pattern, form = schema.get("pattern"), schema.get("format")
-    if isinstance(pattern, str) and not _matches(pattern, value):
+    pattern, form = text_at(schema, "pattern"), text_at(schema, "format")
+    if pattern is not None and not _matches(pattern, value):
         yield f"{path}: must match {pattern!r}, is {_shown(value)}"
-    if isinstance(form, str) and not _has_format(form, value):
+    if form in _FORMATS and not _has_format(form, value):
         yield f"{path}: must have the format {form}, is {_shown(value)}"
 
 
@@ -272,11 +260,6 @@ def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, s
         yield f"{path}: must have at least {least} {words[2]}, has {size}"
     if most is not None and size > most:
         yield f"{path}: must have at most {most} {words[2]}, has {size}"
-
-
-def number(value: JsonValue) -> int | float | None:
-    """Return a finite number; `None` for any other value."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) else None
 
 
 def _matches(pattern: str, value: str) -> bool:
@@ -297,33 +280,18 @@ def _engine(pattern: str) -> SchemaValidator | None:
         return None
 
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-
-
 def _has_format(form: str, value: str) -> bool:
     try:
-        match form:
-            case "date-time":
-                datetime.fromisoformat(value)
-            case "date":
-                date.fromisoformat(value)
-            case "uuid":
-                return _UUID.fullmatch(value) is not None
-            case "email":
-                return _EMAIL.fullmatch(value) is not None
-            case _:
-                return True
+        return _FORMATS[form](value) is not None
     except ValueError:
         return False
-    return True
 
 
 def _member_path(path: str, name: str) -> str:
     return f"{path}.{name}" if name.isidentifier() else f"{path}[{json.dumps(name, ensure_ascii=False)}]"
 
 
-def _listed(wanted: Sequence[str]) -> str:
+def _listed(wanted: Collection[str]) -> str:
     return " or ".join(f"{'an' if kind[0] in 'aio' else 'a'} {kind}" if kind != "null" else kind for kind in wanted)
 
 

@@ -2,20 +2,130 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gemini_multi._schemas.alternatives import NULL, flat, grouped, with_description
-from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, kinds, values_of
+from gemini_multi._encoding.json_values import as_list, as_object, text_at
+from gemini_multi._schemas.keywords import (
+    CONSTRAINTS,
+    NULL,
+    Node,
+    compact,
+    describe,
+    flat,
+    grouped,
+    kinds,
+    noted,
+    values_of,
+    with_description,
+)
 from gemini_multi._schemas.merge import merge
-from gemini_multi._schemas.references import PointingTranslation
 from gemini_multi._schemas.walk import Translation
-from gemini_multi.types import JsonValue
+from gemini_multi.types import JsonObject, JsonValue
 
 _NUMBER_FORMATS: Final = frozenset({"int32", "int64", "float", "double"})
 _SIZES: Final = frozenset({"minItems", "maxItems"})
 _LARGEST_UNROLLED: Final = 500
 _LARGEST_INLINED: Final = 2_000
 _KIND_WORDS: Final = {"object": "A JSON object as text.", "array": "A JSON array as text."}
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """A required property whose schema holds references."""
+
+    owner: str
+    holder: Node
+    name: str
+    member: Node
+    needs: list[str]
+
+
+class PointingTranslation(Translation):
+    """A translation into a form that has `$defs`.
+
+    Gemini unrolls recursion a few levels and therefore allows it only in properties that are not required. A required
+    property on a path of required properties that leads back to its own definition is taken out of `required`; its
+    description says "Required." instead.
+    """
+
+    def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
+        super().__init__(root, enums_in_words=enums_in_words)
+        self.active["#"] = 1
+        self._names: dict[str, str] = {}
+        self._owner = ""
+        self._needed: list[str] = []
+        self._needs: dict[str, list[str]] = {}
+        self._demands: list[_Demand] = []
+
+    def pointed(self, pointer: str, beside: Node) -> Node:
+        """Return the reference, with the description of the keywords beside it. Its definition is translated later."""
+        if pointer not in self._names:
+            base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
+            name, count = base, 2
+            while name in self._names.values():
+                name, count = f"{base}_{count}", count + 1
+            self._names[pointer] = name
+        self._needed.append(self._names[pointer])
+        reference: Node = {"$ref": f"#/$defs/{self._names[pointer]}"}
+        described = describe({}, beside, [])
+        return {"anyOf": [reference], **described} if described else reference
+
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Keep the schema of the values."""
+        return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
+
+    def others(self, schema: Node, /) -> Node:
+        """Keep `additionalProperties`."""
+        values = values_of(schema)
+        if isinstance(values, dict) and values:
+            return {"additionalProperties": self.node(values)}
+        return {} if values is None else {"additionalProperties": values is not False}
+
+    def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
+        """Translate a property and note which definitions it requires."""
+        mark = len(self._needed)
+        member = self.node(child)
+        if len(self._needed) > mark:
+            if name in as_list(holder.get("required")):
+                self._demands.append(_Demand(self._owner, holder, name, member, self._needed[mark:]))
+            else:
+                del self._needed[mark:]
+        return member
+
+    def finish(self, result: Node) -> Node:
+        """Add all definitions that the schema or another definition refers to."""
+        definitions: Node = {}
+        while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
+            self._owner, self._needed, self.active = self._names[missing[0]], [], {missing[0]: 1}
+            self.depth = 1
+            definitions[self._owner] = self.node(self.definition(missing[0]) or {})
+            self._needs[self._owner] = self._needed
+        if definitions:
+            self.relax()
+            result["$defs"] = definitions
+        return result
+
+    def relax(self) -> None:
+        """Remove properties that require themselves from `required`."""
+        for demand in self._demands:
+            required = demand.holder.get("required")
+            if isinstance(required, list) and any(self._leads(need, demand.owner) for need in demand.needs):
+                required.remove(demand.name)
+                _note_required(demand.member)
+                if not required:
+                    del demand.holder["required"]
+
+    def _leads(self, start: str, goal: str) -> bool:
+        seen, waiting = {start}, [start]
+        while waiting:
+            name = waiting.pop()
+            if name == goal:
+                return True
+            waiting += [need for need in self._needs.get(name, ()) if need not in seen]
+            seen.update(waiting)
+        return False
 
 
 class JsonSchemaTranslation(PointingTranslation):
@@ -28,7 +138,7 @@ class JsonSchemaTranslation(PointingTranslation):
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Refer to the definition; a reference must have no other keywords beside it."""
         if not CONSTRAINTS.isdisjoint(rest) and not self.active.get(pointer):
-            return self.inlined(pointer, merge(rest, target))
+            return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
 
     def several(self, schema: Node, found: tuple[str, ...]) -> Node:
@@ -40,16 +150,13 @@ class JsonSchemaTranslation(PointingTranslation):
             return result
         return super().several(schema, found)
 
-    def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
         """Write `anyOf` and the description."""
-        branches: list[JsonValue] = [*nodes, *([NULL.copy()] if has_null else [])]
-        if len(nodes) == 1 and not has_null and "$ref" not in nodes[0]:
-            return with_description(nodes[0], text)
-        if branches == [NULL]:
-            return {**NULL, **({"description": text} if text else {})}
-        if len(branches) == 1 and not text:
-            return nodes[0]
-        return {"anyOf": branches, **({"description": text} if text else {})}
+        if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
+            return with_description(nodes[0], description)
+        if not nodes:
+            return {**NULL, **description}
+        return {"anyOf": [*nodes, *([NULL.copy()] if has_null else [])], **description}
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
         """Write no type."""
@@ -121,21 +228,16 @@ class OpenApiTranslation(_Subset):
         repeats = self.active.get(pointer, 0)
         if repeats >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
             return self.as_text(rest, target, [])
-        return self.inlined(pointer, merge(rest, target))
+        return self.inlined(merge(rest, target), pointer)
 
-    def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
         """Write null as `nullable`. It and the description go into each branch: `anyOf` has no keywords beside it."""
         if not nodes:
-            return {**NULL, **({"description": text} if text else {})}
-        branches: list[JsonValue] = []
-        for node in nodes:
-            branch = with_description(node, text)
-            branches.append({**branch, "nullable": True} if has_null else branch)
-        if len(nodes) > 1:
-            return {"anyOf": branches}
-        if has_null and "anyOf" in nodes[0]:
-            return self.alternatives(flat(nodes[0]), text, has_null=has_null)
-        return {**with_description(nodes[0], text), **({"nullable": True} if has_null else {})}
+            return {**NULL, **description}
+        null: Node = {"nullable": True} if has_null else {}
+        branches = flat(nodes[0]) if has_null and len(nodes) == 1 else nodes
+        written: list[JsonValue] = [{**with_description(branch, description), **null} for branch in branches]
+        return {"anyOf": written} if len(written) > 1 else {**with_description(branches[0], description), **null}
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Write numbers as texts, because an enum may hold texts only. `repair` converts the answer back."""
@@ -148,7 +250,7 @@ class OpenApiTranslation(_Subset):
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Request JSON text, because objects without properties are refused. The root stays an object."""
-        if self.is_at_root:
+        if self.depth == 1:
             return describe({"type": "object", **stated}, schema, notes)
         return self.object_as_text(schema, notes)
 
@@ -174,19 +276,19 @@ class ChatTranslation(_Subset, PointingTranslation):
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Write the definition in place, unless it is recursive or the schema has grown large."""
         if not self.active.get(pointer) and self.size < _LARGEST_INLINED:
-            return self.inlined(pointer, merge(rest, target))
+            return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
 
-    def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
         """Write null as a branch. The others hold the description, because `anyOf` must have no keywords beside it."""
         if len(nodes) == 1 and not has_null:
-            return with_description(nodes[0], text)
-        branches: list[JsonValue] = [with_description(branch, text) for node in nodes for branch in flat(node)]
+            return with_description(nodes[0], description)
+        branches = [with_description(branch, description) for node in nodes for branch in flat(node)]
         if not branches:
-            return {**NULL, **({"description": text} if text else {})}
-        has_place = any("description" in branch for branch in branches if isinstance(branch, dict))
-        beside: Node = {"description": text} if text and not has_place else {}
-        return {"anyOf": [*branches, *([NULL.copy()] if has_null else [])], **beside}
+            return {**NULL, **description}
+        has_place = any("description" in branch for branch in branches)
+        null = [NULL.copy()] if has_null else []
+        return {"anyOf": [*branches, *null], **({} if has_place else description)}
 
 
 class StrictTranslation(ChatTranslation):
@@ -195,11 +297,11 @@ class StrictTranslation(ChatTranslation):
     def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Require every property, and allow null for the optional ones. `repair` removes the nulls again."""
         result = super().object_node(schema, stated, notes)
-        members, required = result.get("properties"), result.get("required", [])
-        if isinstance(members, dict) and isinstance(required, list):
+        if members := as_object(result.get("properties")):
             for name, member in members.items():
-                if name not in required and isinstance(member, dict):
-                    members[name] = _nullable(member)
+                branches = flat(as_object(member))
+                if name not in as_list(result.get("required")) and NULL not in branches:
+                    members[name] = {"anyOf": [*branches, NULL.copy()]}
             result["required"] = list(members)
         return result
 
@@ -209,7 +311,7 @@ class StrictTranslation(ChatTranslation):
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Request JSON text, because the strict form has no open objects. The root stays an object."""
-        if not self.is_at_root:
+        if self.depth > 1:
             return self.object_as_text(schema, notes)
         return describe(
             {"type": "object", **stated, "properties": {}, "required": [], "additionalProperties": False}, schema, notes
@@ -219,12 +321,16 @@ class StrictTranslation(ChatTranslation):
         """Leave recursive properties required, because the strict form requires every property."""
 
 
-def _nullable(node: Node) -> Node:
-    branches = flat(node)
-    return node if NULL in branches else {"anyOf": [*branches, NULL.copy()]}
-
-
 def _in_words(node: Node) -> str:
     names = " or ".join(str(branch.get("type", "any")) for branch in flat(node))
-    text = node.get("description")
-    return f"{names} ({text.rstrip('.')})" if isinstance(text, str) else names
+    text = text_at(node, "description")
+    return names if text is None else f"{names} ({text.rstrip('.')})"
+
+
+def _note_required(member: Node) -> None:
+    """Write "Required." into a description, in place: the parent already holds the node."""
+    if "$ref" in member:
+        reference = dict(member)
+        member.clear()
+        member["anyOf"] = [reference]
+    member["description"] = noted(member, "Required.")

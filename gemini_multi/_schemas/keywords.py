@@ -1,16 +1,23 @@
-"""The meaning of JSON Schema keywords. Unsupported keywords are described in words."""
+"""The meaning of JSON Schema keywords, also of alternatives: `anyOf` and `enum`.
+
+Unsupported keywords are described in words.
+"""
 
 from __future__ import annotations
 
 import json
+from functools import reduce
 from math import ceil, floor
 from typing import Final, TypeAlias
 
-from gemini_multi._schemas.check import declared_kinds, number
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
+from gemini_multi._schemas.check import bound, declared_kinds, kind_of, number
 from gemini_multi.types import JsonObject, JsonValue
 
 Node: TypeAlias = dict[str, JsonValue]
 """A schema as a mutable JSON object."""
+
+NULL: Final[Node] = {"type": "null"}
 
 _FACETS: Final[dict[str, tuple[str, str]]] = {
     "minLength": ("string", "At least {} characters."),
@@ -55,14 +62,15 @@ _IMPLIED: Final = (
     ("string", frozenset({"minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"})),
     ("number", _BOUNDS | {"multipleOf"}),
 )
+_CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
+_GROUPS: Final = {"string": 0, "integer": 1, "number": 1, "boolean": 2, "object": 3, "array": 3}
 _LONGEST_WORDS: Final = 300
 
 
 def kinds(schema: JsonObject) -> tuple[str, ...]:
     """Return the types that a schema names, else the types that its keywords imply."""
-    declared = declared_kinds(schema)
     if "type" in schema:
-        return declared
+        return declared_kinds(schema)
     for kind, keywords in _IMPLIED:
         if not keywords.isdisjoint(schema):
             return (kind, "null") if schema.get("nullable") is True else (kind,)
@@ -71,9 +79,9 @@ def kinds(schema: JsonObject) -> tuple[str, ...]:
 
 def values_of(schema: Node) -> bool | Node | None:
     """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema has no rule."""
-    values, patterns = schema.get("additionalProperties"), schema.get("patternProperties")
-    if values in (None, False) and isinstance(patterns, dict) and len(patterns) == 1:
-        values = next(iter(patterns.values()))
+    values, patterns = schema.get("additionalProperties"), as_object(schema.get("patternProperties"))
+    if values in (None, False) and len(patterns) == 1:
+        (values,) = patterns.values()
     return values if isinstance(values, (bool, dict)) else None
 
 
@@ -96,21 +104,15 @@ def joined(first: str, second: str) -> str:
     return f"{first}{' ' if first[-1] in '.!?:;…' else '. '}{second}"
 
 
-def noted(schema: JsonObject, note: str) -> str:
-    """Return a schema's description with a note behind it."""
-    given = schema.get("description")
-    return joined(given if isinstance(given, str) else "", note)
+def noted(schema: JsonObject, *notes: str) -> str:
+    """Return a schema's description with notes behind it."""
+    return reduce(joined, notes, text_at(schema, "description") or "")
 
 
 def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
     """Add the description of `schema` and `notes` on unsupported keywords to `result`; return `result`."""
-    given = schema.get("description")
-    text = given if isinstance(given, str) else ""
-    if (default := schema.get("default")) is not None:
-        notes = [*notes, f"Default: {compact(default)}."]
-    for note in notes:
-        text = joined(text, note)
-    if text:
+    default = schema.get("default")
+    if text := noted(schema, *notes, *([] if default is None else [f"Default: {compact(default)}."])):
         result["description"] = text
     return result
 
@@ -127,16 +129,15 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
     stated: Node = {}
     notes: list[str] = []
     for keyword, value in schema.items():
-        facet = _FACETS.get(keyword)
-        if facet is None or facet[0] not in ("", kind):
+        restricted, words = _FACETS.get(keyword, (None, ""))
+        if restricted not in ("", kind) or (limit := _limit(keyword, value)) is None:
             continue
-        limit = _limit(keyword, value)
-        if limit is None:
-            continue
-        if (keyword in kept and _is_plain(keyword, limit)) or (keyword == "format" and limit in formats):
+        # Providers use RE2, which supports no look-around and no flags.
+        is_plain = keyword in kept and (keyword != "pattern" or "(?" not in str(limit))
+        if is_plain or (keyword == "format" and limit in formats):
             stated[keyword] = limit
         else:
-            notes.append(facet[1].format(limit if isinstance(limit, str) else compact(limit)))
+            notes.append(words.format(limit if isinstance(limit, str) else compact(limit)))
     if kind in ("integer", "number") and not _BOUNDS.isdisjoint(schema):
         _bound(schema, kind, stated, notes)
     return stated, notes
@@ -154,29 +155,61 @@ def _limit(keyword: str, value: JsonValue) -> JsonValue:
     return value if value not in (False, None, {}, []) else None
 
 
-def _is_plain(keyword: str, limit: JsonValue) -> bool:
-    """Whether the form supports a limit. Patterns with look-around or flags are unsupported: providers use RE2."""
-    return keyword != "pattern" or "(?" not in str(limit)
-
-
 def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> None:
-    low, high = number(schema.get("minimum")), number(schema.get("maximum"))
-    above, below = _exclusive(schema, "exclusiveMinimum", low), _exclusive(schema, "exclusiveMaximum", high)
+    low, high = bound(schema, "minimum"), bound(schema, "maximum")
+    above, below = bound(schema, "exclusiveMinimum"), bound(schema, "exclusiveMaximum")
     if above is not None and (low is None or above >= low):
         low = floor(above) + 1 if kind == "integer" else above
-        if kind == "number":
-            notes.append(f"Greater than {compact(above)}.")
+        notes += [f"Greater than {compact(above)}."] if kind == "number" else []
     if below is not None and (high is None or below <= high):
         high = ceil(below) - 1 if kind == "integer" else below
-        if kind == "number":
-            notes.append(f"Less than {compact(below)}.")
-    if low is not None:
-        stated["minimum"] = low
-    if high is not None:
-        stated["maximum"] = high
+        notes += [f"Less than {compact(below)}."] if kind == "number" else []
+    stated.update({keyword: value for keyword, value in (("minimum", low), ("maximum", high)) if value is not None})
 
 
-def _exclusive(schema: JsonObject, keyword: str, bound: float | None) -> float | None:
-    """Read an exclusive bound. Drafts before 6 write it as `true` beside the inclusive bound."""
-    value = schema.get(keyword)
-    return bound if value is True else number(value)
+def is_null(schema: Node) -> bool:
+    """Whether a schema accepts null and nothing else."""
+    return kinds(schema) == ("null",) or schema.get("enum") == [None] or ("const" in schema and schema["const"] is None)
+
+
+def flat(node: Node) -> list[Node]:
+    """Return the alternatives of a translated schema that has only `anyOf`; else the schema as the only alternative."""
+    return objects(node["anyOf"]) if node.keys() == {"anyOf"} else [node]
+
+
+def with_description(node: Node, description: Node) -> Node:
+    """Put a description before a node's own description. A reference cannot hold a description, and null needs none."""
+    if not description or "$ref" in node or node == NULL:
+        return node
+    return {**node, "description": noted(description, text_at(node, "description") or "")}
+
+
+def folded(nodes: list[Node]) -> list[Node]:
+    """Combine the alternatives that are constants of the same type into one enum."""
+    groups: dict[object, list[Node]] = {}
+    for position, node in enumerate(nodes):
+        is_constant = "enum" in node and node.keys() <= _CONSTANT
+        key = (node.get("type"), node.get("format")) if is_constant else position
+        groups.setdefault(key, []).append(node)
+    return [_one_enum(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _one_enum(nodes: list[Node]) -> Node:
+    values: list[JsonValue] = []
+    meanings: dict[str, str] = {}
+    for node in nodes:
+        members = as_list(node["enum"])
+        values += [value for value in members if value not in values]
+        if text := text_at(node, "description"):
+            meanings[", ".join(map(compact, members))] = text
+    texts = [f"{members}: {text}".rstrip(".") + "." for members, text in meanings.items()]
+    return {**without(nodes[0], "description"), "enum": values, **describe({}, {}, [" ".join(texts)])}
+
+
+def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]]:
+    """Group the members of an enum: texts, numbers, booleans, and objects and arrays. Null is left out."""
+    groups: tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]] = ([], [], [], [])
+    for value in values:
+        if value is not None:
+            groups[_GROUPS[kind_of(value)]].append(value)
+    return groups

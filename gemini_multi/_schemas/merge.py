@@ -7,11 +7,10 @@ from itertools import product
 from operator import add
 from typing import Any, Final
 
+from gemini_multi._encoding.json_values import as_list, as_object
 from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, joined, kinds, noted
 from gemini_multi.types import JsonObject, JsonValue
 
-_LARGER: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
-_SMALLER: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
 _MOST_ALTERNATIVES: Final = 32
 
 
@@ -28,24 +27,12 @@ def merge(left: JsonObject, right: JsonObject) -> Node:
 
 def _combine(merged: Node, keyword: str, value: JsonValue) -> None:
     ours = merged[keyword]
-    if keyword in _LARGER or keyword in _SMALLER:
-        merged[keyword] = _tighter(keyword, ours, value)
-    elif keyword == "description" and isinstance(ours, str) and isinstance(value, str):
-        merged[keyword] = joined(ours, value)
-    elif found := _COMBINE.get(keyword):
+    if found := _COMBINE.get(keyword):
         kind, combine = found
-        if isinstance(ours, kind) and isinstance(value, kind):
-            merged[keyword] = combine(ours, value)
-        elif isinstance(value, kind):
-            merged[keyword] = value
+        if isinstance(value, kind):
+            merged[keyword] = combine(ours, value) if isinstance(ours, kind) else value
     elif keyword in CONSTRAINTS:
         merged["description"] = noted(merged, f"Also {keyword}: {compact(value)}")
-
-
-def _tighter(keyword: str, ours: JsonValue, value: JsonValue) -> JsonValue:
-    if not isinstance(ours, (int, float)) or not isinstance(value, (int, float)):
-        return value if isinstance(value, (int, float)) else ours
-    return max(ours, value) if keyword in _LARGER else min(ours, value)
 
 
 def _both(ours: JsonValue, value: JsonValue) -> JsonValue:
@@ -54,10 +41,8 @@ def _both(ours: JsonValue, value: JsonValue) -> JsonValue:
 
 
 def _properties(ours: Node, value: Node) -> JsonValue:
-    result = dict(ours)
-    for name, child in value.items():
-        result[name] = child if name not in ours or ours[name] == child else _both(ours[name], child)
-    return result
+    both: Node = {name: _both(ours[name], value[name]) for name in ours.keys() & value if ours[name] != value[name]}
+    return {**ours, **value, **both}
 
 
 def _united(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
@@ -87,10 +72,13 @@ def _crossed(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     return [{"allOf": [first, second]} for first, second in product(ours, value)]
 
 
-_COMBINE: Final[dict[str, tuple[type, Callable[[Any, Any], JsonValue]]]] = {
+_COMBINE: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], JsonValue]]]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), ((int, float), max)),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), ((int, float), min)),
     "additionalProperties": (object, _closed),
     "allOf": (list, add),
     "anyOf": (list, _crossed),
+    "description": (str, joined),
     "enum": (list, _common),
     "items": (object, _both),
     "oneOf": (list, _crossed),
@@ -108,31 +96,20 @@ def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
     """
     if not branches or any(kinds(branch) not in (("object",), ()) for branch in branches):
         return None
-    properties: Node = dict(_members(base))
+    properties = dict(as_object(base.get("properties")))
     for branch in branches:
-        for name, child in _members(branch).items():
+        for name, child in as_object(branch.get("properties")).items():
             properties[name] = child if name not in properties else _either(properties[name], child)
     always = [name for name in _required(branches[0]) if all(name in _required(branch) for branch in branches)]
     required: list[JsonValue] = list(dict.fromkeys([*_required(base), *always]))
-    keys = [", ".join(_members(branch) or _required(branch)) for branch in branches]
-    note = f"Has the keys of one of these alternatives: {'; or '.join(key for key in keys if key)}."
-    return {
-        **base,
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "description": noted(base, note),
-    }
-
-
-def _members(schema: JsonObject) -> Node:
-    properties = schema.get("properties")
-    return properties if isinstance(properties, dict) else {}
+    keys = [", ".join(as_object(branch.get("properties")) or _required(branch)) for branch in branches]
+    note = f"Has the keys of one of these alternatives: {'; or '.join(filter(None, keys))}."
+    result: Node = {**base, "type": "object", "properties": properties, "required": required}
+    return {**result, "description": noted(base, note)}
 
 
 def _required(schema: JsonObject) -> list[str]:
-    names = schema.get("required")
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [name for name in as_list(schema.get("required")) if isinstance(name, str)]
 
 
 def _either(ours: JsonValue, value: JsonValue) -> JsonValue:

@@ -18,16 +18,11 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from gemini_multi._schemas.check import resolve
-from gemini_multi._schemas.forms import (
-    ChatTranslation,
-    JsonSchemaTranslation,
-    OpenApiTranslation,
-    StrictTranslation,
-)
+from gemini_multi._schemas.forms import ChatTranslation, JsonSchemaTranslation, OpenApiTranslation, StrictTranslation
 from gemini_multi._schemas.keywords import CONSTRAINTS, kinds
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.errors import ConfigurationError
@@ -40,28 +35,8 @@ _WITHOUT_REFERENCES: Final = 2
 """The version of the marshal format in which equal values give equal bytes."""
 
 
-def json_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema for Gemini's JSON Schema fields; descriptions hold the limits that these fields ignore."""
-    return _translated(JsonSchemaTranslation, schema, enums_in_words=enums_in_words)
-
-
-def open_api_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
-    return _translated(OpenApiTranslation, schema, enums_in_words=enums_in_words)
-
-
-def chat_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema with only the keywords that every chat completions provider of Gemini accepts."""
-    return _translated(ChatTranslation, schema, enums_in_words=enums_in_words)
-
-
-def strict_schema(schema: Mapping[str, JsonValue], *, enums_in_words: bool = False) -> dict[str, JsonValue]:
-    """Return a schema in OpenAI's strict form."""
-    return _translated(StrictTranslation, schema, enums_in_words=enums_in_words)
-
-
 def _translated(
-    form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool
+    form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool = False
 ) -> dict[str, JsonValue]:
     """Translate a schema; all calls with the same tools share the result."""
     try:
@@ -72,6 +47,19 @@ def _translated(
         return _whole(form, schema, enums_in_words=enums_in_words)
     translated: dict[str, JsonValue] = marshal.loads(_kept(form, written, enums_in_words=enums_in_words))  # noqa: S302  # written here
     return translated
+
+
+json_schema: Final = partial(_translated, JsonSchemaTranslation)
+"""Return a schema for Gemini's JSON Schema fields; descriptions hold the limits that these fields ignore."""
+
+open_api_schema: Final = partial(_translated, OpenApiTranslation)
+"""Return a schema as Gemini's `Schema` message, which refuses unknown keywords."""
+
+chat_schema: Final = partial(_translated, ChatTranslation)
+"""Return a schema with only the keywords that every chat completions provider of Gemini accepts."""
+
+strict_schema: Final = partial(_translated, StrictTranslation)
+"""Return a schema in OpenAI's strict form."""
 
 
 @lru_cache(maxsize=512)
@@ -114,19 +102,14 @@ def wire_names(names: Iterable[str]) -> dict[str, str]:
     """Return a different wire name for each name. Valid names stay the same; a number makes the others unique."""
     originals = list(dict.fromkeys(names))
     taken = {name for name in originals if function_name(name) == name}
-    result: dict[str, str] = {}
-    for name in originals:
-        wire = function_name(name)
-        if wire != name:
-            wire = _free(wire, taken)
-            taken.add(wire)
-        result[name] = wire
-    return result
+    return {name: name if name in taken else _free(function_name(name), taken) for name in originals}
 
 
 def _free(wire: str, taken: set[str]) -> str:
+    """Add to `taken` a name that is not there yet, and return it."""
     candidate, count = wire, 2
     while candidate in taken:
         suffix = f"_{count}"
         candidate, count = wire[: _LONGEST_NAME - len(suffix)] + suffix, count + 1
+    taken.add(candidate)
     return candidate

@@ -12,19 +12,23 @@ import json
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
-from gemini_multi._schemas.alternatives import (
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
+from gemini_multi._schemas.check import kind_of, resolve, split_items
+from gemini_multi._schemas.keywords import (
+    CONSTRAINTS,
     NULL,
+    Node,
+    compact,
+    describe,
+    facets,
     flat,
     folded,
     grouped,
-    in_words,
     is_null,
-    narrowed,
-    numbers,
-    with_choices,
+    kinds,
+    noted,
+    without,
 )
-from gemini_multi._schemas.check import resolve
-from gemini_multi._schemas.keywords import CONSTRAINTS, Node, compact, describe, facets, kinds, without
 from gemini_multi._schemas.merge import merge, one_object
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, JsonValue
@@ -53,7 +57,8 @@ class Translation(ABC):
         self._enums_in_words = enums_in_words
         self.active: dict[str, int] = {}
         self.size = 0
-        self._depth = 0
+        self.depth = 0
+        """The number of schemas that hold the current one, and this one: 1 at the root."""
 
     def whole(self) -> Node:
         """Translate the schema from its root."""
@@ -66,49 +71,33 @@ class Translation(ABC):
 
     def entrance(self, schema: Node) -> Node:
         """Make one object of a root with properties and alternatives, because function parameters must be an object."""
-        if kinds(without(schema, "anyOf", "oneOf")) != ("object",):
-            return schema
-        return self.flattened(schema)
+        return self.flattened(schema) if kinds(without(schema, "anyOf", "oneOf")) == ("object",) else schema
 
     def flattened(self, schema: Node) -> Node:
         """Put the properties of all alternatives into one object, if all are objects."""
-        given = schema.get("anyOf") or schema.get("oneOf")
-        if not isinstance(given, list):
-            return schema
-        branches = [self._looked_up(branch) for branch in given if isinstance(branch, dict)]
+        branches = [self._looked_up(branch) for branch in objects(schema.get("anyOf") or schema.get("oneOf"))]
         return one_object(without(schema, "anyOf", "oneOf"), branches) or schema
 
     def finish(self, result: Node) -> Node:
         """Complete the translated root."""
         return result
 
-    @property
-    def is_at_root(self) -> bool:
-        """Whether the current node is the root."""
-        return self._depth == 1
-
-    def inner(self, schema: JsonValue) -> Node:
-        """Translate a schema that is not the root and not inside another schema."""
-        self._depth = 1
-        return self.node(schema)
-
     def node(self, schema: JsonValue) -> Node:
         """Translate a schema at any position."""
         if not isinstance(schema, dict):
             return self.anything({}, [])
-        if schema.keys() <= _PLAIN:
-            kind, text = schema.get("type"), schema.get("description")
-            if isinstance(kind, str) and kind in _SCALARS:
-                return {"type": kind, "description": text} if text and isinstance(text, str) else {"type": kind}
+        if schema.keys() <= _PLAIN and (kind := text_at(schema, "type")) in _SCALARS:
+            text = text_at(schema, "description")
+            return {"type": kind, "description": text} if text else {"type": kind}
         self.size += 1
-        self._depth += 1
-        if self._depth > _DEEPEST or self.size > _LARGEST:
+        self.depth += 1
+        if self.depth > _DEEPEST or self.size > _LARGEST:
             raise ConfigurationError(
                 f"the JSON Schema nests deeper than {_DEEPEST} levels or unfolds to more than {_LARGEST} nodes:"
                 " Gemini refuses such schemas; flatten or split it"
             )
         result = self._shaped(schema)
-        self._depth -= 1
+        self.depth -= 1
         return result
 
     def _shaped(self, schema: Node) -> Node:
@@ -123,28 +112,26 @@ class Translation(ABC):
             return self._enumeration(schema, found)
         if len(found) == 1:
             return self.typed(schema, found[0])
-        return self.several(schema, found) if found else self.anything(schema, facets(schema, "", *self._words())[1])
-
-    def _words(self) -> tuple[frozenset[str], frozenset[str]]:
-        return self.kept, self.formats
+        if found:
+            return self.several(schema, found)
+        return self.anything(schema, facets(schema, "", self.kept, self.formats)[1])
 
     def _referred(self, schema: Node) -> Node:
-        pointer = schema["$ref"]
-        target = self.definition(pointer) if isinstance(pointer, str) else None
-        rest = without(schema, "$ref")
-        if target is None or not isinstance(pointer, str):
-            return (
-                self.node(rest)
-                if not CONSTRAINTS.isdisjoint(rest)
-                else self.anything(rest, [f"See {compact(pointer)}."])
-            )
-        return self.reference(pointer, target, rest)
+        pointer, rest = text_at(schema, "$ref"), without(schema, "$ref")
+        target = None if pointer is None else self.definition(pointer)
+        if pointer is not None and target is not None:
+            return self.reference(pointer, target, rest)
+        if not CONSTRAINTS.isdisjoint(rest):
+            return self.node(rest)
+        return self.anything(rest, [f"See {compact(schema['$ref'])}."])
 
-    def inlined(self, pointer: str, schema: JsonObject) -> Node:
-        """Translate a definition in place."""
-        self.active[pointer] = self.active.get(pointer, 0) + 1
+    def inlined(self, schema: JsonObject, *pointers: str) -> Node:
+        """Translate a schema that holds definitions in place."""
+        for pointer in pointers:
+            self.active[pointer] = self.active.get(pointer, 0) + 1
         result = self._shaped(dict(schema))
-        self.active[pointer] -= 1
+        for pointer in pointers:
+            self.active[pointer] -= 1
         return result
 
     def _conjunction(self, schema: Node) -> Node:
@@ -152,21 +139,15 @@ class Translation(ABC):
         if isinstance(members, list) and len(members) == 1 and CONSTRAINTS.isdisjoint(rest):
             return self._shaped(merge(rest, members[0]) if isinstance(members[0], dict) else rest)
         merged, opened = self._merged(schema)
-        for pointer in opened:
-            self.active[pointer] = self.active.get(pointer, 0) + 1
-        result = self._shaped(merged)
-        for pointer in opened:
-            self.active[pointer] -= 1
-        return result
+        return self.inlined(merged, *opened)
 
     def _merged(self, schema: Node) -> tuple[Node, list[str]]:
         """Merge `allOf`; also return the merged definitions. A definition that is already open is not merged again."""
         opened: list[str] = []
         while isinstance(members := schema.get("allOf"), list):
             schema = without(schema, "allOf")
-            for member in members:
-                if isinstance(member, dict):
-                    schema = merge(schema, self._looked_up(member, opened))
+            for member in objects(members):
+                schema = merge(schema, self._looked_up(member, opened))
         return without(schema, "allOf"), opened
 
     def _looked_up(self, schema: Node, opened: list[str] | None = None) -> Node:
@@ -196,17 +177,17 @@ class Translation(ABC):
     def _union(self, schema: Node) -> Node:
         if "anyOf" in schema and "oneOf" in schema:
             schema = merge(without(schema, "oneOf"), {"anyOf": schema["oneOf"]})
-        given = schema.get("anyOf", schema.get("oneOf"))
-        base = without(schema, "anyOf", "oneOf")
-        branches = [branch for branch in given if isinstance(branch, dict)] if isinstance(given, list) else []
+        branches, base = objects(schema.get("anyOf", schema.get("oneOf"))), without(schema, "anyOf", "oneOf")
         if not branches:
             return self._shaped(base)
         shared = {keyword: value for keyword, value in base.items() if keyword in CONSTRAINTS}
         if shared and all(branch.keys() <= {"required"} for branch in branches):
-            return self._shaped(with_choices(base, branches, "Exactly" if "oneOf" in schema else "At least"))
-        if shared:
-            branches = [narrowed(shared, branch) for branch in branches]
-        return self._joined_alternatives(branches, base)
+            # The alternatives differ only in the keys that must be given together.
+            names = (as_list(branch["required"]) for branch in branches if "required" in branch)
+            groups = "; or ".join(", ".join(map(str, group)) for group in names)
+            note = f"{'Exactly' if 'oneOf' in schema else 'At least'} one of these must be given: {groups}."
+            return self._shaped({**base, "description": noted(base, note)})
+        return self._joined_alternatives([_narrowed(shared, branch) for branch in branches], base)
 
     def _joined_alternatives(self, branches: list[Node], base: Node) -> Node:
         nodes: dict[str, Node] = {}
@@ -216,7 +197,7 @@ class Translation(ABC):
                 has_null = has_null or node == NULL
                 if node != NULL:
                     nodes.setdefault(json.dumps(node, sort_keys=True), node)
-        return self.alternatives(folded(list(nodes.values())), _text(base), has_null=has_null)
+        return self.alternatives(folded(list(nodes.values())), describe({}, base, []), has_null=has_null)
 
     def several(self, schema: Node, found: tuple[str, ...]) -> Node:
         """Translate a schema that names several types."""
@@ -224,26 +205,30 @@ class Translation(ABC):
         return self._joined_alternatives([{**body, "type": kind} for kind in found], schema)
 
     def _enumeration(self, schema: Node, found: tuple[str, ...]) -> Node:
-        given: JsonValue = schema["enum"] if "enum" in schema else [schema["const"]]
+        given, rest = schema["enum"] if "enum" in schema else [schema["const"]], without(schema, "enum", "const")
         if self._enums_in_words and isinstance(given, list):
-            return self._shaped(in_words(without(schema, "enum", "const"), found, given))
-        values: list[JsonValue] = (
-            [value for value in given if value != "" or not self.drops_empty] if isinstance(given, list) else []
-        )
-        if found in (("string",), ("string", "null")):
-            values = [compact(value) if isinstance(value, (int, float)) else value for value in values]
+            types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, given)))]
+            note = f"One of {', '.join(map(compact, given))}."
+            return self._shaped({**rest, "type": types, "description": noted(rest, note)})
+        are_texts = found in (("string",), ("string", "null"))
+        values: list[JsonValue] = [
+            compact(value) if are_texts and isinstance(value, (int, float)) else value
+            for value in as_list(given)
+            if value != "" or not self.drops_empty
+        ]
         nodes = self.constants(values, found)
         if nodes or None in values:
             has_null = None in values or schema.get("nullable") is True
-            return self.alternatives(nodes, _text(schema), has_null=has_null)
-        return self._shaped(without(schema, "enum", "const"))
+            return self.alternatives(nodes, describe({}, schema, []), has_null=has_null)
+        return self._shaped(rest)
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Translate the members of an enum, apart from null, into one node for each type."""
         texts, figures, truths, others = grouped(values)
         nodes: list[Node] = [{"type": "string", "enum": texts}] if texts else []
         if figures:
-            nodes.append(numbers(figures, found))
+            is_whole = all(isinstance(value, int) for value in figures) and "number" not in found
+            nodes.append({"type": "integer" if is_whole else "number", "enum": figures})
         if truths:
             note = {"description": f"Always {compact(truths[0])}."} if truths.count(truths[0]) == len(truths) else {}
             nodes.append({"type": "boolean", **note})
@@ -253,7 +238,7 @@ class Translation(ABC):
 
     def typed(self, schema: Node, kind: str) -> Node:
         """Translate a schema of one type."""
-        stated, notes = facets(schema, kind, *self._words())
+        stated, notes = facets(schema, kind, self.kept, self.formats)
         if kind == "object":
             return self.object_node(schema, stated, notes)
         if kind == "array":
@@ -262,19 +247,14 @@ class Translation(ABC):
 
     def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Translate an object."""
-        given = schema.get("properties")
-        properties = (
-            {name: child for name, child in given.items() if child is not False} if isinstance(given, dict) else {}
-        )
+        properties = {name: child for name, child in as_object(schema.get("properties")).items() if child is not False}
         if not properties:
             return self.free_object(schema, stated, notes)
-        names = schema.get("required")
         members: Node = {}
         result: Node = {"type": "object", **stated, "properties": members}
-        if isinstance(names, list) and (
-            known := [name for name in names if isinstance(name, str) and name in properties]
-        ):
-            result["required"] = list(dict.fromkeys(known))
+        names = (name for name in as_list(schema.get("required")) if isinstance(name, str))
+        if required := [name for name in dict.fromkeys(names) if name in properties]:
+            result["required"] = [*required]
         for name, child in properties.items():
             members[name] = self.member(name, child, result)
         result.update(self.others(schema))
@@ -290,11 +270,9 @@ class Translation(ABC):
 
     def array_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Translate an array."""
-        items, prefix = schema.get("items"), schema.get("prefixItems")
-        if isinstance(items, list):
-            items, prefix = schema.get("additionalItems"), items
+        prefix, items = split_items(schema)
         result: Node = {"type": "array", **stated}
-        if isinstance(prefix, list) and prefix:
+        if prefix:
             notes = [*notes, *self.positions(result, prefix, items)]
         elif (members := self.items(None if items is False else items)) is not None:
             result["items"] = members
@@ -307,8 +285,8 @@ class Translation(ABC):
         """Translate a reference to `target`; `rest` holds the keywords beside it."""
 
     @abstractmethod
-    def alternatives(self, nodes: list[Node], text: str, *, has_null: bool) -> Node:
-        """Combine translated alternatives, with a description."""
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
+        """Combine translated alternatives. `description` holds that keyword, or nothing."""
 
     @abstractmethod
     def anything(self, schema: Node, notes: list[str]) -> Node:
@@ -327,6 +305,8 @@ class Translation(ABC):
         """Add to an array the schemas of its first items and of the rest. Return the notes for the description."""
 
 
-def _text(schema: Node) -> str:
-    """Return the text that describes a schema apart from its alternatives."""
-    return str(describe({}, schema, []).get("description", ""))
+def _narrowed(shared: Node, branch: Node) -> Node:
+    """Move the keywords beside `anyOf` into a branch."""
+    if not shared or (shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch)):
+        return branch
+    return {"allOf": [shared, branch]}

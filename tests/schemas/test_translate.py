@@ -459,7 +459,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", FORMS, ids=["json", "open_api", "chat", "strict"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_property_is_translated(case: Case, form: Callable[..., dict[str, Any]]) -> None:
     """Every keyword that a form lacks is repaired or told in words."""
