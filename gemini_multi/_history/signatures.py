@@ -26,16 +26,17 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
         required: Whether the first call of each step of the current turn must be signed.
         distrust: Treat all signatures as invalid, because the provider has refused one.
     """
-    accepted = "" if distrust else issuer
-    begin = _current_turn(turns) if required else len(turns)
+    accepted = None if distrust else issuer
+    # Only the turns after the user's last turn are validated.
+    begin = max((position for position, turn in enumerate(turns) if turn.role == "user"), default=-1)
     signed: list[Message] = []
     for position, message in enumerate(turns):
         must_sign = required and position > begin
         is_bare = message.role != "assistant" or plain_text(message) is not None
-        if is_bare or not (must_sign or any(map(_is_signed, message.parts))):
+        if is_bare or not (must_sign or any(map(signature_of, message.parts))):
             signed.append(message)
             continue
-        parts = _once(_without_foreign(message.parts, accepted))
+        parts = _once([kept for part in message.parts if (kept := _accepted(part, accepted)) is not None])
         if must_sign:
             parts = _with_dummy(parts, issuer)
         if parts:
@@ -43,72 +44,56 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
     return tuple(signed)
 
 
-def _is_signed(part: Part) -> bool:
-    return not isinstance(part, ToolResult) and part.signature is not None
+def signature_of(part: Part) -> Signature | None:
+    """Return the signature of a part. Results of functions have none."""
+    return None if isinstance(part, ToolResult) else part.signature
 
 
-def _current_turn(turns: Sequence[Message]) -> int:
-    """Find the user's last turn: only the turns after it are validated."""
-    return max((position for position, turn in enumerate(turns) if turn.role == "user"), default=-1)
+def bare_signature(part: Part) -> str | None:
+    """Return the text of a part's thought signature."""
+    signature = signature_of(part)
+    return None if signature is None else signature.thought_signature()
 
 
-def _without_foreign(parts: tuple[Part, ...], accepted: str) -> tuple[Part, ...]:
-    return tuple(kept for part in parts if (kept := _accepted_part(part, accepted)) is not None)
-
-
-def _accepted_part(part: Part, accepted: str) -> Part | None:
+def _accepted(part: Part, issuer: str | None) -> Part | None:
     """Remove a signature of another issuer. Return `None` for a part that holds nothing else."""
-    if isinstance(part, ToolResult) or part.signature is None:
-        return part
-    if accepted and part.signature.issuer == accepted:
+    if isinstance(part, ToolResult) or part.signature is None or part.signature.issuer == issuer:
         return part
     if isinstance(part, Thought) or (isinstance(part, Text) and not part.text):
         return None
     return replace(part, signature=None)
 
 
-def _once(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def _once(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Keep a signature that a provider sent at two positions only at the position where it is required.
 
     A signature that is sent twice is billed twice.
     """
-    calls = {bare for part in parts if isinstance(part, ToolCall) and (bare := _bare(part)) is not None}
+    calls = {bare_signature(part) for part in parts if isinstance(part, ToolCall)}
     seen = set[str]()
     kept: list[Part] = []
     for part in parts:
-        bare = _bare(part)
-        if bare is not None and (bare in seen or (bare in calls and not isinstance(part, ToolCall))):
-            unsigned = _accepted_part(part, "")
-            kept.extend([] if unsigned is None else [unsigned])
-            continue
-        if bare is not None:
+        bare = bare_signature(part)
+        is_again = bare is not None and (bare in seen or (bare in calls and not isinstance(part, ToolCall)))
+        if (once := _accepted(part, None) if is_again else part) is not None:
+            kept.append(once)
+        if bare is not None and not is_again:
             seen.add(bare)
-        kept.append(part)
     return tuple(kept)
-
-
-def _bare(part: Part) -> str | None:
-    signature = None if isinstance(part, ToolResult) else part.signature
-    return None if signature is None else signature.thought_signature()
 
 
 def _with_dummy(parts: tuple[Part, ...], issuer: str) -> tuple[Part, ...]:
     """Add the dummy to the first call unless the step is signed already."""
     for position, part in enumerate(parts):
         if isinstance(part, ToolCall):
-            if _bare(part) is not None or _has_reasoning_details(parts):
+            if bare_signature(part) is not None or any(map(_signs_message, parts)):
                 return parts
             dummy = Signature(DUMMY, carrier="thoughtSignature", issuer=issuer)
             return (*parts[:position], replace(part, signature=dummy), *parts[position + 1 :])
     return parts
 
 
-def _has_reasoning_details(parts: tuple[Part, ...]) -> bool:
-    """Whether the signature belongs to the whole message and names its call itself."""
-    return any(
-        not isinstance(part, ToolResult)
-        and part.signature is not None
-        and part.signature.carrier == "reasoning_details"
-        and part.signature.thought_signature() is not None
-        for part in parts
-    )
+def _signs_message(part: Part) -> bool:
+    """Whether the part's signature belongs to the whole message and names its call itself."""
+    signature = signature_of(part)
+    return signature is not None and signature.carrier == "reasoning_details" and bare_signature(part) is not None

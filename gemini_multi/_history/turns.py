@@ -14,18 +14,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from gemini_multi.catalog import Model
-from gemini_multi.types import (
-    Blob,
-    FileReference,
-    Message,
-    Opaque,
-    Part,
-    Role,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi.types import Message, Opaque, Part, Role, Text, Thought, ToolCall, ToolResult
 
 PLACEHOLDER: Final = "."
 """The text of a user turn that Gemini requires and the caller did not send."""
@@ -49,10 +38,10 @@ class Conversation:
 
 @dataclass(slots=True)
 class _Step:
-    """A turn of the model with its calls and the results found for them so far."""
+    """A turn, with the calls in it and the results found for them so far."""
 
     message: Message
-    calls: list[ToolCall]
+    calls: tuple[ToolCall, ...] = ()
     results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
     last_result: int = -1
     """The position of the last of the results in the history."""
@@ -60,7 +49,8 @@ class _Step:
     def accept(self, result: ToolResult, place: int) -> bool:
         """Add a result from position `place` of the history, if it answers a call without a result."""
         for position, call in enumerate(self.calls):
-            if position not in self.results and _answers(result, call):
+            is_answer = result.call_id == call.id if result.call_id else result.name == call.name
+            if is_answer and position not in self.results:
                 self.results[position] = replace(result, call_id=call.id, name=result.name or call.name)
                 self.last_result = place
                 return True
@@ -81,15 +71,10 @@ class _Step:
 def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     """Repair a history by the turn rules of Gemini, without a change to the given messages."""
     system: list[Message] = []
-    items: list[_Step | Message | ToolResult] = []
-    is_talk = True
-    for message in messages:
-        if message.role in _SPEAKERS and plain_text(message):
-            items.append(message)
-        else:
-            is_talk = False
-            items.extend(_items(message, system))
-    turns = [item for item in items if isinstance(item, Message)] if is_talk else _turns(_paired(items))
+    if all(map(_is_plain, messages)):
+        turns = list(messages)
+    else:
+        turns = _turns([item for message in messages for item in _items(message, system)])
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
     # Without the user's empty last message, the request would ask the model to continue its own turn.
@@ -108,32 +93,27 @@ def plain_text(message: Message) -> str | None:
     return None
 
 
-def _items(message: Message, system: list[Message]) -> Iterable[_Step | Message | ToolResult]:
-    """Split a message into turns and results. The texts of a system message are added to `system`."""
-    parts = tuple(part for part in message.parts if not _is_empty(part))
-    if message.role == "assistant":
-        yield from _model_items(message, parts)
-        return
-    rest: list[Part] = []
-    texts: list[Part] = []
-    for part in parts:
-        if isinstance(part, ToolResult):
-            yield part
-        else:
-            (texts if message.role == "system" and isinstance(part, Text) else rest).append(part)
-    if texts:
-        system.append(_with_parts(message, "system", tuple(texts)))
-    if rest:
-        yield _with_parts(message, "user", tuple(rest))
+def _is_plain(message: Message) -> bool:
+    return message.role in _SPEAKERS and bool(plain_text(message))
 
 
-def _model_items(message: Message, parts: tuple[Part, ...]) -> Iterable[_Step | ToolResult]:
-    """Split a message of the model into its turn and the results in it, which do not belong to the turn."""
-    kept = tuple(part for part in parts if not isinstance(part, ToolResult))
-    if kept:
-        calls = [part for part in kept if isinstance(part, ToolCall)]
-        yield _Step(_with_parts(message, "assistant", kept), calls)
-    yield from (part for part in parts if isinstance(part, ToolResult))
+def _items(message: Message, system: list[Message]) -> Sequence[_Step | ToolResult]:
+    """Split a message into its turn and the results in it. The texts of a system message are added to `system`."""
+    if _is_plain(message):
+        return [_Step(message)]
+    parts = [part for part in message.parts if not _is_empty(part)]
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    rest = tuple(part for part in parts if not isinstance(part, ToolResult))
+    if message.role == "system":
+        if texts := tuple(part for part in rest if isinstance(part, Text)):
+            system.append(_with_parts(message, "system", texts))
+        rest = tuple(part for part in rest if not isinstance(part, Text))
+    if not rest:
+        return results
+    if message.role != "assistant":
+        return [*results, _Step(_with_parts(message, "user", rest))]
+    calls = tuple(part for part in rest if isinstance(part, ToolCall))
+    return [_Step(_with_parts(message, "assistant", rest), calls), *results]
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
@@ -143,42 +123,49 @@ def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Messag
     return Message(role, parts, name=message.name)
 
 
-def _paired(items: list[_Step | Message | ToolResult]) -> list[_Step | Message | ToolResult]:
+def _turns(items: Sequence[_Step | ToolResult]) -> list[Message]:
     """Move every result to its call: in the latest earlier step with an open call, else in the first later step."""
     steps: list[_Step] = []
-    orphans: list[int] = []
+    orphans: list[tuple[int, ToolResult]] = []
     for position, item in enumerate(items):
         if isinstance(item, _Step):
             steps.append(item)
-        elif isinstance(item, ToolResult) and not _accepted(item, position, reversed(steps)):
-            orphans.append(position)
-    kept = {position for position in orphans if not _is_claimed(items, position)}
-    return [item for position, item in _without_remarks(items) if not isinstance(item, ToolResult) or position in kept]
+        elif not any(step.accept(item, position) for step in reversed(steps)):
+            orphans.append((position, item))
+    kept = {position for position, result in orphans if not _is_claimed(items, position, result)}
+    turns: list[Message] = []
+    for position, item in _without_remarks(items):
+        if isinstance(item, _Step):
+            turns.extend(item.turns())
+        elif position in kept:
+            turns.append(Message("user", _as_text(item)))
+    return turns
 
 
-def _without_remarks(
-    items: list[_Step | Message | ToolResult],
-) -> Iterable[tuple[int, _Step | Message | ToolResult]]:
-    """Move a text of the model between a call and its result into the call's turn.
+def _is_claimed(items: Sequence[_Step | ToolResult], position: int, result: ToolResult) -> bool:
+    """Whether a step after a result accepts it, or the result repeats an earlier one."""
+    later = (item for item in items[position:] if isinstance(item, _Step))
+    return any(step.accept(result, position) for step in later) or any(
+        result in step.results.values() for step in items if isinstance(step, _Step)
+    )
+
+
+def _without_remarks(items: Sequence[_Step | ToolResult]) -> list[tuple[int, _Step | ToolResult]]:
+    """Move a text of the model between a call and its result into the call's turn. Return the rest with its positions.
 
     The result moves to its call. Otherwise the text would follow the result, as a separate turn.
     """
     waiting: list[_Step] = []
+    kept: list[tuple[int, _Step | ToolResult]] = []
     for position, item in enumerate(items):
         waiting = [step for step in waiting if step.last_result > position]
-        if waiting and (remark := _remark(item)) is not None:
-            waiting[-1].add(remark)
+        if waiting and isinstance(item, _Step) and item.message.role == "assistant" and not item.calls:
+            waiting[-1].add(item.message)
             continue
         if isinstance(item, _Step):
             waiting.append(item)
-        yield position, item
-
-
-def _remark(item: _Step | Message | ToolResult) -> Message | None:
-    """Return the model's message of a turn without calls."""
-    if isinstance(item, _Step):
-        return None if item.calls else item.message
-    return item if isinstance(item, Message) and item.role == "assistant" else None
+        kept.append((position, item))
+    return kept
 
 
 def _apart(message: Message, remark: Message) -> Iterable[Part]:
@@ -192,37 +179,6 @@ def _apart(message: Message, remark: Message) -> Iterable[Part]:
             yield part
 
 
-def _accepted(result: ToolResult, place: int, steps: Iterable[_Step]) -> bool:
-    return any(step.accept(result, place) for step in steps)
-
-
-def _is_claimed(items: list[_Step | Message | ToolResult], position: int) -> bool:
-    """Whether a step after a result accepts it, or the result repeats an earlier one."""
-    result = items[position]
-    assert isinstance(result, ToolResult)
-    steps = [item for item in items if isinstance(item, _Step)]
-    later = (item for item in items[position:] if isinstance(item, _Step))
-    return _accepted(result, position, later) or any(result in step.results.values() for step in steps)
-
-
-def _turns(items: Iterable[_Step | Message | ToolResult]) -> list[Message]:
-    turns: list[Message] = []
-    for item in items:
-        if isinstance(item, _Step):
-            turns.extend(item.turns())
-        elif isinstance(item, ToolResult):
-            turns.append(Message("user", _as_text(item)))
-        else:
-            turns.append(item)
-    return turns
-
-
-def _answers(result: ToolResult, call: ToolCall) -> bool:
-    if result.call_id:
-        return result.call_id == call.id
-    return result.name == call.name
-
-
 def _not_run(call: ToolCall) -> ToolResult:
     raw = call.invalid_arguments
     reason = "" if raw is None else f" Its arguments are no JSON object: {raw[:_LONGEST_SHOWN]}"
@@ -234,10 +190,9 @@ def _as_text(result: ToolResult) -> tuple[Part, ...]:
     texts = [part.text for part in result.content if isinstance(part, Text)]
     if result.value is not None and not texts:
         texts = [to_json(result.value, fallback=str).decode()]
-    joined = "\n".join(texts)
     label = "Error" if result.is_error else "Result"
-    media: tuple[Blob | FileReference, ...] = tuple(part for part in result.content if not isinstance(part, Text))
-    return (Text(f"{label} of the function `{result.name or result.call_id}`: {joined}"), *media)
+    text = f"{label} of the function `{result.name or result.call_id}`: " + "\n".join(texts)
+    return (Text(text), *(part for part in result.content if not isinstance(part, Text)))
 
 
 def _is_empty(part: Part) -> bool:
