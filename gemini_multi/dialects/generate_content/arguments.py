@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Final, TypeAlias
@@ -12,6 +12,7 @@ from gemini_multi.errors import InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue
 
 _STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
+_KINDS: Final = ("stringValue", "numberValue", "boolValue")
 _WIDEST_GAP: Final = 100
 """The largest number of items by which a list may grow at once, because a broken provider could send any index."""
 _MOST_STEPS: Final = 100
@@ -27,22 +28,14 @@ class Gaps:
     left: int = 100_000
 
 
-@dataclass(slots=True)
-class _Text:
-    """A text that arrives in pieces, with its position."""
-
-    holder: Container
-    step: str | int
-    pieces: list[str]
-
-
 class StreamedArguments:
     """The arguments of one call that are still arriving."""
 
     def __init__(self, gaps: Gaps) -> None:
         self._arguments: dict[str, JsonValue] = {}
         self._gaps = gaps
-        self._texts: dict[tuple[int, str | int], _Text] = {}
+        self._texts: dict[tuple[int, str | int], tuple[Container, list[str]]] = {}
+        """The texts so far, by the id of their object or list and their place in it."""
 
     def place(self, entry: JsonObject) -> None:
         """Set one value at its path. Text is appended to existing text.
@@ -59,24 +52,25 @@ class StreamedArguments:
         holder: Container = self._arguments
         for step, following in pairwise(steps):
             holder = self._inner(holder, step, following)
-        self._put(holder, steps[-1], _value(entry))
+        values = (entry[kind] for kind in _KINDS if kind in entry)
+        self._put(holder, steps[-1], next(values, None))
 
     def whole(self) -> dict[str, JsonValue]:
         """Return the arguments, with their texts joined."""
-        for text in self._texts.values():
-            _replace(text.holder, text.step, "".join(text.pieces))
+        for (_, step), (holder, pieces) in self._texts.items():
+            _replace(holder, step, "".join(pieces))
         self._texts.clear()
         return self._arguments
 
     def _put(self, holder: Container, step: str | int, value: JsonValue) -> None:
         place = (id(holder), step if isinstance(holder, list) else str(step))
-        text = self._texts.get(place)
-        if text is not None and isinstance(value, str):
-            text.pieces.append(value)
+        _, pieces = self._texts.get(place, (holder, None))
+        if pieces is not None and isinstance(value, str):
+            pieces.append(value)
         elif self._set(holder, step, value):
             self._texts.pop(place, None)
             if isinstance(value, str):
-                self._texts[place] = _Text(holder, step, [value])
+                self._texts[place] = (holder, [value])
 
     def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
         """Return the object or list at a step. Make it at its first use, of the kind that the next step needs."""
@@ -118,10 +112,3 @@ def _replace(holder: Container, step: str | int, value: JsonValue) -> None:
         holder[str(step)] = value
     elif isinstance(step, int):
         holder[step] = value
-
-
-def _value(entry: Mapping[str, JsonValue]) -> JsonValue:
-    for key in ("stringValue", "numberValue", "boolValue"):
-        if key in entry:
-            return entry[key]
-    return None

@@ -7,12 +7,13 @@ must not be executed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic_core import to_json
 
 from gemini_multi._encoding.call_arguments import is_finite, parsed, separated
+from gemini_multi._encoding.json_values import as_object, objects, text_at
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.generate_content.arguments import Gaps, StreamedArguments
 from gemini_multi.dialects.generate_content.request import tool_names
@@ -23,9 +24,11 @@ from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Si
 class Declared:
     """The tools that the request declared, and the ids that were used so far."""
 
-    def __init__(self, request: ChatRequest) -> None:
+    def __init__(self, request: ChatRequest, answer: Mapping[str, JsonValue]) -> None:
+        """Make the record for one answer. `answer` holds the fields that arrive outside the candidates."""
         self._originals = {wire: name for name, wire in tool_names(request).items()}
         self._schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
+        self._answer = answer
         self._ids: set[str] = set()
         self._base = ""
         self.gaps = Gaps()
@@ -33,21 +36,20 @@ class Declared:
         self.single = request.parallel_tool_calls is False
         """Whether only the first call is wanted. The dialect has no field for this."""
 
-    def calls(self, given: JsonObject, signature: Signature | None, response_id: JsonValue) -> Iterator[ToolCall]:
+    def calls(self, given: JsonObject, signature: Signature | None) -> Iterator[ToolCall]:
         """Read a complete `functionCall`. Some gateways join the arguments of several calls into one text."""
-        name = given.get("name")
-        name = self._original(name if isinstance(name, str) else "")
+        name = self._original(text_at(given, "name") or "")
         arguments = given.get("args", given.get("arguments"))  # `arguments` is OpenAI's name
         first, *others = separated(arguments) if isinstance(arguments, str) else [arguments]
-        yield self._call(given.get("id"), name, first, signature, response_id)
+        yield self._call(given.get("id"), name, first, signature)
         for further in others:
-            yield self._call(None, name, further, None, response_id)
+            yield self._call(None, name, further, None)
 
-    def _call(
-        self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None, response_id: JsonValue
-    ) -> ToolCall:
+    def _call(self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None) -> ToolCall:
         # A function's name cannot be used as an id: the next call of the function would have the same id.
-        call_id, is_ours = self._id(None if given_id == name else given_id, response_id)
+        is_ours = not isinstance(given_id, str) or given_id in ("", name) or given_id in self._ids
+        call_id = self._new_id() if is_ours else str(given_id)
+        self._ids.add(call_id)
         arguments, invalid = self._arguments(given, name)
         return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
 
@@ -55,15 +57,9 @@ class Declared:
         wire = strip_prefix(name, self._originals)
         return self._originals.get(wire) or strip_prefix(name, self._schemas)
 
-    def _id(self, given: JsonValue, response_id: JsonValue) -> tuple[str, bool]:
-        if isinstance(given, str) and given and given not in self._ids:
-            self._ids.add(given)
-            return given, False
-        if not self._base:
-            self._base = response_id[-24:] if isinstance(response_id, str) and response_id else uuid.uuid4().hex
-        ours = f"call_{self._base}_{len(self._ids)}"
-        self._ids.add(ours)
-        return ours, True
+    def _new_id(self) -> str:
+        self._base = self._base or (text_at(self._answer, "responseId") or "")[-24:] or uuid.uuid4().hex
+        return f"call_{self._base}_{len(self._ids)}"
 
     def _arguments(self, given: JsonValue, name: str) -> tuple[JsonObject, str | None]:
         if given is None:
@@ -95,7 +91,7 @@ class CallReader:
         """Make a reader that fills the builder of a candidate."""
         self._builder = builder
         self._declared = declared
-        self._held: list[tuple[int, ToolCall]] = []
+        self._held: list[tuple[int | None, ToolCall]] = []
         self._open: _Open | None = None
         self._name: JsonValue = None
         """The name of the previous call."""
@@ -111,26 +107,26 @@ class CallReader:
         """Whether calls are held back or still arriving."""
         return bool(self._held) or self._open is not None
 
-    def feed(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> None:
+    def feed(self, call: JsonObject, signature: Signature | None) -> None:
         """Read one `functionCall`: a complete call, the beginning of a call, more arguments, or the end of a call."""
-        opened = self._opened(call, signature, response_id)
+        opened = self._opened(call, signature)
         if opened is None:
             return
-        partial = call.get("partialArgs")
-        for entry in partial if isinstance(partial, list) else ():
-            if isinstance(entry, dict):
-                opened.arguments.place(entry)
+        for entry in objects(call.get("partialArgs")):
+            opened.arguments.place(entry)
         if not call.get("willContinue"):
-            self._end(response_id)
+            self._end()
 
-    def _opened(self, call: JsonObject, signature: Signature | None, response_id: JsonValue) -> _Open | None:
+    def _opened(self, call: JsonObject, signature: Signature | None) -> _Open | None:
         """Find the call that a part begins or continues; `None` if the part has nothing new."""
         if call.get("name"):
-            self._end(response_id)
+            self._end()
             return None if self._is_repeated(call) else self._begin(call, signature)
-        if self._open is not None:
-            return self._continue(self._open, call, signature)
-        return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
+        if self._open is None:
+            return self._begin({**call, "name": self._name}, signature) if call.get("args") else None
+        self._open.signature = self._open.signature or signature
+        self._open.more.update(as_object(call.get("args")))
+        return self._open
 
     def _is_repeated(self, call: JsonObject) -> bool:
         """Whether the same complete call arrived before, under the same id."""
@@ -145,35 +141,25 @@ class CallReader:
         self._open = _Open(position, call, signature, StreamedArguments(self._declared.gaps))
         return self._open
 
-    @staticmethod
-    def _continue(opened: _Open, call: JsonObject, signature: Signature | None) -> _Open:
-        """Add a part without a name to the previous call."""
-        if signature is not None and opened.signature is None:
-            opened.signature = signature
-        if isinstance(more := call.get("args"), dict):
-            opened.more.update(more)
-        return opened
-
-    def _end(self, response_id: JsonValue) -> None:
+    def _end(self) -> None:
         if (call := self._open) is None:
             return
         self._open = None
         given = call.head
         if more := {**call.more, **call.arguments.whole()}:
-            present = given.get("args")
-            given = {**given, "args": {**(present if isinstance(present, dict) else {}), **more}}
-        position = call.position
-        for read in self._declared.calls(given, call.signature, response_id):
+            given = {**given, "args": {**as_object(given.get("args")), **more}}
+        position: int | None = call.position
+        for read in self._declared.calls(given, call.signature):
             self._held.append((position, read))
-            position = -1
+            position = None
 
-    def release(self, events: list[ChatEvent], response_id: JsonValue, *, is_unwanted: bool) -> None:
+    def release(self, events: list[ChatEvent], *, is_unwanted: bool) -> None:
         """Add the events of the calls that were held back. The finish reason is known now."""
-        self._end(response_id)
+        self._end()
         for position, call in self._held:
             if is_unwanted or not call.name or (self._declared.single and self.given):
                 self.dropped.append(call)
             else:
                 self.given += 1
-                events.append(self._builder.call(call, None if position < 0 else position))
+                events.append(self._builder.call(call, position))
         self._held.clear()

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
+from gemini_multi._encoding.media_data import typed
 from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
-from gemini_multi.dialects.generate_content.parts import MediaPart, media_part
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
-from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Opaque, Signature, Text, ToolCall
+from gemini_multi.types import (
+    Blob,
+    ChatEvent,
+    CodeResult,
+    ExecutableCode,
+    FileReference,
+    JsonObject,
+    JsonValue,
+    Opaque,
+    Signature,
+    Text,
+    ToolCall,
+)
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
 _NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
 _OWN_FIELD: Final = frozenset({"safetyRatings", "groundingMetadata", "citationMetadata"})
 _MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
 
+MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
+
 
 class CandidateReader:
     """Reads one candidate into its builder."""
 
-    def __init__(
-        self,
-        builder: CandidateBuilder,
-        *,
-        issuer: str,
-        declared: Declared,
-        response: Mapping[str, JsonValue],
-    ) -> None:
-        """Make a reader that fills the builder of a candidate. `response` holds the other fields of the answer."""
+    def __init__(self, builder: CandidateBuilder, declared: Declared, issuer: str) -> None:
+        """Make a reader that fills the builder of a candidate."""
         self._issuer = issuer
-        self._response = response
         self._builder = builder
         self._calls = CallReader(builder, declared)
         self._metadata: dict[str, JsonValue] = {}
@@ -77,13 +85,13 @@ class CandidateReader:
             elif isinstance(part, str):
                 self._text(part, None, events, is_thought=False)
             elif part is not None:
-                self._note_rest("parts", {"part": part}, frozenset())
+                self._note_rest("parts", {"part": part})
         if len(content) > 2:
-            self._note_rest("content", content, frozenset({"parts", "role"}))
+            self._note_rest("content", content, "parts", "role")
 
     def release(self, events: list[ChatEvent]) -> None:
         """Release the calls that were held back."""
-        self._calls.release(events, self._response.get("responseId"), is_unwanted=self.finish in _UNRUNNABLE)
+        self._calls.release(events, is_unwanted=self.finish in _UNRUNNABLE)
 
     def block(self, reason: str) -> None:
         """Use the block reason of the prompt as the finish reason, if the candidate has none."""
@@ -97,75 +105,56 @@ class CandidateReader:
         if self.finish is not None:
             reason = finish_reason(self.finish, called=self._calls.given > 0)
             builder.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
-        ratings = self._metadata.get("safetyRatings")
-        builder.safety_ratings = tuple(objects(ratings))
-        grounding = self._metadata.get("groundingMetadata")
-        builder.grounding = grounding if isinstance(grounding, dict) and grounding else None
-        self._settle_citations(builder)
+        builder.safety_ratings = tuple(objects(self._metadata.get("safetyRatings")))
+        builder.grounding = as_object(self._metadata.get("groundingMetadata")) or None
+        if builder.grounding is not None or self._cited:
+            text = "".join(part.text for part in builder.candidate().parts if isinstance(part, Text))
+            passages = grounded(builder.grounding, text, self._part_starts)
+            builder.citations = cited(list(self._cited.values()), text) + passages
         builder.logprobs = _logprobs(self._metadata.get("logprobsResult"))
         builder.metadata = {key: value for key, value in self._metadata.items() if key not in _OWN_FIELD}
         if self._calls.dropped:
             builder.metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
         return builder
 
-    def _settle_citations(self, builder: CandidateBuilder) -> None:
-        if builder.grounding is None and not self._cited:
-            return
-        text = "".join(part.text for part in builder.candidate().parts if isinstance(part, Text))
-        builder.citations = cited(list(self._cited.values()), text) + grounded(
-            builder.grounding, text, self._part_starts
-        )
-
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is more than text."""
-        text = part.get("text")
-        given = part.get("thoughtSignature")
-        signature = None
-        if isinstance(given, str) and given:
-            signature = Signature(given, carrier="thoughtSignature", issuer=self._issuer)
+        given, text, call = text_at(part, "thoughtSignature"), part.get("text"), part.get("functionCall")
+        signature = Signature(given, carrier="thoughtSignature", issuer=self._issuer) if given else None
         if isinstance(text, str):
-            other = part.keys() - _MODIFIERS
-            has_call = isinstance(part.get("functionCall"), dict)
-            self._text(text, None if has_call else signature, events, is_thought=bool(part.get("thought")))
-            if not has_call:
-                if other:
-                    self._note_rest("parts", part, _MODIFIERS)
-                return
-        self._data_part(part, signature, events)
+            own = None if isinstance(call, dict) else signature
+            self._text(text, own, events, is_thought=bool(part.get("thought")))
+        if isinstance(call, dict):
+            self._calls.feed(call, signature)
+            self._note_rest("parts", part, "functionCall", *_MODIFIERS)
+        elif isinstance(text, str):
+            self._note_rest("parts", part, *_MODIFIERS)
+        else:
+            self._data_part(part, signature, events)
 
     def _text(self, text: str, signature: Signature | None, events: list[ChatEvent], *, is_thought: bool) -> None:
-        if not text and signature is None:
-            return
-        self._spoke = True
-        add = self._builder.thought if is_thought else self._builder.text
-        events.append(add(text, signature))
+        if text or signature is not None:
+            self._spoke = True
+            add = self._builder.thought if is_thought else self._builder.text
+            events.append(add(text, signature))
 
     def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
-        call = part.get("functionCall")
-        if isinstance(call, dict):
-            self._calls.feed(call, signature, self._response.get("responseId"))
-            if part.keys() - _MODIFIERS != {"functionCall"}:
-                self._note_rest("parts", part, _MODIFIERS | {"functionCall"})
-            return
         found: MediaPart | Opaque
+        data = {key: value for key, value in part.items() if key != "thoughtSignature" and value is not None}
         if (media := media_part(part, signature)) is not None:
-            known, found = media
-            if part.keys() - _MODIFIERS != {known}:
-                self._note_rest("parts", part, _MODIFIERS | {known})
-        else:
-            data = {key: value for key, value in part.items() if key != "thoughtSignature" and value is not None}
-            if not data.keys() - {"thought"}:
-                self._text("", signature, events, is_thought=bool(data))
-                return
+            name, found = media
+            self._note_rest("parts", part, name, *_MODIFIERS)
+        elif data.keys() - {"thought"}:
             found = Opaque(data, signature=signature)
+        else:
+            self._text("", signature, events, is_thought=bool(data))
+            return
         self._spoke = True
         events.append(self._builder.part(found))
 
-    def _note_rest(self, name: str, record: dict[str, JsonValue], known: frozenset[str]) -> None:
+    def _note_rest(self, name: str, record: dict[str, JsonValue], *known: str) -> None:
         """Keep the fields of a content or a part that were not read."""
-        rest: dict[str, JsonValue] = {
-            key: value for key, value in record.items() if key not in known and value is not None
-        }
+        rest: JsonValue = {key: value for key, value in record.items() if key not in known and value is not None}
         if rest:
             self._rest.setdefault(name, []).append(rest)
             self._metadata[name] = self._rest[name]
@@ -193,9 +182,8 @@ class CandidateReader:
 
     def _add_citations(self, metadata: JsonValue) -> None:
         """Collect the citations of all chunks."""
-        found = metadata if isinstance(metadata, dict) else {}
         for field in ("citations", "citationSources"):
-            for record in objects(found.get(field)):
+            for record in objects(as_object(metadata).get(field)):
                 self._cited.setdefault(to_json(record), record)
         self._metadata["citationMetadata"] = bool(self._cited)
 
@@ -210,25 +198,16 @@ def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
     return starts
 
 
-def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
-    """Return the objects of a list; an empty list for any other value."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _logprobs(result: JsonValue) -> JsonValue:
     """Write `logprobsResult` in OpenAI's form."""
-    if not isinstance(result, dict):
-        return None
-    chosen, top = result.get("chosenCandidates"), result.get("topCandidates")
+    record = as_object(result)
+    chosen = record.get("chosenCandidates")
     if not isinstance(chosen, list):
         return None
-    tops = top if isinstance(top, list) else []
     content: list[JsonValue] = []
-    for position, entry in enumerate(chosen):
-        step = tops[position] if position < len(tops) else None
-        others = objects(step.get("candidates")) if isinstance(step, dict) else []
-        token = _token(entry if isinstance(entry, dict) else {})
-        content.append({**token, "top_logprobs": [_token(other) for other in others]})
+    for entry, top in zip_longest(chosen, as_list(record.get("topCandidates"))[: len(chosen)]):
+        others = objects(as_object(top).get("candidates"))
+        content.append({**_token(as_object(entry)), "top_logprobs": [_token(other) for other in others]})
     return {"content": content}
 
 
@@ -241,3 +220,45 @@ def _call_record(call: ToolCall) -> JsonValue:
     if call.signature is not None:
         record["thoughtSignature"] = call.signature.payload
     return record
+
+
+def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, MediaPart] | None:
+    """Return the name of the data field and the part, or `None` when no field is known.
+
+    Images that are thoughts are not read: they are not a part of the answer, and the caller keeps them unchanged.
+    """
+    if part.get("thought"):
+        return None
+    for name, read in _READERS.items():
+        data = part.get(name)
+        if isinstance(data, dict) and (found := read(data, signature)) is not None:
+            return name, found
+    return None
+
+
+def _blob(data: dict[str, JsonValue], signature: Signature | None) -> Blob | None:
+    content = data.get("data")
+    if not isinstance(content, str):
+        return None
+    mime_type = typed(text_at(data, "mimeType"), content) or "application/octet-stream"
+    return Blob(content, mime_type, name=text_at(data, "displayName"), signature=signature)
+
+
+def _file(data: dict[str, JsonValue], signature: Signature | None) -> FileReference | None:
+    uri = text_at(data, "fileUri")
+    if uri is None:
+        return None
+    return FileReference(uri, text_at(data, "mimeType"), name=text_at(data, "displayName"), signature=signature)
+
+
+def _code(data: dict[str, JsonValue], signature: Signature | None) -> ExecutableCode:
+    language = text_at(data, "language") or "PYTHON"
+    return ExecutableCode(text_at(data, "code") or "", language, id=text_at(data, "id"), signature=signature)
+
+
+def _result(data: dict[str, JsonValue], signature: Signature | None) -> CodeResult:
+    outcome = text_at(data, "outcome") or "OUTCOME_OK"
+    return CodeResult(text_at(data, "output") or "", outcome, id=text_at(data, "id"), signature=signature)
+
+
+_READERS = {"inlineData": _blob, "fileData": _file, "executableCode": _code, "codeExecutionResult": _result}

@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.json_values import as_list, as_object, text_at
 from gemini_multi.dialects.generate_content.usage import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
 
@@ -46,14 +47,11 @@ class Offsets:
         """
         if record.get("endIndex") is None:
             return None, None
-        first = self._bytes_before(part_start)
+        first = (
+            part_start if self._ends is None or part_start == 0 else self._ends[min(part_start, len(self._ends)) - 1]
+        )
         start, end = whole(record.get("startIndex")), whole(record.get("endIndex"))
         return self.character(first + start), self.character(first + end)
-
-    def _bytes_before(self, character: int) -> int:
-        if self._ends is None or character == 0:
-            return character
-        return self._ends[min(character, len(self._ends)) - 1]
 
     def quote(self, start: int | None, end: int | None) -> str | None:
         """Return a passage of the text; `None` if its end is unknown, or after the limit on quoted text."""
@@ -125,7 +123,7 @@ class GroundingSum:
 
 def _moved(support: JsonValue, moves: Sequence[int]) -> JsonValue:
     """Update the indexes of a support to the positions in the merged list."""
-    indices = support.get("groundingChunkIndices") if isinstance(support, dict) else None
+    indices = as_object(support).get("groundingChunkIndices")
     if not isinstance(support, dict) or not isinstance(indices, list) or not moves:
         return support
     if not all(type(index) is int and 0 <= index < len(moves) for index in indices):
@@ -141,14 +139,8 @@ def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
 
 def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
     start, end = offsets.span(record)
-    return Citation(
-        start=start,
-        end=end,
-        uri=_text(record, "uri"),
-        title=_text(record, "title"),
-        text=offsets.quote(start, end),
-        source=record,
-    )
+    uri, title, text = text_at(record, "uri"), text_at(record, "title"), offsets.quote(start, end)
+    return Citation(start=start, end=end, uri=uri, title=title, text=text, source=record)
 
 
 def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:
@@ -172,57 +164,44 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
 
 def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
     """Read the list without removing elements, because supports refer to its indexes."""
-    return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []
+    return [as_object(item) for item in as_list(value)]
 
 
 def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
-    indices = support.get("groundingChunkIndices")
-    for index in indices if isinstance(indices, list) else ():
-        if isinstance(index, (int, float)) and not 0 <= index < count:
-            continue
-        if (position := whole(index)) < count:
+    for index in as_list(support.get("groundingChunkIndices")):
+        is_outside = isinstance(index, (int, float)) and not 0 <= index < count
+        if not is_outside and (position := whole(index)) < count:
             yield position
 
 
 def _supported(
-    support: dict[str, JsonValue],
-    chunks: Sequence[dict[str, JsonValue]],
-    offsets: Offsets,
-    part_starts: Sequence[int],
+    support: dict[str, JsonValue], chunks: Sequence[JsonObject], offsets: Offsets, part_starts: Sequence[int]
 ) -> Iterator[Citation]:
     """Make a citation for each source of a passage."""
-    found = support.get("segment")
-    segment = found if isinstance(found, dict) else {}
+    segment = as_object(support.get("segment"))
     part = whole(segment.get("partIndex"))
     start, end = _located(segment, offsets, part_starts[part] if 0 < part < len(part_starts) else 0)
-    found_chunks = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
-    text = _text(segment, "text") or (offsets.quote(start, end) if found_chunks else None)
-    for chunk in found_chunks:
-        source: Mapping[str, JsonValue] = next(
-            (kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]()
-        )
+    found = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
+    text = text_at(segment, "text") or (offsets.quote(start, end) if found else None)
+    for chunk in found:
+        source = next((kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]())
         yield Citation(
             start=start,
             end=end,
-            uri=_text(source, "uri") or _text(source, "sourceUri") or _text(source, "imageUri"),
-            title=_text(source, "title"),
+            uri=text_at(source, "uri") or text_at(source, "sourceUri") or text_at(source, "imageUri"),
+            title=text_at(source, "title"),
             text=text,
-            source={"groundingSupport": support, "groundingChunk": chunk},
+            source={"groundingSupport": support, "groundingChunk": dict(chunk)},
         )
 
 
 def _located(segment: Mapping[str, JsonValue], offsets: Offsets, part_start: int) -> tuple[int | None, int | None]:
     """Find the segment by its own text. Its offsets may be wrong by a byte, or may refer to another part."""
     start, end = offsets.span(segment, part_start)
-    wanted = _text(segment, "text")
+    wanted = text_at(segment, "text")
     if not wanted:
         return start, end
     if start is not None and end == start + len(wanted) and offsets.text.startswith(wanted, start):
         return start, end
     found = offsets.find(wanted, max(0, (start or 0) - 2))
     return (start, end) if found < 0 else (found, found + len(wanted))
-
-
-def _text(record: Mapping[str, JsonValue], key: str) -> str | None:
-    value = record.get(key)
-    return value if isinstance(value, str) else None

@@ -6,9 +6,10 @@ without a place of its own goes into the metadata under the provider's name.
 
 from __future__ import annotations
 
+from gemini_multi._encoding.json_values import objects, text_at
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.generate_content.calls import Declared
-from gemini_multi.dialects.generate_content.candidate import CandidateReader, objects
+from gemini_multi.dialects.generate_content.candidate import CandidateReader
 from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.dialects.generate_content.usage import usage
 from gemini_multi.dialects.response_builder import ResponseBuilder
@@ -22,9 +23,9 @@ class GenerateContentDecoder:
     def __init__(self, request: ChatRequest, target: GenerateTarget) -> None:
         self._target = target
         self._response_builder = ResponseBuilder()
-        self._declared = Declared(request)
         self._readers: dict[int, CandidateReader] = {}
         self._metadata: dict[str, JsonValue] = {}
+        self._declared = Declared(request, self._metadata)
         self._usage: dict[str, JsonValue] = {}
         self._feedback: dict[str, JsonValue] | None = None
 
@@ -38,10 +39,10 @@ class GenerateContentDecoder:
             if value is None or key == "candidates":
                 continue
             if key == "usageMetadata" and isinstance(value, dict):
-                self._note_usage(value)
+                # Counts are cumulative, and some chunks omit some of them: the last value of each counts.
+                self._usage.update({name: count for name, count in value.items() if count is not None})
             elif key == "promptFeedback" and isinstance(value, dict):
-                self._feedback = {} if self._feedback is None else self._feedback
-                self._feedback.update(value)
+                self._feedback = {**(self._feedback or {}), **value}
             else:
                 self._metadata[key] = value
         events: list[ChatEvent] = []
@@ -96,19 +97,9 @@ class GenerateContentDecoder:
         index = given if isinstance(given, int) else position
         reader = self._readers.get(index)
         if reader is None:
-            reader = self._readers[index] = CandidateReader(
-                self._response_builder.builder(index),
-                issuer=self._target.issuer,
-                declared=self._declared,
-                response=self._metadata,
-            )
+            builder = self._response_builder.builder(index)
+            reader = self._readers[index] = CandidateReader(builder, self._declared, self._target.issuer)
         return reader
-
-    def _note_usage(self, metadata: dict[str, JsonValue]) -> None:
-        """Keep the last value of each field. Counts are cumulative, and some chunks omit some of them."""
-        for key, value in metadata.items():
-            if value is not None:
-                self._usage[key] = value
 
     def _check_prompt(self, feedback: JsonObject, events: list[ChatEvent]) -> None:
         reason = feedback.get("blockReason")
@@ -134,8 +125,7 @@ class GenerateContentDecoder:
 
 def _pop_text(metadata: dict[str, JsonValue], key: str) -> str | None:
     """Remove a text from the metadata and return it. A value of another type stays there."""
-    value = metadata.get(key)
-    if not isinstance(value, str):
-        return None
-    del metadata[key]
-    return value or None
+    text = text_at(metadata, key)
+    if text is not None:
+        del metadata[key]
+    return text or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from gemini_multi._encoding.json_values import objects, text_at
 from gemini_multi.types import JsonValue, Usage
 
 _DIGITS: Final = 15
@@ -46,10 +47,7 @@ def whole(value: JsonValue) -> int:
 
 def _by_modality(metadata: Mapping[str, JsonValue], *fields: str) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for field in fields:
-        details = metadata.get(field)
-        for detail in details if isinstance(details, list) else ():
-            if isinstance(detail, dict) and isinstance(modality := detail.get("modality"), str):
-                count = whole(detail.get("tokenCount"))
-                counts[modality.lower()] = counts.get(modality.lower(), 0) + count
+    for detail in (detail for field in fields for detail in objects(metadata.get(field))):
+        if (modality := text_at(detail, "modality")) is not None:
+            counts[modality.lower()] = counts.get(modality.lower(), 0) + whole(detail.get("tokenCount"))
     return counts
