@@ -27,11 +27,12 @@ def sign(turns: Sequence[Message], *, issuer: str, required: bool, distrust: boo
         distrust: Treat all signatures as invalid, because the provider has refused one.
     """
     accepted = None if distrust else issuer
-    # Only the turns after the user's last turn are validated.
-    begin = max((position for position, turn in enumerate(turns) if turn.role == "user"), default=-1)
+    begin = len(turns)
+    if required:  # only in the turns after the user's last turn
+        begin = max((position for position, turn in enumerate(turns) if turn.role == "user"), default=-1)
     signed: list[Message] = []
     for position, message in enumerate(turns):
-        must_sign = required and position > begin
+        must_sign = position > begin
         is_bare = message.role != "assistant" or plain_text(message) is not None
         if is_bare or not (must_sign or any(map(signature_of, message.parts))):
             signed.append(message)
