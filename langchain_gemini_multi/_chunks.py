@@ -23,7 +23,6 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._citations import annotated
 from langchain_gemini_multi._message_keys import PROVIDER
 from langchain_gemini_multi._results import (
     compact,
@@ -34,6 +33,7 @@ from langchain_gemini_multi._results import (
     to_block,
     usage_metadata,
 )
+from langchain_gemini_multi._translator import cited_in
 
 Block: TypeAlias = dict[str, object]
 _OPENING: Final = {"{": "}", "[": "]"}
@@ -153,7 +153,7 @@ class ChunkBuilder:
         """Make empty pieces that add the annotations to the text blocks."""
         return [
             {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
-            for position, found in enumerate(annotated(citations, self._texts))
+            for position, found in enumerate(cited_in(self._texts, citations))
             if found
         ]
 

@@ -13,6 +13,7 @@ from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableMap
 from langchain_core.runnables.config import run_in_executor
+from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter
 
@@ -24,8 +25,8 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
 from gemini_multi.types import JsonObject
 from langchain_gemini_multi._model import ToolArgument
-from langchain_gemini_multi._refusals import refusal_of
 from langchain_gemini_multi._schemas import Schema, describes_object, is_value_type, json_schema_of, standalone
+from langchain_gemini_multi._translator import refusal_of
 from langchain_gemini_multi.chat_models import Method
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
 
@@ -55,8 +56,9 @@ def structured(
         name = schema.__name__ if isinstance(schema, type) else str(json_schema.get("title") or "response")
         parser.json_schema = dict(json_schema)
         parser.schema_type = schema if _has_instances(schema) else None
-        # LangChain shows this in traces. It would convert any other form in each call.
-        shown = {"title": name, **json_schema}
+        # LangChain shows this in traces. It would convert a class in each call.
+        is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+        shown = convert_to_json_schema(schema) if is_model else {"title": name, **json_schema}
         options["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": shown}
         if method == "function_calling":
             parser.tool_name = name

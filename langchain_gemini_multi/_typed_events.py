@@ -27,9 +27,7 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._citations import annotated
 from langchain_gemini_multi._message_keys import PROVIDER
-from langchain_gemini_multi._refusals import refusal_block
 from langchain_gemini_multi._results import (
     compact,
     extras,
@@ -41,6 +39,7 @@ from langchain_gemini_multi._results import (
     to_block,
     usage_metadata,
 )
+from langchain_gemini_multi._translator import cited_in, refusal_block
 
 Event: TypeAlias = dict[str, object]
 Block: TypeAlias = dict[str, object]
@@ -196,7 +195,7 @@ class EventBuilder:
         metadata = stream_metadata(response, usage=self._usage)
         if (refusal := refusal_block(candidate.refusal, metadata)) is not None:
             yield from self._refused(refusal)
-        sources = annotated(metadata.get("citations"), [len(text.whole) for text in self._texts])
+        sources = cited_in([len(text.whole) for text in self._texts], metadata.get("citations"))
         for text, cited in zip(self._texts, sources, strict=True):
             block: Block = {"type": "text", "text": text.whole, **extras(text.signature)}
             yield _finish(text.index, {**block, "annotations": cited} if cited else block)
