@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gemini_multi.bindings.outline import Rebuild, outline, signature_of, signed_call, written
+from gemini_multi.bindings.outline import Rebuild, outline, signed_call, written
 from gemini_multi.bindings.values import is_mapping, items_of, mapping_of
 from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Part, Text, Thought, ToolCall
 from llama_index_gemini_multi._media import has_block
@@ -63,26 +63,14 @@ def _entry(kept: object) -> Mapping[str, JsonValue]:
 
 def _is_natural(parts: Sequence[Part]) -> bool:
     """Whether the parts are at most one thought, one text, media and calls in this order, and only calls are signed."""
-    ranks = [_rank(part) for part in parts]
-    if any(rank > _CALL for rank in ranks) or ranks != sorted(ranks):
+    blocks = (Thought, Text, (Blob, FileReference), ToolCall)
+    kinds = [type(part) for part in parts]
+    if kinds.count(Thought) > 1 or kinds.count(Text) > 1:
         return False
-    if ranks.count(_THOUGHT) > 1 or ranks.count(_TEXT) > 1:
+    if [part for block in blocks for part in parts if isinstance(part, block)] != list(parts):
         return False
-    return all(signature_of(part) is None for part in parts if not isinstance(part, ToolCall))
-
-
-_THOUGHT, _TEXT, _MEDIA, _CALL, _NO_BLOCK = range(5)
-
-
-def _rank(part: Part) -> int:
-    match part:
-        case Thought():
-            return _THOUGHT
-        case Text():
-            return _TEXT
-        case Blob() | FileReference():
-            return _MEDIA if has_block(part) else _NO_BLOCK
-        case ToolCall():
-            return _CALL
-        case _:
-            return _NO_BLOCK
+    return not any(
+        isinstance(part, (Thought, Text, Blob, FileReference))
+        and (part.signature is not None or (isinstance(part, FileReference) and not has_block(part)))
+        for part in parts
+    )

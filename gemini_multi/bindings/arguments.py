@@ -7,6 +7,7 @@ advice about what to use, because nobody would notice a setting that is dropped 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from gemini_multi._types.efforts import ReasoningEffort
@@ -42,55 +43,34 @@ _CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG, _BO
 """Arguments of other integrations that hold settings. Each of these settings is read like a separate argument.
 `additional_kwargs` is a part of `extra_body`."""
 
-_NOT_NEEDED: Final = "It is not needed here: leave it out."
-_GOOGLE: Final = (
-    "It is for Google's own endpoints: leave it out, and set the address or the HTTP client with `base_url` or "
-    "`http_client`."
-)
-_HEADERS: Final = "Give headers to the provider, as in `providers=Oxen(headers={...})`, or `headers` to a call."
-_STRUCTURED: Final = "Ask for structured output instead, by the framework's method or by `response_format` in the call."
-_ACCOUNT: Final = "Give it to the provider, as in `providers=Cloudflare(account_id=..., api_token=...)`."
-_PROXY: Final = "Set the environment variable `HTTPS_PROXY`, or pass `http_client` with the proxy."
-_INSTEAD: Final[Mapping[str, str]] = {
-    "account_id": _ACCOUNT,
-    "additional_headers": _HEADERS,
-    "api_token": _ACCOUNT,
-    "client_args": _GOOGLE,
-    "client_options": _GOOGLE,
-    "convert_system_message_to_human": _NOT_NEEDED,
-    "credentials": _GOOGLE,
-    "default_headers": _HEADERS,
+_ADVICE: Final = {
+    "account_id api_token": "Give it to the provider, as in `providers=Cloudflare(account_id=..., api_token=...)`.",
+    "additional_headers default_headers extra_headers headers": (
+        "Give headers to the provider, as in `providers=Oxen(headers={...})`, or `headers` to a call."
+    ),
+    "client_args client_options credentials http_options location project vertexai vertexai_config": (
+        "It is for Google's own endpoints: leave it out, and set the address or the HTTP client with `base_url` or "
+        "`http_client`."
+    ),
+    "convert_system_message_to_human is_chat_model is_function_calling_model openai_organization organization "
+    "reuse_client should_use_structured_outputs tiktoken_model_name": "It is not needed here: leave it out.",
     "default_query": "Put what the address needs into `base_url`.",
     "disable_streaming": "Use the methods that do not stream.",
-    "extra_headers": _HEADERS,
     "google_api_key": (
         "It is a key of Google's own API, which no provider takes: pass the provider's key as `api_key`, or use "
         "`providers=Cloudflare(api='google_ai_studio', google_api_key=...)`."
     ),
-    "headers": _HEADERS,
-    "http_options": _GOOGLE,
-    "is_chat_model": _NOT_NEEDED,
-    "is_function_calling_model": _NOT_NEEDED,
-    "location": _GOOGLE,
-    "openai_proxy": _PROXY,
-    "organization": _NOT_NEEDED,
-    "openai_organization": _NOT_NEEDED,
-    "project": _GOOGLE,
-    "proxies": _PROXY,
-    "proxy": _PROXY,
+    "openai_proxy proxies proxy": "Set the environment variable `HTTPS_PROXY`, or pass `http_client` with the proxy.",
     "reasoning": "Use `reasoning_effort`, as in `reasoning_effort='low'`.",
-    "response_mime_type": _STRUCTURED,
-    "response_schema": _STRUCTURED,
-    "reuse_client": _NOT_NEEDED,
-    "should_use_structured_outputs": _NOT_NEEDED,
-    "tiktoken_model_name": _NOT_NEEDED,
+    "response_mime_type response_schema": (
+        "Ask for structured output instead, by the framework's method or by `response_format` in the call."
+    ),
     "use_responses_api": "No provider has OpenAI's Responses API: leave it out.",
-    "vertexai": _GOOGLE,
-    "vertexai_config": _GOOGLE,
 }
+_INSTEAD: Final = {name: advice for names, advice in _ADVICE.items() for name in names.split()}
 """Names of other integrations that have no alias here, with advice about what to use instead."""
 
-_OTHER_TRANSPORTS: Final = ("rest", "grpc", "grpc_asyncio")
+_RANGES: Final = {"temperature": (0, 2), "max_retries": (0, inf), "max_tokens": (1, inf), "n": (1, inf)}
 _SHOWN: Final = 16
 """The longest text that a message repeats, because a longer text may be a key."""
 
@@ -109,12 +89,12 @@ def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]
     problems: list[str] = []
     for name, value in _spread(given, known):
         ours = name if name in known else ALIASES.get(name, name)
-        if ours not in known:
-            problems.append(_refused(name, ours, value, known))
+        if (problem := _wrong(ours, value)) is not None:
+            problems.append(problem)
+        elif ours not in known:
+            problems.append(_refused(name, ours, known))
         elif ours in found and found[ours] != value:
             problems.append(f"`{ours}` is given twice, here as `{name}`: give it once.")
-        elif (problem := _wrong(ours, value)) is not None:
-            problems.append(problem)
         else:
             found[ours] = value
     if problems:
@@ -151,79 +131,39 @@ def _contents(name: str, value: object) -> Mapping[str, object]:
     return dump(exclude_none=True)
 
 
-def _refused(name: str, ours: str, value: object, known: Collection[str]) -> str:
-    if name == "transport" and (problem := _transport_problem(name, value)):
-        return problem
-    if "api_key" not in known and ours in _of_the_model():
-        return f"`{name}` is an argument of the model; a call cannot change it."
-    if name in _INSTEAD:
-        return f"There is no argument `{name}`. {_INSTEAD[name]}"
+def _refused(name: str, ours: str, known: Collection[str]) -> str:
     from difflib import get_close_matches  # needed only for an error
 
+    from gemini_multi.bindings.fields import CLIENT_SETTINGS
+
+    # The model's clients are made from these arguments.
+    if "api_key" not in known and ours in ("api_key", "base_url", "context_window", *CLIENT_SETTINGS):
+        return f"`{name}` is an argument of the model; a call cannot change it."
+    advice = _INSTEAD.get(name, "What a provider takes and has no name here goes into `extra_body`.")
     names = sorted({*known, *(alias for alias, meant in ALIASES.items() if meant in known)})
-    near = get_close_matches(name, names, n=1, cutoff=0.7)
-    hint = (
-        f"Did you mean `{near[0]}`?" if near else "What a provider takes and has no name here goes into `extra_body`."
-    )
-    return f"There is no argument `{name}`. {hint}"
-
-
-def _of_the_model() -> Collection[str]:
-    """Return the arguments that only a model has, because its clients are made from them."""
-    from gemini_multi.bindings.fields import CLIENT_SETTINGS  # needed only for an error
-
-    return ("api_key", "base_url", "context_window", *CLIENT_SETTINGS)
+    if name not in _INSTEAD and (near := get_close_matches(name, names, n=1, cutoff=0.7)):
+        advice = f"Did you mean `{near[0]}`?"
+    return f"There is no argument `{name}`. {advice}"
 
 
 def _wrong(name: str, value: object) -> str | None:
-    check = _CHECKS.get(name)
-    return check(name, value) if check is not None and value is not None else None
-
-
-def _temperature_problem(name: str, value: object) -> str | None:
-    if not isinstance(value, (int, float)) or 0 <= value <= 2:
-        return None
-    return f"`{name}` must be from 0 to 2, not {value!r}."
-
-
-def _count_problem(name: str, value: object) -> str | None:
-    return f"`{name}` must be 1 or more, not {value!r}." if isinstance(value, int) and value < 1 else None
-
-
-def _retries_problem(name: str, value: object) -> str | None:
-    return f"`{name}` must be 0 or more, not {value!r}." if isinstance(value, int) and value < 0 else None
-
-
-def _timeout_problem(name: str, value: object) -> str | None:
-    if isinstance(value, (bool, tuple, list, str)):
-        return (
-            f"`{name}` must be a number of seconds or `Timeouts`, not {value!r}: write "
-            "`gemini_multi.Timeouts(connect=..., read=...)`."
-        )
+    """Explain why a value cannot be used; `None` if pydantic checks the value."""
+    if name in _RANGES and isinstance(value, (int, float)):
+        least, most = _RANGES[name]
+        if not least <= value <= most:
+            return (
+                f"`{name}` must be {f'{least} or more' if most == inf else f'from {least} to {most}'}, not {value!r}."
+            )
+    if name == "reasoning_effort" and value is not None:
+        efforts = get_args(ReasoningEffort)
+        if str(getattr(value, "name", value)).lower() not in efforts:
+            return f"`{name}` must be one of {', '.join(efforts)}, not {value!r}."
+    if name == "timeout" and isinstance(value, (bool, tuple, list, str)):
+        advice = "write `gemini_multi.Timeouts(connect=..., read=...)`."
+        return f"`{name}` must be a number of seconds or `Timeouts`, not {value!r}: {advice}"
+    if name == "transport" and value in ("rest", "grpc", "grpc_asyncio"):
+        return f"`{name}={value!r}` is for Google's own client; every provider is asked over HTTPS: leave it out."
     return None
-
-
-def _effort_problem(name: str, value: object) -> str | None:
-    efforts = get_args(ReasoningEffort)
-    word = str(getattr(value, "name", value)).lower()
-    return None if word in efforts else f"`{name}` must be one of {', '.join(efforts)}, not {value!r}."
-
-
-def _transport_problem(name: str, value: object) -> str | None:
-    if value not in _OTHER_TRANSPORTS:
-        return None
-    return f"`{name}={value!r}` is for Google's own client; every provider is asked over HTTPS: leave it out."
-
-
-_CHECKS: Final[Mapping[str, Callable[[str, object], str | None]]] = {
-    "temperature": _temperature_problem,
-    "max_retries": _retries_problem,
-    "max_tokens": _count_problem,
-    "n": _count_problem,
-    "reasoning_effort": _effort_problem,
-    "timeout": _timeout_problem,
-    "transport": _transport_problem,
-}
 
 
 def configuration_error(error: ValidationError) -> ConfigurationError:
@@ -244,9 +184,6 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"`{name}` is missing: pass one{example}."
     text = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
     text = text.replace("should be", "must be", 1).partition(", unable to parse")[0]
-    return f"`{name}` {text}{_shown(name, detail['input'])}."
-
-
-def _shown(name: str, value: object) -> str:
-    is_plain = isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= _SHOWN)
-    return f", not {value!r}" if is_plain and "key" not in name else ""
+    value = detail["input"]
+    is_short = isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= _SHOWN)
+    return f"`{name}` {text}, not {value!r}." if is_short and "key" not in name else f"`{name}` {text}."

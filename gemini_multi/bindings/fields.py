@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FieldSerializationInfo,
     JsonValue,
     PrivateAttr,
     SecretStr,
@@ -23,7 +24,6 @@ from pydantic import (
 
 import gemini_multi
 from gemini_multi._types.efforts import ReasoningEffort
-from gemini_multi.bindings.clients import Clients
 from gemini_multi.bindings.values import is_many, is_mapping
 
 if TYPE_CHECKING:
@@ -58,8 +58,21 @@ MODEL_CONFIG: Final = ConfigDict(
 
 _NOT_PICKLED: Final = ("http_client", "http_async_client", "on_attempt")
 """Fields that hold sockets or functions of the caller."""
-_NOT_COPIED: Final = (*_NOT_PICKLED, "callback_manager", "rate_limiter")
+_NOT_COPIED: Final = (*_NOT_PICKLED, "_clients", "callback_manager", "rate_limiter")
 """Fields that hold sockets, locks or handlers. A copy of the model shares these objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The clients of a model. They are ignored when models are compared: models with equal fields are equal.
+
+    Copies of a model share its clients, and count usage together, as long as their fields stay equal.
+    """
+
+    made: tuple[gemini_multi.Client, gemini_multi.AsyncClient, tuple[Any, ...]] | None = field(
+        default=None, compare=False
+    )
+    """Both clients and their settings. One assignment sets all of them, because threads share a model."""
 
 
 class GenerationFields(BaseModel):
@@ -236,17 +249,11 @@ class ModelFields(GenerationFields):
     def _hide_key(cls, key: SecretStr | str | None) -> SecretStr | None:
         return SecretStr(key) if isinstance(key, str) else key
 
-    @field_serializer("providers")
-    def _serialize_providers(self, providers: ProvidersArgument) -> Any:  # noqa: ANN401  # JSON
-        from gemini_multi.bindings.serialization import plain
+    @field_serializer("providers", "failover_on")
+    def _serialize(self, value: Any, info: FieldSerializationInfo) -> Any:  # noqa: ANN401  # JSON
+        from gemini_multi.bindings.serialization import plain, plain_failover
 
-        return plain(providers)
-
-    @field_serializer("failover_on")
-    def _serialize_failover(self, failover_on: FailoverArgument) -> Any:  # noqa: ANN401  # JSON
-        from gemini_multi.bindings.serialization import plain_failover
-
-        return plain_failover(failover_on)
+        return plain_failover(value) if info.field_name == "failover_on" else plain(value)
 
     @property
     def totals(self) -> gemini_multi.Totals:
@@ -260,8 +267,16 @@ class ModelFields(GenerationFields):
         return self._both_clients()[1]
 
     def _both_clients(self) -> tuple[gemini_multi.Client, gemini_multi.AsyncClient]:
+        """Return the clients. They are made at their first use, and again after a setting has changed."""
         private: Any = self.__pydantic_private__  # `self._clients` is slower: pydantic has several look-ups
-        return private["_clients"].of(_CONFIGURATION(vars(self)), self._new_client)  # type: ignore[no-any-return]
+        made, settings = private["_clients"].made, _CONFIGURATION(vars(self))
+        if made is None or made[2] != settings:
+            client = self._new_client()
+            if made is not None:
+                client.inherit(made[0])
+            made = client, client.for_async(), settings
+            private["_clients"] = Clients(made)
+        return made[0], made[1]
 
     def _new_client(self) -> gemini_multi.Client:
         """Make the client from the fields.
@@ -308,12 +323,6 @@ class ModelFields(GenerationFields):
         state = super().__getstate__()
         private: dict[str, Any] = {**(state.get("__pydantic_private__") or {}), "_clients": Clients()}
         return {**state, "__dict__": {**state["__dict__"], **held}, "__pydantic_private__": private}
-
-    def __copy__(self) -> Self:
-        """Copy the fields. The copy shares the clients as long as its fields stay equal."""
-        copied = super().__copy__()
-        copied._clients = copy(self._clients)
-        return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy everything except the objects that hold sockets, locks or handlers. The copy shares those."""

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final
 
 from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation
 
 _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
-_CITATION: Final = ("start", "end", "uri", "title", "text")
 
 
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
-    return [_attempt(attempt) for attempt in response.attempts]
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {**{name: getattr(attempt, name) for name in _ATTEMPT}, "ignored": list(attempt.ignored)}
-
-
-def citations(found: Sequence[Citation]) -> list[Any]:
-    """Write citations, without empty fields."""
     return [
-        {name: value for name, value in _citation(citation).items() if value is not None and value != {}}
-        for citation in found
+        {**{name: getattr(attempt, name) for name in _ATTEMPT}, "ignored": list(attempt.ignored)}
+        for attempt in response.attempts
     ]
-
-
-def _citation(citation: Citation) -> dict[str, Any]:
-    return {**{name: getattr(citation, name) for name in _CITATION}, "source": dict(citation.source)}
 
 
 def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
@@ -39,7 +24,12 @@ def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
         "finish_message": candidate.finish_message,
         "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
         "grounding_metadata": dict(candidate.grounding or {}),
-        "citations": candidate.citations and citations(candidate.citations),
+        "citations": [_citation(citation) for citation in candidate.citations],
         "logprobs": candidate.logprobs,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    written = {**{one.name: getattr(citation, one.name) for one in fields(citation)}, "source": dict(citation.source)}
+    return {name: value for name, value in written.items() if value is not None and value != {}}

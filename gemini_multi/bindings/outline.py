@@ -8,8 +8,8 @@ signature is valid only for the provider's own words.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias, get_args
 from zlib import crc32
@@ -36,11 +36,6 @@ Entry: TypeAlias = dict[str, JsonValue]
 Entries: TypeAlias = Sequence[Mapping[str, JsonValue]]
 
 
-def signature_of(part: Part) -> Signature | None:
-    """Return the signature of a part of any kind."""
-    return None if isinstance(part, ToolResult) else part.signature
-
-
 def written(signature: Signature) -> Entry:
     """Write a signature as JSON."""
     return {"payload": signature.payload, "carrier": signature.carrier, "issuer": signature.issuer}
@@ -63,21 +58,20 @@ def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bo
         parts: The parts of an answer.
         is_shown: Whether the message holds a given medium.
     """
-    return [_entry(part, is_shown) for part in parts if not isinstance(part, ToolResult)]
-
-
-def _entry(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> Entry:
-    entry = _described(part, is_shown)
-    signature = signature_of(part)
-    return entry if signature is None else {**entry, "signature": written(signature)}
+    entries: list[Entry] = []
+    for part in parts:
+        if not isinstance(part, ToolResult):
+            signature = {} if part.signature is None else {"signature": written(part.signature)}
+            entries.append({**_described(part, is_shown), **signature})
+    return entries
 
 
 def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> Entry:
     match part:
         case Text(text):
-            return {"text": len(text), "check": check(text)}
+            return {"text": len(text), "check": _checksum(text)}
         case Thought(text):
-            return {"thought": len(text), "check": check(text)}
+            return {"thought": len(text), "check": _checksum(text)}
         case ToolCall(id=call_id):
             return {"call": call_id, "synthetic_id": True} if part.synthetic_id else {"call": call_id}
         case ExecutableCode(code, language, id=code_id):
@@ -92,8 +86,7 @@ def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> 
             return {"media": True}
 
 
-def check(text: str) -> int:
-    """Return a checksum that shows whether a text has changed."""
+def _checksum(text: str) -> int:
     return crc32(text.encode("utf-8", "surrogatepass"))
 
 
@@ -105,24 +98,29 @@ class Rebuild:
         self._calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
         self._media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
         self._others = [part for part in parts if isinstance(part, (ExecutableCode, CodeResult, Opaque))]
-        self._texts = _Run("text", "".join(part.text for part in parts if isinstance(part, Text)), entries)
-        self._thoughts = _Run("thought", "".join(part.text for part in parts if isinstance(part, Thought)), entries)
+        self._texts, has_same_text = _divided(Text, "text", parts, entries)
+        self._thoughts, has_same_thoughts = _divided(Thought, "thought", parts, entries)
         self.added = 0
         """The number of parts that only the outline holds."""
         found = [self._part(entry) for entry in entries]
-        rest = list(self._rest())
-        self.is_exact = None not in found and not rest and self._texts.is_unchanged and self._thoughts.is_unchanged
+        rest: list[Part] = [*self._media, *self._others, *self._calls.values()]
+        self.is_exact = None not in found and not rest and has_same_text and has_same_thoughts
         """Whether the message has not changed since the outline was made."""
-        self.parts = (*self._leading(), *(part for part in found if part is not None), *rest)
+        self.parts: tuple[Part, ...] = (
+            *self._thoughts,
+            *self._texts,
+            *(part for part in found if part is not None),
+            *rest,
+        )
         """The parts. Edited text has no signature and stands at its first position; other new parts are at the ends."""
 
     def _part(self, entry: Mapping[str, JsonValue]) -> Part | None:
         signature = read_signature(entry.get("signature"))
         match entry:
-            case {"text": int(length)}:
-                return self._texts.next_part(Text, length, signature)
-            case {"thought": int(length)}:
-                return self._thoughts.next_part(Thought, length, signature)
+            case {"text": int()}:
+                return self._texts.popleft() if self._texts else None
+            case {"thought": int()}:
+                return self._thoughts.popleft() if self._thoughts else None
             case {"media": _} if self._media:
                 return replace(self._media.popleft(), signature=signature)
             case {"call": str(call_id)} if call_id in self._calls:
@@ -139,56 +137,31 @@ class Rebuild:
         self.added += part is not None
         return part
 
-    def _leading(self) -> Iterator[Part]:
-        if thoughts := self._thoughts.rest():
-            yield Thought(thoughts)
-        if texts := self._texts.rest():
-            yield Text(texts)
 
-    def _rest(self) -> Iterator[Part]:
-        yield from self._media
-        yield from self._others
-        yield from self._calls.values()
-
-
-class _Run:
-    """The text of one kind. If it has not changed, it is divided into its parts again."""
-
-    def __init__(self, kind: str, text: str, entries: Entries) -> None:
-        self._text = text
-        self._position = 0
-        self.is_unchanged = _fits(text, [entry for entry in entries if kind in entry], kind)
-
-    def next_part(self, kind: type[Text] | type[Thought], length: int, signature: Signature | None) -> Part | None:
-        if not self.is_unchanged:
-            rest = self.rest()
-            return kind(rest) if rest else None
-        start = self._position
-        self._position += length
-        return kind(self._text[start : self._position], signature=signature)
-
-    def rest(self) -> str:
-        """Return all text that was not returned before."""
-        start, self._position = self._position, len(self._text)
-        return self._text[start:]
-
-
-def _fits(text: str, entries: Entries, kind: str) -> bool:
-    """Whether the text is still the text that the entries describe."""
+def _divided(
+    kind: type[Text] | type[Thought], name: str, parts: Sequence[Part], entries: Entries
+) -> tuple[deque[Text | Thought], bool]:
+    """Divide the text of one kind into its parts again. If it was edited, it is one part, and the result is `False`."""
+    text = "".join(part.text for part in parts if isinstance(part, kind))
+    divided = deque[Text | Thought]()
     position = 0
     for entry in entries:
-        length = entry[kind]
-        start, position = position, position + (length if isinstance(length, int) else 0)
-        if check(text[start:position]) != entry.get("check"):
-            return False
-    return position == len(text)
+        if isinstance(length := entry.get(name), int):
+            start, position = position, position + length
+            divided.append(kind(text[start:position], signature=read_signature(entry.get("signature"))))
+            if _checksum(text[start:position]) != entry.get("check"):
+                break
+    else:
+        if position == len(text):
+            return divided, True
+    return deque([kind(text)] if text else []), False
 
 
 def signed(parts: Sequence[Part], entries: Entries) -> list[Part]:
     """Return the parts in their present order. Unchanged parts have their signatures, all others have none."""
-    waiting: dict[str, deque[Mapping[str, JsonValue]]] = {}
+    waiting = defaultdict[str, deque[Mapping[str, JsonValue]]](deque)
     for entry in entries:
-        waiting.setdefault(_key(entry), deque()).append(entry)
+        waiting[_key(entry)].append(entry)
     return [_signed(part, waiting) for part in parts]
 
 
@@ -215,16 +188,15 @@ def signed_call(call: ToolCall, entry: Mapping[str, JsonValue]) -> ToolCall:
 
 def _whole(entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
     """Rebuild a part that only the outline holds."""
-    identity, mime_type = entry.get("id"), entry.get("mime_type")
-    part_id = identity if isinstance(identity, str) else None
+    texts = {name: value for name, value in entry.items() if isinstance(value, str)}
     match entry:
         case {"code": str(code), "language": str(language)}:
-            return ExecutableCode(code, language, id=part_id, signature=signature)
+            return ExecutableCode(code, language, id=texts.get("id"), signature=signature)
         case {"result": str(output), "outcome": str(outcome)}:
-            return CodeResult(output, outcome, id=part_id, signature=signature)
+            return CodeResult(output, outcome, id=texts.get("id"), signature=signature)
         case {"opaque": dict(data)}:
             return Opaque(data, signature=signature)
         case {"file": str(uri)}:
-            return FileReference(uri, mime_type if isinstance(mime_type, str) else None, signature=signature)
+            return FileReference(uri, texts.get("mime_type"), signature=signature)
         case _:
             return None

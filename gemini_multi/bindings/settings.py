@@ -21,7 +21,7 @@ def safety_settings(given: object) -> tuple[SafetySetting, ...]:
     if is_mapping(given) and "category" not in given:
         return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
     if is_mapping(given) or is_many(given):
-        return tuple(_safety_setting(item) for item in ([given] if is_mapping(given) else given))
+        return tuple(map(_safety_setting, [given] if is_mapping(given) else given))
     raise ConfigurationError(f"`safety_settings` must be a mapping of category to threshold, not {brief(given)}.")
 
 
@@ -32,19 +32,12 @@ def _safety_setting(item: object) -> SafetySetting:
         raise ConfigurationError(
             f"A safety setting needs `category` and `threshold`; {brief(item)} does not have both."
         )
-    method = item.get("method")
-    return SafetySetting(
-        _word(item["category"]), _word(item["threshold"]), method=None if method is None else _word(method)
-    )
+    method = None if item.get("method") is None else _word(item["method"])
+    return SafetySetting(_word(item["category"]), _word(item["threshold"]), method=method)
 
 
 def _word(value: object) -> str:
     return value.name if isinstance(value, Enum) else str(value)
-
-
-def effort(value: object) -> str:
-    """Read a reasoning effort."""
-    return _word(value).lower()
 
 
 def modalities(value: object) -> tuple[str, ...]:
@@ -61,15 +54,15 @@ def stops(value: object) -> tuple[str, ...]:
     """
     if isinstance(value, str):
         return (value,)
-    texts = items_of(value)
+    texts = tuple(items_of(value))
     if is_many(value) and all(isinstance(text, str) for text in texts):
-        return tuple(texts)
+        return texts
     raise ConfigurationError(f"`stop` must be text or a list of texts, not {brief(value)}.")
 
 
 READERS: Final[dict[str, Callable[[object], object]]] = {
     "stop": stops,
-    "reasoning_effort": effort,
+    "reasoning_effort": lambda value: _word(value).lower(),
     "safety_settings": safety_settings,
     "modalities": modalities,
 }
@@ -77,16 +70,12 @@ READERS: Final[dict[str, Callable[[object], object]]] = {
 
 def plain_settings(given: Mapping[str, object]) -> dict[str, Any]:
     """Write the settings that have several forms as plain JSON, for stored models."""
-    read = {name: READERS[name](value) for name, value in given.items() if name in READERS and value is not None}
-    return {name: _plain(value) for name, value in read.items()}
+    return {
+        name: _plain(READERS[name](value)) for name, value in given.items() if name in READERS and value is not None
+    }
 
 
-def _plain(value: Any) -> object:  # noqa: ANN401  # what the readers give
-    if isinstance(value, str):
-        return value
-    return [
-        {name: kept for name, kept in asdict(item).items() if kept is not None}
-        if isinstance(item, SafetySetting)
-        else item
-        for item in value
-    ]
+def _plain(value: object) -> object:
+    if isinstance(value, SafetySetting):
+        return {name: kept for name, kept in asdict(value).items() if kept is not None}
+    return list(map(_plain, value)) if is_many(value) else value

@@ -8,9 +8,7 @@ from typing import Any, Final
 from gemini_multi.bindings.values import is_many
 from gemini_multi.errors import ConfigurationError
 
-__all__ = ["ANY_PROVIDER", "prefixes", "read_model"]
-
-ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
+_ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
 """The prefixes that mean all providers with a key.
 
 `gemini_multi` begins like a model of Google's, so a framework that does not know the prefix may choose Google.
@@ -21,7 +19,7 @@ def prefixes() -> tuple[str, ...]:
     """Return all prefixes that may precede a colon."""
     from gemini_multi.providers import PROVIDERS  # imported here, because the import of a model class does not need it
 
-    return (*PROVIDERS, *ANY_PROVIDER)
+    return (*PROVIDERS, *_ANY_PROVIDER)
 
 
 def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -41,8 +39,10 @@ def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     if provider not in prefixes():
         return arguments
     given = arguments.get("providers")
-    if provider in ANY_PROVIDER or given is None:
-        return {**arguments, "model": name, **({} if provider in ANY_PROVIDER else {"providers": provider})}
+    if provider in _ANY_PROVIDER:
+        return {**arguments, "model": name}
+    if given is None:
+        return {**arguments, "model": name, "providers": provider}
     if any(getattr(each, "name", each) != provider for each in (given if is_many(given) else [given])):
         raise ConfigurationError(f"`model={model!r}` and `providers` name different providers: name the provider once.")
     return {**arguments, "model": name}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["makes_spans"]
-
 _MAKERS: Final = frozenset({"langfuse", "mlflow", "openinference", "opentelemetry", "traceloop"})
 """Packages whose handlers make a span for each model call, with its tokens. Some of them do not make it the current
 span, so the context alone does not show it."""
@@ -14,9 +12,9 @@ span, so the context alone does not show it."""
 
 def makes_spans(handlers: Iterable[object]) -> bool:
     """Whether one of a framework's handlers makes a span for each model call."""
-    return any(type(handler).__module__.partition(".")[0] in _MAKERS or _exports(handler) for handler in handlers)
-
-
-def _exports(handler: object) -> bool:
-    """Whether a handler is LangSmith's and its client writes runs as OpenTelemetry spans."""
-    return getattr(getattr(handler, "client", None), "otel_exporter", None) is not None
+    return any(
+        type(handler).__module__.partition(".")[0] in _MAKERS
+        # LangSmith's handler, if its client writes runs as OpenTelemetry spans
+        or getattr(getattr(handler, "client", None), "otel_exporter", None) is not None
+        for handler in handlers
+    )
