@@ -7,7 +7,7 @@ LangChain finds the block translator by it. Merging does not change it.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
@@ -23,8 +23,9 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._message_keys import PROVIDER
 from langchain_gemini_multi._results import (
+    PROVIDER,
+    Block,
     compact,
     extras,
     outline_kwargs,
@@ -35,7 +36,6 @@ from langchain_gemini_multi._results import (
 )
 from langchain_gemini_multi._translator import cited_in
 
-Block: TypeAlias = dict[str, object]
 _OPENING: Final = {"{": "}", "[": "]"}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from langchain_core.messages import AIMessage, InvalidToolCall
 from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from gemini_multi.bindings.metadata import attempts, candidate_metadata
@@ -21,7 +22,6 @@ from gemini_multi.types import (
     CodeResult,
     ExecutableCode,
     FileReference,
-    FinishReason,
     JsonObject,
     Opaque,
     Part,
@@ -32,18 +32,18 @@ from gemini_multi.types import (
     ToolResult,
     Usage,
 )
-from langchain_gemini_multi._message_keys import (
-    GOOGLE_KEY,
-    OUTLINE_KEY,
-    PROVIDER,
-    google_signatures,
-    is_plain,
-    opaque_block,
-)
 
-_FAMILIES: Final = ("image", "audio", "video")
-_NORMALIZED: Final[dict[FinishReason | None, str]] = {"tool_calls": "tool_call"}
-"""Our names of finish reasons that differ in LangChain. All other names are the same."""
+Block: TypeAlias = dict[str, object]
+
+PROVIDER: Final = "gemini_multi"
+"""The `model_provider` of this package's messages."""
+OPAQUE: Final = "gemini_part"
+"""The `type` in a non-standard block with a part that only the provider understands."""
+OUTLINE_KEY: Final = "gemini_multi_parts"
+"""The key in `additional_kwargs` of the data without a field in LangChain."""
+GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
+"""The key of `langchain-google-genai` for the signatures of tool calls. Each package can continue the other's
+conversations."""
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
@@ -53,126 +53,114 @@ def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
         response: The answer.
         blocks: Whether the content consists of blocks even if it is only text.
     """
-    candidates = response.candidates or (Candidate(),)
     generations = [
         ChatGeneration(
-            message=to_message(response, candidate, blocks=blocks, usage=position == 0),
+            message=_message(response, candidate, blocks=blocks, usage=None if position else response.usage),
             generation_info={"finish_reason": candidate.finish_reason},
         )
-        for position, candidate in enumerate(candidates)
+        for position, candidate in enumerate(response.candidates or (Candidate(),))
     ]
     return ChatResult(generations=generations, llm_output=llm_output(response))
 
 
-def to_message(response: ChatResponse, candidate: Candidate, *, blocks: bool, usage: bool = True) -> AIMessage:
-    """Translate one candidate."""
+def _message(response: ChatResponse, candidate: Candidate, *, blocks: bool, usage: Usage | None) -> AIMessage:
     calls, invalid = split_calls(candidate.tool_calls)
     return AIMessage(
-        content=content(candidate.parts, blocks=blocks),
+        content=_content(candidate.parts, blocks=blocks),
         tool_calls=calls,
         invalid_tool_calls=invalid,
         additional_kwargs={**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
         response_metadata=metadata(response, candidate),
-        usage_metadata=usage_metadata(response.usage) if usage else None,
+        usage_metadata=None if usage is None else usage_metadata(usage),
     )
 
 
-def content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | dict[str, object]]:
-    """Return the content: plain text if it is only text, else a list of LangChain's standard blocks."""
-    shown = [part for part in parts if not isinstance(part, (ToolCall, ToolResult))]
-    if not blocks and all(isinstance(part, Text) for part in shown):
-        return "".join(part.text for part in shown if isinstance(part, Text))
-    return [block for part in shown if (block := to_block(part)) is not None]
+def _content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | Block]:
+    """Return plain text if the parts are only text and calls, else a list of LangChain's standard blocks."""
+    if not blocks and all(isinstance(part, (Text, ToolCall, ToolResult)) for part in parts):
+        return "".join(part.text for part in parts if isinstance(part, Text))
+    return [block for part in parts if (block := to_block(part)) is not None]
 
 
-def to_block(part: Part) -> dict[str, object] | None:
+def to_block(part: Part) -> Block | None:
     """Translate a part to a standard block; `None` for tool calls, for which a message has fields."""
     match part:
-        case Text():
-            return _text(part)
-        case Thought():
-            return {"type": "reasoning", "reasoning": part.text}
-        case Blob() | FileReference():
-            return _media(part)
-        case ExecutableCode():
-            arguments: dict[str, object] = {"code": part.code, "language": part.language}
-            return {"type": "server_tool_call", "name": "code_interpreter", "args": arguments, "id": part.id or ""}
-        case CodeResult():
-            return _code_result(part)
-        case Opaque():
-            return opaque_block(part.data)
-        case ToolCall() | ToolResult():
+        case Text(text):
+            return {"type": "text", "text": text, **extras(part.signature)}
+        case Thought(text):
+            return {"type": "reasoning", "reasoning": text}
+        case Blob(data, mime_type):
+            return {"type": _family(mime_type), "base64": data, "mime_type": mime_type}
+        case FileReference(uri, mime_type):
+            known: Block = {"mime_type": mime_type} if mime_type else {}
+            return {"type": _family(mime_type or ""), "url": uri, **known}
+        case ExecutableCode(code, language):
+            call: Block = {"name": "code_interpreter", "args": {"code": code, "language": language}}
+            return {"type": "server_tool_call", **call, "id": part.id or ""}
+        case CodeResult(output, outcome):
+            status = "success" if outcome == "OUTCOME_OK" else "error"
+            result: Block = {"tool_call_id": part.id or "", "status": status, "output": output}
+            return {"type": "server_tool_result", **result, "extras": {"outcome": outcome}}
+        case Opaque(fields):
+            return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(fields)}}
+        case _:
             return None
 
 
-def _text(part: Text) -> dict[str, object]:
-    return {"type": "text", "text": part.text, **extras(part.signature)}
-
-
-def extras(signature: Signature | None) -> dict[str, object]:
+def extras(signature: Signature | None) -> Block:
     """Return Google's bare signature in the form that LangChain documents."""
     bare = signature.thought_signature() if signature else None
     return {"extras": {"signature": bare}} if bare else {}
 
 
-def _media(part: Blob | FileReference) -> dict[str, object]:
-    if isinstance(part, Blob):
-        return {"type": _family(part.mime_type), "base64": part.data, "mime_type": part.mime_type}
-    block: dict[str, object] = {"type": _family(part.mime_type or ""), "url": part.uri}
-    return {**block, "mime_type": part.mime_type} if part.mime_type else block
-
-
-def _code_result(part: CodeResult) -> dict[str, object]:
-    return {
-        "type": "server_tool_result",
-        "tool_call_id": part.id or "",
-        "status": "success" if part.outcome == "OUTCOME_OK" else "error",
-        "output": part.output,
-        "extras": {"outcome": part.outcome},
-    }
-
-
 def _family(mime_type: str) -> str:
     family = mime_type.partition("/")[0]
-    return family if family in _FAMILIES else "file"
+    return family if family in ("image", "audio", "video") else "file"
 
 
 def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
     """Separate the tool calls whose arguments are not a JSON object."""
-    valid: list[LangChainToolCall] = []
-    invalid: list[InvalidToolCall] = []
-    for call in calls:
-        if call.invalid_arguments is None:
-            valid.append({"type": "tool_call", "id": call.id, "name": call.name, "args": dict(call.arguments)})
-        else:
-            error = "The arguments are not a JSON object."
-            invalid.append(
-                {
-                    "type": "invalid_tool_call",
-                    "id": call.id,
-                    "name": call.name,
-                    "args": call.invalid_arguments,
-                    "error": error,
-                }
-            )
+    error = "The arguments are not a JSON object."
+    valid = [
+        tool_call(id=call.id, name=call.name, args=dict(call.arguments))
+        for call in calls
+        if call.invalid_arguments is None
+    ]
+    invalid = [
+        invalid_tool_call(id=call.id, name=call.name, args=call.invalid_arguments, error=error)
+        for call in calls
+        if call.invalid_arguments is not None
+    ]
     return valid, invalid
 
 
-def signature_kwargs(parts: Sequence[Part]) -> dict[str, object]:
-    """Return the bare signatures of the tool calls, under the key of `langchain-google-genai`."""
-    found = google_signatures(parts)
+def signature_kwargs(parts: Sequence[Part]) -> Block:
+    """Return the bare signatures of the tool calls by call id, under the key of `langchain-google-genai`."""
+    calls = [part for part in parts if isinstance(part, ToolCall) and part.signature]
+    found = {call.id: bare for call in calls if call.signature and (bare := call.signature.thought_signature())}
     return {GOOGLE_KEY: found} if found else {}
 
 
-def outline_kwargs(candidate: Candidate) -> dict[str, object]:
+def outline_kwargs(candidate: Candidate) -> Block:
     """Return the data that a message has no other field for: the outline of its parts, and a refusal."""
-    found: dict[str, object] = {} if is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
-    if candidate.refusal:
-        found["refusal"] = candidate.refusal
-    return found
+    found: Block = {} if _is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
+    return {**found, "refusal": candidate.refusal} if candidate.refusal else found
 
 
-def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]:
+def _is_plain(parts: Sequence[Part]) -> bool:
+    """Whether the message alone can rebuild the parts: no signature, calls last, all call ids made by this library."""
+    seen_call = False
+    for part in parts:
+        if isinstance(part, ToolCall):
+            seen_call = True
+            if part.signature is not None or not part.synthetic_id:
+                return False
+        elif seen_call or not isinstance(part, (Text, Thought)) or part.signature is not None:
+            return False
+    return True
+
+
+def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:
     """Collect the metadata of a stream's last chunk: the metadata of the first candidate, and all other candidates.
 
     Args:
@@ -180,17 +168,15 @@ def stream_metadata(response: ChatResponse, *, usage: bool) -> dict[str, object]
         usage: Whether to write the tokens in OpenAI's form, as LangChain does for whole answers.
     """
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
-    if others := response.candidates[1:]:
-        known["alternatives"] = [
-            {"content": content(other.parts, blocks=True), **finish_reasons(other)} for other in others
-        ]
-    return known
+    others = [{"content": _content(one.parts, blocks=True), **finish_reasons(one)} for one in response.candidates[1:]]
+    return {**known, "alternatives": others} if others else known
 
 
-def finish_reasons(candidate: Candidate) -> dict[str, object]:
-    """Return the finish reason, both our name and LangChain's name."""
-    normalized = "refusal" if candidate.refusal else _NORMALIZED.get(candidate.finish_reason, candidate.finish_reason)
-    return {"finish_reason": candidate.finish_reason, "normalized_finish_reason": normalized}
+def finish_reasons(candidate: Candidate) -> Block:
+    """Return the finish reason, both our name and LangChain's name. Only for tool calls they differ."""
+    reason = candidate.finish_reason
+    normalized = "refusal" if candidate.refusal else "tool_call" if reason == "tool_calls" else reason
+    return {"finish_reason": reason, "normalized_finish_reason": normalized}
 
 
 def compact(arguments: JsonObject) -> str:
@@ -198,9 +184,9 @@ def compact(arguments: JsonObject) -> str:
     return json.dumps(dict(arguments), ensure_ascii=False)
 
 
-def metadata(response: ChatResponse, candidate: Candidate) -> dict[str, object]:
+def metadata(response: ChatResponse, candidate: Candidate) -> Block:
     """Collect the metadata of an answer as plain JSON, without unknown values."""
-    found: dict[str, object] = {
+    found: Block = {
         "model_name": response.model,
         "model_provider": PROVIDER,
         "provider": response.provider,
@@ -226,27 +212,15 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
     A provider that reports zero tokens for a prompt did not count them. LangChain would add up the zero, so the result
     is `None` in this case. The known counts are in `response_metadata["token_usage"]`.
     """
-    if not usage.input_tokens:
+    total, entered, generated = usage.total_tokens, usage.input_tokens, usage.output_tokens
+    if not entered:
         return None
-    found = UsageMetadata(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.total_tokens or usage.input_tokens + usage.output_tokens,
-    )
-    inputs = _details(
-        usage.input_tokens,
-        cache_read=usage.cached_tokens,
-        cache_creation=usage.cache_creation_tokens,
-        audio=usage.input_by_modality.get("audio", 0),
-    )
-    outputs = _details(
-        usage.output_tokens,
-        reasoning=usage.reasoning_tokens,
-        audio=usage.output_by_modality.get("audio", 0),
-    )
-    if inputs:
+    found = UsageMetadata(input_tokens=entered, output_tokens=generated, total_tokens=total or entered + generated)
+    audio, spoken = usage.input_by_modality.get("audio", 0), usage.output_by_modality.get("audio", 0)
+    cached = {"cache_read": usage.cached_tokens, "cache_creation": usage.cache_creation_tokens}
+    if inputs := _details(entered, **cached, audio=audio):
         found["input_token_details"] = InputTokenDetails(**inputs)  # type: ignore[typeddict-item]  # keys are given above
-    if outputs:
+    if outputs := _details(generated, reasoning=usage.reasoning_tokens, audio=spoken):
         found["output_token_details"] = OutputTokenDetails(**outputs)  # type: ignore[typeddict-item]  # keys are given above
     return found
 
@@ -254,48 +228,38 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
 def _details(total: int, **counts: int) -> dict[str, int]:
     """Keep the positive counts until their sum reaches the total. Cached audio is in two counts, and stays cached."""
     details: dict[str, int] = {}
-    rest = total
     for name, count in counts.items():
-        if (share := min(count, rest)) > 0:
+        if (share := min(count, total)) > 0:
             details[name] = share
-            rest -= share
+            total -= share
     return details
 
 
-def llm_output(response: ChatResponse) -> dict[str, object]:
-    """Summarize a call for callbacks that add up the tokens of a batch."""
-    tokens = _token_usage(response.usage)
-    return {**({"token_usage": tokens} if tokens else {}), "model_name": response.model}
-
-
-def _token_usage(usage: Usage) -> dict[str, object]:
-    """Return the known token counts in OpenAI's form."""
-    tokens: dict[str, object] = {}
+def llm_output(response: ChatResponse) -> Block:
+    """Summarize a call for callbacks that add up the tokens of a batch. The known tokens have OpenAI's names."""
+    usage = response.usage
+    tokens: Block = {"completion_tokens": usage.output_tokens} if usage.output_tokens else {}
     if usage.input_tokens:
         tokens = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
         tokens["total_tokens"] = usage.total_tokens
-    elif usage.output_tokens:
-        tokens = {"completion_tokens": usage.output_tokens}
-    if usage.input_tokens and usage.cached_tokens:
-        tokens["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+        if usage.cached_tokens:
+            tokens["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
     if usage.reasoning_tokens:
         tokens["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    return tokens
+    return {**({"token_usage": tokens} if tokens else {}), "model_name": response.model}
 
 
-def combined(outputs: Sequence[dict[str, object] | None]) -> dict[str, object]:
+def combined(outputs: Sequence[Block | None]) -> Block:
     """Add up the summaries that `llm_output` made of several calls."""
-    tokens: dict[str, object] = {}
-    found: dict[str, object] = {}
-    for output in outputs:
-        used = mapping_of((output or {}).get("token_usage"))
-        tokens = _sum(tokens, used) if tokens else dict(used)
-        if output and output.get("model_name"):
-            found["model_name"] = output["model_name"]
-    return {"token_usage": tokens, **found} if tokens else found
+    known = [output for output in outputs if output]
+    tokens: Block = {}
+    for output in known:
+        tokens = _sum(tokens, mapping_of(output.get("token_usage")))
+    names = [name for output in known if (name := output.get("model_name"))]
+    return {**({"token_usage": tokens} if tokens else {}), **({"model_name": names[-1]} if names else {})}
 
 
-def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:
+def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> Block:
     """Add up counts. A value may be a mapping of counts."""
     added = dict(left)
     for name, count in right.items():

@@ -9,16 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TypeAlias, cast
+from typing import cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ContentBlock
 
 from gemini_multi.bindings.values import is_mapping, items_of, mapping_of
-from langchain_gemini_multi._message_keys import GOOGLE_KEY, PROVIDER
-
-Block: TypeAlias = dict[str, object]
+from langchain_gemini_multi._results import GOOGLE_KEY, PROVIDER, Block
 
 
 def translate_content(message: AIMessage) -> list[ContentBlock]:

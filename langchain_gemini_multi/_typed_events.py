@@ -27,8 +27,9 @@ from gemini_multi.types import (
     ToolCallDelta,
     ToolCallReady,
 )
-from langchain_gemini_multi._message_keys import PROVIDER
 from langchain_gemini_multi._results import (
+    PROVIDER,
+    Block,
     compact,
     extras,
     finish_reasons,
@@ -42,7 +43,6 @@ from langchain_gemini_multi._results import (
 from langchain_gemini_multi._translator import cited_in, refusal_block
 
 Event: TypeAlias = dict[str, object]
-Block: TypeAlias = dict[str, object]
 
 # In older versions of langchain-core, each delta of a call holds all of its arguments so far.
 _ARGUMENTS_ADD_UP: Final = hasattr(ChatModelStream, "_push_tool_call_chunk")

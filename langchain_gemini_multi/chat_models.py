@@ -56,10 +56,15 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             print(answer.text)
 
     Stream:
-        Get an answer in pieces. Each method also has an asynchronous version, such as `ainvoke` and `astream`::
+        Get an answer in pieces::
 
             for chunk in model.stream("Tell me a story."):
                 print(chunk.text, end="")
+
+    Async:
+        Each method has an asynchronous version::
+
+            answer = await model.ainvoke("Hello")
 
     Tools:
         Functions become tools::
