@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -104,27 +104,28 @@ class Decoder(Protocol):
         ...
 
 
-class DocumentDecoder(ABC):
+class DocumentDecoder:
     """Decodes an answer that is one document, such as a count or a list."""
 
-    is_complete: bool = False
+    def __init__(self, read: Callable[[JsonObject], ChatResponse]) -> None:
+        """Make a decoder. `read` makes the answer: a number as text, and everything else as metadata."""
+        self._read = read
+        self._response = ChatResponse()
+        self.is_complete = self.has_content = False
 
-    @property
-    def has_content(self) -> bool:
-        """Whether the document has arrived."""
-        return self.is_complete
-
-    @abstractmethod
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read the document."""
+        self._response = self._read(document)
+        self.is_complete = self.has_content = True
+        return []
 
     def close(self) -> list[ChatEvent]:
         """Return nothing: no event waits."""
         return []
 
-    @abstractmethod
     def response(self) -> ChatResponse:
-        """The answer: a number as text, and everything else as metadata."""
+        """The answer; empty before the document has arrived."""
+        return self._response
 
 
 class Dialect(ABC, Generic[TraitsT]):

@@ -8,8 +8,8 @@ from typing import Final
 from gemini_multi.dialects.base import Decoder, Target
 from gemini_multi.dialects.chat_completions.decoder import ChatDecoder
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.generate_content.dialect import GenerateContentTraits
 from gemini_multi.dialects.generate_content.response import GenerateContentDecoder
-from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject
 
 _NATIVE: Final = frozenset({"candidates", "promptFeedback"})
@@ -46,16 +46,11 @@ class DetectingDecoder:
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read one document (a whole answer or one chunk). Its envelope is already removed."""
-        if not self._is_settled:
-            self._settle(document)
+        if not self._is_settled and not (_NATIVE | _CHAT).isdisjoint(document):
+            self._is_settled = True
+            if self._own_marks.isdisjoint(document):
+                self._decoder = self._other()
         return self._decoder.feed(document)
-
-    def _settle(self, document: JsonObject) -> None:
-        if not self._own_marks.isdisjoint(document):
-            self._is_settled = True
-        elif not (_NATIVE | _CHAT).isdisjoint(document):
-            self._is_settled = True
-            self._decoder = self._other()
 
     def close(self) -> list[ChatEvent]:
         """Return the events that waited for the end."""

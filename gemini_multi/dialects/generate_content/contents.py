@@ -7,12 +7,12 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._history.signatures import DUMMY
+from gemini_multi._history.signatures import DUMMY, bare_signature, signature_of
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name
 from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.media import MediaWriter
-from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
@@ -23,7 +23,6 @@ from gemini_multi.types import (
     Message,
     Opaque,
     Part,
-    Signature,
     Text,
     Thought,
     ToolCall,
@@ -57,11 +56,10 @@ class ContentsWriter:
                 contents.append({"role": "user" if message.role == "user" else "model", "parts": [{"text": text}]})
             else:
                 self._note_ids(message)
-                parts: list[JsonValue] = [
-                    written for part in message.parts if (written := self._part(part, message)) is not None
-                ]
-                if message.role == "assistant":
-                    contents.extend([{"role": "model", "parts": parts}] if parts else [])
+                written = (self._part(part, message) for part in message.parts)
+                parts: list[JsonValue] = [part for part in written if part is not None]
+                if parts and message.role == "assistant":
+                    contents.append({"role": "model", "parts": parts})
                 elif parts:
                     contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
         self._media.check_size()
@@ -85,18 +83,14 @@ class ContentsWriter:
 
     def _note_ids(self, message: Message) -> None:
         """Remember which ids may be sent. Vertex AI answers an id that it did not issue with a 400."""
-        if self._target.traits.accepts_synthetic_ids:
-            self._sendable = frozenset(part.id for part in message.parts if isinstance(part, ToolCall))
-        elif any(self._is_native(part) for part in message.parts):
-            self._sendable = frozenset(
-                part.id for part in message.parts if isinstance(part, ToolCall) and not part.synthetic_id
-            )
-        else:
-            self._sendable = frozenset()
+        accepts_all = self._target.traits.accepts_synthetic_ids
+        is_known = accepts_all or any(map(self._is_native, message.parts))
+        calls = (part for part in message.parts if is_known and isinstance(part, ToolCall))
+        self._sendable = frozenset(call.id for call in calls if accepts_all or not call.synthetic_id)
 
     def _is_native(self, part: Part) -> bool:
         """Whether the part shows that its step came from this provider in this dialect."""
-        signature = None if isinstance(part, ToolResult) else part.signature
+        signature = signature_of(part)
         return (
             signature is not None
             and signature.carrier == "thoughtSignature"
@@ -111,9 +105,7 @@ class ContentsWriter:
             self._report.feature("a tool call in a message of the user")
             return None
         written = self._opaque(part, message) if isinstance(part, Opaque) else self._data(part)
-        if written is None:
-            return None
-        if (signature := _thought_signature(part.signature)) is not None:
+        if written is not None and (signature := bare_signature(part)) is not None:
             written["thoughtSignature"] = signature
         return written
 
@@ -138,17 +130,15 @@ class ContentsWriter:
         if part.data.get("type") == "refusal" and message.role == "assistant":
             return {"text": part.data.get("refusal")}
         if "type" in part.data:
-            self._note_foreign(f"a content part of type {part.data['type']!r}", message)
+            foreign = f"a content part of type {part.data['type']!r}"
+            if message.role == "user":
+                self._report.feature(foreign)
+            else:
+                self._report.setting(foreign, "`generateContent` has no such part")
             return None
         if not self._target.traits.developer_api and not _DEVELOPER_PARTS.isdisjoint(part.data):
             return None
         return dict(part.data)
-
-    def _note_foreign(self, part: str, message: Message) -> None:
-        if message.role == "user":
-            self._report.feature(part)
-        else:
-            self._report.setting(part, "`generateContent` has no such part")
 
     def _id(self, call_id: str) -> dict[str, JsonValue]:
         return {"id": call_id} if call_id in self._sendable else {}
@@ -156,32 +146,21 @@ class ContentsWriter:
     def _results(self, message: Message) -> list[JsonValue]:
         """Write one content with all results. Write a second one for media that results cannot hold."""
         rest: list[JsonValue] = []
-        responses: list[JsonValue] = [
-            self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)
-        ]
-        contents: list[JsonValue] = [{"role": "user", "parts": responses}] if responses else []
-        if rest:
-            contents.append({"role": "user", "parts": rest})
-        return contents
+        responses = [self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)]
+        return [{"role": "user", "parts": parts} for parts in (responses, rest) if parts]
 
     def _result(self, result: ToolResult, rest: list[JsonValue]) -> JsonValue:
         name = self.name(result.name)
         response: dict[str, JsonValue] = {**self._id(result.call_id), "name": name, "response": _response(result)}
         media = [part for part in result.content if not isinstance(part, Text)]
-        inside = [part for part in media if self._media.fits_in_result(part)]
-        if inside:
+        if inside := [part for part in media if self._media.fits_in_result(part)]:
             response["parts"] = [
                 self._media.result_part(part, f"{name}_{position}") for position, part in enumerate(inside, 1)
             ]
-        outside = [part for part in media if not self._media.fits_in_result(part)]
-        if outside:
+        if outside := [part for part in media if not self._media.fits_in_result(part)]:
             rest.append({"text": f"Returned by the function `{name}`:"})
             rest.extend(self._media.part(part) for part in outside)
         return {"functionResponse": response}
-
-
-def _thought_signature(signature: Signature | None) -> str | None:
-    return None if signature is None else signature.thought_signature()
 
 
 def _own_id(own: str | None) -> dict[str, JsonValue]:

@@ -5,13 +5,34 @@ The first call imports the encoder and the decoder.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
-from gemini_multi.dialects.generate_content.traits import GenerateContentTraits
 from gemini_multi.types import ChatRequest, JsonValue
 
-__all__ = ["GENERATE_CONTENT", "GenerateContent", "GenerateContentTraits"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateContentTraits:
+    """A provider's deviations. The defaults are Vertex AI's rules, which also apply behind Cloudflare."""
+
+    accepts_synthetic_ids: bool = False
+    """Whether the endpoint accepts ids of calls that the provider did not issue."""
+    json_schema_fields: bool = True
+    """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else the older fields hold the schemas."""
+    typed_response_format: bool = False
+    """Whether the endpoint knows `responseFormat`, the newer form of a response format."""
+    server_side_tool_flag: bool = False
+    """Whether functions together with built-in tools need `includeServerSideToolInvocations`."""
+    developer_api: bool = False
+    """Whether the upstream is the Gemini API rather than Vertex AI."""
+    needs_text: bool = True
+    """Whether the endpoint refuses a user turn that holds media only."""
+    inline_limit: int = 20 * 1024 * 1024
+    """The largest size in bytes of all inline media of a request."""
+
+
+GenerateTarget: TypeAlias = Target[GenerateContentTraits]
 
 
 class GenerateContent(Dialect[GenerateContentTraits]):
@@ -34,20 +55,14 @@ class GenerateContent(Dialect[GenerateContentTraits]):
     )
 
     def encode(
-        self,
-        request: ChatRequest,
-        target: Target[GenerateContentTraits],
-        *,
-        stream: bool,
-        report: EncodingReport | None = None,
+        self, request: ChatRequest, target: GenerateTarget, *, stream: bool, report: EncodingReport | None = None
     ) -> dict[str, JsonValue]:
         """Write the body. It does not depend on `stream`: the URL requests a stream."""
-        del stream
         from gemini_multi.dialects.generate_content.request import encode
 
         return encode(request, target, report or EncodingReport())
 
-    def decoder(self, request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
+    def decoder(self, request: ChatRequest, target: GenerateTarget) -> Decoder:
         """Make a decoder for one answer to the request."""
         from gemini_multi.dialects.detection import native_first
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from gemini_multi._encoding.long_text import joined
 from gemini_multi.dialects.base import EncodingReport
-from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.media_types import (
     address_scheme,
     bare_base64,
@@ -42,24 +42,20 @@ class MediaWriter:
         if mime_type.startswith("application/") and (text := text_of(media)) is not None:
             return {"text": text}
         part = self._data(media, named=not self._target.traits.developer_api)
+        kind = modality(mime_type)
         if video := _video(media):
-            kind = modality(media_type(media))
             if kind not in (None, "video"):
                 self._report.feature(f"a stretch or a frame rate of {kind} input")
             part["videoMetadata"] = video
-        if reason := self._resolution_refusal(media):
-            self._report.setting("resolution", reason)
-        elif media.resolution is not None:
+        if media.resolution is None:
+            return part
+        if self._target.model.generation < 3:
+            self._report.setting("resolution", "only Gemini 3 and newer take it part by part")
+        elif media.resolution == "ultra_high" and kind not in (None, "image"):
+            self._report.setting("resolution", "only images take `ultra_high`")
+        else:
             part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
         return part
-
-    def _resolution_refusal(self, media: Blob | FileReference) -> str | None:
-        if media.resolution is None:
-            return None
-        if self._target.model.generation < 3:
-            return "only Gemini 3 and newer take it part by part"
-        is_image = modality(media_type(media)) in (None, "image")
-        return "only images take `ultra_high`" if media.resolution == "ultra_high" and not is_image else None
 
     def fits_in_result(self, media: Blob | FileReference) -> bool:
         """Whether a function response can hold the medium."""
@@ -80,28 +76,21 @@ class MediaWriter:
 
     def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
         mime_type = media_type(media)
-        self._check_kind(mime_type)
+        kind = modality(mime_type)
+        if kind is not None and kind not in self._inputs:
+            self._report.feature(f"{kind} input")
         data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
         if named and media.name is not None:
             data["displayName"] = media.name
         if isinstance(media, FileReference) and not is_inline(media):
-            self._check_address(media.uri)
+            if not is_files_api(media.uri):
+                address_scheme(media.uri)
+            elif not self._target.traits.developer_api:
+                self._report.feature("files of the Gemini API's Files API")
             return {"fileData": {**data, "fileUri": media.uri}}
         content = bare_base64(media)
         self._bytes += decoded_size(content)
         return {"inlineData": {**data, "data": joined(content)}}
-
-    def _check_address(self, uri: str) -> None:
-        if is_files_api(uri):
-            if not self._target.traits.developer_api:
-                self._report.feature("files of the Gemini API's Files API")
-        else:
-            address_scheme(uri)
-
-    def _check_kind(self, mime_type: str | None) -> None:
-        kind = modality(mime_type)
-        if kind is not None and kind not in self._inputs:
-            self._report.feature(f"{kind} input")
 
 
 def _video(media: Blob | FileReference) -> dict[str, JsonValue]:

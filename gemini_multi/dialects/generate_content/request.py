@@ -12,20 +12,14 @@ from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.extra_body import merge
 from gemini_multi.dialects.generate_content.config import generation_config
 from gemini_multi.dialects.generate_content.contents import ContentsWriter
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools, typed_format
-from gemini_multi.dialects.generate_content.traits import GenerateTarget
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Text, Tool
 
 _VERTEX_HARMS: Final = frozenset(
     f"HARM_CATEGORY_{harm}"
-    for harm in (
-        "JAILBREAK",
-        "IMAGE_HATE",
-        "IMAGE_DANGEROUS_CONTENT",
-        "IMAGE_HARASSMENT",
-        "IMAGE_SEXUALLY_EXPLICIT",
-    )
+    for harm in ["JAILBREAK", "IMAGE_HATE", "IMAGE_DANGEROUS_CONTENT", "IMAGE_HARASSMENT", "IMAGE_SEXUALLY_EXPLICIT"]
 )
 """Safety categories that only Vertex AI supports."""
 
@@ -99,7 +93,13 @@ def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: Generate
     if request.safety_settings:
         body["safetySettings"] = [_safety(setting, target, report) for setting in request.safety_settings]
     if request.cached_content is not None:
-        _check_cache(body)
+        # Gemini refuses these together with a cache. Sent elsewhere, they would be repeated or change their meaning.
+        words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
+        if found := [word for field, word in words.items() if field in body]:
+            raise ConfigurationError(
+                f"`cached_content` cannot be combined with {' or '.join(found)}: Gemini takes these from the cache. "
+                "Leave them out of the request, or put them into the cached content."
+            )
         body["cachedContent"] = request.cached_content
     if request.labels:
         body["labels"] = dict(request.labels)
@@ -116,13 +116,3 @@ def _safety(setting: SafetySetting, target: GenerateTarget, report: EncodingRepo
             report.feature("the `method` of a safety setting")
         written["method"] = setting.method
     return written
-
-
-def _check_cache(body: Mapping[str, JsonValue]) -> None:
-    """Refuse what Gemini refuses together with a cache. Sent elsewhere, it would be repeated or change its meaning."""
-    words = {"systemInstruction": "system messages", "tools": "tools", "toolConfig": "a tool choice"}
-    if found := [word for field, word in words.items() if field in body]:
-        raise ConfigurationError(
-            f"`cached_content` cannot be combined with {' or '.join(found)}: Gemini takes these from the cache. "
-            "Leave them out of the request, or put them into the cached content."
-        )

@@ -10,7 +10,7 @@ from gemini_multi._encoding.json_values import objects, text_at
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.generate_content.calls import Declared
 from gemini_multi.dialects.generate_content.candidate import CandidateReader
-from gemini_multi.dialects.generate_content.traits import GenerateTarget
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.usage import usage
 from gemini_multi.dialects.response_builder import ResponseBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked

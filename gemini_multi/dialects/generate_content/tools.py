@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from gemini_multi._schemas.translate import is_empty_object, json_schema, open_api_schema
 from gemini_multi.dialects.base import EncodingReport
-from gemini_multi.dialects.generate_content.traits import GenerateTarget, takes_json_schema
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
 
@@ -37,14 +37,17 @@ def _declaration(tool: Tool, target: GenerateTarget, names: Mapping[str, str]) -
     declaration: dict[str, JsonValue] = {"name": names[tool.name]}
     if tool.description:
         declaration["description"] = tool.description
-    if is_empty_object(tool.parameters):
-        return declaration
-    in_words = "enums_in_words" in target.repairs
-    if takes_json_schema(target):
-        declaration["parametersJsonSchema"] = json_schema(tool.parameters, enums_in_words=in_words)
-    else:
-        declaration["parameters"] = open_api_schema(tool.parameters, enums_in_words=in_words)
+    if not is_empty_object(tool.parameters):
+        declaration |= _schema(tool.parameters, target, "parametersJsonSchema", "parameters")
     return declaration
+
+
+def _schema(schema: JsonObject, target: GenerateTarget, newer: str, older: str) -> dict[str, JsonValue]:
+    """Write a schema in the newer field, which holds JSON Schema, or in the older field with Gemini's own schemas."""
+    in_words = "enums_in_words" in target.repairs
+    if target.traits.json_schema_fields and "open_api_schemas" not in target.repairs:
+        return {newer: json_schema(schema, enums_in_words=in_words)}
+    return {older: open_api_schema(schema, enums_in_words=in_words)}
 
 
 def _camel(kind: str) -> str:
@@ -75,61 +78,47 @@ def _calling(
         if any(tool.strict for tool in functions):
             # The mode that enforces the schemas of calls without forcing a call.
             return {"mode": "VALIDATED"}
-        if choice is None:
-            return {}
         # With built-in tools this mode is the provider's default, and the provider refuses `AUTO`.
-        return {"mode": "VALIDATED" if is_mixed else "AUTO"}
-    return _chosen(choice, names)
-
-
-def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> dict[str, JsonValue]:
+        return {} if choice is None else {"mode": "VALIDATED" if is_mixed else "AUTO"}
     if choice.mode == "none":
         return {"mode": "NONE"}
-    mode = "ANY" if choice.mode == "required" else "VALIDATED"
-    if not choice.names:
-        return {"mode": mode}
     if missing := [name for name in choice.names if name not in names]:
         raise ConfigurationError(
             f"`tool_choice` names {', '.join(map(repr, missing))}, but the tools are {', '.join(map(repr, names))}."
         )
-    return {"mode": mode, "allowedFunctionNames": [names[name] for name in choice.names]}
+    allowed: dict[str, JsonValue] = {"allowedFunctionNames": [names[name] for name in choice.names]}
+    return {"mode": "ANY" if choice.mode == "required" else "VALIDATED", **(allowed if choice.names else {})}
 
 
 def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
     """Write the response format as fields of `generationConfig`: JSON, or a single member of an enum as bare text."""
-    fields: dict[str, JsonValue] = {"responseMimeType": wanted.mime_type}
-    if wanted.schema is not None:
-        name, schema = _format_schema(wanted, target)
-        fields[name] = schema
-    return fields
+    return {"responseMimeType": wanted.mime_type, **_format_schema(wanted, target)}
 
 
 def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
     """Write the response format in the newer form, which Google Maps needs."""
     text: dict[str, JsonValue] = {"mimeType": "APPLICATION_JSON"}
-    if wanted.schema is not None:
-        _, text["schema"] = _format_schema(wanted, target)
+    for schema in _format_schema(wanted, target).values():
+        text["schema"] = schema
     return {"responseFormat": {"text": text}}
 
 
-def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> tuple[str, dict[str, JsonValue]]:
-    """Write the schema, with the field for its schema language."""
-    schema = _described(wanted.schema or {}, wanted.description)
+def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
+    """Write the schema, if there is one, in the field for its schema language."""
+    if wanted.schema is None:
+        return {}
+    schema = _described(wanted.schema, wanted.description)
     # The documentation describes bare enum members for the older field only.
     if wanted.mime_type == "text/x.enum":
-        return "responseSchema", open_api_schema(schema)
-    in_words = "enums_in_words" in target.repairs
-    if takes_json_schema(target):
-        return "responseJsonSchema", json_schema(schema, enums_in_words=in_words)
-    return "responseSchema", open_api_schema(schema, enums_in_words=in_words)
+        return {"responseSchema": open_api_schema(schema)}
+    return _schema(schema, target, "responseJsonSchema", "responseSchema")
 
 
 def format_demand(wanted: ResponseFormat) -> str:
     """Write the response format as a sentence, for models that support no format together with tools."""
-    if wanted.mime_type == "text/x.enum":
-        demand = "When you answer in text, answer with nothing but one of the allowed values, without quotes."
-    else:
-        demand = "When you answer in text, answer with nothing but one JSON value, without Markdown."
+    is_enum = wanted.mime_type == "text/x.enum"
+    kind = "one of the allowed values, without quotes" if is_enum else "one JSON value, without Markdown"
+    demand = f"When you answer in text, answer with nothing but {kind}."
     if wanted.schema is None:
         return demand
     schema = to_json(dict(_described(wanted.schema, wanted.description))).decode()
@@ -137,6 +126,4 @@ def format_demand(wanted: ResponseFormat) -> str:
 
 
 def _described(schema: JsonObject, description: str | None) -> JsonObject:
-    if description is None or "description" in schema:
-        return schema
-    return {**schema, "description": description}
+    return schema if description is None or "description" in schema else {**schema, "description": description}
