@@ -17,7 +17,7 @@ from .prepared import MICROSECONDS, Figures, Prepared
 
 _EVERY: Final = 0.001
 _CHAT: Final = ("answer", "call_slots", "calls", "candidate", "decoder", "reasoning", "thought_tags", "usage")
-_GENERATE: Final = ("calls", "candidate", "grounding", "parts", "response", "usage")
+_GENERATE: Final = ("calls", "candidate", "grounding", "response", "usage")
 _CORE: Final = {
     "http": ("_transport",),
     "answer": (
