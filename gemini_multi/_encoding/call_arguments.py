@@ -53,11 +53,7 @@ def _read(text: str) -> JsonValue:
 
 def escaped(text: str) -> str:
     """Escape the raw control characters in the strings of a JSON text."""
-    return _STRING.sub(_with_escapes, text)
-
-
-def _with_escapes(string: re.Match[str]) -> str:
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", string[0])
+    return _STRING.sub(lambda string: _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", string[0]), text)
 
 
 def is_finite(value: JsonValue) -> bool:

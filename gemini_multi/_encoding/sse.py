@@ -35,26 +35,12 @@ _CR: Final = 13
 class EventDecoder:
     """Decodes the bytes of a stream and returns the data of each complete event."""
 
-    __slots__ = (
-        "_after_cr",
-        "_data",
-        "_data_size",
-        "_is_error",
-        "_limit",
-        "_loose",
-        "_loose_size",
-        "_partial",
-        "_partial_size",
-        "_start",
-    )
-
     def __init__(self, limit: int) -> None:
         """Make a decoder that holds at most `limit` bytes of one event."""
         self._limit = limit
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
         self._loose: list[bytes] = []
-        self._loose_size = 0
         self._data_size = 0
         self._is_error = False
         self._partial_size = 0
@@ -71,28 +57,23 @@ class EventDecoder:
             chunk = self._without_bom(chunk)
         if self._after_cr and chunk:
             self._after_cr = False
-            if chunk[0] == _LF:
-                chunk = chunk[1:]
-        if not chunk:
-            return []
-        return self._read(self._lines(chunk))
+            chunk = chunk.removeprefix(b"\n")
+        return self._read(self._lines(chunk)) if chunk else []
 
     def close(self) -> list[bytes]:
         """Return the data of an event that the end of the stream cut off, if there is any."""
         if self._start:
             self._partial.append(self._start)
-        tail = b"".join(self._partial)
-        events = self._read([tail, b""]) if tail else self._read([b""])
+        events = self._read([b"".join(self._partial), b""])
         self._partial = []
         return events
 
     def _read_loose(self, line: bytes) -> list[bytes]:
         """Read a line of a JSON document outside an event. Return the document when it is complete."""
         if line[:1] in _LOOSE:
-            self._loose, self._loose_size = [], 0
+            self._loose = []
         self._loose.append(line)
-        self._loose_size += len(line)
-        if self._loose_size > _LOOSE_BYTES or len(self._loose) > _LOOSE_LINES:
+        if sum(map(len, self._loose)) > _LOOSE_BYTES or len(self._loose) > _LOOSE_LINES:
             self._loose = []
         if not self._loose or line[:1] not in _LOOSE_ENDS:
             return []
@@ -164,8 +145,8 @@ class EventDecoder:
 def _as_error(data: bytes) -> bytes:
     """Write the data of an event named `error` as a document that reports an error."""
     try:
-        said = pydantic_core.from_json(data)
+        error = pydantic_core.from_json(data)
     except ValueError:
-        said = data.decode("utf-8", "replace").strip()
-    is_told = isinstance(said, dict) and not said.keys().isdisjoint(("error", "errors"))
-    return data if is_told else pydantic_core.to_json({"error": said})
+        error = data.decode("utf-8", "replace").strip()
+    is_report = isinstance(error, dict) and not error.keys().isdisjoint(("error", "errors"))
+    return data if is_report else pydantic_core.to_json({"error": error})

@@ -7,7 +7,6 @@ JSON parser accepts either of them. This module is used only for documents that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 _ESCAPE: Final = re.compile(
@@ -20,11 +19,11 @@ _REPLACEMENT: Final = "\\ufffd"
 
 def repaired(text: str) -> str:
     """Replace every lone half by the replacement character."""
-    return _ESCAPE.sub(lambda found: _REPLACEMENT if _is_half(found) else found[0], text)
+    return _ESCAPE.sub(lambda found: _REPLACEMENT if found["lone"] or _is_first(found) else found[0], text)
 
 
-def _is_half(found: re.Match[str]) -> bool:
-    return found["lone"] is not None or (found["high"] is not None and found["low"] is None)
+def _is_first(found: re.Match[str]) -> bool:
+    return found["high"] is not None and found["low"] is None
 
 
 class SurrogateJoiner:
@@ -38,7 +37,7 @@ class SurrogateJoiner:
 
     def hold(self, text: str) -> bool:
         """Hold a document if a string in it ends in a first half. Return whether it is held."""
-        if any(_first_halves(text)):
+        if any(map(_ends_string, _ESCAPE.finditer(text))):
             self.held = text
         return bool(self.held)
 
@@ -46,36 +45,20 @@ class SurrogateJoiner:
         """Return the held document and the one after it, with the joined characters in the first document."""
         first, self.held = self.held, ""
         second = payload.decode("utf-8-sig", "replace")
-        begun, rest = list(_first_halves(first)), list(_second_halves(second))
-        if len(begun) == len(rest):
-            first = _spliced(first, [found.end() for found in begun], [found[0] for found in rest])
-            second = _without(second, rest)
+        halves = [found[0] for found in _ESCAPE.finditer(second) if _begins_string(found)]
+        if len(halves) == sum(map(_ends_string, _ESCAPE.finditer(first))):
+            rest = iter(halves)
+            first = _ESCAPE.sub(lambda found: found[0] + (next(rest) if _ends_string(found) else ""), first)
+            second = _ESCAPE.sub(lambda found: "" if _begins_string(found) else found[0], second)
         return repaired(first).encode(), second.encode()
 
 
-def _spliced(text: str, places: list[int], halves: list[str]) -> str:
-    starts = [0, *places]
-    pieces = [text[start:end] + half for start, end, half in zip(starts, places, halves, strict=False)]
-    return "".join([*pieces, text[starts[-1] :]])
+def _ends_string(found: re.Match[str]) -> bool:
+    """Whether an escape is the first half of a character at the end of a string."""
+    return _is_first(found) and found.string.startswith('"', found.end())
 
 
-def _without(text: str, halves: list[re.Match[str]]) -> str:
-    starts = [0, *(found.end() for found in halves)]
-    ends = [*(found.start() for found in halves), len(text)]
-    return "".join(text[start:end] for start, end in zip(starts, ends, strict=True))
-
-
-def _first_halves(text: str) -> Iterator[re.Match[str]]:
-    """Find the first halves at the ends of strings."""
-    for found in _ESCAPE.finditer(text):
-        if found["high"] and _is_half(found) and text.startswith('"', found.end()):
-            yield found
-
-
-def _second_halves(text: str) -> Iterator[re.Match[str]]:
-    """Find the second halves at the beginnings of strings."""
-    before = 0
-    for found in _ESCAPE.finditer(text):
-        if found["lone"] and before < found.start() and text[found.start() - 1] == '"':
-            yield found
-        before = found.end()
+def _begins_string(found: re.Match[str]) -> bool:
+    """Whether an escape is the second half of a character at the beginning of a string."""
+    before = found.string[max(0, found.start() - 2) : found.start()]
+    return found["lone"] is not None and before.endswith('"') and not before.startswith("\\")

@@ -65,17 +65,12 @@ class EncodingReport:
     def settle(self, target: Target[TraitsT]) -> None:
         """Raise `UnsupportedFeature` for the noted features, and warn once about the noted settings."""
         if self.features:
-            names = ", ".join(self.features)
-            raise UnsupportedFeature(
-                f"{target.provider} does not support {names} for {target.model_id!r}.",
-                features=self.features,
-                providers=[target.provider],
-            )
+            message = f"{target.provider} does not support {', '.join(self.features)} for {target.model_id!r}."
+            raise UnsupportedFeature(message, features=self.features, providers=[target.provider])
         if self.settings:
             names = ", ".join(f"`{setting}` ({reason})" for setting, reason in self.settings.items())
-            warnings.warn(
-                f"Left out for {target.model_id!r} at {target.provider}: {names}.", SettingIgnoredWarning, stacklevel=2
-            )
+            message = f"Left out for {target.model_id!r} at {target.provider}: {names}."
+            warnings.warn(message, SettingIgnoredWarning, stacklevel=2)
 
 
 class Decoder(Protocol):
@@ -161,3 +156,14 @@ class Dialect(ABC, Generic[TraitsT]):
             if re.search(refusal, error_text, re.IGNORECASE):
                 return None if repair in applied else repair
         return None
+
+
+def merge(body: dict[str, JsonValue], extra: JsonObject) -> None:
+    """Merge the caller's `extra_body` into a request body in place: objects key by key; other values are replaced."""
+    for key, value in extra.items():
+        present = body.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            body[key] = present = dict(present)
+            merge(present, value)
+        else:
+            body[key] = value

@@ -94,12 +94,6 @@ def decoded_size(data: str) -> int:
     return len(data) * 3 // 4 - data[-2:].count("=")
 
 
-def usual_type(mime_type: str) -> str:
-    """Return the name that providers use for a media type."""
-    plain = mime_type.lower()
-    return _SAME_TYPE.get(plain, plain)
-
-
 def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
     """Return the input modalities of a model at a provider."""
     hosted = model.providers.get(provider)
@@ -140,7 +134,8 @@ def media_type(media: Blob | FileReference) -> str | None:
         given = typed(given, bare_base64(media))
     elif not given or "/" not in given or given.endswith("/*"):
         given = _guessed(address) or given
-    return usual_type(given) if given else None
+    plain = (given or "").lower()
+    return _SAME_TYPE.get(plain, plain) or None
 
 
 def address_scheme(uri: str) -> str:

@@ -7,12 +7,11 @@ from typing import Final
 
 from gemini_multi._history.signatures import sign
 from gemini_multi._history.turns import conversation
-from gemini_multi.dialects.base import EncodingReport, Target
+from gemini_multi.dialects.base import EncodingReport, Target, merge
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter
 from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields, tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
-from gemini_multi.dialects.extra_body import merge
 from gemini_multi.dialects.generate_content.config import top_logprobs
 from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
 from gemini_multi.errors import ConfigurationError

@@ -16,6 +16,7 @@ from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import (
     Blob,
+    Candidate,
     ChatEvent,
     CodeResult,
     ExecutableCode,
@@ -24,7 +25,6 @@ from gemini_multi.types import (
     JsonValue,
     Opaque,
     Signature,
-    Text,
     ToolCall,
 )
 
@@ -98,8 +98,8 @@ class CandidateReader:
         self.finish = self.finish or reason
         self._is_blocked = True
 
-    def settle(self) -> CandidateBuilder:
-        """Set the builder's fields other than the parts."""
+    def candidate(self) -> Candidate:
+        """Return the candidate so far."""
         builder = self._builder
         builder.raw_finish_reason = self.finish
         if self.finish is not None:
@@ -108,14 +108,14 @@ class CandidateReader:
         builder.safety_ratings = tuple(objects(self._metadata.get("safetyRatings")))
         builder.grounding = as_object(self._metadata.get("groundingMetadata")) or None
         if builder.grounding is not None or self._cited:
-            text = "".join(part.text for part in builder.candidate().parts if isinstance(part, Text))
+            text = builder.candidate().text
             passages = grounded(builder.grounding, text, self._part_starts)
             builder.citations = cited(list(self._cited.values()), text) + passages
         builder.logprobs = _logprobs(self._metadata.get("logprobsResult"))
         builder.metadata = {key: value for key, value in self._metadata.items() if key not in _OWN_FIELD}
         if self._calls.dropped:
             builder.metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
-        return builder
+        return builder.candidate()
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is more than text."""

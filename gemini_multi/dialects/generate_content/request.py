@@ -8,8 +8,7 @@ from typing import Final
 from gemini_multi._history.signatures import sign
 from gemini_multi._history.turns import conversation
 from gemini_multi._schemas.translate import wire_names
-from gemini_multi.dialects.base import EncodingReport
-from gemini_multi.dialects.extra_body import merge
+from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.generate_content.config import generation_config
 from gemini_multi.dialects.generate_content.contents import ContentsWriter
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget

@@ -12,7 +12,7 @@ from gemini_multi.dialects.generate_content.calls import Declared
 from gemini_multi.dialects.generate_content.candidate import CandidateReader
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.usage import usage
-from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
 
@@ -22,7 +22,6 @@ class GenerateContentDecoder:
 
     def __init__(self, request: ChatRequest, target: GenerateTarget) -> None:
         self._target = target
-        self._response_builder = ResponseBuilder()
         self._readers: dict[int, CandidateReader] = {}
         self._metadata: dict[str, JsonValue] = {}
         self._declared = Declared(request, self._metadata)
@@ -73,15 +72,13 @@ class GenerateContentDecoder:
 
     def response(self) -> ChatResponse:
         """The answer so far."""
-        for reader in self._readers.values():
-            reader.settle()
         metadata = dict(self._metadata)
         model = _pop_text(metadata, "modelVersion")
         response_id = _pop_text(metadata, "responseId")
         if self._usage:
             metadata["usageMetadata"] = dict(self._usage)
         return ChatResponse(
-            candidates=self._response_builder.candidates(),
+            candidates=tuple(self._readers[index].candidate() for index in sorted(self._readers)),
             usage=usage(self._usage),
             provider=self._target.provider,
             model=model or self._target.model_id,
@@ -97,8 +94,8 @@ class GenerateContentDecoder:
         index = given if isinstance(given, int) else position
         reader = self._readers.get(index)
         if reader is None:
-            builder = self._response_builder.builder(index)
-            reader = self._readers[index] = CandidateReader(builder, self._declared, self._target.issuer)
+            reader = CandidateReader(CandidateBuilder(index), self._declared, self._target.issuer)
+            self._readers[index] = reader
         return reader
 
     def _check_prompt(self, feedback: JsonObject, events: list[ChatEvent]) -> None:
