@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from gemini_multi._encoding.call_arguments import parsed
 from gemini_multi.bindings.values import is_mapping
-from gemini_multi.types import Signature, ToolCall
+from gemini_multi.types import ToolCall
 
 
-def to_call(call_id: str, name: str, arguments: object, signature: Signature | None = None) -> ToolCall:
+def to_call(call_id: str, name: str, arguments: object) -> ToolCall:
     """Make a tool call from its arguments or their JSON text, with the same rules as for tool calls in answers.
 
     The provider did not issue an id without our metadata, so such an id is not sent to the provider.
     """
     if is_mapping(arguments):
-        return ToolCall(call_id, name, dict(arguments), signature=signature, synthetic_id=True)
-    text = arguments if isinstance(arguments, str) else "" if arguments is None else str(arguments)
-    decoded = parsed(text)
-    if isinstance(decoded, dict):
-        return ToolCall(call_id, name, decoded, signature=signature, synthetic_id=True)
-    return ToolCall(call_id, name, signature=signature, invalid_arguments=text, synthetic_id=True)
+        return ToolCall(call_id, name, dict(arguments), synthetic_id=True)
+    text = "" if arguments is None else str(arguments)
+    if isinstance(decoded := parsed(text), dict):
+        return ToolCall(call_id, name, decoded, synthetic_id=True)
+    return ToolCall(call_id, name, invalid_arguments=text, synthetic_id=True)
 
 
 def foreign_call(call: object, call_id: str = "") -> ToolCall | None:

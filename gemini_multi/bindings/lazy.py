@@ -7,22 +7,16 @@ from importlib import import_module
 
 
 def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> object:
-    """Import a public name of a binding from its module.
-
-    Args:
-        package: The binding's package.
-        name: The name.
-        homes: The module of each public name.
-        extra: The extra to install when the framework is missing.
+    """Import a public name of a binding from its module, which `homes` names.
 
     Raises:
         AttributeError: The package has no such name.
-        ImportError: The framework is not installed.
+        ImportError: The framework is not installed; the message names the `extra` to install.
     """
-    if (home := homes.get(name)) is None:
+    if name not in homes:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     try:
-        return getattr(import_module(home), name)
+        return getattr(import_module(homes[name]), name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(package):
             raise

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from math import isfinite
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from gemini_multi._encoding.media_data import ACCEPTED, given_data_url, is_data_url, recognized
 from gemini_multi.bindings.values import brief, fields_of, is_mapping, text_of
@@ -18,13 +19,10 @@ from gemini_multi.types import Blob, FileReference
 
 Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 
-_RESOLUTIONS: Final[dict[str, Resolution | None]] = {
+_RESOLUTIONS: Final[Mapping[str, Resolution | None]] = {
     "auto": None,
     "unspecified": None,
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "ultra_high": "ultra_high",
+    **{resolution: resolution for resolution in get_args(Resolution)},
 }
 _PREFIXES: Final = re.compile("^(file|image_url|video_url|audio_url|audio)_")
 """The prefixes that frameworks add to the names of details in their `extras`."""
@@ -52,9 +50,15 @@ class Details:
         Raises:
             ConfigurationError: A detail cannot be read.
         """
+        clip, video = fields, fields.get("video_metadata")
+        if video is not None:
+            clip = folded(fields_of(video))
+            if not clip and video != {}:
+                raise ConfigurationError(
+                    "`video_metadata` must be an object with `start_offset`, `end_offset` or `fps`, not "
+                    f"{brief(video)}."
+                )
         names = (text_of(fields, key) for key in ("filename", "title", "display_name", "name"))
-        video = fields.get("video_metadata")
-        clip = fields if video is None else folded(_video(video))
         return cls(
             mime_type=text_of(fields, "mime_type") or text_of(fields, "media_type") or type_of(fields, family),
             name=next(filter(None, names), None),
@@ -66,19 +70,15 @@ class Details:
 
 
 def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge objects into one, with one name for `mimeType`, and for `file_mime_type` in the `extras`.
+    """Merge objects into one, of which an earlier one takes precedence.
 
-    Args:
-        *sources: The objects; an earlier one takes precedence.
+    `mimeType`, and `file_mime_type` in the `extras`, get the same name.
     """
     found: dict[str, Any] = {}
-    for source in sources:
-        for name, value in source.items():
-            if value is not None:
-                found.setdefault(_snake(name), value)
-    for name, value in fields_of(found.get("extras")).items():
-        found.setdefault(_PREFIXES.sub("", _snake(name)), value)
-    return found
+    for source in reversed(sources):
+        found |= {_snake(name): value for name, value in source.items() if value is not None}
+    extras = fields_of(found.get("extras"))
+    return {_PREFIXES.sub("", _snake(name)): value for name, value in extras.items()} | found
 
 
 def inline(data: object, details: Details) -> Blob:
@@ -138,20 +138,9 @@ def resolution_of(word: object) -> Resolution | None:
     text = word.name if isinstance(word, Enum) else word
     level = text.lower().removeprefix("media_resolution_") if isinstance(text, str) else ""
     if level not in _RESOLUTIONS:
-        raise ConfigurationError(f"The resolution (`detail`) {brief(word)} is not known. Use one of {_LEVELS}.")
+        known = sorted(set(_RESOLUTIONS) - {"unspecified"})
+        raise ConfigurationError(f"The resolution (`detail`) {brief(word)} is not known. Use one of {known}.")
     return _RESOLUTIONS[level]
-
-
-_LEVELS: Final = sorted(set(_RESOLUTIONS) - {"unspecified"})
-
-
-def _video(metadata: object) -> Mapping[str, Any]:
-    found = fields_of(metadata)
-    if not found and metadata != {}:
-        raise ConfigurationError(
-            f"`video_metadata` must be an object with `start_offset`, `end_offset` or `fps`, not {brief(metadata)}."
-        )
-    return found
 
 
 def _seconds(name: str, clip: Mapping[str, Any]) -> float | None:
@@ -159,21 +148,16 @@ def _seconds(name: str, clip: Mapping[str, Any]) -> float | None:
     given = clip.get(name)
     if given is None or given == "":
         return None
-    try:
-        number = _number(given)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not isfinite(number) or number < 0:
-        raise ConfigurationError(f"`{name}` of a video must be a number, or seconds as in '12.5s', not {brief(given)}.")
-    return number
-
-
-def _number(value: Any) -> float:  # noqa: ANN401  # what cannot be read raises
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if is_mapping(value):
-        return float(value.get("seconds", 0)) + float(value.get("nanos", 0)) / 1e9
-    return float(value.removesuffix("s") if isinstance(value, str) else value)
+    with suppress(TypeError, ValueError):
+        if isinstance(given, timedelta):
+            number = given.total_seconds()
+        elif is_mapping(given):
+            number = float(given.get("seconds", 0)) + float(given.get("nanos", 0)) / 1e9
+        else:
+            number = float(given.removesuffix("s") if isinstance(given, str) else given)
+        if isfinite(number) and number >= 0:
+            return number
+    raise ConfigurationError(f"`{name}` of a video must be a number, or seconds as in '12.5s', not {brief(given)}.")
 
 
 def _snake(name: str) -> str:

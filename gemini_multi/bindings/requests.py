@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any, Final
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -59,22 +58,17 @@ CALL_SETTINGS: Final = tuple(
 """The arguments of a single call that do not belong to its request, by the client's names."""
 
 
+_NOTHING_SET: Final = CallSettings()
+
+
 def call_settings(given: Mapping[str, object]) -> CallSettings:
     """Read the arguments of a call.
 
     Raises:
         ConfigurationError: An argument is unknown or has no usable value.
     """
-    return _read(given) if given else _nothing_set()
-
-
-@cache
-def _nothing_set() -> CallSettings:
-    """Make the settings of a call without arguments, as most calls are."""
-    return CallSettings()
-
-
-def _read(given: Mapping[str, object]) -> CallSettings:
+    if not given:  # as in most calls
+        return _NOTHING_SET
     try:
         return CallSettings.model_validate(given)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 CONFIGURED: Final = ("retry_policy", "timeout", "hedging", "rate_limits")
 """The settings, other than the providers, that may be objects of our own classes."""
-_UNWRITTEN: Final = ("headers",)
-"""Options that may hold a key."""
 
 
 def plain(value: object) -> object:
@@ -35,21 +33,20 @@ def plain(value: object) -> object:
 def plain_failover(value: FailoverArgument) -> dict[str, object] | None:
     """Write the conditions of `failover_on` as JSON, without functions, because functions cannot be written."""
     found = FailoverOn.of(value)
-    if found is None:
-        return None
-    names = [condition for condition in found.conditions if isinstance(condition, str)]
-    return {"conditions": names, "buffer": found.buffer} if names else None
+    names = [] if found is None else [condition for condition in found.conditions if isinstance(condition, str)]
+    return {"conditions": names, "buffer": found.buffer} if found and names else None
 
 
 def _public(provider: Provider) -> dict[str, object]:
+    """Write a provider without keys, and without headers, because these may hold a key."""
     from gemini_multi.providers.keys import Key
 
-    found: dict[str, object] = {}
-    for one in fields(provider):  # type: ignore[arg-type]  # every provider is a dataclass
-        value = getattr(provider, one.name)
-        if one.name not in _UNWRITTEN and not isinstance(value, Key) and value not in (None, "", {}):
-            found[one.name] = dict(value) if is_mapping(value) else _changed(value)
-    return found
+    values = {one.name: getattr(provider, one.name) for one in fields(provider) if one.name != "headers"}  # type: ignore[arg-type]  # every provider is a dataclass
+    return {
+        name: dict(value) if is_mapping(value) else _changed(value)
+        for name, value in values.items()
+        if not isinstance(value, Key) and value not in (None, "", {})
+    }
 
 
 def _changed(value: object) -> object:
@@ -76,28 +73,25 @@ def revived(values: Mapping[str, Any]) -> dict[str, Any]:
     elif is_many(providers):
         found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
     for name in CONFIGURED:
-        if is_mapping(values.get(name)):
-            found[name] = _configured(name, dict(values[name]))
+        if is_mapping(written := values.get(name)):
+            found[name] = _configured(name, written)
     return found
 
 
-def _configured(name: str, arguments: dict[str, Any]) -> object:
+def _configured(name: str, written: Mapping[str, Any]) -> object:
     from gemini_multi import Hedging, RateLimits, RetryPolicy, Timeouts
 
-    if name == "rate_limits":
-        return RateLimits.of(arguments)
-    kinds: dict[str, Callable[..., object]] = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
-    return kinds[name](**arguments)
+    kinds = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
+    return RateLimits.of(written) if name == "rate_limits" else kinds[name](**written)
 
 
 def _provider(written: Mapping[str, Any]) -> Provider:
     from gemini_multi.providers import PROVIDERS, OpenAICompatible
 
-    known = PROVIDERS.get(str(written.get("name")))
     if "model_id" in written:
         return OpenAICompatible(**written)
-    if known is None:
-        raise ConfigurationError(
-            f"There is no provider {written.get('name')!r}; the known ones are {', '.join(PROVIDERS)}."
-        )
-    return known(**{name: value for name, value in written.items() if name != "name"})
+    arguments = dict(written)
+    name = arguments.pop("name", None)
+    if str(name) not in PROVIDERS:
+        raise ConfigurationError(f"There is no provider {name!r}; the known ones are {', '.join(PROVIDERS)}.")
+    return PROVIDERS[str(name)](**arguments)

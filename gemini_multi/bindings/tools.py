@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel
 
@@ -12,9 +13,10 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
 
 AnyTool: TypeAlias = Tool | BuiltInTool
+_Mode: TypeAlias = Literal["auto", "required", "none", "validated"]
 ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 
-_GOOGLE: Final = (
+_GOOGLE: Final = [
     "google_search",
     "google_search_retrieval",
     "google_maps",
@@ -24,20 +26,15 @@ _GOOGLE: Final = (
     "computer_use",
     "enterprise_web_search",
     "mcp_servers",
-)
-_OPENAI: Final = {
+]
+_BUILT_IN: Final = {
+    **{name: name for name in _GOOGLE},
+    **{re.sub("_[a-z]", lambda found: found[0][1].upper(), name): name for name in _GOOGLE},
     "web_search": "google_search",
     "web_search_preview": "google_search",
     "code_interpreter": "code_execution",
 }
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
-
-
-_BUILT_IN: Final = {**{name: name for name in _GOOGLE}, **{_camel(name): name for name in _GOOGLE}, **_OPENAI}
+"""The tools that providers run, by Google's names in both spellings and by OpenAI's names."""
 _NAMING: Final = ("type", "name", "container")
 """Fields in which other providers name and configure built-in tools. Google's tools do not have these fields."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
@@ -50,7 +47,7 @@ _CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_
 _CHOICES: Final = (
     "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
 )
-_MODES: Final = {"auto": "auto", "any": "required", "required": "required", "none": "none", "validated": "validated"}
+_MODES: Final[Mapping[str, _Mode]] = {"any": "required", **{mode: mode for mode in get_args(_Mode)}}
 
 
 def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: type[Any]) -> list[AnyTool]:
@@ -85,8 +82,7 @@ def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> li
             f"{brief(dict(tool))} cannot be used as a tool: Gemini calls functions with JSON arguments only, no custom "
             "tools. Declare a function with one string parameter."
         )
-    declarations = next((tool[key] for key in _DECLARATIONS if key in tool), None)
-    if declarations is not None:
+    if (declarations := _first(tool, _DECLARATIONS)) is not None:
         functions: list[AnyTool] = [_function(mapping_of(one)) for one in items_of(declarations)]
         rest = {key: value for key, value in tool.items() if key not in _DECLARATIONS}
         if not functions and not rest:
@@ -105,6 +101,10 @@ def _from_mapping(tool: Mapping[str, Any], convert: Callable[[Any], Tool]) -> li
     return [convert(tool)]
 
 
+def _first(found: Mapping[str, Any], names: Iterable[str]) -> object:
+    return next((found[name] for name in names if name in found), None)
+
+
 def _built_in(kind: str) -> str | None:
     """Recognize the type of a built-in tool, including the dated names of OpenAI and Anthropic."""
     stem = kind.rstrip("0123456789").rstrip("_")
@@ -114,7 +114,7 @@ def _built_in(kind: str) -> str | None:
 def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
     """Read a function whose fields are all in one object."""
     name, strict = text_of(declared, "name"), declared.get("strict")
-    schema = next((declared[key] for key in _SCHEMAS if key in declared), None)
+    schema = _first(declared, _SCHEMAS)
     if not name:
         raise no_tool(declared)
     if schema is not None and not is_mapping(schema):
@@ -137,9 +137,8 @@ def tool_json(tool: AnyTool, *, strict: bool | None = None) -> dict[str, Any]:
     """
     if isinstance(tool, BuiltInTool):
         return {tool.kind: dict(tool.options)}
-    own = strict if tool.strict is None else tool.strict
     function = function_json(tool.name, tool.description, tool.parameters)
-    if own is not None:
+    if (own := strict if tool.strict is None else tool.strict) is not None:
         function["function"]["strict"] = own
     return function if tool.cache_control is None else {**function, "cache_control": dict(tool.cache_control)}
 
@@ -178,11 +177,6 @@ def no_tool(tool: object) -> ConfigurationError:
     )
 
 
-def names_of(tools: Iterable[AnyTool]) -> list[str]:
-    """List the names of the functions among tools."""
-    return [tool.name for tool in tools if isinstance(tool, Tool)]
-
-
 def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolChoice | None:
     """Read a tool choice.
 
@@ -194,7 +188,7 @@ def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolCho
     Raises:
         ConfigurationError: The form is unknown, or the choice names an unknown tool, or there are no tools.
     """
-    found = _choice(choice, names_of(tools))
+    found = _choice(choice, [tool.name for tool in tools if isinstance(tool, Tool)])
     if not tools and found is not None and found.mode not in ("auto", "none"):
         raise ConfigurationError("`tool_choice` was given without `tools`. Give the tools too.")
     return found
@@ -210,7 +204,7 @@ def _choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | No
     if isinstance(choice, str):
         # A function may have the name of a mode. The mode takes precedence, as it does at the providers.
         mode = _MODES.get(choice.lower())
-        return _mode(mode) if mode is not None else _named([choice], names)
+        return ToolChoice(mode) if mode is not None else _named([choice], names)
     if is_mapping(choice):
         return _from_object(choice, names)
     if is_many(choice) and all(isinstance(name, str) for name in choice):
@@ -219,45 +213,28 @@ def _choice(choice: ToolChoiceArgument, names: Sequence[str]) -> ToolChoice | No
 
 
 def _from_object(choice: Mapping[str, Any], names: Sequence[str]) -> ToolChoice:
-    config = next((choice[key] for key in _CONFIGS if key in choice), choice)
+    config = _first(choice, _CONFIGS)
     inner = config if is_mapping(config) else choice
     function = mapping_of(inner.get("function", inner))
     kind = str(inner.get("mode", inner.get("type", ""))).lower()
     if isinstance(function.get("name"), str) and kind in ("", "tool", "function", "custom"):
         return _named([function["name"]], names)
-    if (mode := _MODES.get(kind)) is not None:
-        allowed = _allowed(inner)
-        return _named(allowed, names, mode) if allowed else _mode(mode)
-    raise ConfigurationError(f"`tool_choice` {brief(dict(choice))} is of no known form. {_CHOICES}")
+    if (mode := _MODES.get(kind)) is None:
+        raise ConfigurationError(f"`tool_choice` {brief(dict(choice))} is of no known form. {_CHOICES}")
+    listed = items_of(inner.get("allowed_function_names", inner.get("allowedFunctionNames")))
+    tools = map(mapping_of, items_of(inner.get("tools")))
+    allowed = [*listed, *(mapping_of(tool.get("function", tool)).get("name") for tool in tools)]
+    return _named(list(map(str, allowed)), names, mode)
 
 
-def _allowed(config: Mapping[str, Any]) -> list[str]:
-    """Return the functions that a tool choice in Google's or OpenAI's form allows."""
-    listed = items_of(config.get("allowed_function_names", config.get("allowedFunctionNames")))
-    tools = map(mapping_of, items_of(config.get("tools")))
-    return [*map(str, listed), *(str(mapping_of(tool.get("function", tool)).get("name")) for tool in tools)]
-
-
-def _named(wanted: Sequence[str], names: Sequence[str], mode: str = "required") -> ToolChoice:
+def _named(wanted: Sequence[str], names: Sequence[str], mode: _Mode = "required") -> ToolChoice:
     if unknown := [name for name in wanted if name not in names]:
         raise ConfigurationError(
             f"`tool_choice` names {unknown[0]!r}, which is none of the bound tools {list(names)!r}. "
             "Use one of them, or 'auto', 'any' or 'none'."
         )
-    return _mode(mode, tuple(wanted))
-
-
-def _mode(word: str, names: tuple[str, ...] = ()) -> ToolChoice:
-    match word:
-        case "required":
-            return ToolChoice("required", names)
-        case "none":
-            return ToolChoice("none")
-        case "auto" if not names:
-            return ToolChoice("auto")
-        case _:
-            # In this mode of Google the model may call some of the functions, but need not call any.
-            return ToolChoice("validated", names)
+    # In the mode `validated` of Google the model may call some of the functions, but need not call any.
+    return ToolChoice("validated" if wanted and mode == "auto" else mode, () if mode == "none" else tuple(wanted))
 
 
 def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
