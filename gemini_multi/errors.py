@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final, TypedDict, Unpack
 
 # Annotations refer to values through the package, so that they resolve at run time.
 import gemini_multi
@@ -70,8 +70,20 @@ class ConfigurationWarning(UserWarning):
     """A provider was omitted because its settings cannot be used."""
 
 
+class Where(TypedDict, total=False):
+    """Where an error happened."""
+
+    provider: str
+    model: str
+    """The provider's model id."""
+    attempts: Sequence[gemini_multi.Attempt]
+    """Every request that was sent before the error."""
+
+
 class GeminiMultiError(Exception):
     """Base class of all errors of this package."""
+
+    _may_succeed_later: ClassVar[bool] = False
 
     def __init__(self, message: str, *, attempts: Sequence[gemini_multi.Attempt] = ()) -> None:
         """Make an error.
@@ -91,7 +103,7 @@ class GeminiMultiError(Exception):
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return False
+        return self._may_succeed_later
 
 
 def _restore(kind: type[GeminiMultiError], args: tuple[object, ...], state: dict[str, object]) -> GeminiMultiError:
@@ -122,21 +134,21 @@ class UnsupportedFeature(GeminiMultiError):
         self.providers = tuple(providers)
 
 
-class ConnectionFailed(GeminiMultiError):
-    """The provider did not answer: refused, unknown name, TLS, reset, closed."""
+class _LocatedError(GeminiMultiError):
+    """An error about a request to `provider` for `model`."""
 
     def __init__(
         self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[gemini_multi.Attempt] = ()
     ) -> None:
-        """Make an error about a request to `provider` for `model`."""
         super().__init__(message, attempts=attempts)
         self.provider = provider
         self.model = model
 
-    @property
-    def is_retryable(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return True
+
+class ConnectionFailed(_LocatedError):
+    """The provider did not answer: refused, unknown name, TLS, reset, closed."""
+
+    _may_succeed_later = True
 
 
 class RequestTimeout(ConnectionFailed):
@@ -147,50 +159,27 @@ class StorageUnavailable(ConnectionFailed):
     """The storage of shared rate limits and budgets does not answer, so no request may be sent."""
 
 
-class StreamInterrupted(GeminiMultiError):
+class StreamInterrupted(_LocatedError):
     """The stream broke after its first content. `partial` holds the answer so far."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        partial: gemini_multi.ChatResponse,
-        provider: str = "",
-        model: str = "",
-        attempts: Sequence[gemini_multi.Attempt] = (),
-    ) -> None:
+    def __init__(self, message: str, *, partial: gemini_multi.ChatResponse, **where: Unpack[Where]) -> None:
         """Make an error with the answer so far."""
-        super().__init__(message, attempts=attempts)
+        super().__init__(message, **where)
         self.partial = partial
-        self.provider = provider
-        self.model = model
 
 
-class InvalidResponse(GeminiMultiError):
+class InvalidResponse(_LocatedError):
     """The provider's answer cannot be read. `raw` holds its beginning."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        raw: str = "",
-        provider: str = "",
-        model: str = "",
-        attempts: Sequence[gemini_multi.Attempt] = (),
-    ) -> None:
+    _may_succeed_later = True
+
+    def __init__(self, message: str, *, raw: str = "", **where: Unpack[Where]) -> None:
         """Make an error with at most `KEPT_CHARACTERS` of the answer."""
-        super().__init__(message, attempts=attempts)
+        super().__init__(message, **where)
         self.raw = raw[:KEPT_CHARACTERS]
-        self.provider = provider
-        self.model = model
-
-    @property
-    def is_retryable(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return True
 
 
-class PromptBlocked(GeminiMultiError):
+class PromptBlocked(_LocatedError):
     """The provider refused the prompt itself."""
 
     def __init__(
@@ -200,17 +189,13 @@ class PromptBlocked(GeminiMultiError):
         block_reason: str | None = None,
         safety_ratings: Sequence[gemini_multi.JsonObject] = (),
         response: gemini_multi.ChatResponse | None = None,
-        provider: str = "",
-        model: str = "",
-        attempts: Sequence[gemini_multi.Attempt] = (),
+        **where: Unpack[Where],
     ) -> None:
         """Make an error with the reason and the safety ratings."""
-        super().__init__(message, attempts=attempts)
+        super().__init__(message, **where)
         self.block_reason = block_reason
         self.safety_ratings = tuple(safety_ratings)
         self.response = response
-        self.provider = provider
-        self.model = model
 
 
 class BudgetExceeded(GeminiMultiError):
@@ -226,40 +211,34 @@ class BudgetExceeded(GeminiMultiError):
         self.limit_usd = limit_usd
 
 
-class ProviderError(GeminiMultiError):
+class ProviderError(_LocatedError):
     """The provider answered with an error."""
 
     def __init__(
         self,
         message: str,
         *,
-        provider: str = "",
-        model: str = "",
         status: int | None = None,
         code: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
         should_retry: bool | None = None,
         body: gemini_multi.JsonValue = None,
-        attempts: Sequence[gemini_multi.Attempt] = (),
+        **where: Unpack[Where],
     ) -> None:
         """Make an error.
 
         Args:
             message: What happened, on which provider and model, and what to do.
-            provider: The provider.
-            model: The provider's model id.
             status: The HTTP status; `None` for an error inside a stream that has no status.
             code: The provider's own machine-readable code.
             request_id: The provider's id for its logs.
             retry_after: Seconds that the provider asks the client to wait.
             should_retry: Whether the provider recommends a retry (`x-should-retry`).
             body: The provider's error, as JSON or text, limited in size.
-            attempts: Every request that was sent.
+            **where: The provider, its model id and the attempts.
         """
-        super().__init__(message, attempts=attempts)
-        self.provider = provider
-        self.model = model
+        super().__init__(message, **where)
         self.status = status
         self.code = code
         self.request_id = request_id
@@ -269,8 +248,8 @@ class ProviderError(GeminiMultiError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return self.should_retry is True
+        """Whether the same request may succeed a little later. The provider's recommendation counts first."""
+        return self._may_succeed_later if self.should_retry is None else self.should_retry
 
     @property
     def status_code(self) -> int | None:
@@ -301,10 +280,7 @@ class ModelNotFound(ProviderError):
 class RateLimited(ProviderError):
     """Too many requests at the moment."""
 
-    @property
-    def is_retryable(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return self.should_retry is not False
+    _may_succeed_later = True
 
 
 class QuotaExhausted(ProviderError):
@@ -314,10 +290,7 @@ class QuotaExhausted(ProviderError):
 class ServerError(ProviderError):
     """The provider failed."""
 
-    @property
-    def is_retryable(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return self.should_retry is not False
+    _may_succeed_later = True
 
 
 class AllRoutesFailed(GeminiMultiError, ExceptionGroup[GeminiMultiError]):
