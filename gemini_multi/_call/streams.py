@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -19,11 +19,13 @@ from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 class _StreamState:
     """The common part of both streams: the attempts, the span and the unread events."""
 
-    _trace: Trace | None
-    _waiting: deque[ChatEvent]
-    """Events that have come and were not read yet."""
-    _attempt_log: AttemptLog | None = None
-    _is_closed = False
+    def __init__(self, flow: Flow, trace: Trace | None) -> None:
+        self._flow = flow
+        self._trace = trace
+        self._waiting = deque[ChatEvent]()
+        """Events that have come and were not read yet."""
+        self._attempt_log: AttemptLog | None = None
+        self._is_closed = False
 
     def with_log(self, attempt_log: AttemptLog) -> Self:
         """Use the attempts of this log."""
@@ -35,28 +37,18 @@ class _StreamState:
         """Every request so far. From the first event on, the last attempt is the one that answers."""
         return () if self._attempt_log is None else self._attempt_log.attempts_so_far
 
-    def _unread(self) -> tuple[ChatEvent, ...]:
-        unread = tuple(self._waiting)
-        self._waiting.clear()
-        return unread
-
-    def _finished(self, events: Iterable[ChatEvent]) -> ChatResponse | None:
-        """Find the last event of the answer, and end the span with it."""
-        for event in events:
-            if isinstance(event, Finished):
-                self._finish(event.response)
-                return event.response
-        return None
-
-    def _finish(self, response: ChatResponse) -> None:
-        if self._trace is not None:
-            self._trace.answered(response)
+    def _next(self) -> ChatEvent:
+        """Return the first event that was not read. The last event of the answer ends the span."""
+        event = self._waiting.popleft()
+        if self._trace is not None and isinstance(event, Finished):
+            self._trace.answered(event.response)
+        return event
 
     def _fail(self, error: BaseException) -> None:
         if self._trace is not None:
             self._trace.failed(error)
 
-    def _leave(self) -> None:
+    def _end(self) -> None:
         if self._trace is not None:
             self._trace.end()
 
@@ -65,38 +57,27 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
     """The events of one answer, and a context manager that releases the connection. The last event is `Finished`."""
 
     def __init__(self, flow: Flow, session: Session, trace: Trace | None = None) -> None:
-        self._flow = flow
+        super().__init__(flow, trace)
         self._session = session
-        self._trace = trace
-        self._waiting = deque()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> ChatEvent:
-        while not self._waiting:
-            events = self._more()
-            if events is None:
-                raise StopIteration
-            self._waiting.extend(events)
-        event = self._waiting.popleft()
-        if isinstance(event, Finished):
-            self._finish(event.response)
-        return event
-
-    def _more(self) -> Iterable[ChatEvent] | None:
-        """Return the next events, or `None` at the end. The connection is released then."""
         try:
-            events = self._events()
+            while not self._waiting and (events := self._events()) is not None:
+                self._waiting.extend(events)
         except BaseException as error:
             self._fail(error)
             self.close()
             raise
-        if events is None:
+        if not self._waiting:
             self.close()
-        return events
+            raise StopIteration
+        return self._next()
 
     def _events(self) -> list[ChatEvent] | None:
+        """Perform steps until the next events come, or the end of the answer."""
         flow = self._flow
         try:
             outcome = flow.send(None)
@@ -114,10 +95,9 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
     def response(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
         response: ChatResponse | None = None
-        events: Iterable[ChatEvent] | None = self._unread()
-        while events is not None:
-            response = self._finished(events) or response
-            events = self._more()
+        for event in self:
+            if isinstance(event, Finished):
+                response = event.response
         return _whole(response)
 
     def close(self) -> None:
@@ -126,7 +106,7 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
             self._is_closed = True
             self._flow.close()
             self._session.close()
-            self._leave()
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -145,36 +125,24 @@ class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
     """The asynchronous form of `EventStream`."""
 
     def __init__(self, flow: Flow, session: AsyncSession, trace: Trace | None = None) -> None:
-        self._flow = flow
+        super().__init__(flow, trace)
         self._session = session
-        self._trace = trace
-        self._waiting = deque()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ChatEvent:
-        while not self._waiting:
-            events = await self._more()
-            if events is None:
-                raise StopAsyncIteration
-            self._waiting.extend(events)
-        event = self._waiting.popleft()
-        if isinstance(event, Finished):
-            self._finish(event.response)
-        return event
-
-    async def _more(self) -> Iterable[ChatEvent] | None:
-        """Return the next events, or `None` at the end. The connection is released then."""
         try:
-            events = await self._events()
+            while not self._waiting and (events := await self._events()) is not None:
+                self._waiting.extend(events)
         except BaseException as error:
             self._fail(error)
             await self.aclose()
             raise
-        if events is None:
+        if not self._waiting:
             await self.aclose()
-        return events
+            raise StopAsyncIteration
+        return self._next()
 
     async def _events(self) -> list[ChatEvent] | None:
         flow = self._flow
@@ -194,10 +162,9 @@ class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
     async def response(self) -> ChatResponse:
         """Read to the end and return the whole answer."""
         response: ChatResponse | None = None
-        events: Iterable[ChatEvent] | None = self._unread()
-        while events is not None:
-            response = self._finished(events) or response
-            events = await self._more()
+        async for event in self:
+            if isinstance(event, Finished):
+                response = event.response
         return _whole(response)
 
     async def aclose(self) -> None:
@@ -206,7 +173,7 @@ class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
             self._flow.close()
             await self._session.close()
             self._is_closed = True
-            self._leave()
+            self._end()
 
     async def __aenter__(self) -> Self:
         return self
