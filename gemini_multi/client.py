@@ -19,7 +19,7 @@ from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCoun
 
 if TYPE_CHECKING:
     from gemini_multi._call.call import Call
-    from gemini_multi._transport.interface import AsyncExchange, Exchange
+    from gemini_multi._transport.session import AsyncExchange, Exchange
 
 __all__ = ["AsyncClient", "AsyncEventStream", "CallArguments", "Client", "EventStream"]
 

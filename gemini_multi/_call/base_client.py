@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDi
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
 from gemini_multi._routing.routes import Route, arranged, routes
-from gemini_multi._transport.settings import TransportName, TransportSettings
-from gemini_multi._transport.steps import Limits, Timeouts
+from gemini_multi._transport.steps import Limits, Timeouts, TransportName, TransportSettings
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import STRATEGIES, FailoverArgument, FailoverOn, Hedging, HedgingArgument, Strategy
 from gemini_multi.providers import Provider, ProvidersArgument, environment, resolve

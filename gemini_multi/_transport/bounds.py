@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import select
 import socket
 from collections.abc import Mapping
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from gemini_multi._transport.steps import Interrupted
 
 SLICE: Final = 64 * 1024
 """Maximum number of bytes in one write."""
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 
 
 class ConnectTimeout(TimeoutError):
     """No connection was made in time, so nothing was sent. The name is the same as in httpx."""
 
 
-class Outgoing:
-    """A buffer that delays a small part of a request, so that the head and the body are sent together."""
-
-    __slots__ = ("_held",)
-
-    def __init__(self) -> None:
-        self._held = b""
-
-    def added(self, data: bytes) -> bytes:
-        """Add data, and return the bytes to send now."""
-        if not self._held and len(data) < SLICE:
-            self._held = data
-            return b""
-        return self.rest() + data
-
-    def rest(self) -> bytes:
-        """Return the delayed bytes. They must be sent before the response is read."""
-        held, self._held = self._held, b""
-        return held
-
-
 class Bounds:
-    """The end of the call that uses a connection now."""
+    """The end of the call that uses a connection now, and the connection's socket."""
 
-    __slots__ = ("end", "is_interrupted", "last")
+    __slots__ = ("end", "is_interrupted", "last", "socket")
 
     def __init__(self) -> None:
         self.end = math.inf
         self.is_interrupted = False
         self.last = b""
         """The result of the last read."""
+        self.socket: socket.socket | None = None
 
     def left(self, limit: float | None = None) -> float | None:
         """Return how many seconds the call may still wait, at most `limit`.
@@ -78,24 +56,34 @@ class Bounds:
         return is_clean and not self.is_interrupted and headers.get("connection", "").lower() != "close"
 
 
-def is_readable(connected: socket.socket) -> bool:
+class Bounded:
+    """A network stream of httpcore with the bounds of a call. It sends the head and a small body together."""
+
+    def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
+        self._stream = stream
+        self._bounds = bounds
+        self._delayed = b""
+        bounds.socket = stream.get_extra_info("socket")
+
+    def _added(self, data: bytes) -> bytes:
+        """Add data to send, and return the bytes to send now: the first part of a request waits for the next part."""
+        if not self._delayed and len(data) < SLICE:
+            self._delayed = data
+            return b""
+        return self._rest() + data
+
+    def _rest(self) -> bytes:
+        """Return the delayed bytes. They must be sent before the response is read."""
+        delayed, self._delayed = self._delayed, b""
+        return delayed
+
+
+def is_readable(connected: socket.socket | None) -> bool:
     """Return whether a socket has bytes to read or is closed by the peer."""
-    if connected.fileno() < 0:
+    if connected is None or connected.fileno() < 0:
         return True
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connected], [], [], 0)[0])
     poll = select.poll()
     poll.register(connected, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def is_exhausted(error: BaseException) -> bool:
-    """Return whether a connection failed because this process or the system has no file descriptors left."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
-            return True
-        if any(f"(os error {number})" in str(cause) for number in _EXHAUSTED):  # the format of Rust's errors
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi._transport.addresses import address_of, check_headers
 from gemini_multi._transport.httpx_library import head_of
+from gemini_multi._transport.session import AsyncExchange
 from gemini_multi._transport.steps import ResponseHead, Send
 
 if TYPE_CHECKING:
@@ -97,12 +98,12 @@ class CallersExchange:
             del body  # deleting the generator releases the connection too
 
 
-class CallersAsyncExchange:
+class CallersAsyncExchange(AsyncExchange):
     """One request through an asynchronous client."""
 
     def __init__(self, client: httpx.AsyncClient | httpx2.AsyncClient) -> None:
         self._client: Any = client
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._response: Any = None
         self._body: AsyncIterator[bytes] | None = None
 
@@ -110,8 +111,7 @@ class CallersAsyncExchange:
         """Send the request and wait for the head of the response."""
         async with asyncio.timeout(step.within if step.within < math.inf else None):
             request = _built(self._client, step)
-            response = await self._client.send(request, stream=True, follow_redirects=False)
-        self._response = response
+            response = self._response = await self._client.send(request, stream=True, follow_redirects=False)
         self._body = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
         return _head(response)
 
@@ -129,25 +129,18 @@ class CallersAsyncExchange:
             await body.aclose()
         await response.aclose()
 
-    def abandon(self) -> None:
-        """Release the response soon, from any thread, if the event loop still runs."""
-        if self._response is not None and self._loop.is_running():
-            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
-
 
 def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of httpx or httpx2
     """Build the request, with the timeouts in the extension that httpx and httpx2 read."""
     request, timeouts = step.request, step.timeouts
     check_headers(request.headers)
-    headers = {"accept-encoding": "identity", **request.headers}
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
-    limits = {name: min(limit, step.within) for name, limit in limits.items()}
     return client.build_request(
         request.method,
         address_of(request.url).url,
         content=bytes(request.body),
-        headers=headers,
-        extensions={"timeout": limits},
+        headers={"accept-encoding": "identity", **request.headers},
+        extensions={"timeout": {name: min(limit, step.within) for name, limit in limits.items()}},
     )
 
 

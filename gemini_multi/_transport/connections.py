@@ -1,7 +1,8 @@
-"""A pool of connections: a limit on their number, and idle connections by origin until they are used again or expire.
+"""A pool of connections over httpx, and the exchange of one request over a connection of the pool.
 
-Both kinds of pool (blocking, and of an event loop) share this code. Each kind has its own way to wait, to close a
-connection and to measure time. Only one call uses a connection, and a connection that failed is never used again.
+Both kinds of pool (blocking, and of an event loop) share this code. Only one call uses a connection, and a connection
+that failed is never used again. The coroutines of this module also run in blocking calls: there, all that they call
+blocks, so that they end without an event loop.
 """
 
 from __future__ import annotations
@@ -11,43 +12,64 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from gemini_multi._transport.addresses import Address
-
-_FOR_OTHERS: Final = 64
-"""Descriptors that are reserved for the rest of the process."""
-_FEWEST: Final = 8
-_WITHOUT_LIMIT: Final = 1000
-"""Maximum number of connections if the system does not limit the descriptors of a process."""
+from gemini_multi._transport.addresses import Address, address_of, proxy_for
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout
+from gemini_multi._transport.failures import is_exhausted
+from gemini_multi._transport.httpx_library import Library, head_of, library
+from gemini_multi._transport.steps import ResponseHead, Send, TransportSettings
 
 
-class Pooled(Protocol):
-    """The attributes of a connection that a pool uses."""
+class Event(Protocol):
+    """A `threading.Event` or an `asyncio.Event`."""
 
-    origin: str
-    idle_since: float
+    def set(self) -> None: ...
 
-
-ConnectionT = TypeVar("ConnectionT", bound=Pooled)
-PlaceT = TypeVar("PlaceT")
-"""The object on which a call waits for a free connection: an event or a future."""
+    def clear(self) -> None: ...
 
 
-class Connections(ABC, Generic[ConnectionT, PlaceT]):
-    """The connections of a pool."""
+class Connection(ABC):
+    """An httpx transport that holds one connection."""
 
-    def __init__(self, limit: int, keep_alive: float, make: Callable[[Address], ConnectionT]) -> None:
-        self.limit = limit
-        self._keep_alive = keep_alive
+    def __init__(
+        self, used: Library, address: Address, kind: str, backend: Callable[[Library, Bounds], object]
+    ) -> None:
+        self.origin = address.origin
+        self.idle_since = 0.0
+        self.bounds = Bounds()
+        self.body: Any = iter(())
+        """The pieces of the response's body."""
+        self._transport = used.transport(kind, backend(used, self.bounds), proxy_for(address))
+
+    @abstractmethod
+    async def send(self, request: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
+        """Send a request and return the response. Its body is not read yet."""
+
+    @abstractmethod
+    async def close_response(self, response: Any) -> None:  # noqa: ANN401
+        """Close a response that was read to its end, so that the connection can be used again."""
+
+
+ConnectionT = TypeVar("ConnectionT", bound=Connection)
+
+
+class Connections(ABC, Generic[ConnectionT]):
+    """A pool: a limit on the number of connections, and idle connections until they are used again or expire."""
+
+    def __init__(self, settings: TransportSettings, make: Callable[[Library, Address], ConnectionT]) -> None:
+        self.library = library(settings.name)
+        self.limit = settings.limit
+        self._keep_alive = settings.keep_alive
         self._make = make
         self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
-        self._idle: dict[str, deque[ConnectionT]] = {}
-        self._waiting: deque[PlaceT] = deque()
+        self._idle: list[ConnectionT] = []
+        """The connections that no call uses. The last of them was used last."""
+        self._waiting: deque[Event] = deque()
         self._in_use: set[ConnectionT] = set()
         self._is_closed = False
-        self._is_reaping = False
-        self.open = 0
+        self._has_timer = False
+        self._open = 0
         """Number of connections that are busy, idle or being closed."""
 
     @property
@@ -55,136 +77,181 @@ class Connections(ABC, Generic[ConnectionT, PlaceT]):
         """Number of connections that carry a request."""
         return len(self._in_use)
 
-    def take(self, address: Address, place: PlaceT) -> ConnectionT | None:
+    def acquire(self, address: Address, event: Event) -> ConnectionT | None:
         """Return the idle connection that was used last, or a new connection.
 
-        At the limit, return `None`, and wake `place` when a connection may be free.
+        At the limit, return `None`, and set the event when a connection may be free.
         """
         with self._lock:
+            self._close_expired()
             idle = self._last_idle(address.origin)
             if idle is not None:
                 self._in_use.add(idle)
                 return idle
-            if self.open >= self.limit:
-                self._make_room()
-            if self.open >= self.limit:
-                self._waiting.append(place)
+            if self._open >= self.limit and self._idle:
+                self.release(self._idle.pop(0))
+            if self._open >= self.limit:
+                self._waiting.append(event)
                 return None
-            self.open += 1
+            self._open += 1
         try:
-            made = self._make(address)
+            made = self._make(self.library, address)
         except BaseException:
-            self.freed()
+            self._count_closed()
             raise
         self._in_use.add(made)
         return made
 
-    def give_up(self, place: PlaceT) -> None:
-        """Stop waiting. If `place` was already woken, wake another call instead."""
+    def _last_idle(self, origin: str) -> ConnectionT | None:
+        for position in range(len(self._idle) - 1, -1, -1):
+            if self._idle[position].origin == origin:
+                return self._idle.pop(position)
+        return None
+
+    def stop_waiting(self, event: Event) -> None:
+        """Stop waiting. If the event was already set, set that of another call instead."""
         with self._lock:
-            if place in self._waiting:
-                self._waiting.remove(place)
+            if event in self._waiting:
+                self._waiting.remove(event)
             else:
                 self._wake_one()
 
-    def wait_for_one(self, place: PlaceT) -> bool:
-        """Wake `place` when a connection is given back. Return whether any connection is in use."""
+    def wait_for_another(self, event: Event) -> bool:
+        """Set the event when another call releases its connection. Return whether any connection is in use."""
         with self._lock:
-            is_possible = bool(self._in_use)
-            if is_possible:
-                self._waiting.append(place)
-            return is_possible
+            if self._in_use:
+                self._waiting.append(event)
+            return bool(self._in_use)
 
-    def put_back(self, connection: ConnectionT) -> None:
+    def keep(self, connection: ConnectionT) -> None:
         """Keep a connection for the next request."""
         with self._lock:
             if self._is_closed:
-                self.hang_up(connection)
+                self.release(connection)
                 return
             self._in_use.discard(connection)
             connection.idle_since = monotonic()
-            self._idle.setdefault(connection.origin, deque()).append(connection)
+            self._idle.append(connection)
             self._wake_one()
-            if not self._is_reaping:
-                self._is_reaping = True
-                self._after(self._keep_alive, self._reap)
+            if not self._has_timer:
+                self._has_timer = True
+                self._after(self._keep_alive, self._expire)
 
-    def freed(self) -> None:
-        """Count one connection less: it is closed."""
-        with self._lock:
-            self.open -= 1
-            self._wake_one()
+    def release(self, connection: ConnectionT) -> None:
+        """Close a connection, now or soon."""
+        self._in_use.discard(connection)
+        self._close(connection)
+
+    async def close_connection(self, connection: ConnectionT) -> None:
+        """Close a connection and wait until it is closed."""
+        self.release(connection)
 
     def shut(self) -> None:
         """Close the idle connections now, and every other connection when its request ends."""
         with self._lock:
             self._is_closed = True
-            idle = [connection for stack in self._idle.values() for connection in stack]
-            self._idle.clear()
-            for connection in idle:
-                self.hang_up(connection)
-
-    def hang_up(self, connection: ConnectionT) -> None:
-        """Close a connection, now or soon."""
-        self._in_use.discard(connection)
-        self._close(connection)
+            while self._idle:
+                self.release(self._idle.pop())
 
     @abstractmethod
     def _close(self, connection: ConnectionT) -> None:
-        """Close a connection, and call `freed` when it is closed."""
-
-    @abstractmethod
-    def _wake(self, place: PlaceT) -> None:
-        """Let the waiting call try again."""
+        """Close a connection, and call `_count_closed` when it is closed."""
 
     @abstractmethod
     def _after(self, seconds: float, act: Callable[[], None]) -> None:
         """Call a function later."""
 
-    def _last_idle(self, origin: str) -> ConnectionT | None:
-        stack = self._idle.get(origin)
-        if not stack:
-            return None
-        connection = stack.pop()
-        if connection.idle_since + self._keep_alive > monotonic():
-            return connection
-        self.hang_up(connection)  # the connections below it have been idle for longer
-        self._reap_stack(stack)
-        return None
+    @abstractmethod
+    async def is_set(self, event: Any, end: float) -> bool:  # noqa: ANN401  # of the pool's kind
+        """Wait for an event. Return whether it is set before the end."""
 
-    def _make_room(self) -> None:
-        """Close the connection that has been idle for longest, of any origin."""
-        stacks = [stack for stack in self._idle.values() if stack]
-        if stacks:
-            self.hang_up(min(stacks, key=lambda stack: stack[0].idle_since).popleft())
+    def _count_closed(self) -> None:
+        with self._lock:
+            self._open -= 1
+            self._wake_one()
 
     def _wake_one(self) -> None:
         if self._waiting:
-            self._wake(self._waiting.popleft())
+            self._waiting.popleft().set()
 
-    def _reap(self) -> None:
+    def _expire(self) -> None:
         """Close the connections that have been idle for too long, and run again later for the others."""
         with self._lock:
-            for stack in self._idle.values():
-                self._reap_stack(stack)
-            oldest = min((stack[0].idle_since for stack in self._idle.values() if stack), default=None)
-            self._is_reaping = oldest is not None
-        if oldest is not None:
-            self._after(max(oldest + self._keep_alive - monotonic(), 0.01), self._reap)
+            self._close_expired()
+            self._has_timer = bool(self._idle)
+            if self._has_timer:
+                self._after(max(self._idle[0].idle_since + self._keep_alive - monotonic(), 0.01), self._expire)
 
-    def _reap_stack(self, stack: deque[ConnectionT]) -> None:
-        while stack and stack[0].idle_since + self._keep_alive <= monotonic():
-            self.hang_up(stack.popleft())
+    def _close_expired(self) -> None:
+        while self._idle and self._idle[0].idle_since + self._keep_alive <= monotonic():
+            self.release(self._idle.pop(0))
 
 
-def default_limit() -> int:
-    """Return how many connections a pool may have open: half of the descriptors that are not reserved.
+class HttpxExchange(Generic[ConnectionT]):
+    """One request over a connection of the pool."""
 
-    The blocking pool and the pool of an event loop share the process. An event loop's own descriptors are reserved.
-    """
-    try:
-        from resource import RLIMIT_NOFILE, getrlimit
-    except ImportError:  # Windows
-        return _WITHOUT_LIMIT
-    descriptors = getrlimit(RLIMIT_NOFILE)[0]
-    return max(_FEWEST, (descriptors - _FOR_OTHERS) // 2) if descriptors > 0 else _WITHOUT_LIMIT
+    def __init__(self, pool: Connections[ConnectionT], event: Event) -> None:
+        self._pool = pool
+        self._event = event
+        self._connection: ConnectionT | None = None
+        self._response: Any = None
+        self._body: Any = iter(())
+        self._last = b""
+        self._head = ResponseHead(0, {})
+        self._is_whole = False
+        self._is_interrupted = False
+
+    async def _send(self, step: Send) -> ResponseHead:
+        """Send the request. At the limit, wait for a connection first."""
+        address, end = address_of(step.request.url), monotonic() + step.within
+        request = self._pool.library.request(step, address)
+        while True:
+            connection = self._connection = await self._acquired(address, end)
+            try:
+                connection.bounds.end = end
+                response = self._response = await connection.send(request)
+            except BaseException as error:
+                await self._close()
+                if not is_exhausted(error) or self._is_interrupted or not self._pool.wait_for_another(self._event):
+                    raise
+                await self._wait(end)  # for a connection of this process that is closed and frees its descriptor
+            else:
+                break
+        self._body = connection.body
+        self._head = head_of(response.status_code, response.headers.raw)
+        return self._head
+
+    async def _acquired(self, address: Address, end: float) -> ConnectionT:
+        while (connection := self._pool.acquire(address, self._event)) is None:
+            await self._wait(end)
+        if self._is_interrupted:
+            connection.bounds.is_interrupted = True
+        return connection
+
+    async def _wait(self, end: float) -> None:
+        try:
+            if self._is_interrupted or not await self._pool.is_set(self._event, end):
+                raise ConnectTimeout(f"none of {self._pool.limit} connections became free (`max_connections`)")
+        except BaseException:
+            self._pool.stop_waiting(self._event)
+            raise
+        self._event.clear()
+
+    async def _close(self) -> None:
+        """Release the response and its connection."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        response, self._response, self._body = self._response, None, iter(())
+        is_kept = self._is_whole and connection.bounds.can_be_kept(self._head.headers, self._last)
+        try:
+            if is_kept:
+                await connection.close_response(response)
+        except BaseException:
+            is_kept = False
+            raise
+        finally:
+            if is_kept:
+                self._pool.keep(connection)
+            else:
+                await self._pool.close_connection(connection)

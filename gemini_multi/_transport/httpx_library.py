@@ -10,17 +10,15 @@ from __future__ import annotations
 import importlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
-from typing import Any, Final
+from functools import cache, cached_property
+from importlib.util import find_spec
+from typing import Any
 
 from gemini_multi._encoding.long_text import ChunkedBody
 from gemini_multi._transport.addresses import Address, check_headers
 from gemini_multi._transport.bounds import SLICE
 from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
-
-_KEEP_FOREVER: Final = None
-"""Our own pools close idle connections."""
 
 
 class _Slices:
@@ -30,14 +28,11 @@ class _Slices:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
-        body = self._body
-        if not isinstance(body, bytes):
-            yield from body.slices()
-        elif len(body) <= SLICE:
-            yield body
+        if isinstance(self._body, bytes):
+            for start in range(0, len(self._body), SLICE):
+                yield self._body[start : start + SLICE]
         else:
-            for start in range(0, len(body), SLICE):
-                yield body[start : start + SLICE]
+            yield from self._body.slices()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in _Slices.__iter__(self):
@@ -51,48 +46,37 @@ class Library:
         """Import the modules."""
         self.httpx: Any = importlib.import_module(name)
         self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
-        self._context: ssl.SSLContext | None = None
-        bases = (self.httpx.SyncByteStream, self.httpx.AsyncByteStream)
-        self._body: Any = type(
-            "Body", bases, {name: vars(_Slices)[name] for name in ("__init__", "__iter__", "__aiter__")}
-        )
+        self._body: Any = type("Body", (_Slices, self.httpx.SyncByteStream, self.httpx.AsyncByteStream), {})
 
-    @property
+    @cached_property
     def context(self) -> ssl.SSLContext:
         """The TLS context of all connections. The certificates are read from disk once."""
-        if self._context is None:
-            context: ssl.SSLContext = self.httpx.create_ssl_context()
-            context.set_alpn_protocols(["http/1.1"])
-            self._context = context
-        return self._context
+        context: ssl.SSLContext = self.httpx.create_ssl_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     def prepare(self) -> None:
-        """Read the files that the first connection needs."""
+        """Read the files that the first connection of an event loop needs."""
         self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
         self.httpcore.AnyIOBackend()
 
-    def transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of httpx or httpx2
-        """Make a blocking transport that holds one connection."""
-        return self._over(self.httpx.HTTPTransport, self.httpcore.ConnectionPool, backend, proxy)
-
-    def async_transport(self, backend: object, proxy: str | None) -> Any:  # noqa: ANN401
-        """Make an asynchronous transport that holds one connection."""
-        return self._over(self.httpx.AsyncHTTPTransport, self.httpcore.AsyncConnectionPool, backend, proxy)
-
-    def _over(self, kind: Any, pool_kind: Any, backend: object, proxy: str | None) -> Any:  # noqa: ANN401
-        transport = kind(verify=self.context, trust_env=False)
-        transport._pool = pool_kind(
+    def transport(self, kind: str, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of httpx or httpx2
+        """Make a transport that holds one connection: a blocking one, or of the kind "Async"."""
+        transport = getattr(self.httpx, f"{kind}HTTPTransport")(verify=self.context, trust_env=False)
+        transport._pool = getattr(self.httpcore, f"{kind}ConnectionPool")(
             ssl_context=self.context,
             proxy=None if proxy is None else self._proxy(proxy),
             max_connections=1,
-            keepalive_expiry=_KEEP_FOREVER,
+            keepalive_expiry=None,  # our own pools close idle connections
             network_backend=backend,
         )
         return transport
 
     def _proxy(self, url: str) -> Any:  # noqa: ANN401
-        if url.startswith("socks"):
-            _check_socks()
+        if url.startswith("socks") and find_spec("socksio") is None:
+            raise ConfigurationError(
+                'A SOCKS proxy needs a package: pip install "gemini-multi[socks]" (or httpx[socks]).'
+            )
         try:
             proxy = self.httpx.Proxy(url)
             address = self.httpcore.URL(
@@ -102,41 +86,28 @@ class Library:
         except (self.httpx.InvalidURL, ValueError):
             raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
 
-    def url(self, address: Address) -> Any:  # noqa: ANN401
-        """Parse an address, once.
-
-        Raises:
-            ConfigurationError: httpx does not accept the address.
-        """
-        return _parsed(self.httpx, address.url)
-
     def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
         """Build a request, with the timeouts in the extension that httpcore reads."""
         check_headers(step.request.headers)
-        url, timeouts = self.url(address), step.timeouts
+        url, timeouts = _parsed(self.httpx, address.url), step.timeouts
         headers = [
             (b"host", url.netloc),
             (b"accept-encoding", b"identity"),
             (b"content-length", str(len(step.request.body)).encode()),
             *((name.encode(), value.encode()) for name, value in step.request.headers.items()),
         ]
-        limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write}
         return self.httpx.Request(
             step.request.method,
             url,
             headers=headers,
             stream=self._body(step.request.body),
-            extensions={"timeout": limits},
+            extensions={"timeout": {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write}},
         )
 
 
 @cache
 def library(name: str) -> Library:
-    """Import httpx or httpx2.
-
-    Raises:
-        ConfigurationError: The library is not installed.
-    """
+    """Import httpx or httpx2."""
     try:
         return Library(name)
     except ImportError:
@@ -149,15 +120,6 @@ def _parsed(httpx: Any, url: str) -> Any:  # noqa: ANN401
         return httpx.URL(url)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise ConfigurationError(f"The address of a provider cannot be used: {error}.") from None
-
-
-def _check_socks() -> None:
-    try:
-        importlib.import_module("socksio")
-    except ImportError:
-        raise ConfigurationError(
-            'A SOCKS proxy needs a package: pip install "gemini-multi[socks]" (or httpx[socks]).'
-        ) from None
 
 
 def head_of(status: int, raw: list[tuple[bytes, bytes]]) -> ResponseHead:

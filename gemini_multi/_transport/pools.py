@@ -14,30 +14,25 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from gemini_multi._transport.connections import default_limit
 from gemini_multi.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from gemini_multi._transport.httpx_asyncio import AsyncioConnections
     from gemini_multi._transport.httpx_blocking import BlockingConnections
-    from gemini_multi._transport.interface import AsyncExchange, Exchange
     from gemini_multi._transport.pyreqwest_adapter import PyreqwestTransport
-    from gemini_multi._transport.settings import TransportSettings
+    from gemini_multi._transport.session import AsyncExchange, Exchange
+    from gemini_multi._transport.steps import TransportSettings
 
 _LOGGER: Final = logging.getLogger("gemini_multi")
 
 
-@dataclass
-class _OfLoop:
+class _OfLoop(NamedTuple):
     """The connections of one event loop."""
 
     guard: AsyncGenerator[None, None]
-    by_settings: dict[TransportSettings, AsyncioConnections] = field(
-        default_factory=dict["TransportSettings", "AsyncioConnections"]
-    )
+    by_settings: dict[TransportSettings, AsyncioConnections]
 
 
 class Pools:
@@ -53,11 +48,11 @@ class Pools:
     def busy(self) -> int:
         """Number of requests in progress: the blocking ones, and those of this thread's running loop."""
         try:
-            entry = self._by_loop.get(asyncio.get_running_loop())
+            of_loop = self._by_loop.get(asyncio.get_running_loop())
         except RuntimeError:
-            entry = None
-        of_loop = () if entry is None else entry.by_settings.values()
-        return sum(one.busy for one in (*self._blocking.values(), *of_loop))
+            of_loop = None
+        asyncio_connections = () if of_loop is None else of_loop.by_settings.values()
+        return sum(transport.busy for transport in (*self._blocking.values(), *asyncio_connections))
 
     def exchange(self, settings: TransportSettings, holder: object) -> Exchange:
         """Make an exchange for one blocking request. The connections stay open until no holder is left."""
@@ -67,18 +62,24 @@ class Pools:
     async def async_exchange(self, settings: TransportSettings, holder: object) -> AsyncExchange:
         """Make an exchange for one request with `await`. Its connections also stay open until the loop ends."""
         self._lease(holder)
-        loop = _running_loop()
-        entry = self._by_loop.get(loop)
-        known = None if entry is None else entry.by_settings.get(settings)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError(
+                "An asynchronous call needs a running asyncio event loop; other event loops, such as trio's, are not "
+                "supported."
+            ) from None
+        of_loop = self._by_loop.get(loop)
+        known = None if of_loop is None else of_loop.by_settings.get(settings)
         if known is not None:
             return known.exchange()
-        if settings.name == "pyreqwest" and settings in self._blocking:
-            return self._pyreqwest(settings).async_exchange()
         # Reading the library and the certificates from disk must not block the loop.
-        await asyncio.to_thread(self._prepare, settings)
-        if settings.name == "pyreqwest":
-            return self._pyreqwest(settings).async_exchange()
-        return (await self._of_loop(loop, settings)).exchange()
+        if settings.name != "pyreqwest":
+            await asyncio.to_thread(_prepare, settings.name)
+            return (await self._of_loop(loop, settings)).exchange()
+        if settings not in self._blocking:
+            await asyncio.to_thread(self._transport, settings)
+        return cast("PyreqwestTransport", self._transport(settings)).async_exchange()
 
     def _transport(self, settings: TransportSettings) -> BlockingConnections | PyreqwestTransport:
         with self._lock:
@@ -87,47 +88,28 @@ class Pools:
                 found = self._blocking[settings] = _made(settings)
             return found
 
-    def _pyreqwest(self, settings: TransportSettings) -> PyreqwestTransport:
-        from gemini_multi._transport.pyreqwest_adapter import PyreqwestTransport
-
-        found = self._transport(settings)
-        assert isinstance(found, PyreqwestTransport)
-        return found
-
-    def _prepare(self, settings: TransportSettings) -> None:
-        """Read the files that the first call needs."""
-        if settings.name == "pyreqwest":
-            self._pyreqwest(settings)
-        else:
-            from gemini_multi._transport.httpx_library import library
-
-            importlib.import_module("gemini_multi._transport.httpx_asyncio")
-            library(settings.name).prepare()
-
     async def _of_loop(self, loop: asyncio.AbstractEventLoop, settings: TransportSettings) -> AsyncioConnections:
         """Return the connections of the running loop. Nothing here waits, so calls that start together share them."""
         from gemini_multi._transport.httpx_asyncio import AsyncioConnections
-        from gemini_multi._transport.httpx_library import library
 
-        entry = self._by_loop.get(loop)
-        if entry is None:
+        of_loop = self._by_loop.get(loop)
+        if of_loop is None:
             with self._lock:
                 for stale in [known for known in self._by_loop if known.is_closed()]:
                     del self._by_loop[stale]
-                entry = self._by_loop[loop] = _OfLoop(self._guard(loop))
-            await anext(entry.guard)
-        if settings not in entry.by_settings:
-            limit = settings.max_connections or default_limit()
-            entry.by_settings[settings] = AsyncioConnections(library(settings.name), limit, settings.keep_alive)
-        return entry.by_settings[settings]
+                of_loop = self._by_loop[loop] = _OfLoop(self._guard(loop), {})
+            await anext(of_loop.guard)
+        if settings not in of_loop.by_settings:
+            of_loop.by_settings[settings] = AsyncioConnections(settings)
+        return of_loop.by_settings[settings]
 
     async def _guard(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
         """Wait until the loop shuts down. The loop knows this generator and closes it then."""
         try:
             yield
         finally:
-            entry = self._by_loop.pop(loop, None)
-            for connections in () if entry is None else entry.by_settings.values():
+            of_loop = self._by_loop.pop(loop, None)
+            for connections in () if of_loop is None else of_loop.by_settings.values():
                 await connections.aclose()
 
     def _lease(self, holder: object) -> None:
@@ -144,9 +126,9 @@ class Pools:
         with self._lock:
             self._leases.discard(id(holder))
             if not self._leases:
-                self.hang_up()
+                self.close()
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         """Close the blocking connections. A later call connects again."""
         with self._lock:
             found, self._blocking = self._blocking, {}
@@ -156,10 +138,9 @@ class Pools:
     async def release_running_loop(self, holder: object) -> None:
         """Remove a holder. When the last holder is removed, close the connections of the running loop too."""
         self.release(holder)
-        if not self._leases:
-            entry = self._by_loop.get(asyncio.get_running_loop())
-            if entry is not None:
-                await entry.guard.aclose()
+        of_loop = self._by_loop.get(asyncio.get_running_loop())
+        if of_loop is not None and not self._leases:
+            await of_loop.guard.aclose()
 
     def forget(self) -> None:
         """Start without connections in a forked child: the copied connections belong to the parent process."""
@@ -169,27 +150,23 @@ class Pools:
             transport.drop()
 
 
-def _running_loop() -> asyncio.AbstractEventLoop:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise ConfigurationError(
-            "An asynchronous call needs a running asyncio event loop; other event loops, such as trio's, are not "
-            "supported."
-        ) from None
+def _prepare(library_name: str) -> None:
+    """Read the files that the first call in an event loop needs."""
+    from gemini_multi._transport.httpx_library import library
+
+    importlib.import_module("gemini_multi._transport.httpx_asyncio")
+    library(library_name).prepare()
 
 
 def _made(settings: TransportSettings) -> BlockingConnections | PyreqwestTransport:
-    limit = settings.max_connections or default_limit()
-    _LOGGER.debug("calls go over %s, with at most %d connections", settings.name, limit)
+    _LOGGER.debug("calls go over %s, with at most %d connections", settings.name, settings.limit)
     if settings.name == "pyreqwest":
         from gemini_multi._transport.pyreqwest_adapter import PyreqwestTransport
 
-        return PyreqwestTransport(limit, settings.keep_alive)
+        return PyreqwestTransport(settings)
     from gemini_multi._transport.httpx_blocking import BlockingConnections
-    from gemini_multi._transport.httpx_library import library
 
-    return BlockingConnections(library(settings.name), limit, settings.keep_alive)
+    return BlockingConnections(settings)
 
 
 POOLS: Final = Pools()

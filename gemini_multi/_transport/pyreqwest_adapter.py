@@ -20,7 +20,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from gemini_multi._transport.addresses import address_of, check_headers, proxy_for
-from gemini_multi._transport.steps import Interrupted, ResponseHead, Send, Timeouts
+from gemini_multi._transport.session import AsyncExchange
+from gemini_multi._transport.steps import Interrupted, ResponseHead, Send, Timeouts, TransportSettings
 from gemini_multi.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ ResultT = TypeVar("ResultT")
 class PyreqwestTransport:
     """The clients that calls with the same settings share: one for each pair of timeouts and each proxy."""
 
-    def __init__(self, limit: int, keep_alive: float) -> None:
+    def __init__(self, settings: TransportSettings) -> None:
         _check_process()
         _check_version()
         _load()
-        self._limit = limit
-        self._keep_alive = keep_alive
+        self._limit = settings.limit
+        self._keep_alive = settings.keep_alive
         self._client = lru_cache(maxsize=32)(self._made_client)
         self._lock = threading.Lock()
         """Held while a client is found or made. Two clients for the same requests would have twice the connections."""
@@ -108,7 +109,7 @@ class PyreqwestTransport:
         _FORKED_AFTER_USE.set()
 
 
-class PyreqwestAsyncExchange:
+class PyreqwestAsyncExchange(AsyncExchange):
     """One request, with `await`."""
 
     def __init__(self, transport: PyreqwestTransport) -> None:
@@ -120,7 +121,7 @@ class PyreqwestAsyncExchange:
 
     async def send(self, step: Send) -> ResponseHead:
         """Send the request and wait for the head of the response."""
-        self._loop, self._request = asyncio.get_running_loop(), self._built(step)
+        self.loop, self._request = asyncio.get_running_loop(), self._built(step)
         self._transport.under_way.add(self)
         before = _cancellations()
         response = await self._request.__aenter__()
@@ -170,11 +171,6 @@ class PyreqwestAsyncExchange:
             before = _cancellations()
             await request.__aexit__(None, None, None)
             _check_cancelled(before)
-
-    def abandon(self) -> None:
-        """Release the response soon, from any thread, if the event loop still runs."""
-        if self._request is not None and self._loop.is_running():
-            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
 
 def _cancellations() -> int:

@@ -1,16 +1,62 @@
-"""Performs the steps of a call over a transport, blocking or with `await`."""
+"""Performs the steps of a call over a transport, blocking or with `await`.
+
+A transport makes one exchange for each request: it sends the request and reads the response.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gemini_multi._transport.failures import failure_of
-from gemini_multi._transport.inflate import inflated, inflated_async
-from gemini_multi._transport.interface import AsyncExchange, Exchange
+from gemini_multi._transport.inflate import Inflater
 from gemini_multi._transport.steps import Consult, Interrupted, ReadBody, ResponseHead, Send, Sleep, Step
+
+_PAUSE: Final = threading.Event()
+"""Never set. A wait on this event is a sleep that tests can observe."""
+
+
+class Exchange(Protocol):
+    """One request and its response, blocking."""
+
+    def send(self, step: Send) -> ResponseHead:
+        """Send the request and wait for the head of the response."""
+        ...
+
+    def read(self) -> bytes:
+        """Return the next bytes of the body, still compressed; empty at its end."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection, at any moment. It is kept if the response was read to its end."""
+        ...
+
+    def interrupt(self) -> None:
+        """Interrupt another thread that sends or reads. That thread fails at once, and nothing more is sent."""
+        ...
+
+
+class AsyncExchange(Protocol):
+    """One request and its response, with `await`. Cancel the waiting task to interrupt it."""
+
+    loop: asyncio.AbstractEventLoop
+
+    @abstractmethod
+    async def send(self, step: Send) -> ResponseHead: ...
+
+    @abstractmethod
+    async def read(self) -> bytes: ...
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Release the connection soon, from any thread, if the event loop still runs."""
+        if self.loop.is_running():
+            self.loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.close()))
 
 
 class Session:
@@ -61,8 +107,8 @@ class Session:
         if self._is_interrupted:
             raise Interrupted
         head = exchange.send(step)
-        encoding = encoding_of(head)
-        self._read = inflated(exchange.read, encoding) if encoding else exchange.read
+        inflater = _inflater(head)
+        self._read = exchange.read if inflater is None else lambda: _inflated(exchange, inflater)
         return head
 
     def interrupt(self) -> None:
@@ -121,8 +167,8 @@ class AsyncSession:
         await self.close()
         exchange = self._exchange = await self._begin()
         head = await exchange.send(step)
-        encoding = encoding_of(head)
-        self._read = inflated_async(exchange.read, encoding) if encoding else exchange.read
+        inflater = _inflater(head)
+        self._read = exchange.read if inflater is None else lambda: _inflated_async(exchange, inflater)
         return head
 
     async def close(self) -> None:
@@ -138,15 +184,22 @@ class AsyncSession:
             self._exchange.abandon()
 
 
-def encoding_of(head: ResponseHead) -> str:
-    """Return the compression of a body; empty if the body is not compressed."""
-    encoding = head.headers.get("content-encoding", "")
-    return "" if encoding.strip().lower() in ("", "identity") else encoding
+def _inflater(head: ResponseHead) -> Inflater | None:
+    encoding = head.headers.get("content-encoding", "").strip().lower()
+    return None if encoding in ("", "identity") else Inflater(encoding)
+
+
+def _inflated(exchange: Exchange, inflater: Inflater) -> bytes:
+    while not (piece := inflater.piece()) and (data := exchange.read()):
+        inflater.feed(data)
+    return piece
+
+
+async def _inflated_async(exchange: AsyncExchange, inflater: Inflater) -> bytes:
+    while not (piece := inflater.piece()) and (data := await exchange.read()):
+        inflater.feed(data)
+    return piece
 
 
 async def _nothing() -> bytes:
     return b""
-
-
-_PAUSE: Final = threading.Event()
-"""Never set. A wait on this event is a sleep that tests can observe."""

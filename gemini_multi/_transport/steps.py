@@ -1,14 +1,69 @@
-"""The steps that a call yields, and their values. The transport performs the steps."""
+"""The steps that a call yields, their values, and the settings of a transport, which performs the steps."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from gemini_multi._encoding.long_text import ChunkedBody
-from gemini_multi.errors import ConnectionFailed, InvalidResponse
+from gemini_multi.errors import ConfigurationError, ConnectionFailed, InvalidResponse
+
+TransportName: TypeAlias = Literal["httpx", "httpx2", "pyreqwest"]
+"""The HTTP libraries that a caller can choose."""
+
+_VARIABLE: Final = "GEMINI_MULTI_TRANSPORT"
+"""The environment variable that chooses the library when the argument does not."""
+_FOR_OTHERS: Final = 64
+"""Descriptors that are reserved for the rest of the process."""
+_FEWEST: Final = 8
+_WITHOUT_LIMIT: Final = 1000
+"""Maximum number of connections if the system does not limit the descriptors of a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportSettings:
+    """The settings that clients must have in common to share connections."""
+
+    name: TransportName = "httpx"
+    max_connections: int | None = None
+    """The caller's maximum number of open connections."""
+    keep_alive: float = 120.0
+    """Seconds for which an idle connection is kept."""
+
+    @classmethod
+    def of(cls, transport: str | None, max_connections: int | None, keep_alive: float | None) -> TransportSettings:
+        """Check the caller's settings. The environment chooses the library if the caller does not.
+
+        Raises:
+            ConfigurationError: There is no such transport, or a number is invalid.
+        """
+        name = transport or os.environ.get(_VARIABLE) or cls().name
+        if name not in get_args(TransportName):
+            source = "`transport`" if transport else f"`{_VARIABLE}`"
+            raise ConfigurationError(f"{source} must be one of {', '.join(get_args(TransportName))}, not {name!r}.")
+        if max_connections is not None and max_connections < 1:
+            raise ConfigurationError(f"`max_connections` must be at least 1, not {max_connections!r}.")
+        if keep_alive is not None and not keep_alive > 0:
+            raise ConfigurationError(f"`keep_alive` must be a number of seconds above 0, not {keep_alive!r}.")
+        return cls(cast("TransportName", name), max_connections, cls().keep_alive if keep_alive is None else keep_alive)
+
+    @property
+    def limit(self) -> int:
+        """Maximum number of open connections of a pool: by default half of the descriptors that are not reserved.
+
+        The blocking pool and the pool of an event loop share the process. An event loop's own descriptors are reserved.
+        """
+        if self.max_connections is not None:
+            return self.max_connections
+        try:
+            from resource import RLIMIT_NOFILE, getrlimit
+        except ImportError:  # Windows
+            return _WITHOUT_LIMIT
+        descriptors = getrlimit(RLIMIT_NOFILE)[0]
+        return max(_FEWEST, (descriptors - _FOR_OTHERS) // 2) if descriptors > 0 else _WITHOUT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

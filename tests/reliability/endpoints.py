@@ -50,7 +50,7 @@ class Call:
 
     def ask(self, providers: list[str], **settings: Any) -> Answer:
         """Ask, and check that nothing of the call is left behind, whatever came of it."""
-        POOLS.hang_up()  # a fault on a connection that had been idle may cost one request more
+        POOLS.close()  # a fault on a connection that had been idle may cost one request more
         before = threads()
         try:
             if self.is_async:

@@ -179,7 +179,7 @@ class Soak:
             endings += ask(range(start, min(start + step, calls)))
             seen += numbers_seen(self.sandbox)
             self.sandbox.clear()
-            POOLS.hang_up()  # idle connections are kept on purpose
+            POOLS.close()  # idle connections are kept on purpose
             gc.collect()
             marks.append((descriptors(), resident()))
         assert not POOLS.busy

@@ -38,7 +38,7 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 def measured(sandbox: Sandbox, kind: str, name: str, providers: list[str], times: int) -> str:
     """Ask once and tell how many requests were sent and what came of it."""
     sandbox.clear()
-    POOLS.hang_up()  # a fault on a connection that had been idle costs one request more
+    POOLS.close()  # a fault on a connection that had been idle costs one request more
     KNOWN[name].commit(sandbox, providers[0], times)
     client = Client(providers, retry_policy=RetryPolicy(initial_wait=0.0), timeout=0.3 if name == "stall" else 20.0)
     seen: list[ChatEvent] = []

@@ -66,7 +66,7 @@ def stalls(sandbox: Sandbox, provider: str) -> None:
 @pytest.mark.parametrize("way", ["closed", "dropped", "never begun"])
 def test_a_stream_that_is_left_lets_go(sandbox: Sandbox, provider: str, endpoint: str, way: str) -> None:
     """At once, though the provider keeps the connection open; and the next call goes well."""
-    POOLS.hang_up()
+    POOLS.close()
     stalls(sandbox, provider)
     before = threads()
     stream: Any = SYNC[endpoint](provider)

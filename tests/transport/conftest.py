@@ -16,8 +16,8 @@ TRANSPORTS = ("httpx", "httpx2", "pyreqwest")
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Choose the transport; begin and end without connections: the next host may get the same port."""
     monkeypatch.setenv("GEMINI_MULTI_TRANSPORT", request.param)
-    POOLS.hang_up()
+    POOLS.close()
     library.cache_clear()  # with the certificates that were trusted
     yield request.param
-    POOLS.hang_up()
+    POOLS.close()
     library.cache_clear()

@@ -6,13 +6,14 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
 
-from gemini_multi import ChatRequest, Client, ConnectionFailed, Message, RequestTimeout, RetryPolicy
+from gemini_multi import AIMLAPI, ChatRequest, Client, ConnectionFailed, Hedging, Message, RequestTimeout, RetryPolicy
 from gemini_multi._transport.pools import POOLS
 from tests.transport.loopback import AUTHORITY, CERTIFICATE, OTHER_CERTIFICATE, WHOLE, Host, faithful, host
 
@@ -50,7 +51,7 @@ def test_one_connection_carries_call_after_call(ask: Ask, tls: Path | None, monk
     with host(faithful, tls=tls) as found:
         assert ask(Client(found.provider), 3) == ["Hi"] * 3
         assert (found.connections, len(found.requests)) == (1, 3)
-        POOLS.hang_up()
+        POOLS.close()
 
 
 @both
@@ -200,7 +201,7 @@ def test_a_large_request_arrives_whole(ask: Ask) -> None:
         assert ask(Client(found.provider), 2, large) == ["Hi", "Hi"]
         assert found.connections == 1
         assert {body.count(b"x") >= 8_000_000 for body in found.requests} == {True}
-        POOLS.hang_up()
+        POOLS.close()
 
 
 REFUSED = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -218,7 +219,7 @@ def test_a_small_request_leaves_in_one_piece(ask: Ask) -> None:
 
     with host(act) as found:
         assert ask(Client(found.provider, max_retries=0), 2) == ["Hi", "Hi"]
-        POOLS.hang_up()
+        POOLS.close()
     assert [piece.startswith(b"POST ") and piece.endswith(b"}") for piece in pieces] == [True, True]
 
 
@@ -252,7 +253,7 @@ def test_an_answer_of_a_megabyte_in_tiny_chunks(ask: Ask) -> None:
     with host(act) as found:
         assert ask(Client(found.provider), 2) == ["x" * 1_000_000] * 2
         assert found.connections == 1
-        POOLS.hang_up()
+        POOLS.close()
 
 
 async def test_a_stream_that_is_left_early_leaves_no_task() -> None:
@@ -332,7 +333,7 @@ async def test_a_blocking_call_inside_of_a_coroutine_leaves_the_running_loop_alo
         assert await asyncio.gather(*(asyncio.to_thread(blocking, client) for _ in range(4))) == [["Hi"]] * 4
         assert blocking(client, 2) == ["Hi", "Hi"]
         assert asyncio.get_running_loop() is loop
-        POOLS.hang_up()
+        POOLS.close()
 
 
 def test_a_blocking_call_happens_in_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +350,7 @@ def test_a_blocking_call_happens_in_its_own_thread(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(threading.Thread, "start", counted)
         assert blocking(Client(found.provider, max_retries=0), 3) == ["Hi"] * 3
         monkeypatch.undo()
-        POOLS.hang_up()
+        POOLS.close()
     assert started == []
 
 
@@ -370,3 +371,28 @@ async def test_a_kept_connection_is_not_examined_anew_for_each_call(monkeypatch:
             await client.chat(REQUEST)
         assert (found.connections, len(asked)) == (1, 0)
         await client.aclose()
+
+
+def test_a_hedged_call_that_lost_is_interrupted(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread waits for an answer over TLS: it closes the connection at once, and not when the provider answers."""
+    if transport == "pyreqwest":
+        pytest.skip("pyreqwest 0.15 closes the connection when the provider answers")
+    monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
+    asked, ended = threading.Event(), threading.Event()
+
+    def silent(found: Host, connection: socket.socket) -> None:
+        found.request(connection)
+        asked.set()
+        with suppress(OSError):
+            connection.recv(1)
+        ended.set()
+
+    def later(found: Host, connection: socket.socket) -> None:
+        asked.wait()
+        faithful(found, connection)
+
+    with host(silent, tls=CERTIFICATE) as slow, host(later) as fast:
+        providers = [slow.provider, AIMLAPI("key", base_url=f"http://127.0.0.1:{fast.port}")]
+        client = Client(providers, hedging=Hedging(after=0.0), max_retries=0)
+        assert client.chat(REQUEST).provider == "aimlapi"
+        assert ended.wait(30)
