@@ -10,7 +10,6 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from gemini_multi._types.efforts import ReasoningEffort
-from gemini_multi._types.listing import ListedModel
 from gemini_multi._types.parts import (
     Blob,
     Citation,
@@ -29,14 +28,7 @@ from gemini_multi._types.parts import (
     ToolCall,
     ToolResult,
 )
-from gemini_multi._types.request import (
-    BuiltInTool,
-    ChatRequest,
-    ResponseFormat,
-    SafetySetting,
-    Tool,
-    ToolChoice,
-)
+from gemini_multi._types.request import BuiltInTool, ChatRequest, ResponseFormat, SafetySetting, Tool, ToolChoice
 from gemini_multi._types.response import (
     Attempt,
     Candidate,
@@ -44,6 +36,7 @@ from gemini_multi._types.response import (
     ChatResponse,
     Finished,
     FinishReason,
+    ListedModel,
     PartReady,
     TextDelta,
     ThoughtDelta,

@@ -32,7 +32,6 @@ class SurrogateJoiner:
     __slots__ = ("held",)
 
     def __init__(self) -> None:
-        """Start without a held document."""
         self.held = ""
 
     def hold(self, text: str) -> bool:

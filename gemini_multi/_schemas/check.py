@@ -110,7 +110,6 @@ class Checker:
         self._steps = 0
 
     def accepts(self, value: JsonValue, schema: JsonValue) -> bool:
-        """Whether a value is valid."""
         return next(self.check(value, schema), None) is None
 
     def check(self, value: JsonValue, schema: JsonValue, path: str = "$", depth: int = 0) -> Iterator[str]:
@@ -218,7 +217,6 @@ def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
 
 
 def kind_of(value: JsonValue) -> str:
-    """Return the JSON type of a value."""
     return next((kind for kind_class, kind in _CLASSES if isinstance(value, kind_class)), "object")
 
 

@@ -73,11 +73,9 @@ class PointingTranslation(Translation):
         return {"anyOf": [reference], **described} if described else reference
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Keep the schema of the values."""
         return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
 
     def others(self, schema: Node, /) -> Node:
-        """Keep `additionalProperties`."""
         values = values_of(schema)
         if isinstance(values, dict) and values:
             return {"additionalProperties": self.node(values)}
@@ -151,7 +149,6 @@ class JsonSchemaTranslation(PointingTranslation):
         return super().several(schema, found)
 
     def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
-        """Write `anyOf` and the description."""
         if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
             return with_description(nodes[0], description)
         if not nodes:
@@ -159,11 +156,9 @@ class JsonSchemaTranslation(PointingTranslation):
         return {"anyOf": [*nodes, *([NULL.copy()] if has_null else [])], **description}
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Write no type."""
         return describe({}, schema, notes)
 
     def items(self, items: JsonValue) -> Node | None:
-        """Translate the items' schema, if there is one."""
         return self.node(items) if isinstance(items, dict) and items else None
 
     def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
@@ -306,7 +301,6 @@ class StrictTranslation(ChatTranslation):
         return result
 
     def others(self, _schema: Node, /) -> Node:
-        """Allow no other keys."""
         return {"additionalProperties": False}
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:

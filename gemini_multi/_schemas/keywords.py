@@ -86,7 +86,6 @@ def values_of(schema: Node) -> bool | Node | None:
 
 
 def without(schema: JsonObject, *keywords: str) -> Node:
-    """Copy a schema's top level without `keywords`."""
     return {keyword: value for keyword, value in schema.items() if keyword not in keywords}
 
 

@@ -58,8 +58,6 @@ def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = No
 
 
 class _Repair:
-    """The repair of one value."""
-
     def __init__(self, root: JsonObject) -> None:
         self._root = root
         # One checker of each kind checks the whole value, so that the total work is limited.

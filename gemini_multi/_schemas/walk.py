@@ -61,7 +61,6 @@ class Translation(ABC):
         """The number of schemas that hold the current one, and this one: 1 at the root."""
 
     def whole(self) -> Node:
-        """Translate the schema from its root."""
         schema: Node = dict(self.root)
         while isinstance(pointer := schema.get("$ref"), str) and pointer not in self.active:
             self.active[pointer] = 1
@@ -79,11 +78,9 @@ class Translation(ABC):
         return one_object(without(schema, "anyOf", "oneOf"), branches) or schema
 
     def finish(self, result: Node) -> Node:
-        """Complete the translated root."""
         return result
 
     def node(self, schema: JsonValue) -> Node:
-        """Translate a schema at any position."""
         if not isinstance(schema, dict):
             return self.anything({}, [])
         if schema.keys() <= _PLAIN and (kind := text_at(schema, "type")) in _SCALARS:
@@ -151,7 +148,6 @@ class Translation(ABC):
         return without(schema, "allOf"), opened
 
     def _looked_up(self, schema: Node, opened: list[str] | None = None) -> Node:
-        """Replace a schema's reference by its definition."""
         seen: list[str] = [] if opened is None else opened
         while isinstance(pointer := schema.get("$ref"), str):
             schema = without(schema, "$ref")
@@ -200,7 +196,6 @@ class Translation(ABC):
         return self.alternatives(folded(list(nodes.values())), describe({}, base, []), has_null=has_null)
 
     def several(self, schema: Node, found: tuple[str, ...]) -> Node:
-        """Translate a schema that names several types."""
         body = without(schema, "type", "nullable", "description", "default")
         return self._joined_alternatives([{**body, "type": kind} for kind in found], schema)
 
@@ -237,7 +232,6 @@ class Translation(ABC):
         return nodes
 
     def typed(self, schema: Node, kind: str) -> Node:
-        """Translate a schema of one type."""
         stated, notes = facets(schema, kind, self.kept, self.formats)
         if kind == "object":
             return self.object_node(schema, stated, notes)
@@ -246,7 +240,6 @@ class Translation(ABC):
         return describe({"type": kind, **stated}, schema, notes)
 
     def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Translate an object."""
         properties = {name: child for name, child in as_object(schema.get("properties")).items() if child is not False}
         if not properties:
             return self.free_object(schema, stated, notes)
@@ -261,7 +254,6 @@ class Translation(ABC):
         return describe(result, schema, notes)
 
     def member(self, _name: str, child: JsonValue, _holder: Node, /) -> Node:
-        """Translate one property of an object. `_holder` is the object's result so far."""
         return self.node(child)
 
     def others(self, _schema: Node, /) -> Node:
@@ -269,7 +261,6 @@ class Translation(ABC):
         return {}
 
     def array_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Translate an array."""
         prefix, items = split_items(schema)
         result: Node = {"type": "array", **stated}
         if prefix:
