@@ -17,7 +17,7 @@ from urllib.parse import quote
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
-from gemini_multi.dialects.generate_content.dialect import GENERATE_CONTENT, GenerateContentTraits
+from gemini_multi.dialects.generate_content.dialect import COUNT_TOKENS, GENERATE_CONTENT, GenerateContentTraits
 from gemini_multi.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -185,8 +185,6 @@ class Cloudflare(Provider):
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
         """Return the AI Studio endpoint's `countTokens`: the gateway forwards every method of Google's API."""
-        from gemini_multi.dialects.generate_content.count_tokens import COUNT_TOKENS
-
         if self.api != "google_ai_studio":
             return ()
         target = self._studio_target(request, model)

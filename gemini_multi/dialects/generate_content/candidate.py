@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from typing import Final, TypeAlias
 
 from pydantic_core import to_json
@@ -30,8 +30,9 @@ from gemini_multi.types import (
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
 _NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
-_OWN_FIELD: Final = frozenset({"safetyRatings", "groundingMetadata", "citationMetadata"})
-_MODIFIERS: Final = frozenset({"text", "thought", "thoughtSignature"})
+_MODIFIERS: Final = ("text", "thought", "thoughtSignature")
+
+_DATA_FIELDS: Final = ("inlineData", "fileData", "executableCode", "codeExecutionResult")
 
 MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
 
@@ -105,14 +106,13 @@ class CandidateReader:
         if self.finish is not None:
             reason = finish_reason(self.finish, called=self._calls.given > 0)
             builder.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
-        builder.safety_ratings = tuple(objects(self._metadata.get("safetyRatings")))
-        builder.grounding = as_object(self._metadata.get("groundingMetadata")) or None
+        builder.grounding = self._grounding.record or None
         if builder.grounding is not None or self._cited:
             text = builder.candidate().text
             passages = grounded(builder.grounding, text, self._part_starts)
             builder.citations = cited(list(self._cited.values()), text) + passages
         builder.logprobs = _logprobs(self._metadata.get("logprobsResult"))
-        builder.metadata = {key: value for key, value in self._metadata.items() if key not in _OWN_FIELD}
+        builder.metadata = dict(self._metadata)
         if self._calls.dropped:
             builder.metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
         return builder.candidate()
@@ -161,41 +161,33 @@ class CandidateReader:
 
     def _note(self, candidate: JsonObject) -> None:
         """Keep a document's fields other than the content; later documents extend or replace them."""
+        builder = self._builder
         for key, value in candidate.items():
-            if value is None or key in ("index", "content"):
-                continue
             if key == "finishReason" and isinstance(value, str):
                 self.finish = self.finish if value in ("", _NOT_FINISHED) else value
             elif key == "finishMessage" and isinstance(value, str):
-                self._builder.finish_message = value
+                builder.finish_message = value
+            elif key == "safetyRatings":
+                builder.safety_ratings = tuple(objects(value)) or builder.safety_ratings
+            elif key == "groundingMetadata":
+                self._grounding.add(value)
             elif key == "citationMetadata":
-                self._add_citations(value)
-            elif value or key not in self._metadata:
-                self._metadata[key] = self._joined(key, value)
+                self._add_citations(as_object(value))
+            elif value is not None and key not in ("index", "content") and (value or key not in self._metadata):
+                self._metadata[key] = extended(self._metadata.get(key), value) if key == "logprobsResult" else value
 
-    def _joined(self, key: str, value: JsonValue) -> JsonValue:
-        """Append to the earlier value of a field that grows with each chunk; return the new value of other fields."""
-        if key == "groundingMetadata":
-            self._grounding.add(value)
-            return self._grounding.record or value
-        return extended(self._metadata.get(key), value) if key == "logprobsResult" else value
-
-    def _add_citations(self, metadata: JsonValue) -> None:
+    def _add_citations(self, metadata: JsonObject) -> None:
         """Collect the citations of all chunks."""
         for field in ("citations", "citationSources"):
-            for record in objects(as_object(metadata).get(field)):
+            for record in objects(metadata.get(field)):
                 self._cited.setdefault(to_json(record), record)
-        self._metadata["citationMetadata"] = bool(self._cited)
 
 
 def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
     """Return, for each part, the position in the candidate's text at which the part begins."""
-    starts, length = list[int](), 0
-    for part in parts:
-        starts.append(length)
-        text = part.get("text") if isinstance(part, dict) and not part.get("thought") else None
-        length += len(text) if isinstance(text, str) else 0
-    return starts
+    texts = (part.get("text") if isinstance(part, dict) and not part.get("thought") else "" for part in parts)
+    lengths = (len(text) if isinstance(text, str) else 0 for text in texts)
+    return list(accumulate(lengths, initial=0))[:-1]
 
 
 def _logprobs(result: JsonValue) -> JsonValue:
@@ -227,38 +219,24 @@ def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, Medi
 
     Images that are thoughts are not read: they are not a part of the answer, and the caller keeps them unchanged.
     """
-    if part.get("thought"):
-        return None
-    for name, read in _READERS.items():
+    for name in () if part.get("thought") else _DATA_FIELDS:
         data = part.get(name)
-        if isinstance(data, dict) and (found := read(data, signature)) is not None:
+        if isinstance(data, dict) and (found := _media(name, data, signature)) is not None:
             return name, found
     return None
 
 
-def _blob(data: dict[str, JsonValue], signature: Signature | None) -> Blob | None:
-    content = data.get("data")
-    if not isinstance(content, str):
+def _media(field: str, data: dict[str, JsonValue], signature: Signature | None) -> MediaPart | None:
+    content, uri, mime_type = text_at(data, "data"), text_at(data, "fileUri"), text_at(data, "mimeType")
+    name, own_id = text_at(data, "displayName"), text_at(data, "id")
+    if field == "executableCode":
+        code, language = text_at(data, "code") or "", text_at(data, "language") or "PYTHON"
+        return ExecutableCode(code, language, id=own_id, signature=signature)
+    if field == "codeExecutionResult":
+        output, outcome = text_at(data, "output") or "", text_at(data, "outcome") or "OUTCOME_OK"
+        return CodeResult(output, outcome, id=own_id, signature=signature)
+    if field == "fileData":
+        return None if uri is None else FileReference(uri, mime_type, name=name, signature=signature)
+    if content is None:
         return None
-    mime_type = typed(text_at(data, "mimeType"), content) or "application/octet-stream"
-    return Blob(content, mime_type, name=text_at(data, "displayName"), signature=signature)
-
-
-def _file(data: dict[str, JsonValue], signature: Signature | None) -> FileReference | None:
-    uri = text_at(data, "fileUri")
-    if uri is None:
-        return None
-    return FileReference(uri, text_at(data, "mimeType"), name=text_at(data, "displayName"), signature=signature)
-
-
-def _code(data: dict[str, JsonValue], signature: Signature | None) -> ExecutableCode:
-    language = text_at(data, "language") or "PYTHON"
-    return ExecutableCode(text_at(data, "code") or "", language, id=text_at(data, "id"), signature=signature)
-
-
-def _result(data: dict[str, JsonValue], signature: Signature | None) -> CodeResult:
-    outcome = text_at(data, "outcome") or "OUTCOME_OK"
-    return CodeResult(text_at(data, "output") or "", outcome, id=text_at(data, "id"), signature=signature)
-
-
-_READERS = {"inlineData": _blob, "fileData": _file, "executableCode": _code, "codeExecutionResult": _result}
+    return Blob(content, typed(mime_type, content) or "application/octet-stream", name=name, signature=signature)

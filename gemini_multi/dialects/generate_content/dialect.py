@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
-from gemini_multi.types import ChatRequest, JsonValue
+from gemini_multi.dialects.base import Decoder, Dialect, DocumentDecoder, EncodingReport, Target
+from gemini_multi.errors import InvalidResponse
+from gemini_multi.types import Candidate, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,9 @@ class GenerateContentTraits:
 
 
 GenerateTarget: TypeAlias = Target[GenerateContentTraits]
+
+
+_COUNTED: Final = ("totalTokens", "cachedContentTokenCount", "promptTokensDetails")
 
 
 class GenerateContent(Dialect[GenerateContentTraits]):
@@ -69,4 +73,41 @@ class GenerateContent(Dialect[GenerateContentTraits]):
         return native_first(request, target)
 
 
+class CountTokens(Dialect[GenerateContentTraits]):
+    """The dialect of Google's `countTokens`: `generateContentRequest` and `totalTokens`.
+
+    The request holds a whole `generateContent` request, the response the tokens of its prompt. A call treats the count
+    like any other answer: its text is the number. Source: https://ai.google.dev/api/tokens.
+    """
+
+    name = "count_tokens"
+    refusals = GenerateContent.refusals
+
+    def encode(
+        self, request: ChatRequest, target: GenerateTarget, *, stream: bool, report: EncodingReport | None = None
+    ) -> dict[str, JsonValue]:
+        """Write the body. It holds the whole request, because system prompt, tools and media also count."""
+        body = GENERATE_CONTENT.encode(request, target, stream=stream, report=report)
+        return {"generateContentRequest": {"model": f"models/{target.model_id}", **body}}
+
+    def decoder(self, request: ChatRequest, target: GenerateTarget) -> Decoder:
+        """Make a decoder for one count."""
+        return DocumentDecoder(_counted)
+
+
+def _counted(document: JsonObject) -> ChatResponse:
+    """Read a count: it is the text and the usage of the answer."""
+    from gemini_multi.dialects.generate_content.usage import usage
+
+    total = document.get("totalTokens")
+    if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+        raise InvalidResponse("The answer holds no `totalTokens`.", raw=str(dict(document))[:1000])
+    # The details have the names and the form of an answer's usage.
+    counts = usage({**document, "promptTokenCount": total, "totalTokenCount": total})
+    count = Candidate(parts=(Text(str(counts.total_tokens)),), finish_reason="stop")
+    rest = {key: value for key, value in document.items() if key not in _COUNTED}
+    return ChatResponse(candidates=(count,), usage=counts, provider_metadata=rest)
+
+
 GENERATE_CONTENT: Final = GenerateContent()
+COUNT_TOKENS: Final = CountTokens()

@@ -27,15 +27,13 @@ class Offsets:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._ends: array[int] | None = None
+        self._ends: Sequence[int] = range(1, len(text) + 1)
         if not text.isascii():
             self._ends = array("Q", accumulate(len(character.encode(errors="replace")) for character in text))
         self._quotable = self._searchable = max(_LEAST_WORK, _WORK_PER_CHARACTER * len(text))
 
     def character(self, offset: int) -> int:
         """Return the character at a byte offset. An offset inside a character or beyond the text is rounded down."""
-        if self._ends is None:
-            return max(0, min(offset, len(self.text)))
         return bisect_right(self._ends, max(0, offset))
 
     def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
@@ -47,9 +45,7 @@ class Offsets:
         """
         if record.get("endIndex") is None:
             return None, None
-        first = (
-            part_start if self._ends is None or part_start == 0 else self._ends[min(part_start, len(self._ends)) - 1]
-        )
+        first = self._ends[min(part_start, len(self._ends)) - 1] if part_start and self._ends else 0
         start, end = whole(record.get("startIndex")), whole(record.get("endIndex"))
         return self.character(first + start), self.character(first + end)
 
