@@ -78,20 +78,25 @@ class Decoder(Protocol):
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read one document (a whole answer or one chunk). Its envelope is already removed."""
+        ...
 
     def close(self) -> list[ChatEvent]:
         """Return the events that waited for the end: finish open tool calls and release text that was held back."""
+        ...
 
     @property
     def is_complete(self) -> bool:
         """Whether a finish reason has arrived. A stream that ends without one was cut off."""
+        ...
 
     @property
     def has_content(self) -> bool:
         """Whether any content of the answer has arrived: text, thought, call, signature or part."""
+        ...
 
     def response(self) -> ChatResponse:
         """The answer so far: candidates, usage, model, ids and metadata; the call adds the rest."""
+        ...
 
 
 class DocumentDecoder:
