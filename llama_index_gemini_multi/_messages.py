@@ -21,25 +21,14 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import to_json
 
+from gemini_multi import types as core
+from gemini_multi.bindings.values import is_mapping, text_of
 from gemini_multi.errors import SettingIgnoredWarning
-from gemini_multi.types import (
-    Blob,
-    FileReference,
-    JsonValue,
-    Message,
-    Part,
-    Role,
-    Signature,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
 from llama_index_gemini_multi._media import to_part
 from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
 from llama_index_gemini_multi._tool_calls import block_call, foreign_calls, foreign_signatures
 
-_ROLES: Final[Mapping[MessageRole, Role]] = {
+_ROLES: Final[Mapping[MessageRole, core.Role]] = {
     MessageRole.SYSTEM: "system",
     MessageRole.DEVELOPER: "system",
     MessageRole.USER: "user",
@@ -51,7 +40,7 @@ _ROLES: Final[Mapping[MessageRole, Role]] = {
 }
 
 
-def to_core(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+def to_core(messages: Sequence[ChatMessage]) -> tuple[core.Message, ...]:
     """Translate a conversation. Messages without content are left out, except messages of the user."""
     reader = _Reader()
     return tuple(message for given in messages if (message := reader.read(given)) is not None)
@@ -67,98 +56,86 @@ class _Reader:
     """The ids of the calls without a result."""
     position: int = 0
 
-    def read(self, message: ChatMessage) -> Message | None:
+    def read(self, message: ChatMessage) -> core.Message | None:
         role = _ROLES[MessageRole(message.role)]
         self.position += 1
         if role == "tool":
-            return Message("tool", (self._result(message),))
+            return core.Message("tool", (self._result(message),))
         parts = self._answer(message) if role == "assistant" else tuple(_without_calls(message.blocks))
         if not parts and role != "user":  # without an empty message of the user, another turn would be the last
             return None
         name = message.additional_kwargs.get("name")
-        return Message(role, parts, name=name if isinstance(name, str) else None)
+        return core.Message(role, parts, name=name if isinstance(name, str) else None)
 
-    def _answer(self, message: ChatMessage) -> tuple[Part, ...]:
+    def _answer(self, message: ChatMessage) -> tuple[core.Part, ...]:
         # A citation quotes a source. If it were sent back, the model would read it as text of its answer.
         blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
-        parts = [*_parts(blocks, signatures=foreign_signatures(message)), *foreign_calls(message)]
-        named = [self._identified(part, index) for index, part in enumerate(parts)]
-        answer: tuple[Part, ...] = tuple(named)
-        for note in _notes(message.blocks):
-            answer = unpack(answer, note)
-        calls = [part for part in answer if isinstance(part, ToolCall)]
+        parts = [*_parts(blocks, foreign_signatures(message)), *foreign_calls(message)]
+        answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
+        for block in message.blocks:
+            if isinstance(block, ThinkingBlock) and is_mapping(note := block.additional_information.get(NOTE_KEY)):
+                answer = unpack(answer, note)
+        calls = [part for part in answer if isinstance(part, core.ToolCall)]
         self.names.update({call.id: call.name for call in calls})
         self.open_calls.extend(call.id for call in calls)
         return answer
 
-    def _identified(self, part: Part, index: int) -> Part:
-        if isinstance(part, ToolCall) and not part.id:
+    def _identified(self, part: core.Part, index: int) -> core.Part:
+        if isinstance(part, core.ToolCall) and not part.id:
             return replace(part, id=f"call_{self.position}_{index}")
         return part
 
-    def _result(self, message: ChatMessage) -> ToolResult:
+    def _result(self, message: ChatMessage) -> core.ToolResult:
         extra: Mapping[str, object] = message.additional_kwargs
-        name = extra.get("name")
-        given_name = name if isinstance(name, str) else ""
-        call_id = self._call_id(extra.get("tool_call_id"), given_name)
-        content = tuple(
-            part for part in _without_calls(message.blocks) if isinstance(part, (Text, Blob, FileReference))
-        )
-        known_name = self.names.get(call_id) or given_name or "tool"
-        return ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
+        name = text_of(extra, "name")
+        call_id = self._call_id(text_of(extra, "tool_call_id"), name)
+        parts = _without_calls(message.blocks)
+        content = tuple(part for part in parts if isinstance(part, (core.Text, core.Blob, core.FileReference)))
+        known_name = self.names.get(call_id) or name or "tool"
+        return core.ToolResult(call_id, known_name, content, is_error=extra.get("is_error") is True)
 
-    def _call_id(self, given: object, name: str) -> str:
+    def _call_id(self, given: str, name: str) -> str:
         """Return the id of the tool call that a result belongs to: the given id, or the id of the first open call."""
-        if isinstance(given, str) and given:
-            call_id = given
-        else:
-            candidates = [call_id for call_id in self.open_calls if not name or self.names.get(call_id) == name]
-            call_id = candidates[0] if candidates else f"result_{self.position}"
+        candidates = (call_id for call_id in self.open_calls if not name or self.names.get(call_id) == name)
+        call_id = given or next(candidates, f"result_{self.position}")
         if call_id in self.open_calls:
             self.open_calls.remove(call_id)
         return call_id
 
 
-def _parts(blocks: Sequence[ContentBlock], signatures: Iterable[Signature | None] = ()) -> Iterator[Part]:
+def _parts(blocks: Sequence[ContentBlock], signatures: Iterable[core.Signature | None] = ()) -> Iterator[core.Part]:
     for block, signature in zip(blocks, chain(signatures, repeat(None)), strict=False):
         for part in _block_parts(block):
-            yield replace(part, signature=signature) if signature and isinstance(part, (Text, ToolCall)) else part
+            if signature is not None and isinstance(part, (core.Text, core.ToolCall)):
+                yield replace(part, signature=signature)
+            else:
+                yield part
 
 
-def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[Part]:
+def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[core.Part]:
     """Read the content of a message that is not from the model. A tool call in it becomes text about the call."""
     for part in _parts(blocks):
-        if isinstance(part, ToolCall):
+        if isinstance(part, core.ToolCall):
             arguments = dict(part.arguments) if part.invalid_arguments is None else part.invalid_arguments
-            yield Text(to_json({"tool_call": {"name": part.name, "arguments": arguments}}).decode())
+            yield core.Text(to_json({"tool_call": {"name": part.name, "arguments": arguments}}).decode())
         else:
             yield part
 
 
-def _block_parts(block: ContentBlock) -> Iterator[Part]:
+def _block_parts(block: ContentBlock) -> Iterator[core.Part]:
     match block:
         case TextBlock(text=text):
-            yield from (Text(text),) if text else ()
+            yield from (core.Text(text),) if text else ()
         case ThinkingBlock(content=text):
-            yield from (Thought(text),) if text else ()
+            yield from (core.Thought(text),) if text else ()
         case ToolCallBlock():
             yield block_call(block)
         case CitableBlock() | CitationBlock():
-            yield from _sourced(block)
+            yield core.Text(f"Source: {block.title} ({block.source})\n")
+            yield from _parts(block.content if isinstance(block, CitableBlock) else [block.cited_content])
         case CachePoint():
             message = "Left out a `CachePoint`: Gemini caches long common prefixes by itself; or use `cached_content`."
             warnings.warn(message, SettingIgnoredWarning, stacklevel=2)
         case _:
             part = to_part(block)
             yield from () if part is None else (part,)
-
-
-def _sourced(block: CitableBlock | CitationBlock) -> Iterator[Part]:
-    yield Text(f"Source: {block.title} ({block.source})\n")
-    yield from _parts(block.content if isinstance(block, CitableBlock) else [block.cited_content])
-
-
-def _notes(blocks: Sequence[ContentBlock]) -> Iterator[dict[str, JsonValue]]:
-    for block in blocks:
-        if isinstance(block, ThinkingBlock) and isinstance(note := block.additional_information.get(NOTE_KEY), dict):
-            yield note

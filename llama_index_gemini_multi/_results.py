@@ -33,44 +33,20 @@ from llama_index.core.base.llms.types import (
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from gemini_multi import types as core
 from gemini_multi.bindings.metadata import attempts, candidate_metadata
 from gemini_multi.bindings.values import items_of
-from gemini_multi.types import (
-    Blob,
-    Candidate,
-    ChatEvent,
-    Citation,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    Finished,
-    JsonValue,
-    Part,
-    PartReady,
-    Text,
-    TextDelta,
-    Thought,
-    ThoughtDelta,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallReady,
-    Usage,
-)
-from gemini_multi.types import ChatResponse as CoreResponse
-from llama_index_gemini_multi._media import has_block, to_block
+from llama_index_gemini_multi._media import to_block
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def to_result(response: CoreResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
+def to_result(response: core.ChatResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
     """Translate a whole answer. Candidates after the first are in `raw`.
 
-    Args:
-        response: The answer.
-        delta: The new text, if the response ends a stream.
-        first_call_only: Whether to leave out all tool calls after the first.
+    `delta` is the new text, if the response ends a stream. `first_call_only` leaves out all tool calls after the first.
     """
     message_class = ChatMessage if delta is None else STREAMED_MESSAGE
     blocks = _blocks(response, first_call_only=first_call_only)
@@ -130,38 +106,40 @@ class Snapshots:
         """Make a builder for one answer; `first_call_only` leaves out all tool calls after the first."""
         self._first_call_only = first_call_only
         self._text = self._thoughts = ""
-        self._calls: list[ToolCall] = []
+        self._calls: list[core.ToolCall] = []
         self._openai_calls: list[tuple[str, str, str]] = []
         """The id, the name and the arguments as JSON of each tool call."""
         self._media: list[ContentBlock] = []
 
-    def feed(self, event: ChatEvent) -> ChatResponse | None:
+    def feed(self, event: core.ChatEvent) -> ChatResponse | None:
         """Make the chunk for an event; `None` if a chunk cannot show any of it."""
-        if isinstance(event, Finished):
+        if isinstance(event, core.Finished):
             return to_result(event.response, delta="", first_call_only=self._first_call_only)
         if event.candidate:
             return None
-        if isinstance(event, TextDelta):
+        if isinstance(event, core.TextDelta):
             self._text += event.text
             return self._chunk(event.text, {}) if event.text else None
         extra = self._add(event)
         return None if extra is None else self._chunk("", extra)
 
-    def _add(self, event: ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> dict[str, object] | None:
+    def _add(
+        self, event: core.ThoughtDelta | core.ToolCallDelta | core.ToolCallReady | core.PartReady
+    ) -> dict[str, object] | None:
         """Add an event to the message. Return the chunk's `additional_kwargs`, or `None` if there is no chunk."""
         match event:
-            case ThoughtDelta(text):
+            case core.ThoughtDelta(text):
                 self._thoughts += text
                 return {"thinking_delta": text} if text else None
-            case ToolCallDelta():
+            case core.ToolCallDelta():
                 piece = {"position": event.position, "id": event.id, "name": event.name, "arguments": event.arguments}
                 return None if self._first_call_only and event.position else {"tool_call_delta": piece}
-            case ToolCallReady(call) if len(self._calls) < (1 if self._first_call_only else _SHOWN):
+            case core.ToolCallReady(call) if len(self._calls) < (1 if self._first_call_only else _SHOWN):
                 self._calls.append(call)
                 self._openai_calls.append((call.id, call.name, _arguments_json(call)))
                 return {}
-            case PartReady(Blob() | FileReference() as part) if len(self._media) < _SHOWN and has_block(part):
-                self._media.append(to_block(part))
+            case core.PartReady(part) if len(self._media) < _SHOWN and (block := to_block(part)) is not None:
+                self._media.append(block)
                 return {}
             case _:
                 return None
@@ -202,40 +180,40 @@ def _changed(model: ModelT, **fields: object) -> ModelT:
     return changed
 
 
-def _blocks(response: CoreResponse, *, first_call_only: bool) -> list[ContentBlock]:
+def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[ContentBlock]:
     candidate = response.candidate
-    parts: Sequence[Part] = candidate.parts
+    parts: Sequence[core.Part] = candidate.parts
     if first_call_only:
         first = next(iter(response.tool_calls), None)
-        parts = [part for part in parts if part is first or not isinstance(part, ToolCall)]
+        parts = [part for part in parts if part is first or not isinstance(part, core.ToolCall)]
     note = pack(parts)
-    thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
-    text = "".join(part.text for part in parts if isinstance(part, Text)) or candidate.refusal or ""
+    thoughts = "".join(part.text for part in parts if isinstance(part, core.Thought))
+    text = "".join(part.text for part in parts if isinstance(part, core.Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
     if thoughts or note:
         # LlamaIndex's memory counts the tokens. A block that holds only signatures must not displace messages.
         tokens = (response.usage.reasoning_tokens or None) if thoughts else None
         kept = {NOTE_KEY: note} if note else {}
-        block = ThinkingBlock(content=thoughts or None, num_tokens=tokens, additional_information=kept)
+        thinking = ThinkingBlock(content=thoughts or None, num_tokens=tokens, additional_information=kept)
         # Thoughts precede the text. A block that holds only the note follows it: callers read the first block
         # as the text.
-        blocks.insert(0 if thoughts else len(blocks), block)
-    blocks.extend(to_block(part) for part in parts if isinstance(part, (Blob, FileReference)) and has_block(part))
-    blocks.extend(_call_block(part) for part in parts if isinstance(part, ToolCall))
+        blocks.insert(0 if thoughts else len(blocks), thinking)
+    blocks.extend(block for part in parts if (block := to_block(part)) is not None)
+    blocks.extend(_call_block(part) for part in parts if isinstance(part, core.ToolCall))
     blocks.extend(_citations(candidate.citations, text))
     return blocks
 
 
-def _call_block(call: ToolCall) -> ToolCallBlock:
+def _call_block(call: core.ToolCall) -> ToolCallBlock:
     arguments = dict(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
     return ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
 
 
-def _arguments_json(call: ToolCall) -> str:
+def _arguments_json(call: core.ToolCall) -> str:
     return to_json(dict(call.arguments)).decode() if call.invalid_arguments is None else call.invalid_arguments
 
 
-def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlock]:
+def _citations(citations: Sequence[core.Citation], text: str) -> Iterator[CitationBlock]:
     """Make the blocks of citations, up to a limit of quoted text. Citations beyond the limit are only in `raw`."""
     quotable = max(_LEAST_CITED, _CITED_PER_CHARACTER * len(text))
     for citation in citations:
@@ -254,9 +232,9 @@ def _citations(citations: Sequence[Citation], text: str) -> Iterator[CitationBlo
             )
 
 
-def _raw(response: CoreResponse) -> dict[str, JsonValue]:
+def _raw(response: core.ChatResponse) -> dict[str, core.JsonValue]:
     """Write all of the answer except the message as plain JSON."""
-    found: dict[str, JsonValue] = {
+    found: dict[str, core.JsonValue] = {
         "id": response.response_id,
         "provider": response.provider,
         "model": response.model,
@@ -277,7 +255,7 @@ def _raw(response: CoreResponse) -> dict[str, JsonValue]:
     return found
 
 
-def _facts(response: CoreResponse) -> dict[str, JsonValue]:
+def _facts(response: core.ChatResponse) -> dict[str, core.JsonValue]:
     usage = response.usage
     return {
         "provider": response.provider,
@@ -294,7 +272,7 @@ def _facts(response: CoreResponse) -> dict[str, JsonValue]:
     }
 
 
-def _usage(usage: Usage) -> dict[str, JsonValue]:
+def _usage(usage: core.Usage) -> dict[str, core.JsonValue]:
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -312,8 +290,8 @@ def _usage(usage: Usage) -> dict[str, JsonValue]:
     }
 
 
-def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
-    optional: dict[str, JsonValue] = {
+def _candidate(candidate: core.Candidate) -> dict[str, core.JsonValue]:
+    optional: dict[str, core.JsonValue] = {
         **candidate_metadata(candidate),
         "refusal": candidate.refusal,
         "code_execution": list(_code_execution(candidate.parts)),
@@ -323,16 +301,16 @@ def _candidate(candidate: Candidate) -> dict[str, JsonValue]:
     return {"finish_reason": candidate.finish_reason, "raw_finish_reason": candidate.raw_finish_reason, **found}
 
 
-def _code_execution(parts: Sequence[Part]) -> Iterator[JsonValue]:
+def _code_execution(parts: Sequence[core.Part]) -> Iterator[core.JsonValue]:
     """Write the code that the provider ran, and its results, with Google's names."""
     for part in parts:
-        if isinstance(part, ExecutableCode):
+        if isinstance(part, core.ExecutableCode):
             yield {"executable_code": {"language": part.language, "code": part.code}}
-        elif isinstance(part, CodeResult):
+        elif isinstance(part, core.CodeResult):
             yield {"code_execution_result": {"outcome": part.outcome, "output": part.output}}
 
 
-def _logprobs(value: JsonValue) -> list[list[LogProb]] | None:
+def _logprobs(value: core.JsonValue) -> list[list[LogProb]] | None:
     """Read log probabilities in OpenAI's form: for each token its alternatives, or the token itself without any."""
     if not isinstance(value, Mapping):
         return None

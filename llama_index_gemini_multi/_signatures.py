@@ -69,8 +69,5 @@ def _is_natural(parts: Sequence[Part]) -> bool:
         return False
     if [part for block in blocks for part in parts if isinstance(part, block)] != list(parts):
         return False
-    return not any(
-        isinstance(part, (Thought, Text, Blob, FileReference))
-        and (part.signature is not None or (isinstance(part, FileReference) and not has_block(part)))
-        for part in parts
-    )
+    others = [part for part in parts if isinstance(part, (Thought, Text)) or has_block(part)]
+    return len(others) == len(parts) - kinds.count(ToolCall) and all(part.signature is None for part in others)

@@ -76,11 +76,7 @@ _SHOWN: Final = 16
 
 
 def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
-    """Rename arguments to our names, and check their values.
-
-    Args:
-        given: The arguments as the user passed them.
-        known: Our names of the arguments that can be given here.
+    """Rename arguments to our names, of which `known` can be given here, and check their values.
 
     Raises:
         ConfigurationError: Some arguments cannot be used; the message holds advice about each of them.

@@ -23,9 +23,8 @@ def to_call(call_id: str, name: str, arguments: object) -> ToolCall:
 def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
     """Read a tool call in the form of any other integration; `None` if it names no function.
 
-    Args:
-        call: OpenAI's element, the older `function_call`, `{"name", "args"}`, or an object with such attributes.
-        call_id: The id to use when the call has none.
+    The forms are OpenAI's element, the older `function_call`, `{"name", "args"}`, and objects with such attributes.
+    A call without an id gets `call_id`.
     """
     function = _member(call, "function")
     fields = call if function is None else function

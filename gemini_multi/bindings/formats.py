@@ -17,11 +17,7 @@ _KEYWORDS: Final = frozenset({"properties", "anyOf", "oneOf", "allOf", "$ref", "
 
 
 def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> ResponseFormat | None:
-    """Read a response format; `None` for plain text.
-
-    Args:
-        value: Our class, OpenAI's `response_format`, a JSON Schema, or a class of data.
-        schema_of: Returns the JSON Schema of a class.
+    """Read our class, OpenAI's `response_format`, a JSON Schema, or a class of data; `None` for plain text.
 
     Raises:
         ConfigurationError: The form is unknown.

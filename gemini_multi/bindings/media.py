@@ -41,11 +41,7 @@ class Details:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], family: str = "application") -> Details:
-        """Read the details from the fields of an object that `folded` made.
-
-        Args:
-            fields: The fields.
-            family: The first half of the media type, for a bare format such as `wav`.
+        """Read the details of an object that `folded` made. `family` begins the media type of a format such as `wav`.
 
         Raises:
             ConfigurationError: A detail cannot be read.

@@ -52,12 +52,7 @@ def read_signature(value: object) -> Signature | None:
 
 
 def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bool] = lambda _: True) -> list[Entry]:
-    """Describe the parts, but not the content that the message itself holds.
-
-    Args:
-        parts: The parts of an answer.
-        is_shown: Whether the message holds a given medium.
-    """
+    """Describe the parts, but not the content that the message itself holds, such as media that are shown."""
     entries: list[Entry] = []
     for part in parts:
         if not isinstance(part, ToolResult):

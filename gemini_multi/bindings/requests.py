@@ -82,7 +82,7 @@ def to_request(
     to_tools: Callable[[Iterable[object]], tuple[AnyTool, ...]],
     schema_of: Callable[[Any], JsonObject],
 ) -> ChatRequest:
-    """Make the request of a call. A setting of the call takes precedence over that of the model.
+    """Make the request of a call. A setting of the call takes precedence over a field of the model.
 
     Args:
         messages: The conversation.

@@ -13,11 +13,7 @@ from gemini_multi.types import SafetySetting
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
-    """Read `{category: threshold}` or a list of settings. Members of Google's enums are also accepted.
-
-    Raises:
-        ConfigurationError: The value has another form.
-    """
+    """Read `{category: threshold}` or a list of settings. Members of Google's enums are also accepted."""
     if is_mapping(given) and "category" not in given:
         return tuple(SafetySetting(_word(category), _word(threshold)) for category, threshold in given.items())
     if is_mapping(given) or is_many(given):
@@ -47,11 +43,7 @@ def modalities(value: object) -> tuple[str, ...]:
 
 
 def stops(value: object) -> tuple[str, ...]:
-    """Read one or several stop sequences.
-
-    Raises:
-        ConfigurationError: The value is neither a text nor a list of texts.
-    """
+    """Read one or several stop sequences."""
     if isinstance(value, str):
         return (value,)
     texts = tuple(items_of(value))

@@ -23,10 +23,7 @@ def prefixes() -> tuple[str, ...]:
 
 
 def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the provider from a model's name, as in `oxen:gemini-2.5-flash`.
-
-    Args:
-        arguments: A model's arguments. An unknown prefix is a part of the model's name.
+    """Read the provider from a model's name, as in `oxen:gemini-2.5-flash`. An unknown prefix is a part of the name.
 
     Raises:
         ConfigurationError: `providers` names another provider.

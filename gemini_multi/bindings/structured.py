@@ -24,13 +24,7 @@ _SHARE: Final = 20
 
 
 def explained(what: str, reason: object, raw_reason: object = None) -> str:
-    """Say why an answer does not hold the object, and what to do.
-
-    Args:
-        what: What is wrong with the answer, as a sentence.
-        reason: The finish reason.
-        raw_reason: The finish reason in the provider's words.
-    """
+    """Add to the sentence `what` the finish reason, if possible in the provider's words, and what to do."""
     advice = _ADVICE.get(reason, "Ask again, or make the schema simpler.")
     return f"{what} It ended with the finish reason {str(raw_reason or reason)!r}. {advice}"
 

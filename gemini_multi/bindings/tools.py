@@ -58,9 +58,6 @@ def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: typ
             built-in tools such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
         convert: Reads the framework's own forms, or raises a `ConfigurationError`.
         own: The framework's class of tools.
-
-    Raises:
-        ConfigurationError: A value is not a tool.
     """
     return [found for tool in tools for found in _read(tool, convert, own)]
 
@@ -131,9 +128,7 @@ def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
 def tool_json(tool: AnyTool, *, strict: bool | None = None) -> dict[str, Any]:
     """Write a tool as plain JSON for traces and caches: a function in OpenAI's form, other tools in Google's form.
 
-    Args:
-        tool: The tool.
-        strict: Ask for arguments that match the schema exactly, if the tool itself does not set this.
+    `strict` asks for arguments that match the schema exactly, if the tool itself does not set this.
     """
     if isinstance(tool, BuiltInTool):
         return {tool.kind: dict(tool.options)}
@@ -150,22 +145,18 @@ def function_json(name: str, description: str, parameters: JsonObject) -> dict[s
 
 
 def built_in_json(given: object) -> list[dict[str, Any]]:
-    """Write the tools that the provider runs as plain JSON.
+    """Write the tools that the provider runs as plain JSON."""
 
-    Raises:
-        ConfigurationError: A tool is a function, or a value is not a tool.
-    """
-    found = read_tools(given if is_many(given) else [given], _not_built_in, Tool)
+    def refuse(tool: object) -> Tool:
+        raise ConfigurationError(
+            f"{brief(tool)} is no tool that a provider runs, such as 'google_search'. Give functions as `tools`, with "
+            "the call."
+        )
+
+    found = read_tools(given if is_many(given) else [given], refuse, Tool)
     if function := next((tool for tool in found if isinstance(tool, Tool)), None):
         raise ConfigurationError(f"{function.name!r} is a function. Give it as one of `tools`, with the call.")
     return [tool_json(tool) for tool in found]
-
-
-def _not_built_in(tool: object) -> Tool:
-    raise ConfigurationError(
-        f"{brief(tool)} is no tool that a provider runs, such as 'google_search'. Give functions as `tools`, with the "
-        "call."
-    )
 
 
 def no_tool(tool: object) -> ConfigurationError:
@@ -178,12 +169,7 @@ def no_tool(tool: object) -> ConfigurationError:
 
 
 def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolChoice | None:
-    """Read a tool choice.
-
-    Args:
-        choice: `auto`, `any`, `required`, `none`, `validated`, `True`, a function's name or several, or an object in
-            OpenAI's, Anthropic's or Google's form.
-        tools: The available tools.
+    """Read a mode, `True`, the name of a function or several, or an object in OpenAI's, Anthropic's or Google's form.
 
     Raises:
         ConfigurationError: The form is unknown, or the choice names an unknown tool, or there are no tools.
@@ -239,13 +225,11 @@ def _named(wanted: Sequence[str], names: Sequence[str], mode: _Mode = "required"
 
 def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
     """Write a tool choice as plain JSON, in OpenAI's form if there is one."""
-    if choice is None:
-        return "auto"
+    if choice is None or not choice.names:
+        return "auto" if choice is None else choice.mode
     if len(choice.names) == 1 and choice.mode == "required":
         return {"type": "function", "function": {"name": choice.names[0]}}
-    if choice.names:
-        return {"mode": choice.mode, "allowed_function_names": list(choice.names)}
-    return choice.mode
+    return {"mode": choice.mode, "allowed_function_names": list(choice.names)}
 
 
 def forbids_parallel(choice: ToolChoiceArgument) -> bool:
