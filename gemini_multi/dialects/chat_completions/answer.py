@@ -14,38 +14,39 @@ from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonVa
 
 AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
 
-
 _INLINE: Final = (("inlineData", "data"), ("inline_data", "data"), ("source", "data"), ("", "b64_json"))
 """The members that hold inline media, and the names of the data in them."""
 _MEDIA_TYPES: Final = ("mimeType", "mime_type", "media_type")
+_SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
+"""Audio formats whose media types have other names."""
 
 
 def parts_of(content: JsonValue) -> Iterator[AnswerPart]:
     """Read content that is not a plain string: a list of typed parts, or one part."""
     for item in content if isinstance(content, list) else [content]:
         if isinstance(item, dict):
-            yield from _typed(item)
-        elif isinstance(item, str):
-            yield Text(item)
+            yield _typed(item)
         elif item is not None:
-            yield Text(to_json(item).decode())
+            yield Text(item if isinstance(item, str) else to_json(item).decode())
 
 
-def _typed(item: dict[str, JsonValue]) -> Iterator[AnswerPart]:
+def text_of(content: JsonValue) -> str:
+    """Join the texts of content of any form."""
+    return "".join(part.text for part in parts_of(content) if isinstance(part, Text))
+
+
+def _typed(item: dict[str, JsonValue]) -> AnswerPart:
     kind = item.get("type")
     text = item.get("text", item.get("thinking"))
     if isinstance(text, dict):
         text = text.get("value")
     if isinstance(text, list):
-        text = "".join(part.text for part in parts_of(text) if isinstance(part, Text))
+        text = text_of(text)
     if kind in ("thinking", "reasoning", "reasoning_text", "thought"):
-        yield Thought(text if isinstance(text, str) else "")
-    elif isinstance(text, str) and kind in ("text", "output_text", None):
-        yield Text(text)
-    elif (medium := image(item)) is not None:
-        yield medium
-    else:
-        yield Opaque(item)
+        return Thought(text if isinstance(text, str) else "")
+    if isinstance(text, str) and kind in ("text", "output_text", None):
+        return Text(text)
+    return image(item) or Opaque(item)
 
 
 def image(item: JsonValue) -> Blob | FileReference | None:
@@ -54,23 +55,20 @@ def image(item: JsonValue) -> Blob | FileReference | None:
         return blob
     target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
     url = target.get("url") if isinstance(target, dict) else target
-    return medium(url) if isinstance(url, str) and url else None
+    if not isinstance(url, str) or not url:
+        return None
+    return _blob(*parsed_data_url(url)) if is_data_url(url) and "," in url else FileReference(url)
 
 
 def _inline(item: dict[str, JsonValue]) -> Blob | None:
     for name, data_name in _INLINE:
         inner = item.get(name) if name else item
         if isinstance(inner, dict) and (data := _string(inner.get(data_name))):
-            given = next((kind for key in _MEDIA_TYPES if (kind := _string(inner.get(key)))), None)
-            return Blob(data, typed(given, data) or "application/octet-stream")
+            return _blob(next((kind for key in _MEDIA_TYPES if (kind := _string(inner.get(key)))), None), data)
     return None
 
 
-def medium(url: str) -> Blob | FileReference:
-    """Read a `data:` URL as inline media and any other URL as a reference."""
-    if not is_data_url(url) or "," not in url:
-        return FileReference(url)
-    given, data = parsed_data_url(url)
+def _blob(given: str | None, data: str) -> Blob:
     return Blob(data, typed(given, data) or "application/octet-stream")
 
 
@@ -101,10 +99,9 @@ class AudioAccumulator:
         for key, value in audio.items():
             if key not in ("data", "transcript") and value is not None:
                 self.metadata[key] = value
-        data, transcript = audio.get("data"), audio.get("transcript")
-        if isinstance(data, str) and data:
+        if data := _string(audio.get("data")):
             self._data.append(data)
-        return transcript if isinstance(transcript, str) else ""
+        return _string(audio.get("transcript")) or ""
 
     def blob(self, audio_format: str) -> Blob | None:
         """Return the audio so far and remove it; `None` when there is none."""
@@ -113,10 +110,6 @@ class AudioAccumulator:
             return None
         data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
         return Blob(data, f"audio/{_SOUNDS.get(audio_format, audio_format)}")
-
-
-_SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
-"""Audio formats whose media types have other names."""
 
 
 def _decoded(data: str) -> bytes:

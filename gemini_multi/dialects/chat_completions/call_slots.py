@@ -43,6 +43,11 @@ class Piece:
         """Whether the piece neither begins nor continues a call."""
         return not (self.id or self.name or self.arguments)
 
+    @property
+    def begins_object(self) -> bool:
+        """Whether the piece holds the beginning of an object."""
+        return self.arguments.lstrip().startswith("{")
+
 
 @dataclass(slots=True)
 class CallSlot:
@@ -52,14 +57,14 @@ class CallSlot:
     name: str = ""
     index: int | None = None
     text: ArgumentsText = field(default_factory=ArgumentsText)
+    is_new: bool = True
+    """Whether no piece was added yet."""
     position: int | None = None
     """The position in the answer; `None` as long as the call has none. An unwanted second call never gets one."""
     local_id: str = ""
     signature: Signature | None = None
     details: dict[bytes, JsonValue] = field(default_factory=dict[bytes, JsonValue])
     """The elements of `reasoning_details` that name the call. The keys are their JSON texts."""
-    is_growing: bool = False
-    """Whether `details` holds elements that the signature does not hold yet."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     late: list[str] = field(default_factory=list[str])
     """Arguments that arrived after the event of the complete tool call."""
@@ -69,8 +74,6 @@ class CallSlot:
     """The complete arguments after repair, if they are already known."""
     call: ToolCall | None = None
     """The complete tool call, as its event contained it."""
-    is_stale: bool = False
-    """Whether a signature arrived after that event."""
     chunk: int = 0
     """The number of the last document that changed the call."""
 
@@ -83,20 +86,36 @@ class CallSlot:
         """Add a piece. Return the text that it adds to the arguments, and the text that belongs to further calls."""
         self.name = self.name or piece.name
         self.provider_id = self.provider_id or piece.id
-        text = piece.arguments
-        if not text or self.repeats(text):
+        if not piece.arguments or self.repeats(piece):
             return "", ""
         if piece.is_whole and not self.text.is_object:
             self.text = ArgumentsText()
-        return self.text.add(self.text.rest_of(text))
+        return self.text.add(self.text.rest_of(piece.arguments))
 
-    def repeats(self, arguments: str) -> bool:
+    def repeats(self, piece: Piece) -> bool:
         """Whether the piece repeats the complete arguments."""
-        return arguments.lstrip().startswith("{") and self.text.means(arguments)
+        return piece.begins_object and self.text.means(piece.arguments)
 
-    def means(self, arguments: str) -> bool:
-        """Whether the given arguments are the call's arguments. Both may be missing."""
-        return self.repeats(arguments) or (self.text.is_blank and not arguments.strip())
+    @property
+    def is_signed(self) -> bool:
+        """Whether a signature of the call has arrived."""
+        return self.signature is not None or bool(self.details)
+
+    def sign(self, *details: JsonValue) -> bool:
+        """Add elements of `reasoning_details`; `False` if the call has a signature of its own."""
+        if self.signature is None:
+            self.details.update({to_json(detail): detail for detail in details})
+        return self.signature is None
+
+    def signed(self, issuer: str) -> Signature | None:
+        """Return the call's signature."""
+        if self.signature is None and self.details:
+            return Signature([*self.details.values()], carrier="reasoning_details", issuer=issuer)
+        return self.signature
+
+    def remarks(self) -> dict[str, JsonValue]:
+        """Return the fields that `ToolCall` has no place for."""
+        return {**self.extra, "late_arguments": "".join(self.late)} if self.late else self.extra
 
 
 class CallSlots:
@@ -105,51 +124,42 @@ class CallSlots:
     def __init__(self) -> None:
         self.all: list[CallSlot] = []
         self._by_id: dict[str, CallSlot] = {}
-        self._first_by_id: dict[str, CallSlot] = {}
         self._by_index: dict[int, CallSlot] = {}
 
-    def of(self, piece: Piece) -> tuple[CallSlot, bool] | None:
-        """Find the slot of a piece, and whether the slot is new. Return `None` for an empty piece."""
+    def of(self, piece: Piece) -> CallSlot | None:
+        """Find or begin the call of a piece. Return `None` for an empty piece."""
         slot = self._known(piece)
         if slot is None:
-            return None if piece.is_silent else (self.open(piece), True)
+            return None if piece.is_silent else self.open(piece)
         if piece.id:
             self._by_id.setdefault(piece.id, slot)
-            self._first_by_id.setdefault(piece.id, slot)
-        return slot, False
-
-    def named(self, provider_id: str) -> CallSlot | None:
-        """Find the call by the provider's id."""
-        slot = self._first_by_id.get(provider_id)
-        return slot if slot is not None and slot.provider_id == provider_id else None
+        return slot
 
     def open(self, piece: Piece) -> CallSlot:
         """Begin a call."""
-        slot = CallSlot(index=piece.index)
-        self.all.append(slot)
-        if piece.id:
-            self._by_id[piece.id] = slot
-            self._first_by_id.setdefault(piece.id, slot)
-        if piece.index is not None:
-            self._by_index[piece.index] = slot
-        return slot
+        return self._added(CallSlot(index=piece.index), piece.id)
 
     def follow(self, slot: CallSlot) -> CallSlot:
         """Begin a further call of the same function. Later pieces of the previous call then belong to this call."""
-        following = CallSlot(name=slot.name, index=slot.index)
-        self.all.append(following)
+        following = CallSlot(name=slot.name, index=slot.index, is_new=False)
+        is_latest = self._by_id.get(slot.provider_id) is slot
+        return self._added(following, slot.provider_id if is_latest else "")
+
+    def _added(self, slot: CallSlot, provider_id: str) -> CallSlot:
+        self.all.append(slot)
+        if provider_id:
+            self._by_id[provider_id] = slot
         if slot.index is not None:
-            self._by_index[slot.index] = following
-        for provider_id, known in self._by_id.items():
-            if known is slot:
-                self._by_id[provider_id] = following
-        return following
+            self._by_index[slot.index] = slot
+        return slot
 
     def repeated(self, piece: Piece) -> CallSlot | None:
         """Find the call that a whole element with the same id repeats."""
         slot = self._by_id.get(piece.id) if piece.id else None
-        is_same = slot is not None and slot.name == piece.name and slot.means(piece.arguments)
-        return slot if is_same else None
+        if slot is None or slot.name != piece.name:
+            return None
+        is_blank = slot.text.is_blank and not piece.arguments.strip()
+        return slot if is_blank or slot.repeats(piece) else None
 
     def by_meaning(self) -> dict[tuple[str, str], CallSlot]:
         """Return the calls so far, by name and arguments."""
@@ -165,9 +175,9 @@ class CallSlots:
         last = self.all[-1] if self.all else None
         if last is None or piece.id:
             return None
-        if not piece.name:
-            return last
-        return last if piece.index is None and _repeats_name(last, piece) else None
+        # A gateway may repeat the name of a call whose arguments are still incomplete.
+        is_unfinished = piece.index is None and bool(last.text) and not last.text.is_object
+        return last if not piece.name or (piece.name == last.name and is_unfinished) else None
 
 
 def meaning(arguments: str) -> str:
@@ -178,16 +188,15 @@ def meaning(arguments: str) -> str:
 
 def _continues(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece at the slot's index, with an unknown id or without an id, continues the slot's call."""
-    if piece.id and not _is_unfinished(slot, piece):
+    if piece.id and not _is_rest(slot, piece):
         return not slot.provider_id and not (slot.name and piece.name)
     if not piece.name or not slot.name:
         return True
-    if piece.name != slot.name:
-        return False
-    return not (piece.arguments.lstrip().startswith("{") and slot.text.is_object and not slot.repeats(piece.arguments))
+    is_another = piece.begins_object and slot.text.is_object and not slot.repeats(piece)
+    return piece.name == slot.name and not is_another
 
 
-def _is_unfinished(slot: CallSlot, piece: Piece) -> bool:
+def _is_rest(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece with another id can only be the rest of the call: some gateways make an id for each piece."""
     if slot.text.is_object or not slot.name:
         return False
@@ -197,21 +206,13 @@ def _is_unfinished(slot: CallSlot, piece: Piece) -> bool:
 
 def _begins_again(slot: CallSlot, piece: Piece) -> bool:
     """Whether a piece begins a second call under the same id."""
-    if not piece.name or not slot.name:
+    if not piece.name or not slot.name or piece.name != slot.name:
+        return bool(piece.name and slot.name)
+    if slot.repeats(piece):
         return False
-    if piece.name != slot.name:
-        return True
-    if slot.repeats(piece.arguments):
-        return False
-    begins = piece.arguments.lstrip().startswith("{")
     if piece.index is not None and slot.index is not None and piece.index != slot.index:
-        return begins or slot.text.is_object or not piece.arguments.strip()
-    return begins and slot.text.is_object
-
-
-def _repeats_name(last: CallSlot, piece: Piece) -> bool:
-    """Whether a piece without id and index repeats the name of a call whose arguments are still incomplete."""
-    return piece.name == last.name and bool(last.text) and not last.text.is_object
+        return piece.begins_object or slot.text.is_object or not piece.arguments.strip()
+    return piece.begins_object and slot.text.is_object
 
 
 def piece_of(item: JsonObject) -> Piece:
@@ -220,10 +221,13 @@ def piece_of(item: JsonObject) -> Piece:
     function, read = (item, _READ_WHEN_FLAT) if nested is None else (nested, _READ)
     index, given, name = item.get("index"), item.get("id"), function.get("name")
     arguments = next((found for key in _ARGUMENTS if (found := function.get(key)) is not None), None)
-    piece = Piece(
+    text = arguments if isinstance(arguments, str) else "" if arguments is None else to_json(arguments).decode()
+    return Piece(
         id=given if isinstance(given, str) else "" if given is None else str(given),
         index=index if isinstance(index, int) else None,
         name=name if isinstance(name, str) else "",
+        arguments=text,
+        is_whole=not isinstance(arguments, str),
         extra={
             key: value
             for record, known in ((nested or {}, _READ_IN_FUNCTION), (item, read))
@@ -231,12 +235,6 @@ def piece_of(item: JsonObject) -> Piece:
             if key not in known and value is not None
         },
     )
-    if isinstance(arguments, str):
-        piece.arguments = arguments
-    elif arguments is not None:
-        piece.arguments = to_json(arguments).decode()
-        piece.is_whole = True
-    return piece
 
 
 _FUNCTIONS: Final = ("function", "custom")

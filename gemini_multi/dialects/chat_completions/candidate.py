@@ -7,10 +7,11 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, image, parts_of
-from gemini_multi.dialects.chat_completions.calls import Calls, Events, Expectation
+from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, image, parts_of, text_of
+from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
 from gemini_multi.dialects.chat_completions.reasoning import (
     Thoughts,
+    ThoughtTags,
     is_flagged,
     remarks,
     signature_in,
@@ -18,10 +19,21 @@ from gemini_multi.dialects.chat_completions.reasoning import (
     thought_texts,
     unread,
 )
-from gemini_multi.dialects.chat_completions.thought_tags import ThoughtTags
+from gemini_multi.dialects.chat_completions.usage import update
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
-from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Signature, Text, Thought
+from gemini_multi.types import (
+    Blob,
+    ChatEvent,
+    Citation,
+    FileReference,
+    JsonObject,
+    JsonValue,
+    Opaque,
+    Signature,
+    Text,
+    Thought,
+)
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
 
@@ -40,7 +52,7 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
     "content": _ANY,
     "reasoning": (str, list),
     "reasoning_content": (str, list),
-    "reasoning_details": (list,),
+    "reasoning_details": (str, list),
     "images": (list,),
     "audio": (dict,),
     "tool_calls": (list, dict),
@@ -54,22 +66,22 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 class CandidateReader:
-    """Reads one candidate into its builder."""
+    """Reads one candidate into its builder. All readers of an answer add their events to one list."""
 
-    def __init__(self, builder: CandidateBuilder, expectation: Expectation) -> None:
+    def __init__(self, builder: CandidateBuilder, expectation: Expectation, events: list[ChatEvent]) -> None:
         self._expectation = expectation
         self._builder = builder
-        self._calls = Calls(builder, expectation)
+        self._events = events
+        self._calls = Calls(builder, expectation, events)
         self._tags = ThoughtTags()
         self._thoughts = Thoughts()
         self._audio = AudioAccumulator()
-        self._chunk = 0
         self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
         self._signatures: set[bytes] = set()
-        self._loose: list[JsonValue] = []
+        self._loose_details: list[JsonValue] = []
+        self._late_signatures: list[Signature] = []
         self._refusals: list[str] = []
-        self._late: list[Signature] = []
         self.has_content = False
 
     @property
@@ -85,51 +97,52 @@ class CandidateReader:
         is_silent = not (self._calls.seen or builder.refusal or builder.candidate().parts)
         return builder.raw_finish_reason if is_silent and builder.finish_reason == "content_filter" else None
 
-    def read(self, choice: JsonObject, events: Events) -> None:
+    def read(self, choice: JsonObject) -> None:
         """Read one element of `choices`."""
-        self._chunk += 1
+        self._calls.chunk += 1
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
             self._has_deltas = True
-            self._read_message(delta, events, whole=False)
+            self._read_message(delta, whole=False)
         if isinstance(message, dict):
             if self._has_deltas and self.has_content:
-                self._repeat(message, events)
+                self._repeat(message)
             else:
-                self._read_message(message, events, whole=True)
+                self._read_message(message, whole=True)
         self._keep_all(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
-            self._stop(reason if isinstance(reason, str) else str(reason), events)
+            self._stop(reason if isinstance(reason, str) else str(reason))
         if isinstance(logprobs := choice.get("logprobs"), dict):
             self._builder.logprobs = extended(self._builder.logprobs, logprobs)
         if delta is None and "message" in choice:
-            self.close(events)
+            self.close()
 
-    def _repeat(self, message: JsonObject, events: Events) -> None:
+    def _repeat(self, message: JsonObject) -> None:
         """Read a whole message that follows its deltas: only content that the deltas did not have."""
-        self._release(events)
+        self._release()
         streamed = self._builder.candidate()
         whole = _thought_and_text(message)
         for kind, known in (("thought", streamed.thoughts), ("text", streamed.text)):
             if whole[kind].startswith(known) and len(whole[kind]) > len(known):
-                self._write(kind, whole[kind][len(known) :], events)
+                self._write(kind, whole[kind][len(known) :])
             elif not known.startswith(whole[kind]):
                 self._keep("message", {kind: whole[kind]})
         if not any(isinstance(part, (Blob, FileReference)) for part in streamed.parts) and not self._audio.metadata:
-            self._media({**message, "content": whole["text"]}, events)
-        self._tool_calls(message, events, whole=True, again=True)
-        self._sign(message, events)
+            self._media({**message, "content": whole["text"]})
+        self._tool_calls(message, whole=True, again=True)
+        self._sign(message)
         is_cited = self._citations or "annotations" in self._builder.metadata
         known_keys = {"annotations"} if is_cited else set[str]()
         known_keys |= {"refusal"} if self._refusals else set[str]()
         self._remark({key: value for key, value in message.items() if key not in known_keys})
 
-    def close(self, events: Events) -> None:
+    def close(self) -> None:
         """Release what waited for the end."""
-        self._release(events)
-        self._release_audio(events)
-        self._settle(events)
-        self._calls.ready(events, at_end=True)
+        self._release()
+        if (sound := self._audio.blob(self._expectation.audio_format)) is not None:
+            self._part(sound)
+        self._settle()
+        self._calls.ready(at_end=True)
 
     def conclude(self) -> None:
         """Set the fields of the builder that depend on the whole candidate."""
@@ -139,18 +152,11 @@ class CandidateReader:
         if builder.raw_finish_reason is not None:
             builder.finish_reason = finish_reason(builder.raw_finish_reason, called=self._calls.any)
         if self._calls.seen:
-            self._conclude_calls(builder.metadata)
+            self._calls.conclude()
         if self._audio.metadata:
             builder.metadata["audio"] = dict(self._audio.metadata)
 
-    def _conclude_calls(self, metadata: dict[str, JsonValue]) -> None:
-        self._calls.conclude()
-        if dropped := self._calls.dropped():
-            metadata["dropped_tool_calls"] = dropped
-        if remarks := self._calls.remarks():
-            metadata["tool_calls"] = remarks
-
-    def _stop(self, reason: str, events: Events) -> None:
+    def _stop(self, reason: str) -> None:
         native = self._builder.metadata.get("native_finish_reason")
         if isinstance(native, str) and word_of(native) in _FAILED:
             # Google's own finish reason, where a gateway translated a failure into a harmless one.
@@ -158,138 +164,128 @@ class CandidateReader:
             reason = native
         self._builder.raw_finish_reason = reason
         if word_of(reason) in _FAILED:
-            self._calls.refuse()
-        self._settle(events)
-        self._calls.ready(events, chunk=self._chunk)
+            self._calls.is_refused = True
+        self._settle()
+        self._calls.ready()
 
-    def _read_message(self, message: JsonObject, events: Events, *, whole: bool) -> None:
-        if message.keys() <= _PLAIN or _is_plain(message):
-            self._content(message.get("content"), events)
-        else:
-            self._read_fields(message, events, whole=whole)
-
-    def _content(self, content: JsonValue, events: Events) -> None:
-        if isinstance(content, str):
-            if content:
-                self._text(content, events)
+    def _read_message(self, message: JsonObject, *, whole: bool) -> None:
+        """Read a message or a delta, its fields in the order in which a model writes them."""
+        if message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items()):
+            self._content(message.get("content"))
             return
-        for item in content if isinstance(content, list) else [content]:
-            self._content_parts(item, events)
-            if isinstance(item, dict):
-                self._sign(item, events)
-
-    def _content_parts(self, item: JsonValue, events: Events) -> None:
-        for part in parts_of(item):
-            if isinstance(part, Text):
-                self._text(part.text, events)
-            elif isinstance(part, Thought):
-                self._think("content", part.text, events)
-            elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
-                self._refusals.append(refusal)
-            else:
-                self._part(part, events)
-
-    def _text(self, content: str, events: Events) -> None:
-        if self._tags.is_plain:
-            self.has_content = True
-            events.append(self._builder.text(content))
-            return
-        for kind, piece in self._tags.split(content):
-            self._write(kind, piece, events)
-
-    def _write(self, kind: str, piece: str, events: Events) -> None:
-        self.has_content = True
-        write = self._builder.text if kind == "text" else self._builder.thought
-        events.append(write(piece))
-
-    def _think(self, field: str, text: str, events: Events) -> None:
-        if added := self._thoughts.new_text(field, text):
-            self._write("thought", added, events)
-
-    def _part(self, part: Blob | FileReference | Opaque, events: Events) -> None:
-        self._release(events)
-        self.has_content = True
-        events.append(self._builder.part(part))
-
-    def _read_fields(self, message: JsonObject, events: Events, *, whole: bool) -> None:
-        """Read all fields of a message or a delta, in the order in which a model writes them."""
         for field, text in thought_texts(message):
-            self._think(field, text, events)
-        if is_flagged(message):
-            self._tags.hint()
-        self._content(message.get("content"), events)
-        self._media(message, events)
-        self._tool_calls(message, events, whole=whole)
-        self._sign(message, events)
+            self._think(field, text)
+        if self._tags.state == "text" and is_flagged(message):
+            self._tags.state = "start"
+        self._content(message.get("content"))
+        self._media(message)
+        self._tool_calls(message, whole=whole)
+        self._sign(message)
         self._remark(message)
 
-    def _media(self, message: JsonObject, events: Events) -> None:
+    def _content(self, content: JsonValue) -> None:
+        if isinstance(content, str):
+            if content:
+                self._text(content)
+            return
+        for item in content if isinstance(content, list) else [content]:
+            for part in parts_of(item):
+                self._content_part(part)
+            if isinstance(item, dict):
+                self._sign(item)
+
+    def _content_part(self, part: Text | Thought | Blob | FileReference | Opaque) -> None:
+        if isinstance(part, Text):
+            self._text(part.text)
+        elif isinstance(part, Thought):
+            self._think("content", part.text)
+        elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
+            self._refusals.append(refusal)
+        else:
+            self._part(part)
+
+    def _text(self, content: str) -> None:
+        if self._tags.state == "text":
+            self.has_content = True
+            self._events.append(self._builder.text(content))
+            return
+        for kind, piece in self._tags.split(content):
+            self._write(kind, piece)
+
+    def _write(self, kind: str, piece: str) -> None:
+        self.has_content = True
+        write = self._builder.text if kind == "text" else self._builder.thought
+        self._events.append(write(piece))
+
+    def _think(self, field: str, text: str) -> None:
+        if added := self._thoughts.new_text(field, text):
+            self._write("thought", added)
+
+    def _part(self, part: Blob | FileReference | Opaque) -> None:
+        self._release()
+        self.has_content = True
+        self._events.append(self._builder.part(part))
+
+    def _media(self, message: JsonObject) -> None:
         images = message.get("images")
         for item in images if isinstance(images, list) else []:
             if (found := image(item)) is not None:
-                self._part(found, events)
+                self._part(found)
             elif isinstance(item, dict):
-                self._part(Opaque(item), events)
+                self._part(Opaque(item))
         audio = message.get("audio")
         if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
-            self._text(transcript, events)
+            self._text(transcript)
 
-    def _tool_calls(self, message: JsonObject, events: Events, *, whole: bool, again: bool = False) -> None:
-        calls = message.get("tool_calls")
-        if not calls and isinstance(legacy := message.get("function_call"), dict):
-            calls = _from_function_call(legacy)
+    def _tool_calls(self, message: JsonObject, *, whole: bool, again: bool = False) -> None:
+        calls, legacy = message.get("tool_calls"), message.get("function_call")
+        if not calls and isinstance(legacy, dict):
+            calls = dict[str, JsonValue](function=legacy)
         if calls:
-            self._release(events)
-            self._calls.add(calls, self._chunk, events, whole=whole, again=again)
+            self._release()
+            self._calls.add(calls, whole=whole, again=again)
             self.has_content = self.has_content or self._calls.any
 
-    def _sign(self, message: JsonObject, events: Events) -> None:
+    def _sign(self, message: JsonObject) -> None:
         for detail in signed_details(message):
             self.has_content = True
             if not self._calls.sign_by_id(detail) and self._is_new(dict(detail)):
-                self._loose.append(dict(detail))
+                self._loose_details.append(dict(detail))
         signature = signature_in(message, self._expectation.issuer)
         if signature is None or not self._is_new(signature.payload):
             return
         self.has_content = True
-        if self._tags.is_open:
-            self._late.append(signature)
-        elif not self._calls.sign_first(signature):
-            self._sign_text(signature, events)
+        if self._tags.state == "thought":
+            self._late_signatures.append(signature)
+        else:
+            self._sign_message(signature)
 
     def _is_new(self, payload: JsonValue) -> bool:
         """Whether a signature has not arrived before."""
-        written = to_json(payload)
-        is_new = written not in self._signatures
-        self._signatures.add(written)
-        return is_new
+        count = len(self._signatures)
+        self._signatures.add(to_json(payload))
+        return len(self._signatures) > count
 
-    def _sign_text(self, signature: Signature, events: Events) -> None:
-        self._release(events)
-        events.append(self._builder.text("", signature))
+    def _sign_message(self, signature: Signature) -> None:
+        """Attach a signature to the first call, or to the text if there is no unsigned call."""
+        if not self._calls.sign_first(signature):
+            self._release()
+            self._events.append(self._builder.text("", signature))
 
-    def _settle(self, events: Events) -> None:
+    def _settle(self) -> None:
         """Attach the signatures that name no call of this answer to the message as a whole."""
-        details = [*self._calls.unclaimed(), *self._loose]
-        if not details and not self._late:
-            return
-        self._loose = []
-        late, self._late = self._late, []
-        if details:
-            late.append(Signature(details, carrier="reasoning_details", issuer=self._expectation.issuer))
-        for signature in late:
-            if not self._calls.sign_first(signature):
-                self._sign_text(signature, events)
+        if details := [*self._calls.unclaimed(), *self._loose_details]:
+            issuer = self._expectation.issuer
+            self._late_signatures.append(Signature(details, carrier="reasoning_details", issuer=issuer))
+            self._loose_details.clear()
+        signatures, self._late_signatures = self._late_signatures, []
+        for signature in signatures:
+            self._sign_message(signature)
 
-    def _release(self, events: Events) -> None:
-        if self._tags.is_plain:
-            return
-        for kind, piece in self._tags.end():
-            self._write(kind, piece, events)
-
-    def _release_audio(self, events: Events) -> None:
-        if (sound := self._audio.blob(self._expectation.audio_format)) is not None:
-            self._part(sound, events)
+    def _release(self) -> None:
+        if self._tags.state != "text":
+            for kind, piece in self._tags.end():
+                self._write(kind, piece)
 
     def _remark(self, message: JsonObject) -> None:
         refusal = message.get("refusal")
@@ -299,20 +295,19 @@ class CandidateReader:
         for annotation in annotations if isinstance(annotations, list) else []:
             self._annotate(annotation)
         for remark in remarks(message):
-            self._keep("reasoning_details", remark)
-        if signature_in(message, "") is None and (extra := unread(message)) is not None:
+            self._keep("reasoning_details", dict(remark))
+        if (extra := unread(message)) is not None:
             self._keep("extra_content", extra)
         self._keep_all(message, _MESSAGE)
 
     def _annotate(self, annotation: JsonValue) -> None:
         found = citation(annotation) if isinstance(annotation, dict) else None
-        if found is None:
-            if isinstance(kept := self._builder.metadata.get("annotations"), list):
-                kept.append(annotation)
-            else:
-                self._keep("annotations", [annotation])
-        else:
+        if found is not None:
             self._citations.setdefault((found.start, found.end, found.uri), found)
+        elif isinstance(kept := self._builder.metadata.get("annotations"), list):
+            kept.append(annotation)
+        else:
+            self._keep("annotations", [annotation])
 
     def _keep_all(self, record: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
         for key, value in record.items():
@@ -320,31 +315,15 @@ class CandidateReader:
                 self._keep(key, value)
 
     def _keep(self, key: str, value: JsonValue) -> None:
-        known = self._builder.metadata.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
-            known.update(value)  # a copy that was made here
-        else:
-            self._builder.metadata[key] = dict(value) if isinstance(value, dict) else value
-
-
-def _is_plain(message: JsonObject) -> bool:
-    """Whether a message or a delta has no field but its content, where `null` counts as absent."""
-    return all(value is None or key in _PLAIN for key, value in message.items())
+        update(self._builder.metadata, {key: value})
 
 
 def _thought_and_text(message: JsonObject) -> dict[str, str]:
     """Return the thoughts and the text of a whole message."""
     content, tags = message.get("content"), ThoughtTags()
-    if not isinstance(content, str):
-        content = "".join(part.text for part in parts_of(content) if isinstance(part, Text))
-    pieces = [*tags.split(content), *tags.end()]
+    pieces = [*tags.split(content if isinstance(content, str) else text_of(content)), *tags.end()]
     thought = next((text for _, text in thought_texts(message)), "")
     return {
         "thought": thought or "".join(piece for kind, piece in pieces if kind == "thought"),
         "text": "".join(piece for kind, piece in pieces if kind == "text"),
     }
-
-
-def _from_function_call(legacy: dict[str, JsonValue]) -> JsonValue:
-    """Read the older `function_call` as an element of `tool_calls`."""
-    return {"function": legacy}

@@ -10,7 +10,7 @@ from typing import Final
 
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT, Target
 from gemini_multi.dialects.chat_completions import usage as usage
-from gemini_multi.dialects.chat_completions.calls import Events, Expectation
+from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.tools import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
@@ -27,6 +27,8 @@ class ChatDecoder:
     def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
         self._response_builder = ResponseBuilder()
         self._readers: dict[int, CandidateReader] = {}
+        self._events: list[ChatEvent] = []
+        """The events of the current document, to which all readers add."""
         self._expectation = _expectation(request, target)
         self._credits_per_usd = target.traits.credits_per_usd
         self._provider = target.provider
@@ -38,21 +40,30 @@ class ChatDecoder:
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read one document."""
-        events: Events = []
         choices = document.get("choices")
         if isinstance(choices, list):
             for position, choice in enumerate(choices):
                 if isinstance(choice, dict):
                     if "usage" in choice:
                         self._count(choice["usage"])
-                    self._reader(choice.get("index"), position).read(choice, events)
+                    self._reader(choice.get("index"), position).read(choice)
         if not document.keys() <= _ENVELOPE:
-            self._keep_beside(document)
+            rest = {key: value for key, value in document.items() if value is not None and key not in _ENVELOPE}
+            usage.update(self._metadata, rest)
         if document.get("model") != self._model or document.get("id") != self._id:
             self._identify(document)
         if "usage" in document:
             self._count(document["usage"])
+        events = self._events.copy()
+        self._events.clear()
         return events
+
+    def _identify(self, document: JsonObject) -> None:
+        model, response_id = document.get("model"), document.get("id")
+        if isinstance(model, str) and model:
+            self._model = model
+        if isinstance(response_id, str) and response_id:
+            self._id = response_id
 
     def _count(self, counts: JsonValue) -> None:
         if isinstance(counts, dict):
@@ -66,24 +77,26 @@ class ChatDecoder:
         Raises:
             PromptBlocked: The provider refused the prompt.
         """
-        events: Events = []
         is_silent = True
         for reader in self._readers.values():
-            reader.close(events)
+            reader.close()
             is_silent = is_silent and not reader.has_content
         if is_silent:
             self._check_prompt()
+        events = self._events.copy()
+        self._events.clear()
         return events
 
     def _check_prompt(self) -> None:
         """Raise `PromptBlocked` for a refused prompt: every candidate was filtered before its first token."""
-        reason = None
+        reason = ""
         for reader in self._readers.values():
-            if (reason := reader.filtered) is None:
+            if (found := reader.filtered) is None:
                 return
+            reason = found
         response = self.response()
         # Google's own reasons also mean a refused prompt if no token was counted.
-        if reason is None or not (self._usage or ":" in reason) or response.usage.output_tokens:
+        if not reason or not (self._usage or ":" in reason) or response.usage.output_tokens:
             return
         word = reason.rpartition(":")[2].strip()[:KEPT_CHARACTERS]
         raise PromptBlocked(
@@ -128,45 +141,20 @@ class ChatDecoder:
         key = index if type(index) is int else position
         reader = self._readers.get(key)
         if reader is None:
-            reader = self._readers[key] = CandidateReader(self._response_builder.builder(key), self._expectation)
+            builder = self._response_builder.builder(key)
+            reader = self._readers[key] = CandidateReader(builder, self._expectation, self._events)
         return reader
-
-    def _identify(self, document: JsonObject) -> None:
-        model, response_id = document.get("model"), document.get("id")
-        if isinstance(model, str) and model:
-            self._model = model
-        if isinstance(response_id, str) and response_id:
-            self._id = response_id
-
-    def _keep_beside(self, document: JsonObject) -> None:
-        for key, value in document.items():
-            if value is not None and key not in _ENVELOPE:
-                self._keep(key, value)
-
-    def _keep(self, key: str, value: JsonValue) -> None:
-        if isinstance(value, dict):
-            known = self._metadata.get(key)
-            merged = known if isinstance(known, dict) else dict[str, JsonValue]()
-            usage.update(merged, value)
-            value = merged
-        self._metadata[key] = value
 
 
 def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectation:
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     names = tool_names(request) if functions else {}
+    audio = request.extra_body.get("audio")
+    audio_format = audio.get("format") if isinstance(audio, dict) else None
     return Expectation(
         issuer=target.issuer,
         tools={names[tool.name]: tool for tool in functions},
-        originals={names[tool.name]: tool.name for tool in functions},
         single_call=request.parallel_tool_calls is False,
         waits_for_signature=target.model.needs_signatures,
-        audio_format=_audio_format(request, target.traits),
+        audio_format=audio_format if isinstance(audio_format, str) else target.traits.audio_format,
     )
-
-
-def _audio_format(request: ChatRequest, traits: ChatTraits) -> str:
-    """Return the requested audio format of the answer."""
-    asked = request.extra_body.get("audio")
-    form = asked.get("format") if isinstance(asked, dict) else None
-    return form if isinstance(form, str) else traits.audio_format

@@ -1,9 +1,14 @@
-"""Reads thoughts and signatures outside the content. Up to three fields hold them and may repeat each other."""
+"""Reads thoughts and signatures. Up to four fields hold them and may repeat each other.
+
+Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and may
+split them between deltas at any character. A tag is recognized only at the very start of the content or where the
+provider marks a delta as a thought. An answer that only mentions the tag later stays unchanged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
 
 from gemini_multi.types import JsonObject, JsonValue, Signature
 
@@ -13,6 +18,56 @@ CARRIERS: Final = ("extra_content", "thought_signature")
 _READABLE: Final = frozenset({"text", "summary"})
 _READ_AS_THOUGHTS: Final = _READABLE | {"type", "index"}
 _TOLERATED_DIFFERENCES: Final = 2
+_OPEN: Final = "<thought>"
+_CLOSE: Final = "</thought>"
+
+Kind: TypeAlias = Literal["text", "thought"]
+
+
+class ThoughtTags:
+    """Splits pieces of content into text and thoughts. It holds back only characters that may become a tag."""
+
+    def __init__(self) -> None:
+        self.state: Literal["start", "thought", "text"] = "start"
+        """What the content may hold next: a tag, the rest of a thought, or only text."""
+        self._held = ""
+
+    def split(self, content: str) -> Iterator[tuple[Kind, str]]:
+        """Yield the text and the thoughts that are certain after a piece."""
+        content = self._held + content
+        self._held = ""
+        if self.state == "start":
+            if len(content) < len(_OPEN) and _OPEN.startswith(content):
+                self._held = content
+                return
+            self.state = "thought" if content.startswith(_OPEN) else "text"
+            content = content.removeprefix(_OPEN)
+        if self.state == "thought":
+            thought, tag, content = content.partition(_CLOSE)
+            if tag:
+                self.state = "text"
+            else:
+                thought, self._held = _without_tag_start(thought)
+            if thought:
+                yield "thought", thought
+        if content:
+            yield "text", content
+
+    def end(self) -> Iterator[tuple[Kind, str]]:
+        """Yield the text that was held back, and end an open thought: a tool call or the end has arrived."""
+        held, self._held = self._held, ""
+        if held:
+            yield ("thought" if self.state == "thought" else "text"), held
+        if held or self.state == "thought":
+            self.state = "text"
+
+
+def _without_tag_start(thought: str) -> tuple[str, str]:
+    """Remove a possible beginning of the closing tag from the end of the text."""
+    begin = thought.rfind("<", max(0, len(thought) - len(_CLOSE) + 1))
+    if begin >= 0 and _CLOSE.startswith(thought[begin:]):
+        return thought[:begin], thought[begin:]
+    return thought, ""
 
 
 class Thoughts:
@@ -59,44 +114,35 @@ class Thoughts:
 
 def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:
     """Yield each field of a message or a delta that holds a thought, with its text."""
-    details = message.get("reasoning_details")
-    if isinstance(details, list):
-        text = "".join(_texts(details))
-        if text:
-            yield "reasoning_details", text
-    for field in ("reasoning", "reasoning_content"):
+    for field in ("reasoning_details", "reasoning", "reasoning_content"):
         value = message.get(field)
+        if isinstance(value, list):
+            texts = (item.get(key) for item in value if isinstance(item, dict) for key in ("text", "summary"))
+            value = "".join(text for text in texts if isinstance(text, str))
         if isinstance(value, str) and value:
             yield field, value
-        elif isinstance(value, list):
-            yield field, "".join(_texts(value))
-
-
-def _texts(details: Iterable[JsonValue]) -> Iterator[str]:
-    for detail in details:
-        if isinstance(detail, dict):
-            for key in ("text", "summary"):
-                if isinstance(text := detail.get(key), str):
-                    yield text
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:
     """Return the elements of `reasoning_details` with more than readable text. The next request sends them back."""
-    details = message.get("reasoning_details")
-    if not isinstance(details, list):
-        return []
-    found = (detail for detail in details if isinstance(detail, dict))
-    return [detail for detail in found if detail.get("signature") or (detail and not _READABLE & detail.keys())]
+    return [detail for detail in _details(message) if _is_signed(detail)]
 
 
-def remarks(message: JsonObject) -> list[dict[str, JsonValue]]:
-    """Return the other fields of the readable elements of `reasoning_details`, such as their format."""
+def remarks(message: JsonObject) -> Iterator[JsonObject]:
+    """Yield the other fields of the readable elements of `reasoning_details`, such as their format."""
+    for detail in _details(message):
+        rest = {key: value for key, value in detail.items() if key not in _READ_AS_THOUGHTS}
+        if rest and not _is_signed(detail):
+            yield rest
+
+
+def _details(message: JsonObject) -> Iterator[JsonObject]:
     details = message.get("reasoning_details")
-    if not isinstance(details, list):
-        return []
-    signed = {id(detail) for detail in signed_details(message)}
-    unsigned = [item for item in details if isinstance(item, dict) and id(item) not in signed]
-    return [rest for item in unsigned if (rest := {key: item[key] for key in item if key not in _READ_AS_THOUGHTS})]
+    return (item for item in (details if isinstance(details, list) else ()) if isinstance(item, dict))
+
+
+def _is_signed(detail: JsonObject) -> bool:
+    return bool(detail.get("signature") or (detail and not _READABLE & detail.keys()))
 
 
 def is_flagged(message: JsonObject) -> bool:
@@ -117,11 +163,10 @@ def signature_in(carrier: JsonObject, issuer: str) -> Signature | None:
 
 
 def unread(message: JsonObject) -> JsonValue:
-    """Return the message's `extra_content` if it holds more than the mark of a thought."""
+    """Return the `extra_content` of an unsigned message if it holds more than the mark of a thought."""
     extra = message.get("extra_content")
-    if extra is None or (isinstance(extra, dict) and all(space.keys() <= {"thought"} for space in _namespaces(extra))):
-        return None
-    return extra
+    is_read = isinstance(extra, dict) and all(space.keys() <= {"thought"} for space in _namespaces(extra))
+    return None if is_read or signature_in(message, "") is not None else extra
 
 
 def _namespaces(extra: JsonValue) -> Iterator[JsonObject]:

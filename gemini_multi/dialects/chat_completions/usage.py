@@ -42,15 +42,11 @@ def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
     This function made every object in `known`, so it may change them in place.
     """
     for key, value in changes.items():
-        if value is None:
-            known.setdefault(key, None)
-            continue
-        present = known.get(key)
         if isinstance(value, dict):
-            merged = present if isinstance(present, dict) else dict[str, JsonValue]()
+            present = known.get(key)
+            known[key] = merged = present if isinstance(present, dict) else dict[str, JsonValue]()
             update(merged, value)
-            known[key] = merged
-        else:
+        elif value is not None or key not in known:
             known[key] = value
 
 
@@ -84,25 +80,21 @@ def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, i
     prompt, completion = _first(usage, _PROMPT), _first(usage, _COMPLETION)
     total = _count(usage.get("total_tokens"))
     reasoning = _first(completion_details, _REASONING) or _first(usage, _REASONING)
-    excess = total - prompt - completion
+    output = completion + (reasoning if reasoning > completion else 0)
     if not prompt and total:
         # Every prompt has tokens: a zero means a missing count. The input is the total without thoughts and text.
-        output = completion + (reasoning if reasoning > completion else 0)
         return max(total - output, 0), output, max(total, output), reasoning
+    excess = total - prompt - completion
     if excess > 0:
         return prompt, completion + excess, total, reasoning or excess
-    output = completion + (reasoning if reasoning > completion else 0)
     return prompt, output, prompt + output, reasoning
 
 
 def _cost(usage: JsonObject, billed: JsonObject, credits_per_usd: float | None) -> float | None:
-    if billed:
-        if (cost := _number(billed.get("usd_spent"))) is not None:
-            return cost
-        spent = _number(billed.get("credits_used"))
-        if spent is not None and credits_per_usd:
-            return spent / credits_per_usd
-    return _number(usage["cost"]) if "cost" in usage else None
+    cost = _number(billed.get("usd_spent")) if billed else None
+    if cost is None and credits_per_usd and (spent := _number(billed.get("credits_used"))) is not None:
+        return spent / credits_per_usd
+    return _number(usage["cost"]) if cost is None and "cost" in usage else cost
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
