@@ -137,18 +137,19 @@ class CallSlots:
 
     def open(self, piece: Piece) -> CallSlot:
         """Begin a call."""
-        return self._added(CallSlot(index=piece.index), piece.id)
+        slot = CallSlot(index=piece.index)
+        if piece.id:
+            self._by_id[piece.id] = slot
+        return self._added(slot)
 
     def follow(self, slot: CallSlot) -> CallSlot:
         """Begin a further call of the same function. Later pieces of the previous call then belong to this call."""
         following = CallSlot(name=slot.name, index=slot.index, is_new=False)
-        is_latest = self._by_id.get(slot.provider_id) is slot
-        return self._added(following, slot.provider_id if is_latest else "")
+        self._by_id.update({call_id: following for call_id, known in self._by_id.items() if known is slot})
+        return self._added(following)
 
-    def _added(self, slot: CallSlot, provider_id: str) -> CallSlot:
+    def _added(self, slot: CallSlot) -> CallSlot:
         self.all.append(slot)
-        if provider_id:
-            self._by_id[provider_id] = slot
         if slot.index is not None:
             self._by_index[slot.index] = slot
         return slot
