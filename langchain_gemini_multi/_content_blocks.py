@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from pydantic_core import from_json
@@ -15,19 +16,13 @@ from pydantic_core import from_json
 from gemini_multi.bindings.media import Details, addressed, folded, inline
 from gemini_multi.bindings.values import brief, fields_of, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import Blob, FileReference, JsonObject, JsonValue, Part, Text, ToolResult
+from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
 
 Block: TypeAlias = Mapping[str, object]
 
-_FAMILIES: Final = ("image", "audio", "video")
-
 
 def content_parts(content: object) -> list[Part]:
-    """Turn the content of a human, system or tool message into parts.
-
-    Raises:
-        ConfigurationError: A block is of a kind that cannot be sent.
-    """
+    """Turn the content of a human, system or tool message into parts. See `block_parts`."""
     if isinstance(content, str):
         return [Text(content)] if content else []
     if is_mapping(content):
@@ -56,24 +51,18 @@ def media_part(block: Block) -> Part | None:
     """Read an `image`, `audio`, `video`, `file` or `media` block in LangChain's, Anthropic's or Google's form."""
     fields = folded(fields_of(block.get("source")), block)
     kind = str(block.get("type"))
-    details = Details.of(fields, kind if kind in _FAMILIES else "application")
+    details = Details.of(fields, kind if kind in ("image", "audio", "video") else "application")
     for key in ("base64", "data"):
         if fields.get(key):
             return inline(fields[key], details)
-    address = next((fields[key] for key in ("url", "file_uri", "file_id") if fields.get(key)), None)
-    if address is None and fields.get("source_type") == "id":
-        address = fields.get("id")
+    names = ("url", "file_uri", "file_id", *(("id",) if fields.get("source_type") == "id" else ()))
+    address = next((fields[key] for key in names if fields.get(key)), None)
     return None if address is None else addressed(address, details)
 
 
 def _text(block: Block) -> list[Part]:
-    return [Text(text, cache_control=_hint(block))] if (text := text_of(block)) else []
-
-
-def _hint(block: Block) -> JsonObject | None:
-    """Read Anthropic's `cache_control`, which AIMLAPI accepts too."""
-    given = block.get("cache_control")
-    return given if is_object(given) else None
+    hint = block.get("cache_control")  # Anthropic's, which AIMLAPI accepts too
+    return [Text(text, cache_control=hint if is_object(hint) else None)] if (text := text_of(block)) else []
 
 
 def _media(block: Block) -> list[Part]:
@@ -86,15 +75,11 @@ def _media(block: Block) -> list[Part]:
     return [part]
 
 
-def _addressed(family: str) -> Callable[[Block], list[Part]]:
-    """Make a reader of OpenAI's `image_url`, `video_url` and `audio_url` blocks and of `input_image`."""
-
-    def read(block: Block) -> list[Part]:
-        inner = block.get(f"{family}_url", block.get("url"))
-        fields = folded(inner if is_mapping(inner) else {"url": inner}, block)
-        return [addressed(fields.get("url", fields.get("file_id")), Details.of(fields, family))]
-
-    return read
+def _addressed(family: str, block: Block) -> list[Part]:
+    """Read OpenAI's `image_url`, `video_url`, `audio_url` or `input_image`."""
+    inner = block.get(f"{family}_url", block.get("url"))
+    fields = folded(inner if is_mapping(inner) else {"url": inner}, block)
+    return [addressed(fields.get("url", fields.get("file_id")), Details.of(fields, family))]
 
 
 def _input_audio(block: Block) -> list[Part]:
@@ -126,15 +111,17 @@ def _document(block: Block) -> list[Part]:
     source = mapping_of(block.get("source"))
     if source.get("type") == "text":
         return _plain_text({"title": block.get("title"), "context": block.get("context"), "text": source.get("data")})
-    title, context = ([Text(found)] if (found := text_of(block, key)) else [] for key in ("title", "context"))
     if source.get("type") == "content":
-        return [*title, *context, *content_parts(source.get("content"))]
-    return [*context, *_media(block)]
+        return [*_heading(block, "title", "context"), *content_parts(source.get("content"))]
+    return [*_heading(block, "context"), *_media(block)]
 
 
 def _search_result(block: Block) -> list[Part]:
-    heading = [Text(found) for key in ("title", "source") if (found := text_of(block, key))]
-    return [*heading, *content_parts(block.get("content"))]
+    return [*_heading(block, "title", "source"), *content_parts(block.get("content"))]
+
+
+def _heading(block: Block, *keys: str) -> list[Part]:
+    return [Text(found) for key in keys if (found := text_of(block, key))]
 
 
 def _tool_result(block: Block) -> list[Part]:
@@ -143,15 +130,15 @@ def _tool_result(block: Block) -> list[Part]:
     return [tool_result(identity, text_of(block, "name"), block.get("content"), is_error=block.get("is_error") is True)]
 
 
-def _google_result(key: str) -> Callable[[Block], list[Part]]:
-    """Make a reader of Google's result of a tool call, which is part of a message of the user."""
+def _google_result(key: str, block: Block) -> list[Part]:
+    """Read Google's result of a tool call, which is part of a message of the user."""
+    inner = fields_of(block.get(key))
+    media = tuple(part for part in content_parts(inner.get("parts")) if isinstance(part, (Blob, FileReference)))
+    return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), media, value=inner.get("response"))]
 
-    def read(block: Block) -> list[Part]:
-        inner = fields_of(block.get(key))
-        media = tuple(part for part in content_parts(inner.get("parts")) if isinstance(part, (Blob, FileReference)))
-        return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), media, value=inner.get("response"))]
 
-    return read
+def _google_media(key: str, block: Block) -> list[Part]:
+    return _media(folded({"type": "media"}, fields_of(block.get(key)), block))
 
 
 def _non_standard(block: Block) -> list[Part]:
@@ -166,15 +153,6 @@ def _output(block: Block) -> list[Part]:
 def _json(block: Block) -> list[Part]:
     """Read a block with a JSON value. LangChain's tools return such blocks."""
     return [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))]
-
-
-def _google(key: str) -> Callable[[Block], list[Part]]:
-    """Make a reader of one of Google's own parts. The name of the part's only member is its kind."""
-
-    def read(block: Block) -> list[Part]:
-        return _media(folded({"type": "media"}, fields_of(block.get(key)), block))
-
-    return read
 
 
 def _nothing(_: Block) -> list[Part]:
@@ -215,36 +193,26 @@ def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:
 
 
 _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
-    "text": _text,
-    "input_text": _text,
-    "output_text": _text,
-    "image": _media,
-    "audio": _media,
-    "video": _media,
-    "media": _media,
-    "file_data": _media,
-    "file": _file,
-    "input_file": _file,
-    "image_url": _addressed("image"),
-    "input_image": _addressed("image"),
-    "video_url": _addressed("video"),
-    "audio_url": _addressed("audio"),
+    **dict.fromkeys(("text", "input_text", "output_text"), _text),
+    **dict.fromkeys(("image", "audio", "video", "media", "file_data"), _media),
+    **dict.fromkeys(("file", "input_file"), _file),
+    **dict.fromkeys(("image_url", "input_image", "computer_screenshot"), partial(_addressed, "image")),
+    "video_url": partial(_addressed, "video"),
+    "audio_url": partial(_addressed, "audio"),
     "input_audio": _input_audio,
     "text-plain": _plain_text,
     "document": _document,
     "search_result": _search_result,
     "tool_result": _tool_result,
     "custom_tool_call_output": _output,
-    "computer_screenshot": _addressed("image"),
     "json": _json,
     "non_standard": _non_standard,
     "cachePoint": _nothing,
 }
-
 _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "text": _text,
     "cachePoint": _nothing,
-    **{key: _google_result(key) for key in ("functionResponse", "function_response")},
-    **{key: _google(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
+    **{key: partial(_google_result, key) for key in ("functionResponse", "function_response")},
+    **{key: partial(_google_media, key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
 }
 """Blocks without a `type`, by the field that identifies them."""

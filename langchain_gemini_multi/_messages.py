@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from langchain_core.messages import (
@@ -20,16 +21,11 @@ from gemini_multi.types import Message, Part, Role, Text, ToolResult
 from langchain_gemini_multi._ai_messages import assistant_parts
 from langchain_gemini_multi._content_blocks import content_parts, tool_result
 
-_ROLES: Final[dict[str, Role]] = {
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "ai": "assistant",
-    "model": "assistant",
-    "system": "system",
-    "developer": "system",
-    "tool": "tool",
-    "function": "tool",
+_ROLES: Final[dict[Role, tuple[str, ...]]] = {
+    # A tool result holds the id of its tool call. A chat message has no such id, so it is a message of the user.
+    "user": ("user", "human", "tool", "function"),
+    "assistant": ("assistant", "ai", "model"),
+    "system": ("system", "developer"),
 }
 
 
@@ -60,8 +56,9 @@ def _translated(message: BaseMessage, names: dict[str, str]) -> list[Message]:
             parts = assistant_parts(message)
             names.update({call["id"]: call["name"] for call in message.tool_calls if call["id"]})
             return [Message("assistant", tuple(parts), name=message.name)]
-        case ToolMessage():
-            return [Message("tool", (_result(message, names),))]
+        case ToolMessage(tool_call_id=call_id, status=status):
+            name = message.name or names.get(call_id, "")
+            return [Message("tool", (tool_result(call_id, name, message.content, is_error=status == "error"),))]
         case FunctionMessage():
             return [Message("tool", (tool_result("", message.name, message.content, is_error=False),))]
         case SystemMessage():
@@ -77,15 +74,10 @@ def _translated(message: BaseMessage, names: dict[str, str]) -> list[Message]:
             )
 
 
-def _result(message: ToolMessage, names: Mapping[str, str]) -> ToolResult:
-    call_id = message.tool_call_id
-    name = message.name or names.get(call_id, "")
-    return tool_result(call_id, name, message.content, is_error=message.status == "error")
-
-
 def _user(parts: list[Part], name: str | None, names: Mapping[str, str]) -> list[Message]:
     """Separate tool results from a message of the user. Anthropic's format puts them there."""
-    results = [_named(part, names) for part in parts if isinstance(part, ToolResult)]
+    found = [part for part in parts if isinstance(part, ToolResult)]
+    results = [replace(part, name=part.name or names.get(part.call_id, "")) for part in found]
     rest = tuple(part for part in parts if not isinstance(part, ToolResult))
     messages = [Message("tool", tuple(results))] if results else []
     if rest or not results:
@@ -93,23 +85,14 @@ def _user(parts: list[Part], name: str | None, names: Mapping[str, str]) -> list
     return messages
 
 
-def _named(result: ToolResult, names: Mapping[str, str]) -> ToolResult:
-    name = result.name or names.get(result.call_id, "")
-    return ToolResult(result.call_id, name, result.content, value=result.value, is_error=result.is_error)
-
-
 def _spoken(message: ChatMessage) -> Message:
     """Translate a message by its role. A message of the model may hold parts that only a model writes."""
-    role = _role(message)
-    if role == "assistant":
-        said = AIMessage(message.content, additional_kwargs=message.additional_kwargs)
-        return Message(role, tuple(assistant_parts(said)), name=message.name)
-    return Message(role, tuple(content_parts(message.content)), name=message.name)
-
-
-def _role(message: ChatMessage) -> Role:
-    role = _ROLES.get(message.role.lower())
+    role: Role | None = next((role for role, names in _ROLES.items() if message.role.lower() in names), None)
     if role is None:
-        raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {sorted(_ROLES)!r}.")
-    # A tool result holds the id of its tool call. A chat message has no such id.
-    return "user" if role == "tool" else role
+        known = sorted(name for names in _ROLES.values() for name in names)
+        raise ConfigurationError(f"The role {message.role!r} of a ChatMessage is not one of {known!r}.")
+    if role == "assistant":
+        parts = assistant_parts(AIMessage(message.content, additional_kwargs=message.additional_kwargs))
+    else:
+        parts = content_parts(message.content)
+    return Message(role, tuple(parts), name=message.name)
