@@ -7,10 +7,11 @@ LangChain finds the block translator by it. Merging does not change it.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from gemini_multi.types import (
@@ -37,6 +38,10 @@ from langchain_gemini_multi._results import (
 from langchain_gemini_multi._translator import cited_in
 
 _OPENING: Final = {"{": "}", "[": "]"}
+_JSON_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*("|\\\Z|\Z)', re.DOTALL)
+"""A text in JSON, or the beginning of one. The group is its end: a quotation mark, a backslash or nothing."""
+_ENDS: Final = {'"': "", "\\": '\\"', "": '"'}
+"""What is missing at the end of a text."""
 
 
 class ChunkBuilder:
@@ -47,20 +52,14 @@ class ChunkBuilder:
     """
 
     def __init__(self, *, blocks: bool, usage: bool = True) -> None:
-        """Make a builder for one stream.
-
-        Args:
-            blocks: Whether the content consists of blocks from the start.
-            usage: Whether to report the tokens used.
-        """
+        """Make a builder whose content consists of blocks from the start, or which reports no usage."""
         self._blocks = blocks
         self._usage = usage
-        self._texts: list[int] = []
-        """The length of each text block so far."""
         self._began_plain = False
         """Whether text arrived before the first block. Such text has no index, so the translator adds its citations."""
-        self._thoughts = 0
-        self._parts = 0
+        self._texts: list[int] = []
+        """The length of each text block so far."""
+        self._thoughts = self._parts = 0
         self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
         self._started: set[int] = set()
         """The positions of the calls whose arguments arrive in pieces."""
@@ -87,80 +86,62 @@ class ChunkBuilder:
                 return _chunk([{**block, "index": f"lc_part_{self._parts - 1}"}]) if block else None
 
     def _text(self, event: TextDelta) -> ChatGenerationChunk | None:
-        if not event.text and event.signature is None:
-            return None
-        is_new = not self._texts or (self._blocks and (self._growing is not TextDelta or _opens(event)))
-        if is_new:
-            self._texts.append(0)
-        self._texts[-1] += len(event.text)
-        self._growing = None if event.signature and self._blocks else TextDelta
+        text, signature = event.text, event.signature
         if not self._blocks:
-            self._began_plain = True
-            return _plain(event.text) if event.text else None
-        index = f"lc_txt_{len(self._texts) - 1}"
-        return _chunk([{"type": "text", "text": event.text, "index": index, **extras(event.signature)}])
+            self._began_plain = self._began_plain or text != ""
+            return _piece(text, text) if text else None
+        if not text and signature is None:
+            return None
+        # Signed text is never merged with the unsigned text before it.
+        if self._growing is not TextDelta or (signature is not None and text):
+            self._texts.append(0)
+        self._texts[-1] += len(text)
+        self._growing = None if signature else TextDelta
+        index = f"lc_txt_{len(self._texts) - (0 if self._began_plain else 1)}"
+        return _piece([{"type": "text", "text": text, "index": index, **extras(signature)}], text)
 
     def _thought(self, event: ThoughtDelta) -> ChatGenerationChunk | None:
         if not event.text:
             return None
-        self._blocks = True
-        if self._growing is not ThoughtDelta:
-            self._thoughts += 1
-        self._growing = ThoughtDelta
-        index = f"lc_rs_{self._thoughts - 1}"
-        return _chunk([{"type": "reasoning", "reasoning": event.text, "index": index}])
+        self._thoughts += 0 if self._growing is ThoughtDelta else 1
+        self._blocks, self._growing = True, ThoughtDelta
+        return _piece([{"type": "reasoning", "reasoning": event.text, "index": f"lc_rs_{self._thoughts - 1}"}], "")
 
     def _call_delta(self, event: ToolCallDelta) -> ChatGenerationChunk:
         self._growing = None
-        is_first = event.position not in self._started
+        begin = {} if event.position in self._started else {"name": event.name, "id": event.id}
         self._started.add(event.position)
-        piece = tool_call_chunk(
-            name=event.name if is_first else None,
-            id=event.id if is_first else None,
-            args=event.arguments,
-            index=event.position,
-        )
-        return self._calls([piece])
+        return self._arguments(event.position, event.arguments, {}, **begin)
 
     def _call(self, event: ToolCallReady) -> ChatGenerationChunk | None:
         self._growing = None
         call, kwargs = event.call, signature_kwargs([event.call])
         broken = call.invalid_arguments
+        ending = "" if broken is None else _spoiler(broken)
         if event.position in self._started:
-            rest = "" if broken is None else _spoiler(broken)
-            if not rest and not kwargs:
-                return None
-            return self._calls([tool_call_chunk(args=rest, index=event.position)], kwargs)
-        arguments = compact(call.arguments) if broken is None else broken + _spoiler(broken)
-        piece = tool_call_chunk(name=call.name, id=call.id, args=arguments, index=event.position)
-        return self._calls([piece], kwargs)
+            return self._arguments(event.position, ending, kwargs) if ending or kwargs else None
+        arguments = compact(call.arguments) if broken is None else broken + ending
+        return self._arguments(event.position, arguments, kwargs, name=call.name, id=call.id)
 
-    def _calls(self, pieces: list[ToolCallChunk], kwargs: dict[str, object] | None = None) -> ChatGenerationChunk:
-        return _chunk([] if self._blocks else "", tool_call_chunks=pieces, additional_kwargs=kwargs or {})
+    def _arguments(self, position: int, arguments: str, kwargs: Block, **begin: str) -> ChatGenerationChunk:
+        piece = tool_call_chunk(args=arguments, index=position, **begin)
+        return _chunk([] if self._blocks else "", tool_call_chunks=[piece], additional_kwargs=kwargs)
 
     def _last(self, response: ChatResponse) -> ChatGenerationChunk:
-        candidate = response.candidate
         known = stream_metadata(response, usage=self._usage)
+        # Empty pieces add the annotations to the text blocks.
+        cited: list[Block] = [
+            {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
+            for position, found in enumerate(cited_in(self._texts, known.get("citations")))
+            if found
+        ]
         return _chunk(
-            self._annotated(known.get("citations")) if self._blocks and not self._began_plain else "",
-            additional_kwargs=outline_kwargs(candidate),
+            cited if self._blocks and not self._began_plain else "",
+            additional_kwargs=outline_kwargs(response.candidate),
             response_metadata=known,
             usage_metadata=usage_metadata(response.usage) if self._usage else None,
             chunk_position="last",
         )
-
-    def _annotated(self, citations: object) -> list[Block]:
-        """Make empty pieces that add the annotations to the text blocks."""
-        return [
-            {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
-            for position, found in enumerate(cited_in(self._texts, citations))
-            if found
-        ]
-
-
-def _opens(event: TextDelta) -> bool:
-    """Whether the text begins a new block, because signed text is never merged with the unsigned text before it."""
-    return event.signature is not None and bool(event.text)
 
 
 def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
@@ -169,19 +150,19 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=message)
 
 
-def _plain(text: str) -> ChatGenerationChunk:
-    """Make a chunk that holds only text. A copy costs half as much as a new chunk, whose fields are all validated."""
-    message = _MESSAGE.model_copy(
-        update={
-            "content": text,
-            "additional_kwargs": {},
-            "response_metadata": {"model_provider": PROVIDER},
-            "tool_calls": [],
-            "invalid_tool_calls": [],
-            "tool_call_chunks": [],
-        }
+def _piece(content: str | list[Block], text: str) -> ChatGenerationChunk:
+    """Make a chunk that holds only content. A copy costs half as much as a new chunk, whose fields are all validated."""
+    message, chunk = _MESSAGE.__copy__(), _CHUNK.__copy__()
+    message.__dict__.update(
+        content=content,
+        additional_kwargs={},
+        response_metadata={"model_provider": PROVIDER},
+        tool_calls=[],
+        invalid_tool_calls=[],
+        tool_call_chunks=[],
     )
-    return _CHUNK.model_copy(update={"text": text, "message": message})
+    chunk.__dict__.update(text=text, message=message)
+    return chunk
 
 
 _MESSAGE: Final = AIMessageChunk(content="", response_metadata={"model_provider": PROVIDER})
@@ -195,16 +176,10 @@ def _spoiler(arguments: str) -> str:
     of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer.
     """
     open_brackets: list[str] = []
-    is_text = is_escaped = False
-    for character in arguments:
-        if is_text:
-            is_text = character != '"' or is_escaped
-            is_escaped = character == "\\" and not is_escaped
-        elif character == '"':
-            is_text = True
-        elif character in _OPENING:
-            open_brackets.append(_OPENING[character])
-        elif open_brackets and character == open_brackets[-1]:
+    for bracket in re.findall(r"[][{}]", _JSON_TEXT.sub("", arguments)):
+        if bracket in _OPENING:
+            open_brackets.append(_OPENING[bracket])
+        elif open_brackets[-1:] == [bracket]:
             open_brackets.pop()
-    wrong = "]" if open_brackets[-1:] != ["]"] else "}"
-    return ("\\" if is_escaped else "") + ('"' if is_text else "") + wrong
+    ends: list[str] = _JSON_TEXT.findall(arguments)
+    return (_ENDS[ends[-1]] if ends else "") + ("}" if open_brackets[-1:] == ["]"] else "]")
