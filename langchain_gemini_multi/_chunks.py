@@ -8,7 +8,7 @@ LangChain finds the block translator by it. Merging does not change it.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
@@ -151,8 +151,9 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
 
 
 def _piece(content: str | list[Block], text: str) -> ChatGenerationChunk:
-    """Make a chunk that holds only content. A copy costs half as much as a new chunk, whose fields are all validated."""
-    message, chunk = _MESSAGE.__copy__(), _CHUNK.__copy__()
+    """Make a chunk that holds only content. A copy costs half of a new chunk, whose fields are all validated."""
+    message: Any = _MESSAGE.__copy__()
+    chunk: Any = _CHUNK.__copy__()
     message.__dict__.update(
         content=content,
         additional_kwargs={},
@@ -162,7 +163,7 @@ def _piece(content: str | list[Block], text: str) -> ChatGenerationChunk:
         tool_call_chunks=[],
     )
     chunk.__dict__.update(text=text, message=message)
-    return chunk
+    return chunk  # type: ignore[no-any-return]  # its attributes are set without validation
 
 
 _MESSAGE: Final = AIMessageChunk(content="", response_metadata={"model_provider": PROVIDER})
