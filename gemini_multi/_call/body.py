@@ -22,6 +22,7 @@ class BodyReader:
         self._attempt_log = attempt_log
         self._clock = options.clock
         self._limits = options.limits
+        self._watched = min(options.limits.stream_bytes, json_text.LARGE)
         self._stall = options.timeouts.read
         self._size = 0
         self._values = 0
@@ -88,6 +89,10 @@ class BodyReader:
         """
         self._check_time()
         self._size += len(chunk)
+        if self._size > self._watched:
+            self._check_size(chunk)
+
+    def _check_size(self, chunk: bytes) -> None:
         limit = self._limits.stream_bytes
         if self._size > limit:
             raise InvalidResponse(

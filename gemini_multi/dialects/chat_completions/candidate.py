@@ -39,6 +39,7 @@ _FAILED: Final = MALFORMED | UNWANTED_CALL
 
 _ANY: Final = (str, int, float, list, dict)
 _PLAIN: Final = frozenset({"role", "content"})
+_BARE: Final = frozenset({"index", "delta"})
 _CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
     "index": _ANY,
     "delta": (dict,),
@@ -100,6 +101,10 @@ class CandidateReader:
     def read(self, choice: JsonObject) -> None:
         """Read one element of `choices`."""
         self._calls.chunk += 1
+        if self._tags.state == "text" and (text := _text_alone(choice)):
+            self._has_deltas = self.has_content = True
+            self._events.append(self._builder.text(text))
+            return
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
             self._has_deltas = True
@@ -316,6 +321,17 @@ class CandidateReader:
 
     def _keep(self, key: str, value: JsonValue) -> None:
         update(self._builder.metadata, {key: value})
+
+
+def _text_alone(choice: JsonObject) -> str:
+    """Return the text of a delta without anything beside it, which nearly every chunk is; otherwise an empty text."""
+    delta = choice.get("delta")
+    if not isinstance(delta, dict) or not delta.keys() <= _PLAIN or not isinstance(text := delta.get("content"), str):
+        return ""
+    for key, value in choice.items():
+        if value is not None and key not in _BARE:
+            return ""
+    return text
 
 
 def _thought_and_text(message: JsonObject) -> dict[str, str]:

@@ -19,6 +19,7 @@ from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
 
 _ENVELOPE: Final = frozenset({"id", "object", "choices", "model", "usage"})
+_USUAL: Final = _ENVELOPE | {"created"}
 
 
 class ChatDecoder:
@@ -46,8 +47,9 @@ class ChatDecoder:
                 if isinstance(choice, dict):
                     if "usage" in choice:
                         self._count(choice["usage"])
-                    self._reader(choice.get("index"), position).read(choice)
-        if not document.keys() <= _ENVELOPE:
+                    index = choice.get("index")
+                    self._reader(index if type(index) is int else position).read(choice)
+        if not document.keys() <= _USUAL or document.get("created") != self._metadata.get("created"):
             rest = {key: value for key, value in document.items() if value is not None and key not in _ENVELOPE}
             usage.update(self._metadata, rest)
         if document.get("model") != self._model or document.get("id") != self._id:
@@ -137,8 +139,7 @@ class ChatDecoder:
             provider_metadata=metadata,
         )
 
-    def _reader(self, index: JsonValue, position: int) -> CandidateReader:
-        key = index if type(index) is int else position
+    def _reader(self, key: int) -> CandidateReader:
         reader = self._readers.get(key)
         if reader is None:
             builder = self._response_builder.builder(key)
