@@ -8,10 +8,8 @@ because only then its citations are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 
@@ -43,6 +41,8 @@ from langchain_gemini_multi._results import (
 from langchain_gemini_multi._translator import cited_in, refusal_block
 
 Event: TypeAlias = dict[str, object]
+_Open: TypeAlias = tuple[int, list[str]]
+"""A block that is not complete yet: its index and its pieces."""
 
 # In older versions of langchain-core, each delta of a call holds all of its arguments so far.
 _ARGUMENTS_ADD_UP: Final = hasattr(ChatModelStream, "_push_tool_call_chunk")
@@ -50,181 +50,163 @@ _PAYLOADS: Final = {"base64", "url", "output"}
 _EMPTY: Final[Block] = {"args": {}, "value": {}}
 
 
-@dataclass(slots=True)
-class _Open:
-    """A block that is not complete yet."""
-
-    index: int
-    pieces: list[str] = field(default_factory=list[str])
-    signature: Signature | None = None
-
-    @property
-    def whole(self) -> str:
-        return "".join(self.pieces)
-
-
 class EventBuilder:
     """Translates the events of one stream. It remembers the open blocks."""
 
     def __init__(self, message_id: str, *, usage: bool = True) -> None:
-        """Make a builder for one stream.
-
-        Args:
-            message_id: The id of the message that the events describe.
-            usage: Whether to report the tokens used.
-        """
-        self._id = message_id
+        """Make a builder for the message with this id, which reports the tokens used or does not."""
         self._usage = usage
-        self._count = -1
-        """The number of blocks so far; -1 before the message has begun."""
+        self._events: list[Event] = [
+            {"event": "message-start", "role": "ai", "id": message_id, "metadata": {"provider": PROVIDER}}
+        ]
+        """The events that were not returned yet."""
+        self._count = 0
+        """The number of blocks so far."""
         self._texts: list[_Open] = []
-        self._growing: _Open | None = None
-        """The text block to which the next text is added."""
+        self._signatures: dict[int, Signature] = {}
+        """The signatures of texts, by index."""
+        self._text: _Open | None = None
+        """The text to which the next text is added."""
         self._thought: _Open | None = None
         self._calls: dict[int, _Open] = {}
         """The tool calls whose arguments are arriving, by position."""
         self._response: ChatResponse | None = None
 
-    def feed(self, event: ChatEvent) -> Iterator[Event]:
+    def feed(self, event: ChatEvent) -> list[Event]:
         """Translate an event."""
-        if self._count < 0:
-            self._count = 0
-            yield {"event": "message-start", "role": "ai", "id": self._id, "metadata": {"provider": PROVIDER}}
         if isinstance(event, Finished):
             self._response = event.response
         elif event.candidate == 0:
-            yield from self._piece(event)
+            self._feed(event)
+        events, self._events = self._events, []
+        return events
 
-    def _piece(self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> Iterator[Event]:
+    def _feed(self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> None:
         match event:
-            case TextDelta():
-                yield from self._more_text(event)
-            case ThoughtDelta():
-                yield from self._more_thought(event)
+            case TextDelta(text, signature):
+                self._add_text(text, signature)
+            case ThoughtDelta(text):
+                self._add_thought(text)
             case ToolCallDelta():
-                yield from self._settled()
-                yield from self._more_arguments(event.position, event.id, event.name, event.arguments)
-            case ToolCallReady():
-                yield from self._settled()
-                yield from self._call(event.call, event.position)
-            case PartReady():
-                yield from self._settled()
-                if block := to_block(event.part):
-                    yield from self._whole(block)
+                self._settle()
+                self._add_arguments(event.position, event.id, event.name, event.arguments)
+            case ToolCallReady(call):
+                self._settle()
+                self._finish_call(call, event.position)
+            case PartReady(part):
+                self._settle()
+                if block := to_block(part):
+                    self._add_whole(block)
 
-    def _settled(self) -> Iterator[Event]:
-        """End the open thought and the open text, so that the next piece begins a new block."""
-        self._growing = None
-        if (thought := self._thought) is not None:
-            self._thought = None
-            yield _finish(thought.index, {"type": "reasoning", "reasoning": thought.whole})
-
-    def _started(self, block: Block) -> Event:
+    def _start(self, block: Block) -> _Open:
         self._count += 1
-        return {"event": "content-block-start", "index": self._count - 1, "content": block}
+        self._events.append({"event": "content-block-start", "index": self._count - 1, "content": block})
+        return self._count - 1, []
 
-    def _more_text(self, event: TextDelta) -> Iterator[Event]:
-        if not event.text and event.signature is None:
+    def _delta(self, index: int, delta: Block) -> None:
+        self._events.append({"event": "content-block-delta", "index": index, "delta": delta})
+
+    def _finish(self, index: int, block: Block) -> None:
+        self._events.append({"event": "content-block-finish", "index": index, "content": block})
+
+    def _settle(self) -> None:
+        """End the open thought and the open text, so that the next piece begins a new block."""
+        self._text = None
+        if self._thought is not None:
+            (index, pieces), self._thought = self._thought, None
+            self._finish(index, {"type": "reasoning", "reasoning": "".join(pieces)})
+
+    def _add_text(self, text: str, signature: Signature | None) -> None:
+        if not text and signature is None:
             return
         # Signed text is never merged with the unsigned text before it.
-        if self._growing is None or (event.signature is not None and event.text):
-            yield from self._settled()
-            self._growing = _Open(self._count)
-            self._texts.append(self._growing)
-            yield self._started({"type": "text", "text": ""})
-        text = self._growing
-        if event.text:
-            text.pieces.append(event.text)
-            yield _delta(text.index, {"type": "text-delta", "text": event.text})
-        if event.signature is not None:
-            text.signature, self._growing = event.signature, None
+        if self._text is None or (signature is not None and text):
+            self._settle()
+            self._text = self._start({"type": "text", "text": ""})
+            self._texts.append(self._text)
+        index, pieces = self._text
+        if text:
+            pieces.append(text)
+            self._delta(index, {"type": "text-delta", "text": text})
+        if signature is not None:
+            self._signatures[index], self._text = signature, None
 
-    def _more_thought(self, event: ThoughtDelta) -> Iterator[Event]:
-        if not event.text:
+    def _add_thought(self, text: str) -> None:
+        if not text:
             return
-        self._growing = None
+        self._text = None
         if self._thought is None:
-            self._thought = _Open(self._count)
-            yield self._started({"type": "reasoning", "reasoning": ""})
-        self._thought.pieces.append(event.text)
-        yield _delta(self._thought.index, {"type": "reasoning-delta", "reasoning": event.text})
+            self._thought = self._start({"type": "reasoning", "reasoning": ""})
+        index, pieces = self._thought
+        pieces.append(text)
+        self._delta(index, {"type": "reasoning-delta", "reasoning": text})
 
-    def _more_arguments(self, position: int, call_id: str, name: str, arguments: str) -> Iterator[Event]:
+    def _add_arguments(self, position: int, call_id: str, name: str, arguments: str) -> None:
         block: Block = {"type": "tool_call_chunk", "id": call_id, "name": name, "args": "", "index": position}
-        if (call := self._calls.get(position)) is None:
-            call = self._calls[position] = _Open(self._count)
-            yield self._started(block)
-        if arguments:
-            call.pieces.append(arguments)
-            if _ARGUMENTS_ADD_UP:
-                yield _delta(call.index, {"type": "tool-call-delta", "args": arguments})
-            else:
-                yield _delta(call.index, {"type": "block-delta", "fields": {**block, "args": call.whole}})
+        if position not in self._calls:
+            self._calls[position] = self._start(block)
+        index, pieces = self._calls[position]
+        if not arguments:
+            return
+        pieces.append(arguments)
+        if _ARGUMENTS_ADD_UP:
+            self._delta(index, {"type": "tool-call-delta", "args": arguments})
+        else:
+            self._delta(index, {"type": "block-delta", "fields": {**block, "args": "".join(pieces)}})
 
-    def _call(self, call: ToolCall, position: int) -> Iterator[Event]:
+    def _finish_call(self, call: ToolCall, position: int) -> None:
         if position not in self._calls:
             arguments = compact(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
-            yield from self._more_arguments(position, call.id, call.name, arguments)
+            self._add_arguments(position, call.id, call.name, arguments)
         valid, invalid = split_calls([call])
-        block: Block = {**(valid or invalid)[0], **extras(call.signature)}
-        yield _finish(self._calls.pop(position).index, block)
+        index, _ = self._calls.pop(position)
+        self._finish(index, {**(valid or invalid)[0], **extras(call.signature)})
 
-    def _whole(self, block: Block) -> Iterator[Event]:
-        index = self._count
+    def _add_whole(self, block: Block) -> None:
         shown = {name: _EMPTY.get(name, value) for name, value in block.items() if name not in _PAYLOADS}
-        yield self._started(shown)
-        yield _finish(index, block)
+        index, _ = self._start(shown)
+        self._finish(index, block)
 
-    def _refused(self, refusal: Block) -> Iterator[Event]:
+    def _add_refusal(self, refusal: Block) -> None:
         """Show a refusal. Some versions of LangChain drop this block from streams.
 
         In these versions, the block translator shows the refusal of a message without content. A message with content
         holds the refusal in a `non_standard` block.
         """
         if _streams_keep_refusals():
-            yield from self._whole(refusal)
+            self._add_whole(refusal)
         elif self._count:
-            yield from self._whole({"type": "non_standard", "value": refusal.get("value", refusal)})
+            self._add_whole({"type": "non_standard", "value": refusal.get("value", refusal)})
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> list[Event]:
         """End the message, if the answer has ended."""
         if (response := self._response) is None:
-            return
+            return []
         candidate = response.candidate
-        yield from self._settled()
+        self._settle()
         metadata = stream_metadata(response, usage=self._usage)
         if (refusal := refusal_block(candidate.refusal, metadata)) is not None:
-            yield from self._refused(refusal)
-        sources = cited_in([len(text.whole) for text in self._texts], metadata.get("citations"))
-        for text, cited in zip(self._texts, sources, strict=True):
-            block: Block = {"type": "text", "text": text.whole, **extras(text.signature)}
-            yield _finish(text.index, {**block, "annotations": cited} if cited else block)
+            self._add_refusal(refusal)
+        wholes = ["".join(pieces) for _, pieces in self._texts]
+        sources = cited_in([len(whole) for whole in wholes], metadata.get("citations"))
+        for (index, _), whole, cited in zip(self._texts, wholes, sources, strict=True):
+            block: Block = {"type": "text", "text": whole, **extras(self._signatures.get(index))}
+            self._finish(index, {**block, "annotations": cited} if cited else block)
         finish: Event = {"event": "message-finish", **finish_reasons(candidate), "metadata": metadata}
         if self._usage and (usage := usage_metadata(response.usage)) is not None:
             finish["usage"] = usage
         if kwargs := {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)}:
             finish["additional_kwargs"] = kwargs
-        yield finish
+        return [*self._events, finish]
 
 
 @lru_cache(maxsize=1)
 def _streams_keep_refusals() -> bool:
     """Whether LangChain's stream keeps the block. Up to 1.8.3 it does not (`_push_content_block_finish`)."""
     stream = ChatModelStream()
-    block: Block = {"type": "refusal", "refusal": "no"}
-    for event in (
-        {"event": "message-start", "role": "ai", "id": ""},
-        {"event": "content-block-start", "index": 0, "content": block},
-        _finish(0, block),
-        {"event": "message-finish"},
-    ):
-        stream.dispatch(event)
+    shown: dict[str, Any] = {"index": 0, "content": {"type": "refusal", "refusal": "no"}}
+    stream.dispatch({"event": "message-start", "role": "ai", "id": ""})
+    stream.dispatch({"event": "content-block-start", **shown})
+    stream.dispatch({"event": "content-block-finish", **shown})
+    stream.dispatch({"event": "message-finish"})
     return stream.output_message is not None and bool(stream.output_message.content)
-
-
-def _delta(index: int, delta: Block) -> Event:
-    return {"event": "content-block-delta", "index": index, "delta": delta}
-
-
-def _finish(index: int, block: Block) -> Event:
-    return {"event": "content-block-finish", "index": index, "content": block}
