@@ -22,6 +22,9 @@ from gemini_multi.providers.records import listed_model, text_of, texts_of, whol
 from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
 _CREDITS_PER_USD: Final = 2_000_000.0
+_NEWEST_FAMILY: Final = "C"
+_UNKNOWN: Final = HostedModel("", schema=_NEWEST_FAMILY, reasoning_efforts=("low", "medium", "high"))
+"""Stands for a model that the catalog does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,17 @@ class AIMLAPI(ChatHost):
 
     def traits_for(self, model: Model) -> ChatTraits:
         """Return AIMLAPI's traits, by the request schema that it documents for the model."""
-        hosted = model.providers.get(self.name)
-        traits = _traits(model, hosted)
+        hosted = model.providers.get(self.name, _UNKNOWN)
+        traits = _traits(
+            hosted.schema or _NEWEST_FAMILY,
+            hosted.reasoning_efforts,
+            needs_signatures=model.needs_signatures,
+            takes_media="audio" in (hosted.inputs or ()),
+        )
         if self.upstream is None:
             return traits
         # AIMLAPI drops fields that a model's schema lacks, and answers as if they had not been sent.
-        unmet = () if hosted is None or hosted.takes_upstream else ("`upstream`",)
+        unmet = () if hosted.takes_upstream else ("`upstream`",)
         return replace(traits, extra={"provider": self.upstream}, unmet=unmet)
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
@@ -135,35 +143,17 @@ _COMMON: Final = ChatTraits(
     maximum_total_bytes=20 * 1024 * 1024,
     credits_per_usd=_CREDITS_PER_USD,
 )
-
-
+_NEWER: Final = replace(_COMMON, assistant_null_content=True, tool_content="parts")
 _FAMILIES: Final[dict[str, ChatTraits]] = {
     "A": replace(_COMMON, tool_parameters_required=True),
-    "B": replace(
-        _COMMON,
-        assistant_null_content=True,
-        tool_content="parts",
-        audio_part="input_audio",
-        video_part=True,
-        file_data=True,
-        modalities=True,
-    ),
-    "C": replace(
-        _COMMON,
-        supports_penalties=False,
-        cache_control=True,
-        assistant_null_content=True,
-        tool_content="parts",
-        call_extra_content=True,
-    ),
+    "B": replace(_NEWER, audio_part="input_audio", video_part=True, file_data=True, modalities=True),
+    "C": replace(_NEWER, supports_penalties=False, cache_control=True, call_extra_content=True),
     "D": replace(
-        _COMMON,
+        _NEWER,
         supports_n=False,
         cache_control=True,
         supports_top_k=True,
         supports_logprobs=True,
-        assistant_null_content=True,
-        tool_content="parts",
         call_extra_content=True,
         file_data=True,
     ),
@@ -178,19 +168,8 @@ def _figure(text: str | None) -> float | None:
     return figure if math.isfinite(figure) and figure >= 0 else None
 
 
-def _traits(model: Model, hosted: HostedModel | None) -> ChatTraits:
-    """Choose the traits by the model's family in the catalog; an unknown model counts as the newest family, C."""
-    inputs = hosted.inputs if hosted is not None else None
-    return _of_family(
-        (hosted.schema if hosted is not None else None) or "C",
-        hosted.reasoning_efforts if hosted is not None else ("low", "medium", "high"),
-        needs_signatures=model.needs_signatures,
-        takes_media=inputs is not None and "audio" in inputs,
-    )
-
-
 @cache
-def _of_family(family: str, efforts: tuple[str, ...], *, needs_signatures: bool, takes_media: bool) -> ChatTraits:
+def _traits(family: str, efforts: tuple[str, ...], *, needs_signatures: bool, takes_media: bool) -> ChatTraits:
     traits = _FAMILIES[family]
     return replace(
         traits,

@@ -81,12 +81,10 @@ class Provider(ABC):
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
         """Return the endpoints that count a request's tokens without an answer; most providers have none."""
-        del request, model
         return ()
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
         """Return the endpoint that lists the provider's models, or the endpoint that describes the model with an id."""
-        del model, model_id
         return ()
 
     def listed_id(self, name: str, model: Model) -> str:
@@ -133,12 +131,10 @@ class Provider(ABC):
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
         """Classify an error that has a special meaning at this provider. `None` selects the common table."""
-        del payload
         return None
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
         """Return the headers of the answer that belong to its metadata."""
-        del headers
         return {}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
@@ -147,7 +143,6 @@ class Provider(ABC):
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
         """Read the charged amount from a header, if the provider sends one."""
-        del headers
         return None
 
     def error(self, payload: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
@@ -165,7 +160,6 @@ class Provider(ABC):
 
     def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
         """Return one sentence about what the user can do about an error."""
-        del payload
         key = getattr(self, self.key_field)
         if kind is AuthenticationFailed and isinstance(key, Key):
             return f"Check the key in {key.source} and its permissions."
@@ -207,6 +201,11 @@ class Provider(ABC):
     @abstractmethod
     def guessed_id(self, name: str) -> str:
         """Return the probable id of a model that the catalog does not know, by this provider's usual form."""
+
+    def _set(self, **values: object) -> None:
+        """Set fields of this frozen configuration, while it is made."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def common_headers(self, key: Key) -> dict[str, str]:
         """Return the headers that every provider needs."""

@@ -42,13 +42,13 @@ class ChatHost(Provider):
         self._connect(self.key_variables, *self.base_urls)
 
     def _connect(self, key_variables: tuple[str, ...], address: str, *variables: str) -> None:
-        """Set the key, the headers and the URL."""
         kind = type(self).__name__
         base_url = self.base_url or environment.read(*variables) or address
-        key = Key.of(self.api_key, variables=key_variables, argument=f"{kind}(api_key=...)")
-        object.__setattr__(self, "api_key", key)
-        object.__setattr__(self, "headers", checked_headers(self.headers))
-        object.__setattr__(self, "base_url", checked_url(base_url, f"The `base_url` of {kind}"))
+        self._set(
+            api_key=Key.of(self.api_key, variables=key_variables, argument=f"{kind}(api_key=...)"),
+            headers=checked_headers(self.headers),
+            base_url=checked_url(base_url, f"The `base_url` of {kind}"),
+        )
 
     @abstractmethod
     def traits_for(self, model: Model) -> ChatTraits:

@@ -6,7 +6,7 @@ An upstream's error that a provider passed on is classified by the upstream's st
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from gemini_multi.errors import (
     AuthenticationFailed,
@@ -21,22 +21,6 @@ from gemini_multi.errors import (
 )
 from gemini_multi.providers.errors import ErrorPayload
 
-_BY_STATUS: Final[dict[int, type[ProviderError]]] = {
-    401: AuthenticationFailed,
-    402: QuotaExhausted,
-    403: PermissionDenied,
-    404: ModelNotFound,
-    405: ModelNotFound,
-    410: ModelNotFound,
-    408: ServerError,
-    409: ServerError,
-    425: ServerError,
-    429: RateLimited,
-    498: AuthenticationFailed,
-    499: ServerError,
-}
-
-# Only the text identifies these errors; the documentation of each provider quotes its text.
 _OVERFLOW: Final = re.compile(
     r"input token count .{0,40}(exceeds the maximum|but (the )?model)|exceeds the maximum number of tokens"
     r"|maximum context length|context.length.exceeded|prompt is too long|reduce the length of the (messages|prompt)",
@@ -45,48 +29,67 @@ _OVERFLOW: Final = re.compile(
 _SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
 """Quotas that are not refilled after a short wait: daily quotas, and quotas of zero."""
 
-_WORDS: Final[dict[type[ProviderError], str]] = {
-    AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
-    PermissionDenied: "permission_denied permission_error failed_precondition forbidden access_denied",
-    QuotaExhausted: (
-        "insufficient_credits insufficient_quota insufficient_balance billing_hard_limit_reached payment_required"
+
+class _Signs(NamedTuple):
+    """The signs of an error class: statuses, machine-readable codes, and a pattern of texts."""
+
+    kind: type[ProviderError]
+    statuses: tuple[int, ...]
+    words: str
+    text: str = "(?!)"
+
+
+# Some errors are identified by their text only; the documentation of each provider quotes its text.
+_SIGNS: Final = (
+    _Signs(ContextOverflow, (), "context_length_exceeded", _OVERFLOW.pattern),
+    _Signs(
+        QuotaExhausted,
+        (402,),
+        "insufficient_credits insufficient_quota insufficient_balance billing_hard_limit_reached payment_required",
+        r"(run|ran) out of (credit|fund)|insufficient (credit|balance|fund|quota)",
     ),
-    ContextOverflow: "context_length_exceeded",
-    ModelNotFound: "resource_not_found model_not_found not_found not_found_error",
-    RateLimited: (
-        "resource_exhausted rate_limit_exceeded rate_limit_error rate_limited rate_limit_reached too_many_requests"
+    _Signs(
+        RateLimited,
+        (429,),
+        "resource_exhausted rate_limit_exceeded rate_limit_error rate_limited rate_limit_reached too_many_requests",
+        r"rate.?limit|too many requests|exceeded your current quota|quota exceeded",
     ),
-    ServerError: (
+    _Signs(
+        AuthenticationFailed,
+        (401, 498),
+        "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
+        r"(invalid|incorrect|missing|requires a valid) api.?key|api.?key (is )?(not valid|invalid|expired)"
+        r"|be authenticated",
+    ),
+    _Signs(
+        PermissionDenied,
+        (403,),
+        "permission_denied permission_error failed_precondition forbidden access_denied",
+        r"permission denied|location is not supported",
+    ),
+    _Signs(
+        ModelNotFound,
+        (404, 405, 410),
+        "resource_not_found model_not_found not_found not_found_error",
+        r"model not found|no such model|is not found for api version",
+    ),
+    _Signs(
+        ServerError,
+        (408, 409, 425, 499),
         "unavailable internal deadline_exceeded upstream server_error internal_server_error internal_error api_error "
-        "overloaded overloaded_error service_unavailable timeout_error bad_gateway"
+        "overloaded overloaded_error service_unavailable timeout_error bad_gateway",
     ),
-    BadRequest: (
+    _Signs(
+        BadRequest,
+        (),
         "invalid_argument invalid_request_error invalid_request invalid_params invalid_file_input unsupported_value "
-        "unsupported_parameter invalid_value bad_request out_of_range validation_error"
+        "unsupported_parameter invalid_value bad_request out_of_range validation_error",
+        r"\binvalid (json payload|parameter|argument|value|request)|body validation error|unsupported value",
     ),
-}
-_REASONS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
-_TEXTS: Final[tuple[tuple[type[ProviderError], re.Pattern[str]], ...]] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        (ContextOverflow, _OVERFLOW.pattern),
-        (QuotaExhausted, r"(run|ran) out of (credit|fund)|insufficient (credit|balance|fund|quota)"),
-        (RateLimited, r"rate.?limit|too many requests|exceeded your current quota|quota exceeded"),
-        (
-            AuthenticationFailed,
-            (
-                r"(invalid|incorrect|missing|requires a valid) api.?key|api.?key (is )?(not valid|invalid|expired)"
-                r"|be authenticated"
-            ),
-        ),
-        (PermissionDenied, r"permission denied|location is not supported"),
-        (ModelNotFound, r"model not found|no such model|is not found for api version"),
-        (
-            BadRequest,
-            r"\binvalid (json payload|parameter|argument|value|request)|body validation error|unsupported value",
-        ),
-    )
 )
+_BY_STATUS: Final = {status: signs.kind for signs in _SIGNS for status in signs.statuses}
+_BY_WORD: Final = {word: signs.kind for signs in _SIGNS for word in signs.words.split()}
+_BY_TEXT: Final = tuple((signs.kind, re.compile(signs.text, re.IGNORECASE)) for signs in _SIGNS)
 _VAGUE: Final = (BadRequest, ServerError)
 """The least specific classes: any other code of the same error takes precedence."""
 
@@ -119,9 +122,9 @@ def _is_spent(payload: ErrorPayload) -> bool:
 
 def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
     """Choose by the machine-readable codes. The most specific code counts."""
-    kinds = [kind for reason in payload.reasons if (kind := _REASONS.get(reason.lower())) is not None]
+    kinds = [kind for reason in payload.reasons if (kind := _BY_WORD.get(reason.lower())) is not None]
     return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
 
 
 def _by_text(message: str) -> type[ProviderError] | None:
-    return next((kind for kind, pattern in _TEXTS if pattern.search(message)), None)
+    return next((kind for kind, pattern in _BY_TEXT if pattern.search(message)), None)

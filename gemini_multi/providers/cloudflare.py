@@ -30,7 +30,7 @@ from gemini_multi.errors import (
     ServerError,
 )
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import AnyTarget, Endpoint, Provider, checked_url
+from gemini_multi.providers.base import AnyDialect, AnyTarget, Endpoint, Provider, checked_url
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
@@ -43,6 +43,7 @@ _BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
 _ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
+_GOOGLE_ARGUMENT: Final = "Cloudflare(google_api_key=...)"
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _STUDIO_ISSUER: Final = "cloudflare/google_ai_studio"
 _ENVELOPES: Final = 5
@@ -128,19 +129,15 @@ class Cloudflare(Provider):
             )
         base_url = self.base_url or environment.read("CLOUDFLARE_BASE_URL") or _BASE_URL
         gateway = self.gateway_base_url or environment.read("CLOUDFLARE_GATEWAY_BASE_URL") or _GATEWAY_BASE_URL
-        settings = {
-            "account_id": account,
-            "api_token": token,
-            "base_url": checked_url(base_url, "Cloudflare's `base_url`"),
-            "gateway_base_url": checked_url(gateway, "Cloudflare's `gateway_base_url`"),
-            "headers": checked_headers(self.headers),
-        }
-        if self.google_api_key is not None:
-            settings["google_api_key"] = Key.of(
-                self.google_api_key, variables=(), argument="Cloudflare(google_api_key=...)"
-            )
-        for name, value in settings.items():
-            object.__setattr__(self, name, value)
+        google = self.google_api_key
+        self._set(
+            account_id=account,
+            api_token=token,
+            google_api_key=None if google is None else Key.of(google, variables=(), argument=_GOOGLE_ARGUMENT),
+            base_url=checked_url(base_url, "Cloudflare's `base_url`"),
+            gateway_base_url=checked_url(gateway, "Cloudflare's `gateway_base_url`"),
+            headers=checked_headers(self.headers),
+        )
         self._check()
 
     def _check(self) -> None:
@@ -156,39 +153,25 @@ class Cloudflare(Provider):
     def endpoints(self, request: ChatRequest, model: Model, *, stream: bool) -> Sequence[Endpoint]:
         """Return the endpoints, best first."""
         if self.api == "google_ai_studio":
-            return (self._google_ai_studio(request, model, stream=stream),)
+            method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+            return (self._studio_endpoint(GENERATE_CONTENT, request, model, method),)
         model_id = self.hosted_id(request, model)
         if model_id is None:
             return ()
-        endpoints = {"run": self._run(model, model_id), "chat_completions": self._chat(model, model_id)}
-        if self.api != "auto":
-            return (endpoints[self.api],)
-        prefers_chat = stream or _loop_began_in_chat(request)
-        return (
-            (endpoints["chat_completions"], endpoints["run"])
-            if prefers_chat
-            else (endpoints["run"], endpoints["chat_completions"])
-        )
-
-    def _run(self, model: Model, model_id: str) -> Endpoint:
-        target = Target(self.name, model, model_id, _RUN_TRAITS, issuer=self.name)
-        return Endpoint(f"{self._account_url}/run", GENERATE_CONTENT, target, streams=False, body_key="input")
-
-    def _chat(self, model: Model, model_id: str) -> Endpoint:
+        url = f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
+        native = Target(self.name, model, model_id, _RUN_TRAITS, issuer=self.name)
+        run = Endpoint(f"{url}/run", GENERATE_CONTENT, native, streams=False, body_key="input")
         target = Target(self.name, model, model_id, _CHAT_TRAITS, issuer=self.name)
-        return Endpoint(f"{self._account_url}/v1/chat/completions", CHAT_COMPLETIONS, target)
-
-    def _google_ai_studio(self, request: ChatRequest, model: Model, *, stream: bool) -> Endpoint:
-        target = self._studio_target(request, model)
-        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        return Endpoint(self._studio_url(target.model_id, method), GENERATE_CONTENT, target)
+        chat = Endpoint(f"{url}/v1/chat/completions", CHAT_COMPLETIONS, target)
+        if self.api != "auto":
+            return (run if self.api == "run" else chat,)
+        return (chat, run) if stream or _loop_began_in_chat(request) else (run, chat)
 
     def counting_endpoints(self, request: ChatRequest, model: Model) -> Sequence[Endpoint]:
         """Return the AI Studio endpoint's `countTokens`: the gateway forwards every method of Google's API."""
         if self.api != "google_ai_studio":
             return ()
-        target = self._studio_target(request, model)
-        return (Endpoint(self._studio_url(target.model_id, "countTokens"), COUNT_TOKENS, target),)
+        return (self._studio_endpoint(COUNT_TOKENS, request, model, "countTokens"),)
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
         """Return the AI Studio endpoint's models; Cloudflare itself has no endpoint that lists Google's models."""
@@ -208,22 +191,16 @@ class Cloudflare(Provider):
         """Read a record in Google's form."""
         return google_model(self.name, record)
 
-    def _studio_target(self, request: ChatRequest, model: Model) -> Target[GenerateContentTraits]:
+    def _studio_endpoint(self, dialect: AnyDialect, request: ChatRequest, model: Model, method: str) -> Endpoint:
         """Use Google's own id of the model, whether or not Cloudflare's catalog has the model."""
         google_id = (self.model or (model.name if model.is_known else request.model)).removeprefix("google/")
-        return Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=_STUDIO_ISSUER)
-
-    def _studio_url(self, google_id: str, method: str) -> str:
-        return f"{self._studio_models}/{quote(google_id, safe='.-_')}:{method}"
+        target = Target(self.name, model, google_id, _AI_STUDIO_TRAITS, issuer=_STUDIO_ISSUER)
+        return Endpoint(f"{self._studio_models}/{quote(google_id, safe='.-_')}:{method}", dialect, target)
 
     @property
     def _studio_models(self) -> str:
         account, gateway = quote(self.account_id or "", safe=""), quote(self.gateway_id or "default", safe="")
         return f"{self.gateway_base_url}/{account}/{gateway}/google-ai-studio/v1beta/models"
-
-    @property
-    def _account_url(self) -> str:
-        return f"{self.base_url}/accounts/{quote(self.account_id or '', safe='')}/ai"
 
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
         """Return the request's headers. The gateway has its own header names for the keys."""
@@ -240,31 +217,33 @@ class Cloudflare(Provider):
         """Return the headers that a single call adds. Its metadata extend and override the configured metadata."""
         metadata = {**self.metadata, **call.gateway_metadata}
         _check_metadata(metadata)
-        given = {
-            "cf-aig-metadata": _as_json(metadata) if call.gateway_metadata else None,
-            "cf-aig-event-id": call.gateway_event_id,
-        }
-        headers = checked_headers({name: value for name, value in given.items() if value is not None})
-        return {**headers, **call.headers}
+        given = _headers(
+            {
+                "cf-aig-metadata": metadata if call.gateway_metadata else None,
+                "cf-aig-event-id": call.gateway_event_id,
+            }
+        )
+        return {**checked_headers(given), **call.headers}
 
     def _gateway_headers(self) -> dict[str, str]:
-        given = {
-            "cf-aig-gateway-id": self.gateway_id,
-            "cf-aig-cache-ttl": self.cache_ttl,
-            "cf-aig-skip-cache": self.skip_cache,
-            "cf-aig-cache-key": self.cache_key,
-            "cf-aig-metadata": _as_json(self.metadata) if self.metadata else None,
-            "cf-aig-collect-log": self.collect_log,
-            "cf-aig-collect-log-payload": self.collect_log_payload,
-            "cf-aig-request-timeout": _milliseconds(self.request_timeout),
-            "cf-aig-max-attempts": self.max_attempts,
-            "cf-aig-retry-delay": _milliseconds(self.retry_delay),
-            "cf-aig-backoff": self.backoff,
-            "cf-aig-event-id": self.event_id,
-            "cf-aig-zdr": self.zero_data_retention,
-            "cf-aig-no-wholesale": self.no_wholesale,
-        }
-        return {name: _header(value) for name, value in given.items() if value is not None}
+        return _headers(
+            {
+                "cf-aig-gateway-id": self.gateway_id,
+                "cf-aig-cache-ttl": self.cache_ttl,
+                "cf-aig-skip-cache": self.skip_cache,
+                "cf-aig-cache-key": self.cache_key,
+                "cf-aig-metadata": self.metadata or None,
+                "cf-aig-collect-log": self.collect_log,
+                "cf-aig-collect-log-payload": self.collect_log_payload,
+                "cf-aig-request-timeout": _milliseconds(self.request_timeout),
+                "cf-aig-max-attempts": self.max_attempts,
+                "cf-aig-retry-delay": _milliseconds(self.retry_delay),
+                "cf-aig-backoff": self.backoff,
+                "cf-aig-event-id": self.event_id,
+                "cf-aig-zdr": self.zero_data_retention,
+                "cf-aig-no-wholesale": self.no_wholesale,
+            }
+        )
 
     def unwrap(self, document: JsonValue) -> JsonObject:
         """Remove the envelopes `result` and, inside it, `{"state", "result"}`; any URL may send them."""
@@ -297,7 +276,7 @@ class Cloudflare(Provider):
         if payload.code == "7003":
             return "Check the account id in `CLOUDFLARE_ACCOUNT_ID` or `Cloudflare(account_id=...)`."
         if "API_KEY_INVALID" in payload.reasons and self.google_api_key is not None:
-            return "Check the key in `Cloudflare(google_api_key=...)`."
+            return f"Check the key in `{_GOOGLE_ARGUMENT}`."
         assert isinstance(self.api_token, Key)
         return (
             f"Check the token in {self.api_token.source}: it needs the permission Workers AI Read for the account in "
@@ -382,14 +361,14 @@ def _check_metadata(metadata: GatewayMetadata) -> None:
             )
 
 
-def _as_json(value: Mapping[str, str | int | float | bool]) -> str:
-    """Write JSON in ASCII, because a header must be ASCII."""
-    return json.dumps(dict(value), separators=(",", ":"))
-
-
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _header(value: str | float) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _headers(values: Mapping[str, str | float | GatewayMetadata | None]) -> dict[str, str]:
+    """Write the values that are given: truth values and mappings as JSON in ASCII, because a header must be ASCII."""
+    return {
+        name: json.dumps(value, separators=(",", ":")) if isinstance(value, (bool, Mapping)) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }

@@ -60,13 +60,11 @@ class OpenAICompatible(ChatHost):
                 f"The `model_id` of OpenAICompatible must hold {_PLACE!r}, as in 'google/{_PLACE}', not "
                 f"{self.model_id!r}; one id for all requests is `model`."
             )
-        object.__setattr__(self, "name", self.name.strip().lower())
-        object.__setattr__(self, "traits", _traits(self.traits))
+        self._set(name=self.name.strip().lower(), traits=_traits(self.traits))
         self._connect(() if self.key_variable is None else (self.key_variable,), "")
 
     def traits_for(self, model: Model) -> ChatTraits:
         """Return the configured traits, the same for all models."""
-        del model
         assert isinstance(self.traits, ChatTraits)
         return self.traits
 

@@ -21,10 +21,7 @@ from typing import Any, Final
 import pydantic_core
 
 from gemini_multi.dialects.base import Target
-from gemini_multi.errors import (
-    KEPT_CHARACTERS,
-    ProviderError,
-)
+from gemini_multi.errors import KEPT_CHARACTERS, ProviderError
 from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
 
@@ -74,50 +71,37 @@ _FIELD: Final = re.compile(r"""['"](status|reason|quotaId|retryDelay)['"]: ?['"]
 _JSON: Final = json.JSONDecoder(strict=False)
 _MESSAGES: Final = ("message", "detail", "title", "description", "msg", "error_message")
 _WAITS: Final = {
-    "retryDelay": 1.0,
-    "retry_delay": 1.0,
-    "quotaResetDelay": 1.0,
-    "retry_after": 1.0,
-    "retryAfter": 1.0,
-    "retry_after_seconds": 1.0,
-    "retryAfterSeconds": 1.0,
-    "retry_after_ms": 0.001,
-    "retryAfterMs": 0.001,
+    **dict.fromkeys(("retryDelay", "retry_delay", "quotaResetDelay", "retry_after", "retryAfter"), 1.0),
+    **dict.fromkeys(("retry_after_seconds", "retryAfterSeconds"), 1.0),
+    **dict.fromkeys(("retry_after_ms", "retryAfterMs"), 0.001),
 }
 """Fields that hold a wait time, and their unit in seconds."""
-_NAMED_STATUS: Final = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "OUT_OF_RANGE": 400,
-    "UNAUTHENTICATED": 401,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "ABORTED": 409,
-    "ALREADY_EXISTS": 409,
-    "RESOURCE_EXHAUSTED": 429,
-    "CANCELLED": 499,
-    "INTERNAL": 500,
-    "UNKNOWN": 500,
-    "DATA_LOSS": 500,
-    "UNIMPLEMENTED": 501,
-    "UNAVAILABLE": 503,
-    "DEADLINE_EXCEEDED": 504,
+_STATUS_NAMES: Final = {
+    400: "INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL UNKNOWN DATA_LOSS",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
 }
+_NAMED_STATUS: Final = {name: status for status, names in _STATUS_NAMES.items() for name in names.split()}
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
     """Read the body of a response without success."""
     text = body.decode("utf-8", "replace").strip()
-    try:
-        document: JsonValue = pydantic_core.from_json(body)
-    except ValueError:
-        payload = ErrorPayload(message=_plain(text), body=text[:KEPT_CHARACTERS])
-    else:
-        if isinstance(document, list) and document:
-            document = document[0]
-        payload = (error_in(document, in_error=True) if isinstance(document, dict) else None) or ErrorPayload(
-            message=_plain(text), body=text[:KEPT_CHARACTERS]
-        )
+    document: JsonValue = None
+    with contextlib.suppress(ValueError):
+        document = pydantic_core.from_json(body)
+    if isinstance(document, list) and document:
+        document = document[0]
+    found = error_in(document, in_error=True) if isinstance(document, dict) else None
+    payload = found or ErrorPayload(message=_plain(text), body=text[:KEPT_CHARACTERS])
     if payload.status != status and (status == 400 or status >= 500):
         # The status in the body is more precise: gateways use only a few statuses.
         payload.upstream_status = payload.upstream_status or payload.status
@@ -236,16 +220,10 @@ def _embedded(text: str) -> Iterator[JsonValue]:
 
 
 def _status(error: JsonObject, document: JsonObject) -> int | None:
-    places = (
-        (error, "code"),
-        (error, "status"),
-        (document, "httpCode"),
-        (document, "statusCode"),
-        (document, "status"),
-        (document, "code"),
-    )
-    for place, name in places:
-        text = str(place.get(name))[:_KEPT_OF_CODE].upper()
+    values = [error.get("code"), error.get("status")]
+    values += map(document.get, ("httpCode", "statusCode", "status", "code"))
+    for value in values:
+        text = str(value)[:_KEPT_OF_CODE].upper()
         status = _NAMED_STATUS.get(text) or (int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else 0)
         if 400 <= status < 600:
             return status
