@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from gemini_multi._catalog.model import HostedModel, Modality, Price
 
@@ -27,6 +27,15 @@ _SCHEMA_INPUTS: Final[dict[str, frozenset[Modality]]] = {
 }
 
 
+class _Known(TypedDict, total=False):
+    """Fields of `HostedModel`."""
+
+    aliases: tuple[str, ...]
+    context_window: int | None
+    prices: tuple[Price, ...]
+    withdrawn: date | None
+
+
 def cloudflare(
     name: str,
     prices: tuple[Price, ...] = (),
@@ -35,14 +44,10 @@ def cloudflare(
     short: bool = False,
     zero_data_retention: bool | None = None,
 ) -> HostedModel:
-    """Make Cloudflare's entry.
+    """Make Cloudflare's entry; its ids begin with `google/`.
 
-    Args:
-        name: The id without `google/`.
-        prices: Cloudflare's own prices.
-        long: Whether Cloudflare states Google's context window instead of 1,000,000 tokens.
-        short: Whether Cloudflare states 8,192 output tokens instead of 65,536.
-        zero_data_retention: Whether the model's page offers zero data retention.
+    `long` is for models for which Cloudflare states Google's context window instead of 1,000,000 tokens, `short` for
+    those for which it states 8,192 output tokens instead of 65,536.
     """
     return HostedModel(
         f"google/{name}",
@@ -59,60 +64,30 @@ def aimlapi(
     name: str,
     schema: str | None,
     *,
-    page: str | None = None,
-    context_window: int | None = None,
-    prices: tuple[Price, ...] = (),
+    page: str = "",
     efforts: tuple[str, ...] = (),
-    aliases: tuple[str, ...] = (),
     takes_media: bool = False,
     takes_upstream: bool = False,
-    withdrawn: date | None = None,
     checked: date = _AIMLAPI_CHECKED,
+    **known: Unpack[_Known],
 ) -> HostedModel:
-    """Make AIMLAPI's entry.
+    """Make AIMLAPI's entry; its ids begin with `google/`.
 
-    Args:
-        name: The id without `google/`.
-        schema: The family of the model's request schema; `None` for Gemma, whose schema has no tools.
-        page: The name of the documentation page, if it differs from the id.
-        takes_media: Whether audio, video and files are accepted although the family has none.
-        takes_upstream: Whether the model accepts `provider`. Only some models of the family do.
-        aliases: Further ids that the provider documents or returns.
-        context_window: The provider's own number.
-        prices: The provider's own prices.
-        efforts: The accepted values of `reasoning_effort`.
-        withdrawn: The day from which the provider does not serve the model.
-        checked: The day on which the provider's pages were read.
+    `schema` is the family of the model's request schema (`None` for Gemma, whose schema has no tools), `page` the name
+    of the documentation page if it is not the id. `takes_media` is for models that accept audio, video and files though
+    the family has none, `takes_upstream` for those of the families A and B that accept `provider`.
     """
     return HostedModel(
         f"google/{name}",
-        aliases=aliases,
-        context_window=context_window,
-        prices=prices,
         schema=schema,
         reasoning_efforts=efforts,
         takes_upstream=takes_upstream or schema in ("C", "D"),
         inputs=_ALL if takes_media else _SCHEMA_INPUTS.get(schema or "", _IMAGES),
-        withdrawn=withdrawn,
         source=f"{_AIMLAPI_PAGES}{page or name}",
         checked=checked,
+        **known,
     )
 
 
-def oxen(
-    name: str,
-    *,
-    context_window: int | None = None,
-    prices: tuple[Price, ...] = (),
-    withdrawn: date | None = None,
-    checked: date = _OXEN_CHECKED,
-) -> HostedModel:
-    """Make Oxen's entry."""
-    return HostedModel(
-        name,
-        context_window=context_window,
-        prices=prices,
-        withdrawn=withdrawn,
-        source=f"{_OXEN_PAGES}{name}",
-        checked=checked,
-    )
+def oxen(name: str, *, checked: date = _OXEN_CHECKED, **known: Unpack[_Known]) -> HostedModel:
+    return HostedModel(name, source=f"{_OXEN_PAGES}{name}", checked=checked, **known)

@@ -38,11 +38,7 @@ __all__ = [
 ProvidersArgument: TypeAlias = str | Provider | Sequence[str | Provider] | None
 """A provider's name or configuration, or several of them in order of preference."""
 
-PROVIDERS: Final[dict[str, type[Provider]]] = {
-    Cloudflare.name: Cloudflare,
-    AIMLAPI.name: AIMLAPI,
-    Oxen.name: Oxen,
-}
+PROVIDERS: Final[dict[str, type[Provider]]] = {Cloudflare.name: Cloudflare, AIMLAPI.name: AIMLAPI, Oxen.name: Oxen}
 
 
 def resolve(

@@ -22,10 +22,7 @@ class CallHeaders:
 
     @classmethod
     def of(
-        cls,
-        headers: Mapping[str, str] | None,
-        gateway_metadata: GatewayMetadata | None,
-        gateway_event_id: str | None,
+        cls, headers: Mapping[str, str] | None, gateway_metadata: GatewayMetadata | None, gateway_event_id: str | None
     ) -> Self | None:
         """Collect the given settings, or return `None` if nothing is given.
 
