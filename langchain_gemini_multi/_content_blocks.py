@@ -31,11 +31,7 @@ def content_parts(content: object) -> list[Part]:
 
 
 def block_parts(block: Block) -> list[Part]:
-    """Turn one block into parts.
-
-    Raises:
-        ConfigurationError: The block is of a kind that cannot be sent.
-    """
+    """Turn one block into parts."""
     kind = block.get("type")
     if isinstance(kind, str) and (read := _READERS.get(kind)) is not None:
         return read(block)

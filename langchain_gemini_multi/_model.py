@@ -15,6 +15,7 @@ from langchain_core.load.serializable import Serializable, SerializedConstructor
 import gemini_multi
 from gemini_multi.bindings.arguments import ALIASES
 from gemini_multi.bindings.fields import MODEL_CONFIG, ModelFields
+from gemini_multi.bindings.values import is_object
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi.errors import langchain_errors
 
@@ -49,6 +50,7 @@ class GeminiModel(ModelFields, Serializable):
     model_config = MODEL_CONFIG
 
     _not_shown: ClassVar[tuple[str, ...]] = ("metadata", "profile")
+    _ls_model_type: ClassVar[Literal["chat", "llm"]] = "chat"
 
     if TYPE_CHECKING:
 
@@ -68,8 +70,7 @@ class GeminiModel(ModelFields, Serializable):
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  # pydantic's own signature
         """Store the versions for traces: LangChain's method of this name stores its own version, this one adds ours."""
         super().model_post_init(context)
-        add_version = getattr(self, "_add_version", None)
-        if add_version is not None:
+        if (add_version := getattr(self, "_add_version", None)) is not None:
             add_version("gemini-multi", gemini_multi.__version__)
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  # any field
@@ -109,8 +110,7 @@ class GeminiModel(ModelFields, Serializable):
         """Make the request of a call, and the other arguments of the client."""
         from gemini_multi.bindings.requests import call_settings, to_request
         from langchain_gemini_multi._messages import to_core
-        from langchain_gemini_multi._schemas import json_schema_of
-        from langchain_gemini_multi._tools import to_tools
+        from langchain_gemini_multi._tools import json_schema_of, to_tools
 
         given = {name: value for name, value in arguments.items() if value is not None and name not in _OF_LANGCHAIN}
         if stop is not None:
@@ -123,10 +123,7 @@ class GeminiModel(ModelFields, Serializable):
     ) -> Mapping[str, Any]:
         """Add `tracing` and `gateway_metadata` from the run to the arguments of a call, unless they are given.
 
-        Args:
-            arguments: The arguments of the call. They are not changed.
-            run: The run; `None` for a stream, because LangChain does not pass the run to it.
-            config: The configuration of the stream's run. Default: the configuration of the chain around the call.
+        LangChain does not pass the run to a stream, so it is read from the configuration, or from the chain around it.
         """
         names = self._run_names(arguments)
         is_open = "opentelemetry.trace" in sys.modules and self.tracing is None and arguments.get("tracing") is None
@@ -187,16 +184,12 @@ class GeminiModel(ModelFields, Serializable):
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
         """Write the model. Configured values become plain JSON, without keys and headers."""
-        from gemini_multi.bindings.serialization import CONFIGURED, plain, plain_failover
+        from gemini_multi.bindings.serialization import CONFIGURED
 
         written = super().to_json()
-        arguments = written.get("kwargs")
-        if isinstance(arguments, dict):
-            for name in ("providers", *CONFIGURED):
-                if name in arguments:
-                    arguments[name] = plain(getattr(self, name))
-            if "failover_on" in arguments:
-                arguments["failover_on"] = plain_failover(self.failover_on)
+        if is_object(arguments := written.get("kwargs")):
+            configured = arguments.keys() & {"providers", "failover_on", *CONFIGURED}
+            arguments.update(self.model_dump(include=configured))
         return written
 
     @property
@@ -204,13 +197,12 @@ class GeminiModel(ModelFields, Serializable):
         """Collect the settings that determine the answers of this model, without keys and connections."""
         return {**self._set_fields(), "providers": self.provider_names}
 
-    def _traced_params(
-        self, kind: Literal["chat", "llm"], stop: Sequence[str] | None, arguments: Mapping[str, Any]
-    ) -> LangSmithParams:
+    def _get_ls_params(self, stop: Stop = None, **kwargs: Any) -> LangSmithParams:
         """Return the settings of a call for traces. The call's arguments override the model's fields."""
-        asked = {ALIASES.get(name, name): value for name, value in arguments.items() if value is not None}
+        asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
         given = {**self._set_fields(), **asked}
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=str(given["model"]), ls_model_type=kind)
+        name, kind = str(given["model"]), self._ls_model_type
+        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=name, ls_model_type=kind)
         if isinstance(temperature := given.get("temperature"), (int, float)):
             found["ls_temperature"] = float(temperature)
         if isinstance(limit := given.get("max_tokens"), int):
@@ -278,7 +270,6 @@ class GeminiModel(ModelFields, Serializable):
 
 def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # noqa: ANN401  # a model of LangChain
     """Make the same callback manager as LangChain makes for a call with this configuration."""
-    from langchain_core.callbacks import CallbackManager
     from langchain_core.runnables.config import ensure_config
 
     known = ensure_config(config)

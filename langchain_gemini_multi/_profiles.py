@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gemini_multi.catalog import Model, find
+from gemini_multi.catalog import find
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
 
-@lru_cache(maxsize=256)
-def _cached(name: str, providers: tuple[str, ...]) -> ModelProfile:
-    model = find(name)
-    return _made(model, _inputs(model, providers))
-
-
 def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
-    """Return the profile of a model with these providers. The model is found by any of its names."""
-    return _cached(name, tuple(providers)).copy()
-
-
-def _inputs(model: Model, providers: Sequence[str]) -> frozenset[str]:
-    """Collect the kinds of input that at least one of the providers accepts."""
-    taken: set[str] = set()
-    for provider in providers:
-        hosted = model.providers.get(provider)
-        taken |= model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
-    return frozenset(taken)
-
-
-def _made(model: Model, inputs: frozenset[str]) -> ModelProfile:
+    """Return the profile of a model, found by any of its names. One of the providers accepts each kind of input."""
+    model = find(name)
+    hosted = [model.providers.get(provider) for provider in providers]
+    accepted = [model.inputs if one is None or one.inputs is None else one.inputs for one in hosted]
+    inputs = frozenset[str]().union(*accepted)
+    levels, default = model.thinking.levels, model.thinking.default
     profile: ModelProfile = {
         "name": model.name,
         "open_weights": False,
@@ -58,8 +43,8 @@ def _made(model: Model, inputs: frozenset[str]) -> ModelProfile:
         "attachment": bool(inputs - {"text"}),
         "temperature": "temperature" not in model.refuses,
     }
-    if model.thinking.levels:
-        profile["reasoning_effort_levels"] = list(model.thinking.levels)
-        if model.thinking.default in model.thinking.levels:
-            profile["reasoning_effort_default"] = model.thinking.default
+    if levels:
+        profile["reasoning_effort_levels"] = list(levels)
+    if default in levels:
+        profile["reasoning_effort_default"] = default
     return profile

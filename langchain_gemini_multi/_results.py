@@ -49,9 +49,7 @@ conversations."""
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
     """Translate a whole answer to one generation for each candidate. The first one has the usage of all.
 
-    Args:
-        response: The answer.
-        blocks: Whether the content consists of blocks even if it is only text.
+    With `blocks`, the content consists of blocks even if it is only text.
     """
     generations = [
         ChatGeneration(
@@ -163,9 +161,7 @@ def _is_plain(parts: Sequence[Part]) -> bool:
 def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:
     """Collect the metadata of a stream's last chunk: the metadata of the first candidate, and all other candidates.
 
-    Args:
-        response: The answer.
-        usage: Whether to write the tokens in OpenAI's form, as LangChain does for whole answers.
+    With `usage`, the tokens have OpenAI's form, as in LangChain's whole answers.
     """
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     others = [{"content": _content(one.parts, blocks=True), **finish_reasons(one)} for one in response.candidates[1:]]

@@ -25,7 +25,7 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
 from gemini_multi.types import JsonObject
 from langchain_gemini_multi._model import ToolArgument
-from langchain_gemini_multi._schemas import Schema, describes_object, is_value_type, json_schema_of, standalone
+from langchain_gemini_multi._tools import Schema, describes_object, is_value_type, json_schema_of, standalone
 from langchain_gemini_multi._translator import refusal_of
 from langchain_gemini_multi.chat_models import Method
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
@@ -111,15 +111,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         return self.parse_result([Generation(text=text)])
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:  # noqa: ANN401  # as above
-        """Read the object from an answer.
-
-        Args:
-            result: The answer.
-            partial: Whether the answer is still arriving. Then the result is `None` if it cannot be read yet.
-
-        Raises:
-            StructuredOutputError: The answer does not hold the object.
-        """
+        """Read the object from an answer; `None` if the answer is still arriving (`partial`) and not readable yet."""
         message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
         try:
             return self.instance(self._json(message, partial=partial), partial=partial)
@@ -181,11 +173,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         return found
 
     def instance(self, found: Any, *, partial: bool) -> Any:  # noqa: ANN401  # as above
-        """Make the object from JSON. A dictionary is checked, because providers do not enforce all rules of schemas.
-
-        Raises:
-            StructuredOutputError: The JSON does not fit the schema.
-        """
+        """Make the object from JSON. A dictionary is checked, because providers do not enforce all rules of schemas."""
         kind = self.schema_type
         if self.json_schema is not None:
             found = repair(found, self.json_schema)
@@ -238,11 +226,7 @@ class _Growing:
             return []
 
     def end(self) -> list[Any]:
-        """Return the whole object, unless it was already returned.
-
-        Raises:
-            StructuredOutputError: The answer does not hold the object.
-        """
+        """Return the whole object, unless it was already returned."""
         return self._news(self._whole())
 
     def outcome(self) -> AddableDict:

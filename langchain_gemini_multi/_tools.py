@@ -1,32 +1,46 @@
-"""Translates LangChain's tools, functions, classes and schemas to the core's tools. `bindings` reads other forms."""
+"""Translates LangChain's tools and schemas, in all forms that users write, to the core's tools and to JSON Schema."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
 from functools import partial
-from inspect import isfunction
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Final, NotRequired, Required, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.tools import Tool as TextTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import BaseModel
-from typing_extensions import is_typeddict
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
+from typing_extensions import TypedDict, is_typeddict
 
 from gemini_multi.bindings.tools import AnyTool, no_tool, read_tools, tool_json
-from gemini_multi.bindings.values import brief, is_mapping, mapping_of
+from gemini_multi.bindings.values import brief, is_many, is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, Tool
-from langchain_gemini_multi._schemas import typed_dict_schema
+
+Schema: TypeAlias = dict[str, Any] | type[Any]
+_ENVELOPES: Final = ("json_schema", "function")
+_SCHEMAS: Final = (
+    "schema",
+    "parameters",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+    "inputSchema",
+    "input_schema",
+)
+"""The fields that hold the schema in an object with a name."""
+_JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
+_SHAPES: Final = ("properties", "anyOf", "$ref")
+"""The keywords, besides the type, by which a schema can describe an object."""
+_OF_DICT: Final = inspect.getdoc(dict)
+"""The docstring that a TypedDict without a docstring inherits. LangChain uses it as the description."""
 
 
 def to_tools(tools: Iterable[object], *, strict: bool | None = None) -> tuple[AnyTool, ...]:
-    """Translate tools in any form to the core's tools.
-
-    Args:
-        tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON Schemas, and all forms for `read_tools`.
-        strict: Whether the arguments must match the schema exactly.
-    """
+    """Translate LangChain tools, functions, classes, JSON Schemas, and all that `read_tools` reads."""
     return tuple(read_tools(tools, partial(_converted, strict=strict), BaseTool))
 
 
@@ -60,7 +74,122 @@ def _arguments_schema(tool: object) -> JsonObject:
     source: object = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
     if isinstance(tool, BaseTool) and is_mapping(source):
         return source
-    if isfunction(source):
+    if inspect.isfunction(source):
         options: dict[str, Any] = {"error_on_invalid_docstring": False, "include_injected": False}
         source = create_schema_from_function(source.__name__, source, filter_args=(), parse_docstring=True, **options)
     return source.model_json_schema() if isinstance(source, type) and issubclass(source, BaseModel) else {}
+
+
+def json_schema_of(schema: Schema) -> JsonObject:
+    """Return the JSON Schema of a schema in any form that LangChain accepts.
+
+    The schema of a pydantic class is pydantic's own, because LangChain's conversion loses recursive references.
+    """
+    try:
+        if is_object(schema):
+            return schema if _is_json_schema(schema) else convert_to_json_schema(schema)
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return schema.model_json_schema()
+        kind: Any = schema
+        if is_typeddict(kind):
+            return typed_dict_schema(kind)
+        is_adapted = is_value_type(kind) or is_dataclass(schema)
+        return TypeAdapter(kind).json_schema() if is_adapted else convert_to_json_schema(kind)
+    except (ValueError, TypeError, PydanticUserError) as error:
+        raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
+
+
+def _is_json_schema(schema: Mapping[str, Any]) -> bool:
+    if any(key in schema for key in ("function", "input_schema", "name")):
+        return False
+    return schema.get("type") in _JSON_TYPES or any(key in schema for key in (*_SHAPES, "enum"))
+
+
+def standalone(schema: Schema | None, *, strict: bool | None) -> tuple[Schema | None, bool | None]:
+    """Return the schema in an object in OpenAI's, Anthropic's, Google's or MCP's form, and the final `strict`.
+
+    LangChain reads only the `parameters` of a function. For other forms it would return an empty schema.
+    """
+    if not is_object(schema):
+        return schema, strict
+    described = next((inner for key in _ENVELOPES if is_mapping(inner := schema.get(key))), schema)
+    found = next((inner for key in _SCHEMAS if is_mapping(inner := described.get(key))), None)
+    if found is None and "properties" in described and isinstance(described.get("name"), str):
+        found = {key: value for key, value in described.items() if key != "name"}
+    if found is None:
+        return schema, strict
+    known = {"title": described.get("name"), "description": described.get("description")}
+    own = described.get("strict")
+    is_own = strict is None and isinstance(own, bool)
+    return {**{name: value for name, value in known.items() if value}, **found}, own if is_own else strict
+
+
+def is_value_type(schema: object) -> bool:
+    """Whether only pydantic understands the type, such as `list[City]`, `Literal`, an enumeration or a number."""
+    if not isinstance(schema, type) or get_origin(schema) is not None:
+        return get_origin(schema) is not None
+    return schema in (str, int, float, bool) or issubclass(schema, Enum)
+
+
+def describes_object(schema: Schema, json_schema: JsonObject) -> bool:
+    """Whether a schema describes objects, as far as it states a type."""
+    if is_value_type(schema):
+        return False
+    is_open = any(key in json_schema for key in _SHAPES)
+    return is_open or ("enum" not in json_schema and json_schema.get("type", "object") == "object")
+
+
+def typed_dict_schema(kind: type[Any]) -> JsonObject:
+    """Return the JSON Schema of a TypedDict: LangChain's without its mistakes. `Required` is accepted, too."""
+    try:
+        found = _with_nulls(convert_to_json_schema(kind), kind)
+    except TypeError:
+        found = {"title": kind.__name__, **_by_pydantic(kind)}
+    return mapping_of(_without_inherited(found))
+
+
+def _with_nulls(schema: Mapping[str, Any], hint: Any) -> Mapping[str, Any]:  # noqa: ANN401  # a type
+    """Allow null if the type does. LangChain's conversion does not allow it, and the model would invent a value."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _with_nulls(schema, inner[0])
+    if origin is list and is_mapping(items := schema.get("items")):
+        return {**schema, "items": _with_nulls(items, inner[0])}
+    if origin in (Union, UnionType) and type(None) in inner:
+        others = [one for one in inner if one is not type(None)]
+        known = _with_nulls(schema, others[0]) if len(others) == 1 else schema
+        beside = {name: known[name] for name in ("description", "default") if name in known}
+        own = {name: value for name, value in known.items() if name not in beside}
+        return {**beside, "anyOf": [*(own["anyOf"] if set(own) == {"anyOf"} else [own]), {"type": "null"}]}
+    if is_typeddict(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        fields = mapping_of(schema.get("properties"))
+        return {**schema, "properties": {name: _with_nulls(one, hints.get(name)) for name, one in fields.items()}}
+    return schema
+
+
+def _by_pydantic(kind: type[Any]) -> JsonObject:
+    hints = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    # Before Python 3.12, pydantic accepts only the TypedDict of `typing_extensions`.
+    make: Any = TypedDict
+    found = TypeAdapter(make(kind.__name__, hints, total=kind.__total__)).json_schema()
+    return {"description": kind.__doc__, **found} if kind.__doc__ else found
+
+
+def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
+    """Translate the description in LangChain's form `Annotated[str, ..., "description"]` to pydantic's form."""
+    if (marker := get_origin(hint)) in (Required, NotRequired):
+        return marker[_described(get_args(hint)[0])]
+    if marker is not Annotated:
+        return hint
+    inner, *notes = get_args(hint)
+    text = next((note for note in notes if isinstance(note, str)), None)
+    return Annotated[inner, Field(description=text)] if text else hint
+
+
+def _without_inherited(value: object) -> object:
+    """Remove the description of `dict`, at any depth."""
+    if is_mapping(value):
+        kept = {name: inner for name, inner in value.items() if name != "description" or inner != _OF_DICT}
+        return {name: _without_inherited(inner) for name, inner in kept.items()}
+    return [_without_inherited(inner) for inner in value] if is_many(value) else value

@@ -75,12 +75,7 @@ def _annotated(blocks: list[Block], message: AIMessage) -> list[ContentBlock]:
 
 
 def cited_in(lengths: Sequence[int], citations: object) -> list[list[Block]]:
-    """Return, for each text block, the annotations that begin in it, with offsets from the start of the block.
-
-    Args:
-        lengths: The number of characters of each text block.
-        citations: The citations in the form of `response_metadata`.
-    """
+    """Return, for text blocks of these lengths, the annotations that begin in each, with offsets from its start."""
     found: list[list[Block]] = [[] for _ in lengths]
     starts = [0, *accumulate(lengths)]
     for record in filter(is_mapping, items_of(citations) if lengths else ()):
@@ -103,12 +98,7 @@ def _annotation(record: Mapping[str, object], offset: int) -> Block:
 
 
 def refusal_block(refusal: object, metadata: Mapping[str, object]) -> Block | None:
-    """Make the block of a refusal; `None` when nothing was refused.
-
-    Args:
-        refusal: The model's text about the refusal.
-        metadata: The message's `response_metadata`. An answer that was stopped for its content is a refusal too.
-    """
+    """Make the block of the model's refusal, or of an answer that was stopped for its content; `None` of any other."""
     is_stopped = metadata.get("finish_reason") == "content_filter"
     if not is_stopped and not (isinstance(refusal, str) and refusal):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -134,9 +134,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         # This is the result of LangChain's own method, which also calls methods with deprecated names.
         return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        return self._traced_params("chat", stop, kwargs)
 
     def _resolve_model_profile(self) -> ModelProfile:
         from langchain_gemini_multi._profiles import profile_of

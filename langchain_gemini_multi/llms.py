@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from langchain_core.language_models import BaseLLM, LangSmithParams
+from langchain_core.language_models import BaseLLM
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
@@ -25,12 +25,11 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
 
     model_config = ConfigDict(defer_build=False)
 
+    _ls_model_type = "llm"
+
     @property
     def _llm_type(self) -> str:
         return "gemini-multi"
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        return self._traced_params("llm", stop, kwargs)
 
     def _generate(
         self, prompts: list[str], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
