@@ -30,10 +30,7 @@ def values_in(data: bytes | bytearray) -> int:
 def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
     """Parse a JSON document. Invalid UTF-8 and lone surrogates are replaced, as the event stream standard requires.
 
-    Args:
-        data: The document.
-        surrogates: Holds a document that ends in half a character, to parse it with the next one. The result is then
-            `None`.
+    A document that ends in half a character is held in `surrogates` until the next one: the result is then `None`.
 
     Raises:
         InvalidResponse: The document is not JSON, or is nested too deep.

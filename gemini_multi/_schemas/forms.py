@@ -16,11 +16,11 @@ from gemini_multi._schemas.keywords import (
     flat,
     grouped,
     kinds,
+    merge,
     noted,
     values_of,
     with_description,
 )
-from gemini_multi._schemas.merge import merge
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.types import JsonObject, JsonValue
 

@@ -44,12 +44,7 @@ def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = No
 
     Whole floats become integers, quoted numbers and booleans lose their quotes, JSON text becomes the requested object
     or array, and null is removed from optional properties that must not be null. Other mistakes stay as they are:
-    `validation_errors` names them.
-
-    Args:
-        value: The model's answer.
-        schema: The schema of the value.
-        root: The schema that references refer to, when it is not the schema itself.
+    `validation_errors` names them. References refer to `root`, or else to the schema itself.
     """
     try:
         return _Repair(schema if root is None else root).fit(value, dict(schema))

@@ -26,10 +26,11 @@ from gemini_multi._schemas.keywords import (
     grouped,
     is_null,
     kinds,
+    merge,
     noted,
+    one_object,
     without,
 )
-from gemini_multi._schemas.merge import merge, one_object
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, JsonValue
 

@@ -105,7 +105,6 @@ class Blob:
     fps: float | None = None
     signature: Signature | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
     @classmethod
     def from_bytes(cls, data: bytes, mime_type: str, *, name: str | None = None) -> Blob:
@@ -127,7 +126,6 @@ class FileReference:
     fps: float | None = None
     signature: Signature | None = None
     cache_control: JsonObject | None = field(default=None, hash=False, repr=False)
-    """A hint for a cache, such as `{"type": "ephemeral"}`; sent if the provider's schema has the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,9 @@ class Opaque:
     signature: Signature | None = None
 
 
-Part: TypeAlias = Text | Thought | Blob | FileReference | ToolCall | ToolResult | ExecutableCode | CodeResult | Opaque
+Media: TypeAlias = Blob | FileReference
+DataPart: TypeAlias = Media | ExecutableCode | CodeResult | Opaque
+Part: TypeAlias = Text | Thought | ToolCall | ToolResult | DataPart
 
 
 @dataclass(frozen=True, slots=True)

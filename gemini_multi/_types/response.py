@@ -8,21 +8,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from gemini_multi._types.parts import (
-    Blob,
-    Citation,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonObject,
-    Message,
-    Opaque,
-    Part,
-    Signature,
-    Text,
-    Thought,
-    ToolCall,
-)
+from gemini_multi._types.parts import Citation, DataPart, JsonObject, Message, Part, Signature, Text, Thought, ToolCall
 
 FinishReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "error", "other"]
 """Why generation stopped, normalized. `raw_finish_reason` holds the provider's own value."""
@@ -262,7 +248,7 @@ class ToolCallReady:
 class PartReady:
     """A complete part of another kind than text, thought or tool call: media, code, a code result, an opaque part."""
 
-    part: Blob | FileReference | ExecutableCode | CodeResult | Opaque
+    part: DataPart
     candidate: int = 0
 
 

@@ -134,13 +134,7 @@ class Dialect(ABC, Generic[TraitsT]):
     def encode(
         self, request: ChatRequest, target: Target[TraitsT], *, stream: bool, report: EncodingReport | None = None
     ) -> dict[str, JsonValue]:
-        """Write the body.
-
-        Args:
-            request: The request.
-            target: The receiver.
-            stream: Whether to request a streamed answer.
-            report: An empty report to fill; it then holds the settings that the body omits.
+        """Write the body, and note the settings that it omits in `report`, which must be empty.
 
         Raises:
             UnsupportedFeature: The target does not support a feature of the request.

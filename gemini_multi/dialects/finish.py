@@ -33,11 +33,9 @@ _FILTERS: Final[Mapping[str, FinishReason]] = {"content_filter": "content_filter
 
 
 def finish_reason(raw: str, *, called: bool) -> FinishReason:
-    """Normalize a provider's finish reason.
+    """Normalize a reason in Google's form (`MAX_TOKENS`), OpenAI's (`length`) or a mixture (`content_filter: SPII`).
 
-    Args:
-        raw: The reason in Google's form (`MAX_TOKENS`), OpenAI's (`length`) or a mixture (`content_filter: SPII`).
-        called: Whether the answer holds a tool call. In this case Gemini sends `STOP`, and its streams `stop`.
+    `called` states whether the answer holds a tool call. In this case Gemini sends `STOP`, and its streams `stop`.
     """
     prefix, _, word = raw.partition(":")
     reason = _REASONS.get(word_of(raw))

@@ -13,9 +13,10 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from gemini_multi._encoding.media_data import ACCEPTED, given_data_url, is_data_url, parsed_data_url, shown, typed
+from gemini_multi._types.parts import Media
 from gemini_multi.catalog import Modality, Model
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import Blob, FileReference
+from gemini_multi.types import Blob
 
 _FILES_API: Final = re.compile(r"(https://generativelanguage\.googleapis\.com/[^/]+/)?files/[^/]+")
 
@@ -100,12 +101,12 @@ def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
     return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 
-def is_inline(media: Blob | FileReference) -> bool:
+def is_inline(media: Media) -> bool:
     """Whether the media hold their data, not a URL."""
     return isinstance(media, Blob) or is_data_url(media.uri)
 
 
-def bare_base64(media: Blob | FileReference) -> str:
+def bare_base64(media: Media) -> str:
     """Return the bare base64, without the `data:` prefix and the line breaks that other tools add.
 
     Raises:
@@ -121,7 +122,7 @@ def bare_base64(media: Blob | FileReference) -> str:
     return data
 
 
-def media_type(media: Blob | FileReference) -> str | None:
+def media_type(media: Media) -> str | None:
     """Return the given media type, or else the type that the data or the URL suggest.
 
     A type such as `image/*` is used only if neither the data nor the URL give a better one.
@@ -150,7 +151,7 @@ def address_scheme(uri: str) -> str:
     return scheme
 
 
-def text_of(media: Blob | FileReference) -> str | None:
+def text_of(media: Media) -> str | None:
     """Return the text of an inline text file; `None` for other media."""
     kind = media_type(media) or ""
     if not is_inline(media) or not (kind.startswith("text/") or kind in _TEXTS or kind.endswith(("+json", "+xml"))):

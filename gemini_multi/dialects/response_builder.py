@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gemini_multi._types.parts import DataPart
 from gemini_multi.types import (
-    Blob,
     Candidate,
     Citation,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
     FinishReason,
     JsonObject,
     JsonValue,
-    Opaque,
     Part,
     PartReady,
     Signature,
@@ -97,7 +93,7 @@ class CandidateBuilder:
         self.items[self.calls[position]] = call
         return ToolCallReady(call, position, self.index)
 
-    def part(self, part: Blob | FileReference | ExecutableCode | CodeResult | Opaque) -> PartReady:
+    def part(self, part: DataPart) -> PartReady:
         """Add a complete part of another kind."""
         self.items.append(part)
         return PartReady(part, self.index)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, zip_longest
-from typing import Final, TypeAlias
+from typing import Final
 
 from pydantic_core import to_json
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
 from gemini_multi._encoding.media_data import typed
+from gemini_multi._types.parts import DataPart
 from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
@@ -33,8 +34,6 @@ _NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
 _MODIFIERS: Final = ("text", "thought", "thoughtSignature")
 
 _DATA_FIELDS: Final = ("inlineData", "fileData", "executableCode", "codeExecutionResult")
-
-MediaPart: TypeAlias = Blob | FileReference | ExecutableCode | CodeResult
 
 
 class CandidateReader:
@@ -139,7 +138,7 @@ class CandidateReader:
             events.append(add(text, signature))
 
     def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
-        found: MediaPart | Opaque
+        found: DataPart
         data = {key: value for key, value in part.items() if key != "thoughtSignature" and value is not None}
         if (media := media_part(part, signature)) is not None:
             name, found = media
@@ -214,7 +213,7 @@ def _call_record(call: ToolCall) -> JsonValue:
     return record
 
 
-def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, MediaPart] | None:
+def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, DataPart] | None:
     """Return the name of the data field and the part, or `None` when no field is known.
 
     Images that are thoughts are not read: they are not a part of the answer, and the caller keeps them unchanged.
@@ -226,7 +225,7 @@ def media_part(part: JsonObject, signature: Signature | None) -> tuple[str, Medi
     return None
 
 
-def _media(field: str, data: dict[str, JsonValue], signature: Signature | None) -> MediaPart | None:
+def _media(field: str, data: dict[str, JsonValue], signature: Signature | None) -> DataPart | None:
     content, uri, mime_type = text_at(data, "data"), text_at(data, "fileUri"), text_at(data, "mimeType")
     name, own_id = text_at(data, "displayName"), text_at(data, "id")
     if field == "executableCode":

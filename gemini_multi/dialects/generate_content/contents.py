@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from gemini_multi._history.signatures import DUMMY, bare_signature, signature_of
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name
+from gemini_multi._types.parts import Media
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.media import MediaWriter
@@ -110,7 +111,7 @@ class ContentsWriter:
         return written
 
     def _data(
-        self, part: Text | Thought | Blob | FileReference | ToolCall | ExecutableCode | CodeResult
+        self, part: Text | Thought | ToolCall | Media | ExecutableCode | CodeResult
     ) -> dict[str, JsonValue] | None:
         if isinstance(part, Text):
             return {"text": part.text}

@@ -37,11 +37,9 @@ class Offsets:
         return bisect_right(self._ends, max(0, offset))
 
     def span(self, record: Mapping[str, JsonValue], part_start: int = 0) -> tuple[int | None, int | None]:
-        """Read `startIndex` and `endIndex`. A missing start is 0; without an end, both are `None`.
+        """Read `startIndex` and `endIndex`, which count from a character of the text.
 
-        Args:
-            record: The object with the offsets.
-            part_start: The first character of the part from which the offsets count.
+        A missing start is 0; without an end, both are `None`.
         """
         if record.get("endIndex") is None:
             return None, None
@@ -142,10 +140,7 @@ def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
 def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:
     """Make a citation for each source of each supported passage in `groundingMetadata`.
 
-    Args:
-        metadata: The provider's record.
-        text: The candidate's text.
-        part_starts: The first character of each of the provider's parts in the text, if known.
+    `part_starts` holds the first character of each of the provider's parts in the text, if known.
     """
     if not metadata:
         return ()

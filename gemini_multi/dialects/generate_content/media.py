@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gemini_multi._encoding.long_text import joined
+from gemini_multi._types.parts import Media
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.media_types import (
@@ -19,7 +20,7 @@ from gemini_multi.dialects.media_types import (
     text_of,
 )
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import Blob, FileReference, JsonValue
+from gemini_multi.types import FileReference, JsonValue
 
 _FASTEST: Final = 24.0
 _RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
@@ -36,7 +37,7 @@ class MediaWriter:
         self._inputs = inputs_at(target.model, target.provider)
         self._bytes = 0
 
-    def part(self, media: Blob | FileReference) -> dict[str, JsonValue]:
+    def part(self, media: Media) -> dict[str, JsonValue]:
         """Write one part."""
         mime_type = media_type(media) or ""
         if mime_type.startswith("application/") and (text := text_of(media)) is not None:
@@ -57,11 +58,11 @@ class MediaWriter:
             part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
         return part
 
-    def fits_in_result(self, media: Blob | FileReference) -> bool:
+    def fits_in_result(self, media: Media) -> bool:
         """Whether a function response can hold the medium."""
         return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
 
-    def result_part(self, media: Blob | FileReference, name: str) -> JsonValue:
+    def result_part(self, media: Media, name: str) -> JsonValue:
         """Write a part of a function response; `name` replaces a missing display name."""
         part = self._data(media, named=False)
         for data in part.values():
@@ -74,7 +75,7 @@ class MediaWriter:
         if self._bytes > (limit := self._target.traits.inline_limit):
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
-    def _data(self, media: Blob | FileReference, *, named: bool) -> dict[str, JsonValue]:
+    def _data(self, media: Media, *, named: bool) -> dict[str, JsonValue]:
         mime_type = media_type(media)
         kind = modality(mime_type)
         if kind is not None and kind not in self._inputs:
@@ -93,7 +94,7 @@ class MediaWriter:
         return {"inlineData": {**data, "data": joined(content)}}
 
 
-def _video(media: Blob | FileReference) -> dict[str, JsonValue]:
+def _video(media: Media) -> dict[str, JsonValue]:
     video: dict[str, JsonValue] = {}
     if media.start is not None:
         video["startOffset"] = _seconds(media.start)
