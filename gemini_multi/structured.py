@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from gemini_multi._schemas.repair import json_text, partial_json, repair, validation_errors
+from gemini_multi._schemas.check import validation_errors
+from gemini_multi._schemas.repair import json_text, partial_json, repair
 from gemini_multi.errors import ConfigurationError, InvalidResponse
 from gemini_multi.types import JsonObject, JsonValue, ResponseFormat, Tool
 

@@ -140,7 +140,7 @@ class Checker:
             yield from _text_problems(value, schema, path)
 
     def _is_kind(self, value: JsonValue, wanted: Collection[str]) -> bool:
-        if is_one_of(kind_of(value), wanted):
+        if fits(kind_of(value), wanted):
             return True
         return isinstance(value, float) and value.is_integer() and "integer" in wanted and not self._is_exact
 
@@ -220,7 +220,7 @@ def kind_of(value: JsonValue) -> str:
     return next((kind for kind_class, kind in _CLASSES if isinstance(value, kind_class)), "object")
 
 
-def is_one_of(kind: str, wanted: Collection[str]) -> bool:
+def fits(kind: str, wanted: Collection[str]) -> bool:
     """Whether a value of this JSON type has one of the wanted types: an integer is a number, too."""
     return kind in wanted or (kind == "integer" and "number" in wanted)
 

@@ -17,20 +17,8 @@ from pydantic_core import from_json
 from gemini_multi._encoding.call_arguments import HUGE, escaped, is_finite
 from gemini_multi._encoding.json_values import as_list, as_object
 from gemini_multi._encoding.surrogates import repaired
-from gemini_multi._schemas.check import (
-    Checker,
-    declared_kinds,
-    is_one_of,
-    item_schemas,
-    kind_of,
-    outline,
-    resolve,
-    same,
-    validation_errors,
-)
+from gemini_multi._schemas.check import Checker, declared_kinds, fits, item_schemas, kind_of, outline, resolve, same
 from gemini_multi.types import JsonObject, JsonValue
-
-__all__ = ["repair", "json_text", "partial_json", "validation_errors", "strip_prefix"]
 
 _DEEPEST: Final = 64
 _MOST_STEPS: Final = 50_000
@@ -119,7 +107,7 @@ def _retyped(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
     if not isinstance(value, str) or not wanted or "string" in wanted:
         return _whole(value, wanted)
     parsed = _whole(_read(value, wanted), wanted)
-    return parsed if is_one_of(kind_of(parsed), wanted) else value
+    return parsed if fits(kind_of(parsed), wanted) else value
 
 
 def _whole(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:

@@ -9,23 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gemini_multi._types.parts import DataPart
-from gemini_multi.types import (
-    Candidate,
-    Citation,
-    FinishReason,
-    JsonObject,
-    JsonValue,
-    Part,
-    PartReady,
-    Signature,
-    Text,
-    TextDelta,
-    Thought,
-    ThoughtDelta,
-    ToolCall,
-    ToolCallReady,
-)
+from gemini_multi._types.parts import Citation, DataPart, JsonObject, Part, Signature, Text, Thought, ToolCall
+from gemini_multi._types.response import Candidate, FinishReason, PartReady, TextDelta, ThoughtDelta, ToolCallReady
+from gemini_multi.types import JsonValue
 
 
 class _Run:

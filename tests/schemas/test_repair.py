@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from gemini_multi._schemas.repair import json_text, partial_json, repair, strip_prefix, validation_errors
+from gemini_multi._schemas.check import validation_errors
+from gemini_multi._schemas.repair import json_text, partial_json, repair, strip_prefix
 
 PERSON = {
     "type": "object",

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from gemini_multi._schemas.repair import repair, validation_errors
+from gemini_multi._schemas.check import validation_errors
+from gemini_multi._schemas.repair import repair
 from gemini_multi._schemas.translate import (
     chat_schema,
     function_name,

@@ -10,24 +10,12 @@ from pydantic_core import to_json
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
 from gemini_multi._encoding.media_data import typed
-from gemini_multi._types.parts import DataPart
+from gemini_multi._types.parts import Blob, CodeResult, DataPart, ExecutableCode, FileReference, Opaque
 from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
-from gemini_multi.types import (
-    Blob,
-    Candidate,
-    ChatEvent,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonObject,
-    JsonValue,
-    Opaque,
-    Signature,
-    ToolCall,
-)
+from gemini_multi.types import Candidate, ChatEvent, JsonObject, JsonValue, Signature, ToolCall
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
 _NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"

@@ -16,10 +16,8 @@ from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.media import MediaWriter
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
-    Blob,
     CodeResult,
     ExecutableCode,
-    FileReference,
     JsonValue,
     Message,
     Opaque,
@@ -75,7 +73,7 @@ class ContentsWriter:
 
     def _missing_text(self, message: Message) -> list[JsonValue]:
         """Return the shortest text for a turn of media only: Vertex AI may refuse it for lack of `a text parameter`."""
-        is_wordless = all(isinstance(part, (Blob, FileReference)) for part in message.parts)
+        is_wordless = all(isinstance(part, Media) for part in message.parts)
         return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
 
     def name(self, name: str) -> str:
