@@ -28,9 +28,7 @@ def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDec
 def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> DetectingDecoder:
     """Make a decoder that expects Gemini's own dialect."""
     return DetectingDecoder(
-        GenerateContentDecoder(request, target),
-        _NATIVE,
-        lambda: ChatDecoder(request, target.with_traits(ChatTraits())),
+        GenerateContentDecoder(request, target), _NATIVE, lambda: ChatDecoder(request, target.with_traits(ChatTraits()))
     )
 
 
