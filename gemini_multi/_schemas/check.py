@@ -124,7 +124,8 @@ class Checker:
 
     def _here(self, value: JsonValue, schema: dict[str, JsonValue], path: str) -> Iterator[str]:
         wanted = declared_kinds(schema)
-        if wanted and not self._is_kind(value, wanted):
+        is_whole = isinstance(value, float) and value.is_integer() and not self._is_exact
+        if wanted and not (fits(kind_of(value), wanted) or (is_whole and "integer" in wanted)):
             yield f"{path}: must be {_listed(wanted)}, is {_shown(value)}"
             return
         if value is None and "null" in wanted:
@@ -138,11 +139,6 @@ class Checker:
             yield from _number_problems(value, schema, path)
         elif isinstance(value, str):
             yield from _text_problems(value, schema, path)
-
-    def _is_kind(self, value: JsonValue, wanted: Collection[str]) -> bool:
-        if fits(kind_of(value), wanted):
-            return True
-        return isinstance(value, float) and value.is_integer() and "integer" in wanted and not self._is_exact
 
     def _below(self, value: JsonValue, schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
         if (pointer := text_at(schema, "$ref")) is not None:
@@ -171,9 +167,7 @@ class Checker:
                 closest = found
         yield from closest or [f"{path}: fits none of the {len(branches)} alternatives, is {_shown(value)}"]
 
-    def _object(
-        self, value: dict[str, JsonValue], schema: dict[str, JsonValue], path: str, depth: int
-    ) -> Iterator[str]:
+    def _object(self, value: JsonObject, schema: JsonObject, path: str, depth: int) -> Iterator[str]:
         known = as_object(schema.get("properties"))
         for name in as_list(schema.get("required")):
             if name not in value:
@@ -246,7 +240,9 @@ def _number_problems(value: float, schema: JsonObject, path: str) -> Iterator[st
 def _text_problems(value: str, schema: JsonObject, path: str) -> Iterator[str]:
     yield from _size_problems(len(value), schema, path, ("minLength", "maxLength", "characters"))
     pattern, form = text_at(schema, "pattern"), text_at(schema, "format")
-    if pattern is not None and not _matches(pattern, value):
+    engine = None if pattern is None else _engine(pattern)
+    # A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
+    if engine is not None and not engine.isinstance_python(value.encode(errors="replace").decode()):
         yield f"{path}: must match {pattern!r}, is {_shown(value)}"
     if form in _FORMATS and not _has_format(form, value):
         yield f"{path}: must have the format {form}, is {_shown(value)}"
@@ -260,18 +256,9 @@ def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, s
         yield f"{path}: must have at most {most} {words[2]}, has {size}"
 
 
-def _matches(pattern: str, value: str) -> bool:
-    """Search in the manner of JSON Schema. A pattern that the engine does not support counts as matched.
-
-    A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
-    """
-    engine = _engine(pattern)
-    return engine is None or engine.isinstance_python(value.encode(errors="replace").decode())
-
-
 @lru_cache(maxsize=256)
 def _engine(pattern: str) -> SchemaValidator | None:
-    """Compile a pattern for pydantic's engine. Its time is linear in the text; it supports no look-around."""
+    """Compile a pattern for pydantic's engine. Its time is linear in the text; `None` if it is not supported."""
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern))
     except SchemaError:

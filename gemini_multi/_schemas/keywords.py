@@ -245,10 +245,6 @@ def _properties(ours: Node, value: Node) -> JsonValue:
     return {**ours, **value, **both}
 
 
-def _united(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
-    return [*ours, *(item for item in value if item not in ours)]
-
-
 def _common(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     return [item for item in ours if item in value] or ours
 
@@ -261,10 +257,6 @@ def _types(ours: JsonValue, value: JsonValue) -> JsonValue:
     return (common[0] if len(common) == 1 else common) if common else ours
 
 
-def _closed(ours: JsonValue, value: JsonValue) -> JsonValue:
-    return False if ours is False or value is False else _both(ours, value)
-
-
 def _crossed(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
     """Combine every alternative of one side with every alternative of the other."""
     if len(ours) * len(value) > _MOST_ALTERNATIVES:
@@ -275,7 +267,7 @@ def _crossed(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
 _COMBINE: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], JsonValue]]]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), ((int, float), max)),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), ((int, float), min)),
-    "additionalProperties": (object, _closed),
+    "additionalProperties": (object, lambda ours, value: False if ours is False else _both(ours, value)),
     "allOf": (list, add),
     "anyOf": (list, _crossed),
     "description": (str, joined),
@@ -283,7 +275,7 @@ _COMBINE: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], Js
     "items": (object, _both),
     "oneOf": (list, _crossed),
     "properties": (dict, _properties),
-    "required": (list, _united),
+    "required": (list, lambda ours, value: [*ours, *(name for name in value if name not in ours)]),
     "type": (object, _types),
 }
 """For each keyword: the type of its value, and how two values are combined. A value of a wrong type is ignored."""

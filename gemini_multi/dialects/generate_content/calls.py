@@ -33,13 +33,6 @@ _MOST_STEPS: Final = 100
 Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
 
-@dataclass(slots=True)
-class Gaps:
-    """The number of list items that may still be created without a value: a few bytes can request hundreds of them."""
-
-    left: int = 100_000
-
-
 class Declared:
     """The tools that the request declared, and the ids that were used so far."""
 
@@ -50,14 +43,15 @@ class Declared:
         self._answer = answer
         self._ids: set[str] = set()
         self._base = ""
-        self.gaps = Gaps()
-        """The number of list items in streamed arguments that may be empty in the whole answer."""
+        self.gaps_left = 100_000
+        """The number of list items that may still be created without a value: a few bytes can request hundreds."""
         self.single = request.parallel_tool_calls is False
         """Whether only the first call is wanted. The dialect has no field for this."""
 
     def calls(self, given: JsonObject, signature: Signature | None) -> Iterator[ToolCall]:
         """Read a complete `functionCall`. Some gateways join the arguments of several calls into one text."""
-        name = self._original(text_at(given, "name") or "")
+        wire = text_at(given, "name") or ""
+        name = self._originals.get(strip_prefix(wire, self._originals)) or strip_prefix(wire, self._schemas)
         arguments = given.get("args", given.get("arguments"))  # `arguments` is OpenAI's name
         first, *others = separated(arguments) if isinstance(arguments, str) else [arguments]
         yield self._call(given.get("id"), name, first, signature)
@@ -67,18 +61,12 @@ class Declared:
     def _call(self, given_id: JsonValue, name: str, given: JsonValue, signature: Signature | None) -> ToolCall:
         # A function's name cannot be used as an id: the next call of the function would have the same id.
         is_ours = not isinstance(given_id, str) or given_id in ("", name) or given_id in self._ids
-        call_id = self._new_id() if is_ours else str(given_id)
+        if is_ours:
+            self._base = self._base or (text_at(self._answer, "responseId") or "")[-24:] or uuid.uuid4().hex
+        call_id = f"call_{self._base}_{len(self._ids)}" if is_ours else str(given_id)
         self._ids.add(call_id)
         arguments, invalid = self._arguments(given, name)
         return ToolCall(call_id, name, arguments, signature=signature, invalid_arguments=invalid, synthetic_id=is_ours)
-
-    def _original(self, name: str) -> str:
-        wire = strip_prefix(name, self._originals)
-        return self._originals.get(wire) or strip_prefix(name, self._schemas)
-
-    def _new_id(self) -> str:
-        self._base = self._base or (text_at(self._answer, "responseId") or "")[-24:] or uuid.uuid4().hex
-        return f"call_{self._base}_{len(self._ids)}"
 
     def _arguments(self, given: JsonValue, name: str) -> tuple[JsonObject, str | None]:
         if given is None:
@@ -94,9 +82,9 @@ class Declared:
 class StreamedArguments:
     """The arguments of one call that are still arriving."""
 
-    def __init__(self, gaps: Gaps) -> None:
+    def __init__(self, declared: Declared) -> None:
         self._arguments: dict[str, JsonValue] = {}
-        self._gaps = gaps
+        self._declared = declared
         self._texts: dict[tuple[int, str | int], tuple[Container, list[str]]] = {}
         """The texts so far, by the id of their object or list and their place in it."""
 
@@ -137,7 +125,10 @@ class StreamedArguments:
 
     def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
         """Return the object or list at a step. Make it at its first use, of the kind that the next step needs."""
-        present = _get(holder, step)
+        if isinstance(holder, dict):
+            present = holder.get(str(step))
+        else:
+            present = holder[step] if isinstance(step, int) and step < len(holder) else None
         if isinstance(present, (dict, list)):
             return present
         made: Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
@@ -147,9 +138,9 @@ class StreamedArguments:
     def _set(self, holder: Container, step: str | int, value: JsonValue) -> bool:
         """Set the value at a step; `False` when the step cannot exist."""
         if isinstance(holder, list):
-            if not isinstance(step, int) or step >= len(holder) + min(_WIDEST_GAP, self._gaps.left + 1):
+            if not isinstance(step, int) or step >= len(holder) + min(_WIDEST_GAP, self._declared.gaps_left + 1):
                 return False
-            self._gaps.left -= max(0, step - len(holder))
+            self._declared.gaps_left -= max(0, step - len(holder))
             holder.extend([None] * (step + 1 - len(holder)))
         _replace(holder, step, value)
         return True
@@ -158,16 +149,7 @@ class StreamedArguments:
 def _steps(path: str) -> Iterator[str | int]:
     for match in _STEP.finditer(path.removeprefix("$")):
         position, quoted, name = match.groups()
-        if position is not None:
-            yield int(position)
-        else:
-            yield name if quoted is None else quoted.replace("\\'", "'")
-
-
-def _get(holder: Container, step: str | int) -> JsonValue:
-    if isinstance(holder, dict):
-        return holder.get(str(step))
-    return holder[step] if isinstance(step, int) and step < len(holder) else None
+        yield int(position) if position else name or quoted.replace("\\'", "'")
 
 
 def _replace(holder: Container, step: str | int, value: JsonValue) -> None:
@@ -243,7 +225,7 @@ class CallReader:
     def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
         self._name = call.get("name")
         position = self._builder.open_call()
-        self._open = _Open(position, call, signature, StreamedArguments(self._declared.gaps))
+        self._open = _Open(position, call, signature, StreamedArguments(self._declared))
         return self._open
 
     def _end(self) -> None:

@@ -46,7 +46,9 @@ def _settings(
     yield "top_p", "topP", request.top_p
     yield "top_k", "topK", request.top_k
     yield "max_tokens", "maxOutputTokens", request.max_tokens
-    yield "n", "candidateCount", _candidates(request.n)
+    if request.n is not None and request.n < 1:
+        raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
+    yield "n", "candidateCount", None if request.n == 1 else request.n
     if len(request.stop) > _MOST_STOPS:
         report.feature(f"{len(request.stop)} stop sequences (at most {_MOST_STOPS})")
     yield "stop", "stopSequences", list(request.stop) or None
@@ -78,12 +80,6 @@ def top_logprobs(request: ChatRequest) -> int | None:
     if number is not None and not 0 <= number <= _MOST_LOGPROBS:
         raise ConfigurationError(f"`top_logprobs={number}` is out of range: give 0 to {_MOST_LOGPROBS}.")
     return number
-
-
-def _candidates(number: int | None) -> int | None:
-    if number is not None and number < 1:
-        raise ConfigurationError(f"`n={number}` asks for no answer. Give 1 or more.")
-    return None if number == 1 else number
 
 
 def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue] | None:

@@ -10,23 +10,12 @@ from pydantic_core import to_json
 from gemini_multi._history.signatures import DUMMY, bare_signature, signature_of
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name
-from gemini_multi._types.parts import Media
+from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Opaque
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.generate_content.media import MediaWriter
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import (
-    CodeResult,
-    ExecutableCode,
-    JsonValue,
-    Message,
-    Opaque,
-    Part,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi.types import JsonValue, Message, Part, Text, Thought, ToolCall, ToolResult
 
 _DEVELOPER_PARTS: Final = frozenset({"toolCall", "toolResponse"})
 """Kinds of parts that Vertex AI refuses with `Cannot find field`."""
@@ -90,12 +79,9 @@ class ContentsWriter:
     def _is_native(self, part: Part) -> bool:
         """Whether the part shows that its step came from this provider in this dialect."""
         signature = signature_of(part)
-        return (
-            signature is not None
-            and signature.carrier == "thoughtSignature"
-            and signature.issuer == self._target.issuer
-            and signature.payload != DUMMY
-        )
+        if signature is None or signature.payload == DUMMY:
+            return False
+        return (signature.carrier, signature.issuer) == ("thoughtSignature", self._target.issuer)
 
     def _part(self, part: Part, message: Message) -> JsonValue:
         if isinstance(part, ToolResult):
@@ -118,10 +104,11 @@ class ContentsWriter:
             return {"text": part.text, "thought": True} if part.text else None
         if isinstance(part, ToolCall):
             return {"functionCall": {**self._id(part.id), "name": self.name(part.name), "args": dict(part.arguments)}}
-        if isinstance(part, ExecutableCode):
-            return {"executableCode": {**_own_id(part.id), "language": part.language, "code": part.code}}
-        if isinstance(part, CodeResult):
-            return {"codeExecutionResult": {**_own_id(part.id), "outcome": part.outcome, "output": part.output}}
+        if isinstance(part, (ExecutableCode, CodeResult)):
+            written: dict[str, JsonValue] = {} if part.id is None else {"id": part.id}
+            if isinstance(part, ExecutableCode):
+                return {"executableCode": {**written, "language": part.language, "code": part.code}}
+            return {"codeExecutionResult": {**written, "outcome": part.outcome, "output": part.output}}
         return self._media.part(part)
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
@@ -160,10 +147,6 @@ class ContentsWriter:
             rest.append({"text": f"Returned by the function `{name}`:"})
             rest.extend(self._media.part(part) for part in outside)
         return {"functionResponse": response}
-
-
-def _own_id(own: str | None) -> dict[str, JsonValue]:
-    return {} if own is None else {"id": own}
 
 
 def _response(result: ToolResult) -> dict[str, JsonValue]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import Final
 
 from pydantic_core import to_json
@@ -145,24 +145,9 @@ def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] 
     if not metadata:
         return ()
     offsets = Offsets(text)
-    chunks = _records(metadata.get("groundingChunks"))
-    return tuple(
-        citation
-        for support in _records(metadata.get("groundingSupports"))
-        for citation in _supported(support, chunks, offsets, part_starts)
-    )
-
-
-def _records(value: JsonValue) -> list[dict[str, JsonValue]]:
-    """Read the list without removing elements, because supports refer to its indexes."""
-    return [as_object(item) for item in as_list(value)]
-
-
-def _indices(support: Mapping[str, JsonValue], count: int) -> Iterator[int]:
-    for index in as_list(support.get("groundingChunkIndices")):
-        is_outside = isinstance(index, (int, float)) and not 0 <= index < count
-        if not is_outside and (position := whole(index)) < count:
-            yield position
+    chunks = [as_object(chunk) for chunk in as_list(metadata.get("groundingChunks"))]  # supports use their indexes
+    supports = map(as_object, as_list(metadata.get("groundingSupports")))
+    return tuple(chain.from_iterable(_supported(support, chunks, offsets, part_starts) for support in supports))
 
 
 def _supported(
@@ -172,7 +157,9 @@ def _supported(
     segment = as_object(support.get("segment"))
     part = whole(segment.get("partIndex"))
     start, end = _located(segment, offsets, part_starts[part] if 0 < part < len(part_starts) else 0)
-    found = [chunks[index] for index in islice(_indices(support, len(chunks)), _MOST_SOURCES)]
+    indices = as_list(support.get("groundingChunkIndices"))
+    wanted = (whole(index) for index in indices if not isinstance(index, (int, float)) or 0 <= index < len(chunks))
+    found = [chunks[index] for index in islice((index for index in wanted if index < len(chunks)), _MOST_SOURCES)]
     text = text_at(segment, "text") or (offsets.quote(start, end) if found else None)
     for chunk in found:
         source = next((kind for kind in chunk.values() if isinstance(kind, dict)), dict[str, JsonValue]())
