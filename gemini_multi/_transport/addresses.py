@@ -1,9 +1,11 @@
-"""Addresses of requests, their proxies, and a check of the headers."""
+"""Addresses of requests, name lookup, proxies, and checks of the headers and of a connection."""
 
 from __future__ import annotations
 
 import os
 import re
+import socket
+import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -27,6 +29,7 @@ class Address(NamedTuple):
     origin: str
     """Scheme, host and port that a connection is made to."""
     host: str
+    port: int
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +49,26 @@ def address_of(url: str) -> Address:
     host = parts.hostname or ""
     authority = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{authority}" if port is None else f"{parts.scheme}://{authority}:{port}"
-    return Address(f"{origin}{path}{query}", origin, host)
+    return Address(f"{origin}{path}{query}", origin, host, port or (443 if parts.scheme == "https" else 80))
+
+
+def looked_up(host: str, port: int) -> list[str]:
+    """Look up the addresses of a name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def connect(address: Address, timeout: float) -> str:
+    """Connect without any request, by TLS if the scheme requires it, and describe the connection.
+
+    Raises:
+        OSError: No server listens, or the certificate is not trusted (`ssl.SSLError` is an `OSError`).
+    """
+    with socket.create_connection((address.host, address.port), timeout) as plain:
+        if not address.origin.startswith("https:"):
+            return "no TLS"
+        with ssl.create_default_context().wrap_socket(plain, server_hostname=address.host) as secure:
+            return secure.version() or "TLS"
 
 
 def proxy_for(address: Address) -> str | None:

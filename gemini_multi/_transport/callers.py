@@ -63,7 +63,6 @@ class CallersExchange:
         self._body: Iterator[bytes] = iter(())
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of the response."""
         request = _built(self._client, step)
         with _INSIDE:
             response = self._response = self._client.send(request, stream=True, follow_redirects=False)
@@ -72,7 +71,6 @@ class CallersExchange:
         return _head(response)
 
     def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         with _INSIDE:
             return next(self._body, b"")
 
@@ -85,7 +83,6 @@ class CallersExchange:
                 connected.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Release the response and its connection."""
         if _INSIDE.postpones(self.close):
             return
         response, self._response = self._response, None
@@ -108,7 +105,6 @@ class CallersAsyncExchange(AsyncExchange):
         self._body: AsyncIterator[bytes] | None = None
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of the response."""
         async with asyncio.timeout(step.within if step.within < math.inf else None):
             request = _built(self._client, step)
             response = self._response = await self._client.send(request, stream=True, follow_redirects=False)
@@ -116,11 +112,9 @@ class CallersAsyncExchange(AsyncExchange):
         return _head(response)
 
     async def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         return b"" if self._body is None else await anext(self._body, b"")
 
     async def close(self) -> None:
-        """Release the response and its connection."""
         response, self._response = self._response, None
         if response is None:
             return

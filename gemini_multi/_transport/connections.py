@@ -74,7 +74,6 @@ class Connections(ABC, Generic[ConnectionT]):
 
     @property
     def busy(self) -> int:
-        """Number of connections that carry a request."""
         return len(self._in_use)
 
     def acquire(self, address: Address, event: Event) -> ConnectionT | None:
@@ -238,7 +237,6 @@ class HttpxExchange(Generic[ConnectionT]):
         self._event.clear()
 
     async def _close(self) -> None:
-        """Release the response and its connection."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -33,7 +33,6 @@ class AsyncioStream(Bounded):
         return is_readable(self._bounds.socket) if info == "is_readable" else self._stream.get_extra_info(info)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Wait for the next bytes."""
         await self._send(self._rest(), timeout)
         data: bytes = await self._stream.read(max_bytes, self._bounds.left(timeout))
         self._bounds.last = data
@@ -50,7 +49,6 @@ class AsyncioStream(Bounded):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncioStream:
-        """Start TLS on this stream."""
         stream = await self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
         return AsyncioStream(stream, self._bounds)
 
@@ -109,7 +107,6 @@ class AsyncioConnections(Connections[AsyncioConnection]):
         self._closing: set[asyncio.Task[None]] = set()
 
     def exchange(self) -> AsyncioExchange:
-        """Make an exchange for one request."""
         return AsyncioExchange(self)
 
     async def is_set(self, event: asyncio.Event, end: float) -> bool:
@@ -124,7 +121,6 @@ class AsyncioConnections(Connections[AsyncioConnection]):
         await asyncio.shield(connection.closing)
 
     async def aclose(self) -> None:
-        """Close all connections and wait until they are closed."""
         self.shut()
         for connection in list(self._in_use):
             self.release(connection)
@@ -157,7 +153,6 @@ class AsyncioExchange(HttpxExchange[AsyncioConnection]):
         self.loop = pool.loop
 
     async def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         body: AsyncIterator[bytes] = self._body
         async for piece in body:
             if piece:
@@ -167,7 +162,6 @@ class AsyncioExchange(HttpxExchange[AsyncioConnection]):
         return b""
 
     def abandon(self) -> None:
-        """Release the response soon, from any thread, if the event loop still runs."""
         if (connection := self._connection) is not None and self.loop.is_running():
             self._connection = None
             self.loop.call_soon_threadsafe(self._pool.release, connection)

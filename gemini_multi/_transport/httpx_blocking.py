@@ -16,7 +16,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
-from gemini_multi._transport.addresses import Address
+from gemini_multi._transport.addresses import Address, looked_up
 from gemini_multi._transport.bounds import SLICE, Bounded, Bounds, ConnectTimeout
 from gemini_multi._transport.connections import Connection, Connections, HttpxExchange
 from gemini_multi._transport.failures import is_exhausted
@@ -50,7 +50,6 @@ class BlockingStream(Bounded):
         self.close = stream.close
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Wait for the next bytes."""
         self._send(self._rest(), timeout)
         data: bytes = self._stream.read(max_bytes, self._bounds.left(timeout))
         self._bounds.last = data
@@ -68,7 +67,6 @@ class BlockingStream(Bounded):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> BlockingStream:
-        """Start TLS on this stream."""
         stream = self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
         return BlockingStream(stream, self._bounds)
 
@@ -120,8 +118,7 @@ def _addresses(host: str, port: int, within: float | None) -> list[str]:
 
 def _look_up(host: str, port: int, found: queue.SimpleQueue[list[str] | OSError]) -> None:
     try:
-        results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        found.put(list(dict.fromkeys(str(result[4][0]) for result in results)))
+        found.put(looked_up(host, port))
     except OSError as error:
         found.put(error)
     except UnicodeError:
@@ -145,7 +142,6 @@ class BlockingConnection(Connection):
         response.close()
 
     def interrupt(self) -> None:
-        """Interrupt the thread that waits on the connection."""
         self.bounds.is_interrupted = True
         if (connected := self.bounds.socket) is not None:
             with suppress(OSError):
@@ -153,7 +149,6 @@ class BlockingConnection(Connection):
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the connection."""
         self._transport.close()
 
 
@@ -165,7 +160,6 @@ class BlockingConnections(Connections[BlockingConnection]):
         self._timer: threading.Timer | None = None
 
     def exchange(self) -> BlockingExchange:
-        """Make an exchange for one request."""
         return BlockingExchange(self)
 
     async def is_set(self, event: threading.Event, end: float) -> bool:
@@ -202,11 +196,9 @@ class BlockingExchange(HttpxExchange[BlockingConnection]):
         super().__init__(pool, threading.Event())
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request. At the limit, wait for a connection first."""
         return _result(self._send(step))
 
     def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         body: Iterator[bytes] = self._body
         for piece in body:
             if piece:
@@ -216,14 +208,12 @@ class BlockingExchange(HttpxExchange[BlockingConnection]):
         return b""
 
     def interrupt(self) -> None:
-        """Interrupt the thread that sends or reads."""
         self._is_interrupted = True
         self._event.set()
         if (connection := self._connection) is not None:
             connection.interrupt()
 
     def close(self) -> None:
-        """Release the response and its connection."""
         if self._connection is not None:
             _result(self._close())
 

@@ -43,7 +43,6 @@ class Library:
     """The modules of httpx or of httpx2."""
 
     def __init__(self, name: str) -> None:
-        """Import the modules."""
         self.httpx: Any = importlib.import_module(name)
         self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
         self._body: Any = type("Body", (_Slices, self.httpx.SyncByteStream, self.httpx.AsyncByteStream), {})
@@ -107,7 +106,6 @@ class Library:
 
 @cache
 def library(name: str) -> Library:
-    """Import httpx or httpx2."""
     try:
         return Library(name)
     except ImportError:

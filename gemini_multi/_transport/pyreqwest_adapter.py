@@ -41,8 +41,7 @@ class PyreqwestTransport:
     """The clients that calls with the same settings share: one for each pair of timeouts and each proxy."""
 
     def __init__(self, settings: TransportSettings) -> None:
-        _check_process()
-        _check_version()
+        _check_usable()
         _load()
         self._limit = settings.limit
         self._keep_alive = settings.keep_alive
@@ -54,15 +53,9 @@ class PyreqwestTransport:
 
     @property
     def busy(self) -> int:
-        """Number of requests in progress."""
         return len(self.under_way)
 
     def client(self, timeouts: Timeouts, proxy: str | None) -> Client:
-        """Return the client for requests with these timeouts.
-
-        Raises:
-            ConfigurationError: The proxy cannot be used.
-        """
         with self._lock:
             return self._client(timeouts.connect, timeouts.read, proxy)
 
@@ -93,11 +86,9 @@ class PyreqwestTransport:
             raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
 
     def exchange(self) -> PyreqwestExchange:
-        """Make an exchange for one blocking request."""
         return PyreqwestExchange(self)
 
     def async_exchange(self) -> PyreqwestAsyncExchange:
-        """Make an exchange for one request with `await`."""
         return PyreqwestAsyncExchange(self)
 
     def close(self) -> None:
@@ -120,7 +111,6 @@ class PyreqwestAsyncExchange(AsyncExchange):
         """Bytes of the body that are still to come, if the response head states the length."""
 
     async def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of the response."""
         self.loop, self._request = asyncio.get_running_loop(), self._built(step)
         self._transport.under_way.add(self)
         before = _cancellations()
@@ -148,7 +138,6 @@ class PyreqwestAsyncExchange(AsyncExchange):
         return builder.streamed_read_buffer_limit(0).build_streamed()
 
     async def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         if self._reader is None or self._missing == 0:
             return b""
         before = _cancellations()
@@ -161,7 +150,6 @@ class PyreqwestAsyncExchange(AsyncExchange):
         return bytes(chunk)
 
     async def close(self) -> None:
-        """Release the response and its connection."""
         request, self._request = self._request, None
         if request is None:
             return
@@ -193,15 +181,12 @@ class PyreqwestExchange:
         self._inner = PyreqwestAsyncExchange(transport)
 
     def send(self, step: Send) -> ResponseHead:
-        """Send the request and wait for the head of the response."""
         return self._loop.run(self._inner.send(step))
 
     def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end."""
         return self._loop.run(self._inner.read())
 
     def interrupt(self) -> None:
-        """Interrupt the thread that sends or reads."""
         self._loop.interrupt()
 
     def close(self) -> None:
@@ -227,11 +212,7 @@ class _OwnLoop:
         return (self,)
 
     def run(self, coroutine: Coroutine[object, None, ResultT]) -> ResultT:
-        """Run a coroutine to its end.
-
-        Raises:
-            Interrupted: Another thread called `interrupt`.
-        """
+        """Run a coroutine to its end, or raise `Interrupted`."""
         try:
             while not self._is_interrupted:
                 if self._proceeded(coroutine) is not None:
@@ -257,7 +238,6 @@ class _OwnLoop:
             asyncio._set_running_loop(before)
 
     def interrupt(self) -> None:
-        """Interrupt the thread that runs a coroutine."""
         self._is_interrupted = True
         self._calls.put(None)
 
@@ -266,11 +246,22 @@ def _duration(seconds: float) -> timedelta:
     return timedelta(seconds=min(max(seconds, 0.001), _FOREVER))
 
 
-def _check_process() -> None:
+def _check_usable() -> None:
     if _FORKED_AFTER_USE.is_set():
         raise ConfigurationError(
             "pyreqwest cannot be used in a process that was forked after its first call. Start processes with "
             '"spawn" or "forkserver", or use `transport="httpx"`.'
+        )
+    try:
+        version = importlib.metadata.version("pyreqwest")
+    except importlib.metadata.PackageNotFoundError:
+        raise ConfigurationError(
+            'The transport "pyreqwest" needs a package: pip install "gemini-multi[fast]".'
+        ) from None
+    if not version.startswith(TESTED):
+        raise ConfigurationError(
+            f'The transport "pyreqwest" is tested with version {TESTED}x, and {version} is installed: '
+            'pip install "gemini-multi[fast]".'
         )
 
 
@@ -291,17 +282,3 @@ def _load() -> None:
     if "pyreqwest" not in sys.modules:
         threading.Thread(target=load, name="gemini-multi-pyreqwest", daemon=True).start()
         loaded.wait()
-
-
-def _check_version() -> None:
-    try:
-        version = importlib.metadata.version("pyreqwest")
-    except importlib.metadata.PackageNotFoundError:
-        raise ConfigurationError(
-            'The transport "pyreqwest" needs a package: pip install "gemini-multi[fast]".'
-        ) from None
-    if not version.startswith(TESTED):
-        raise ConfigurationError(
-            f'The transport "pyreqwest" is tested with version {TESTED}x, and {version} is installed: '
-            'pip install "gemini-multi[fast]".'
-        )

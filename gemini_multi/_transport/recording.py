@@ -26,33 +26,21 @@ class Exchange:
         return httpx.Response(self.status, headers=dict(self.headers), content=bytes(self.raw)).text
 
 
-class RecordingTransport(httpx.BaseTransport):
+class RecordingTransport(httpx.HTTPTransport):
     """An httpx transport that records every request and response."""
 
     def __init__(self) -> None:
-        """Record the requests of a new httpx transport."""
-        self._inner = httpx.HTTPTransport()
+        super().__init__()
         self.exchanges: list[Exchange] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and record it with its response."""
-        response = self._inner.handle_request(request)
-        exchange = Exchange(
-            request.method,
-            str(request.url),
-            dict(request.headers),
-            request.read(),
-            response.status_code,
-            dict(response.headers),
-        )
+        response = super().handle_request(request)
+        sent = (request.method, str(request.url), dict(request.headers), request.read())
+        exchange = Exchange(*sent, response.status_code, dict(response.headers))
         self.exchanges.append(exchange)
         assert isinstance(response.stream, httpx.SyncByteStream)
         body = _Copied(response.stream, exchange.raw)
         return httpx.Response(response.status_code, headers=response.headers, stream=body)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
 
 
 class _Copied(httpx.SyncByteStream):

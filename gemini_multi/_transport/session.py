@@ -63,7 +63,6 @@ class Session:
     """Performs the steps of one call, blocking."""
 
     def __init__(self, begin: Callable[[], Exchange]) -> None:
-        """Store the function that makes the exchange for one request."""
         self._begin = begin
         self._exchange: Exchange | None = None
         self._read: Callable[[], bytes] = bytes
@@ -129,7 +128,6 @@ class AsyncSession:
     """Performs the steps of one call with `await`."""
 
     def __init__(self, begin: Callable[[], Awaitable[AsyncExchange]]) -> None:
-        """Store the function that makes the exchange for one request."""
         self._begin = begin
         self._exchange: AsyncExchange | None = None
         self._read: Callable[[], Awaitable[bytes]] = _nothing

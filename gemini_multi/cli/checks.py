@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gemini_multi import catalog
-from gemini_multi._transport.probe import addresses_of, connect, proxy_of
+from gemini_multi._transport.addresses import address_of, connect, looked_up, proxy_for
 from gemini_multi.cli.console import summary
 from gemini_multi.client import Client
 from gemini_multi.errors import ConfigurationError, GeminiMultiError
@@ -65,17 +65,18 @@ def _url(provider: Provider, request: ChatRequest) -> str:
 
 def _reaches(finding: Finding, url: str) -> bool:
     """Look up the name and connect. Through a proxy, neither can be checked."""
-    if proxy := proxy_of(url):
+    address = address_of(url)
+    if proxy := proxy_for(address):
         finding.name = finding.tls = f"through the proxy {_without_password(proxy)}"
         return True
     try:
-        finding.name = ", ".join(addresses_of(url)[:2])
+        finding.name = ", ".join(looked_up(address.host, address.port)[:2])
     except OSError as error:
         finding.name = "unknown"
         finding.advice = f"The name in {url} cannot be looked up ({error}): check the network, DNS and the base URL."
         return False
     try:
-        finding.tls = connect(url, _PATIENCE)
+        finding.tls = connect(address, _PATIENCE)
     except OSError as error:
         finding.tls = "failed"
         finding.advice = (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from gemini_multi.errors import ConfigurationError, ConfigurationWarning
 from gemini_multi.providers import environment
@@ -51,14 +52,13 @@ def resolve(
     """Return the configurations of the named providers; without names, of all providers with a key in the environment.
 
     Args:
-        providers: The argument that the user passed.
+        providers: Names and configurations.
         api_key: The key of the only named provider.
         base_url: The URL of the only named provider.
         known: Configurations that names may refer to. They are used before the environment.
 
     Raises:
-        ConfigurationError: A name is unknown, a key is missing, or `api_key` or `base_url` is given without exactly one
-            provider.
+        ConfigurationError: A name is unknown, a key is missing, or a key or URL is not for exactly one provider.
     """
     named = _named(providers)
     if api_key is None and base_url is None:
@@ -69,22 +69,22 @@ def resolve(
             "ones, as in `providers=[Oxen(api_key=...), AIMLAPI(api_key=...)]`."
         )
     only = named[0]
+    kind = _class_of(only) if isinstance(only, str) else type(only)
+    given = {kind.key_field: api_key, "base_url": base_url}
+    connection: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if isinstance(only, str):
-        return (_class_of(only).connected(api_key, base_url),)
-    return (only.with_connection(api_key, base_url),)
+        return (kind(**connection),)
+    return (replace(only, **connection),)  # type: ignore[type-var]  # all providers are dataclasses
 
 
 def _named(providers: ProvidersArgument) -> list[str | Provider]:
-    if providers is None:
-        return []
-    if isinstance(providers, (str, Provider)):
-        return [providers]
+    if providers is None or isinstance(providers, (str, Provider)):
+        return [] if providers is None else [providers]
     if not isinstance(providers, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]  # unchecked callers
         raise ConfigurationError(f"`providers` must be a provider, its name, or several in a list, not {providers!r}.")
-    named = list(providers)
-    if not named:
+    if not providers:
         raise ConfigurationError("`providers` is empty: name at least one, or leave it out to use all with a key.")
-    return named
+    return list(providers)
 
 
 def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:

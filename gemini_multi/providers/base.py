@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -109,11 +109,7 @@ class Provider(ABC):
         return call.headers
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Return the content of the provider's envelope in one document.
-
-        Raises:
-            ErrorPayload: The document reports an error instead.
-        """
+        """Return the content of the provider's envelope in one document, or raise the error that it reports."""
         if isinstance(document, list) and len(document) == 1:
             document = document[0]
         if not isinstance(document, dict):
@@ -175,20 +171,6 @@ class Provider(ABC):
         key = getattr(self, self.key_field)
         return key.fingerprint if isinstance(key, Key) else ""
 
-    @classmethod
-    def connected(cls, api_key: str | None, base_url: str | None) -> Provider:
-        """Make a configuration with a key and a URL. `None` selects the environment's value."""
-        return cls(**cls._connection(api_key, base_url))
-
-    def with_connection(self, api_key: str | None, base_url: str | None) -> Provider:
-        """Return this configuration with another key or URL."""
-        return replace(self, **self._connection(api_key, base_url))  # type: ignore[type-var]  # all providers are dataclasses
-
-    @classmethod
-    def _connection(cls, api_key: str | None, base_url: str | None) -> dict[str, Any]:
-        given = {cls.key_field: api_key, "base_url": base_url}
-        return {name: value for name, value in given.items() if value is not None}
-
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
         """Find this provider's id of the requested model, or return `None` if the provider does not serve it."""
         if self.model is not None:
@@ -218,11 +200,7 @@ class Provider(ABC):
 
 
 def checked_url(url: str, source: str) -> str:
-    """Return the URL without a trailing slash.
-
-    Raises:
-        ConfigurationError: The text is not an http URL.
-    """
+    """Return the URL without a trailing slash, or raise a `ConfigurationError`."""
     if not url.startswith(("https://", "http://")):
         raise ConfigurationError(f"{source} must be an http or https address, not {_without_password(url)!r}.")
     if problem := _problem_of(url):

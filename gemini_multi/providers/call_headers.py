@@ -24,11 +24,7 @@ class CallHeaders:
     def of(
         cls, headers: Mapping[str, str] | None, gateway_metadata: GatewayMetadata | None, gateway_event_id: str | None
     ) -> Self | None:
-        """Collect the given settings, or return `None` if nothing is given.
-
-        Raises:
-            ConfigurationError: A header cannot be sent.
-        """
+        """Collect the given settings, or return `None` if nothing is given."""
         if not headers and not gateway_metadata and gateway_event_id is None:
             return None
         return cls(
@@ -42,11 +38,7 @@ class CallHeaders:
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the extra headers, by lower-case name.
-
-    Raises:
-        ConfigurationError: One of them cannot be sent.
-    """
+    """Return headers by lower-case name, or raise a `ConfigurationError`."""
     for name, value in headers.items():
         if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
             raise ConfigurationError(

@@ -34,7 +34,7 @@ from gemini_multi.providers.base import AnyDialect, AnyTarget, Endpoint, Provide
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
-from gemini_multi.providers.records import google_model
+from gemini_multi.providers.records import text_of, whole_of
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
@@ -188,8 +188,19 @@ class Cloudflare(Provider):
         return model.name if model.is_known else name.removeprefix("models/").removeprefix("google/")
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record in Google's form."""
-        return google_model(self.name, record)
+        """Read a record in Google's form, whose `name` is an id."""
+        name = text_of(record, "name")
+        if name is None:
+            return None
+        return ListedModel(
+            provider=self.name,
+            id=name.removeprefix("models/"),
+            name=text_of(record, "displayName"),
+            description=text_of(record, "description"),
+            context_window=whole_of(record, "inputTokenLimit"),
+            max_output_tokens=whole_of(record, "outputTokenLimit"),
+            record=record,
+        )
 
     def _studio_endpoint(self, dialect: AnyDialect, request: ChatRequest, model: Model, method: str) -> Endpoint:
         """Use Google's own id of the model, whether or not Cloudflare's catalog has the model."""

@@ -2,9 +2,9 @@
 
 # No `from __future__ import annotations`: see `chat_host`.
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from gemini_multi.catalog import Model
 from gemini_multi.errors import ConfigurationError
@@ -70,9 +70,7 @@ class OpenAICompatible(ChatHost):
 
     def hosted_id(self, request: ChatRequest, model: Model) -> str | None:
         """Find the id: the configured one, the one in the catalog, or one made from `model_id`."""
-        if self.model is not None:
-            return self.model
-        return self.listed_id(request.model, model)
+        return self.listed_id(request.model, model) if self.model is None else self.model
 
     def listed_id(self, name: str, model: Model) -> str:
         """Return the id in the catalog, else one made from `model_id`."""
@@ -87,24 +85,18 @@ class OpenAICompatible(ChatHost):
 
 
 def _traits(given: ChatTraits | Mapping[str, Any]) -> ChatTraits:
-    """Read traits from the fields of a JSON object, in which lists represent tuples and sets.
-
-    Raises:
-        ConfigurationError: A field does not exist.
-    """
+    """Read traits from the fields of a JSON object, in which lists represent tuples and sets."""
     if isinstance(given, ChatTraits):
         return given
     default = ChatTraits()
     known = {one.name: getattr(default, one.name) for one in fields(ChatTraits)}
     if unknown := [name for name in given if name not in known]:
         raise ConfigurationError(f"`ChatTraits` has no {', '.join(unknown)}; it has {', '.join(known)}.")
-    values: dict[str, Any] = {name: _kept(value, known[name]) for name, value in given.items()}
+    values: dict[str, Any] = {
+        # A list of a JSON object becomes what the default is.
+        name: (frozenset if isinstance(known[name], frozenset) else tuple)(cast("list[object]", value))
+        if isinstance(value, list)
+        else value
+        for name, value in given.items()
+    }
     return ChatTraits(**values)
-
-
-def _kept(value: Any, default: object) -> Any:  # noqa: ANN401  # of the field's type
-    """Convert a list of a JSON object to the type of the default."""
-    if not isinstance(value, list):
-        return value
-    kind: Callable[[Any], Any] = frozenset if isinstance(default, frozenset) else tuple
-    return kind(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -156,7 +156,7 @@ def _payload(document: JsonObject, inner: JsonValue) -> ErrorPayload:
     payload = ErrorPayload(
         status=_status(error, document),
         code=None if code is None else str(code)[:_KEPT_OF_CODE],
-        message=_message(document, inner),
+        message=_message(document, inner, error),
         reasons=tuple(word for word in words if isinstance(word, str)),
         retry_after=_wait_in(error, document, details),
         body=_bounded(document),
@@ -164,8 +164,7 @@ def _payload(document: JsonObject, inner: JsonValue) -> ErrorPayload:
     return _with_upstream(payload, error)
 
 
-def _message(document: JsonObject, inner: JsonValue) -> str:
-    error: JsonObject = inner if isinstance(inner, dict) else {}
+def _message(document: JsonObject, inner: JsonValue, error: JsonObject) -> str:
     message = _first_text(error, *_MESSAGES)
     if not message:
         words = [inner if isinstance(inner, str) else "", _first_text(document, *_MESSAGES, "status_message")]
@@ -247,28 +246,23 @@ def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
 def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, JsonValue]]) -> float | None:
     """Find the seconds that the provider asks the client to wait, in any of the known fields."""
     metadata = error.get("metadata")
-    places = [*details, *(detail.get("metadata") for detail in details), error, metadata, document]
-    for place in places:
-        if isinstance(place, dict) and (seconds := _wait_of(place)) is not None:
-            return seconds
+    places = (*details, *(detail.get("metadata") for detail in details), error, metadata, document)
+    found = [place for place in places if isinstance(place, Mapping)]
+    waits = (_seconds(place.get(name), unit) for place in found for name, unit in _WAITS.items())
+    if (seconds := next((wait for wait in waits if wait is not None), None)) is not None:
+        return seconds
     headers = metadata.get("headers") if isinstance(metadata, dict) else None
-    found = headers.items() if isinstance(headers, dict) else ()
-    return retry_after_of({name.lower(): str(value) for name, value in found})
+    given = headers.items() if isinstance(headers, dict) else ()
+    return retry_after_of({name.lower(): str(value) for name, value in given})
 
 
-def _wait_of(place: JsonObject) -> float | None:
-    for name, scale in _WAITS.items():
-        if (seconds := _seconds(place.get(name))) is not None:
-            return seconds * scale
-    return None
-
-
-def _seconds(value: JsonValue) -> float | None:
+def _seconds(value: JsonValue, unit: float) -> float | None:
     """Read a number, a text such as `1.5s`, or the object that some libraries make from such a text."""
     if isinstance(value, dict):
         whole, nanos = (duration_of(str(value.get(name, 0))) for name in ("seconds", "nanos"))
-        return None if whole is None else whole + (nanos or 0.0) / 1e9
-    return duration_of(str(value)) if isinstance(value, (str, int, float)) else None
+    else:
+        whole, nanos = duration_of(str(value)) if isinstance(value, (str, int, float)) else None, 0.0
+    return None if whole is None else (whole + (nanos or 0.0) / 1e9) * unit
 
 
 def _first_text(document: JsonObject, *names: str) -> str:

@@ -30,25 +30,15 @@ class Key:
     __slots__ = ("_value", "_variables", "source")
 
     def __init__(self, value: str, variables: tuple[str, ...] = (), source: str = "the key that was passed") -> None:
-        """Store the secret.
-
-        Args:
-            value: The secret.
-            variables: The environment variables that may hold the secret, if it was read there.
-            source: The origin of the secret, for messages.
-        """
         self._value = value
         self._variables = variables
+        """The environment variables that may hold the secret, if it was read there."""
         self.source = source
+        """The origin of the secret, for messages."""
 
     @classmethod
     def of(cls, given: KeyArgument, *, variables: tuple[str, ...], argument: str) -> Key:
-        """Return the given secret, or read it from the environment.
-
-        Args:
-            given: The secret as passed, in any form.
-            variables: Environment variables to read, in order, if nothing was passed.
-            argument: How to pass the secret, for the message, such as `Oxen(api_key=...)`.
+        """Return the given secret, or the first of the environment variables. Messages show how to pass it.
 
         Raises:
             ConfigurationError: There is no secret, or it cannot be sent in a header.
@@ -124,10 +114,9 @@ def _decoded(text: str) -> Key:
 
 
 def _checked(value: str, source: str) -> str:
-    wrong = next((character for character in value if not (character.isascii() and character.isprintable())), None)
-    if wrong is None and " " in value:
-        wrong = " "
-    if wrong is not None:
+    bad = [character for character in value if not (character.isascii() and character.isprintable())]
+    wrong = bad[0] if bad else " "
+    if wrong in value:
         raise ConfigurationError(
             f"The key in {source} ({_masked(value)}) contains {_described(wrong)}, which no HTTP header can carry: a "
             "key is printable ASCII without white space. Copy it again."

@@ -1,4 +1,4 @@
-"""Reads records of models, in the forms that several providers use."""
+"""Reads records of models in OpenAI's form, and the fields of other forms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
 
 def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
-    """Read a record in OpenAI's form, with the fields that gateways add to it."""
+    """Read a record, with the fields that gateways add to OpenAI's form."""
     model_id = text_of(record, "id")
     if model_id is None:
         return None
@@ -25,22 +25,6 @@ def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
         inputs=texts_of(kinds, "input"),
         outputs=texts_of(kinds, "output"),
         request_schema=record.get("request_schema") if schema is None else schema,
-        record=record,
-    )
-
-
-def google_model(provider: str, record: JsonObject) -> ListedModel | None:
-    """Read a record in Google's form, whose `name` is an id."""
-    name = text_of(record, "name")
-    if name is None:
-        return None
-    return ListedModel(
-        provider=provider,
-        id=name.removeprefix("models/"),
-        name=text_of(record, "displayName"),
-        description=text_of(record, "description"),
-        context_window=whole_of(record, "inputTokenLimit"),
-        max_output_tokens=whole_of(record, "outputTokenLimit"),
         record=record,
     )
 
