@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -11,10 +12,7 @@ from gemini_multi.bindings.strings import prefixes
 from gemini_multi.bindings.values import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
-_CLASSES: Final = (
-    ("langchain_gemini_multi", "chat_models", "ChatGeminiMulti"),
-    ("langchain_gemini_multi", "llms", "GeminiMultiLLM"),
-)
+_CLASSES: Final = (("chat_models", "ChatGeminiMulti"), ("llms", "GeminiMultiLLM"))
 
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
@@ -34,12 +32,10 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
         raise ConfigurationError(
             f"There is no provider {model_provider!r}; the known ones are {', '.join(prefixes())}."
         )
-    prefix, colon, name = model.partition(":")
-    if colon and prefix in prefixes():
-        if prefix != model_provider:
-            raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two providers: pass one.")
-        model = name
-    return ChatGeminiMulti(model=f"{model_provider}:{model}", **arguments)
+    prefix, colon, _ = model.partition(":")
+    if colon and prefix in prefixes() and prefix != model_provider:
+        raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two providers: pass one.")
+    return ChatGeminiMulti(model=f"{model_provider}:{model.removeprefix(f'{model_provider}:')}", **arguments)
 
 
 def register_with_langchain() -> None:
@@ -52,22 +48,16 @@ def register_with_langchain() -> None:
     """
     # `langchain_core.load.load` as an attribute is a function, so the module is imported by its path.
     load = import_module("langchain_core.load.load")
-    for path in _CLASSES:
+    for names in _CLASSES:
+        path = ("langchain_gemini_multi", *names)
         load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
     # `load` caches the list. The name of the cache is private, so another version may not have it.
     getattr(load, "_default_class_paths_cache", {}).clear()
-    _register_provider()
-
-
-def _register_provider() -> None:
-    try:
-        base = import_module("langchain.chat_models.base")
-    except ImportError:
-        return
-    known = getattr(base, "_BUILTIN_PROVIDERS", None)
-    if is_object(known):
+    with suppress(ImportError):
+        known = getattr(import_module("langchain.chat_models.base"), "_BUILTIN_PROVIDERS", None)
+        providers: dict[str, object] = known if is_object(known) else {}
         for name in prefixes():
-            known.setdefault(name, ("langchain_gemini_multi", "ChatGeminiMulti", partial(_created, prefix=name)))
+            providers.setdefault(name, ("langchain_gemini_multi", "ChatGeminiMulti", partial(_created, prefix=name)))
 
 
 def _created(cls: type[ChatGeminiMulti], *, model: str, prefix: str, **arguments: Any) -> ChatGeminiMulti:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableMap
+from langchain_core.runnables import AddableDict, Runnable
 from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -20,12 +20,12 @@ from pydantic import TypeAdapter
 from gemini_multi.bindings.formats import format_json
 from gemini_multi.bindings.structured import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import function_json
-from gemini_multi.bindings.values import is_object, mapping_of
+from gemini_multi.bindings.values import mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.structured import json_text, partial_json, repair, validation_errors
 from gemini_multi.types import JsonObject
 from langchain_gemini_multi._model import ToolArgument
-from langchain_gemini_multi._tools import Schema, describes_object, is_value_type, json_schema_of, standalone
+from langchain_gemini_multi._tools import Schema, is_value_type, json_schema_of, standalone
 from langchain_gemini_multi._translator import refusal_of
 from langchain_gemini_multi.chat_models import Method
 from langchain_gemini_multi.errors import StructuredOutputError, StructuredOutputRefused
@@ -47,7 +47,7 @@ def structured(
     """Make the runnable that requests an object and reads it. See `ChatGeminiMulti.with_structured_output`."""
     schema, strict = standalone(schema, strict=strict)
     _check_method(method, schema, tools)
-    parser = StructuredOutputParser()
+    parser = StructuredOutputParser(include_raw=include_raw)
     options = {"strict": strict, **options}
     if schema is None:
         asking = model.bind_tools(tools, response_format={"type": "json_object"}, **options)
@@ -66,8 +66,6 @@ def structured(
         else:
             wanted = format_json(name, json_schema, strict=strict)
             asking = model.bind_tools(tools, response_format=wanted, **options)
-    if include_raw:
-        return RunnableMap(raw=asking) | RunnableGenerator(parser.beside, parser.abeside)
     return asking | parser
 
 
@@ -89,7 +87,9 @@ def _has_instances(schema: Schema) -> bool:
 
 
 def _function(name: str, schema: Schema, json_schema: JsonObject) -> dict[str, Any]:
-    if not describes_object(schema, json_schema):
+    is_open = any(key in json_schema for key in ("properties", "anyOf", "$ref"))
+    is_object = is_open or ("enum" not in json_schema and json_schema.get("type", "object") == "object")
+    if is_value_type(schema) or not is_object:
         raise ConfigurationError(
             f"A call's arguments are an object, which {schema!r} is not: use `method='json_schema'`, or a class."
         )
@@ -105,6 +105,8 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     tool_name: str | None = None
     json_schema: dict[str, Any] | None = None
     """The schema that is used to repair frequent mistakes of models in JSON."""
+    include_raw: bool = False
+    """Whether to return the answer, too, and to return errors instead of raising them."""
 
     def parse(self, text: str) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         """Read the object from text."""
@@ -113,12 +115,23 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:  # noqa: ANN401  # as above
         """Read the object from an answer; `None` if the answer is still arriving (`partial`) and not readable yet."""
         message = result[0].message if isinstance(result[0], ChatGeneration) else AIMessage(result[0].text)
+        if not partial:
+            return {"raw": message, **self.outcome(message)} if self.include_raw else self.read(message)
         try:
-            return self.instance(self._json(message, partial=partial), partial=partial)
+            return self.instance(self._json(message, partial=True), partial=True)
         except StructuredOutputError:
-            if partial:
-                return None
-            raise
+            return None
+
+    def read(self, message: BaseMessage) -> Any:  # noqa: ANN401  # as above
+        """Read the object from a whole answer."""
+        return self.instance(self._json(message, partial=False), partial=False)
+
+    def outcome(self, message: BaseMessage) -> AddableDict:
+        """Return the object of a whole answer, or the error of reading it."""
+        try:
+            return AddableDict(parsed=self.read(message), parsing_error=None)
+        except Exception as error:  # noqa: BLE001  # a class of the caller may raise any error
+            return AddableDict(parsed=None, parsing_error=error)
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
         growing = _Growing(self)
@@ -129,26 +142,11 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
         growing = _Growing(self)
         async for piece in input:
-            for found in await run_in_executor(None, growing.more, piece):
+            more = growing.more(piece) if self.include_raw else await run_in_executor(None, growing.more, piece)
+            for found in more:
                 yield found
         for found in await run_in_executor(None, growing.end):
             yield found
-
-    def beside(self, pieces: Iterator[Mapping[str, Any]]) -> Iterator[AddableDict]:
-        """Yield the pieces of the raw answer, and at the end the object, or the error of reading it."""
-        growing = _Growing(self)
-        for piece in pieces:
-            growing.add(piece["raw"])
-            yield AddableDict(piece)
-        yield growing.outcome()
-
-    async def abeside(self, pieces: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[AddableDict]:
-        """Do the same as `beside`, with `await`."""
-        growing = _Growing(self)
-        async for piece in pieces:
-            growing.add(piece["raw"])
-            yield AddableDict(piece)
-        yield await run_in_executor(None, growing.outcome)
 
     def _json(self, message: BaseMessage, *, partial: bool) -> Any:  # noqa: ANN401  # JSON
         """Find the JSON. Models sometimes answer with text although a tool call was required."""
@@ -168,7 +166,7 @@ class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
         except ValueError as error:
             what = f"its text is not JSON: {text[:200]!r}" if text.strip() else "it has no text"
             raise _missing(message, what if name is None else f"it does not call {name!r}") from error
-        if name is not None and not is_object(found):
+        if name is not None and not isinstance(found, dict):
             raise _missing(message, f"it does not call {name!r}")
         return found
 
@@ -205,42 +203,34 @@ class _Growing:
         self._shown: list[Any] = []
         """The last value, once there is one."""
 
-    def add(self, piece: str | BaseMessage) -> str:
-        """Add a piece, and return its JSON text."""
-        if isinstance(piece, str):
-            piece = AIMessageChunk(content=piece)
+    def more(self, piece: str | BaseMessage) -> list[Any]:
+        """Add a piece. Return the object so far if the piece adds something to it, or the piece itself."""
+        piece = AIMessageChunk(content=piece) if isinstance(piece, str) else piece
         if not isinstance(piece, AIMessageChunk):
             self._message = piece
-            return ""
-        self._pieces.append(piece)
-        if self._parser.tool_name is None:
-            return str(piece.text)
-        return "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks)
-
-    def more(self, piece: str | BaseMessage) -> list[Any]:
-        """Add a piece. Return the object so far if the piece adds something to it."""
-        known = self._json.add(self.add(piece))
+        else:
+            self._pieces.append(piece)
+        if self._parser.include_raw:
+            return [AddableDict(raw=piece)]
         try:
+            known = self._json.add(self._text(piece))
             return [] if known is None else self._news(self._parser.instance(known, partial=True))
         except StructuredOutputError:
             return []
 
+    def _text(self, piece: BaseMessage) -> str:
+        if not isinstance(piece, AIMessageChunk):
+            return ""
+        if self._parser.tool_name is None:
+            return str(piece.text)
+        return "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks)
+
     def end(self) -> list[Any]:
         """Return the whole object, unless it was already returned."""
-        return self._news(self._whole())
-
-    def outcome(self) -> AddableDict:
-        """Return the whole object, or the error of reading it."""
-        try:
-            return AddableDict(parsed=self._whole(), parsing_error=None)
-        except Exception as error:  # noqa: BLE001  # a class of the caller may raise any error
-            return AddableDict(parsed=None, parsing_error=error)
-
-    def _whole(self) -> Any:  # noqa: ANN401  # an instance of whatever class was passed
         message = self._message or add_ai_message_chunks(AIMessageChunk(content=""), *self._pieces)
-        return self._parser.parse_result([ChatGeneration(message=message)])
+        return [self._parser.outcome(message)] if self._parser.include_raw else self._news(self._parser.read(message))
 
-    def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # as above
+    def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # an instance of whatever class was passed
         if self._shown == [found]:
             return []
         self._shown = [found]

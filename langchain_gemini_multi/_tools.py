@@ -33,8 +33,6 @@ _SCHEMAS: Final = (
 )
 """The fields that hold the schema in an object with a name."""
 _JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
-_SHAPES: Final = ("properties", "anyOf", "$ref")
-"""The keywords, besides the type, by which a schema can describe an object."""
 _OF_DICT: Final = inspect.getdoc(dict)
 """The docstring that a TypedDict without a docstring inherits. LangChain uses it as the description."""
 
@@ -102,7 +100,7 @@ def json_schema_of(schema: Schema) -> JsonObject:
 def _is_json_schema(schema: Mapping[str, Any]) -> bool:
     if any(key in schema for key in ("function", "input_schema", "name")):
         return False
-    return schema.get("type") in _JSON_TYPES or any(key in schema for key in (*_SHAPES, "enum"))
+    return schema.get("type") in _JSON_TYPES or any(key in schema for key in ("properties", "anyOf", "$ref", "enum"))
 
 
 def standalone(schema: Schema | None, *, strict: bool | None) -> tuple[Schema | None, bool | None]:
@@ -129,14 +127,6 @@ def is_value_type(schema: object) -> bool:
     if not isinstance(schema, type) or get_origin(schema) is not None:
         return get_origin(schema) is not None
     return schema in (str, int, float, bool) or issubclass(schema, Enum)
-
-
-def describes_object(schema: Schema, json_schema: JsonObject) -> bool:
-    """Whether a schema describes objects, as far as it states a type."""
-    if is_value_type(schema):
-        return False
-    is_open = any(key in json_schema for key in _SHAPES)
-    return is_open or ("enum" not in json_schema and json_schema.get("type", "object") == "object")
 
 
 def typed_dict_schema(kind: type[Any]) -> JsonObject:

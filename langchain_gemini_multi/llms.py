@@ -11,7 +11,7 @@ from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import ConfigDict
 
-from gemini_multi import ChatEvent, ChatResponse, Finished, TextDelta
+from gemini_multi import Candidate, ChatEvent, ChatResponse, Finished, TextDelta
 from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop
 from langchain_gemini_multi._results import combined, llm_output, metadata, usage_metadata
 from langchain_gemini_multi.errors import langchain_errors
@@ -84,24 +84,22 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
 def _result(responses: list[ChatResponse]) -> LLMResult:
     generations = [
         [
-            Generation(text=candidate.text, generation_info=_information(response, position))
-            for position, candidate in enumerate(response.candidates)
+            Generation(text=candidate.text, generation_info=_information(response, candidate, is_first=position == 0))
+            for position, candidate in enumerate(response.candidates or (Candidate(),))
         ]
-        or [Generation(text="", generation_info=_information(response, 0))]
         for response in responses
     ]
     return LLMResult(generations=generations, llm_output=combined([llm_output(response) for response in responses]))
 
 
-def _information(response: ChatResponse, position: int) -> dict[str, Any]:
-    candidate = response.candidates[position] if response.candidates else response.candidate
-    usage = usage_metadata(response.usage) if position == 0 else None
+def _information(response: ChatResponse, candidate: Candidate, *, is_first: bool = True) -> dict[str, Any]:
+    usage = usage_metadata(response.usage) if is_first else None
     return {**metadata(response, candidate), **({} if usage is None else {"usage_metadata": usage})}
 
 
 def _chunk(event: ChatEvent) -> GenerationChunk | None:
     if isinstance(event, Finished):
-        return GenerationChunk(text="", generation_info=_information(event.response, 0))
+        return GenerationChunk(text="", generation_info=_information(event.response, event.response.candidate))
     if isinstance(event, TextDelta) and event.candidate == 0 and event.text:
         return GenerationChunk(text=event.text)
     return None
