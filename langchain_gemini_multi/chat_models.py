@@ -14,16 +14,15 @@ from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.bindings.values import with_known_signature
 from gemini_multi.types import ToolChoice
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument
 from langchain_gemini_multi._results import combined, to_result
+from langchain_gemini_multi._streams import ChunkBuilder, Event, EventBuilder
 from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from langchain_gemini_multi._typed_events import Event, EventBuilder
 
 register()
 
@@ -239,8 +238,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return self.output_version == "v1"
 
     def _event_builder(self, run: BlockingRun | AsyncRun, arguments: Mapping[str, Any]) -> EventBuilder:
-        from langchain_gemini_multi._typed_events import EventBuilder  # the import of the class does not need it
-
         message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"
         return EventBuilder(message_id, usage=self._wants_usage(arguments))
 

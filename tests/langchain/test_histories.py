@@ -37,9 +37,9 @@ from gemini_multi import (
     ToolCall,
     ToolCallReady,
 )
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._results import to_result
+from langchain_gemini_multi._streams import ChunkBuilder
 
 NATIVE = Signature("Q3ZJQQ==", carrier="thoughtSignature", issuer="cloudflare")
 CHAT = Signature({"vertex": {"thought_signature": "dg=="}, "x": 1}, carrier="extra_content", issuer="oxen")

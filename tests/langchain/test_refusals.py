@@ -19,10 +19,9 @@ from pydantic import BaseModel
 from gemini_multi import Candidate, ChatResponse, Finished, PromptBlocked, Signature, Text, TextDelta
 from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._results import to_result
-from langchain_gemini_multi._typed_events import EventBuilder
+from langchain_gemini_multi._streams import ChunkBuilder, EventBuilder
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")
 IS_STANDARD = "refusal" in KNOWN_BLOCK_TYPES

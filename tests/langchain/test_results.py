@@ -29,8 +29,8 @@ from gemini_multi import (
     ToolCallReady,
     Usage,
 )
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._results import combined, to_result, usage_metadata
+from langchain_gemini_multi._streams import ChunkBuilder
 from langchain_gemini_multi.chat_models import ChatGeminiMulti  # noqa: F401  # registers the block translator
 
 USED = Usage(input_tokens=3, output_tokens=2, total_tokens=5)

@@ -39,7 +39,7 @@ from gemini_multi.sandbox import Answer, Sandbox
 from langchain_gemini_multi import ChatGeminiMulti
 from langchain_gemini_multi._messages import to_core
 from langchain_gemini_multi._results import to_result
-from langchain_gemini_multi._typed_events import EventBuilder
+from langchain_gemini_multi._streams import EventBuilder
 from tests.langchain.test_results import CITED, STREAM, response
 
 PROVIDERS = ("cloudflare", "aimlapi", "oxen")

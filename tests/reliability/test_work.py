@@ -11,10 +11,9 @@ import pytest
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 
 from gemini_multi import ChatEvent, Finished
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import assistant_parts
 from langchain_gemini_multi._results import to_result as to_langchain
-from langchain_gemini_multi._typed_events import EventBuilder
+from langchain_gemini_multi._streams import ChunkBuilder, EventBuilder
 from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._results import Snapshots
 from llama_index_gemini_multi._results import to_result as to_llama_index

@@ -12,10 +12,9 @@ from langchain_core.messages import AIMessage
 from llama_index.core.base.llms.types import ChatResponse
 
 from gemini_multi import Finished
-from langchain_gemini_multi._chunks import ChunkBuilder
 from langchain_gemini_multi._messages import assistant_parts
 from langchain_gemini_multi._results import to_result as to_langchain
-from langchain_gemini_multi._typed_events import EventBuilder
+from langchain_gemini_multi._streams import ChunkBuilder, EventBuilder
 from llama_index_gemini_multi._messages import to_core
 from llama_index_gemini_multi._results import Snapshots, to_completion
 from llama_index_gemini_multi._results import to_result as to_llama_index
