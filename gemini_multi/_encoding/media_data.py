@@ -47,11 +47,10 @@ def parsed_data_url(url: str) -> tuple[str | None, str]:
     Raises:
         ConfigurationError: There is no comma before the data.
     """
-    comma = url.find(",")
-    if comma < 0:
+    head, comma, payload = url.partition(",")
+    if not comma:
         raise ConfigurationError(f"The `data:` URL {shown(url)} has no comma before its data. {ACCEPTED}")
-    declared, *options = (word.strip() for word in url[len(_SCHEME) : comma].split(";"))
-    payload = url[comma + 1 :]
+    declared, *options = (word.strip() for word in head[len(_SCHEME) :].split(";"))
     if "base64" not in map(str.lower, options):
         payload = base64.b64encode(unquote_to_bytes(payload)).decode()
     return declared.lower() or None, unquote(payload)

@@ -28,8 +28,6 @@ _LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
 _LOOSE_LINES: Final = 1_000
 _LOOSE_BYTES: Final = 256 * 1024
 """The maximum number of lines, and of bytes, of such a document."""
-_LF: Final = 10
-_CR: Final = 13
 
 
 class EventDecoder:
@@ -95,12 +93,8 @@ class EventDecoder:
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         lines = chunk.splitlines()
-        last = chunk[-1]
-        tail: bytes | None = None
-        if last == _CR:
-            self._after_cr = True
-        elif last != _LF:
-            tail = lines.pop()
+        self._after_cr = chunk.endswith(b"\r")
+        tail = None if chunk.endswith((b"\r", b"\n")) else lines.pop()
         if lines and self._partial:
             self._partial.append(lines[0])
             lines[0] = b"".join(self._partial)

@@ -42,8 +42,8 @@ def _translated(
     try:
         written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
     except ValueError:  # the schema holds a value that is no plain JSON
-        return _whole(form, schema, enums_in_words=enums_in_words)
-    if len(written) > _LONGEST_KEPT:
+        written = b""
+    if not 0 < len(written) <= _LONGEST_KEPT:
         return _whole(form, schema, enums_in_words=enums_in_words)
     translated: dict[str, JsonValue] = marshal.loads(_kept(form, written, enums_in_words=enums_in_words))  # noqa: S302  # written here
     return translated

@@ -141,7 +141,7 @@ class ContentsWriter:
         media = [part for part in result.content if not isinstance(part, Text)]
         if inside := [part for part in media if self._media.fits_in_result(part)]:
             response["parts"] = [
-                self._media.result_part(part, f"{name}_{position}") for position, part in enumerate(inside, 1)
+                self._media.data(part, part.name or f"{name}_{position}") for position, part in enumerate(inside, 1)
             ]
         if outside := [part for part in media if not self._media.fits_in_result(part)]:
             rest.append({"text": f"Returned by the function `{name}`:"})

@@ -42,7 +42,7 @@ class MediaWriter:
         mime_type = media_type(media) or ""
         if mime_type.startswith("application/") and (text := text_of(media)) is not None:
             return {"text": text}
-        part = self._data(media, named=not self._target.traits.developer_api)
+        part = self.data(media, None if self._target.traits.developer_api else media.name)
         kind = modality(mime_type)
         if video := _video(media):
             if kind not in (None, "video"):
@@ -62,27 +62,20 @@ class MediaWriter:
         """Whether a function response can hold the medium."""
         return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
 
-    def result_part(self, media: Media, name: str) -> JsonValue:
-        """Write a part of a function response; `name` replaces a missing display name."""
-        part = self._data(media, named=False)
-        for data in part.values():
-            assert isinstance(data, dict)
-            data["displayName"] = media.name or name
-        return part
-
     def check_size(self) -> None:
         """Note media whose total size is above the provider's limit."""
         if self._bytes > (limit := self._target.traits.inline_limit):
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
-    def _data(self, media: Media, *, named: bool) -> dict[str, JsonValue]:
+    def data(self, media: Media, name: str | None) -> dict[str, JsonValue]:
+        """Write the data or the address, with a display name."""
         mime_type = media_type(media)
         kind = modality(mime_type)
         if kind is not None and kind not in self._inputs:
             self._report.feature(f"{kind} input")
         data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
-        if named and media.name is not None:
-            data["displayName"] = media.name
+        if name is not None:
+            data["displayName"] = name
         if isinstance(media, FileReference) and not is_inline(media):
             if not is_files_api(media.uri):
                 address_scheme(media.uri)

@@ -58,9 +58,8 @@ def _contents(
 ) -> dict[str, JsonValue]:
     found = conversation(request.messages, target.model)
     distrust = "dummy_signatures" in target.repairs
-    turns = sign(
-        found.turns, issuer=target.issuer, required=target.model.needs_signatures or distrust, distrust=distrust
-    )
+    required = target.model.needs_signatures or distrust
+    turns = sign(found.turns, issuer=target.issuer, required=required, distrust=distrust)
     body: dict[str, JsonValue] = {"contents": ContentsWriter(target, names, report).write(turns)}
     system: list[JsonValue] = [
         {"text": part.text} for message in found.system for part in message.parts if isinstance(part, Text)
