@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gemini_multi._encoding.json_values import as_list, as_object, text_at
+from gemini_multi._encoding.json_values import as_list, as_object
 from gemini_multi._schemas.keywords import (
     CONSTRAINTS,
     NULL,
@@ -15,7 +15,6 @@ from gemini_multi._schemas.keywords import (
     describe,
     flat,
     grouped,
-    kinds,
     merge,
     noted,
     values_of,
@@ -28,7 +27,6 @@ _NUMBER_FORMATS: Final = frozenset({"int32", "int64", "float", "double"})
 _SIZES: Final = frozenset({"minItems", "maxItems"})
 _LARGEST_UNROLLED: Final = 500
 _LARGEST_INLINED: Final = 2_000
-_KIND_WORDS: Final = {"object": "A JSON object as text.", "array": "A JSON array as text."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,47 +169,7 @@ class JsonSchemaTranslation(PointingTranslation):
         return []
 
 
-class _Subset(Translation):
-    """The rules that Gemini's `Schema` and chat providers share.
-
-    Each schema has a type, `anyOf` has no keywords beside it, arrays have items.
-    """
-
-    def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Allow the scalar types; objects and arrays arrive as text."""
-        text = describe({"type": "string"}, schema, [*notes, "An object or array as JSON text."])
-        return {"anyOf": [text, {"type": "number"}, {"type": "boolean"}]}
-
-    def items(self, items: JsonValue) -> Node | None:
-        """Translate the items' schema. Items of unknown type are strings."""
-        return {"type": "string"} if items is None else self.node(items)
-
-    def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Allow each position's type for all items, fix the number of items and describe the order in words."""
-        nodes = [self.node(schema) for schema in prefix]
-        is_open = isinstance(items, dict) and bool(items)
-        members: list[Node] = []
-        for node in [*nodes, *([self.node(items)] if is_open else [])]:
-            members += [branch for branch in flat(node) if branch not in members]
-        result["items"] = members[0] if len(members) == 1 else {"anyOf": [*members]}
-        if not is_open and ("minItems" not in result or items is False):
-            result.setdefault("minItems", len(prefix))
-            result.setdefault("maxItems", len(prefix))
-        return [f"In this order: {', '.join(_in_words(node) for node in nodes)}."] if len(members) > 1 else []
-
-    def as_text(self, schema: Node, target: Node, notes: list[str]) -> Node:
-        """Request JSON text if the form cannot describe the value. `repair` parses the text."""
-        words = _KIND_WORDS.get(next(iter(kinds(target)), ""), "A JSON value as text.")
-        return describe({"type": "string"}, schema, [words, *notes])
-
-    def object_as_text(self, schema: Node, notes: list[str]) -> Node:
-        """Request an object without known keys as JSON text."""
-        values = values_of(schema)
-        likeness = [f"Each value follows {compact(self.node(values))}."] if values and isinstance(values, dict) else []
-        return self.as_text(schema, {"type": "object"}, [*likeness, *notes])
-
-
-class OpenApiTranslation(_Subset):
+class OpenApiTranslation(Translation):
     """Gemini's own `Schema` message, for `parameters` and `responseSchema`, which refuse unknown keywords."""
 
     kept = _SIZES | {"minLength", "maxLength", "pattern", "minProperties", "maxProperties"}
@@ -243,14 +201,8 @@ class OpenApiTranslation(_Subset):
         node: Node = {"type": "string", "format": "enum", "enum": [*dict.fromkeys(members)]}
         return [node, *super().constants(others, found)]
 
-    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Request JSON text, because objects without properties are refused. The root stays an object."""
-        if self.depth == 1:
-            return describe({"type": "object", **stated}, schema, notes)
-        return self.object_as_text(schema, notes)
 
-
-class ChatTranslation(_Subset, PointingTranslation):
+class ChatTranslation(PointingTranslation):
     """The subset that all chat completions providers of Gemini accept and translate correctly."""
 
     kept = _SIZES
@@ -305,20 +257,11 @@ class StrictTranslation(ChatTranslation):
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         """Request JSON text, because the strict form has no open objects. The root stays an object."""
-        if self.depth > 1:
-            return self.object_as_text(schema, notes)
-        return describe(
-            {"type": "object", **stated, "properties": {}, "required": [], "additionalProperties": False}, schema, notes
-        )
+        closed: Node = {**stated, "properties": {}, "required": [], "additionalProperties": False}
+        return Translation.free_object(self, schema, closed, notes)
 
     def relax(self) -> None:
         """Leave recursive properties required, because the strict form requires every property."""
-
-
-def _in_words(node: Node) -> str:
-    names = " or ".join(str(branch.get("type", "any")) for branch in flat(node))
-    text = text_at(node, "description")
-    return names if text is None else f"{names} ({text.rstrip('.')})"
 
 
 def _note_required(member: Node) -> None:

@@ -1,4 +1,4 @@
-"""The walk through a JSON Schema, which all forms share. `forms` holds the differences.
+"""The walk through a JSON Schema, and the rules that most forms share. `forms` holds the differences.
 
 A node is first converted to one of a few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, keywords beside `anyOf`
 move into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape with
@@ -29,6 +29,7 @@ from gemini_multi._schemas.keywords import (
     merge,
     noted,
     one_object,
+    values_of,
     without,
 )
 from gemini_multi.errors import ConfigurationError
@@ -37,11 +38,15 @@ from gemini_multi.types import JsonObject, JsonValue
 _DEEPEST: Final = 64
 _LARGEST: Final = 20_000
 _PLAIN: Final = frozenset({"type", "title", "description"})
+_KIND_WORDS: Final = {"object": "A JSON object as text.", "array": "A JSON array as text."}
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 
 
 class Translation(ABC):
-    """The translation of one schema into one form."""
+    """The translation of one schema into one form.
+
+    In most forms each schema has a type, `anyOf` has no keywords beside it, and arrays have items.
+    """
 
     kept: ClassVar[frozenset[str]]
     """The keywords for limits that the form supports."""
@@ -272,6 +277,41 @@ class Translation(ABC):
             result["maxItems"] = 0
         return describe(result, schema, notes)
 
+    def anything(self, schema: Node, notes: list[str]) -> Node:
+        """Allow the scalar types; objects and arrays arrive as text."""
+        text = describe({"type": "string"}, schema, [*notes, "An object or array as JSON text."])
+        return {"anyOf": [text, {"type": "number"}, {"type": "boolean"}]}
+
+    def items(self, items: JsonValue) -> Node | None:
+        """Translate the items' schema. Items of unknown type are strings."""
+        return {"type": "string"} if items is None else self.node(items)
+
+    def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
+        """Allow each position's type for all items, fix the number of items and describe the order in words."""
+        nodes = [self.node(schema) for schema in prefix]
+        is_open = isinstance(items, dict) and bool(items)
+        members: list[Node] = []
+        for node in [*nodes, *([self.node(items)] if is_open else [])]:
+            members += [branch for branch in flat(node) if branch not in members]
+        result["items"] = members[0] if len(members) == 1 else {"anyOf": [*members]}
+        if not is_open and ("minItems" not in result or items is False):
+            result.setdefault("minItems", len(prefix))
+            result.setdefault("maxItems", len(prefix))
+        return [f"In this order: {', '.join(_in_words(node) for node in nodes)}."] if len(members) > 1 else []
+
+    def as_text(self, schema: Node, target: Node, notes: list[str]) -> Node:
+        """Request JSON text if the form cannot describe the value. `repair` parses the text."""
+        words = _KIND_WORDS.get(next(iter(kinds(target)), ""), "A JSON value as text.")
+        return describe({"type": "string"}, schema, [words, *notes])
+
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Request an object without named properties as JSON text. The root stays an object."""
+        if self.depth == 1:
+            return describe({"type": "object", **stated}, schema, notes)
+        values = values_of(schema)
+        likeness = [f"Each value follows {compact(self.node(values))}."] if values and isinstance(values, dict) else []
+        return self.as_text(schema, {"type": "object"}, [*likeness, *notes])
+
     @abstractmethod
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Translate a reference to `target`; `rest` holds the keywords beside it."""
@@ -280,25 +320,15 @@ class Translation(ABC):
     def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
         """Combine translated alternatives. `description` holds that keyword, or nothing."""
 
-    @abstractmethod
-    def anything(self, schema: Node, notes: list[str]) -> Node:
-        """Translate a schema that accepts any value."""
-
-    @abstractmethod
-    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
-        """Translate an object without named properties."""
-
-    @abstractmethod
-    def items(self, items: JsonValue) -> Node | None:
-        """Translate the schema of an array's items, which may be missing."""
-
-    @abstractmethod
-    def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
-        """Add to an array the schemas of its first items and of the rest. Return the notes for the description."""
-
 
 def _narrowed(shared: Node, branch: Node) -> Node:
     """Move the keywords beside `anyOf` into a branch."""
     if not shared or (shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch)):
         return branch
     return {"allOf": [shared, branch]}
+
+
+def _in_words(node: Node) -> str:
+    names = " or ".join(str(branch.get("type", "any")) for branch in flat(node))
+    text = text_at(node, "description")
+    return names if text is None else f"{names} ({text.rstrip('.')})"
