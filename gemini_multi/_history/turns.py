@@ -132,14 +132,8 @@ def _turns(items: Sequence[_Step | ToolResult]) -> list[Message]:
             steps.append(item)
         elif not any(step.accept(item, position) for step in reversed(steps)):
             orphans.append((position, item))
-    kept = {position for position, result in orphans if not _is_claimed(items, position, result)}
-    turns: list[Message] = []
-    for position, item in _without_remarks(items):
-        if isinstance(item, _Step):
-            turns.extend(item.turns())
-        elif position in kept:
-            turns.append(Message("user", _as_text(item)))
-    return turns
+    unclaimed = {position for position, result in orphans if not _is_claimed(items, position, result)}
+    return [turn for step in _joined(items, unclaimed) for turn in step.turns()]
 
 
 def _is_claimed(items: Sequence[_Step | ToolResult], position: int, result: ToolResult) -> bool:
@@ -150,21 +144,22 @@ def _is_claimed(items: Sequence[_Step | ToolResult], position: int, result: Tool
     )
 
 
-def _without_remarks(items: Sequence[_Step | ToolResult]) -> list[tuple[int, _Step | ToolResult]]:
-    """Move a text of the model between a call and its result into the call's turn. Return the rest with its positions.
+def _joined(items: Sequence[_Step | ToolResult], unclaimed: set[int]) -> list[_Step]:
+    """Move a text of the model between a call and its result into the call's turn; write unclaimed results as text.
 
-    The result moves to its call. Otherwise the text would follow the result, as a separate turn.
+    The result moves to its call. Otherwise the model's text would follow the result, as a separate turn.
     """
     waiting: list[_Step] = []
-    kept: list[tuple[int, _Step | ToolResult]] = []
+    kept: list[_Step] = []
     for position, item in enumerate(items):
         waiting = [step for step in waiting if step.last_result > position]
-        if waiting and isinstance(item, _Step) and item.message.role == "assistant" and not item.calls:
+        if isinstance(item, ToolResult):
+            kept += [_Step(Message("user", _as_text(item)))] if position in unclaimed else []
+        elif waiting and item.message.role == "assistant" and not item.calls:
             waiting[-1].add(item.message)
-            continue
-        if isinstance(item, _Step):
+        else:
             waiting.append(item)
-        kept.append((position, item))
+            kept.append(item)
     return kept
 
 
