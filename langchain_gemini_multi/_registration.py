@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from gemini_multi import ConfigurationError
-from gemini_multi.bindings.strings import prefixes
+from gemini_multi.bindings.arguments import prefixes
 from gemini_multi.bindings.values import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 

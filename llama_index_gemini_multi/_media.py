@@ -30,11 +30,7 @@ _DEFAULT_TITLE: Final = "input_document"
 
 
 def to_part(block: MediaBlock) -> Blob | FileReference | None:
-    """Translate a block to a part; `None` for an empty block.
-
-    Raises:
-        ConfigurationError: The media type is neither given nor recognized, or `detail` is unknown.
-    """
+    """Translate a block to a part; `None` for an empty block."""
     match block:
         case ImageBlock():
             details = Details(mime_type=block.image_mimetype, resolution=resolution_of(block.detail))

@@ -12,13 +12,9 @@ from llama_index.core.base.llms.types import LLMMetadata, MessageRole
 def described(
     model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
 ) -> Mapping[str, object]:
-    """Describe a model, as the given providers serve it, by the fields of `LLMMetadata`.
+    """Describe a model by the fields of `LLMMetadata`.
 
-    Args:
-        model: A catalog name or a provider's own id.
-        providers: The providers that may answer. The smallest of their context windows is used.
-        context_window: The context window to report instead.
-        max_tokens: The output limit of a request, if it is set.
+    The smallest context window of the providers that may answer is used, unless `context_window` is set.
     """
     from gemini_multi import catalog  # the import of a model class does not need it
 

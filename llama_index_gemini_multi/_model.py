@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
@@ -16,6 +16,8 @@ from pydantic import Field, RootModel, SecretStr
 
 from gemini_multi.bindings.fields import MODEL_CONFIG, Body, ModelFields
 from llama_index_gemini_multi._typed import dispatcher, span_handlers
+
+Settings: TypeAlias = dict[str, Any] | None
 
 if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
@@ -84,11 +86,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         return request, connection, given.get("allow_parallel_tool_calls") is False
 
     def _structured_request(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None,
-        prompt_args: dict[str, object],
+        self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings, prompt_args: dict[str, object]
     ) -> StructuredRequest[Model] | None:
         """Make the request for an instance of a class; `None` if one of LlamaIndex's own programs makes it."""
         from llama_index_gemini_multi._structured import StructuredRequest
@@ -114,11 +112,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
 
     @dispatcher.span
     def structured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: object,
+        self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings = None, **prompt_args: object
     ) -> Model:
         """Answer a prompt with an instance of a class.
 
@@ -141,11 +135,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
 
     @dispatcher.span
     async def astructured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: object,
+        self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings = None, **prompt_args: object
     ) -> Model:
         """Answer a prompt with an instance of a class, as `structured_predict` does."""
         request = self._structured_request(output_cls, prompt, llm_kwargs, prompt_args)
@@ -160,11 +150,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         return request.result
 
     def _structured_stream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: object,
+        self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings = None, **prompt_args: object
     ) -> Generator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None, None]:
         request = self._structured_request(output_cls, prompt, llm_kwargs, prompt_args)
         if request is None or request.arguments is None:
@@ -172,11 +158,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         return request.stream(self.stream_chat(request.messages, **request.arguments))
 
     async def _structured_astream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: object,
+        self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings = None, **prompt_args: object
     ) -> AsyncGenerator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None]:
         request = self._structured_request(output_cls, prompt, llm_kwargs, prompt_args)
         if request is None or request.arguments is None:

@@ -11,18 +11,12 @@ others read the same counts from `additional_kwargs`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
 from typing import Any, Final, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
-    ChatResponseAsyncGen,
-    ChatResponseGen,
     CitationBlock,
-    CompletionResponse,
-    CompletionResponseAsyncGen,
-    CompletionResponseGen,
     ContentBlock,
     LogProb,
     MessageRole,
@@ -38,7 +32,7 @@ from gemini_multi.bindings.metadata import attempts, candidate_metadata
 from gemini_multi.bindings.values import items_of
 from llama_index_gemini_multi._media import to_block
 from llama_index_gemini_multi._signatures import NOTE_KEY, pack
-from llama_index_gemini_multi._typed import STREAMED_MESSAGE, facts_of
+from llama_index_gemini_multi._typed import STREAMED_MESSAGE
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -57,31 +51,6 @@ def to_result(response: core.ChatResponse, *, delta: str | None = None, first_ca
         logprobs=_logprobs(response.candidate.logprobs),
         additional_kwargs=_facts(response),
     )
-
-
-def to_completion(response: ChatResponse) -> CompletionResponse:
-    """Translate a chat response to a completion."""
-    return CompletionResponse(
-        text=response.message.content or "",
-        additional_kwargs=dict(facts_of(response)),
-        raw=response.raw,
-        logprobs=response.logprobs,
-        delta=response.delta,
-    )
-
-
-def to_completions(chunks: ChatResponseGen) -> CompletionResponseGen:
-    """Make completions from chat chunks."""
-    with closing(chunks):
-        for chunk in chunks:
-            yield to_completion(chunk)
-
-
-async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
-    """Make completions from chat chunks, asynchronously."""
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            yield to_completion(chunk)
 
 
 _SHOWN: Final = 64

@@ -19,9 +19,8 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from gemini_multi.bindings.formats import format_json
 from gemini_multi.bindings.structured import GrowingJson, explained, problems
-from gemini_multi.bindings.tools import tool_json
+from gemini_multi.bindings.tools import format_json, tool_json
 from gemini_multi.bindings.values import mapping_of, text_of
 from gemini_multi.structured import json_text, repair
 from llama_index_gemini_multi._tool_calls import first_call

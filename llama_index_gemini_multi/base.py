@@ -8,6 +8,7 @@ It translates requests and answers. `gemini_multi.Client` makes connections, ret
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing, closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,6 @@ class GeminiMulti(BaseGeminiMulti):
             export OXEN_API_KEY="..."
             # or AIMLAPI_API_KEY, or CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN
 
-    Make a model:
         Only what is set is sent. Without `providers`, every provider with a key is used::
 
             from llama_index_gemini_multi import GeminiMulti
@@ -53,10 +53,7 @@ class GeminiMulti(BaseGeminiMulti):
             llm = GeminiMulti(
                 model="gemini-2.5-flash-lite",
                 # providers=["cloudflare", "oxen"],  # in order of preference
-                # temperature=0,
-                # max_tokens=1000,
-                # timeout=30,
-                # max_retries=2,
+                # temperature=0, max_tokens=1000, timeout=30, max_retries=2,
             )
 
     Complete and chat:
@@ -64,27 +61,24 @@ class GeminiMulti(BaseGeminiMulti):
         `retry_policy`. As with every LlamaIndex LLM, `system_prompt` is added by `predict`, the structured methods and
         the engines, not by `chat` and `complete`::
 
-            print(llm.complete("What is 2 + 2?", max_tokens=100))
-
             from llama_index.core.llms import ChatMessage
 
+            print(llm.complete("What is 2 + 2?", max_tokens=100))
             print(llm.chat([ChatMessage("Hello")]))
 
-    Stream:
-        Get an answer in pieces::
+    Stream::
 
             for chunk in llm.stream_complete("Tell me a story."):
                 print(chunk.delta, end="")
 
-    Async:
-        Each method has an asynchronous version::
+    Async::
 
             answer = await llm.acomplete("Hello")
             async for chunk in await llm.astream_complete("Tell me a story."):
                 print(chunk.delta, end="")
 
     Tools:
-        Functions become tools::
+        Functions become tools. Tools that the provider itself runs go into `built_in_tools=["google_search"]`::
 
             from llama_index.core.agent.workflow import FunctionAgent
 
@@ -94,10 +88,7 @@ class GeminiMulti(BaseGeminiMulti):
 
             answer = await FunctionAgent(tools=[add], llm=llm).run("What is 2 + 3?")
 
-        Tools that the provider itself runs go into `built_in_tools=["google_search"]`.
-
-    Structured output:
-        Get an answer as an object::
+    Structured output::
 
             from llama_index.core import PromptTemplate
             from pydantic import BaseModel
@@ -116,8 +107,7 @@ class GeminiMulti(BaseGeminiMulti):
             blocks = [TextBlock(text="What is this?"), ImageBlock(path="picture.png")]
             llm.chat([ChatMessage(role="user", blocks=blocks)])
 
-    Usage and provider:
-        See the usage of a call, and the provider that answered::
+    Usage and provider::
 
             answer = llm.chat([ChatMessage("Hello")])
             answer.raw["usage"]  # the tokens, also counted by LlamaIndex's `TokenCountingHandler`
@@ -240,34 +230,26 @@ class GeminiMulti(BaseGeminiMulti):
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
         """Answer a prompt. The arguments are those of `chat`."""
-        from llama_index_gemini_multi._results import to_completion
-
-        return to_completion(self._chat(self._prompt(prompt, formatted=formatted), kwargs))
+        return to_completion(self._chat(self._prompt(prompt, formatted), kwargs))
 
     @completion_callback
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponseGen:
         """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
-        from llama_index_gemini_multi._results import to_completions
-
-        return to_completions(self._stream_chat(self._prompt(prompt, formatted=formatted), kwargs))
+        return to_completions(self._stream_chat(self._prompt(prompt, formatted), kwargs))
 
     @completion_callback
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
         """Answer a prompt. The arguments are those of `chat`."""
-        from llama_index_gemini_multi._results import to_completion
-
-        return to_completion(await self._achat(self._prompt(prompt, formatted=formatted), kwargs))
+        return to_completion(await self._achat(self._prompt(prompt, formatted), kwargs))
 
     @completion_callback
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: object
     ) -> CompletionResponseAsyncGen:
         """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
-        from llama_index_gemini_multi._results import to_async_completions
+        return to_async_completions(self._astream_chat(self._prompt(prompt, formatted), kwargs))
 
-        return to_async_completions(self._astream_chat(self._prompt(prompt, formatted=formatted), kwargs))
-
-    def _prompt(self, prompt: str, *, formatted: bool) -> list[ChatMessage]:
+    def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         text = prompt if formatted or self.completion_to_prompt is None else self.completion_to_prompt(prompt)
         return [ChatMessage(role=MessageRole.USER, content=text)]
 
@@ -338,3 +320,28 @@ class GeminiMulti(BaseGeminiMulti):
 def register_with_llama_index() -> None:
     """Let LlamaIndex's `load_llm`, and all that it loads from JSON or YAML, rebuild `GeminiMulti` in this process."""
     import_module("llama_index.core.llms.loading").RECOGNIZED_LLMS.setdefault(GeminiMulti.class_name(), GeminiMulti)
+
+
+def to_completion(response: ChatResponse) -> CompletionResponse:
+    """Translate a chat response to a completion."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        additional_kwargs=dict(facts_of(response)),
+        raw=response.raw,
+        logprobs=response.logprobs,
+        delta=response.delta,
+    )
+
+
+def to_completions(chunks: ChatResponseGen) -> CompletionResponseGen:
+    """Make completions from chat chunks."""
+    with closing(chunks):
+        for chunk in chunks:
+            yield to_completion(chunk)
+
+
+async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
+    """Make completions from chat chunks, asynchronously."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield to_completion(chunk)

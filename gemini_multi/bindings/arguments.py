@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from gemini_multi._types.efforts import ReasoningEffort
-from gemini_multi.bindings.values import is_mapping
+from gemini_multi.bindings.values import is_many, is_mapping
 from gemini_multi.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """Names that other integrations use, with our names for the same settings."""
 
+_ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
+"""The prefixes of model names that mean all providers with a key. `gemini_multi` begins like a model of Google's, so a
+framework that does not know the prefix may choose Google."""
 _THINKING_CONFIG: Final = "thinking_config"
 _BODY: Final = "additional_kwargs"
 _CONTAINERS: Final = ("model_kwargs", "generation_config", _THINKING_CONFIG, _BODY)
@@ -160,6 +163,32 @@ def _wrong(name: str, value: object) -> str | None:
     if name == "transport" and value in ("rest", "grpc", "grpc_asyncio"):
         return f"`{name}={value!r}` is for Google's own client; every provider is asked over HTTPS: leave it out."
     return None
+
+
+def prefixes() -> tuple[str, ...]:
+    """Return all prefixes that may precede a colon."""
+    from gemini_multi.providers import PROVIDERS  # imported here, because the import of a model class does not need it
+
+    return (*PROVIDERS, *_ANY_PROVIDER)
+
+
+def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the provider from a model's name, as in `oxen:gemini-2.5-flash`. An unknown prefix is a part of the name."""
+    model = arguments.get("model")
+    if not isinstance(model, str) or ":" not in model:
+        return arguments
+    prefix, _, name = model.partition(":")
+    provider = prefix.strip().lower().replace("-", "_")
+    if provider not in prefixes():
+        return arguments
+    given = arguments.get("providers")
+    if provider in _ANY_PROVIDER:
+        return {**arguments, "model": name}
+    if given is None:
+        return {**arguments, "model": name, "providers": provider}
+    if any(getattr(each, "name", each) != provider for each in (given if is_many(given) else [given])):
+        raise ConfigurationError(f"`model={model!r}` and `providers` name different providers: name the provider once.")
+    return {**arguments, "model": name}
 
 
 def configuration_error(error: ValidationError) -> ConfigurationError:

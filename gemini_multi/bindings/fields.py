@@ -135,10 +135,9 @@ class GenerationFields(BaseModel):
     def _read_arguments(cls, given: object) -> object:
         if not is_mapping(given):
             return given
-        from gemini_multi.bindings.arguments import named
+        from gemini_multi.bindings.arguments import named, read_model
         from gemini_multi.bindings.serialization import revived
         from gemini_multi.bindings.settings import plain_settings
-        from gemini_multi.bindings.strings import read_model
 
         read = read_model(named(given, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}
@@ -279,11 +278,7 @@ class ModelFields(GenerationFields):
         return made[0], made[1]
 
     def _new_client(self) -> gemini_multi.Client:
-        """Make the client from the fields.
-
-        Raises:
-            ConfigurationError: The settings contradict each other, or a key is missing.
-        """
+        """Make the client from the fields."""
         from gemini_multi.bindings.requests import CALL_SETTINGS, call_settings
 
         own = vars(self)

@@ -41,11 +41,7 @@ class Details:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], family: str = "application") -> Details:
-        """Read the details of an object that `folded` made. `family` begins the media type of a format such as `wav`.
-
-        Raises:
-            ConfigurationError: A detail cannot be read.
-        """
+        """Read the details of an object that `folded` made. `family` begins the type of a format such as `wav`."""
         clip, video = fields, fields.get("video_metadata")
         if video is not None:
             clip = folded(fields_of(video))
@@ -78,11 +74,7 @@ def folded(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inline(data: object, details: Details) -> Blob:
-    """Make inline media from bytes, base64 or a `data:` URL. The first bytes determine a missing media type.
-
-    Raises:
-        ConfigurationError: There is no data, or its media type is neither given nor recognized.
-    """
+    """Make inline media from bytes, base64 or a `data:` URL. The first bytes determine a missing media type."""
     text = base64.b64encode(data).decode("ascii") if isinstance(data, (bytes, bytearray)) else data
     if not isinstance(text, str) or not text:
         raise ConfigurationError(f"Inline media needs its bytes or base64 text, not {brief(data)}.")
@@ -96,11 +88,7 @@ def inline(data: object, details: Details) -> Blob:
 
 
 def addressed(url: object, details: Details) -> Blob | FileReference:
-    """Make media from a URL: a `data:` URL becomes inline media, any other URL a reference.
-
-    Raises:
-        ConfigurationError: The URL is not text, or a `data:` URL cannot be read.
-    """
+    """Make media from a URL: a `data:` URL becomes inline media, any other URL a reference."""
     if not isinstance(url, str) or not url:
         raise ConfigurationError(f"The address of media must be text, not {brief(url)}. {ACCEPTED}")
     return inline(url, details) if is_data_url(url) else FileReference(url, details.mime_type, **_written(details))
@@ -122,11 +110,7 @@ def type_of(fields: Mapping[str, object], family: str) -> str | None:
 
 
 def resolution_of(word: object) -> Resolution | None:
-    """Read `low`, `MEDIA_RESOLUTION_LOW`, a member of Google's enum or `{"level": …}`; `auto` is the default.
-
-    Raises:
-        ConfigurationError: The value is no resolution.
-    """
+    """Read `low`, `MEDIA_RESOLUTION_LOW`, a member of Google's enum or `{"level": …}`; `auto` is the default."""
     if word is None:
         return None
     if is_mapping(word):

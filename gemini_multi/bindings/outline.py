@@ -14,68 +14,54 @@ from dataclasses import replace
 from typing import Final, TypeAlias, get_args
 from zlib import crc32
 
+from gemini_multi import types as core
 from gemini_multi.bindings.values import is_mapping
-from gemini_multi.types import (
-    Blob,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonValue,
-    Opaque,
-    Part,
-    Signature,
-    SignatureCarrier,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
 
-_CARRIERS: Final[dict[str, SignatureCarrier]] = {carrier: carrier for carrier in get_args(SignatureCarrier)}
-Entry: TypeAlias = dict[str, JsonValue]
-Entries: TypeAlias = Sequence[Mapping[str, JsonValue]]
+_CARRIERS: Final[dict[str, core.SignatureCarrier]] = {carrier: carrier for carrier in get_args(core.SignatureCarrier)}
+Entry: TypeAlias = dict[str, core.JsonValue]
+Entries: TypeAlias = Sequence[Mapping[str, core.JsonValue]]
 
 
-def written(signature: Signature) -> Entry:
+def written(signature: core.Signature) -> Entry:
     """Write a signature as JSON."""
     return {"payload": signature.payload, "carrier": signature.carrier, "issuer": signature.issuer}
 
 
-def read_signature(value: object) -> Signature | None:
+def read_signature(value: object) -> core.Signature | None:
     """Read a signature that `written` wrote; `None` for any other value."""
     if not is_mapping(value):
         return None
     carrier, issuer = _CARRIERS.get(str(value.get("carrier"))), value.get("issuer")
     if carrier is None or not isinstance(issuer, str) or value.get("payload") is None:
         return None
-    return Signature(value["payload"], carrier=carrier, issuer=issuer)
+    return core.Signature(value["payload"], carrier=carrier, issuer=issuer)
 
 
-def outline(parts: Sequence[Part], is_shown: Callable[[Blob | FileReference], bool] = lambda _: True) -> list[Entry]:
+def outline(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool] = lambda _: True) -> list[Entry]:
     """Describe the parts, but not the content that the message itself holds, such as media that are shown."""
     entries: list[Entry] = []
     for part in parts:
-        if not isinstance(part, ToolResult):
+        if not isinstance(part, core.ToolResult):
             signature = {} if part.signature is None else {"signature": written(part.signature)}
             entries.append({**_described(part, is_shown), **signature})
     return entries
 
 
-def _described(part: Part, is_shown: Callable[[Blob | FileReference], bool]) -> Entry:
+def _described(part: core.Part, is_shown: Callable[[core.Part], bool]) -> Entry:
     match part:
-        case Text(text):
+        case core.Text(text):
             return {"text": len(text), "check": _checksum(text)}
-        case Thought(text):
+        case core.Thought(text):
             return {"thought": len(text), "check": _checksum(text)}
-        case ToolCall(id=call_id):
+        case core.ToolCall(id=call_id):
             return {"call": call_id, "synthetic_id": True} if part.synthetic_id else {"call": call_id}
-        case ExecutableCode(code, language, id=code_id):
+        case core.ExecutableCode(code, language, id=code_id):
             return {"code": code, "language": language, "id": code_id}
-        case CodeResult(output, outcome, id=code_id):
+        case core.CodeResult(output, outcome, id=code_id):
             return {"result": output, "outcome": outcome, "id": code_id}
-        case Opaque(data):
+        case core.Opaque(data):
             return {"opaque": dict(data)}
-        case FileReference(uri, mime_type) if not is_shown(part):
+        case core.FileReference(uri, mime_type) if not is_shown(part):
             return {"file": uri, "mime_type": mime_type}
         case _:
             return {"media": True}
@@ -88,20 +74,20 @@ def _checksum(text: str) -> int:
 class Rebuild:
     """Restores the order and the signatures of a message's parts from its outline."""
 
-    def __init__(self, parts: Sequence[Part], entries: Entries) -> None:
+    def __init__(self, parts: Sequence[core.Part], entries: Entries) -> None:
         """Restore the parts from the parts that the message holds now."""
-        self._calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
-        self._media = deque(part for part in parts if isinstance(part, (Blob, FileReference)))
-        self._others = [part for part in parts if isinstance(part, (ExecutableCode, CodeResult, Opaque))]
-        self._texts, has_same_text = _divided(Text, "text", parts, entries)
-        self._thoughts, has_same_thoughts = _divided(Thought, "thought", parts, entries)
+        self._calls = {part.id: part for part in parts if isinstance(part, core.ToolCall)}
+        self._media = deque(part for part in parts if isinstance(part, (core.Blob, core.FileReference)))
+        self._others = [part for part in parts if isinstance(part, (core.ExecutableCode, core.CodeResult, core.Opaque))]
+        self._texts, has_same_text = _divided(core.Text, "text", parts, entries)
+        self._thoughts, has_same_thoughts = _divided(core.Thought, "thought", parts, entries)
         self.added = 0
         """The number of parts that only the outline holds."""
         found = [self._part(entry) for entry in entries]
-        rest: list[Part] = [*self._media, *self._others, *self._calls.values()]
+        rest: list[core.Part] = [*self._media, *self._others, *self._calls.values()]
         self.is_exact = None not in found and not rest and has_same_text and has_same_thoughts
         """Whether the message has not changed since the outline was made."""
-        self.parts: tuple[Part, ...] = (
+        self.parts: tuple[core.Part, ...] = (
             *self._thoughts,
             *self._texts,
             *(part for part in found if part is not None),
@@ -109,7 +95,7 @@ class Rebuild:
         )
         """The parts. Edited text has no signature and stands at its first position; other new parts are at the ends."""
 
-    def _part(self, entry: Mapping[str, JsonValue]) -> Part | None:
+    def _part(self, entry: Mapping[str, core.JsonValue]) -> core.Part | None:
         signature = read_signature(entry.get("signature"))
         match entry:
             case {"text": int()}:
@@ -123,8 +109,8 @@ class Rebuild:
             case _:
                 return self._other(_whole(entry, signature))
 
-    def _other(self, part: Part | None) -> Part | None:
-        if isinstance(part, (ExecutableCode, CodeResult, Opaque)):
+    def _other(self, part: core.Part | None) -> core.Part | None:
+        if isinstance(part, (core.ExecutableCode, core.CodeResult, core.Opaque)):
             bare = [replace(other, signature=None) for other in self._others]
             if (unsigned := replace(part, signature=None)) in bare:
                 del self._others[bare.index(unsigned)]
@@ -134,11 +120,11 @@ class Rebuild:
 
 
 def _divided(
-    kind: type[Text] | type[Thought], name: str, parts: Sequence[Part], entries: Entries
-) -> tuple[deque[Text | Thought], bool]:
+    kind: type[core.Text] | type[core.Thought], name: str, parts: Sequence[core.Part], entries: Entries
+) -> tuple[deque[core.Text | core.Thought], bool]:
     """Divide the text of one kind into its parts again. If it was edited, it is one part, and the result is `False`."""
     text = "".join(part.text for part in parts if isinstance(part, kind))
-    divided = deque[Text | Thought]()
+    divided = deque[core.Text | core.Thought]()
     position = 0
     for entry in entries:
         if isinstance(length := entry.get(name), int):
@@ -152,46 +138,46 @@ def _divided(
     return deque([kind(text)] if text else []), False
 
 
-def signed(parts: Sequence[Part], entries: Entries) -> list[Part]:
+def signed(parts: Sequence[core.Part], entries: Entries) -> list[core.Part]:
     """Return the parts in their present order. Unchanged parts have their signatures, all others have none."""
-    waiting = defaultdict[str, deque[Mapping[str, JsonValue]]](deque)
+    waiting = defaultdict[str, deque[Mapping[str, core.JsonValue]]](deque)
     for entry in entries:
         waiting[_key(entry)].append(entry)
     return [_signed(part, waiting) for part in parts]
 
 
-def _signed(part: Part, waiting: Mapping[str, deque[Mapping[str, JsonValue]]]) -> Part:
-    if isinstance(part, ToolResult):
+def _signed(part: core.Part, waiting: Mapping[str, deque[Mapping[str, core.JsonValue]]]) -> core.Part:
+    if isinstance(part, core.ToolResult):
         return part
     found = waiting.get(_key(_described(part, lambda _: True)))
-    entry: Mapping[str, JsonValue] = found.popleft() if found else {}
-    if isinstance(part, ToolCall):
+    entry: Mapping[str, core.JsonValue] = found.popleft() if found else {}
+    if isinstance(part, core.ToolCall):
         return signed_call(part, entry) if entry else part
     return replace(part, signature=read_signature(entry.get("signature")))
 
 
-def _key(entry: Mapping[str, JsonValue]) -> str:
+def _key(entry: Mapping[str, core.JsonValue]) -> str:
     """Return a key for the content of an entry. The fields that only the outline holds are not part of it."""
     return repr(sorted((name, value) for name, value in entry.items() if name not in ("signature", "synthetic_id")))
 
 
-def signed_call(call: ToolCall, entry: Mapping[str, JsonValue]) -> ToolCall:
+def signed_call(call: core.ToolCall, entry: Mapping[str, core.JsonValue]) -> core.ToolCall:
     """Return a tool call with the fields that only its outline holds."""
     signature = read_signature(entry.get("signature")) or call.signature
     return replace(call, signature=signature, synthetic_id=entry.get("synthetic_id") is True)
 
 
-def _whole(entry: Mapping[str, JsonValue], signature: Signature | None) -> Part | None:
+def _whole(entry: Mapping[str, core.JsonValue], signature: core.Signature | None) -> core.Part | None:
     """Rebuild a part that only the outline holds."""
     texts = {name: value for name, value in entry.items() if isinstance(value, str)}
     match entry:
         case {"code": str(code), "language": str(language)}:
-            return ExecutableCode(code, language, id=texts.get("id"), signature=signature)
+            return core.ExecutableCode(code, language, id=texts.get("id"), signature=signature)
         case {"result": str(output), "outcome": str(outcome)}:
-            return CodeResult(output, outcome, id=texts.get("id"), signature=signature)
+            return core.CodeResult(output, outcome, id=texts.get("id"), signature=signature)
         case {"opaque": dict(data)}:
-            return Opaque(data, signature=signature)
+            return core.Opaque(data, signature=signature)
         case {"file": str(uri)}:
-            return FileReference(uri, texts.get("mime_type"), signature=signature)
+            return core.FileReference(uri, texts.get("mime_type"), signature=signature)
         case _:
             return None

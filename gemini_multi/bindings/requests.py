@@ -10,9 +10,8 @@ from pydantic import ConfigDict, Field, ValidationError
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import configuration_error
 from gemini_multi.bindings.fields import GenerationFields
-from gemini_multi.bindings.formats import read_format
 from gemini_multi.bindings.settings import READERS
-from gemini_multi.bindings.tools import AnyTool, read_choice
+from gemini_multi.bindings.tools import AnyTool, read_choice, read_format
 from gemini_multi.bindings.values import is_many
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
@@ -62,11 +61,7 @@ _NOTHING_SET: Final = CallSettings()
 
 
 def call_settings(given: Mapping[str, object]) -> CallSettings:
-    """Read the arguments of a call.
-
-    Raises:
-        ConfigurationError: An argument is unknown or has no usable value.
-    """
+    """Read the arguments of a call."""
     if not given:  # as in most calls
         return _NOTHING_SET
     try:
@@ -84,15 +79,7 @@ def to_request(
 ) -> ChatRequest:
     """Make the request of a call. A setting of the call takes precedence over a field of the model.
 
-    Args:
-        messages: The conversation.
-        model: The fields of the model.
-        call: The settings of the call.
-        to_tools: Reads tools in the forms of the framework and in all other forms.
-        schema_of: Returns the JSON Schema of a class.
-
-    Raises:
-        ConfigurationError: A setting has no usable value.
+    `to_tools` reads tools in the forms of the framework and in all other forms, `schema_of` the JSON Schema of a class.
     """
     own = vars(call)
     if own["tools"] is not None and not is_many(own["tools"]):

@@ -1,4 +1,4 @@
-"""Reads tools and tool choices in all forms that users write: OpenAI's, Anthropic's, Google's, MCP's and ours."""
+"""Reads tools, tool choices and response formats in all forms that users write: ours and those of others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gemini_multi.bindings.values import brief, is_many, is_mapping, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, JsonObject, Tool, ToolChoice
+from gemini_multi.types import BuiltInTool, JsonObject, ResponseFormat, Tool, ToolChoice
 
 AnyTool: TypeAlias = Tool | BuiltInTool
 _Mode: TypeAlias = Literal["auto", "required", "none", "validated"]
@@ -47,6 +47,10 @@ _CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_
 _CHOICES: Final = (
     "Use 'auto', 'any', 'none', a tool's name or several, or {'type': 'function', 'function': {'name': ...}}."
 )
+_KINDS: Final = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
+"""The types of JSON Schema; Google writes them in capitals."""
+_KEYWORDS: Final = frozenset({"properties", "anyOf", "oneOf", "allOf", "$ref", "enum"})
+"""The fields of a JSON Schema without a type."""
 _MODES: Final[Mapping[str, _Mode]] = {"any": "required", **{mode: mode for mode in get_args(_Mode)}}
 
 
@@ -169,11 +173,7 @@ def no_tool(tool: object) -> ConfigurationError:
 
 
 def read_choice(choice: ToolChoiceArgument, tools: Sequence[AnyTool]) -> ToolChoice | None:
-    """Read a mode, `True`, the name of a function or several, or an object in OpenAI's, Anthropic's or Google's form.
-
-    Raises:
-        ConfigurationError: The form is unknown, or the choice names an unknown tool, or there are no tools.
-    """
+    """Read a mode, `True`, a function's name or several, or an object in OpenAI's, Anthropic's or Google's form."""
     found = _choice(choice, [tool.name for tool in tools if isinstance(tool, Tool)])
     if not tools and found is not None and found.mode not in ("auto", "none"):
         raise ConfigurationError("`tool_choice` was given without `tools`. Give the tools too.")
@@ -235,3 +235,57 @@ def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
 def forbids_parallel(choice: ToolChoiceArgument) -> bool:
     """Whether a tool choice in Anthropic's form allows only one call at a time."""
     return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True
+
+
+def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> ResponseFormat | None:
+    """Read our class, OpenAI's `response_format`, a JSON Schema, or a class of data; `None` for plain text."""
+    if isinstance(value, ResponseFormat):
+        return value
+    if isinstance(value, type):
+        return ResponseFormat(schema_of(value), name=_clean_name(value.__name__))
+    if not is_mapping(value):
+        raise ConfigurationError(f"`response_format` must be an object or a class, not {brief(value)}.")
+    match value.get("type"):
+        case "text":
+            return None
+        case "json_object":
+            return ResponseFormat()
+        case "json_schema":
+            return _described(value.get("json_schema", value))
+        case _:
+            return _bare(value)
+
+
+def _described(described: object) -> ResponseFormat:
+    if not is_mapping(described) or not is_mapping(schema := described.get("schema")):
+        raise ConfigurationError(
+            f"`response_format` has no schema: give it as `json_schema.schema`, not {brief(described)}."
+        )
+    strict = described.get("strict")
+    return ResponseFormat(
+        schema,
+        name=str(described.get("name") or schema.get("title") or "response"),
+        description=text_of(described, "description") or None,
+        strict=strict if isinstance(strict, bool) else None,
+    )
+
+
+def _bare(value: Mapping[str, Any]) -> ResponseFormat:
+    """Read a JSON Schema without OpenAI's envelope."""
+    kinds = {str(kind).lower() for kind in items_of(value.get("type")) or [value.get("type")]}
+    if not kinds <= _KINDS and _KEYWORDS.isdisjoint(value):
+        raise ConfigurationError(
+            f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
+        )
+    return ResponseFormat(value, name=str(value.get("title") or "response"))
+
+
+def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
+    """Write the response format of a schema in OpenAI's form. It is plain JSON, so traces can hold it."""
+    described = {"name": _clean_name(name), "schema": dict(schema), **({} if strict is None else {"strict": strict})}
+    return {"type": "json_schema", "json_schema": described}
+
+
+def _clean_name(name: str) -> str:
+    """Make a name that OpenAI's form allows. The names of generic classes have brackets, which it does not allow."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)

@@ -42,7 +42,8 @@ from gemini_multi import (
     Usage,
 )
 from gemini_multi import ChatResponse as Answer
-from llama_index_gemini_multi._results import Snapshots, to_completion, to_result
+from llama_index_gemini_multi._results import Snapshots, to_result
+from llama_index_gemini_multi.base import to_completion
 
 USAGE = Usage(input_tokens=9, output_tokens=64, total_tokens=73, reasoning_tokens=60, cached_tokens=4, cost_usd=0.5)
 ATTEMPT = Attempt(provider="oxen", model="gemini", outcome="answered", status=200)
