@@ -26,7 +26,7 @@ from gemini_multi._encoding import json_text
 from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi._routing.routes import PreparedRequest
 from gemini_multi._routing.schedule import RouteState
-from gemini_multi._transport.steps import HttpRequest, ResponseHead, Send, Step, TransportError
+from gemini_multi._transport.steps import ResponseHead, Send, Step, TransportError
 from gemini_multi.errors import (
     ConnectionFailed,
     GeminiMultiError,
@@ -88,9 +88,8 @@ class AttemptRunner:
     def _send_step(self) -> Send:
         endpoint = self._prepared.endpoint
         body = json_text.write(self._prepared.body) if endpoint.method == "POST" else b""
-        request = HttpRequest(endpoint.url, self._headers(), body, endpoint.method)
-        left = self._attempt_log.check_deadline()
-        return Send(request, timeouts=self._options.timeouts, within=left)
+        left, timeouts = self._attempt_log.check_deadline(), self._options.timeouts
+        return Send(endpoint.url, self._headers(), body, endpoint.method, timeouts=timeouts, within=left)
 
     def _headers(self) -> Mapping[str, str]:
         provider, call = self._state.route.provider, self._options.call_headers

@@ -126,14 +126,14 @@ class CallersAsyncExchange(AsyncExchange):
 
 def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of httpx or httpx2
     """Build the request, with the timeouts in the extension that httpx and httpx2 read."""
-    request, timeouts = step.request, step.timeouts
-    check_headers(request.headers)
+    check_headers(step.headers)
+    timeouts = step.timeouts
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     return client.build_request(
-        request.method,
-        address_of(request.url).url,
-        content=bytes(request.body),
-        headers={"accept-encoding": "identity", **request.headers},
+        step.method,
+        address_of(step.url).url,
+        content=bytes(step.body),
+        headers={"accept-encoding": "identity", **step.headers},
         extensions={"timeout": {name: min(limit, step.within) for name, limit in limits.items()}},
     )
 

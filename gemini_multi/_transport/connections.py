@@ -202,7 +202,7 @@ class HttpxExchange(Generic[ConnectionT]):
 
     async def _send(self, step: Send) -> ResponseHead:
         """Send the request. At the limit, wait for a connection first."""
-        address, end = address_of(step.request.url), monotonic() + step.within
+        address, end = address_of(step.url), monotonic() + step.within
         request = self._pool.library.request(step, address)
         while True:
             connection = self._connection = await self._acquired(address, end)

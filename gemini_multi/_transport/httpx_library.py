@@ -87,19 +87,19 @@ class Library:
 
     def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
         """Build a request, with the timeouts in the extension that httpcore reads."""
-        check_headers(step.request.headers)
+        check_headers(step.headers)
         url, timeouts = _parsed(self.httpx, address.url), step.timeouts
         headers = [
             (b"host", url.netloc),
             (b"accept-encoding", b"identity"),
-            (b"content-length", str(len(step.request.body)).encode()),
-            *((name.encode(), value.encode()) for name, value in step.request.headers.items()),
+            (b"content-length", str(len(step.body)).encode()),
+            *((name.encode(), value.encode()) for name, value in step.headers.items()),
         ]
         return self.httpx.Request(
-            step.request.method,
+            step.method,
             url,
             headers=headers,
-            stream=self._body(step.request.body),
+            stream=self._body(step.body),
             extensions={"timeout": {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write}},
         )
 

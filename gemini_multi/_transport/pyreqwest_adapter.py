@@ -125,10 +125,10 @@ class PyreqwestAsyncExchange(AsyncExchange):
         return ResponseHead(response.status, headers)
 
     def _built(self, step: Send) -> StreamRequest:
-        address, body = address_of(step.request.url), step.request.body
-        check_headers(step.request.headers)
-        builder = self._transport.client(step.timeouts, proxy_for(address)).request(step.request.method, address.url)
-        builder = builder.headers({"accept-encoding": "identity", **step.request.headers})
+        address, body = address_of(step.url), step.body
+        check_headers(step.headers)
+        builder = self._transport.client(step.timeouts, proxy_for(address)).request(step.method, address.url)
+        builder = builder.headers({"accept-encoding": "identity", **step.headers})
         if isinstance(body, bytes):
             builder = builder.body_bytes(body)
         else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
@@ -32,11 +31,9 @@ class Exchange(Protocol):
 
     def close(self) -> None:
         """Release the connection, at any moment. It is kept if the response was read to its end."""
-        ...
 
     def interrupt(self) -> None:
         """Interrupt another thread that sends or reads. That thread fails at once, and nothing more is sent."""
-        ...
 
 
 class AsyncExchange(Protocol):
@@ -44,13 +41,10 @@ class AsyncExchange(Protocol):
 
     loop: asyncio.AbstractEventLoop
 
-    @abstractmethod
     async def send(self, step: Send) -> ResponseHead: ...
 
-    @abstractmethod
     async def read(self) -> bytes: ...
 
-    @abstractmethod
     async def close(self) -> None: ...
 
     def abandon(self) -> None:

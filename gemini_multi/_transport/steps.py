@@ -102,17 +102,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """A request that is ready to be sent."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    """The headers include the key, so they are never shown."""
-    body: bytes | ChunkedBody = field(repr=False)
-    method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
 class ResponseHead:
     """The status and the headers of a response."""
 
@@ -125,7 +114,11 @@ class ResponseHead:
 class Send:
     """Step: send a request; the result is the `ResponseHead`."""
 
-    request: HttpRequest
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    """The headers include the key, so they are never shown."""
+    body: bytes | ChunkedBody = field(repr=False)
+    method: str = "POST"
     _: KW_ONLY
     timeouts: Timeouts
     within: float = math.inf

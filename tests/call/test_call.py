@@ -201,4 +201,4 @@ def test_a_refused_signature_is_replaced_once() -> None:
     while not isinstance(opened[-1], Send):
         opened.append(flow.send(b"" if isinstance(opened[-1], ReadBody) else None))
 
-    assert b"skip_thought_signature_validator" in opened[-1].request.body
+    assert b"skip_thought_signature_validator" in opened[-1].body
