@@ -1,12 +1,10 @@
-"""Addresses of requests, name lookup, proxies, and checks of the headers and of a connection."""
+"""Addresses of requests, their proxies, name lookup, and the check of a connection."""
 
 from __future__ import annotations
 
 import os
-import re
 import socket
 import ssl
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -14,9 +12,6 @@ from urllib.request import getproxies, proxy_bypass
 
 from gemini_multi.errors import ConfigurationError
 
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
-"""Headers that frame a request. The HTTP library writes these headers."""
 _VARIABLES: Final = tuple(
     form(f"{name}_proxy") for name in ("http", "https", "all", "no") for form in (str.lower, str.upper)
 )
@@ -87,25 +82,3 @@ def _proxy(origin: str, variables: tuple[str | None, ...]) -> str | None:  # noq
     if not proxy or proxy_bypass(authority):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def check_headers(headers: Mapping[str, str]) -> None:
-    """Check that headers can be sent unchanged.
-
-    Raises:
-        ConfigurationError: A header is not printable ASCII in one line, or it frames the request.
-    """
-    values = "".join(headers.values())
-    if values.isascii() and values.isprintable() and all(map(_may_be_sent, headers)):
-        return
-    name = next(
-        name for name, value in headers.items() if not (value.isascii() and value.isprintable() and _may_be_sent(name))
-    )
-    if name.lower() in _OURS:
-        raise ConfigurationError(f"The header {name!r} cannot be set: it is written for each request.")
-    raise ConfigurationError(f"The header {name!r} cannot be sent: it must be printable ASCII in one line.")
-
-
-@lru_cache(maxsize=256)
-def _may_be_sent(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None and name.lower() not in _OURS

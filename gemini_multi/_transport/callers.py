@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from gemini_multi._transport.addresses import address_of, check_headers
+from gemini_multi._transport.addresses import address_of
 from gemini_multi._transport.httpx_library import head_of
 from gemini_multi._transport.session import AsyncExchange
 from gemini_multi._transport.steps import ResponseHead, Send
@@ -126,7 +126,6 @@ class CallersAsyncExchange(AsyncExchange):
 
 def _built(client: Any, step: Send) -> Any:  # noqa: ANN401  # of httpx or httpx2
     """Build the request, with the timeouts in the extension that httpx and httpx2 read."""
-    check_headers(step.headers)
     timeouts = step.timeouts
     limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": timeouts.connect}
     return client.build_request(

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from gemini_multi._encoding.long_text import ChunkedBody
-from gemini_multi._transport.addresses import Address, check_headers
+from gemini_multi._transport.addresses import Address
 from gemini_multi._transport.bounds import SLICE
 from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
@@ -87,7 +87,6 @@ class Library:
 
     def request(self, step: Send, address: Address) -> Any:  # noqa: ANN401
         """Build a request, with the timeouts in the extension that httpcore reads."""
-        check_headers(step.headers)
         url, timeouts = _parsed(self.httpx, address.url), step.timeouts
         headers = [
             (b"host", url.netloc),

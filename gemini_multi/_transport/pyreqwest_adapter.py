@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from gemini_multi._transport.addresses import address_of, check_headers, proxy_for
+from gemini_multi._transport.addresses import address_of, proxy_for
 from gemini_multi._transport.session import AsyncExchange
 from gemini_multi._transport.steps import Interrupted, ResponseHead, Send, Timeouts, TransportSettings
 from gemini_multi.errors import ConfigurationError
@@ -126,7 +126,6 @@ class PyreqwestAsyncExchange(AsyncExchange):
 
     def _built(self, step: Send) -> StreamRequest:
         address, body = address_of(step.url), step.body
-        check_headers(step.headers)
         builder = self._transport.client(step.timeouts, proxy_for(address)).request(step.method, address.url)
         builder = builder.headers({"accept-encoding": "identity", **step.headers})
         if isinstance(body, bytes):

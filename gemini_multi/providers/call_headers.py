@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from gemini_multi.errors import ConfigurationError
 
 GatewayMetadata: TypeAlias = Mapping[str, str | int | float | bool]
 """Entries for the log of a provider's gateway."""
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OF_THE_LIBRARY: Final = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding")
+"""Headers that frame a request. The HTTP library writes these headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -38,9 +42,11 @@ class CallHeaders:
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers by lower-case name, or raise a `ConfigurationError`."""
+    """Return headers by lower-case name, or raise a `ConfigurationError` if one of them cannot be sent unchanged."""
     for name, value in headers.items():
-        if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
+        if name.lower() in _OF_THE_LIBRARY:
+            raise ConfigurationError(f"The header {name!r} cannot be set: it is written for each request.")
+        if not _NAME.fullmatch(name) or not (f"{value}".isascii() and f"{value}".isprintable()):
             raise ConfigurationError(
                 f"The header {name!r} cannot be sent: names and values must be printable ASCII in one line."
             )

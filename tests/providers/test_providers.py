@@ -96,6 +96,8 @@ NO_KEY: list[tuple[Callable[[], Provider], str]] = [
     (lambda: Oxen("key\0"), "control"),
     (lambda: Oxen("key", base_url="hub.oxen.ai"), "http or https"),
     (lambda: Oxen("key", headers={"x": "a\r\nb"}), "'x' cannot be sent"),
+    (lambda: Oxen("key", headers={"a b": "c"}), "'a b' cannot be sent"),
+    (lambda: Oxen("key", headers={"Content-Length": "5"}), "'Content-Length' cannot be set"),
     (lambda: Cloudflare("account", "key", api="rum"), "must be one of"),  # type: ignore[arg-type]
     (lambda: Cloudflare("account", "key", metadata={"a": None}), "text, a number or a boolean"),  # type: ignore[dict-item]
     (lambda: Cloudflare("account", "key", metadata=dict.fromkeys("abcdef", 1)), "at most 5"),
