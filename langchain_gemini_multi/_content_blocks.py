@@ -61,8 +61,9 @@ def _text(block: Block) -> list[Part]:
     return [Text(text, cache_control=hint if is_object(hint) else None)] if (text := text_of(block)) else []
 
 
-def _media(block: Block) -> list[Part]:
-    part = media_part(block)
+def _media(block: Block, key: str = "") -> list[Part]:
+    """Read media, whose fields are under a key in Google's form."""
+    part = media_part(folded({"type": "media"}, fields_of(block[key]), block) if key else block)
     if part is None:
         raise ConfigurationError(
             f"A block of type {block.get('type')!r} needs `base64`, `url` or `file_id`; "
@@ -112,10 +113,6 @@ def _document(block: Block) -> list[Part]:
     return [*_heading(block, "context"), *_media(block)]
 
 
-def _search_result(block: Block) -> list[Part]:
-    return [*_heading(block, "title", "source"), *content_parts(block.get("content"))]
-
-
 def _heading(block: Block, *keys: str) -> list[Part]:
     return [Text(found) for key in keys if (found := text_of(block, key))]
 
@@ -131,29 +128,6 @@ def _google_result(key: str, block: Block) -> list[Part]:
     inner = fields_of(block.get(key))
     media = tuple(part for part in content_parts(inner.get("parts")) if isinstance(part, (Blob, FileReference)))
     return [ToolResult(text_of(inner, "id"), text_of(inner, "name"), media, value=inner.get("response"))]
-
-
-def _google_media(key: str, block: Block) -> list[Part]:
-    return _media(folded({"type": "media"}, fields_of(block.get(key)), block))
-
-
-def _non_standard(block: Block) -> list[Part]:
-    return block_parts(mapping_of(block.get("value")))
-
-
-def _output(block: Block) -> list[Part]:
-    """Read the results of OpenAI's custom tools."""
-    return content_parts(block.get("output"))
-
-
-def _json(block: Block) -> list[Part]:
-    """Read a block with a JSON value. LangChain's tools return such blocks."""
-    return [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))]
-
-
-def _nothing(_: Block) -> list[Part]:
-    """Skip a marker without content."""
-    return []
 
 
 def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> ToolResult:
@@ -198,17 +172,17 @@ _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "input_audio": _input_audio,
     "text-plain": _plain_text,
     "document": _document,
-    "search_result": _search_result,
+    "search_result": lambda block: [*_heading(block, "title", "source"), *content_parts(block.get("content"))],
     "tool_result": _tool_result,
-    "custom_tool_call_output": _output,
-    "json": _json,
-    "non_standard": _non_standard,
-    "cachePoint": _nothing,
+    "custom_tool_call_output": lambda block: content_parts(block.get("output")),
+    "json": lambda block: [Text(json.dumps(block.get("json"), ensure_ascii=False, default=str))],
+    "non_standard": lambda block: block_parts(mapping_of(block.get("value"))),
+    "cachePoint": lambda _: [],
 }
 _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "text": _text,
-    "cachePoint": _nothing,
+    "cachePoint": lambda _: [],
     **{key: partial(_google_result, key) for key in ("functionResponse", "function_response")},
-    **{key: partial(_google_media, key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
+    **{key: partial(_media, key=key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
 }
 """Blocks without a `type`, by the field that identifies them."""

@@ -308,36 +308,25 @@ def _unsealed(value: object) -> object:
     return [_unsealed(inner) for inner in value] if is_many(value) else value
 
 
-def _server_call(block: Block) -> Part | None:
-    arguments = mapping_of(block.get("args"))
-    language = text_of(arguments, "language").upper() or "PYTHON"
-    code = arguments.get("code")
+def _code(block: Block) -> Part | None:
+    """Read code in LangChain's block or in that of `langchain-google-genai`."""
+    is_google = block.get("type") == "executable_code"
+    fields = {**block, "code": text_of(block, "executable_code")} if is_google else mapping_of(block.get("args"))
+    code, language = fields.get("code"), text_of(fields, "language").upper() or "PYTHON"
     return ExecutableCode(code, language, id=text_of(block, "id") or None) if isinstance(code, str) else None
 
 
-def _server_result(block: Block) -> Part | None:
+def _code_result(block: Block) -> Part | None:
+    """Read the output of code in LangChain's block or in that of `langchain-google-genai`, with a number as outcome."""
     outcome, output = mapping_of(block.get("extras")).get("outcome"), block.get("output")
+    if block.get("type") == "code_execution_result":
+        outcome, output = block.get("outcome", 1), text_of(block, "code_execution_result")
     if outcome is None or not isinstance(output, str):
         return None
-    return CodeResult(output, _outcome(outcome), id=text_of(block, "tool_call_id") or None)
-
-
-def _outcome(value: object) -> str:
-    """Read Google's outcome by name or by the number that `langchain-google-genai` keeps."""
-    names = {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}
-    return (
-        value
-        if isinstance(value, str)
-        else names.get(value if isinstance(value, int) else 0, "OUTCOME_DEADLINE_EXCEEDED")
-    )
-
-
-def _code(block: Block) -> Part:
-    return ExecutableCode(text_of(block, "executable_code"), text_of(block, "language").upper() or "PYTHON")
-
-
-def _code_result(block: Block) -> Part:
-    return CodeResult(text_of(block, "code_execution_result"), _outcome(block.get("outcome", 1)))
+    if not isinstance(outcome, str):
+        names = {1: "OUTCOME_OK", 2: "OUTCOME_FAILED"}
+        outcome = names.get(outcome if isinstance(outcome, int) else 0, "OUTCOME_DEADLINE_EXCEEDED")
+    return CodeResult(output, outcome, id=text_of(block, "tool_call_id") or None)
 
 
 def _drawn(block: Block) -> Part | None:
@@ -346,15 +335,11 @@ def _drawn(block: Block) -> Part | None:
     return inline(picture, details) if (picture := text_of(block, "result")) else None
 
 
-def _refusal(block: Block) -> Part:
-    return Opaque({"type": "refusal", "refusal": text_of(block, "refusal")})
-
-
 _READERS: Final[dict[str, Callable[[Block], Part | None]]] = {
-    "server_tool_call": _server_call,
-    "server_tool_result": _server_result,
-    "executable_code": _code,  # by `langchain-google-genai`
-    "code_execution_result": _code_result,  # by `langchain-google-genai`
+    "server_tool_call": _code,
+    "executable_code": _code,
+    "server_tool_result": _code_result,
+    "code_execution_result": _code_result,
     "image_generation_call": _drawn,
-    "refusal": _refusal,
+    "refusal": lambda block: Opaque({"type": "refusal", "refusal": text_of(block, "refusal")}),
 }

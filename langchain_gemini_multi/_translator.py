@@ -114,6 +114,5 @@ def refusal_of(message: AIMessage) -> Block | None:
     return refusal_block(message.additional_kwargs.get("refusal"), message.response_metadata)
 
 
-def register() -> None:
-    """Make LangChain use this translator for messages whose `model_provider` is ours."""
-    register_translator(PROVIDER, translate_content, translate_content_chunk)
+# From the import of this module on, LangChain uses it for messages whose `model_provider` is ours.
+register_translator(PROVIDER, translate_content, translate_content_chunk)

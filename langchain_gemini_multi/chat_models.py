@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -17,14 +18,10 @@ from gemini_multi.types import ToolChoice
 from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._streams import ChunkBuilder, Event, EventBuilder
-from langchain_gemini_multi._translator import register
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
-
-
-register()
 
 ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 Method: TypeAlias = Literal["json_schema", "function_calling", "json_mode"]
@@ -68,9 +65,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     Tools:
         Functions become tools::
 
-            from langchain_core.tools import tool
-
-            @tool
             def get_weather(city: str) -> str:
                 \"\"\"Say what the weather is like in a city.\"\"\"
                 return f"It is sunny in {city}."
@@ -192,9 +186,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
-                for event in events:
-                    if (chunk := builder.feed(event)) is not None:
-                        yield chunk
+                yield from filter(None, map(builder.feed, events))
 
     async def _astream(
         self, messages: list[BaseMessage], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
@@ -215,8 +207,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
-                for event in events:
-                    yield from builder.feed(event)
+                yield from chain.from_iterable(map(builder.feed, events))
         # LangChain stops reading at the last event, so the stream is closed before that event.
         yield from builder.end()
 
@@ -275,10 +266,9 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             kwargs["tools"] = [tool_json(tool, strict=strict) for tool in found]
             if tool_choice not in (None, False):
                 kwargs["tool_choice"] = choice_json(read_choice(tool_choice, found))
-        if parallel_tool_calls is None and forbids_parallel(tool_choice):
-            parallel_tool_calls = False
-        if parallel_tool_calls is not None:
-            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        parallel = False if parallel_tool_calls is None and forbids_parallel(tool_choice) else parallel_tool_calls
+        if parallel is not None:
+            kwargs["parallel_tool_calls"] = parallel
         return super().bind(**kwargs)
 
     def with_structured_output(
