@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -94,7 +95,7 @@ class PointingTranslation(Translation):
         """Add all definitions that the schema or another definition refers to."""
         definitions: Node = {}
         while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
-            self._owner, self._needed, self.active = self._names[missing[0]], [], {missing[0]: 1}
+            self._owner, self._needed, self.active = self._names[missing[0]], [], Counter(missing[:1])
             self.depth = 1
             definitions[self._owner] = self.node(self.definition(missing[0]) or {})
             self._needs[self._owner] = self._needed
@@ -133,7 +134,7 @@ class JsonSchemaTranslation(PointingTranslation):
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Refer to the definition; a reference must have no other keywords beside it."""
-        if not CONSTRAINTS.isdisjoint(rest) and not self.active.get(pointer):
+        if not CONSTRAINTS.isdisjoint(rest) and not self.active[pointer]:
             return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
 
@@ -178,8 +179,7 @@ class OpenApiTranslation(Translation):
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Write the definition in place. Recursion ends with JSON text after a few levels."""
-        repeats = self.active.get(pointer, 0)
-        if repeats >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
+        if self.active[pointer] >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
             return self.as_text(rest, target, [])
         return self.inlined(merge(rest, target), pointer)
 
@@ -222,7 +222,7 @@ class ChatTranslation(PointingTranslation):
 
     def reference(self, pointer: str, target: Node, rest: Node) -> Node:
         """Write the definition in place, unless it is recursive or the schema has grown large."""
-        if not self.active.get(pointer) and self.size < _LARGEST_INLINED:
+        if not self.active[pointer] and self.size < _LARGEST_INLINED:
             return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
 

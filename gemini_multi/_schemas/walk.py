@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from typing import ClassVar, Final
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
@@ -61,7 +62,7 @@ class Translation(ABC):
         """Store a schema, which is not changed. `enums_in_words` lists enums in descriptions instead."""
         self.root = root
         self._enums_in_words = enums_in_words
-        self.active: dict[str, int] = {}
+        self.active = Counter[str]()
         self.size = 0
         self.depth = 0
         """The number of schemas that hold the current one, and this one: 1 at the root."""
@@ -80,7 +81,7 @@ class Translation(ABC):
 
     def flattened(self, schema: Node) -> Node:
         """Put the properties of all alternatives into one object, if all are objects."""
-        branches = [self._looked_up(branch) for branch in objects(schema.get("anyOf") or schema.get("oneOf"))]
+        branches = [self._looked_up(branch, []) for branch in objects(schema.get("anyOf") or schema.get("oneOf"))]
         return one_object(without(schema, "anyOf", "oneOf"), branches) or schema
 
     def finish(self, result: Node) -> Node:
@@ -130,11 +131,9 @@ class Translation(ABC):
 
     def inlined(self, schema: JsonObject, *pointers: str) -> Node:
         """Translate a schema that holds definitions in place."""
-        for pointer in pointers:
-            self.active[pointer] = self.active.get(pointer, 0) + 1
+        self.active.update(pointers)
         result = self._shaped(dict(schema))
-        for pointer in pointers:
-            self.active[pointer] -= 1
+        self.active.subtract(pointers)
         return result
 
     def _conjunction(self, schema: Node) -> Node:
@@ -153,21 +152,16 @@ class Translation(ABC):
                 schema = merge(schema, self._looked_up(member, opened))
         return without(schema, "allOf"), opened
 
-    def _looked_up(self, schema: Node, opened: list[str] | None = None) -> Node:
-        seen: list[str] = [] if opened is None else opened
+    def _looked_up(self, schema: Node, opened: list[str]) -> Node:
         while isinstance(pointer := schema.get("$ref"), str):
             schema = without(schema, "$ref")
-            if pointer not in seen and self.active.get(pointer, 0) < self.most_repeats:
-                seen.append(pointer)
+            if pointer not in opened and self.active[pointer] < self.most_repeats:
+                opened.append(pointer)
                 schema = merge(schema, self.definition(pointer) or {})
         return schema
 
     def definition(self, pointer: str) -> Node | None:
-        """Return the definition of a reference; `None` if the reference points outside the schema.
-
-        Raises:
-            ConfigurationError: The schema does not have the definition.
-        """
+        """Return the definition of a reference, which the schema must hold; `None` for a reference to another schema."""
         found = resolve(pointer, self.root)
         if found is None and pointer.startswith("#"):
             raise ConfigurationError(
