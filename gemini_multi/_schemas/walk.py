@@ -161,7 +161,7 @@ class Translation(ABC):
         return schema
 
     def definition(self, pointer: str) -> Node | None:
-        """Return the definition of a reference, which the schema must hold; `None` for a reference to another schema."""
+        """Return the definition of a reference, which the schema must hold; `None` if it is in another schema."""
         found = resolve(pointer, self.root)
         if found is None and pointer.startswith("#"):
             raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Builds an answer from the pieces that a decoder finds, and makes the event of each piece.
+"""Builds a candidate from the pieces that a decoder finds, and makes the event of each piece.
 
 Text that arrives in pieces is collected and joined once at the end, so the work per chunk does not grow with the
 answer. Signed parts keep their boundaries: no text is merged across a signature, except that a signed empty part at the
@@ -98,24 +98,6 @@ class CandidateBuilder:
             refusal=self.refusal,
             metadata=self.metadata,
         )
-
-
-class ResponseBuilder:
-    """The candidates of an answer that is still arriving."""
-
-    def __init__(self) -> None:
-        self.builders: dict[int, CandidateBuilder] = {}
-
-    def builder(self, candidate: int = 0) -> CandidateBuilder:
-        """Return the builder of a candidate. Make it at its first use."""
-        builder = self.builders.get(candidate)
-        if builder is None:
-            builder = self.builders[candidate] = CandidateBuilder(candidate)
-        return builder
-
-    def candidates(self) -> tuple[Candidate, ...]:
-        """Return all candidates so far, in the order of their indexes."""
-        return tuple(self.builders[index].candidate() for index in sorted(self.builders))
 
 
 def extended(known: JsonValue, added: JsonValue) -> JsonValue:

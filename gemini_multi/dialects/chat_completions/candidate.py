@@ -24,6 +24,7 @@ from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import (
     Blob,
+    Candidate,
     ChatEvent,
     Citation,
     FileReference,
@@ -149,8 +150,8 @@ class CandidateReader:
         self._settle()
         self._calls.ready(at_end=True)
 
-    def conclude(self) -> None:
-        """Set the fields of the builder that depend on the whole candidate."""
+    def conclude(self) -> Candidate:
+        """Return the candidate so far."""
         builder = self._builder
         builder.citations = tuple(self._citations.values())
         builder.refusal = "".join(self._refusals) if self._refusals else None
@@ -160,6 +161,7 @@ class CandidateReader:
             self._calls.conclude()
         if self._audio.metadata:
             builder.metadata["audio"] = dict(self._audio.metadata)
+        return builder.candidate()
 
     def _stop(self, reason: str) -> None:
         native = self._builder.metadata.get("native_finish_reason")

@@ -14,7 +14,7 @@ from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.tools import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
-from gemini_multi.dialects.response_builder import ResponseBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
 
@@ -26,7 +26,6 @@ class ChatDecoder:
     """Decodes one answer."""
 
     def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
-        self._response_builder = ResponseBuilder()
         self._readers: dict[int, CandidateReader] = {}
         self._events: list[ChatEvent] = []
         """The events of the current document, to which all readers add."""
@@ -121,15 +120,13 @@ class ChatDecoder:
 
     def response(self) -> ChatResponse:
         """The answer so far."""
-        for reader in self._readers.values():
-            reader.conclude()
         meta = self._metadata.get("meta")
         billed = meta.get("usage") if isinstance(meta, dict) else None
         metadata = dict(self._metadata)
         if self._usage:
             metadata["usage"] = dict(self._usage)
         return ChatResponse(
-            candidates=self._response_builder.candidates(),
+            candidates=tuple(self._readers[key].conclude() for key in sorted(self._readers)),
             usage=usage.read(
                 self._usage, billed if isinstance(billed, dict) else {}, credits_per_usd=self._credits_per_usd
             ),
@@ -142,8 +139,8 @@ class ChatDecoder:
     def _reader(self, key: int) -> CandidateReader:
         reader = self._readers.get(key)
         if reader is None:
-            builder = self._response_builder.builder(key)
-            reader = self._readers[key] = CandidateReader(builder, self._expectation, self._events)
+            reader = CandidateReader(CandidateBuilder(key), self._expectation, self._events)
+            self._readers[key] = reader
         return reader
 
 
