@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi.dialects.base import CHANGE_THE_PROMPT, Target
+from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.tools import tool_names
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.chat_completions.traits import ChatTarget
 from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
@@ -25,7 +25,7 @@ _USUAL: Final = _ENVELOPE | {"created"}
 class ChatDecoder:
     """Decodes one answer."""
 
-    def __init__(self, request: ChatRequest, target: Target[ChatTraits]) -> None:
+    def __init__(self, request: ChatRequest, target: ChatTarget) -> None:
         self._readers: dict[int, CandidateReader] = {}
         self._events: list[ChatEvent] = []
         """The events of the current document, to which all readers add."""
@@ -144,7 +144,7 @@ class ChatDecoder:
         return reader
 
 
-def _expectation(request: ChatRequest, target: Target[ChatTraits]) -> Expectation:
+def _expectation(request: ChatRequest, target: ChatTarget) -> Expectation:
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     names = tool_names(request) if functions else {}
     audio = request.extra_body.get("audio")

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from gemini_multi._encoding.long_text import joined
 from gemini_multi.catalog import Modality
-from gemini_multi.dialects.base import EncodingReport, Target
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.chat_completions.traits import ChatTarget
 from gemini_multi.dialects.media_types import (
     address_scheme,
     bare_base64,
@@ -40,7 +40,7 @@ class MediaWriter:
 
     def __init__(
         self,
-        target: Target[ChatTraits],
+        target: ChatTarget,
         report: EncodingReport,
         resolution: Literal["low", "medium", "high"] | None,
     ) -> None:

@@ -7,17 +7,15 @@ from typing import Final
 
 from gemini_multi._history.signatures import sign
 from gemini_multi._history.turns import conversation
-from gemini_multi.dialects.base import EncodingReport, Target, merge
+from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter
 from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields, tool_names
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
-from gemini_multi.dialects.generate_content.config import top_logprobs
+from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
+from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
 from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
-from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
 
-_SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 _ABOVE_HIGH: Final = ("xhigh", "max")
 """Efforts that only some providers define. They correspond to no level or budget."""
@@ -25,9 +23,7 @@ _BUDGET_EFFORTS: Final[dict[int | None, str]] = {0: "none", 1024: "low", 8192: "
 """The budgets that correspond to the efforts: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
 
-def encode(
-    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport, *, stream: bool
-) -> dict[str, JsonValue]:
+def encode(request: ChatRequest, target: ChatTarget, report: EncodingReport, *, stream: bool) -> dict[str, JsonValue]:
     """Write the body.
 
     Raises:
@@ -65,50 +61,51 @@ def encode(
     return body
 
 
-def _sampling(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
+def _sampling(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the settings that the model and the provider support."""
     fields: dict[str, JsonValue] = {}
-    for setting, field, value in _settings(request, target.traits):
+    for setting, field, value, is_supported in _settings(request, target.traits):
         if value is None:
             continue
         if reason := _refusal(setting, value, target):
             report.setting(setting, reason)
-        elif missing := _missing(setting, value, target.traits):
-            report.feature(missing)
+        elif not is_supported:
+            report.feature(f"`{setting}`")
         else:
             fields[field] = value
+    if len(request.stop) > target.traits.maximum_stop and "stop" in fields:
+        report.feature(f"{len(request.stop)} stop sequences (at most {target.traits.maximum_stop})")
     return fields
 
 
-def _settings(request: ChatRequest, traits: ChatTraits) -> Iterable[tuple[str, str, JsonValue]]:
-    """Return each setting with the name of its field and its value."""
-    if request.n is not None and request.n < 1:
-        raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
+def _settings(request: ChatRequest, traits: ChatTraits) -> Iterable[tuple[str, str, JsonValue, bool]]:
+    """Return each setting with the name of its field, its value, and whether the provider has the field."""
+    logprobs = (request.logprobs or request.top_logprobs is not None) or None
     return (
-        ("temperature", "temperature", request.temperature),
-        ("top_p", "top_p", request.top_p),
-        ("top_k", "top_k", request.top_k),
-        ("max_tokens", traits.max_tokens_field, request.max_tokens),
-        ("n", "n", None if request.n == 1 else request.n),
-        ("stop", "stop", list(request.stop) or None),
-        ("seed", "seed", request.seed),
-        ("presence_penalty", "presence_penalty", request.presence_penalty),
-        ("frequency_penalty", "frequency_penalty", request.frequency_penalty),
-        ("logprobs", "logprobs", (request.logprobs or request.top_logprobs is not None) or None),
-        ("logprobs", "top_logprobs", top_logprobs(request)),
-        ("user", "user", request.user),
+        ("temperature", "temperature", request.temperature, True),
+        ("top_p", "top_p", request.top_p, True),
+        ("top_k", "top_k", request.top_k, traits.supports_top_k),
+        ("max_tokens", traits.max_tokens_field, request.max_tokens, True),
+        ("n", "n", candidates(request.n), traits.supports_n),
+        ("stop", "stop", list(request.stop) or None, traits.supports_stop),
+        ("seed", "seed", request.seed, traits.supports_seed),
+        ("presence_penalty", "presence_penalty", request.presence_penalty, True),
+        ("frequency_penalty", "frequency_penalty", request.frequency_penalty, True),
+        ("logprobs", "logprobs", logprobs, traits.supports_logprobs),
+        ("logprobs", "top_logprobs", top_logprobs(request), traits.supports_logprobs),
+        ("user", "user", request.user, True),
     )
 
 
-def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str | None:
+def _refusal(setting: str, value: JsonValue, target: ChatTarget) -> str | None:
     """Return why the body must omit a tuning setting; `None` when the body may hold it."""
     traits = target.traits
     if setting in target.model.refuses:
         return "the model refuses it"
-    if setting in _SAMPLING and "drop_sampling" in target.repairs:
-        return "the provider refused it"
-    if setting in _PENALTIES and (not traits.supports_penalties or "drop_penalties" in target.repairs):
+    if setting in _PENALTIES and not traits.supports_penalties:
         return "the provider refuses it"
+    if DROPPED_BY.get(setting) in target.repairs:
+        return "the provider refused it"
     if setting == "user" and not traits.supports_user:
         return "the provider has no field for it"
     minimum = {"seed": traits.minimum_seed, "top_p": traits.minimum_top_p}.get(setting)
@@ -117,21 +114,7 @@ def _refusal(setting: str, value: JsonValue, target: Target[ChatTraits]) -> str 
     return None
 
 
-def _missing(setting: str, value: JsonValue, traits: ChatTraits) -> str | None:
-    """Describe a setting that the provider has no field for."""
-    if isinstance(value, list) and traits.supports_stop and len(value) > traits.maximum_stop:
-        return f"{len(value)} stop sequences (at most {traits.maximum_stop})"
-    supported = {
-        "stop": traits.supports_stop,
-        "n": traits.supports_n,
-        "seed": traits.supports_seed,
-        "top_k": traits.supports_top_k,
-        "logprobs": traits.supports_logprobs,
-    }
-    return None if supported.get(setting, True) else f"`{setting}`"
-
-
-def _modalities(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
+def _modalities(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the modalities of an answer that is more than text."""
     fields: dict[str, JsonValue] = {}
     wanted = [modality for modality in request.modalities if modality != "text"]
@@ -149,7 +132,7 @@ def _modalities(request: ChatRequest, target: Target[ChatTraits], report: Encodi
     return fields
 
 
-def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingReport) -> dict[str, JsonValue]:
+def _google(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the thinking settings, and the settings that belong in Google's namespace."""
     fields, google = _thinking(request, target, report)
     if request.cached_content is not None:
@@ -164,7 +147,7 @@ def _google(request: ChatRequest, target: Target[ChatTraits], report: EncodingRe
 
 
 def _thinking(
-    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
+    request: ChatRequest, target: ChatTarget, report: EncodingReport
 ) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
     """Write the thinking settings, as fields of the body or exactly, as fields of Google's namespace."""
     plan = thinking(request, target.model, report)
@@ -195,7 +178,7 @@ def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
     return {name: value for name, value in config.items() if value is not None}
 
 
-def _effort(request: ChatRequest, plan: ThinkingPlan, target: Target[ChatTraits], report: EncodingReport) -> str | None:
+def _effort(request: ChatRequest, plan: ThinkingPlan, target: ChatTarget, report: EncodingReport) -> str | None:
     if plan.budget is None and plan.level is None:
         return None
     given, efforts = request.reasoning_effort, target.traits.reasoning_efforts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema, wire_names
-from gemini_multi.dialects.base import EncodingReport, Target
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.tools import format_demand
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
@@ -35,7 +35,7 @@ def tool_names(request: ChatRequest) -> dict[str, str]:
 
 
 def tool_fields(
-    request: ChatRequest, target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport
+    request: ChatRequest, target: ChatTarget, names: Mapping[str, str], report: EncodingReport
 ) -> dict[str, JsonValue]:
     """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
     traits, choice = target.traits, request.tool_choice
@@ -73,14 +73,14 @@ def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
 
 
 def _declarations(
-    functions: list[Tool], target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport
+    functions: list[Tool], target: ChatTarget, names: Mapping[str, str], report: EncodingReport
 ) -> list[JsonValue]:
     if len(functions) > target.traits.maximum_tools:
         report.feature(f"{len(functions)} functions (at most {target.traits.maximum_tools})")
     return [_declaration(tool, target, names, report) for tool in functions]
 
 
-def _declaration(tool: Tool, target: Target[ChatTraits], names: Mapping[str, str], report: EncodingReport) -> JsonValue:
+def _declaration(tool: Tool, target: ChatTarget, names: Mapping[str, str], report: EncodingReport) -> JsonValue:
     traits = target.traits
     function: dict[str, JsonValue] = {"name": names[tool.name]}
     if tool.description:
@@ -110,7 +110,7 @@ def _chosen(choice: ToolChoice, traits: ChatTraits, names: Mapping[str, str], re
 
 
 def response_format(
-    request: ChatRequest, target: Target[ChatTraits], report: EncodingReport
+    request: ChatRequest, target: ChatTarget, report: EncodingReport
 ) -> tuple[dict[str, JsonValue] | None, Sequence[str]]:
     """Write the response format: the field, and the text for the system message that replaces or completes it."""
     wanted = request.response_format
@@ -127,12 +127,12 @@ def response_format(
     return ({"type": "json_object"} if target.traits.json_object else None), demand
 
 
-def _schema(schema: JsonObject, target: Target[ChatTraits], *, is_strict: bool) -> dict[str, JsonValue]:
+def _schema(schema: JsonObject, target: ChatTarget, *, is_strict: bool) -> dict[str, JsonValue]:
     translate = strict_schema if is_strict else chat_schema
     return translate(schema, enums_in_words="enums_in_words" in target.repairs)
 
 
-def _named_schema(wanted: ResponseFormat, schema: JsonObject, target: Target[ChatTraits]) -> dict[str, JsonValue]:
+def _named_schema(wanted: ResponseFormat, schema: JsonObject, target: ChatTarget) -> dict[str, JsonValue]:
     named: dict[str, JsonValue] = {
         "name": function_name(wanted.name),
         "description": wanted.description,

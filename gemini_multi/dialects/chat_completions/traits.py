@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from gemini_multi.dialects.base import Target
 from gemini_multi.types import JsonObject, JsonValue
 
 
@@ -107,3 +108,6 @@ class ChatTraits:
     """Constant fields of the body."""
     credits_per_usd: float | None = None
     """How many of the provider's credits are one dollar, if it bills in credits (`meta.usage.credits_used`)."""
+
+
+ChatTarget: TypeAlias = Target[ChatTraits]

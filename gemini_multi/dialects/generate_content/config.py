@@ -14,7 +14,7 @@ from gemini_multi.types import ChatRequest, JsonValue
 _MOST_STOPS: Final = 5
 _MOST_LOGPROBS: Final = 20
 _SEEDS: Final = range(-(2**31), 2**31)
-_DROPPED_BY: Final[Mapping[str, Repair]] = {
+DROPPED_BY: Final[Mapping[str, Repair]] = {
     "temperature": "drop_sampling",
     "top_p": "drop_sampling",
     "top_k": "drop_sampling",
@@ -22,6 +22,7 @@ _DROPPED_BY: Final[Mapping[str, Repair]] = {
     "frequency_penalty": "drop_penalties",
     "thinking": "drop_thinking",
 }
+"""The settings that a repair removes from the body."""
 
 
 def generation_config(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue]:
@@ -32,7 +33,7 @@ def generation_config(request: ChatRequest, target: GenerateTarget, report: Enco
             continue
         if setting in target.model.refuses:
             report.setting(setting, "the model refuses it")
-        elif _DROPPED_BY.get(setting) in target.repairs:
+        elif DROPPED_BY.get(setting) in target.repairs:
             report.setting(setting, "the provider refused it")
         else:
             config[field] = value
@@ -46,9 +47,7 @@ def _settings(
     yield "top_p", "topP", request.top_p
     yield "top_k", "topK", request.top_k
     yield "max_tokens", "maxOutputTokens", request.max_tokens
-    if request.n is not None and request.n < 1:
-        raise ConfigurationError(f"`n={request.n}` asks for no answer. Give 1 or more.")
-    yield "n", "candidateCount", None if request.n == 1 else request.n
+    yield "n", "candidateCount", candidates(request.n)
     if len(request.stop) > _MOST_STOPS:
         report.feature(f"{len(request.stop)} stop sequences (at most {_MOST_STOPS})")
     yield "stop", "stopSequences", list(request.stop) or None
@@ -80,6 +79,17 @@ def top_logprobs(request: ChatRequest) -> int | None:
     if number is not None and not 0 <= number <= _MOST_LOGPROBS:
         raise ConfigurationError(f"`top_logprobs={number}` is out of range: give 0 to {_MOST_LOGPROBS}.")
     return number
+
+
+def candidates(number: int | None) -> int | None:
+    """Return the number of candidates to request; `None` for one, the default.
+
+    Raises:
+        ConfigurationError: The number is below 1.
+    """
+    if number is not None and number < 1:
+        raise ConfigurationError(f"`n={number}` asks for no answer. Give 1 or more.")
+    return None if number == 1 else number
 
 
 def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue] | None:
