@@ -29,6 +29,7 @@ _AUDIO_FORMATS: Final = {
 }
 """OpenAI's short names of audio formats; providers that accept more formats use MIME types."""
 _DETAILS: Final = ("low", "high")
+_PLURALS: Final[dict[Modality, str]] = {"image": "images", "video": "videos", "document": "documents"}
 
 
 class MediaWriter:
@@ -39,10 +40,7 @@ class MediaWriter:
     """
 
     def __init__(
-        self,
-        target: ChatTarget,
-        report: EncodingReport,
-        resolution: Literal["low", "medium", "high"] | None,
+        self, target: ChatTarget, report: EncodingReport, resolution: Literal["low", "medium", "high"] | None
     ) -> None:
         """Make a writer for `target`. `resolution` applies to media without their own resolution."""
         self._traits = target.traits
@@ -55,29 +53,37 @@ class MediaWriter:
         """Write one content part."""
         mime_type = media_type(media)
         if isinstance(media, FileReference) and not (is_inline(media) or is_files_api(media.uri)):
-            address_scheme(media.uri)
+            address_scheme(media.uri)  # refuses an address that no provider can read
         kind = _kind(mime_type)
-        if kind == "document" and not self._takes_document(media, mime_type) and (text := text_of(media)) is not None:
+        missing = f"a file of type {mime_type!r}" if kind is None else self._missing(media, mime_type, kind)
+        if missing and kind == "document" and (text := text_of(media)) is not None:
             return {"type": "text", "text": text}
-        if kind is None or kind not in self._inputs:
-            self._report.feature(f"a file of type {mime_type!r}" if kind is None else f"{kind} input")
+        if missing or kind is None:
+            self._report.feature(missing)
             return {}
         self._weigh(media, kind)
         if media.start is not None or media.end is not None or media.fps is not None:
             self._report.feature("a stretch or a frame rate of a video")
-        resolution = media.resolution or self._resolution
-        if kind == "image":
-            return self._image(media, mime_type, resolution)
-        if resolution:
-            self._report.setting("media_resolution", f"the provider takes none for {kind}")
-        write = {"audio": self._audio, "video": self._video, "document": self._document}[kind]
-        return write(media, mime_type)
+        return self._written(media, mime_type, kind)
 
     def check_size(self) -> None:
         """Note media whose total size is above the provider's limit."""
         limit = self._traits.maximum_total_bytes
         if limit is not None and self._bytes > limit:
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+
+    def _missing(self, media: Blob | FileReference, mime_type: str | None, kind: Modality) -> str:
+        """Name the feature that the provider lacks for a medium."""
+        traits = self._traits
+        supported = {"image": traits.image_part, "audio": traits.audio_part is not None, "video": traits.video_part}
+        if kind not in self._inputs or not supported.get(kind, True):
+            return f"{kind} input"
+        if kind == "audio" and traits.audio_types and mime_type not in traits.audio_types:
+            return f"audio of type {mime_type!r}"
+        takes_document = traits.file_data if is_inline(media) else traits.file_url
+        if kind == "document" and not (takes_document and mime_type in traits.file_mime_types):
+            return "document input" if is_inline(media) else "documents by address"
+        return ""
 
     def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
         if is_inline(media):
@@ -86,68 +92,42 @@ class MediaWriter:
             if size > (limit := self._traits.maximum_bytes.get(kind, size)):
                 self._report.feature(f"{size:,} bytes of {kind} (at most {limit:,})")
 
-    def _image(
-        self, media: Blob | FileReference, mime_type: str | None, resolution: str | None
-    ) -> dict[str, JsonValue]:
-        if not self._traits.image_part:
-            self._report.feature("image input")
-            return {}
-        target: dict[str, JsonValue] = {
-            "url": self._url(media, mime_type, "images", remote=self._traits.image_url_remote)
-        }
-        if resolution in _DETAILS:
-            target["detail"] = resolution
-        elif resolution:
-            self._report.setting("media_resolution", f"chat completions have no `detail` like {resolution!r}")
-        return {"type": "image_url", "image_url": target}
-
-    def _audio(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue]:
-        traits = self._traits
-        if traits.audio_types and mime_type not in traits.audio_types:
-            self._report.feature(f"audio of type {mime_type!r}")
-        elif traits.audio_part == "audio_url":
-            return {"type": "audio_url", "audio_url": {"url": self._url(media, mime_type, "audio")}}
-        elif traits.audio_part is None:
-            self._report.feature("audio input")
-        else:
-            is_bare = is_inline(media)
-            data = (
-                joined(bare_base64(media))
-                if is_bare
-                else self._url(media, mime_type, "audio", remote=traits.audio_url_remote)
-            )
+    def _written(self, media: Blob | FileReference, mime_type: str | None, kind: Modality) -> dict[str, JsonValue]:
+        detail = self._detail(media, kind)
+        if kind == "audio" and self._traits.audio_part == "input_audio":
+            data = joined(bare_base64(media)) if is_inline(media) else self._url(media, mime_type, kind)
             sound = _AUDIO_FORMATS.get(mime_type or "", mime_type or "wav")
             return {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
-        return {}
-
-    def _video(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue]:
-        if not self._traits.video_part:
-            self._report.feature("video input")
-            return {}
-        return {"type": "video_url", "video_url": {"url": self._url(media, mime_type, "videos")}}
-
-    def _document(self, media: Blob | FileReference, mime_type: str | None) -> dict[str, JsonValue]:
-        if not self._takes_document(media, mime_type):
-            self._report.feature("document input" if is_inline(media) else "documents by address")
-            return {}
-        url = self._url(media, mime_type, "documents")
+        url = self._url(media, mime_type, kind)
+        if kind != "document":
+            return {"type": f"{kind}_url", f"{kind}_url": {"url": url, **detail}}
         if not is_inline(media):
             return {"type": "file", "file": {"file_url": url}}
         name = media.name or f"document.{(mime_type or 'application/pdf').rpartition('/')[2]}"
         return {"type": "file", "file": {"filename": name, "file_data": url}}
 
-    def _takes_document(self, media: Blob | FileReference, mime_type: str | None) -> bool:
-        takes = self._traits.file_data if is_inline(media) else self._traits.file_url
-        return takes and mime_type in self._traits.file_mime_types and "document" in self._inputs
+    def _detail(self, media: Blob | FileReference, kind: Modality) -> dict[str, JsonValue]:
+        """Write the resolution, which only images have."""
+        resolution = media.resolution or self._resolution
+        if kind == "image" and resolution in _DETAILS:
+            return {"detail": resolution}
+        if resolution:
+            none = f"chat completions have no `detail` like {resolution!r}"
+            self._report.setting("media_resolution", none if kind == "image" else f"the provider takes none for {kind}")
+        return {}
 
-    def _url(self, media: Blob | FileReference, mime_type: str | None, plural: str, *, remote: bool = True) -> str:
+    def _url(self, media: Blob | FileReference, mime_type: str | None, kind: Modality) -> str:
         if isinstance(media, Blob) or is_inline(media):
             return joined(f"data:{mime_type or 'application/octet-stream'};base64,", bare_base64(media))
-        scheme = "" if is_files_api(media.uri) else address_scheme(media.uri)
-        if not scheme:
+        traits, plural = self._traits, _PLURALS.get(kind, kind)
+        is_bare_audio = kind == "audio" and traits.audio_part == "input_audio"
+        takes_address = traits.audio_url_remote if is_bare_audio else kind != "image" or traits.image_url_remote
+        if is_files_api(media.uri):
             self._report.feature("files of the Gemini API's Files API")
-        elif not remote or scheme == "gs":
-            self._report.feature(f"{plural} at {scheme}:" if remote else f"{plural} by address")
+        elif not takes_address:
+            self._report.feature(f"{plural} by address")
+        elif address_scheme(media.uri) == "gs":
+            self._report.feature(f"{plural} at gs:")
         return media.uri
 
 
