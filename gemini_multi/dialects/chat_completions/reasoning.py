@@ -7,6 +7,7 @@ provider marks a delta as a thought. An answer that only mentions the tag later 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
@@ -78,38 +79,24 @@ class Thoughts:
     """
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._cursors: dict[str, tuple[int, int]] = {}
-        """For each field, the position that it has reached: the number of the piece, and the character in it."""
+        self._text = io.StringIO()
+        self._positions: dict[str, int] = {}
+        """For each field, the position in the text that it has reached."""
         self._differences = 0
 
     def new_text(self, field: str, text: str) -> str:
         """Return the part of a field's new text that no other field had before."""
-        cursor = self._cursors.get(field, (0, 0))
-        if cursor[0] < len(self._pieces) and self._differences <= _TOLERATED_DIFFERENCES:
-            known, cursor = self._known_text(cursor, len(text))
-            if text.startswith(known):
-                text = text[len(known) :]
-                self._cursors[field] = cursor
-            else:
-                self._differences += 1
+        if self._differences <= _TOLERATED_DIFFERENCES:
+            self._text.seek(self._positions.get(field, 0))
+            known = self._text.read(len(text))
+            self._differences += not text.startswith(known)
+            text = text.removeprefix(known)
+            self._positions[field] = self._text.tell()
         if text:
-            self._pieces.append(text)
-            self._cursors[field] = (len(self._pieces), 0)
+            self._text.seek(0, io.SEEK_END)
+            self._text.write(text)
+            self._positions[field] = self._text.tell()
         return text
-
-    def _known_text(self, cursor: tuple[int, int], length: int) -> tuple[str, tuple[int, int]]:
-        """Return the next characters after a position, and the position after them."""
-        index, start = cursor
-        found: list[str] = []
-        while length and index < len(self._pieces):
-            piece = self._pieces[index][start : start + length]
-            found.append(piece)
-            length -= len(piece)
-            start += len(piece)
-            if start == len(self._pieces[index]):
-                index, start = index + 1, 0
-        return "".join(found), (index, start)
 
 
 def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:
