@@ -72,15 +72,15 @@ def _blob(given: str | None, data: str) -> Blob:
     return Blob(data, typed(given, data) or "application/octet-stream")
 
 
-def citation(annotation: JsonObject) -> Citation | None:
+def citation(annotation: JsonValue) -> Citation | None:
     """Read an annotation of type `url_citation`, nested or flat."""
-    if annotation.get("type") != "url_citation":
+    if not isinstance(annotation, dict) or annotation.get("type") != "url_citation":
         return None
     inner = annotation.get("url_citation")
     fields = inner if isinstance(inner, dict) else annotation
     return Citation(
-        start=_whole_number(fields.get("start_index")),
-        end=_whole_number(fields.get("end_index")),
+        start=_whole(fields.get("start_index")),
+        end=_whole(fields.get("end_index")),
         uri=_string(fields.get("url")),
         title=_string(fields.get("title")),
         source=annotation,
@@ -119,7 +119,7 @@ def _decoded(data: str) -> bytes:
         return b""
 
 
-def _whole_number(value: JsonValue) -> int | None:
+def _whole(value: JsonValue) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) else None

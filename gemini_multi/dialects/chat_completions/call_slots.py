@@ -21,6 +21,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from gemini_multi._encoding.call_arguments import BETWEEN, MARK, next_object, parsed
+from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
 from gemini_multi.types import JsonObject, JsonValue, Signature, ToolCall
 
 _FUNCTIONS: Final = ("function", "custom")
@@ -185,10 +186,14 @@ class CallSlot:
         """The arguments' text so far."""
         return self.text.joined()
 
-    def add(self, piece: Piece) -> tuple[str, str]:
+    def add(self, piece: Piece, issuer: str) -> tuple[str, str]:
         """Add a piece. Return the text that it adds to the arguments, and the text that belongs to further calls."""
         self.name = self.name or piece.name
         self.provider_id = self.provider_id or piece.id
+        if piece.extra:
+            signature = signature_in(piece.extra, issuer)
+            self.signature = signature or self.signature
+            self.extra.update((key, value) for key, value in piece.extra.items() if not (signature and key in CARRIERS))
         if not piece.arguments or self.repeats(piece):
             return "", ""
         if piece.is_whole and not self.text.is_object:

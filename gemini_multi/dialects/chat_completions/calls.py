@@ -12,7 +12,6 @@ from pydantic_core import from_json, to_json
 from gemini_multi._encoding.call_arguments import MOST_CALLS, parsed, separated
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, Piece, meaning, piece_of
-from gemini_multi.dialects.chat_completions.reasoning import CARRIERS, signature_in
 from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall, ToolCallDelta
 
@@ -38,7 +37,7 @@ class Calls:
         self._builder = builder
         self._expectation = expectation
         self._events = events
-        self._slots = CallSlots()
+        self.slots = CallSlots()
         self._by_id: dict[str, CallSlot] = {}
         """The first call with each of the provider's ids."""
         self._used_ids: set[str] = set()
@@ -46,23 +45,14 @@ class Calls:
         """Fields that arrived before the call to which they belong."""
         self._early_details: dict[str, list[JsonValue]] = {}
         """Elements of `reasoning_details` that name a call which has not arrived, by its id."""
-        self._placed: list[CallSlot] = []
+        self.placed: list[CallSlot] = []
+        """The calls, without pieces that did not become a call."""
         self._given = 0
         """The number of calls whose event was made."""
         self.chunk = 0
         """The number of the current document."""
         self.is_refused = False
         """Whether the calls without an event must not be executed, by the finish reason."""
-
-    @property
-    def seen(self) -> bool:
-        """Whether any piece of a call has arrived, including a piece that did not become a call."""
-        return bool(self._slots.all)
-
-    @property
-    def any(self) -> bool:
-        """Whether there is a call."""
-        return bool(self._placed)
 
     def add(self, items: JsonValue, *, whole: bool, again: bool = False) -> None:
         """Read `tool_calls`.
@@ -72,46 +62,44 @@ class Calls:
             whole: Whether every element is one complete call.
             again: Whether the elements may repeat calls that arrived before.
         """
-        known_calls = self._slots.by_meaning() if again else {}
+        known_calls = self.slots.by_meaning() if again else {}
         for item in items if isinstance(items, list) else [items]:
             if isinstance(item, dict):
                 piece = piece_of(item)
                 for part in _split(piece) if again else (piece,):
-                    self._add_piece(part, self._slot_of(part, known_calls) if whole else self._slots.of(part), whole)
+                    slot = self._slot_of(part, known_calls) if whole else self.slots.of(part)
+                    if slot is None:
+                        self._early.update(part.extra)
+                    else:
+                        self._add_piece(part, slot, whole=whole)
 
     def _slot_of(self, piece: Piece, known_calls: dict[tuple[str, str], CallSlot]) -> CallSlot | None:
         """Find the slot of a complete element: a new slot, unless the same call arrived before."""
         if piece.is_silent:
             return None
-        known = self._slots.repeated(piece)
+        known = self.slots.repeated(piece)
         if known is None and known_calls:
             known = known_calls.pop((piece.name, meaning(piece.arguments)), None)
-        return known or self._slots.open(piece)
+        return known or self.slots.open(piece)
 
-    def _add_piece(self, piece: Piece, slot: CallSlot | None, whole: bool) -> None:  # noqa: FBT001
-        if slot is None:
-            self._early.update(piece.extra)
-            return
+    def _add_piece(self, piece: Piece, slot: CallSlot, *, whole: bool) -> None:
+        """Add a piece to its call, and to further calls of the function if it holds several objects."""
         if slot.is_new:
             slot.is_new = False
             piece.extra = {**self._early, **piece.extra}
             self._early.clear()
-        added, rest = slot.add(piece)
-        if slot.provider_id:
-            self._by_id.setdefault(slot.provider_id, slot)
-        if piece.extra:
-            self._note(slot, piece.extra)
-        slot.chunk = self.chunk
-        self._announce(slot, added, whole=whole)
-        for _ in range(MOST_CALLS if rest else 0):
+        for further in range(MOST_CALLS + 1):
+            added, rest = slot.add(piece, self._expectation.issuer)
+            slot.chunk = self.chunk
+            if slot.provider_id:
+                self._by_id.setdefault(slot.provider_id, slot)
+            self._announce(slot, added, whole=whole)
             if not rest:
                 return
-            slot = self._slots.follow(slot)
-            slot.chunk = self.chunk
-            added, rest = slot.add(Piece(arguments=rest))
-            self._announce(slot, added, whole=whole)
-        if rest:
-            slot.late.append(rest)
+            if further == MOST_CALLS:
+                slot.late.append(rest)
+            else:
+                slot, piece = self.slots.follow(slot), Piece(arguments=rest)
 
     def _announce(self, slot: CallSlot, added: str, *, whole: bool) -> None:
         """Add the event of new arguments. The first event of a call also tells its name."""
@@ -120,7 +108,7 @@ class Calls:
                 slot.late.append(added)
             elif added and not whole and (shown := self._shown(slot, added)):
                 self._add_delta(slot, shown)
-        elif slot.name and not (self._expectation.single_call and self.any):
+        elif slot.name and not (self._expectation.single_call and self.placed):
             self._place(slot)
             if whole:
                 slot.is_shown = True
@@ -163,9 +151,8 @@ class Calls:
 
     def _add_delta(self, slot: CallSlot, arguments: str) -> None:
         assert slot.position is not None
-        self._events.append(
-            ToolCallDelta(slot.position, slot.local_id, self._name(slot), arguments, self._builder.index)
-        )
+        name, index = self._name(slot), self._builder.index
+        self._events.append(ToolCallDelta(slot.position, slot.local_id, name, arguments, index))
 
     def _place(self, slot: CallSlot) -> None:
         # A function's name cannot be used as an id: the next call of the function would have the same id.
@@ -173,29 +160,20 @@ class Calls:
         slot.local_id = slot.provider_id if is_free else f"call_{uuid4().hex}"
         self._used_ids.add(slot.local_id)
         slot.position = self._builder.open_call()
-        self._placed.append(slot)
+        self.placed.append(slot)
         details = self._early_details.get(slot.provider_id)
         if details is not None and slot.sign(*details):
             del self._early_details[slot.provider_id]
 
-    def _note(self, slot: CallSlot, extra: JsonObject) -> None:
-        """Keep the fields of a call other than its name and arguments."""
-        signature = signature_in(extra, self._expectation.issuer)
-        if signature is None:
-            slot.extra.update(extra)
-            return
-        slot.signature = signature
-        slot.extra.update((key, value) for key, value in extra.items() if key not in CARRIERS)
-
     def sign_first(self, signature: Signature) -> bool:
         """Attach a signature on the message to the first call; `False` if there is no unsigned first call."""
-        if not self._placed or self._placed[0].is_signed:
+        if not self.placed or self.placed[0].is_signed:
             return False
         if signature.carrier == "reasoning_details" and isinstance(signature.payload, list):
-            return self._placed[0].sign(*signature.payload)
+            return self.placed[0].sign(*signature.payload)
         if signature.carrier == "extra_content":
             signature = replace(signature, carrier="message.extra_content")
-        self._placed[0].signature = signature
+        self.placed[0].signature = signature
         return True
 
     def sign_by_id(self, detail: JsonObject) -> bool:
@@ -220,14 +198,14 @@ class Calls:
             before: A call that begins now. Earlier calls are complete if their arguments can be read.
             at_end: Whether nothing can follow. Then unreadable arguments stay unreadable.
         """
-        while self._given < len(self._placed) and not self.is_refused:
-            slot = self._placed[self._given]
+        while self._given < len(self.placed) and not self.is_refused:
+            slot = self.placed[self._given]
             if slot is before or not (at_end or self._is_whole(slot, is_stopped=before is None)):
                 return
-            slot.call = self._call(slot)
-            if not slot.is_shown and (text := _withheld(slot.call)):
-                self._add_delta(slot, text)
-            self._events.append(self._builder.call(slot.call, slot.position))
+            call = slot.call = self._call(slot)
+            if not slot.is_shown and (call.arguments or call.invalid_arguments):
+                self._add_delta(slot, call.invalid_arguments or to_json(call.arguments).decode())
+            self._events.append(self._builder.call(call, slot.position))
             self._given += 1
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool) -> bool:
@@ -258,28 +236,21 @@ class Calls:
 
     def conclude(self) -> None:
         """Complete the answer with what is known only at its end, or what the events had no place for."""
-        for slot in self._placed:
+        for slot in self.placed:
             signature = slot.signed(self._expectation.issuer)
             if slot.call is not None and slot.call.signature != signature:  # it arrived after the event of the call
                 slot.call = replace(slot.call, signature=signature)
                 self._builder.call(slot.call, slot.position)
         dropped: list[JsonValue] = [
             {"id": slot.provider_id, "name": slot.name, "arguments": slot.arguments}
-            for slot in self._slots.all
+            for slot in self.slots.all
             if slot.position is None or (self.is_refused and slot.call is None)
         ]
         if dropped:
             self._builder.metadata["dropped_tool_calls"] = dropped
-        remarks: dict[str, JsonValue] = {slot.local_id: rest for slot in self._slots.all if (rest := slot.remarks())}
+        remarks: dict[str, JsonValue] = {slot.local_id: rest for slot in self.slots.all if (rest := slot.remarks())}
         if remarks:
             self._builder.metadata["tool_calls"] = remarks
-
-
-def _withheld(call: ToolCall) -> str:
-    """Return the text of the arguments that were held back."""
-    if call.invalid_arguments is not None:
-        return call.invalid_arguments
-    return to_json(call.arguments).decode() if call.arguments else ""
 
 
 def _split(piece: Piece) -> list[Piece]:

@@ -38,31 +38,19 @@ from gemini_multi.types import (
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
 
-_ANY: Final = (str, int, float, list, dict)
 _PLAIN: Final = frozenset({"role", "content"})
 _BARE: Final = frozenset({"index", "delta"})
 _CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
-    "index": _ANY,
-    "delta": (dict,),
-    "message": (dict,),
-    "finish_reason": _ANY,
-    "logprobs": (dict,),
-    "usage": (dict,),
+    **dict.fromkeys(("index", "finish_reason"), (object,)),
+    **dict.fromkeys(("delta", "message", "logprobs", "usage"), (dict,)),
 }
 _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
-    "role": _ANY,
-    "content": _ANY,
-    "reasoning": (str, list),
-    "reasoning_content": (str, list),
-    "reasoning_details": (str, list),
-    "images": (list,),
-    "audio": (dict,),
+    **dict.fromkeys(("role", "content", "extra_content"), (object,)),
+    **dict.fromkeys(("thought_signature", "refusal"), (str,)),
+    **dict.fromkeys(("images", "annotations"), (list,)),
+    **dict.fromkeys(("audio", "function_call"), (dict,)),
+    **dict.fromkeys(("reasoning", "reasoning_content", "reasoning_details"), (str, list)),
     "tool_calls": (list, dict),
-    "function_call": (dict,),
-    "extra_content": _ANY,
-    "thought_signature": (str,),
-    "refusal": (str,),
-    "annotations": (list,),
 }
 """The fields of a message that are read, with the types that they may have; all else is kept as metadata."""
 
@@ -96,7 +84,7 @@ class CandidateReader:
         """The finish reason of a candidate that was filtered before its first token; else `None`."""
         self.conclude()
         builder = self._builder
-        is_silent = not (self._calls.seen or builder.refusal or builder.candidate().parts)
+        is_silent = not (self._calls.slots.all or builder.refusal or builder.candidate().parts)
         return builder.raw_finish_reason if is_silent and builder.finish_reason == "content_filter" else None
 
     def read(self, choice: JsonObject) -> None:
@@ -156,8 +144,8 @@ class CandidateReader:
         builder.citations = tuple(self._citations.values())
         builder.refusal = "".join(self._refusals) if self._refusals else None
         if builder.raw_finish_reason is not None:
-            builder.finish_reason = finish_reason(builder.raw_finish_reason, called=self._calls.any)
-        if self._calls.seen:
+            builder.finish_reason = finish_reason(builder.raw_finish_reason, called=bool(self._calls.placed))
+        if self._calls.slots.all:
             self._calls.conclude()
         if self._audio.metadata:
             builder.metadata["audio"] = dict(self._audio.metadata)
@@ -251,7 +239,7 @@ class CandidateReader:
         if calls:
             self._release()
             self._calls.add(calls, whole=whole, again=again)
-            self.has_content = self.has_content or self._calls.any
+            self.has_content = self.has_content or bool(self._calls.placed)
 
     def _sign(self, message: JsonObject) -> None:
         for detail in signed_details(message):
@@ -300,21 +288,15 @@ class CandidateReader:
             self._refusals.append(refusal)
         annotations = message.get("annotations")
         for annotation in annotations if isinstance(annotations, list) else []:
-            self._annotate(annotation)
+            if (found := citation(annotation)) is not None:
+                self._citations.setdefault((found.start, found.end, found.uri), found)
+            else:
+                extended(self._builder.metadata, {"annotations": [annotation]})
         for remark in remarks(message):
             self._keep("reasoning_details", dict(remark))
         if (extra := unread(message)) is not None:
             self._keep("extra_content", extra)
         self._keep_all(message, _MESSAGE)
-
-    def _annotate(self, annotation: JsonValue) -> None:
-        found = citation(annotation) if isinstance(annotation, dict) else None
-        if found is not None:
-            self._citations.setdefault((found.start, found.end, found.uri), found)
-        elif isinstance(kept := self._builder.metadata.get("annotations"), list):
-            kept.append(annotation)
-        else:
-            self._keep("annotations", [annotation])
 
     def _keep_all(self, record: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
         for key, value in record.items():

@@ -20,21 +20,14 @@ class ChatCompletions(Dialect[ChatTraits]):
     name = "chat_completions"
     refusals = (
         ("dummy_signatures", r"thought[ _]?signature"),
-        (
-            "drop_thinking",
-            (
-                r"reasoning[ _.]?effort|thinking[ _]?(level|budget|config|mode)|thinking is not enabled"
-                r"|reasoning is mandatory|budget -?\d+ is invalid"
-            ),
-        ),
+        ("drop_thinking", r"reasoning[ _.]?effort|thinking[ _]?(level|budget|config|mode)|thinking is not enabled"),
+        ("drop_thinking", r"reasoning is mandatory|budget -?\d+ is invalid"),
         ("drop_penalties", r"(presence|frequency)[ _]?penalty|penalty is not enabled"),
         (
             "drop_sampling",
-            (
-                r"(unknown name|unsupported (parameter|value)|unrecognized \w+):? \W*(temperature|top_?[pk])\b"
-                r"|\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"
-            ),
+            r"(unknown name|unsupported (parameter|value)|unrecognized \w+):? \W*(temperature|top_?[pk])\b",
         ),
+        ("drop_sampling", r"\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"),
         ("enums_in_words", r"\benums?\b"),
     )
 
