@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import select
 import socket
@@ -13,6 +14,7 @@ from gemini_multi._transport.steps import Interrupted
 
 SLICE: Final = 64 * 1024
 """Maximum number of bytes in one write."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 
 
 class ConnectTimeout(TimeoutError):
@@ -87,3 +89,15 @@ def is_readable(connected: socket.socket | None) -> bool:
     poll = select.poll()
     poll.register(connected, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Return whether a connection failed because this process or the system has no file descriptors left."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
+            return True
+        if any(f"(os error {number})" in str(cause) for number in _EXHAUSTED):  # the format of Rust's errors
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

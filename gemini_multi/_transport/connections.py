@@ -15,8 +15,7 @@ from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
 from gemini_multi._transport.addresses import Address, address_of, proxy_for
-from gemini_multi._transport.bounds import Bounds, ConnectTimeout
-from gemini_multi._transport.failures import is_exhausted
+from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
 from gemini_multi._transport.httpx_library import Library, head_of, library
 from gemini_multi._transport.steps import ResponseHead, Send, TransportSettings
 

@@ -190,7 +190,10 @@ class PyreqwestExchange:
 
     def close(self) -> None:
         """Release the response. This method does not wait: a finalizer may run in any thread."""
-        self._loop.run_once(self._inner.close())
+        coroutine = self._inner.close()
+        with suppress(StopIteration):
+            self._loop.proceeded(coroutine)
+        coroutine.close()
 
 
 class _OwnLoop:
@@ -214,7 +217,7 @@ class _OwnLoop:
         """Run a coroutine to its end, or raise `Interrupted`."""
         try:
             while not self._is_interrupted:
-                if self._proceeded(coroutine) is not None:
+                if self.proceeded(coroutine) is not None:
                     self._calls.get()
         except StopIteration as end:
             return cast("ResultT", end.value)
@@ -222,13 +225,7 @@ class _OwnLoop:
             coroutine.close()
         raise Interrupted
 
-    def run_once(self, coroutine: Coroutine[object, None, None]) -> None:
-        """Run a coroutine that does not have to wait."""
-        with suppress(StopIteration):
-            self._proceeded(coroutine)
-        coroutine.close()
-
-    def _proceeded(self, coroutine: Coroutine[object, None, object]) -> object:
+    def proceeded(self, coroutine: Coroutine[object, None, object]) -> object:
         before = asyncio._get_running_loop()
         asyncio._set_running_loop(cast("asyncio.AbstractEventLoop", self))
         try:

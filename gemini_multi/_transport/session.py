@@ -7,15 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import zlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
-from gemini_multi._transport.failures import failure_of
-from gemini_multi._transport.inflate import Inflater
-from gemini_multi._transport.steps import Consult, Interrupted, ReadBody, ResponseHead, Send, Sleep, Step
+from gemini_multi._transport.bounds import is_exhausted
+from gemini_multi._transport.steps import (
+    Consult,
+    Interrupted,
+    ReadBody,
+    ResponseHead,
+    Send,
+    Sleep,
+    Step,
+    TransportError,
+)
+from gemini_multi.errors import ConnectionFailed, InvalidResponse, RequestTimeout
 
 _PAUSE: Final = threading.Event()
 """Never set. A wait on this event is a sleep that tests can observe."""
+_PIECE: Final = 1024 * 1024
+_ANY_HEADER: Final = 32 + zlib.MAX_WBITS
+_TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
+_CONNECTIONS_LOST: Final = frozenset({"TransportError", "OSError", "SSLError", "RequestError"})
+_NOT_SENT: Final = frozenset(
+    {
+        "ConnectError",
+        "ConnectTimeout",
+        "ConnectTimeoutError",
+        "ProxyError",
+        "gaierror",
+        "PoolTimeout",
+        "PoolTimeoutError",
+    }
+)
 
 
 class Exchange(Protocol):
@@ -195,3 +220,74 @@ async def _inflated_async(exchange: AsyncExchange, inflater: Inflater) -> bytes:
 
 async def _nothing() -> bytes:
     return b""
+
+
+def failure_of(error: BaseException) -> BaseException:
+    """Translate an error of an HTTP library, recognised by its class names; return any other error unchanged.
+
+    A library's error holds stack frames and their variables, such as the headers with the key. The new error has
+    neither these frames nor the causes of the old error.
+    """
+    is_local = is_exhausted(error)
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text, was_sent = _text(error), not names & _NOT_SENT
+    if names & _TIMEOUTS:
+        return TransportError(RequestTimeout, f"timed out ({text})", was_sent=was_sent)
+    if "DecodingError" in names:
+        return TransportError(InvalidResponse, f"it cannot be decompressed ({text})")
+    if names & _CONNECTIONS_LOST:
+        return TransportError(ConnectionFailed, f"the connection failed ({text})", is_local=is_local, was_sent=was_sent)
+    return error
+
+
+def _text(error: BaseException) -> str:
+    details: Any = getattr(error, "details", None)  # the attribute of pyreqwest's errors
+    causes = cast("dict[str, Any]", details).get("causes") if isinstance(details, dict) else None
+    text = causes[-1]["message"] if causes else str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class DecodingError(Exception):
+    """A response cannot be decompressed. The name is the same as in httpx."""
+
+
+class Inflater:
+    """Decompresses bytes into pieces of at most one mebibyte."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            # Refuse encodings that the request did not accept, and archives inside archives.
+            raise DecodingError(f"the encoding {encoding[:40]!r} was not asked for")
+        self._inflate = zlib.decompressobj(_ANY_HEADER)
+        self._is_first = True
+        self._data = b""
+
+    def feed(self, data: bytes) -> None:
+        """Add the next bytes. All earlier pieces must have been read."""
+        self._data = data
+
+    def piece(self) -> bytes:
+        """Return the next decompressed piece; empty if there is none.
+
+        Raises:
+            DecodingError: The bytes cannot be decompressed.
+        """
+        piece = b""
+        while self._data and not piece and not self._inflate.eof:
+            try:
+                piece = self._inflated()
+            except zlib.error as error:
+                raise DecodingError(str(error)) from error
+            self._is_first = False
+            self._data = self._inflate.unconsumed_tail
+        return piece
+
+    def _inflated(self) -> bytes:
+        try:
+            return self._inflate.decompress(self._data, _PIECE)
+        except zlib.error:
+            if not self._is_first:
+                raise
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers use the raw format for `deflate`
+            return self._inflate.decompress(self._data, _PIECE)

@@ -15,10 +15,9 @@ from urllib.parse import quote
 
 from gemini_multi.catalog import HostedModel, Model
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
-from gemini_multi.providers.base import Endpoint
+from gemini_multi.providers.base import Endpoint, listed_model, text_of, texts_of, whole_of
 from gemini_multi.providers.chat_host import ChatHost, ChatTraits
 from gemini_multi.providers.errors import ErrorPayload
-from gemini_multi.providers.records import listed_model, text_of, texts_of, whole_of
 from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
 _CREDITS_PER_USD: Final = 2_000_000.0

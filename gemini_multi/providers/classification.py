@@ -1,13 +1,18 @@
-"""Chooses the class of a provider's error by its status, its machine-readable codes or, without them, its text.
+"""Chooses the class of a provider's error, and the advice that ends its message.
 
+The class is chosen by the status, the machine-readable codes or, without them, the text.
 An upstream's error that a provider passed on is classified by the upstream's status, codes and text.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from difflib import get_close_matches
+from typing import Any, Final, NamedTuple
 
+from gemini_multi import catalog
+from gemini_multi.catalog import Model
+from gemini_multi.dialects.base import Target
 from gemini_multi.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -90,6 +95,17 @@ _SIGNS: Final = (
 _BY_STATUS: Final = {status: signs.kind for signs in _SIGNS for status in signs.statuses}
 _BY_WORD: Final = {word: signs.kind for signs in _SIGNS for word in signs.words.split()}
 _BY_TEXT: Final = tuple((signs.kind, re.compile(signs.text, re.IGNORECASE)) for signs in _SIGNS)
+_ADVICE: Final[dict[type[ProviderError], str]] = {
+    AuthenticationFailed: "Check the key and its permissions.",
+    QuotaExhausted: "Top up the account or raise the limit of the key or the account, or add another provider to "
+    "`providers`.",
+    ModelNotFound: "Check the model's id at this provider, or pass that id as `model=` to the provider.",
+    ContextOverflow: "Shorten the prompt or use a model with a larger window.",
+    PermissionDenied: "Check what the key may do, and the account's region and verification.",
+}
+_NEAR: Final = 3
+_RETIRED_GENERATIONS: Final = ("gemini-1", "gemini-pro", "gemini-ultra", "gemini-2.0", "text-bison", "chat-bison")
+"""Prefixes of the names of models that Google no longer serves: https://ai.google.dev/gemini-api/docs/deprecations."""
 _VAGUE: Final = (BadRequest, ServerError)
 """The least specific classes: any other code of the same error takes precedence."""
 
@@ -128,3 +144,35 @@ def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
 
 def _by_text(message: str) -> type[ProviderError] | None:
     return next((kind for kind, pattern in _BY_TEXT if pattern.search(message)), None)
+
+
+def advice(kind: type[ProviderError], provider: str, target: Target[Any]) -> str:
+    """Return the advice, or an empty text if there is none."""
+    if kind is ModelNotFound and (known := _about_model(provider, target.model)):
+        return known
+    return _ADVICE.get(kind, "")
+
+
+def _about_model(provider: str, model: Model) -> str:
+    if model.is_known:
+        return _withdrawal(provider, model)
+    if model.name.removeprefix("google/").lower().startswith(_RETIRED_GENERATIONS):
+        return f"Google has retired {model.name!r}. Use 'gemini-flash-latest' or another model of the README's table."
+    near = near_names(model.name)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _withdrawal(provider: str, model: Model) -> str:
+    hosted = model.providers.get(provider)
+    days = (hosted.withdrawn if hosted is not None else None, model.vertex_retired, model.retired)
+    day = next((day for day in days if day is not None), None)
+    if day is None:
+        return ""
+    instead = repr(model.successor) if model.successor else "a newer model, or add another provider,"
+    return f"Its end is announced for {day.isoformat()}. Use {instead} instead."
+
+
+def near_names(name: str) -> list[str]:
+    """Return the names in the catalog that are similar to a mistyped name, the most similar first."""
+    names = [model.name for model in catalog.models()]
+    return get_close_matches(name.removeprefix("google/").lower(), names, n=_NEAR, cutoff=0.8)

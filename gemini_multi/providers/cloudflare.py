@@ -30,11 +30,10 @@ from gemini_multi.errors import (
     ServerError,
 )
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import AnyDialect, AnyTarget, Endpoint, Provider, checked_url
+from gemini_multi.providers.base import AnyDialect, AnyTarget, Endpoint, Provider, checked_url, text_of, whole_of
 from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
-from gemini_multi.providers.records import text_of, whole_of
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
