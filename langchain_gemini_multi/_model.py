@@ -287,9 +287,9 @@ def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> d
     """Collect the named entries of a run's metadata, its tags and its id."""
     run_id = getattr(run, "run_id", None) or (config or {}).get("run_id") or ""
     known = {**run.metadata, "tags": ", ".join(run.tags), "run_id": str(run_id)}
-    chosen = {name: known[name] for name in names if known.get(name) not in (None, "")}
-    # A gateway drops all entries if one is not text, a number or a boolean.
     return {
+        # A gateway drops all entries if one is not text, a number or a boolean.
         name: value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)
-        for name, value in chosen.items()
+        for name in names
+        if (value := known.get(name)) not in (None, "")
     }

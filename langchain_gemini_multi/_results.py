@@ -51,26 +51,20 @@ def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
 
     With `blocks`, the content consists of blocks even if it is only text.
     """
-    generations = [
-        ChatGeneration(
-            message=_message(response, candidate, blocks=blocks, usage=None if position else response.usage),
-            generation_info={"finish_reason": candidate.finish_reason},
+    generations: list[ChatGeneration] = []
+    for candidate in response.candidates or (Candidate(),):
+        calls, invalid = split_calls(candidate.tool_calls)
+        message = AIMessage(
+            content=_content(candidate.parts, blocks=blocks),
+            tool_calls=calls,
+            invalid_tool_calls=invalid,
+            additional_kwargs={**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
+            response_metadata=metadata(response, candidate),
+            usage_metadata=None if generations else usage_metadata(response.usage),
         )
-        for position, candidate in enumerate(response.candidates or (Candidate(),))
-    ]
+        information = {"finish_reason": candidate.finish_reason}
+        generations.append(ChatGeneration(message=message, generation_info=information))
     return ChatResult(generations=generations, llm_output=llm_output(response))
-
-
-def _message(response: ChatResponse, candidate: Candidate, *, blocks: bool, usage: Usage | None) -> AIMessage:
-    calls, invalid = split_calls(candidate.tool_calls)
-    return AIMessage(
-        content=_content(candidate.parts, blocks=blocks),
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
-        additional_kwargs={**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
-        response_metadata=metadata(response, candidate),
-        usage_metadata=None if usage is None else usage_metadata(usage),
-    )
 
 
 def _content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | Block]:

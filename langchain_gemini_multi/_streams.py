@@ -7,7 +7,6 @@ but then each piece costs a message and a translation of blocks.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from langchain_core.language_models.chat_model_stream import ChatModelStream
@@ -325,17 +324,6 @@ class EventBuilder:
         index, _ = self._start(shown)
         self._finish(index, block)
 
-    def _add_refusal(self, refusal: Block) -> None:
-        """Show a refusal. Some versions of LangChain drop this block from streams.
-
-        In these versions, the block translator shows the refusal of a message without content. A message with content
-        holds the refusal in a `non_standard` block.
-        """
-        if _streams_keep_refusals():
-            self._add_whole(refusal)
-        elif self._count:
-            self._add_whole({"type": "non_standard", "value": refusal.get("value", refusal)})
-
     def end(self) -> list[Event]:
         """End the message, if the answer has ended."""
         if (response := self._response) is None:
@@ -343,8 +331,10 @@ class EventBuilder:
         candidate = response.candidate
         self._settle()
         metadata = stream_metadata(response, usage=self._usage)
-        if (refusal := refusal_block(candidate.refusal, metadata)) is not None:
-            self._add_refusal(refusal)
+        if self._count and (refusal := refusal_block(candidate.refusal, metadata)) is not None:
+            # LangChain (up to 1.8.3) drops a `refusal` from streams. The block translator shows the refusal of a
+            # message without content.
+            self._add_whole({"type": "non_standard", "value": refusal.get("value", refusal)})
         wholes = ["".join(pieces) for _, pieces in self._texts]
         sources = cited_in([len(whole) for whole in wholes], metadata.get("citations"))
         for (index, _), whole, cited in zip(self._texts, wholes, sources, strict=True):
@@ -356,15 +346,3 @@ class EventBuilder:
         if kwargs := {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)}:
             finish["additional_kwargs"] = kwargs
         return [*self._events, finish]
-
-
-@lru_cache(maxsize=1)
-def _streams_keep_refusals() -> bool:
-    """Whether LangChain's stream keeps the block. Up to 1.8.3 it does not (`_push_content_block_finish`)."""
-    stream = ChatModelStream()
-    shown: dict[str, Any] = {"index": 0, "content": {"type": "refusal", "refusal": "no"}}
-    stream.dispatch({"event": "message-start", "role": "ai", "id": ""})
-    stream.dispatch({"event": "content-block-start", **shown})
-    stream.dispatch({"event": "content-block-finish", **shown})
-    stream.dispatch({"event": "message-finish"})
-    return stream.output_message is not None and bool(stream.output_message.content)

@@ -195,9 +195,8 @@ class _Growing:
 
     def __init__(self, parser: StructuredOutputParser) -> None:
         self._parser = parser
-        self._pieces: list[AIMessageChunk] = []
-        self._message: BaseMessage | None = None
-        """The answer of a model that does not stream."""
+        self._pieces: list[BaseMessage] = []
+        """Chunks, or the whole answer of a model that does not stream."""
         self._json = GrowingJson()
         self._shown: list[Any] = []
         """The last value, once there is one."""
@@ -205,28 +204,24 @@ class _Growing:
     def more(self, piece: str | BaseMessage) -> list[Any]:
         """Add a piece. Return the object so far if the piece adds something to it, or the piece itself."""
         piece = AIMessageChunk(content=piece) if isinstance(piece, str) else piece
-        if not isinstance(piece, AIMessageChunk):
-            self._message = piece
-        else:
-            self._pieces.append(piece)
+        self._pieces.append(piece)
         if self._parser.include_raw:
             return [AddableDict(raw=piece)]
+        if not isinstance(piece, AIMessageChunk):
+            return []
+        by_call = self._parser.tool_name is not None
+        text = "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks) if by_call else str(piece.text)
         try:
-            known = self._json.add(self._text(piece))
+            known = self._json.add(text)
             return [] if known is None else self._news(self._parser.instance(known, partial=True))
         except StructuredOutputError:
             return []
 
-    def _text(self, piece: BaseMessage) -> str:
-        if not isinstance(piece, AIMessageChunk):
-            return ""
-        if self._parser.tool_name is None:
-            return str(piece.text)
-        return "".join(chunk["args"] or "" for chunk in piece.tool_call_chunks)
-
     def end(self) -> list[Any]:
         """Return the whole object, unless it was already returned."""
-        message = self._message or add_ai_message_chunks(AIMessageChunk(content=""), *self._pieces)
+        chunks = [piece for piece in self._pieces if isinstance(piece, AIMessageChunk)]
+        is_whole = len(chunks) < len(self._pieces)
+        message = self._pieces[-1] if is_whole else add_ai_message_chunks(AIMessageChunk(content=""), *chunks)
         return [self._parser.outcome(message)] if self._parser.include_raw else self._news(self._parser.read(message))
 
     def _news(self, found: Any) -> list[Any]:  # noqa: ANN401  # an instance of whatever class was passed
