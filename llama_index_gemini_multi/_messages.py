@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import Final
@@ -70,7 +70,9 @@ class _Reader:
     def _answer(self, message: ChatMessage) -> tuple[core.Part, ...]:
         # A citation quotes a source. If it were sent back, the model would read it as text of its answer.
         blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
-        parts = [*_parts(blocks, foreign_signatures(message)), *foreign_calls(message)]
+        pairs = zip(blocks, chain(foreign_signatures(message), repeat(None)), strict=False)
+        parts = [_signed(part, signature) for block, signature in pairs for part in _parts(block)]
+        parts += foreign_calls(message)
         answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
         for block in message.blocks:
             if isinstance(block, ThinkingBlock) and is_mapping(note := block.additional_information.get(NOTE_KEY)):
@@ -103,18 +105,15 @@ class _Reader:
         return call_id
 
 
-def _parts(blocks: Sequence[ContentBlock], signatures: Iterable[core.Signature | None] = ()) -> Iterator[core.Part]:
-    for block, signature in zip(blocks, chain(signatures, repeat(None)), strict=False):
-        for part in _block_parts(block):
-            if signature is not None and isinstance(part, (core.Text, core.ToolCall)):
-                yield replace(part, signature=signature)
-            else:
-                yield part
+def _signed(part: core.Part, signature: core.Signature | None) -> core.Part:
+    if signature is not None and isinstance(part, (core.Text, core.ToolCall)):
+        return replace(part, signature=signature)
+    return part
 
 
 def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[core.Part]:
     """Read the content of a message that is not from the model. A tool call in it becomes text about the call."""
-    for part in _parts(blocks):
+    for part in chain.from_iterable(map(_parts, blocks)):
         if isinstance(part, core.ToolCall):
             arguments = dict(part.arguments) if part.invalid_arguments is None else part.invalid_arguments
             yield core.Text(to_json({"tool_call": {"name": part.name, "arguments": arguments}}).decode())
@@ -122,17 +121,20 @@ def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[core.Part]:
             yield part
 
 
-def _block_parts(block: ContentBlock) -> Iterator[core.Part]:
+def _parts(block: ContentBlock) -> Iterator[core.Part]:
     match block:
         case TextBlock(text=text):
-            yield from (core.Text(text),) if text else ()
+            if text:
+                yield core.Text(text)
         case ThinkingBlock(content=text):
-            yield from (core.Thought(text),) if text else ()
+            if text:
+                yield core.Thought(text)
         case ToolCallBlock():
             yield block_call(block)
         case CitableBlock() | CitationBlock():
             yield core.Text(f"Source: {block.title} ({block.source})\n")
-            yield from _parts(block.content if isinstance(block, CitableBlock) else [block.cited_content])
+            inner = block.content if isinstance(block, CitableBlock) else [block.cited_content]
+            yield from chain.from_iterable(map(_parts, inner))
         case CachePoint():
             message = "Left out a `CachePoint`: Gemini caches long common prefixes by itself; or use `cached_content`."
             warnings.warn(message, SettingIgnoredWarning, stacklevel=2)

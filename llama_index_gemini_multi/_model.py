@@ -102,13 +102,12 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         """Return the limits on retries of a call with these arguments: their number and their time."""
         from gemini_multi import RetryPolicy
         from gemini_multi.bindings.requests import call_settings
-        from llama_index_gemini_multi._structured import RetryLimit
 
         call = call_settings(_own_arguments(arguments))
         standing = self.max_retries if call.retry_policy is None else None
         policy = call.retry_policy or self.retry_policy or RetryPolicy()
         retries = next(each for each in (call.max_retries, standing, policy.max_retries) if each is not None)
-        return RetryLimit(retries, call.deadline or self.deadline)
+        return retries, call.deadline or self.deadline
 
     @dispatcher.span
     def structured_predict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing, closing, suppress
 from time import monotonic
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -29,18 +29,12 @@ from llama_index_gemini_multi._typed import facts_of
 from llama_index_gemini_multi.errors import InvalidStructuredOutput
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+RetryLimit: TypeAlias = tuple[int, float | None]
+"""The number of second requests after an invalid answer, and the seconds from the first request on, if limited."""
 
 _DECIDED_HERE: Final = ("allow_parallel_tool_calls", "response_format", "tool_choice", "tool_required", "tools")
 _LASTING: Final = ("content_filter", "length")
 """The finish reasons that a second answer would probably have too."""
-
-
-class RetryLimit(NamedTuple):
-    """The limits on the second request after an invalid answer."""
-
-    retries: int
-    deadline: float | None = None
-    """The seconds from the first request on, if they are limited."""
 
 
 class StructuredRequest(Generic[ModelT]):
@@ -63,12 +57,8 @@ class StructuredRequest(Generic[ModelT]):
     ) -> None:
         """Make the first request.
 
-        Args:
-            output_cls: The class.
-            messages: The conversation.
-            llm_kwargs: The caller's other arguments of `chat`.
-            limit: Returns the limit for these arguments. It is called only for an invalid answer.
-            by_tool: Whether to request a call of a function with the fields of the class, instead of JSON.
+        `llm_kwargs` are the caller's other arguments of `chat`. `limit` is called with all of them, but only for an
+        invalid answer. `by_tool` requests a call of a function with the fields of the class, instead of JSON.
         """
         self._output_cls = output_cls
         self._by_tool = by_tool
@@ -98,9 +88,9 @@ class StructuredRequest(Generic[ModelT]):
         except InvalidStructuredOutput as error:
             if self._limit is None or facts_of(response).get("finish_reason") in _LASTING:
                 raise
-            limit, self._limit = self._limit(arguments), None
-            left = None if limit.deadline is None else limit.deadline - (monotonic() - self._began)
-            if limit.retries < 1 or (left is not None and left <= 0):
+            (retries, deadline), self._limit = self._limit(arguments), None
+            left = None if deadline is None else deadline - (monotonic() - self._began)
+            if retries < 1 or (left is not None and left <= 0):
                 raise
             self.messages = [*self.messages, response.message, self._correction(response, error)]
             self.arguments = arguments if left is None else {**arguments, "deadline": left}

@@ -7,8 +7,9 @@ It translates requests and answers. `gemini_multi.Client` makes connections, ret
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, closing
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,6 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 from pydantic import ConfigDict
 
-from llama_index_gemini_multi._metadata import described
 from llama_index_gemini_multi._model import BaseGeminiMulti
 from llama_index_gemini_multi._typed import chat_callback, completion_callback, facts_of
 
@@ -139,7 +139,7 @@ class GeminiMulti(BaseGeminiMulti):
     @property
     def metadata(self) -> LLMMetadata:
         """The description of the model, from the catalog."""
-        found = described(self.model, self.provider_names, self.context_window, self.max_tokens)
+        found = _described(self.model, self.provider_names, self.context_window, self.max_tokens)
         return LLMMetadata.model_validate(found)
 
     def to_payload(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class GeminiMulti(BaseGeminiMulti):
         names = self.provider_names
         return {
             "class_name": self.class_name(),
-            **described(self.model, names, self.context_window, self.max_tokens),
+            **_described(self.model, names, self.context_window, self.max_tokens),
             "model": self.model,
             "provider": names[0],
             "providers": list(names),
@@ -295,10 +295,7 @@ class GeminiMulti(BaseGeminiMulti):
         return response if allow_parallel_tool_calls else first_call_only(response)
 
     def get_tool_calls_from_response(
-        self,
-        response: ChatResponse,
-        error_on_no_tool_call: bool = True,
-        **kwargs: object,
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: object
     ) -> list[ToolSelection]:
         """Read the tool calls of an answer or of a chunk.
 
@@ -345,3 +342,31 @@ async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionRespon
     async with aclosing(chunks):
         async for chunk in chunks:
             yield to_completion(chunk)
+
+
+@lru_cache(maxsize=64)
+def _described(
+    model: str, providers: tuple[str, ...], context_window: int | None, max_tokens: int | None
+) -> Mapping[str, object]:
+    """Describe a model by the fields of `LLMMetadata`.
+
+    The smallest context window of the providers that may answer is used, unless `context_window` is set.
+    """
+    from gemini_multi import catalog  # the import of a model class does not need it
+
+    known = catalog.find(model)
+    hosted = [known.providers[provider] for provider in providers if provider in known.providers]
+    windows = [each.context_window for each in hosted if each.context_window]
+    window = context_window or min([known.context_window, *windows])
+    limits = [each.max_output_tokens for each in hosted if each.max_output_tokens]
+    limit = min([known.max_output_tokens, *limits])
+    # LlamaIndex subtracts the tokens of an answer from the window, so they must be fewer than it has.
+    tokens = min(limit, window // 4) if max_tokens is None else min(max_tokens, window // 2)
+    return LLMMetadata(
+        context_window=window,
+        num_output=max(1, tokens),
+        is_chat_model=True,
+        is_function_calling_model=True,
+        model_name=model,
+        system_role=MessageRole.SYSTEM,
+    ).model_dump()

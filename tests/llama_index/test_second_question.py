@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from gemini_multi import BudgetExceeded, RetryPolicy
 from gemini_multi.sandbox import Answer, Sandbox
 from llama_index_gemini_multi import GeminiMulti, InvalidStructuredOutput
-from llama_index_gemini_multi._structured import RetryLimit, StructuredRequest
+from llama_index_gemini_multi._structured import StructuredRequest
 
 
 class Album(BaseModel):
@@ -192,11 +192,11 @@ def test_second_question_as_a_result(make: Any, sandbox: Sandbox) -> None:
 def test_second_question_keeps_to_the_deadline() -> None:
     """It may take what the first one left, and is not asked when nothing is left."""
     flawed = ChatResponse(message=ChatMessage(role="assistant", content=TEXT))
-    requests = StructuredRequest(Album, [], {"deadline": 9.0}, lambda arguments: RetryLimit(1, arguments["deadline"]))
+    requests = StructuredRequest(Album, [], {"deadline": 9.0}, lambda arguments: (1, arguments["deadline"]))
     requests.read(flawed)
     assert requests.arguments is not None
     assert 0 < requests.arguments["deadline"] < 9
-    late = StructuredRequest(Album, [], {}, lambda _: RetryLimit(1, 0.0))
+    late = StructuredRequest(Album, [], {}, lambda _: (1, 0.0))
     with pytest.raises(InvalidStructuredOutput):
         late.read(flawed)
 
@@ -204,13 +204,13 @@ def test_second_question_keeps_to_the_deadline() -> None:
 def test_call_that_answers_in_text_is_corrected_in_text() -> None:
     """Where a call was required and text came, the correction is a message of the user."""
     response = ChatResponse(message=ChatMessage(role="assistant", content="I would rather not."))
-    requests = StructuredRequest(Album, [], {}, lambda _: RetryLimit(1), by_tool=True)
+    requests = StructuredRequest(Album, [], {}, lambda _: (1, None), by_tool=True)
     requests.read(response)
     assert [message.role.value for message in requests.messages] == ["assistant", "user"]
 
 
 def test_empty_answer_is_told_as_empty() -> None:
     """There is nothing else that could be said of it."""
-    requests = StructuredRequest(Album, [], {}, lambda _: RetryLimit(1))
+    requests = StructuredRequest(Album, [], {}, lambda _: (1, None))
     requests.read(ChatResponse(message=ChatMessage(role="assistant", content=None)))
     assert "It was empty." in str(requests.messages[-1].content)
