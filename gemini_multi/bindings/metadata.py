@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from operator import attrgetter
 from typing import Any, Final
 
 from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation
 
 _ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
-_ATTEMPT_VALUES: Final = attrgetter(*_ATTEMPT)
 
 
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
     return [
-        {**dict(zip(_ATTEMPT, _ATTEMPT_VALUES(attempt), strict=True)), "ignored": list(attempt.ignored)}
+        {**{name: getattr(attempt, name) for name in _ATTEMPT}, "ignored": list(attempt.ignored)}
         for attempt in response.attempts
     ]
 
