@@ -7,7 +7,14 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi.dialects.chat_completions.answer import AudioAccumulator, citation, image, parts_of, text_of
+from gemini_multi.dialects.chat_completions.answer import (
+    AnswerPart,
+    AudioAccumulator,
+    citation,
+    image,
+    parts_of,
+    text_of,
+)
 from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
 from gemini_multi.dialects.chat_completions.reasoning import (
     Thoughts,
@@ -134,7 +141,7 @@ class CandidateReader:
         """Release what waited for the end."""
         self._release()
         if (sound := self._audio.blob(self._expectation.audio_format)) is not None:
-            self._part(sound)
+            self._add(sound)
         self._settle()
         self._calls.ready(at_end=True)
 
@@ -185,11 +192,11 @@ class CandidateReader:
             return
         for item in content if isinstance(content, list) else [content]:
             for part in parts_of(item):
-                self._content_part(part)
+                self._add(part)
             if isinstance(item, dict):
                 self._sign(item)
 
-    def _content_part(self, part: Text | Thought | Blob | FileReference | Opaque) -> None:
+    def _add(self, part: AnswerPart) -> None:
         if isinstance(part, Text):
             self._text(part.text)
         elif isinstance(part, Thought):
@@ -197,7 +204,9 @@ class CandidateReader:
         elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
             self._refusals.append(refusal)
         else:
-            self._part(part)
+            self._release()
+            self.has_content = True
+            self._events.append(self._builder.part(part))
 
     def _text(self, content: str) -> None:
         if self._tags.state == "text":
@@ -216,18 +225,11 @@ class CandidateReader:
         if added := self._thoughts.new_text(field, text):
             self._write("thought", added)
 
-    def _part(self, part: Blob | FileReference | Opaque) -> None:
-        self._release()
-        self.has_content = True
-        self._events.append(self._builder.part(part))
-
     def _media(self, message: JsonObject) -> None:
         images = message.get("images")
         for item in images if isinstance(images, list) else []:
-            if (found := image(item)) is not None:
-                self._part(found)
-            elif isinstance(item, dict):
-                self._part(Opaque(item))
+            if found := image(item) or (Opaque(item) if isinstance(item, dict) else None):
+                self._add(found)
         audio = message.get("audio")
         if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
             self._text(transcript)

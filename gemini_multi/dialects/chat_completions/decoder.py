@@ -30,9 +30,7 @@ class ChatDecoder:
         self._events: list[ChatEvent] = []
         """The events of the current document, to which all readers add."""
         self._expectation = _expectation(request, target)
-        self._credits_per_usd = target.traits.credits_per_usd
-        self._provider = target.provider
-        self._requested = target.model_id
+        self._target = target
         self._model = ""
         self._id: str | None = None
         self._usage: dict[str, JsonValue] = {}
@@ -101,11 +99,11 @@ class ChatDecoder:
             return
         word = reason.rpartition(":")[2].strip()[:KEPT_CHARACTERS]
         raise PromptBlocked(
-            f"{self._provider} refused the prompt for {self._requested!r}: {word}. {CHANGE_THE_PROMPT}",
+            f"{self._target.provider} refused the prompt for {self._target.model_id!r}: {word}. {CHANGE_THE_PROMPT}",
             block_reason=word,
             response=response,
-            provider=self._provider,
-            model=self._requested,
+            provider=self._target.provider,
+            model=self._target.model_id,
         )
 
     @property
@@ -121,16 +119,14 @@ class ChatDecoder:
     def response(self) -> ChatResponse:
         """The answer so far."""
         meta = self._metadata.get("meta")
-        billed = meta.get("usage") if isinstance(meta, dict) else None
+        bill = meta.get("usage") if isinstance(meta, dict) else None
         metadata = dict(self._metadata)
         if self._usage:
             metadata["usage"] = dict(self._usage)
         return ChatResponse(
             candidates=tuple(self._readers[key].conclude() for key in sorted(self._readers)),
-            usage=usage.read(
-                self._usage, billed if isinstance(billed, dict) else {}, credits_per_usd=self._credits_per_usd
-            ),
-            model=self._model or self._requested,
+            usage=usage.read(self._usage, bill, self._target.traits.credits_per_usd),
+            model=self._model or self._target.model_id,
             dialect="chat_completions",
             response_id=self._id,
             provider_metadata=metadata,

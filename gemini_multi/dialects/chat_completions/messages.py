@@ -235,14 +235,8 @@ def _details(parts: Iterable[Part]) -> list[JsonValue]:
 
 
 def _json(value: JsonValue) -> str:
-    """Write a value as JSON text.
-
-    Raises:
-        ConfigurationError: The value cannot be written as JSON.
-    """
     try:
         return to_json(value, inf_nan_mode="null").decode()
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(
-            f"A tool's arguments or result cannot be written as JSON: {error}. Pass JSON values."
-        ) from error
+        message = f"A tool's arguments or result cannot be written as JSON: {error}. Pass JSON values."
+        raise ConfigurationError(message) from error

@@ -50,17 +50,11 @@ def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
             known[key] = value
 
 
-def read(usage: JsonObject, billed: JsonObject, *, credits_per_usd: float | None) -> Usage:
-    """Read a provider's counts and cost.
-
-    Args:
-        usage: The `usage` object.
-        billed: The provider's own bill (`meta.usage`). It takes precedence over the cost of its upstream.
-        credits_per_usd: How many of the provider's credits are one dollar.
-    """
+def read(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> Usage:
+    """Read a provider's counts and cost. Its own bill (`meta.usage`) takes precedence over the cost of its upstream."""
     prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
     given, output, total, reasoning = _balanced(usage, completion_details)
-    cost = _cost(usage, billed, credits_per_usd)
+    cost = _cost(usage, bill, credits_per_usd)
     return Usage(
         input_tokens=given,
         output_tokens=output,
@@ -90,11 +84,13 @@ def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, i
     return prompt, output, prompt + output, reasoning
 
 
-def _cost(usage: JsonObject, billed: JsonObject, credits_per_usd: float | None) -> float | None:
-    cost = _number(billed.get("usd_spent")) if billed else None
-    if cost is None and credits_per_usd and (spent := _number(billed.get("credits_used"))) is not None:
-        return spent / credits_per_usd
-    return _number(usage["cost"]) if cost is None and "cost" in usage else cost
+def _cost(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> float | None:
+    if isinstance(bill, dict):
+        if (cost := _number(bill.get("usd_spent"))) is not None:
+            return cost
+        if credits_per_usd and (spent := _number(bill.get("credits_used"))) is not None:
+            return spent / credits_per_usd
+    return _number(usage["cost"]) if "cost" in usage else None
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
