@@ -56,10 +56,6 @@ class ArgumentsText:
         self._is_object: bool | None = False
         """Whether the text so far is an object; `None` from the end of the text until the text is parsed."""
 
-    def __bool__(self) -> bool:
-        """Whether any text has arrived."""
-        return bool(self._pieces)
-
     def add(self, piece: str) -> tuple[str, str]:
         """Add the next piece. Return the part that belongs to this object, and the rest."""
         end = 0 if self.is_object else None if self._is_over else self._scan(piece)
@@ -285,7 +281,7 @@ class CallSlots:
         if last is None or piece.id:
             return None
         # A gateway may repeat the name of a call whose arguments are still incomplete.
-        is_unfinished = piece.index is None and bool(last.text) and not last.text.is_object
+        is_unfinished = piece.index is None and not (last.text.is_blank or last.text.is_object)
         return last if not piece.name or (piece.name == last.name and is_unfinished) else None
 
 

@@ -13,17 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from pydantic_core import to_json
 
 from gemini_multi._encoding.call_arguments import parsed
-from gemini_multi.types import (
-    Blob,
-    FileReference,
-    Message,
-    Part,
-    Signature,
-    SignatureCarrier,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi.types import Blob, FileReference, Message, Signature, SignatureCarrier, Text, ToolCall, ToolResult
 
 _Object: TypeAlias = dict[str, JsonValue]
 _OURS: Final = "gemini_multi"
@@ -193,7 +183,7 @@ class _AssistantMessage(Declared):
     reasoning_content: str | None = None
     annotations: list[JsonValue] = []
 
-    def parts(self, issuer: str) -> tuple[Part, ...]:
+    def parts(self, issuer: str) -> tuple[Text | ToolCall, ...]:
         """Read the parts. The message's signature belongs to its text."""
         signature = signature_of(self.extra_content, issuer)
         text = self.content or self.refusal or ""

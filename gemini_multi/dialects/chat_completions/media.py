@@ -21,12 +21,7 @@ from gemini_multi.dialects.media_types import (
 )
 from gemini_multi.types import Blob, FileReference, JsonValue
 
-_AUDIO_FORMATS: Final = {
-    "audio/wav": "wav",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-    "audio/aac": "audio/x-aac",
-}
+_AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3", "audio/aac": "audio/x-aac"}
 """OpenAI's short names of audio formats; providers that accept more formats use MIME types."""
 _DETAILS: Final = ("low", "high")
 _PLURALS: Final[dict[Modality, str]] = {"image": "images", "video": "videos", "document": "documents"}

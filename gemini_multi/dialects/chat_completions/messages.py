@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pydantic_core import to_json
 
 from gemini_multi._history.turns import plain_text
-from gemini_multi._schemas.translate import function_name
+from gemini_multi._schemas.translate import function_name, wire_names
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
+    ChatRequest,
     CodeResult,
     ExecutableCode,
     FileReference,
@@ -24,6 +25,7 @@ from gemini_multi.types import (
     Signature,
     Text,
     Thought,
+    Tool,
     ToolCall,
     ToolResult,
 )
@@ -207,6 +209,18 @@ class MessagesWriter:
 
     def _name(self, name: str) -> str:
         return self._names.get(name) or function_name(name)
+
+
+def tool_names(request: ChatRequest) -> dict[str, str]:
+    """Return the wire name of every function that the request declares or that its history calls."""
+    declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
+    called = [
+        part.name
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, (ToolCall, ToolResult)) and part.name
+    ]
+    return wire_names([*declared, *called])
 
 
 def _head(role: str, message: Message) -> dict[str, JsonValue]:

@@ -9,8 +9,8 @@ from gemini_multi._history.signatures import sign
 from gemini_multi._history.turns import conversation
 from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.chat_completions.media import MediaWriter
-from gemini_multi.dialects.chat_completions.messages import MessagesWriter
-from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields, tool_names
+from gemini_multi.dialects.chat_completions.messages import MessagesWriter, tool_names
+from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields
 from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
 from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking

@@ -4,34 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema, wire_names
+from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.tools import format_demand
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import (
-    BuiltInTool,
-    ChatRequest,
-    JsonObject,
-    JsonValue,
-    ResponseFormat,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
-
-
-def tool_names(request: ChatRequest) -> dict[str, str]:
-    """Return the wire name of every function that the request declares or that its history calls."""
-    declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
-    called = [
-        part.name
-        for message in request.messages
-        for part in message.parts
-        if isinstance(part, (ToolCall, ToolResult)) and part.name
-    ]
-    return wire_names([*declared, *called])
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
 
 
 def tool_fields(

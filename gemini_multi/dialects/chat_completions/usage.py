@@ -27,11 +27,7 @@ _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
 _ABSURD: Final = 1e15
 """The limit of a count. No real count is as large, and a larger number could not be multiplied by a price."""
 _MODALITIES: Final[Mapping[str, str]] = {
-    "text_tokens": "text",
-    "image_tokens": "image",
-    "audio_tokens": "audio",
-    "video_tokens": "video",
-    "document_tokens": "document",
+    **{f"{modality}_tokens": modality for modality in ("text", "image", "audio", "video", "document")},
     "file_tokens": "document",
 }
 
