@@ -181,7 +181,6 @@ def _not_run(call: ToolCall) -> ToolResult:
 
 
 def _as_text(result: ToolResult) -> tuple[Part, ...]:
-    """Write a result without a call as text."""
     texts = [part.text for part in result.content if isinstance(part, Text)]
     if result.value is not None and not texts:
         texts = [to_json(result.value, fallback=str).decode()]

@@ -18,6 +18,7 @@ from gemini_multi._schemas.keywords import (
     grouped,
     merge,
     noted,
+    unique,
     values_of,
     with_description,
 )
@@ -27,6 +28,7 @@ from gemini_multi.types import JsonObject, JsonValue
 _NUMBER_FORMATS: Final = frozenset({"int32", "int64", "float", "double"})
 _SIZES: Final = frozenset({"minItems", "maxItems"})
 _LARGEST_UNROLLED: Final = 500
+_LONGEST_NAME: Final = 64
 _LARGEST_INLINED: Final = 2_000
 
 
@@ -62,10 +64,7 @@ class PointingTranslation(Translation):
         """Return the reference, with the description of the keywords beside it. Its definition is translated later."""
         if pointer not in self._names:
             base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
-            name, count = base, 2
-            while name in self._names.values():
-                name, count = f"{base}_{count}", count + 1
-            self._names[pointer] = name
+            self._names[pointer] = unique(base, self._names.values(), _LONGEST_NAME)
         self._needed.append(self._names[pointer])
         reference: Node = {"$ref": f"#/$defs/{self._names[pointer]}"}
         described = describe({}, beside, [])

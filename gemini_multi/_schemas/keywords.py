@@ -6,7 +6,7 @@ Unsupported keywords are described in words.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import reduce
 from itertools import product
 from math import ceil, floor
@@ -309,3 +309,12 @@ def _either(ours: JsonValue, value: JsonValue) -> JsonValue:
         return ours
     branches = ours["anyOf"] if isinstance(ours, dict) and ours.keys() == {"anyOf"} else [ours]
     return {"anyOf": [*branches, value] if isinstance(branches, list) else [ours, value]}
+
+
+def unique(name: str, taken: Collection[str], longest: int) -> str:
+    """Return a name that is not in `taken`: the name itself, or one with a number behind it."""
+    candidate, count = name, 2
+    while candidate in taken:
+        suffix = f"_{count}"
+        candidate, count = name[: longest - len(suffix)] + suffix, count + 1
+    return candidate

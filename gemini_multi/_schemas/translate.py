@@ -23,7 +23,7 @@ from typing import Final
 
 from gemini_multi._schemas.check import resolve
 from gemini_multi._schemas.forms import ChatTranslation, JsonSchemaTranslation, OpenApiTranslation, StrictTranslation
-from gemini_multi._schemas.keywords import CONSTRAINTS, kinds
+from gemini_multi._schemas.keywords import CONSTRAINTS, kinds, unique
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonValue
@@ -102,14 +102,8 @@ def wire_names(names: Iterable[str]) -> dict[str, str]:
     """Return a different wire name for each name. Valid names stay the same; a number makes the others unique."""
     originals = list(dict.fromkeys(names))
     taken = {name for name in originals if function_name(name) == name}
-    return {name: name if name in taken else _free(function_name(name), taken) for name in originals}
-
-
-def _free(wire: str, taken: set[str]) -> str:
-    """Add to `taken` a name that is not there yet, and return it."""
-    candidate, count = wire, 2
-    while candidate in taken:
-        suffix = f"_{count}"
-        candidate, count = wire[: _LONGEST_NAME - len(suffix)] + suffix, count + 1
-    taken.add(candidate)
-    return candidate
+    result = dict.fromkeys(originals, "")
+    for name in originals:
+        result[name] = name if name in taken else unique(function_name(name), taken, _LONGEST_NAME)
+        taken.add(result[name])
+    return result

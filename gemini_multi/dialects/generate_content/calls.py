@@ -175,7 +175,6 @@ class CallReader:
     """Reads the calls of one candidate."""
 
     def __init__(self, builder: CandidateBuilder, declared: Declared) -> None:
-        """Make a reader that fills the builder of a candidate."""
         self._builder = builder
         self._declared = declared
         self._held: list[tuple[int | None, ToolCall]] = []

@@ -28,7 +28,6 @@ class CandidateReader:
     """Reads one candidate into its builder."""
 
     def __init__(self, builder: CandidateBuilder, declared: Declared, issuer: str) -> None:
-        """Make a reader that fills the builder of a candidate."""
         self._issuer = issuer
         self._builder = builder
         self._calls = CallReader(builder, declared)
@@ -164,7 +163,6 @@ class CandidateReader:
                 self._metadata[key] = extended(self._metadata.get(key), value) if key == "logprobsResult" else value
 
     def _add_citations(self, metadata: JsonObject) -> None:
-        """Collect the citations of all chunks."""
         for field in ("citations", "citationSources"):
             for record in objects(metadata.get(field)):
                 self._cited.setdefault(to_json(record), record)

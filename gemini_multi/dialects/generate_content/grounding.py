@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._encoding.json_values import as_list, as_object, text_at
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
 from gemini_multi.dialects.generate_content.usage import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
 
@@ -128,13 +128,12 @@ def _moved(support: JsonValue, moves: Sequence[int]) -> JsonValue:
 def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
     """Read the records of `citationMetadata`."""
     offsets = Offsets(text)
-    return tuple(_citation(record, offsets) for record in records if isinstance(record, dict))
-
-
-def _citation(record: dict[str, JsonValue], offsets: Offsets) -> Citation:
-    start, end = offsets.span(record)
-    uri, title, text = text_at(record, "uri"), text_at(record, "title"), offsets.quote(start, end)
-    return Citation(start=start, end=end, uri=uri, title=title, text=text, source=record)
+    citations: list[Citation] = []
+    for record in objects([*records]):
+        start, end = offsets.span(record)
+        uri, title, quote = text_at(record, "uri"), text_at(record, "title"), offsets.quote(start, end)
+        citations.append(Citation(start=start, end=end, uri=uri, title=title, text=quote, source=record))
+    return tuple(citations)
 
 
 def grounded(metadata: JsonObject | None, text: str, part_starts: Sequence[int] = ()) -> tuple[Citation, ...]:

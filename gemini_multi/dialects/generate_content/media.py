@@ -31,7 +31,6 @@ class MediaWriter:
     """Writes the media of one request and adds up their sizes."""
 
     def __init__(self, target: GenerateTarget, report: EncodingReport) -> None:
-        """Make a writer for `target`. It notes unsupported media in `report`."""
         self._target = target
         self._report = report
         self._inputs = inputs_at(target.model, target.provider)
