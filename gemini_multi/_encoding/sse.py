@@ -21,6 +21,8 @@ import pydantic_core
 from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LF: Final = 10
+_CR: Final = 13
 _LOOSE: Final = (b"{", b"[")
 """The first bytes of a JSON document outside an event."""
 _LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
@@ -93,8 +95,12 @@ class EventDecoder:
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         lines = chunk.splitlines()
-        self._after_cr = chunk.endswith(b"\r")
-        tail = None if chunk.endswith((b"\r", b"\n")) else lines.pop()
+        last = chunk[-1]
+        tail: bytes | None = None
+        if last == _CR:
+            self._after_cr = True
+        elif last != _LF:
+            tail = lines.pop()
         if lines and self._partial:
             self._partial.append(lines[0])
             lines[0] = b"".join(self._partial)

@@ -8,7 +8,7 @@ written only here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic_core import to_json
@@ -41,8 +41,8 @@ class _Step:
     """A turn, with the calls in it and the results found for them so far."""
 
     message: Message
-    calls: tuple[ToolCall, ...] = ()
-    results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
+    calls: tuple[ToolCall, ...]
+    results: dict[int, ToolResult]
     last_result: int = -1
     """The position of the last of the results in the history."""
 
@@ -71,10 +71,16 @@ class _Step:
 def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     """Repair a history by the turn rules of Gemini, without a change to the given messages."""
     system: list[Message] = []
-    if all(map(_is_plain, messages)):
+    if all(message.role in _SPEAKERS and plain_text(message) for message in messages):
         turns = list(messages)
     else:
-        turns = _turns([item for message in messages for item in _items(message, system)])
+        items: list[_Step | ToolResult] = []
+        for message in messages:
+            if message.role in _SPEAKERS and plain_text(message):
+                items.append(_Step(message, (), {}))
+            else:
+                items.extend(_items(message, system))
+        turns = _turns(items)
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
     # Without the user's empty last message, the request would ask the model to continue its own turn.
@@ -93,14 +99,8 @@ def plain_text(message: Message) -> str | None:
     return None
 
 
-def _is_plain(message: Message) -> bool:
-    return message.role in _SPEAKERS and bool(plain_text(message))
-
-
 def _items(message: Message, system: list[Message]) -> Sequence[_Step | ToolResult]:
     """Split a message into its turn and the results in it. The texts of a system message are added to `system`."""
-    if _is_plain(message):
-        return [_Step(message)]
     parts = [part for part in message.parts if not _is_empty(part)]
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = tuple(part for part in parts if not isinstance(part, ToolResult))
@@ -111,9 +111,9 @@ def _items(message: Message, system: list[Message]) -> Sequence[_Step | ToolResu
     if not rest:
         return results
     if message.role != "assistant":
-        return [*results, _Step(_with_parts(message, "user", rest))]
+        return [*results, _Step(_with_parts(message, "user", rest), (), {})]
     calls = tuple(part for part in rest if isinstance(part, ToolCall))
-    return [_Step(_with_parts(message, "assistant", rest), calls), *results]
+    return [_Step(_with_parts(message, "assistant", rest), calls, {}), *results]
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
@@ -154,7 +154,7 @@ def _joined(items: Sequence[_Step | ToolResult], unclaimed: set[int]) -> list[_S
     for position, item in enumerate(items):
         waiting = [step for step in waiting if step.last_result > position]
         if isinstance(item, ToolResult):
-            kept += [_Step(Message("user", _as_text(item)))] if position in unclaimed else []
+            kept += [_Step(Message("user", _as_text(item)), (), {})] if position in unclaimed else []
         elif waiting and item.message.role == "assistant" and not item.calls:
             waiting[-1].add(item.message)
         else:

@@ -39,14 +39,15 @@ _KINDS: Final = {
     "str": "string",
 } | {kind: kind for kind in ("array", "boolean", "integer", "null", "number", "object", "string")}
 """The types of JSON Schema, by the names that schemas use for them."""
-_CLASSES: Final = (
-    (str, "string"),
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (list, "array"),
-    (type(None), "null"),
-)
+_CLASSES: Final = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 _BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
     ("minimum", operator.lt, "at least"),
     ("maximum", operator.gt, "at most"),
@@ -64,8 +65,10 @@ _FORMATS: Final[dict[str, Callable[[str], object]]] = {
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
     """Return the types that a schema names, by JSON Schema's names; empty for no restriction."""
     declared = schema.get("type")
-    names = [declared] if isinstance(declared, str) else as_list(declared)
-    found = dict.fromkeys(_KINDS.get(name.lower(), "") for name in names if isinstance(name, str))
+    if isinstance(declared, str):
+        found = {_KINDS.get(declared) or _KINDS.get(declared.lower(), ""): None}
+    else:
+        found = {_KINDS.get(name.lower(), ""): None for name in as_list(declared) if isinstance(name, str)}
     found.pop("", None)
     if found and schema.get("nullable") is True:
         found["null"] = None
@@ -211,7 +214,8 @@ def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
 
 
 def kind_of(value: JsonValue) -> str:
-    return next((kind for kind_class, kind in _CLASSES if isinstance(value, kind_class)), "object")
+    bases = type(value).__mro__
+    return _CLASSES.get(bases[0]) or next((_CLASSES[base] for base in bases if base in _CLASSES), "object")
 
 
 def fits(kind: str, wanted: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The interface of a dialect, and the target for which a dialect writes a request."""
+"""The interface of a dialect, the target for which a dialect writes a request, and the dialect of lists of models."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
+from gemini_multi._encoding.json_values import as_list
 from gemini_multi.catalog import Model
 from gemini_multi.errors import SettingIgnoredWarning, UnsupportedFeature
-from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
+from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
 Repair: TypeAlias = Literal[
     "dummy_signatures", "open_api_schemas", "enums_in_words", "drop_thinking", "drop_sampling", "drop_penalties"
@@ -161,3 +162,36 @@ def merge(body: dict[str, JsonValue], extra: JsonObject) -> None:
             merge(present, value)
         else:
             body[key] = value
+
+
+class Listing(Dialect[None]):
+    """The dialect of OpenAI's and Google's models endpoints: the URL is the whole request.
+
+    A call treats a list like any other answer: its text is the number of records.
+    """
+
+    name = "models"
+    refusals = ()
+
+    def encode(
+        self, request: ChatRequest, target: Target[None], *, stream: bool, report: EncodingReport | None = None
+    ) -> dict[str, JsonValue]:
+        """Return no body."""
+        return {}
+
+    def decoder(self, request: ChatRequest, target: Target[None]) -> Decoder:
+        """Make a decoder for one list."""
+        return DocumentDecoder(_listed)
+
+
+def _listed(document: JsonObject) -> ChatResponse:
+    """Read a list in a field, one record in a field, or only a record."""
+    found = next(
+        (document[name] for name in ("data", "models") if isinstance(document.get(name), (list, dict))), dict(document)
+    )
+    records: list[JsonValue] = [record for record in (as_list(found) or [found]) if isinstance(record, dict)]
+    count = Candidate(parts=(Text(str(len(records))),), finish_reason="stop")
+    return ChatResponse(candidates=(count,), provider_metadata={"models": records})
+
+
+LISTING: Final = Listing()

@@ -10,7 +10,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from gemini_multi.catalog import Model
-from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.base import LISTING, Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.providers import environment
 from gemini_multi.providers.base import Endpoint, Provider, checked_url
@@ -68,8 +68,6 @@ class ChatHost(Provider):
         return (self._listing(f"{self.base_url}/models{path}", model, model_id),)
 
     def _listing(self, url: str, model: Model, model_id: str | None) -> Endpoint:
-        from gemini_multi.dialects.listing import LISTING
-
         target = Target(self.name, model, model_id or "models", None, issuer=self.name)
         return Endpoint(url, LISTING, target, streams=False, method="GET")
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Final, Literal, cast
 from urllib.parse import quote
 
 from gemini_multi.catalog import Model
-from gemini_multi.dialects.base import Target
+from gemini_multi.dialects.base import LISTING, Target
 from gemini_multi.dialects.chat_completions.dialect import CHAT_COMPLETIONS, ChatTraits
 from gemini_multi.dialects.generate_content.dialect import COUNT_TOKENS, GENERATE_CONTENT, GenerateContentTraits
 from gemini_multi.errors import (
@@ -174,8 +174,6 @@ class Cloudflare(Provider):
 
     def listing_endpoints(self, model: Model, model_id: str | None) -> tuple[Endpoint, ...]:
         """Return the AI Studio endpoint's models; Cloudflare itself has no endpoint that lists Google's models."""
-        from gemini_multi.dialects.listing import LISTING
-
         if self.api != "google_ai_studio":
             return ()
         query = "?pageSize=1000" if model_id is None else f"/{quote(model_id, safe='.-_')}"

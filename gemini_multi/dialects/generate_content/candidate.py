@@ -18,6 +18,7 @@ from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import Candidate, ChatEvent, JsonObject, JsonValue, Signature, ToolCall
 
 _UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
+_READ_ELSEWHERE: Final = frozenset({"index", "content"})
 _NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
 _MODIFIERS: Final = ("text", "thought", "thoughtSignature")
 
@@ -51,7 +52,7 @@ class CandidateReader:
         content = candidate.get("content")
         if content is not None:
             self._content(content if isinstance(content, dict) else {"parts": content}, events)
-        if len(candidate) > 1 or content is None:
+        if not candidate.keys() <= _READ_ELSEWHERE:
             self._note(candidate)
         if self.finish is not None and self._calls.is_waiting:
             self.release(events)
@@ -60,7 +61,7 @@ class CandidateReader:
         parts = content.get("parts")
         listed = parts if isinstance(parts, list) else [parts]
         # Sources may refer to a part by its number. The number is known only if all parts are in one document.
-        self._part_starts = [] if self.has_content else _text_starts(listed)
+        self._part_starts = [] if len(listed) < 2 or self.has_content else _text_starts(listed)
         for part in listed:
             if isinstance(part, dict):
                 text = part.get("text")
@@ -159,7 +160,7 @@ class CandidateReader:
                 self._grounding.add(value)
             elif key == "citationMetadata":
                 self._add_citations(as_object(value))
-            elif value is not None and key not in ("index", "content") and (value or key not in self._metadata):
+            elif value is not None and key not in _READ_ELSEWHERE and (value or key not in self._metadata):
                 self._metadata[key] = extended(self._metadata.get(key), value) if key == "logprobsResult" else value
 
     def _add_citations(self, metadata: JsonObject) -> None:

@@ -63,7 +63,8 @@ def _settings(
     for modality in request.modalities:
         if target.model.is_known and modality not in target.model.outputs:
             report.feature(f"{modality} output")
-    yield "modalities", "responseModalities", [modality.upper() for modality in request.modalities] or None
+    if request.modalities:
+        yield "modalities", "responseModalities", [modality.upper() for modality in request.modalities]
     if request.voice is not None:
         yield "voice", "speechConfig", {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": request.voice}}}
     yield "thinking", "thinkingConfig", _thinking(request, target, report)
@@ -94,9 +95,11 @@ def candidates(number: int | None) -> int | None:
 
 def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue] | None:
     plan = thinking(request, target.model, report)
+    if plan.is_empty:
+        return None
     fields: dict[str, JsonValue] = {
         "includeThoughts": plan.include_thoughts,
         "thinkingBudget": plan.budget,
         "thinkingLevel": plan.level and plan.level.upper(),
     }
-    return {field: value for field, value in fields.items() if value is not None} or None
+    return {field: value for field, value in fields.items() if value is not None}

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._history.signatures import DUMMY, bare_signature, signature_of
+from gemini_multi._history.signatures import DUMMY, signature_of
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name
 from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Opaque
@@ -44,8 +44,9 @@ class ContentsWriter:
                 contents.append({"role": "user" if message.role == "user" else "model", "parts": [{"text": text}]})
             else:
                 self._note_ids(message)
-                written = (self._part(part, message) for part in message.parts)
-                parts: list[JsonValue] = [part for part in written if part is not None]
+                parts: list[JsonValue] = [
+                    written for part in message.parts if (written := self._part(part, message)) is not None
+                ]
                 if parts and message.role == "assistant":
                     contents.append({"role": "model", "parts": parts})
                 elif parts:
@@ -72,9 +73,11 @@ class ContentsWriter:
     def _note_ids(self, message: Message) -> None:
         """Remember which ids may be sent. Vertex AI answers an id that it did not issue with a 400."""
         accepts_all = self._target.traits.accepts_synthetic_ids
-        is_known = accepts_all or any(map(self._is_native, message.parts))
-        calls = (part for part in message.parts if is_known and isinstance(part, ToolCall))
-        self._sendable = frozenset(call.id for call in calls if accepts_all or not call.synthetic_id)
+        if not accepts_all and not any(map(self._is_native, message.parts)):
+            self._sendable = frozenset()
+            return
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        self._sendable = frozenset([call.id for call in calls if accepts_all or not call.synthetic_id])
 
     def _is_native(self, part: Part) -> bool:
         """Whether the part shows that its step came from this provider in this dialect."""
@@ -90,7 +93,7 @@ class ContentsWriter:
             self._report.feature("a tool call in a message of the user")
             return None
         written = self._opaque(part, message) if isinstance(part, Opaque) else self._data(part)
-        if written is not None and (signature := bare_signature(part)) is not None:
+        if written is not None and part.signature and (signature := part.signature.thought_signature()) is not None:
             written["thoughtSignature"] = signature
         return written
 
@@ -133,7 +136,8 @@ class ContentsWriter:
         """Write one content with all results. Write a second one for media that results cannot hold."""
         rest: list[JsonValue] = []
         responses = [self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)]
-        return [{"role": "user", "parts": parts} for parts in (responses, rest) if parts]
+        contents: list[JsonValue] = [{"role": "user", "parts": responses}] if responses else []
+        return [*contents, {"role": "user", "parts": rest}] if rest else contents
 
     def _result(self, result: ToolResult, rest: list[JsonValue]) -> JsonValue:
         name = self.name(result.name)

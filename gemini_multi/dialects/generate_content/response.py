@@ -39,7 +39,10 @@ class GenerateContentDecoder:
                 continue
             if key == "usageMetadata" and isinstance(value, dict):
                 # Counts are cumulative, and some chunks omit some of them: the last value of each counts.
-                self._usage.update({name: count for name, count in value.items() if count is not None})
+                is_whole = None not in value.values()
+                self._usage.update(
+                    value if is_whole else {name: count for name, count in value.items() if count is not None}
+                )
             elif key == "promptFeedback" and isinstance(value, dict):
                 self._feedback = {**(self._feedback or {}), **value}
             else:
