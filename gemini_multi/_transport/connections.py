@@ -37,7 +37,7 @@ class Connection(ABC):
         self.origin = address.origin
         self.idle_since = 0.0
         self.bounds = Bounds()
-        self.body: Any = iter(())
+        self.body: Any = ()
         """The pieces of the response's body."""
         self._transport = used.transport(kind, backend(used, self.bounds), proxy_for(address))
 
@@ -193,7 +193,7 @@ class HttpxExchange(Generic[ConnectionT]):
         self._event = event
         self._connection: ConnectionT | None = None
         self._response: Any = None
-        self._body: Any = iter(())
+        self._body: Any = ()
         self._last = b""
         self._head = ResponseHead(0, {})
         self._is_whole = False
@@ -239,7 +239,7 @@ class HttpxExchange(Generic[ConnectionT]):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        response, self._response, self._body = self._response, None, iter(())
+        response, self._response, self._body = self._response, None, ()
         is_kept = self._is_whole and connection.bounds.can_be_kept(self._head.headers, self._last)
         try:
             if is_kept:

@@ -44,6 +44,7 @@ _ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
 _GOOGLE_ARGUMENT: Final = "Cloudflare(google_api_key=...)"
 _ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
+_STUDIO: Final = "`Cloudflare(api='google_ai_studio')`"
 _STUDIO_ISSUER: Final = "cloudflare/google_ai_studio"
 _ENVELOPES: Final = 5
 """How many levels of `result` are removed; the run endpoint nests up to two."""
@@ -85,13 +86,8 @@ class Cloudflare(Provider):
     name: ClassVar[str] = "cloudflare"
     key_field: ClassVar[str] = "api_token"
     key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
-    counting_advice: ClassVar[str] = (
-        " through this endpoint: use an estimate, or `Cloudflare(api='google_ai_studio')`, which does."
-    )
-
-    listing_advice: ClassVar[str] = (
-        " through this endpoint: see `gemini_multi.catalog`, or use `Cloudflare(api='google_ai_studio')`, which does."
-    )
+    counting_advice: ClassVar[str] = f" through this endpoint: use an estimate, or {_STUDIO}, which does."
+    listing_advice: ClassVar[str] = f" through this endpoint: see `gemini_multi.catalog`, or use {_STUDIO}, which does."
 
     account_id: str | None = None
     api_token: KeyArgument = field(default=None, repr=False)
@@ -225,13 +221,11 @@ class Cloudflare(Provider):
         """Return the headers that a single call adds. Its metadata extend and override the configured metadata."""
         metadata = {**self.metadata, **call.gateway_metadata}
         _check_metadata(metadata)
-        given = _headers(
-            {
-                "cf-aig-metadata": metadata if call.gateway_metadata else None,
-                "cf-aig-event-id": call.gateway_event_id,
-            }
-        )
-        return {**checked_headers(given), **call.headers}
+        given = {
+            "cf-aig-metadata": metadata if call.gateway_metadata else None,
+            "cf-aig-event-id": call.gateway_event_id,
+        }
+        return {**checked_headers(_headers(given)), **call.headers}
 
     def _gateway_headers(self) -> dict[str, str]:
         return _headers(
