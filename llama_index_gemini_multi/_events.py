@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from llama_index_instrumentation.base import BaseEvent
-
-from llama_index_gemini_multi._typed import dispatcher
-
-if TYPE_CHECKING:
-    from gemini_multi import Attempt
 
 
 class AttemptFailedEvent(BaseEvent):
@@ -32,10 +25,3 @@ class AttemptFailedEvent(BaseEvent):
     def class_name(cls) -> str:
         """Return the name of the event in traces."""
         return "GeminiMultiAttemptFailedEvent"
-
-
-def report(attempt: Attempt) -> None:
-    """Dispatch the event, in the span of the call."""
-    dispatcher.event(
-        AttemptFailedEvent(**{name: getattr(attempt, name) for name in AttemptFailedEvent.__annotations__})
-    )

@@ -181,8 +181,9 @@ def _report(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> No
     """Report an attempt to the caller's function, and a failed or cancelled attempt to LlamaIndex's instrumentation."""
     # A stream that is still open when the interpreter ends is closed then, and imports are no longer possible.
     if attempt.outcome != "answered" and not sys.is_finalizing():
-        from llama_index_gemini_multi._events import report
+        from llama_index_gemini_multi._events import AttemptFailedEvent
 
-        report(attempt)
+        fields = {name: getattr(attempt, name) for name in AttemptFailedEvent.__annotations__}
+        dispatcher.event(AttemptFailedEvent(**fields))
     if watcher is not None:
         watcher(attempt)

@@ -29,14 +29,12 @@ def to_tools(tools: Iterable[object]) -> tuple[AnyTool, ...]:
 def _converted(tool: BaseTool) -> Tool:
     if not hasattr(tool, "metadata"):
         raise no_tool(tool)
-    return Tool(tool.metadata.get_name(), tool.metadata.description, _tool_schema(tool.metadata))
-
-
-def _tool_schema(metadata: ToolMetadata) -> dict[str, JsonValue]:
-    kind = metadata.fn_schema
+    metadata, kind = tool.metadata, tool.metadata.fn_schema
     if kind is None or type(metadata) is not ToolMetadata:
-        return _parameters(metadata)
-    return _once("tool", kind, lambda: _parameters(metadata))
+        schema = _parameters(metadata)
+    else:
+        schema = _once("tool", kind, lambda: _parameters(metadata))
+    return Tool(metadata.get_name(), metadata.description, schema)
 
 
 def _parameters(metadata: ToolMetadata) -> dict[str, JsonValue]:

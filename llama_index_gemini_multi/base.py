@@ -57,9 +57,8 @@ class GeminiMulti(BaseGeminiMulti):
             )
 
     Complete and chat:
-        Each setting can also be given to one call, and so can `providers`, `timeout`, `deadline`, `max_retries` and
-        `retry_policy`. As with every LlamaIndex LLM, `system_prompt` is added by `predict`, the structured methods and
-        the engines, not by `chat` and `complete`::
+        Each setting can also be given to one call. As with every LlamaIndex LLM, `system_prompt` is added by `predict`,
+        the structured methods and the engines, not by `chat` and `complete`::
 
             from llama_index.core.llms import ChatMessage
 
@@ -273,11 +272,11 @@ class GeminiMulti(BaseGeminiMulti):
             messages.append(ChatMessage(content=user_msg) if isinstance(user_msg, str) else user_msg)
         if not tools:
             return {"messages": messages, **kwargs}
-        choice = tool_choice if tool_choice is not None else "required" if tool_required else "auto"
+        fallback = "required" if tool_required else "auto"
         return {
             "messages": messages,
             "tools": [tool_json(tool) for tool in to_tools(tools)],
-            "tool_choice": choice,
+            "tool_choice": fallback if tool_choice is None else tool_choice,
             "allow_parallel_tool_calls": allow_parallel_tool_calls,
             **kwargs,
         }

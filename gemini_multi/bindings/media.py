@@ -44,12 +44,12 @@ class Details:
         """Read the details of an object that `folded` made. `family` begins the type of a format such as `wav`."""
         clip, video = fields, fields.get("video_metadata")
         if video is not None:
-            clip = folded(fields_of(video))
-            if not clip and video != {}:
+            if not (found := fields_of(video)) and video != {}:
                 raise ConfigurationError(
                     "`video_metadata` must be an object with `start_offset`, `end_offset` or `fps`, not "
                     f"{brief(video)}."
                 )
+            clip = folded(found)
         names = (text_of(fields, key) for key in ("filename", "title", "display_name", "name"))
         return cls(
             mime_type=text_of(fields, "mime_type") or text_of(fields, "media_type") or type_of(fields, family),

@@ -48,6 +48,7 @@ SPELLINGS: list[tuple[Mapping[str, Any], Details]] = [
     ({"video_metadata": {"start_offset": {"seconds": 10}, "end_offset": timedelta(seconds=20)}}, CLIP),
     ({"video_metadata": Clip(start_offset="10s", end_offset="20s")}, CLIP),
     ({"extras": {"video_metadata": {"fps": "2"}}}, Details(fps=2)),
+    ({"video_metadata": {"fps": None}}, Details()),
 ]
 
 
