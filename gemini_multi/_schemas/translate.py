@@ -17,22 +17,282 @@ from __future__ import annotations
 
 import marshal
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Final
+from typing import ClassVar, Final
 
+from gemini_multi._encoding.json_values import as_list, as_object
 from gemini_multi._schemas.check import resolve
-from gemini_multi._schemas.forms import ChatTranslation, JsonSchemaTranslation, OpenApiTranslation, StrictTranslation
-from gemini_multi._schemas.keywords import CONSTRAINTS, kinds, unique
+from gemini_multi._schemas.keywords import (
+    CONSTRAINTS,
+    NULL,
+    Node,
+    compact,
+    describe,
+    flat,
+    grouped,
+    kinds,
+    merge,
+    noted,
+    unique,
+    values_of,
+    with_description,
+)
 from gemini_multi._schemas.walk import Translation
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import JsonValue
+from gemini_multi.types import JsonObject, JsonValue
 
+_NUMBER_FORMATS: Final = frozenset({"int32", "int64", "float", "double"})
+_SIZES: Final = frozenset({"minItems", "maxItems"})
+_LARGEST_UNROLLED: Final = 500
+_LARGEST_INLINED: Final = 2_000
 _LONGEST_NAME: Final = 64
 _LONGEST_KEPT: Final = 64 * 1024
 """The largest schema, in bytes, whose translation is cached."""
 _WITHOUT_REFERENCES: Final = 2
 """The version of the marshal format in which equal values give equal bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """A required property whose schema holds references."""
+
+    owner: str
+    holder: Node
+    name: str
+    member: Node
+    needs: list[str]
+
+
+class PointingTranslation(Translation):
+    """A translation into a form that has `$defs`.
+
+    Gemini unrolls recursion a few levels and therefore allows it only in properties that are not required. A required
+    property on a path of required properties that leads back to its own definition is taken out of `required`; its
+    description says "Required." instead.
+    """
+
+    def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
+        super().__init__(root, enums_in_words=enums_in_words)
+        self.active["#"] = 1
+        self._names: dict[str, str] = {}
+        self._owner = ""
+        self._needed: list[str] = []
+        self._needs: dict[str, list[str]] = {}
+        self._demands: list[_Demand] = []
+
+    def pointed(self, pointer: str, beside: Node) -> Node:
+        """Return the reference, with the description of the keywords beside it. Its definition is translated later."""
+        if pointer not in self._names:
+            base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
+            self._names[pointer] = unique(base, self._names.values(), _LONGEST_NAME)
+        self._needed.append(self._names[pointer])
+        reference: Node = {"$ref": f"#/$defs/{self._names[pointer]}"}
+        described = describe({}, beside, [])
+        return {"anyOf": [reference], **described} if described else reference
+
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
+
+    def others(self, schema: Node, /) -> Node:
+        values = values_of(schema)
+        if isinstance(values, dict) and values:
+            return {"additionalProperties": self.node(values)}
+        return {} if values is None else {"additionalProperties": values is not False}
+
+    def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
+        """Translate a property and note which definitions it requires."""
+        mark = len(self._needed)
+        member = self.node(child)
+        if len(self._needed) > mark:
+            if name in as_list(holder.get("required")):
+                self._demands.append(_Demand(self._owner, holder, name, member, self._needed[mark:]))
+            else:
+                del self._needed[mark:]
+        return member
+
+    def finish(self, result: Node) -> Node:
+        """Add all definitions that the schema or another definition refers to."""
+        definitions: Node = {}
+        while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
+            self._owner, self._needed, self.active = self._names[missing[0]], [], Counter(missing[:1])
+            self.depth = 1
+            definitions[self._owner] = self.node(self.definition(missing[0]) or {})
+            self._needs[self._owner] = self._needed
+        if definitions:
+            self.relax()
+            result["$defs"] = definitions
+        return result
+
+    def relax(self) -> None:
+        """Remove properties that require themselves from `required`."""
+        for demand in self._demands:
+            required = demand.holder.get("required")
+            if isinstance(required, list) and any(self._leads(need, demand.owner) for need in demand.needs):
+                required.remove(demand.name)
+                _note_required(demand.member)
+                if not required:
+                    del demand.holder["required"]
+
+    def _leads(self, start: str, goal: str) -> bool:
+        seen, waiting = {start}, [start]
+        while waiting:
+            name = waiting.pop()
+            if name == goal:
+                return True
+            waiting += [need for need in self._needs.get(name, ()) if need not in seen]
+            seen.update(waiting)
+        return False
+
+
+class JsonSchemaTranslation(PointingTranslation):
+    """JSON Schema for `parametersJsonSchema` and `responseJsonSchema`, which ignore unknown keywords."""
+
+    kept = _SIZES
+    formats = frozenset({"date-time", "date", "time"}) | _NUMBER_FORMATS
+    drops_empty = False
+
+    def reference(self, pointer: str, target: Node, rest: Node) -> Node:
+        """Refer to the definition; a reference must have no other keywords beside it."""
+        if not CONSTRAINTS.isdisjoint(rest) and not self.active[pointer]:
+            return self.inlined(merge(rest, target), pointer)
+        return self.pointed(pointer, rest)
+
+    def several(self, schema: Node, found: tuple[str, ...]) -> Node:
+        """Keep a list of one type and null."""
+        others = [kind for kind in found if kind != "null"]
+        if len(others) == 1:
+            result = self.typed(schema, others[0])
+            result["type"] = [others[0], "null"]
+            return result
+        return super().several(schema, found)
+
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
+        if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
+            return with_description(nodes[0], description)
+        if not nodes:
+            return {**NULL, **description}
+        return {"anyOf": [*nodes, *([NULL.copy()] if has_null else [])], **description}
+
+    def anything(self, schema: Node, notes: list[str]) -> Node:
+        return describe({}, schema, notes)
+
+    def items(self, items: JsonValue) -> Node | None:
+        return self.node(items) if isinstance(items, dict) and items else None
+
+    def positions(self, result: Node, prefix: list[JsonValue], items: JsonValue) -> list[str]:
+        """Keep `prefixItems`; a tuple without further items also gets its size."""
+        result["prefixItems"] = [self.node(schema) for schema in prefix]
+        if items is False:
+            result.setdefault("maxItems", len(prefix))
+        elif isinstance(items, dict) and items:
+            result["items"] = self.node(items)
+        return []
+
+
+class OpenApiTranslation(Translation):
+    """Gemini's own `Schema` message, for `parameters` and `responseSchema`, which refuse unknown keywords."""
+
+    kept = _SIZES | {"minLength", "maxLength", "pattern", "minProperties", "maxProperties"}
+    formats = frozenset({"date-time"}) | _NUMBER_FORMATS
+    most_repeats: ClassVar[int] = 3
+
+    def reference(self, pointer: str, target: Node, rest: Node) -> Node:
+        """Write the definition in place. Recursion ends with JSON text after a few levels."""
+        if self.active[pointer] >= (1 if self.size > _LARGEST_UNROLLED else self.most_repeats):
+            return self.as_text(rest, target, [])
+        return self.inlined(merge(rest, target), pointer)
+
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
+        """Write null as `nullable`. It and the description go into each branch: `anyOf` has no keywords beside it."""
+        if not nodes:
+            return {**NULL, **description}
+        null: Node = {"nullable": True} if has_null else {}
+        branches = flat(nodes[0]) if has_null and len(nodes) == 1 else nodes
+        written: list[JsonValue] = [{**with_description(branch, description), **null} for branch in branches]
+        return {"anyOf": written} if len(written) > 1 else {**with_description(branches[0], description), **null}
+
+    def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
+        """Write numbers as texts, because an enum may hold texts only. `repair` converts the answer back."""
+        texts, numbers, truths, others = grouped(values)
+        if not numbers and not (texts and truths):
+            return super().constants(values, found)
+        members = [*(str(text) for text in texts), *(compact(value) for value in [*numbers, *truths])]
+        node: Node = {"type": "string", "format": "enum", "enum": [*dict.fromkeys(members)]}
+        return [node, *super().constants(others, found)]
+
+
+class ChatTranslation(PointingTranslation):
+    """The subset that all chat completions providers of Gemini accept and translate correctly."""
+
+    kept = _SIZES
+    formats = frozenset({"date-time"})
+
+    def entrance(self, schema: Node) -> Node:
+        """Make an object of an empty root, and of alternatives that are all objects."""
+        if CONSTRAINTS.isdisjoint(schema):
+            return {**schema, "type": "object"}
+        return self.flattened(schema)
+
+    def finish(self, result: Node) -> Node:
+        """Add `properties` to a root object, even when it has none."""
+        if result.get("type") == "object":
+            result.setdefault("properties", {})
+        return super().finish(result)
+
+    def reference(self, pointer: str, target: Node, rest: Node) -> Node:
+        """Write the definition in place, unless it is recursive or the schema has grown large."""
+        if not self.active[pointer] and self.size < _LARGEST_INLINED:
+            return self.inlined(merge(rest, target), pointer)
+        return self.pointed(pointer, rest)
+
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
+        """Write null as a branch. The others hold the description, because `anyOf` must have no keywords beside it."""
+        if len(nodes) == 1 and not has_null:
+            return with_description(nodes[0], description)
+        branches = [with_description(branch, description) for node in nodes for branch in flat(node)]
+        if not branches:
+            return {**NULL, **description}
+        has_place = any("description" in branch for branch in branches)
+        null = [NULL.copy()] if has_null else []
+        return {"anyOf": [*branches, *null], **({} if has_place else description)}
+
+
+class StrictTranslation(ChatTranslation):
+    """OpenAI's strict form: every property is required, optional ones may be null, other keys are not allowed."""
+
+    def object_node(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Require every property, and allow null for the optional ones. `repair` removes the nulls again."""
+        result = super().object_node(schema, stated, notes)
+        if members := as_object(result.get("properties")):
+            for name, member in members.items():
+                branches = flat(as_object(member))
+                if name not in as_list(result.get("required")) and NULL not in branches:
+                    members[name] = {"anyOf": [*branches, NULL.copy()]}
+            result["required"] = list(members)
+        return result
+
+    def others(self, _schema: Node, /) -> Node:
+        return {"additionalProperties": False}
+
+    def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
+        """Request JSON text, because the strict form has no open objects. The root stays an object."""
+        closed: Node = {**stated, "properties": {}, "required": [], "additionalProperties": False}
+        return Translation.free_object(self, schema, closed, notes)
+
+    def relax(self) -> None:
+        """Leave recursive properties required, because the strict form requires every property."""
+
+
+def _note_required(member: Node) -> None:
+    """Write "Required." into a description, in place: the parent already holds the node."""
+    if "$ref" in member:
+        reference = dict(member)
+        member.clear()
+        member["anyOf"] = [reference]
+    member["description"] = noted(member, "Required.")
 
 
 def _translated(

@@ -1,4 +1,4 @@
-"""The walk through a JSON Schema, and the rules that most forms share. `forms` holds the differences.
+"""The walk through a JSON Schema, and the rules that most forms share. `translate` holds the differences.
 
 A node is first converted to one of a few shapes: `allOf` is merged, `oneOf` is read as `anyOf`, keywords beside `anyOf`
 move into its branches, a list of types becomes alternatives, `const` becomes `enum`. Then a form writes the shape with
