@@ -48,13 +48,8 @@ class GenerateContent(Dialect[GenerateContentTraits]):
         ("open_api_schemas", r"(parameters|response)_?json_?schema"),
         ("drop_thinking", r"thinking[ _]?(level|budget|config|mode)|thinking is not enabled"),
         ("drop_penalties", r"(presence|frequency)[ _]?penalty|penalty is not enabled"),
-        (
-            "drop_sampling",
-            (
-                r"(unknown name \W*|generation_?config\.)(temperature|top_?[pk])\b"
-                r"|\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"
-            ),
-        ),
+        ("drop_sampling", r"(unknown name \W*|generation_?config\.)(temperature|top_?[pk])\b"),
+        ("drop_sampling", r"\b(temperature|top_?[pk])\b[^.]*(not (supported|allowed|enabled)|unsupported)"),
         ("enums_in_words", r"\benums?\b"),
     )
 

@@ -86,11 +86,10 @@ class GroundingSum:
 
     def add(self, metadata: JsonValue) -> None:
         """Merge a chunk's metadata; empty fields change nothing."""
-        if not isinstance(metadata, dict) or not metadata:
-            return
-        sources = metadata.get("groundingChunks")
+        record = as_object(metadata)
+        sources = record.get("groundingChunks")
         moves = [] if sources is None else self._extend("groundingChunks", sources)
-        for key, value in metadata.items():
+        for key, value in record.items():
             if key == "groundingSupports" and isinstance(value, list):
                 self._extend(key, [_moved(support, moves) for support in value])
             elif key != "groundingChunks":
@@ -117,12 +116,10 @@ class GroundingSum:
 
 def _moved(support: JsonValue, moves: Sequence[int]) -> JsonValue:
     """Update the indexes of a support to the positions in the merged list."""
-    indices = as_object(support).get("groundingChunkIndices")
-    if not isinstance(support, dict) or not isinstance(indices, list) or not moves:
+    indices = as_list(as_object(support).get("groundingChunkIndices"))
+    if not (moves and indices and all(type(index) is int and 0 <= index < len(moves) for index in indices)):
         return support
-    if not all(type(index) is int and 0 <= index < len(moves) for index in indices):
-        return support
-    return {**support, "groundingChunkIndices": [moves[whole(index)] for index in indices]}
+    return {**as_object(support), "groundingChunkIndices": [moves[whole(index)] for index in indices]}
 
 
 def cited(records: Sequence[JsonValue], text: str) -> tuple[Citation, ...]:
