@@ -58,8 +58,6 @@ _CALL_BLOCKS: Final = {
 _THOUGHTS: Final = ("reasoning", "thinking", "redacted_thinking", "reasoning_content")
 _GOOGLE_CALLS: Final = ("functionCall", "function_call")
 _SIGNATURES: Final = ("thoughtSignature", "thought_signature")
-_SEALED: Final = "encrypted_"
-"""Prefixes of the names of fields that only OpenAI or Anthropic can read."""
 
 
 def to_core(messages: Sequence[BaseMessage] | str) -> tuple[Message, ...]:
@@ -302,9 +300,9 @@ def _other(block: Block) -> list[Part]:
 
 
 def _unsealed(value: object) -> object:
-    """Remove, at any depth, the fields that only the provider that wrote them understands."""
+    """Remove, at any depth, the fields that only OpenAI or Anthropic can read."""
     if is_mapping(value):
-        return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith(_SEALED)}
+        return {name: _unsealed(inner) for name, inner in value.items() if not str(name).startswith("encrypted_")}
     return [_unsealed(inner) for inner in value] if is_many(value) else value
 
 

@@ -1,4 +1,4 @@
-"""The base of the chat model and the text model: LangChain's fields, traces and serialization."""
+"""The base of the chat model and the text model: LangChain's fields, traces, serialization and profiles."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi.errors import langchain_errors
 
 if TYPE_CHECKING:
+    from langchain_core.language_models.model_profile import ModelProfile
     from langchain_core.messages import BaseMessage
     from langchain_core.prompt_values import PromptValue
     from langchain_core.runnables import RunnableConfig
@@ -293,3 +294,44 @@ def _entries(run: Run, names: Sequence[str], config: RunnableConfig | None) -> d
         for name in names
         if (value := known.get(name)) not in (None, "")
     }
+
+
+def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
+    """Return the profile of a model, found by any of its names. One of the providers accepts each kind of input."""
+    from gemini_multi.catalog import find  # the import of a model class does not need it
+
+    model = find(name)
+    hosted = [model.providers.get(provider) for provider in providers]
+    accepted = [model.inputs if one is None or one.inputs is None else one.inputs for one in hosted]
+    inputs = frozenset[str]().union(*accepted)
+    levels, default = model.thinking.levels, model.thinking.default
+    profile: ModelProfile = {
+        "name": model.name,
+        "open_weights": False,
+        "max_input_tokens": model.context_window,
+        "max_output_tokens": model.max_output_tokens,
+        "text_inputs": "text" in inputs,
+        "image_inputs": "image" in inputs,
+        "image_url_inputs": "image" in inputs,
+        "pdf_inputs": "document" in inputs,
+        "audio_inputs": "audio" in inputs,
+        "video_inputs": "video" in inputs,
+        "image_tool_message": model.media_in_tool_results,
+        "pdf_tool_message": model.media_in_tool_results,
+        "text_outputs": "text" in model.outputs,
+        "image_outputs": "image" in model.outputs,
+        "audio_outputs": "audio" in model.outputs,
+        "video_outputs": "video" in model.outputs,
+        "reasoning_output": model.thinking.control != "none",
+        "tool_calling": True,
+        "tool_choice": True,
+        "tool_call_streaming": True,
+        "structured_output": True,
+        "attachment": bool(inputs - {"text"}),
+        "temperature": "temperature" not in model.refuses,
+    }
+    if levels:
+        profile["reasoning_effort_levels"] = list(levels)
+    if default in levels:
+        profile["reasoning_effort_default"] = default
+    return profile

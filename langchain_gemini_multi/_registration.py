@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from gemini_multi import ConfigurationError
 from gemini_multi.bindings.arguments import prefixes
 from gemini_multi.bindings.values import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
-
-_CLASSES: Final = (("chat_models", "ChatGeminiMulti"), ("llms", "GeminiMultiLLM"))
 
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **arguments: Any) -> ChatGeminiMulti:
@@ -48,7 +46,7 @@ def register_with_langchain() -> None:
     """
     # `langchain_core.load.load` as an attribute is a function, so the module is imported by its path.
     load = import_module("langchain_core.load.load")
-    for names in _CLASSES:
+    for names in (("chat_models", "ChatGeminiMulti"), ("llms", "GeminiMultiLLM")):
         path = ("langchain_gemini_multi", *names)
         load.ALL_SERIALIZABLE_MAPPINGS.setdefault(path, path)
     # `load` caches the list. The name of the cache is private, so another version may not have it.

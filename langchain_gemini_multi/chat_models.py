@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gemini_multi.bindings.values import with_known_signature
 from gemini_multi.types import ToolChoice
-from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument
+from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument, profile_of
 from langchain_gemini_multi._results import combined, to_result
 from langchain_gemini_multi._streams import ChunkBuilder, Event, EventBuilder
 from langchain_gemini_multi.errors import langchain_errors
@@ -129,8 +129,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
 
     def _resolve_model_profile(self) -> ModelProfile:
-        from langchain_gemini_multi._profiles import profile_of
-
         return profile_of(self.model, self.provider_names)
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
@@ -167,7 +165,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             response = self.client.chat(request, **conditions)
-        return to_result(response, blocks=self._wants_blocks)
+        return to_result(response, blocks=self.output_version == "v1")
 
     @with_known_signature
     async def _agenerate(
@@ -176,13 +174,13 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             response = await self.async_client.chat(request, **conditions)
-        return to_result(response, blocks=self._wants_blocks)
+        return to_result(response, blocks=self.output_version == "v1")
 
     def _stream(
         self, messages: list[BaseMessage], stop: Stop = None, run_manager: BlockingRun = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain itself reports the tokens to callbacks.
-        builder = ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(kwargs))
+        builder = ChunkBuilder(blocks=self.output_version == "v1", usage=self._wants_usage(kwargs))
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             with self.client.stream(request, **conditions) as events:
@@ -191,7 +189,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     async def _astream(
         self, messages: list[BaseMessage], stop: Stop = None, run_manager: AsyncRun = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        builder = ChunkBuilder(blocks=self._wants_blocks, usage=self._wants_usage(kwargs))
+        builder = ChunkBuilder(blocks=self.output_version == "v1", usage=self._wants_usage(kwargs))
         with langchain_errors():
             request, conditions = self._asked(messages, kwargs, stop, run_manager)
             async with self.async_client.stream(request, **conditions) as events:
@@ -223,10 +221,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
                         yield typed
         for typed in builder.end():
             yield typed
-
-    @property
-    def _wants_blocks(self) -> bool:
-        return self.output_version == "v1"
 
     def _event_builder(self, run: BlockingRun | AsyncRun, arguments: Mapping[str, Any]) -> EventBuilder:
         message_id = "" if run is None else f"{LC_ID_PREFIX}-{run.run_id}"
