@@ -157,8 +157,6 @@ class CallSlot:
     name: str = ""
     index: int | None = None
     text: ArgumentsText = field(default_factory=ArgumentsText)
-    is_new: bool = True
-    """Whether no piece was added yet."""
     position: int | None = None
     """The position in the answer; `None` as long as the call has none. An unwanted second call never gets one."""
     local_id: str = ""
@@ -175,7 +173,7 @@ class CallSlot:
     call: ToolCall | None = None
     """The complete tool call, as its event contained it."""
     chunk: int = 0
-    """The number of the last document that changed the call."""
+    """The number of the last document that changed the call; 0 before the first piece."""
 
     @property
     def arguments(self) -> str:
@@ -248,7 +246,7 @@ class CallSlots:
 
     def follow(self, slot: CallSlot) -> CallSlot:
         """Begin a further call of the same function. Later pieces of the previous call then belong to this call."""
-        following = CallSlot(name=slot.name, index=slot.index, is_new=False)
+        following = CallSlot(name=slot.name, index=slot.index)
         self._by_id.update({call_id: following for call_id, known in self._by_id.items() if known is slot})
         return self._added(following)
 
@@ -266,10 +264,6 @@ class CallSlots:
         is_blank = slot.text.is_blank and not piece.arguments.strip()
         return slot if is_blank or slot.repeats(piece) else None
 
-    def by_meaning(self) -> dict[tuple[str, str], CallSlot]:
-        """Return the calls so far, by name and arguments."""
-        return {(slot.name, meaning(slot.arguments)): slot for slot in self.all}
-
     def _known(self, piece: Piece) -> CallSlot | None:
         here = self._by_index.get(piece.index) if piece.index is not None else None
         if piece.id and piece.id in self._by_id:
@@ -280,9 +274,11 @@ class CallSlots:
         last = self.all[-1] if self.all else None
         if last is None or piece.id:
             return None
+        if not piece.name:
+            return last
         # A gateway may repeat the name of a call whose arguments are still incomplete.
-        is_unfinished = piece.index is None and not (last.text.is_blank or last.text.is_object)
-        return last if not piece.name or (piece.name == last.name and is_unfinished) else None
+        is_same = piece.index is None and piece.name == last.name and last.arguments and not last.text.is_object
+        return last if is_same else None
 
 
 def meaning(arguments: str) -> str:
@@ -325,13 +321,12 @@ def piece_of(item: JsonObject) -> Piece:
     nested = next((found for key in _FUNCTIONS if isinstance(found := item.get(key), dict)), None)
     function, read = (item, _READ_WHEN_FLAT) if nested is None else (nested, _READ)
     index, given, name = item.get("index"), item.get("id"), function.get("name")
-    arguments = next((found for key in _ARGUMENTS if (found := function.get(key)) is not None), None)
-    text = arguments if isinstance(arguments, str) else "" if arguments is None else to_json(arguments).decode()
+    arguments = next((found for key in _ARGUMENTS if (found := function.get(key)) is not None), "")
     return Piece(
         id=given if isinstance(given, str) else "" if given is None else str(given),
         index=index if isinstance(index, int) else None,
         name=name if isinstance(name, str) else "",
-        arguments=text,
+        arguments=arguments if isinstance(arguments, str) else to_json(arguments).decode(),
         is_whole=not isinstance(arguments, str),
         extra={
             key: value

@@ -62,7 +62,7 @@ class Calls:
             whole: Whether every element is one complete call.
             again: Whether the elements may repeat calls that arrived before.
         """
-        known_calls = self.slots.by_meaning() if again else {}
+        known_calls = {(slot.name, meaning(slot.arguments)): slot for slot in (self.slots.all if again else ())}
         for item in items if isinstance(items, list) else [items]:
             if isinstance(item, dict):
                 piece = piece_of(item)
@@ -84,8 +84,7 @@ class Calls:
 
     def _add_piece(self, piece: Piece, slot: CallSlot, *, whole: bool) -> None:
         """Add a piece to its call, and to further calls of the function if it holds several objects."""
-        if slot.is_new:
-            slot.is_new = False
+        if not slot.chunk:
             piece.extra = {**self._early, **piece.extra}
             self._early.clear()
         for further in range(MOST_CALLS + 1):
