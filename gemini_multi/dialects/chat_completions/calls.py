@@ -62,7 +62,7 @@ class Calls:
             whole: Whether every element is one complete call.
             again: Whether the elements may repeat calls that arrived before.
         """
-        known_calls = {(slot.name, meaning(slot.arguments)): slot for slot in (self.slots.all if again else ())}
+        known_calls = {(slot.name, meaning(slot.arguments)): slot for slot in self.slots.all} if again else {}
         for item in items if isinstance(items, list) else [items]:
             if isinstance(item, dict):
                 piece = piece_of(item)

@@ -109,7 +109,8 @@ class MessagesWriter:
         if not turn.name and (text := plain_text(turn)):
             self._ids = []
             return {"role": "assistant", "content": text}
-        message = {**_head("assistant", turn), "content": self._model_content(turn.parts)}
+        message = _head("assistant", turn)
+        message["content"] = self._model_content(turn.parts)
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
         self._ids = self._own_ids(calls)
         if calls:
@@ -165,10 +166,11 @@ class MessagesWriter:
 
     def _call(self, call: ToolCall, own: str) -> JsonValue:
         function: dict[str, JsonValue] = {"name": self._name(call.name), "arguments": _json(dict(call.arguments))}
+        written: dict[str, JsonValue] = {"id": own, "type": "function", "function": function}
         may_sign = self._traits.call_extra_content and not self._is_on_message(call)
-        extra = self._extra_content(call.signature) if may_sign else None
-        signature = {} if extra is None else {"extra_content": extra}
-        return {"id": own, "type": "function", "function": function, **signature}
+        if may_sign and (extra := self._extra_content(call.signature)) is not None:
+            written["extra_content"] = extra
+        return written
 
     def _extra_content(self, signature: Signature | None) -> JsonValue:
         """Write a signature in its original form, or in Google's namespace if it arrived in another field."""
@@ -186,8 +188,11 @@ class MessagesWriter:
         rest: list[JsonValue] = []
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         for result, own in zip(results, self._ids, strict=True):
-            name = {"name": self._name(result.name)} if self._traits.tool_name and result.name else {}
-            yield {"role": "tool", "tool_call_id": own, **name, "content": self._result(result)}
+            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own}
+            if self._traits.tool_name and result.name:
+                message["name"] = self._name(result.name)
+            message["content"] = self._result(result)
+            yield message
             media = [self._media.part(part) for part in result.content if not isinstance(part, Text)]
             if media and self._traits.media_first:
                 rest.extend((*media, _text(f"Above is what the function `{result.name}` returned.")))

@@ -123,9 +123,9 @@ def remarks(message: JsonObject) -> Iterator[JsonObject]:
             yield rest
 
 
-def _details(message: JsonObject) -> Iterator[JsonObject]:
+def _details(message: JsonObject) -> list[JsonObject]:
     details = message.get("reasoning_details")
-    return (item for item in (details if isinstance(details, list) else ()) if isinstance(item, dict))
+    return [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
 
 
 def _is_signed(detail: JsonObject) -> bool:
@@ -156,8 +156,5 @@ def unread(message: JsonObject) -> JsonValue:
     return None if is_read or signature_in(message, "") is not None else extra
 
 
-def _namespaces(extra: JsonValue) -> Iterator[JsonObject]:
-    if isinstance(extra, dict):
-        for space in extra.values():
-            if isinstance(space, dict):
-                yield space
+def _namespaces(extra: JsonValue) -> list[JsonObject]:
+    return [space for space in extra.values() if isinstance(space, dict)] if isinstance(extra, dict) else []
