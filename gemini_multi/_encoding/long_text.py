@@ -63,10 +63,7 @@ class ChunkedBody:
     def slices(self) -> Iterator[bytes]:
         """Yield all bytes, a slice at a time."""
         for piece in self._pieces:
-            if isinstance(piece, bytes):
-                yield piece
-            else:
-                yield from encoded(piece)
+            yield from (piece,) if isinstance(piece, bytes) else encoded(piece)
 
 
 def joined(*texts: str) -> str:

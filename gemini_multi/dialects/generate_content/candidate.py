@@ -37,7 +37,7 @@ class CandidateReader:
         self._cited: dict[bytes, JsonValue] = {}
         self._grounding = GroundingSum()
         self._part_starts: list[int] = []
-        self._spoke = False
+        self._has_parts = False
         self._is_blocked = False
         self.finish: str | None = None
         """The finish reason."""
@@ -45,7 +45,7 @@ class CandidateReader:
     @property
     def has_content(self) -> bool:
         """Whether any content of the answer has arrived."""
-        return self._spoke or self._calls.is_waiting or self._calls.given > 0
+        return self._has_parts or self._calls.is_waiting or self._calls.given > 0
 
     def feed(self, candidate: JsonObject, events: list[ChatEvent]) -> None:
         """Read the candidate's record in one document."""
@@ -68,7 +68,7 @@ class CandidateReader:
                 if len(part) > 1 or not isinstance(text, str):
                     self._part(part, events)
                 elif text:
-                    self._spoke = True
+                    self._has_parts = True
                     events.append(self._builder.text(text))
             elif isinstance(part, str):
                 self._text(part, None, events, is_thought=False)
@@ -121,7 +121,7 @@ class CandidateReader:
 
     def _text(self, text: str, signature: Signature | None, events: list[ChatEvent], *, is_thought: bool) -> None:
         if text or signature is not None:
-            self._spoke = True
+            self._has_parts = True
             add = self._builder.thought if is_thought else self._builder.text
             events.append(add(text, signature))
 
@@ -136,7 +136,7 @@ class CandidateReader:
         else:
             self._text("", signature, events, is_thought=bool(data))
             return
-        self._spoke = True
+        self._has_parts = True
         events.append(self._builder.part(found))
 
     def _note_rest(self, name: str, record: dict[str, JsonValue], *known: str) -> None:

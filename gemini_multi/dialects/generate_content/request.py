@@ -38,7 +38,7 @@ def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport)
         body["toolConfig"] = config
     generation = generation_config(request, target, report)
     if request.response_format is not None and not _demands_json(request, target):
-        write = typed_format if _asks_maps(request) else format_fields
+        write = typed_format if _uses_maps(request) else format_fields
         generation |= write(request.response_format, target)
     if generation:
         body["generationConfig"] = generation
@@ -80,10 +80,10 @@ def _demands_json(request: ChatRequest, target: GenerateTarget) -> bool:
     if not target.model.tools_with_json:
         return True
     is_json = request.response_format.mime_type == "application/json"
-    return _asks_maps(request) and not (target.traits.typed_response_format and is_json)
+    return _uses_maps(request) and not (target.traits.typed_response_format and is_json)
 
 
-def _asks_maps(request: ChatRequest) -> bool:
+def _uses_maps(request: ChatRequest) -> bool:
     return any(isinstance(tool, BuiltInTool) and tool.kind == "google_maps" for tool in request.tools)
 
 
