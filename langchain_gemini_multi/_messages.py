@@ -282,10 +282,7 @@ def _summary(block: Block) -> str:
 
 
 def _other(block: Block) -> list[Part]:
-    """Read the parts that are neither text nor thoughts.
-
-    Media that only another provider understands become JSON text, so that the model still sees them.
-    """
+    """Read other parts. Those that only another provider understands become JSON text, so that the model sees them."""
     if block.get("type") == "non_standard":
         block = mapping_of(block.get("value"))
         if block.get("type") == OPAQUE and is_object(data := block.get("part")):

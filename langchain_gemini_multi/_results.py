@@ -112,17 +112,14 @@ def _family(mime_type: str) -> str:
 
 def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
     """Separate the tool calls whose arguments are not a JSON object."""
-    error = "The arguments are not a JSON object."
-    valid = [
-        tool_call(id=call.id, name=call.name, args=dict(call.arguments))
-        for call in calls
-        if call.invalid_arguments is None
-    ]
-    invalid = [
-        invalid_tool_call(id=call.id, name=call.name, args=call.invalid_arguments, error=error)
-        for call in calls
-        if call.invalid_arguments is not None
-    ]
+    valid: list[LangChainToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in calls:
+        if (broken := call.invalid_arguments) is None:
+            valid.append(tool_call(id=call.id, name=call.name, args=dict(call.arguments)))
+        else:
+            error = "The arguments are not a JSON object."
+            invalid.append(invalid_tool_call(id=call.id, name=call.name, args=broken, error=error))
     return valid, invalid
 
 
@@ -153,10 +150,7 @@ def _is_plain(parts: Sequence[Part]) -> bool:
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:
-    """Collect the metadata of a stream's last chunk: the metadata of the first candidate, and all other candidates.
-
-    With `usage`, the tokens have OpenAI's form, as in LangChain's whole answers.
-    """
+    """Collect the metadata of a stream's last chunk, all other candidates, and with `usage` the tokens in OpenAI's form."""
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     others = [{"content": _content(one.parts, blocks=True), **finish_reasons(one)} for one in response.candidates[1:]]
     return {**known, "alternatives": others} if others else known
@@ -207,8 +201,8 @@ def usage_metadata(usage: Usage) -> UsageMetadata | None:
         return None
     found = UsageMetadata(input_tokens=entered, output_tokens=generated, total_tokens=total or entered + generated)
     audio, spoken = usage.input_by_modality.get("audio", 0), usage.output_by_modality.get("audio", 0)
-    cached = {"cache_read": usage.cached_tokens, "cache_creation": usage.cache_creation_tokens}
-    if inputs := _details(entered, **cached, audio=audio):
+    cached, created = usage.cached_tokens, usage.cache_creation_tokens
+    if inputs := _details(entered, cache_read=cached, cache_creation=created, audio=audio):
         found["input_token_details"] = InputTokenDetails(**inputs)  # type: ignore[typeddict-item]  # keys are given above
     if outputs := _details(generated, reasoning=usage.reasoning_tokens, audio=spoken):
         found["output_token_details"] = OutputTokenDetails(**outputs)  # type: ignore[typeddict-item]  # keys are given above

@@ -240,10 +240,10 @@ class EventBuilder:
 
     def _feed(self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> None:
         match event:
-            case TextDelta(text, signature):
-                self._add_text(text, signature)
-            case ThoughtDelta(text):
-                self._add_thought(text)
+            case TextDelta():
+                self._add_text(event.text, event.signature)
+            case ThoughtDelta():
+                self._add_thought(event.text)
             case ToolCallDelta():
                 self._settle()
                 self._add_arguments(event.position, event.id, event.name, event.arguments)
@@ -284,7 +284,8 @@ class EventBuilder:
         index, pieces = self._text
         if text:
             pieces.append(text)
-            self._delta(index, {"type": "text-delta", "text": text})
+            delta = {"type": "text-delta", "text": text}
+            self._events.append({"event": "content-block-delta", "index": index, "delta": delta})
         if signature is not None:
             self._signatures[index], self._text = signature, None
 
