@@ -150,7 +150,7 @@ def _is_plain(parts: Sequence[Part]) -> bool:
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:
-    """Collect the metadata of a stream's last chunk, all other candidates, and with `usage` the tokens in OpenAI's form."""
+    """Collect the metadata of the last chunk and all other candidates; with `usage`, the tokens in OpenAI's form."""
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     others = [{"content": _content(one.parts, blocks=True), **finish_reasons(one)} for one in response.candidates[1:]]
     return {**known, "alternatives": others} if others else known
