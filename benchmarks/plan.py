@@ -124,7 +124,7 @@ GROUPS: Final = (
     Group(
         "import",
         "Importing the model class: what it adds to its framework",
-        (Case("import", "import", "import", "", rounds=3, twins=False),),
+        (Case("import", "import", "import", "", rounds=9, twins=False),),
         (
             Show("wall", "ms", 1e-3, "added"),
             Show("own", "ms without the garbage collector", 1e-3, "added"),
