@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from .crew import ENVIRONMENT, ROOT, Crew, Hand, Server, cores
 from .environments import FOLDER, python_of, set_up, versions
+from .limits import MARKS as LIMITS_MARKS
+from .limits import limits
 from .plan import GROUPS, Case, Group, in_rounds
 from .plan import quick as shortened
 from .report import DOCUMENT, README, case_text, tables, write
@@ -102,6 +104,7 @@ def redraw(results: Results) -> None:
     """Write the tables and the plots of the documentation, and the README's headline."""
     write(DOCUMENT, tables(results, GROUPS))
     write(DOCUMENT, summary(results), *SUMMARY_MARKS)
+    write(DOCUMENT, limits(results), *LIMITS_MARKS)
     write(README, headline(results), *HEADLINE_MARKS)
     command = [str(python_of("core")), "-m", "benchmarks.plots", str(RESULTS), str(DOCUMENT.parent)]
     subprocess.run(command, check=True, timeout=120.0, cwd=ROOT, env=ENVIRONMENT)

@@ -14,7 +14,7 @@ HEADLINE_MARKS: Final = ("<!-- headline:begin -->", "<!-- headline:end -->")
 PICTURES: Final = ("unary", "stream", "concurrency")
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _NOTHING: Final = "\N{EN DASH}"
-_FIELDS: Final[dict[Field, str]] = {"core": "client", "langchain": "LangChain", "llama_index": "LlamaIndex"}
+FIELDS: Final[dict[Field, str]] = {"core": "client", "langchain": "LangChain", "llama_index": "LlamaIndex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ def _line(results: Results, row: Row) -> str:
 
 
 def _ours(results: Results, row: Row, transport: Transport) -> list[str]:
-    found = {field: _of(results, row, field, transport) for field in _FIELDS}
-    return [f"{_FIELDS[field]} {_text(ratio, row)}" for field, ratio in found.items() if ratio is not None]
+    found = {field: _of(results, row, field, transport) for field in FIELDS}
+    return [f"{FIELDS[field]} {text(one, row)}" for field, one in found.items() if one is not None]
 
 
 def _rivals(results: Results, row: Row) -> list[str]:
-    found = [_best_rival(results, row, field) for field in _FIELDS]
-    return [f"{name} {_text(ratio, row)}" for ratio, name in filter(None, found)]
+    found = [_best_rival(results, row, field) for field in FIELDS]
+    return [f"{name} {text(one, row)}" for one, name in filter(None, found)]
 
 
 def headline(results: Results) -> str:
@@ -79,11 +79,12 @@ def headline(results: Results) -> str:
 def _compared(results: Results, row: Row) -> str:
     plain, fast = (_of(results, row, "langchain", transport) for transport in ("httpx", "pyreqwest"))
     best = _best_rival(results, row, "langchain")
-    rival = "" if best is None else f"; {best[1]}: {_text(best[0], row)}"
-    return f"{_text(plain, row)} ({_text(fast, row)} with the extra `fast`{rival})"
+    rival = "" if best is None else f"; {best[1]}: {text(best[0], row)}"
+    return f"{text(plain, row)} ({text(fast, row)} with the extra `fast`{rival})"
 
 
-def _text(figure: float | None, row: Row) -> str:
+def text(figure: float | None, row: Row) -> str:
+    """Write a figure of a row."""
     if figure is None:
         return _NOTHING
     return f"{figure:.1f} µs" if row.is_added else f"{figure:.2f}{_TIMES}"
@@ -91,7 +92,7 @@ def _text(figure: float | None, row: Row) -> str:
 
 def _of(results: Results, row: Row, field: Field, transport: Transport) -> float | None:
     entrants = (entrant for entrant in ENTRANTS if _is_ours(entrant, field) and entrant.transport == transport)
-    return _ratio(results, row, next(entrants))
+    return ratio(results, row, next(entrants))
 
 
 def _is_ours(entrant: Entrant, field: Field) -> bool:
@@ -100,11 +101,12 @@ def _is_ours(entrant: Entrant, field: Field) -> bool:
 
 def _best_rival(results: Results, row: Row, field: Field) -> tuple[float, str] | None:
     rivals = [entrant for entrant in ENTRANTS if entrant.role == "rival" and entrant.field == field]
-    found = [(ratio, rival.name) for rival in rivals if (ratio := _ratio(results, row, rival)) is not None]
+    found = [(one, rival.name) for rival in rivals if (one := ratio(results, row, rival)) is not None]
     return (max if row.more_is_better else min)(found, default=None)
 
 
-def _ratio(results: Results, row: Row, entrant: Entrant) -> float | None:
+def ratio(results: Results, row: Row, entrant: Entrant) -> float | None:
+    """Return a client's median figure of a row, or `None` if it was not measured."""
     group = next(group for group in GROUPS if group.name == row.group)
     show = Show(group.shows[0].figure, "", compared="added" if row.is_added else "ratio")
     group = replace(group, yardstick="floor" if row.is_added else "raw")

@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.answers import TEXT, WORDS, clocks
 from benchmarks.crew import Crew, Hand, Server
+from benchmarks.limits import limits
 from benchmarks.plan import GROUPS, Case, Group, Show, in_rounds, quick
 from benchmarks.report import BEGIN, DOCUMENT, END, tables, write
 from benchmarks.results import Cell, Results
@@ -234,6 +235,20 @@ def test_the_summary_tells_what_is_added_to_the_framework():
     for name, cpu in {"LlamaIndex, no model": 12.0, "GeminiMulti": 31.0}.items():
         measured.cells["stream", "stream, 1,000 chunks", name] = blocks(cpu)
     assert "beyond the framework's own | LlamaIndex 19.0 µs |" in summary(measured)
+
+
+def test_the_limits_add_what_lies_below_a_binding():
+    """CPU time adds up; calls per second are its inverse."""
+    measured = results()
+    cpu = {"httpx": 100, "LangChain, no model": 20, "Client": 110, "ChatGeminiMulti": 150}
+    for name, figure in cpu.items():
+        measured.cells["unary", "blocking", name] = blocks(figure)
+        measured.cells["concurrency", "64 at once", name] = Cell([{"per_second": 1e6 / figure}])
+    lines = limits(measured).replace("\N{MULTIPLICATION SIGN}", "x").splitlines()
+    assert lines[2:] == [
+        "| CPU of a blocking call: LangChain over httpx | 1.50x | 1.30x | 1.20x |",
+        "| calls per second, 64 at once: LangChain over httpx | 0.67x | 0.77x | 0.83x |",
+    ]
 
 
 def test_the_headline_names_both_transports_and_the_best_rival():
