@@ -46,6 +46,10 @@ GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 conversations."""
 
 
+_MESSAGE: Final = AIMessage(content="")
+"""Copied for each answer: a new message would cost twice as much, to validate values that are made here."""
+
+
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
     """Translate a whole answer to one generation for each candidate. The first one has the usage of all.
 
@@ -54,14 +58,15 @@ def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
     generations: list[ChatGeneration] = []
     for candidate in response.candidates or (Candidate(),):
         calls, invalid = split_calls(candidate.tool_calls)
-        message = AIMessage(
-            content=_content(candidate.parts, blocks=blocks),
-            tool_calls=calls,
-            invalid_tool_calls=invalid,
-            additional_kwargs={**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
-            response_metadata=metadata(response, candidate),
-            usage_metadata=None if generations else usage_metadata(response.usage),
-        )
+        fields = {
+            "content": _content(candidate.parts, blocks=blocks),
+            "tool_calls": calls,
+            "invalid_tool_calls": invalid,
+            "additional_kwargs": {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)},
+            "response_metadata": metadata(response, candidate),
+            "usage_metadata": None if generations else usage_metadata(response.usage),
+        }
+        message = _MESSAGE.model_copy(update=fields)
         information = {"finish_reason": candidate.finish_reason}
         generations.append(ChatGeneration(message=message, generation_info=information))
     return ChatResult(generations=generations, llm_output=llm_output(response))
