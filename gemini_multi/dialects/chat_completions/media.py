@@ -53,12 +53,11 @@ class MediaWriter:
         missing = f"a file of type {mime_type!r}" if kind is None else self._missing(media, mime_type, kind)
         if missing and kind == "document" and (text := text_of(media)) is not None:
             return {"type": "text", "text": text}
+        if kind is not None and kind in self._inputs:
+            self._check(media, kind)
         if missing or kind is None:
             self._report.feature(missing)
             return {}
-        self._weigh(media, kind)
-        if media.start is not None or media.end is not None or media.fps is not None:
-            self._report.feature("a stretch or a frame rate of a video")
         return self._written(media, mime_type, kind)
 
     def check_size(self) -> None:
@@ -80,7 +79,10 @@ class MediaWriter:
             return "document input" if is_inline(media) else "documents by address"
         return ""
 
-    def _weigh(self, media: Blob | FileReference, kind: Modality) -> None:
+    def _check(self, media: Blob | FileReference, kind: Modality) -> None:
+        """Note a medium that is too large, and options that no chat completions provider has."""
+        if media.start is not None or media.end is not None or media.fps is not None:
+            self._report.feature("a stretch or a frame rate of a video")
         if is_inline(media):
             size = decoded_size(bare_base64(media))
             self._bytes += size
