@@ -34,7 +34,7 @@ def test_invoke_costs_few_calls() -> None:
     assert cost_of(asking()).calls <= 373
 
 
-@pytest.mark.parametrize(("stream", "bound"), [(streaming, 39), (typed, 43)])
+@pytest.mark.parametrize(("stream", "bound"), [(streaming, 36), (typed, 37)])
 def test_a_chunk_costs_few_calls_in_streams_of_any_length(
     stream: Callable[[int], Callable[[], object]], bound: int
 ) -> None:
