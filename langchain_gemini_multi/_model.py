@@ -122,10 +122,7 @@ class GeminiModel(ModelFields, Serializable):
     def _with_run(
         self, arguments: Mapping[str, Any], run: Run | None, config: RunnableConfig | None = None
     ) -> Mapping[str, Any]:
-        """Add `tracing` and `gateway_metadata` from the run to the arguments of a call, unless they are given.
-
-        LangChain does not pass the run to a stream, so it is read from the configuration, or from the chain around it.
-        """
+        """Add `tracing` and `gateway_metadata` from the run, or from the configuration that a stream has instead."""
         names = self._run_names(arguments)
         is_open = "opentelemetry.trace" in sys.modules and self.tracing is None and arguments.get("tracing") is None
         if not names and not is_open and "gateway_metadata_from" not in arguments:

@@ -51,10 +51,7 @@ _MESSAGE: Final = AIMessage(content="")
 
 
 def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
-    """Translate a whole answer to one generation for each candidate. The first one has the usage of all.
-
-    With `blocks`, the content consists of blocks even if it is only text.
-    """
+    """Translate an answer to one generation for each candidate: the first has the usage, all have `blocks` if asked."""
     generations: list[ChatGeneration] = []
     for candidate in response.candidates or (Candidate(),):
         calls, invalid = split_calls(candidate.tool_calls)
