@@ -16,7 +16,7 @@ from typing import Final
 from .prepared import MICROSECONDS, Figures, Prepared
 
 _EVERY: Final = 0.001
-_CHAT: Final = ("answer", "call_slots", "calls", "candidate", "decoder", "reasoning", "thought_tags", "usage")
+_CHAT: Final = ("answer", "call_slots", "calls", "candidate", "decoder", "reasoning", "usage")
 _GENERATE: Final = ("calls", "candidate", "grounding", "response", "usage")
 _CORE: Final = {
     "http": ("_transport",),
