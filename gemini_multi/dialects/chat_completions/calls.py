@@ -187,6 +187,8 @@ class Calls:
 
     def unclaimed(self) -> list[JsonValue]:
         """Remove and return the details whose call never arrived."""
+        if not self._early_details:
+            return []
         groups, self._early_details = self._early_details, {}
         return list(itertools.chain.from_iterable(groups.values()))
 
