@@ -50,7 +50,7 @@ def serve():
         ended = not connection.recv(1)
     except ConnectionResetError:
         ended = True
-    print("ended", ended, flush=True)
+    os.write(1, f"ended {ended}\\n".encode())  # at once: two threads write
 
 thread = threading.Thread(target=serve, daemon=True)
 thread.start()
@@ -59,7 +59,7 @@ threading.Thread(target=lambda: (arrived.wait(), time.sleep(0.2), os.kill(os.get
 try:
     %s
 except KeyboardInterrupt:
-    print("interrupted", flush=True)
+    os.write(1, b"interrupted\\n")
 thread.join(2)
 """
 EVENT = (

@@ -44,7 +44,8 @@ class GenerateContentDecoder:
                     value if is_whole else {name: count for name, count in value.items() if count is not None}
                 )
             elif key == "promptFeedback" and isinstance(value, dict):
-                self._feedback = {**(self._feedback or {}), **value}
+                self._feedback = {} if self._feedback is None else self._feedback
+                self._feedback.update(value)  # in place: a copy for each chunk would take quadratic time
             else:
                 self._metadata[key] = value
         events: list[ChatEvent] = []
@@ -87,7 +88,7 @@ class GenerateContentDecoder:
             model=model or self._target.model_id,
             dialect="generate_content",
             response_id=response_id,
-            prompt_feedback=self._feedback,
+            prompt_feedback=None if self._feedback is None else dict(self._feedback),
             provider_metadata=metadata,
         )
 
