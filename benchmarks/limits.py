@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from .results import Results
-from .roster import ENTRANTS, Entrant, Field, Transport
-from .summary import FIELDS, ROWS, Row, ratio, text
+from .roster import ENTRANTS, Field, Transport
+from .summary import FIELDS, ROWS, Row, ours, ratio, text
 
 MARKS: Final = ("<!-- limits:begin -->", "<!-- limits:end -->")
 _FRAMEWORKS: Final[tuple[Field, ...]] = ("langchain", "llama_index")
-_RAW: Final[dict[Transport, str]] = {"httpx": "httpx", "pyreqwest": "pyreqwest"}
+_TRANSPORTS: Final[tuple[Transport, ...]] = ("httpx", "pyreqwest")
 
 
 def limits(results: Results) -> str:
@@ -21,25 +21,20 @@ def limits(results: Results) -> str:
     ]
     for row in ROWS:
         for field in _FRAMEWORKS if not row.is_added else ():
-            lines += [_line(results, row, field, transport) for transport in _RAW]
+            lines += [_line(results, row, field, transport) for transport in _TRANSPORTS]
     return "\n".join(line for line in lines if line)
 
 
 def _line(results: Results, row: Row, field: Field, transport: Transport) -> str:
-    measured = ratio(results, row, _ours(field, transport))
+    measured = ratio(results, row, ours(field, transport))
     framework = ratio(results, row, next(one for one in ENTRANTS if one.role == "floor" and one.field == field))
-    client = ratio(results, row, _ours("core", transport))
-    library = ratio(results, row, next(one for one in ENTRANTS if one.name == _RAW[transport]))
+    client = ratio(results, row, ours("core", transport))
+    library = ratio(results, row, next(one for one in ENTRANTS if one.name == transport))
     if measured is None or framework is None or client is None:
         return ""
     sums = (_together(row, framework, below) for below in (client, library or 1.0))
     cells = " | ".join(text(figure, row) for figure in (measured, *sums))
     return f"| {row.title}: {FIELDS[field]} over {transport} | {cells} |"
-
-
-def _ours(field: Field, transport: Transport) -> Entrant:
-    known = (one for one in ENTRANTS if one.role == "ours" and one.field == field and not one.is_twin)
-    return next(one for one in known if one.transport == transport)
 
 
 def _together(row: Row, one: float, other: float) -> float:

@@ -91,12 +91,13 @@ def text(figure: float | None, row: Row) -> str:
 
 
 def _of(results: Results, row: Row, field: Field, transport: Transport) -> float | None:
-    entrants = (entrant for entrant in ENTRANTS if _is_ours(entrant, field) and entrant.transport == transport)
-    return ratio(results, row, next(entrants))
+    return ratio(results, row, ours(field, transport))
 
 
-def _is_ours(entrant: Entrant, field: Field) -> bool:
-    return entrant.role == "ours" and entrant.field == field and not entrant.is_twin
+def ours(field: Field, transport: Transport) -> Entrant:
+    """Return our client of a field over a transport, with its first dialect."""
+    known = (one for one in ENTRANTS if one.role == "ours" and one.field == field and not one.is_twin)
+    return next(one for one in known if one.transport == transport)
 
 
 def _best_rival(results: Results, row: Row, field: Field) -> tuple[float, str] | None:

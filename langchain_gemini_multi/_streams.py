@@ -333,7 +333,7 @@ class EventBuilder:
         self._settle()
         metadata = stream_metadata(response, usage=self._usage)
         if self._count and (refusal := refusal_block(candidate.refusal, metadata)) is not None:
-            # LangChain (up to 1.8.3) drops a `refusal` from streams. The block translator shows the refusal of a
+            # LangChain (up to 1.8.4) drops a `refusal` from streams. The block translator shows the refusal of a
             # message without content.
             self._add_whole({"type": "non_standard", "value": refusal.get("value", refusal)})
         wholes = ["".join(pieces) for _, pieces in self._texts]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemini_multi import catalog
+from gemini_multi._encoding.json_values import objects
 from gemini_multi._routing.routes import Route, check
 from gemini_multi.errors import InvalidResponse, UnsupportedFeature
 from gemini_multi.providers import Provider
@@ -91,11 +92,7 @@ def listed(response: ChatResponse, providers: Sequence[Provider]) -> tuple[Liste
     """Read the records of a list. A record without an id is not a model."""
     provider = next(provider for provider in providers if provider.name == response.provider)
     records = response.provider_metadata.get("models")
-    found = [
-        provider.listed_model(record)
-        for record in (records if isinstance(records, list) else [])
-        if isinstance(record, dict)
-    ]
+    found = map(provider.listed_model, objects(records))
     models = tuple(model for model in found if model is not None)
     if not models:
         raise InvalidResponse(f"{response.provider} answered without a single model.", raw=str(records)[:1000])

@@ -13,6 +13,7 @@ from functools import cache
 from typing import ClassVar, Final
 from urllib.parse import quote
 
+from gemini_multi._encoding.json_values import as_object
 from gemini_multi.catalog import HostedModel, Model
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
 from gemini_multi.providers.base import Endpoint, listed_model, text_of, texts_of, whole_of
@@ -101,10 +102,9 @@ class AIMLAPI(ChatHost):
     def listed_model(self, record: JsonObject) -> ListedModel | None:
         """Read a record; most of its fields are in `info`."""
         found = listed_model(self.name, record)
-        info, modalities = record.get("info"), record.get("modalities")
+        info, kinds = record.get("info"), as_object(record.get("modalities"))
         if found is None or not isinstance(info, dict):
             return found
-        kinds = modalities if isinstance(modalities, dict) else {}
         return replace(
             found,
             name=text_of(info, "name"),

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import pydantic_core
 
+from gemini_multi._encoding.json_values import as_object, objects
 from gemini_multi.dialects.base import Target
 from gemini_multi.errors import KEPT_CHARACTERS, ProviderError
 from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
@@ -145,8 +146,8 @@ def _is_flat(document: JsonObject) -> bool:
 
 
 def _payload(document: JsonObject, inner: JsonValue) -> ErrorPayload:
-    error: JsonObject = inner if isinstance(inner, dict) else {}
-    details = _objects(error.get("details"))
+    error = as_object(inner)
+    details = objects(error.get("details"))
     code = error.get("code")
     if code is None:
         code = document.get("internalCode", document.get("code"))
@@ -229,15 +230,11 @@ def _status(error: JsonObject, document: JsonObject) -> int | None:
     return None
 
 
-def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
     """Yield the reasons in Google's details, and `limit: 0` for quotas with a limit of zero."""
     for detail in details:
         yield detail.get("reason")
-        for violation in _objects(detail.get("violations")):
+        for violation in objects(detail.get("violations")):
             yield violation.get("quotaId")
             if str(violation.get("quotaValue")) == "0":
                 yield "limit: 0"

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.json_values import text_at
 from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Text, Thought
 
@@ -63,8 +64,8 @@ def image(item: JsonValue) -> Blob | FileReference | None:
 def _inline(item: dict[str, JsonValue]) -> Blob | None:
     for name, data_name in _INLINE:
         inner = item.get(name) if name else item
-        if isinstance(inner, dict) and (data := _string(inner.get(data_name))):
-            return _blob(next((kind for key in _MEDIA_TYPES if (kind := _string(inner.get(key)))), None), data)
+        if isinstance(inner, dict) and (data := text_at(inner, data_name)):
+            return _blob(next((kind for key in _MEDIA_TYPES if (kind := text_at(inner, key))), None), data)
     return None
 
 
@@ -81,8 +82,8 @@ def citation(annotation: JsonValue) -> Citation | None:
     return Citation(
         start=_whole(fields.get("start_index")),
         end=_whole(fields.get("end_index")),
-        uri=_string(fields.get("url")),
-        title=_string(fields.get("title")),
+        uri=text_at(fields, "url"),
+        title=text_at(fields, "title"),
         source=annotation,
     )
 
@@ -99,9 +100,9 @@ class AudioAccumulator:
         for key, value in audio.items():
             if key not in ("data", "transcript") and value is not None:
                 self.metadata[key] = value
-        if data := _string(audio.get("data")):
+        if data := text_at(audio, "data"):
             self._data.append(data)
-        return _string(audio.get("transcript")) or ""
+        return text_at(audio, "transcript") or ""
 
     def blob(self, audio_format: str) -> Blob | None:
         """Return the audio so far and remove it; `None` when there is none."""
@@ -123,7 +124,3 @@ def _whole(value: JsonValue) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) else None
-
-
-def _string(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) else None

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.json_values import as_list
 from gemini_multi.dialects.chat_completions.answer import (
     AnswerPart,
     AudioAccumulator,
@@ -98,8 +99,8 @@ class CandidateReader:
         """Read one element of `choices`."""
         self._calls.chunk += 1
         if self._tags.state == "text" and (text := _text_alone(choice)):
-            self._has_deltas = self.has_content = True
-            self._events.append(self._builder.text(text))
+            self._has_deltas = True
+            self._text(text)
             return
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
@@ -226,8 +227,7 @@ class CandidateReader:
             self._write("thought", added)
 
     def _media(self, message: JsonObject) -> None:
-        images = message.get("images")
-        for item in images if isinstance(images, list) else []:
+        for item in as_list(message.get("images")):
             if found := image(item) or (Opaque(item) if isinstance(item, dict) else None):
                 self._add(found)
         audio = message.get("audio")
@@ -288,8 +288,7 @@ class CandidateReader:
         refusal = message.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refusals.append(refusal)
-        annotations = message.get("annotations")
-        for annotation in annotations if isinstance(annotations, list) else []:
+        for annotation in as_list(message.get("annotations")):
             if (found := citation(annotation)) is not None:
                 self._citations.setdefault((found.start, found.end, found.uri), found)
             else:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from pydantic_core import to_json
 
 from gemini_multi._encoding.call_arguments import parsed
+from gemini_multi._encoding.json_values import as_object
 from gemini_multi.types import Blob, FileReference, Message, Signature, SignatureCarrier, Text, ToolCall, ToolResult
 
 _Object: TypeAlias = dict[str, JsonValue]
@@ -270,8 +271,7 @@ def signature_of(extra: Mapping[str, JsonValue] | None, issuer: str) -> Signatur
     """Read a signature from `extra_content`. `issuer` is the issuer of a signature without a stated issuer."""
     if not extra:
         return None
-    ours = extra.get(_OURS)
-    ours = ours if isinstance(ours, dict) else {}
+    ours = as_object(extra.get(_OURS))
     payload: JsonValue = {name: value for name, value in extra.items() if name != _OURS}
     carrier = _CARRIERS.get(str(ours.get("carrier")), "extra_content")
     if carrier != "extra_content":

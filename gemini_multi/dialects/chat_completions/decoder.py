@@ -20,6 +20,7 @@ from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject,
 
 _ENVELOPE: Final = frozenset({"id", "object", "choices", "model", "usage"})
 _USUAL: Final = _ENVELOPE | {"created"}
+"""The fields of nearly every chunk. `created` belongs to the metadata, but is the same in all chunks of an answer."""
 
 
 class ChatDecoder:

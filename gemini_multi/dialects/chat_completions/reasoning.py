@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
+from gemini_multi._encoding.json_values import objects
 from gemini_multi.types import JsonObject, JsonValue, Signature
 
 CARRIERS: Final = ("extra_content", "thought_signature")
@@ -123,9 +124,8 @@ def remarks(message: JsonObject) -> Iterator[JsonObject]:
             yield rest
 
 
-def _details(message: JsonObject) -> list[JsonObject]:
-    details = message.get("reasoning_details")
-    return [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
+def _details(message: JsonObject) -> list[dict[str, JsonValue]]:
+    return objects(message.get("reasoning_details"))
 
 
 def _is_signed(detail: JsonObject) -> bool:
