@@ -48,6 +48,18 @@ class Bounds:
         limit = math.inf if limit is None else limit
         return None if seconds == limit == math.inf else min(seconds, limit)
 
+    def is_quiet(self) -> bool:
+        """Return whether the peer has neither closed the idle connection nor sent anything that nobody asked for."""
+        if self.socket is None:  # nothing was sent over a network: a mock answered
+            return True
+        if self.socket.fileno() < 0:
+            return False
+        if not hasattr(select, "poll"):  # Windows
+            return not select.select([self.socket], [], [], 0)[0]
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return not poll.poll(0)
+
     def can_be_kept(self, headers: Mapping[str, str], piece: bytes) -> bool:
         """Return whether the connection can carry another request after a body whose last bytes were `piece`.
 
@@ -78,17 +90,6 @@ class Bounded:
         """Return the delayed bytes. They must be sent before the response is read."""
         delayed, self._delayed = self._delayed, b""
         return delayed
-
-
-def is_readable(connected: socket.socket | None) -> bool:
-    """Return whether a socket has bytes to read or is closed by the peer."""
-    if connected is None or connected.fileno() < 0:
-        return True
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connected], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connected, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def is_exhausted(error: BaseException) -> bool:

@@ -39,7 +39,7 @@ class Connection(ABC):
         self.bounds = Bounds()
         self.body: Any = ()
         """The pieces of the response's body."""
-        self._transport = used.transport(kind, backend(used, self.bounds), proxy_for(address))
+        self._transport = used.transport(kind, backend(used, self.bounds), address, proxy_for(address))
 
     @abstractmethod
     async def send(self, request: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
@@ -103,7 +103,10 @@ class Connections(ABC, Generic[ConnectionT]):
     def _last_idle(self, origin: str) -> ConnectionT | None:
         for position in range(len(self._idle) - 1, -1, -1):
             if self._idle[position].origin == origin:
-                return self._idle.pop(position)
+                idle = self._idle.pop(position)
+                if idle.bounds.is_quiet():
+                    return idle
+                self.release(idle)
         return None
 
     def stop_waiting(self, event: Event) -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from gemini_multi._transport.addresses import Address
-from gemini_multi._transport.bounds import Bounded, Bounds, is_readable
+from gemini_multi._transport.bounds import Bounded, Bounds
 from gemini_multi._transport.connections import Connection, Connections, HttpxExchange
 from gemini_multi._transport.httpx_blocking import KEEP_ALIVE
 from gemini_multi._transport.httpx_library import Library
@@ -23,14 +23,8 @@ class AsyncioStream(Bounded):
 
     def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
         super().__init__(stream, bounds)
+        self.get_extra_info = stream.get_extra_info
         self.aclose = stream.aclose
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401
-        """Return a fact about the connection. httpcore asks twice for each request whether there are bytes to read.
-
-        The socket is found once: anyio collects all its facts at each request for one.
-        """
-        return is_readable(self._bounds.socket) if info == "is_readable" else self._stream.get_extra_info(info)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         await self._send(self._rest(), timeout)

@@ -1,8 +1,8 @@
 """The parts of httpx that both kinds of connection use. httpx2 has the same interface.
 
 The transport objects of httpx are called directly: httpx's client layer would double the cost, and mocks, recorders
-and traces hook into the transports. Each transport holds one connection of httpcore, over a network backend of this
-package (a public interface of httpcore), which limits the waits.
+and traces hook into the transports. Each transport holds one connection of httpcore instead of a pool, over a network
+backend of this package (a public interface of httpcore), which limits the waits.
 """
 
 from __future__ import annotations
@@ -59,17 +59,20 @@ class Library:
         self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
         self.httpcore.AnyIOBackend()
 
-    def transport(self, kind: str, backend: object, proxy: str | None) -> Any:  # noqa: ANN401  # of httpx or httpx2
-        """Make a transport that holds one connection: a blocking one, or of the kind "Async"."""
+    def transport(self, kind: str, backend: object, address: Address, proxy: str | None) -> Any:  # noqa: ANN401
+        """Make a transport of httpx or httpx2 that holds one connection: a blocking one, or of the kind "Async".
+
+        The pool of httpcore only makes the connection, of the kind that suits the proxy.
+        """
         transport = getattr(self.httpx, f"{kind}HTTPTransport")(verify=self.context, trust_env=False)
-        transport._pool = getattr(self.httpcore, f"{kind}ConnectionPool")(
-            ssl_context=self.context,
-            proxy=None if proxy is None else self._proxy(proxy),
-            max_connections=1,
-            keepalive_expiry=None,  # our own pools close idle connections
-            network_backend=backend,
+        pool = getattr(self.httpcore, f"{kind}ConnectionPool")(
+            ssl_context=self.context, proxy=None if proxy is None else self._proxy(proxy), network_backend=backend
         )
+        transport._pool = pool.create_connection(self._httpcore_url(_parsed(self.httpx, address.url)).origin)
         return transport
+
+    def _httpcore_url(self, url: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
+        return self.httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
     def _proxy(self, url: str) -> Any:  # noqa: ANN401
         if url.startswith("socks") and find_spec("socksio") is None:
@@ -78,10 +81,7 @@ class Library:
             )
         try:
             proxy = self.httpx.Proxy(url)
-            address = self.httpcore.URL(
-                scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-            )
-            return self.httpcore.Proxy(address, auth=proxy.raw_auth, headers=proxy.headers.raw)
+            return self.httpcore.Proxy(self._httpcore_url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
         except (self.httpx.InvalidURL, ValueError):
             raise ConfigurationError("The proxy that the environment names cannot be used: it is no URL.") from None
 
