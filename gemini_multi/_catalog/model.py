@@ -10,13 +10,14 @@ from typing import Literal, TypeAlias
 Modality: TypeAlias = Literal["text", "image", "audio", "video", "document"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Price:
     """Prices in US dollars per million tokens, valid above a number of prompt tokens and from a day on."""
 
     input: float
     output: float
     cached: float | None = None
+    _: KW_ONLY
     audio_input: float | None = None
     audio_cached: float | None = None
     cache_creation: float | None = None
