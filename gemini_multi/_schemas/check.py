@@ -1,17 +1,14 @@
 """Checks JSON values against the part of JSON Schema that Gemini should follow but does not enforce.
 
 Checked: `$ref`, `type`, `nullable`, `enum`, `const`, bounds, lengths, `pattern`, `required`, `properties`,
-`additionalProperties`, `items`, `prefixItems`, `anyOf`, `oneOf` (read as `anyOf`), `allOf`, and, lightly, the formats
-date-time, date, uuid and email.
+`additionalProperties`, `items`, `prefixItems`, `anyOf`, `oneOf` (read as `anyOf`) and `allOf`.
 """
 
 from __future__ import annotations
 
 import json
 import operator
-import re
 from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain, islice, repeat
 from math import isfinite
@@ -39,14 +36,9 @@ _KINDS: Final = {
     "str": "string",
 } | {kind: kind for kind in ("array", "boolean", "integer", "null", "number", "object", "string")}
 """The types of JSON Schema, by the names that schemas use for them."""
-_CLASSES: Final = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    list: "array",
-    dict: "object",
+_CLASSES: Final[dict[type, str]] = {
     type(None): "null",
+    **{kind: _KINDS[kind.__name__] for kind in (bool, int, float, str, list, dict)},
 }
 _BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
     ("minimum", operator.lt, "at least"),
@@ -54,21 +46,13 @@ _BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
     ("exclusiveMinimum", operator.le, "greater than"),
     ("exclusiveMaximum", operator.ge, "less than"),
 )
-_FORMATS: Final[dict[str, Callable[[str], object]]] = {
-    "date-time": datetime.fromisoformat,
-    "date": date.fromisoformat,
-    "uuid": re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch,
-    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
-}
 
 
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
     """Return the types that a schema names, by JSON Schema's names; empty for no restriction."""
     declared = schema.get("type")
-    if isinstance(declared, str):
-        found = {_KINDS.get(declared) or _KINDS.get(declared.lower(), ""): None}
-    else:
-        found = {_KINDS.get(name.lower(), ""): None for name in as_list(declared) if isinstance(name, str)}
+    names = [declared] if isinstance(declared, str) else as_list(declared)
+    found = {_KINDS.get(name.lower(), ""): None for name in names if isinstance(name, str)}
     found.pop("", None)
     if found and schema.get("nullable") is True:
         found["null"] = None
@@ -77,9 +61,9 @@ def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
 
 def resolve(pointer: str, root: JsonObject) -> dict[str, JsonValue] | None:
     """Return the schema that a local reference such as `#/$defs/Pet` refers to; `None` if there is none."""
-    if not pointer.startswith("#"):
+    if pointer != "#" and not pointer.startswith("#/"):
         return None
-    target: JsonValue = dict(root) if not isinstance(root, dict) else root
+    target: JsonValue = dict(root)
     for step in pointer[1:].split("/")[1:]:
         key = unquote(step).replace("~1", "/").replace("~0", "~")
         if isinstance(target, dict) and key in target:
@@ -88,7 +72,7 @@ def resolve(pointer: str, root: JsonObject) -> dict[str, JsonValue] | None:
             target = target[int(key)]
         else:
             return None
-    return target if isinstance(target, dict) and (len(pointer) == 1 or pointer[1] == "/") else None
+    return target if isinstance(target, dict) else None
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:
@@ -214,8 +198,7 @@ def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
 
 
 def kind_of(value: JsonValue) -> str:
-    bases = type(value).__mro__
-    return _CLASSES.get(bases[0]) or next((_CLASSES[base] for base in bases if base in _CLASSES), "object")
+    return next((_CLASSES[base] for base in type(value).__mro__ if base in _CLASSES), "object")
 
 
 def fits(kind: str, wanted: Collection[str]) -> bool:
@@ -243,13 +226,11 @@ def _number_problems(value: float, schema: JsonObject, path: str) -> Iterator[st
 
 def _text_problems(value: str, schema: JsonObject, path: str) -> Iterator[str]:
     yield from _size_problems(len(value), schema, path, ("minLength", "maxLength", "characters"))
-    pattern, form = text_at(schema, "pattern"), text_at(schema, "format")
+    pattern = text_at(schema, "pattern")
     engine = None if pattern is None else _engine(pattern)
     # A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
     if engine is not None and not engine.isinstance_python(value.encode(errors="replace").decode()):
         yield f"{path}: must match {pattern!r}, is {_shown(value)}"
-    if form in _FORMATS and not _has_format(form, value):
-        yield f"{path}: must have the format {form}, is {_shown(value)}"
 
 
 def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, str, str]) -> Iterator[str]:
@@ -267,13 +248,6 @@ def _engine(pattern: str) -> SchemaValidator | None:
         return SchemaValidator(core_schema.str_schema(pattern=pattern))
     except SchemaError:
         return None
-
-
-def _has_format(form: str, value: str) -> bool:
-    try:
-        return _FORMATS[form](value) is not None
-    except ValueError:
-        return False
 
 
 def _member_path(path: str, name: str) -> str:

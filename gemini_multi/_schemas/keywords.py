@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from functools import reduce
-from itertools import product
 from math import ceil, floor
 from operator import add
 from typing import Any, Final, TypeAlias
@@ -22,71 +21,55 @@ Node: TypeAlias = dict[str, JsonValue]
 
 NULL: Final[Node] = {"type": "null"}
 
-_FACETS: Final[dict[str, tuple[str, str]]] = {
-    "minLength": ("string", "At least {} characters."),
-    "maxLength": ("string", "At most {} characters."),
-    "minItems": ("array", "At least {} items."),
-    "maxItems": ("array", "At most {} items."),
-    "minProperties": ("object", "At least {} keys."),
-    "maxProperties": ("object", "At most {} keys."),
-    "pattern": ("string", "Matches the regular expression `{}`."),
-    "format": ("", "Format: {}."),
-    "multipleOf": ("", "A multiple of {}."),
-    "uniqueItems": ("array", "No item twice."),
-    "propertyNames": ("object", "Keys follow the JSON Schema {}"),
-    "patternProperties": ("object", "By key: {}"),
-    "dependentRequired": ("object", "Keys that need other keys: {}"),
-    "dependentSchemas": ("object", "Keys that need more (JSON Schema): {}"),
-    "dependencies": ("object", "Keys that need more (JSON Schema): {}"),
-    "contains": ("array", "Has an item that follows the JSON Schema {}"),
-    "contentEncoding": ("string", "Encoded as {}."),
-    "contentMediaType": ("string", "Holds {}."),
-    "contentSchema": ("string", "The text follows the JSON Schema {}"),
-    "not": ("", "Must not follow the JSON Schema {}"),
-    "if": ("", "If it follows the JSON Schema {}"),
-    "then": ("", "Then it follows {}"),
-    "else": ("", "Else it follows {}"),
-}
-"""For each keyword: the kind of value that it restricts (empty: any kind) and its meaning in words."""
-
 _SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"})
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+_TEXTS: Final = frozenset({"pattern", "format", "contentEncoding", "contentMediaType"})
+_DEPENDENT: Final = ("dependentRequired", "dependentSchemas", "dependencies")
+_FACETS: Final = {
+    "string": ("minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "contentSchema"),
+    "array": ("minItems", "maxItems", "uniqueItems", "contains"),
+    "object": ("minProperties", "maxProperties", "propertyNames", "patternProperties", *_DEPENDENT),
+    "": ("format", "multipleOf", "not", "if", "then", "else"),
+}
+"""Keywords for limits, by the kind of value that they restrict (empty: any kind)."""
+_KIND_OF: Final = {keyword: kind for kind, keywords in _FACETS.items() for keyword in keywords}
+_IMPLIED: Final = {keyword: kind for keyword, kind in _KIND_OF.items() if kind} | {
+    **dict.fromkeys(("properties", "additionalProperties", "required"), "object"),
+    **dict.fromkeys(("items", "prefixItems"), "array"),
+    **dict.fromkeys((*_BOUNDS, "multipleOf"), "number"),
+    "format": "string",
+}
+"""The type that a schema without a type has, by its keywords."""
+_WORDS: Final = {
+    "minLength": "At least {} characters.",
+    "maxLength": "At most {} characters.",
+    "minItems": "At least {} items.",
+    "maxItems": "At most {} items.",
+    "minProperties": "At least {} keys.",
+    "maxProperties": "At most {} keys.",
+    "pattern": "Matches the regular expression `{}`.",
+    "format": "Format: {}.",
+    "multipleOf": "A multiple of {}.",
+    "uniqueItems": "No item twice.",
+    "not": "Must not follow the JSON Schema {}",
+}
+"""Limits in words. The other limits are quoted."""
 CONSTRAINTS: Final = (
-    frozenset(_FACETS)
-    | _BOUNDS
-    | {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf"}
-    | {"prefixItems", "properties", "required", "type"}
+    _KIND_OF.keys() | _IMPLIED.keys() | {"$ref", "allOf", "anyOf", "const", "enum", "nullable", "oneOf", "type"}
 )
 """Keywords that restrict a value. All other keywords only annotate it."""
-
-_IMPLIED: Final = (
-    ("object", frozenset({"properties", "additionalProperties", "patternProperties", "required", "propertyNames"})),
-    ("array", frozenset({"items", "prefixItems", "minItems", "maxItems", "uniqueItems"})),
-    ("string", frozenset({"minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"})),
-    ("number", _BOUNDS | {"multipleOf"}),
-)
 _CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
-_GROUPS: Final = {"string": 0, "integer": 1, "number": 1, "boolean": 2, "object": 3, "array": 3}
-_MOST_ALTERNATIVES: Final = 32
 _LONGEST_WORDS: Final = 300
 
 
 def kinds(schema: JsonObject) -> tuple[str, ...]:
-    """Return the types that a schema names, else the types that its keywords imply."""
+    """Return the types that a schema names, else the type that its keywords imply."""
     if "type" in schema:
         return declared_kinds(schema)
-    for kind, keywords in _IMPLIED:
-        if not keywords.isdisjoint(schema):
-            return (kind, "null") if schema.get("nullable") is True else (kind,)
-    return ()
-
-
-def values_of(schema: Node) -> bool | Node | None:
-    """Return the rule for an object's other values: a schema, a boolean, or `None` if the schema has no rule."""
-    values, patterns = schema.get("additionalProperties"), as_object(schema.get("patternProperties"))
-    if values in (None, False) and len(patterns) == 1:
-        (values,) = patterns.values()
-    return values if isinstance(values, (bool, dict)) else None
+    implied = next((_IMPLIED[keyword] for keyword in schema if keyword in _IMPLIED), None)
+    if implied is None:
+        return ()
+    return (implied, "null") if schema.get("nullable") is True else (implied,)
 
 
 def without(schema: JsonObject, *keywords: str) -> Node:
@@ -112,7 +95,7 @@ def noted(schema: JsonObject, *notes: str) -> str:
     return reduce(joined, notes, text_at(schema, "description") or "")
 
 
-def describe(result: Node, schema: JsonObject, notes: list[str]) -> Node:
+def describe(result: Node, schema: JsonObject, notes: Collection[str] = ()) -> Node:
     """Add the description of `schema` and `notes` on unsupported keywords to `result`; return `result`."""
     default = schema.get("default")
     if text := noted(schema, *notes, *([] if default is None else [f"Default: {compact(default)}."])):
@@ -128,30 +111,27 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
     stated: Node = {}
     notes: list[str] = []
     for keyword, value in schema.items():
-        restricted, words = _FACETS.get(keyword, (None, ""))
-        if restricted not in ("", kind) or (limit := _limit(keyword, value)) is None:
+        if _KIND_OF.get(keyword) not in ("", kind) or not _restricts(keyword, value):
             continue
         # Providers use RE2, which supports no look-around and no flags.
-        is_plain = keyword in kept and (keyword != "pattern" or "(?" not in str(limit))
-        if is_plain or (keyword == "format" and limit in formats):
-            stated[keyword] = limit
+        is_plain = keyword in kept and (keyword != "pattern" or "(?" not in str(value))
+        if is_plain or (keyword == "format" and value in formats):
+            stated[keyword] = value
         else:
-            notes.append(words.format(limit if isinstance(limit, str) else compact(limit)))
-    if kind in ("integer", "number") and not _BOUNDS.isdisjoint(schema):
+            words = _WORDS.get(keyword, f"JSON Schema's `{keyword}`: {{}}")
+            notes.append(words.format(value if isinstance(value, str) else compact(value)))
+    if kind in ("integer", "number"):
         _bound(schema, kind, stated, notes)
     return stated, notes
 
 
-def _limit(keyword: str, value: JsonValue) -> JsonValue:
-    """Return the limit of a keyword; `None` when it restricts nothing or cannot be read."""
+def _restricts(keyword: str, value: JsonValue) -> bool:
+    """Whether a limit can be read and restricts anything."""
     if keyword in _SIZES:
-        size = number(value)
-        return int(size) if size is not None and size >= 0 and size == int(size) else None
-    if keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
-        return value if isinstance(value, str) and value else None
-    if keyword == "multipleOf":
-        return number(value)
-    return value if value not in (False, None, {}, []) else None
+        return type(value) is int and value >= 0
+    if keyword in _TEXTS:
+        return isinstance(value, str) and value != ""
+    return number(value) is not None if keyword == "multipleOf" else value not in (False, None, {}, [])
 
 
 def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> None:
@@ -195,23 +175,18 @@ def folded(nodes: list[Node]) -> list[Node]:
 
 def _one_enum(nodes: list[Node]) -> Node:
     values: list[JsonValue] = []
-    meanings: dict[str, str] = {}
+    meanings: list[str] = []
     for node in nodes:
         members = as_list(node["enum"])
         values += [value for value in members if value not in values]
         if text := text_at(node, "description"):
-            meanings[", ".join(map(compact, members))] = text
-    texts = [f"{members}: {text}".rstrip(".") + "." for members, text in meanings.items()]
-    return {**without(nodes[0], "description"), "enum": values, **describe({}, {}, [" ".join(texts)])}
+            meanings.append(f"{', '.join(map(compact, members))}: {text.rstrip('.')}.")
+    return {**without(nodes[0], "description"), "enum": values, **describe({}, {}, meanings)}
 
 
-def grouped(values: list[JsonValue]) -> tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]]:
-    """Group the members of an enum: texts, numbers, booleans, and objects and arrays. Null is left out."""
-    groups: tuple[list[JsonValue], list[JsonValue], list[JsonValue], list[JsonValue]] = ([], [], [], [])
-    for value in values:
-        if value is not None:
-            groups[_GROUPS[kind_of(value)]].append(value)
-    return groups
+def members_of(values: list[JsonValue], *kinds: str) -> list[JsonValue]:
+    """Return the members of an enum that have one of the types."""
+    return [value for value in values if kind_of(value) in kinds]
 
 
 def merge(left: JsonObject, right: JsonObject) -> Node:
@@ -245,23 +220,11 @@ def _properties(ours: Node, value: Node) -> JsonValue:
     return {**ours, **value, **both}
 
 
-def _common(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
-    return [item for item in ours if item in value] or ours
-
-
 def _types(ours: JsonValue, value: JsonValue) -> JsonValue:
-    left, right = kinds({"type": ours}), kinds({"type": value})
+    left, right = declared_kinds({"type": ours}), declared_kinds({"type": value})
     common: list[JsonValue] = [kind for kind in left if kind in right or (kind == "integer" and "number" in right)]
-    if "integer" in right and "number" in left and "integer" not in common:
-        common.append("integer")
+    common += ["integer"] if "integer" in right and "number" in left and "integer" not in common else []
     return (common[0] if len(common) == 1 else common) if common else ours
-
-
-def _crossed(ours: list[JsonValue], value: list[JsonValue]) -> JsonValue:
-    """Combine every alternative of one side with every alternative of the other."""
-    if len(ours) * len(value) > _MOST_ALTERNATIVES:
-        return ours
-    return [{"allOf": [first, second]} for first, second in product(ours, value)]
 
 
 _COMBINE: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], JsonValue]]]] = {
@@ -269,11 +232,9 @@ _COMBINE: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], Js
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), ((int, float), min)),
     "additionalProperties": (object, lambda ours, value: False if ours is False else _both(ours, value)),
     "allOf": (list, add),
-    "anyOf": (list, _crossed),
     "description": (str, joined),
-    "enum": (list, _common),
+    "enum": (list, lambda ours, value: [item for item in ours if item in value] or ours),
     "items": (object, _both),
-    "oneOf": (list, _crossed),
     "properties": (dict, _properties),
     "required": (list, lambda ours, value: [*ours, *(name for name in value if name not in ours)]),
     "type": (object, _types),
@@ -291,24 +252,14 @@ def one_object(base: JsonObject, branches: list[Node]) -> Node | None:
     properties = dict(as_object(base.get("properties")))
     for branch in branches:
         for name, child in as_object(branch.get("properties")).items():
-            properties[name] = child if name not in properties else _either(properties[name], child)
-    always = [name for name in _required(branches[0]) if all(name in _required(branch) for branch in branches)]
-    required: list[JsonValue] = list(dict.fromkeys([*_required(base), *always]))
-    keys = [", ".join(as_object(branch.get("properties")) or _required(branch)) for branch in branches]
-    note = f"Has the keys of one of these alternatives: {'; or '.join(filter(None, keys))}."
+            other = properties.setdefault(name, child)
+            properties[name] = child if other == child else {"anyOf": [other, child]}
+    first, *others = [as_list(branch.get("required")) for branch in branches]
+    required = [*as_list(base.get("required")), *(name for name in first if all(name in other for other in others))]
+    keys = [as_object(branch.get("properties")) or as_list(branch.get("required")) for branch in branches]
+    shown = "; or ".join(", ".join(map(str, names)) for names in keys if names)
     result: Node = {**base, "type": "object", "properties": properties, "required": required}
-    return {**result, "description": noted(base, note)}
-
-
-def _required(schema: JsonObject) -> list[str]:
-    return [name for name in as_list(schema.get("required")) if isinstance(name, str)]
-
-
-def _either(ours: JsonValue, value: JsonValue) -> JsonValue:
-    if ours == value:
-        return ours
-    branches = ours["anyOf"] if isinstance(ours, dict) and ours.keys() == {"anyOf"} else [ours]
-    return {"anyOf": [*branches, value] if isinstance(branches, list) else [ours, value]}
+    return {**result, "description": noted(base, f"Has the keys of one of these alternatives: {shown}.")}
 
 
 def unique(name: str, taken: Collection[str], longest: int) -> str:

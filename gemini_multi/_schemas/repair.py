@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Container, Iterator
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from pydantic_core import from_json
 
@@ -159,7 +159,7 @@ def partial_json(text: str) -> JsonValue | None:
     if body.startswith("```"):
         body = body.partition("\n")[2].lstrip()
     with suppress(ValueError):
-        return _begun(body)
+        return _plain(body, partial="trailing-strings")
     return max(_spans(body, is_partial=True), key=lambda span: span[0], default=(0, None))[1]
 
 
@@ -168,14 +168,12 @@ _FENCE: Final = re.compile(r"```[A-Za-z]*+\s*+(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[{\[]")
 
 
-def _plain(text: str) -> JsonValue:
+def _plain(text: str, *, partial: Literal["off", "trailing-strings"] = "off") -> JsonValue:
     try:
-        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False)
+        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False, allow_partial=partial)
     except ValueError:
-        try:
-            value = _DECODER.decode(repaired(text))
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
+        readable = _utf8(repaired(escaped(text)))
+        value = from_json(readable, allow_inf_nan=False, allow_partial=partial)
     return _finite(value, text)
 
 
@@ -189,14 +187,6 @@ def _finite(value: JsonValue, text: str) -> JsonValue:
 def _utf8(text: str) -> bytes:
     """Encode a text, with question marks for halves of surrogate pairs, which no parser accepts."""
     return text.encode(errors="replace")
-
-
-def _begun(text: str) -> JsonValue:
-    try:
-        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False, allow_partial="trailing-strings")
-    except ValueError:
-        value = from_json(_utf8(escaped(text)), allow_inf_nan=False, allow_partial="trailing-strings")
-    return _finite(value, text)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -220,7 +210,7 @@ def _spans(text: str, *, is_partial: bool = False) -> Iterator[tuple[int, JsonVa
         except (ValueError, RecursionError):
             position = start + 1
             with suppress(ValueError):
-                rest = _begun(text[start:])
+                rest = _plain(text[start:], partial="trailing-strings")
                 # The text ends inside this value. Complete values inside it are only parts of it.
                 if is_partial:
                     yield len(text) - start, rest

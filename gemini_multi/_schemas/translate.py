@@ -18,13 +18,12 @@ from __future__ import annotations
 import marshal
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import ClassVar, Final
 
-from gemini_multi._encoding.json_values import as_list, as_object
-from gemini_multi._schemas.check import resolve
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
+from gemini_multi._schemas.check import kind_of, resolve
 from gemini_multi._schemas.keywords import (
     CONSTRAINTS,
     NULL,
@@ -32,12 +31,11 @@ from gemini_multi._schemas.keywords import (
     compact,
     describe,
     flat,
-    grouped,
     kinds,
+    members_of,
     merge,
     noted,
     unique,
-    values_of,
     with_description,
 )
 from gemini_multi._schemas.walk import Translation
@@ -55,17 +53,6 @@ _WITHOUT_REFERENCES: Final = 2
 """The version of the marshal format in which equal values give equal bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """A required property whose schema holds references."""
-
-    owner: str
-    holder: Node
-    name: str
-    member: Node
-    needs: list[str]
-
-
 class PointingTranslation(Translation):
     """A translation into a form that has `$defs`.
 
@@ -78,73 +65,44 @@ class PointingTranslation(Translation):
         super().__init__(root, enums_in_words=enums_in_words)
         self.active["#"] = 1
         self._names: dict[str, str] = {}
-        self._owner = ""
-        self._needed: list[str] = []
-        self._needs: dict[str, list[str]] = {}
-        self._demands: list[_Demand] = []
 
     def pointed(self, pointer: str, beside: Node) -> Node:
         """Return the reference, with the description of the keywords beside it. Its definition is translated later."""
         if pointer not in self._names:
             base = re.sub(r"[^A-Za-z0-9_.-]", "_", pointer.rpartition("/")[2].lstrip("#")) or "root"
             self._names[pointer] = unique(base, self._names.values(), _LONGEST_NAME)
-        self._needed.append(self._names[pointer])
         reference: Node = {"$ref": f"#/$defs/{self._names[pointer]}"}
-        described = describe({}, beside, [])
+        described = describe({}, beside)
         return {"anyOf": [reference], **described} if described else reference
 
     def free_object(self, schema: Node, stated: Node, notes: list[str]) -> Node:
         return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
 
     def others(self, schema: Node, /) -> Node:
-        values = values_of(schema)
+        values = None if "patternProperties" in schema else schema.get("additionalProperties")
         if isinstance(values, dict) and values:
             return {"additionalProperties": self.node(values)}
-        return {} if values is None else {"additionalProperties": values is not False}
-
-    def member(self, name: str, child: JsonValue, holder: Node, /) -> Node:
-        """Translate a property and note which definitions it requires."""
-        mark = len(self._needed)
-        member = self.node(child)
-        if len(self._needed) > mark:
-            if name in as_list(holder.get("required")):
-                self._demands.append(_Demand(self._owner, holder, name, member, self._needed[mark:]))
-            else:
-                del self._needed[mark:]
-        return member
+        return {"additionalProperties": values is not False} if isinstance(values, (bool, dict)) else {}
 
     def finish(self, result: Node) -> Node:
         """Add all definitions that the schema or another definition refers to."""
-        definitions: Node = {}
-        while missing := [pointer for pointer in self._names if self._names[pointer] not in definitions]:
-            self._owner, self._needed, self.active = self._names[missing[0]], [], Counter(missing[:1])
-            self.depth = 1
-            definitions[self._owner] = self.node(self.definition(missing[0]) or {})
-            self._needs[self._owner] = self._needed
+        definitions: dict[str, Node] = {}
+        while missing := [pointer for pointer, name in self._names.items() if name not in definitions]:
+            self.active, self.depth = Counter(missing[:1]), 1
+            definitions[self._names[missing[0]]] = self.node(self.definition(missing[0]))
         if definitions:
-            self.relax()
-            result["$defs"] = definitions
+            self.relax(definitions)
+            result["$defs"] = {**definitions}
         return result
 
-    def relax(self) -> None:
-        """Remove properties that require themselves from `required`."""
-        for demand in self._demands:
-            required = demand.holder.get("required")
-            if isinstance(required, list) and any(self._leads(need, demand.owner) for need in demand.needs):
-                required.remove(demand.name)
-                _note_required(demand.member)
-                if not required:
-                    del demand.holder["required"]
-
-    def _leads(self, start: str, goal: str) -> bool:
-        seen, waiting = {start}, [start]
-        while waiting:
-            name = waiting.pop()
-            if name == goal:
-                return True
-            waiting += [need for need in self._needs.get(name, ()) if need not in seen]
-            seen.update(waiting)
-        return False
+    def relax(self, definitions: Mapping[str, Node]) -> None:
+        """Remove properties that require their own definition from `required`."""
+        needs = {owner: _needed(definition) for owner, definition in definitions.items()}
+        for owner, definition in definitions.items():
+            for node in _inner(definition):
+                for name in [*as_list(node.get("required"))]:
+                    if owner in _reached(_needed(as_object(node["properties"])[str(name)]), needs):
+                        _make_optional(node, str(name))
 
 
 class JsonSchemaTranslation(PointingTranslation):
@@ -159,15 +117,6 @@ class JsonSchemaTranslation(PointingTranslation):
         if not CONSTRAINTS.isdisjoint(rest) and not self.active[pointer]:
             return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
-
-    def several(self, schema: Node, found: tuple[str, ...]) -> Node:
-        """Keep a list of one type and null."""
-        others = [kind for kind in found if kind != "null"]
-        if len(others) == 1:
-            result = self.typed(schema, others[0])
-            result["type"] = [others[0], "null"]
-            return result
-        return super().several(schema, found)
 
     def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
         if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
@@ -216,12 +165,13 @@ class OpenApiTranslation(Translation):
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Write numbers as texts, because an enum may hold texts only. `repair` converts the answer back."""
-        texts, numbers, truths, others = grouped(values)
-        if not numbers and not (texts and truths):
+        kinds_of_values = {kind_of(value) for value in values}
+        if kinds_of_values.isdisjoint({"integer", "number"}) and not kinds_of_values >= {"string", "boolean"}:
             return super().constants(values, found)
-        members = [*(str(text) for text in texts), *(compact(value) for value in [*numbers, *truths])]
-        node: Node = {"type": "string", "format": "enum", "enum": [*dict.fromkeys(members)]}
-        return [node, *super().constants(others, found)]
+        scalars = members_of(values, "string", "integer", "number", "boolean")
+        members = dict.fromkeys(value if isinstance(value, str) else compact(value) for value in scalars)
+        node: Node = {"type": "string", "format": "enum", "enum": [*members]}
+        return [node, *super().constants(members_of(values, "object", "array"), found)]
 
 
 class ChatTranslation(PointingTranslation):
@@ -282,17 +232,44 @@ class StrictTranslation(ChatTranslation):
         closed: Node = {**stated, "properties": {}, "required": [], "additionalProperties": False}
         return Translation.free_object(self, schema, closed, notes)
 
-    def relax(self) -> None:
+    def relax(self, definitions: Mapping[str, Node]) -> None:
         """Leave recursive properties required, because the strict form requires every property."""
 
 
-def _note_required(member: Node) -> None:
-    """Write "Required." into a description, in place: the parent already holds the node."""
-    if "$ref" in member:
-        reference = dict(member)
-        member.clear()
-        member["anyOf"] = [reference]
-    member["description"] = noted(member, "Required.")
+def _inner(node: Node, *, only_needed: bool = False) -> Iterator[Node]:
+    """Yield a translated node and the nodes in it, or only those for which each value must have a value."""
+    yield node
+    members = as_object(node.get("properties"))
+    names = map(str, as_list(node.get("required")) if only_needed else members)
+    parts = [members[name] for name in names]
+    parts += [*as_list(node.get("anyOf")), *as_list(node.get("prefixItems"))]
+    for part in objects([*parts, node.get("items"), node.get("additionalProperties")]):
+        yield from _inner(part, only_needed=only_needed)
+
+
+def _needed(node: JsonValue) -> list[str]:
+    """Return the definitions that a translated node requires."""
+    nodes = _inner(as_object(node), only_needed=True)
+    return [reference.removeprefix("#/$defs/") for inner in nodes if (reference := text_at(inner, "$ref")) is not None]
+
+
+def _reached(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
+    seen, waiting = set[str](), [*names]
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting += needs[name]
+    return seen
+
+
+def _make_optional(node: Node, name: str) -> None:
+    members, required = as_object(node["properties"]), as_list(node["required"])
+    member = as_object(members[name])
+    bare: Node = {"anyOf": [member]} if "$ref" in member else member
+    members[name] = {**bare, "description": noted(bare, "Required.")}
+    required.remove(name)
+    if not required:
+        del node["required"]
 
 
 def _translated(

@@ -24,23 +24,20 @@ from gemini_multi._schemas.keywords import (
     facets,
     flat,
     folded,
-    grouped,
     is_null,
     kinds,
+    members_of,
     merge,
     noted,
     one_object,
-    values_of,
     without,
 )
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, JsonValue
 
 _DEEPEST: Final = 64
-_LARGEST: Final = 20_000
-_PLAIN: Final = frozenset({"type", "title", "description"})
+_LARGEST: Final = 50_000
 _KIND_WORDS: Final = {"object": "A JSON object as text.", "array": "A JSON array as text."}
-_SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 
 
 class Translation(ABC):
@@ -68,11 +65,9 @@ class Translation(ABC):
         """The number of schemas that hold the current one, and this one: 1 at the root."""
 
     def whole(self) -> Node:
-        schema: Node = dict(self.root)
-        while isinstance(pointer := schema.get("$ref"), str) and pointer not in self.active:
-            self.active[pointer] = 1
-            schema = merge(without(schema, "$ref"), self.definition(pointer) or {})
-        schema, _ = self._merged(without(schema, "$ref"))
+        opened: list[str] = []
+        schema = self._merged(self._looked_up(dict(self.root), opened), opened)
+        self.active.update(opened)
         return self.finish(self.node(self.entrance(schema)))
 
     def entrance(self, schema: Node) -> Node:
@@ -90,9 +85,6 @@ class Translation(ABC):
     def node(self, schema: JsonValue) -> Node:
         if not isinstance(schema, dict):
             return self.anything({}, [])
-        if schema.keys() <= _PLAIN and (kind := text_at(schema, "type")) in _SCALARS:
-            text = text_at(schema, "description")
-            return {"type": kind, "description": text} if text else {"type": kind}
         self.size += 1
         self.depth += 1
         if self.depth > _DEEPEST or self.size > _LARGEST:
@@ -117,7 +109,8 @@ class Translation(ABC):
         if len(found) == 1:
             return self.typed(schema, found[0])
         if found:
-            return self.several(schema, found)
+            body = without(schema, "type", "nullable", "description", "default")
+            return self._joined_alternatives([{**body, "type": kind} for kind in found], schema)
         return self.anything(schema, facets(schema, "", self.kept, self.formats)[1])
 
     def _referred(self, schema: Node) -> Node:
@@ -139,18 +132,17 @@ class Translation(ABC):
     def _conjunction(self, schema: Node) -> Node:
         members, rest = schema["allOf"], without(schema, "allOf")
         if isinstance(members, list) and len(members) == 1 and CONSTRAINTS.isdisjoint(rest):
-            return self._shaped(merge(rest, members[0]) if isinstance(members[0], dict) else rest)
-        merged, opened = self._merged(schema)
-        return self.inlined(merged, *opened)
-
-    def _merged(self, schema: Node) -> tuple[Node, list[str]]:
-        """Merge `allOf`; also return the merged definitions. A definition that is already open is not merged again."""
+            return self._shaped(merge(rest, as_object(members[0])))  # pydantic 1 describes a reference in this form
         opened: list[str] = []
+        return self.inlined(self._merged(schema, opened), *opened)
+
+    def _merged(self, schema: Node, opened: list[str]) -> Node:
+        """Merge `allOf`. A definition is merged once, unless it is already open; its reference is added to `opened`."""
         while isinstance(members := schema.get("allOf"), list):
             schema = without(schema, "allOf")
             for member in objects(members):
                 schema = merge(schema, self._looked_up(member, opened))
-        return without(schema, "allOf"), opened
+        return without(schema, "allOf")
 
     def _looked_up(self, schema: Node, opened: list[str]) -> Node:
         while isinstance(pointer := schema.get("$ref"), str):
@@ -177,12 +169,6 @@ class Translation(ABC):
         if not branches:
             return self._shaped(base)
         shared = {keyword: value for keyword, value in base.items() if keyword in CONSTRAINTS}
-        if shared and all(branch.keys() <= {"required"} for branch in branches):
-            # The alternatives differ only in the keys that must be given together.
-            names = (as_list(branch["required"]) for branch in branches if "required" in branch)
-            groups = "; or ".join(", ".join(map(str, group)) for group in names)
-            note = f"{'Exactly' if 'oneOf' in schema else 'At least'} one of these must be given: {groups}."
-            return self._shaped({**base, "description": noted(base, note)})
         return self._joined_alternatives([_narrowed(shared, branch) for branch in branches], base)
 
     def _joined_alternatives(self, branches: list[Node], base: Node) -> Node:
@@ -193,11 +179,7 @@ class Translation(ABC):
                 has_null = has_null or node == NULL
                 if node != NULL:
                     nodes.setdefault(json.dumps(node, sort_keys=True), node)
-        return self.alternatives(folded(list(nodes.values())), describe({}, base, []), has_null=has_null)
-
-    def several(self, schema: Node, found: tuple[str, ...]) -> Node:
-        body = without(schema, "type", "nullable", "description", "default")
-        return self._joined_alternatives([{**body, "type": kind} for kind in found], schema)
+        return self.alternatives(folded(list(nodes.values())), describe({}, base), has_null=has_null)
 
     def _enumeration(self, schema: Node, found: tuple[str, ...]) -> Node:
         given, rest = schema["enum"] if "enum" in schema else [schema["const"]], without(schema, "enum", "const")
@@ -205,29 +187,23 @@ class Translation(ABC):
             types: list[JsonValue] = [*(found or dict.fromkeys(map(kind_of, given)))]
             note = f"One of {', '.join(map(compact, given))}."
             return self._shaped({**rest, "type": types, "description": noted(rest, note)})
-        are_texts = found in (("string",), ("string", "null"))
-        values: list[JsonValue] = [
-            compact(value) if are_texts and isinstance(value, (int, float)) else value
-            for value in as_list(given)
-            if value != "" or not self.drops_empty
-        ]
+        values = [value for value in as_list(given) if value != "" or not self.drops_empty]
         nodes = self.constants(values, found)
         if nodes or None in values:
             has_null = None in values or schema.get("nullable") is True
-            return self.alternatives(nodes, describe({}, schema, []), has_null=has_null)
+            return self.alternatives(nodes, describe({}, schema), has_null=has_null)
         return self._shaped(rest)
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Translate the members of an enum, apart from null, into one node for each type."""
-        texts, figures, truths, others = grouped(values)
-        nodes: list[Node] = [{"type": "string", "enum": texts}] if texts else []
-        if figures:
+        nodes: list[Node] = [{"type": "string", "enum": texts}] if (texts := members_of(values, "string")) else []
+        if figures := members_of(values, "integer", "number"):
             is_whole = all(isinstance(value, int) for value in figures) and "number" not in found
             nodes.append({"type": "integer" if is_whole else "number", "enum": figures})
-        if truths:
+        if truths := members_of(values, "boolean"):
             note = {"description": f"Always {compact(truths[0])}."} if truths.count(truths[0]) == len(truths) else {}
             nodes.append({"type": "boolean", **note})
-        if others:
+        if others := members_of(values, "object", "array"):
             nodes += flat(self.anything({}, [f"One of {compact(others)}."]))
         return nodes
 
@@ -243,18 +219,12 @@ class Translation(ABC):
         properties = {name: child for name, child in as_object(schema.get("properties")).items() if child is not False}
         if not properties:
             return self.free_object(schema, stated, notes)
-        members: Node = {}
-        result: Node = {"type": "object", **stated, "properties": members}
+        result: Node = {"type": "object", **stated}
+        result["properties"] = {name: self.node(child) for name, child in properties.items()}
         names = (name for name in as_list(schema.get("required")) if isinstance(name, str))
         if required := [name for name in dict.fromkeys(names) if name in properties]:
             result["required"] = [*required]
-        for name, child in properties.items():
-            members[name] = self.member(name, child, result)
-        result.update(self.others(schema))
-        return describe(result, schema, notes)
-
-    def member(self, _name: str, child: JsonValue, _holder: Node, /) -> Node:
-        return self.node(child)
+        return describe({**result, **self.others(schema)}, schema, notes)
 
     def others(self, _schema: Node, /) -> Node:
         """Describe the other keys that the object may have, if the form supports this."""
@@ -291,7 +261,7 @@ class Translation(ABC):
         if not is_open and ("minItems" not in result or items is False):
             result.setdefault("minItems", len(prefix))
             result.setdefault("maxItems", len(prefix))
-        return [f"In this order: {', '.join(_in_words(node) for node in nodes)}."] if len(members) > 1 else []
+        return [f"In this order: {', '.join(map(compact, nodes))}."] if len(members) > 1 else []
 
     def as_text(self, schema: Node, target: Node, notes: list[str]) -> Node:
         """Request JSON text if the form cannot describe the value. `repair` parses the text."""
@@ -302,7 +272,7 @@ class Translation(ABC):
         """Request an object without named properties as JSON text. The root stays an object."""
         if self.depth == 1:
             return describe({"type": "object", **stated}, schema, notes)
-        values = values_of(schema)
+        values = schema.get("additionalProperties")
         likeness = [f"Each value follows {compact(self.node(values))}."] if values and isinstance(values, dict) else []
         return self.as_text(schema, {"type": "object"}, [*likeness, *notes])
 
@@ -320,9 +290,3 @@ def _narrowed(shared: Node, branch: Node) -> Node:
     if not shared or (shared.keys() <= {"type", "nullable"} and ("type" in branch or "$ref" in branch)):
         return branch
     return {"allOf": [shared, branch]}
-
-
-def _in_words(node: Node) -> str:
-    names = " or ".join(str(branch.get("type", "any")) for branch in flat(node))
-    text = text_at(node, "description")
-    return names if text is None else f"{names} ({text.rstrip('.')})"

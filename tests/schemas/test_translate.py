@@ -52,6 +52,13 @@ class Case:
         }[form]
 
 
+GIVEN_A = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+    "required": ["a"],
+}
+GIVEN_B = {**GIVEN_A, "required": ["b"]}
+
 CASES = [
     Case(
         "a default that is no JSON value",
@@ -94,13 +101,13 @@ CASES = [
         json={
             "type": "object",
             "properties": {"a": {"type": "string"}},
-            "description": 'Keys follow the JSON Schema {"maxLength":3}',
+            "description": 'JSON Schema\'s `propertyNames`: {"maxLength":3}',
         },
         strict={
             "type": "object",
             "properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
             "additionalProperties": False,
-            "description": 'Keys follow the JSON Schema {"maxLength":3}',
+            "description": 'JSON Schema\'s `propertyNames`: {"maxLength":3}',
             "required": ["a"],
         },
     ),
@@ -114,7 +121,7 @@ CASES = [
         {"type": "string", "if": {"minLength": 1}, "then": {"maxLength": 5}},
         json={
             "type": "string",
-            "description": 'If it follows the JSON Schema {"minLength":1}. Then it follows {"maxLength":5}',
+            "description": 'JSON Schema\'s `if`: {"minLength":1}. JSON Schema\'s `then`: {"maxLength":5}',
         },
     ),
     Case(
@@ -122,16 +129,15 @@ CASES = [
         {"type": "object", "patternProperties": {"^x": {"type": "null"}}},
         json={
             "type": "object",
-            "additionalProperties": {"type": "null"},
-            "description": 'By key: {"^x":{"type":"null"}}',
+            "description": 'JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
         },
         open_api={
             "type": "string",
-            "description": 'A JSON object as text. Each value follows {"type":"null"}. By key: {"^x":{"type":"null"}}',
+            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
         },
         strict={
             "type": "string",
-            "description": 'A JSON object as text. Each value follows {"type":"null"}. By key: {"^x":{"type":"null"}}',
+            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
         },
     ),
     Case(
@@ -173,7 +179,7 @@ CASES = [
     Case(
         "type and null",
         {"type": ["string", "null"], "description": "Name"},
-        json={"type": ["string", "null"], "description": "Name"},
+        json={"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Name"},
         open_api={"type": "string", "description": "Name", "nullable": True},
         chat={"anyOf": [{"type": "string", "description": "Name"}, {"type": "null"}]},
     ),
@@ -251,20 +257,22 @@ CASES = [
             "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
             "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
         },
-        json={
-            "type": "object",
-            "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
-            "description": "At least one of these must be given: a; or b.",
-        },
+        json={"anyOf": [GIVEN_A, GIVEN_B]},
         strict={
-            "type": "object",
-            "properties": {
-                "a": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-                "b": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            },
-            "additionalProperties": False,
-            "description": "At least one of these must be given: a; or b.",
-            "required": ["a", "b"],
+            "anyOf": [
+                {
+                    **GIVEN_A,
+                    "properties": {"a": {"type": "string"}, "b": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+                    "required": ["a", "b"],
+                    "additionalProperties": False,
+                },
+                {
+                    **GIVEN_B,
+                    "properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "b": {"type": "string"}},
+                    "required": ["a", "b"],
+                    "additionalProperties": False,
+                },
+            ]
         },
     ),
     Case(
@@ -409,14 +417,14 @@ CASES = [
             "minItems": 2,
             "maxItems": 2,
             "items": {"anyOf": [{"type": "integer"}, {"type": "string", "description": "unit"}]},
-            "description": "In this order: integer, string (unit).",
+            "description": 'In this order: {"type":"integer"}, {"type":"string","description":"unit"}.',
         },
         chat={
             "type": "array",
             "minItems": 2,
             "maxItems": 2,
             "items": {"anyOf": [{"type": "integer"}, {"type": "string", "description": "unit"}]},
-            "description": "In this order: integer, string (unit).",
+            "description": 'In this order: {"type":"integer"}, {"type":"string","description":"unit"}.',
         },
     ),
     Case(
@@ -448,7 +456,7 @@ CASES = [
     Case(
         "nullable",
         {"type": "string", "nullable": True},
-        json={"type": ["string", "null"]},
+        json={"anyOf": [{"type": "string"}, {"type": "null"}]},
         open_api={"type": "string", "nullable": True},
         chat={"anyOf": [{"type": "string"}, {"type": "null"}]},
     ),
