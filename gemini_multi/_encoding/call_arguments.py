@@ -17,13 +17,14 @@ from pydantic_core import from_json
 from gemini_multi._encoding.surrogates import repaired
 from gemini_multi.types import JsonValue
 
-MARK: Final = re.compile(r'["\\{}\[\]]')
+_MARK: Final = re.compile(r'["\\{}\[\]]')
 """The characters that determine where a JSON value ends."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
-BETWEEN: Final = " \t\r\n,"
+_BETWEEN: Final = " \t\r\n,"
 """Characters that may separate two objects."""
-_GAP: Final = re.compile(f"[{BETWEEN}]*+")
+_SHORTEST_REPEATED: Final = 3
+"""The shortest text that can be a repetition: a bracket and part of a name. Inside a string it is invalid JSON."""
 HUGE: Final = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
 """A number that may be too large for a float."""
 MOST_CALLS: Final = 128
@@ -68,33 +69,85 @@ def is_finite(value: JsonValue) -> bool:
 def separated(arguments: str) -> list[str]:
     """Split concatenated objects. Any other text is not split."""
     found: list[str] = []
-    begin = next_object(arguments, 0)
-    while begin is not None and len(found) < MOST_CALLS and (end := _end_of_value(arguments, begin)) is not None:
-        found.append(arguments[begin:end])
-        begin = next_object(arguments, end)
-        if begin is None and not arguments[end:].strip(BETWEEN):
-            return found
-    return [arguments]
+    rest = arguments
+    while rest and len(found) < MOST_CALLS:
+        text = ArgumentsText()
+        piece, rest = text.add(rest)
+        if text.value is None:
+            return [arguments]
+        found.append(piece)
+    return [arguments] if rest or not found else found
 
 
-def next_object(text: str, start: int) -> int | None:
-    """Return the position of the next object, if only separators come before it from `start` on."""
-    found = _GAP.match(text, start)
-    begin = found.end() if found else start
-    return begin if text.startswith("{", begin) else None
+class ArgumentsText:
+    """The text of one tool call's arguments that arrives in pieces.
 
+    Every piece may end the arguments, so the check must not read the whole text each time. One scan reads each
+    character once and finds the end of the outermost value; only there the text is parsed.
+    """
 
-def _end_of_value(text: str, begin: int) -> int | None:
-    depth, is_string, position = 0, False, begin
-    while (found := MARK.search(text, position)) is not None:
-        position = found.end()
-        mark = found[0]
-        if mark == "\\":
-            position += 1
-        elif mark == '"':
-            is_string = not is_string
-        elif not is_string:
-            depth += 1 if mark in "{[" else -1
-            if depth <= 0:
-                return position
-    return None
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._depth = 0
+        self._is_string = False
+        self._is_escaped = False
+        self._is_over = False
+        self.first = ""
+        """The first character that is not white space."""
+        self.value: dict[str, JsonValue] | None = None
+        """The arguments, as soon as the text is a whole object; `None` for any other text."""
+
+    def add(self, piece: str) -> tuple[str, str]:
+        """Add the next piece. Return the part that belongs to this object, and the rest: the next object."""
+        end = 0 if self.value is not None else self._end_in(piece)
+        if end is None:
+            self._append(piece)
+            return piece, ""
+        self._append(piece[:end])
+        if end:
+            value = parsed(self.joined())
+            self.value = value if isinstance(value, dict) else None
+        rest = piece[end:].lstrip(_BETWEEN)
+        if self.value is not None and rest[:1] in ("", "{"):
+            return piece[:end], rest
+        self.value = None  # only separators may follow an object
+        self._append(piece[end:])
+        return piece, ""
+
+    def new_part(self, text: str) -> str:
+        """Return the new part of a text: some gateways repeat all earlier text with every piece."""
+        if self._is_over or self.first != "{" or not _SHORTEST_REPEATED <= self._length <= len(text):
+            return text
+        known = self.joined()
+        # After these characters an inner object with the same text may begin.
+        may_nest = not self._is_string and known.rstrip()[-1] in "{[:,"
+        return text[self._length :] if text.startswith(known) and not may_nest else text
+
+    def joined(self) -> str:
+        """Return the text so far."""
+        return "".join(self._pieces)
+
+    def _append(self, piece: str) -> None:
+        self.first = self.first or piece.lstrip()[:1]
+        self._pieces.append(piece)
+        self._length += len(piece)
+
+    def _end_in(self, piece: str) -> int | None:
+        """Continue the scan; return the position in the piece where the outermost value ends."""
+        if self._is_over:
+            return None
+        position = 1 if self._is_escaped else 0
+        self._is_escaped = False
+        while not self._is_over and (found := _MARK.search(piece, position)) is not None:
+            mark, position = found[0], found.end()
+            if mark == "\\":
+                self._is_escaped = position == len(piece)
+                position += 1
+                continue
+            if mark == '"':
+                self._is_string = not self._is_string
+            elif not self._is_string:
+                self._depth += 1 if mark in "{[" else -1
+            self._is_over = self._depth <= 0 and not self._is_string
+        return position if self._is_over else None

@@ -1,4 +1,4 @@
-"""Builds a candidate from the pieces that a decoder finds, and makes the event of each piece.
+"""Collects the parts of a candidate from the pieces that a decoder finds, and makes the event of each piece.
 
 Text that arrives in pieces is collected and joined once at the end, so the work per chunk does not grow with the
 answer. Signed parts keep their boundaries: no text is merged across a signature, except that a signed empty part at the
@@ -7,10 +7,8 @@ end closes the unsigned text before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from gemini_multi._types.parts import Citation, DataPart, JsonObject, Part, Signature, Text, Thought, ToolCall
-from gemini_multi._types.response import Candidate, FinishReason, PartReady, TextDelta, ThoughtDelta, ToolCallReady
+from gemini_multi._types.parts import DataPart, Part, Signature, Text, Thought, ToolCall
+from gemini_multi._types.response import PartReady, TextDelta, ThoughtDelta, ToolCallReady
 from gemini_multi.types import JsonValue
 
 
@@ -26,24 +24,15 @@ class _Run:
         return self.kind("".join(self.pieces), signature=self.signature)
 
 
-@dataclass(slots=True)
 class CandidateBuilder:
-    """A candidate that is still arriving. Decoders set its fields; the last value counts."""
+    """The parts of a candidate that is still arriving."""
 
-    index: int = 0
-    items: list[_Run | Part | None] = field(default_factory=list["_Run | Part | None"])
-    """The parts in order; `None` stands for a tool call that is not complete."""
-    calls: list[int] = field(default_factory=list[int])
-    """The positions of the tool calls in `items`."""
-    finish_reason: FinishReason | None = None
-    raw_finish_reason: str | None = None
-    finish_message: str | None = None
-    safety_ratings: tuple[JsonObject, ...] = ()
-    grounding: JsonObject | None = None
-    citations: tuple[Citation, ...] = ()
-    logprobs: JsonValue = None
-    refusal: str | None = None
-    metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self._items: list[_Run | Part | None] = []
+        """The parts in order; `None` stands for a tool call that is not complete."""
+        self._calls: list[int] = []
+        """The positions of the tool calls in the items."""
 
     def text(self, text: str, signature: Signature | None = None) -> TextDelta:
         """Add visible text."""
@@ -56,11 +45,11 @@ class CandidateBuilder:
         return ThoughtDelta(text, signature, self.index)
 
     def _extend(self, kind: type[Text] | type[Thought], text: str, signature: Signature | None) -> None:
-        run = self.items[-1] if self.items else None
+        run = self._items[-1] if self._items else None
         is_open = isinstance(run, _Run) and run.kind is kind and run.signature is None
         if not is_open or (signature is not None and text):
             run = _Run(kind)
-            self.items.append(run)
+            self._items.append(run)
         assert isinstance(run, _Run)
         if text:
             run.pieces.append(text)
@@ -68,36 +57,25 @@ class CandidateBuilder:
 
     def open_call(self) -> int:
         """Reserve the position of a tool call that begins to arrive. Return its position among the calls."""
-        self.calls.append(len(self.items))
-        self.items.append(None)
-        return len(self.calls) - 1
+        self._calls.append(len(self._items))
+        self._items.append(None)
+        return len(self._calls) - 1
 
     def call(self, call: ToolCall, position: int | None = None) -> ToolCallReady:
         """Add a complete tool call, at a reserved position or at the end."""
         if position is None:
             position = self.open_call()
-        self.items[self.calls[position]] = call
+        self._items[self._calls[position]] = call
         return ToolCallReady(call, position, self.index)
 
     def part(self, part: DataPart) -> PartReady:
         """Add a complete part of another kind."""
-        self.items.append(part)
+        self._items.append(part)
         return PartReady(part, self.index)
 
-    def candidate(self) -> Candidate:
-        """Return the candidate so far, without the calls that are not complete."""
-        return Candidate(
-            parts=tuple(item.part() if isinstance(item, _Run) else item for item in self.items if item is not None),
-            finish_reason=self.finish_reason,
-            raw_finish_reason=self.raw_finish_reason,
-            finish_message=self.finish_message,
-            safety_ratings=self.safety_ratings,
-            grounding=self.grounding,
-            citations=self.citations,
-            logprobs=self.logprobs,
-            refusal=self.refusal,
-            metadata=self.metadata,
-        )
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts so far, without the calls that are not complete."""
+        return tuple(item.part() if isinstance(item, _Run) else item for item in self._items if item is not None)
 
 
 def extended(known: JsonValue, added: JsonValue) -> JsonValue:

@@ -64,40 +64,34 @@ _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 class CandidateReader:
-    """Reads one candidate into its builder. All readers of an answer add their events to one list."""
+    """Reads one candidate. All readers of an answer add their events to one list."""
 
-    def __init__(self, builder: CandidateBuilder, expectation: Expectation, events: list[ChatEvent]) -> None:
+    def __init__(self, index: int, expectation: Expectation, events: list[ChatEvent]) -> None:
         self._expectation = expectation
-        self._builder = builder
+        self._builder = CandidateBuilder(index)
         self._events = events
-        self._calls = Calls(builder, expectation, events)
+        self._calls = Calls(self._builder, expectation, events)
         self._tags = ThoughtTags()
         self._thoughts = Thoughts()
         self._audio = AudioAccumulator()
         self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
-        self._signatures: set[bytes] = set()
-        self._loose_details: list[JsonValue] = []
+        self._known: set[bytes] = set()
+        """Signatures and annotations, as JSON texts: some providers repeat them."""
         self._late_signatures: list[Signature] = []
         self._refusals: list[str] = []
+        self._logprobs: JsonValue = None
+        self._metadata: dict[str, JsonValue] = {}
+        self._finish: str | None = None
         self.has_content = False
 
     @property
     def is_complete(self) -> bool:
         """Whether the finish reason has arrived."""
-        return self._builder.raw_finish_reason is not None
-
-    @property
-    def filtered(self) -> str | None:
-        """The finish reason of a candidate that was filtered before its first token; else `None`."""
-        self.conclude()
-        builder = self._builder
-        is_silent = not (self._calls.slots.all or builder.refusal or builder.candidate().parts)
-        return builder.raw_finish_reason if is_silent and builder.finish_reason == "content_filter" else None
+        return self._finish is not None
 
     def read(self, choice: JsonObject) -> None:
         """Read one element of `choices`."""
-        self._calls.chunk += 1
         if self._tags.state == "text" and (text := _text_alone(choice)):
             self._has_deltas = True
             self._text(text)
@@ -111,32 +105,29 @@ class CandidateReader:
                 self._repeat(message)
             else:
                 self._read_message(message, whole=True)
-        self._keep_all(choice, _CHOICE)
+        self._keep(choice, _CHOICE)
         if (reason := choice.get("finish_reason")) is not None and reason != "":
             self._stop(reason if isinstance(reason, str) else str(reason))
         if isinstance(logprobs := choice.get("logprobs"), dict):
-            self._builder.logprobs = extended(self._builder.logprobs, logprobs)
+            self._logprobs = extended(self._logprobs, logprobs)
         if delta is None and "message" in choice:
             self.close()
 
     def _repeat(self, message: JsonObject) -> None:
         """Read a whole message that follows its deltas: only content that the deltas did not have."""
         self._release()
-        streamed = self._builder.candidate()
+        streamed = self.candidate()
         whole = _thought_and_text(message)
         for kind, known in (("thought", streamed.thoughts), ("text", streamed.text)):
             if whole[kind].startswith(known) and len(whole[kind]) > len(known):
                 self._write(kind, whole[kind][len(known) :])
             elif not known.startswith(whole[kind]):
-                self._keep("message", {kind: whole[kind]})
+                update(self._metadata, {"message": {kind: whole[kind]}})
         if not any(isinstance(part, (Blob, FileReference)) for part in streamed.parts) and not self._audio.metadata:
             self._media({**message, "content": whole["text"]})
-        self._tool_calls(message, whole=True, again=True)
+        self._tool_calls(message, whole=True)
         self._sign(message)
-        is_cited = self._citations or "annotations" in self._builder.metadata
-        known_keys = {"annotations"} if is_cited else set[str]()
-        known_keys |= {"refusal"} if self._refusals else set[str]()
-        self._remark({key: value for key, value in message.items() if key not in known_keys})
+        self._remark({**message, "refusal": None} if self._refusals else message)
 
     def close(self) -> None:
         """Release what waited for the end."""
@@ -146,26 +137,29 @@ class CandidateReader:
         self._settle()
         self._calls.ready(at_end=True)
 
-    def conclude(self) -> Candidate:
+    def candidate(self) -> Candidate:
         """Return the candidate so far."""
-        builder = self._builder
-        builder.citations = tuple(self._citations.values())
-        builder.refusal = "".join(self._refusals) if self._refusals else None
-        if builder.raw_finish_reason is not None:
-            builder.finish_reason = finish_reason(builder.raw_finish_reason, called=bool(self._calls.placed))
-        if self._calls.slots.all:
-            self._calls.conclude()
+        called, reason = bool(self._calls.placed), self._finish
+        metadata = {**self._metadata, **self._calls.conclude()}
         if self._audio.metadata:
-            builder.metadata["audio"] = dict(self._audio.metadata)
-        return builder.candidate()
+            metadata["audio"] = dict(self._audio.metadata)
+        return Candidate(
+            parts=self._builder.parts(),
+            finish_reason=None if reason is None else finish_reason(reason, called=called),
+            raw_finish_reason=reason,
+            citations=tuple(self._citations.values()),
+            logprobs=self._logprobs,
+            refusal="".join(self._refusals) if self._refusals else None,
+            metadata=metadata,
+        )
 
     def _stop(self, reason: str) -> None:
-        native = self._builder.metadata.get("native_finish_reason")
+        native = self._metadata.get("native_finish_reason")
         if isinstance(native, str) and word_of(native) in _FAILED:
             # Google's own finish reason, where a gateway translated a failure into a harmless one.
-            self._builder.metadata["finish_reason"] = reason
+            self._metadata["finish_reason"] = reason
             reason = native
-        self._builder.raw_finish_reason = reason
+        self._finish = reason
         if word_of(reason) in _FAILED:
             self._calls.is_refused = True
         self._settle()
@@ -234,50 +228,47 @@ class CandidateReader:
         if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
             self._text(transcript)
 
-    def _tool_calls(self, message: JsonObject, *, whole: bool, again: bool = False) -> None:
+    def _tool_calls(self, message: JsonObject, *, whole: bool) -> None:
         calls, legacy = message.get("tool_calls"), message.get("function_call")
         if not calls and isinstance(legacy, dict):
             calls = dict[str, JsonValue](function=legacy)
         if calls:
             self._release()
-            self._calls.add(calls, whole=whole, again=again)
+            self._calls.add(calls, whole=whole)
             self.has_content = self.has_content or bool(self._calls.placed)
 
     def _sign(self, message: JsonObject) -> None:
+        """Read the signatures of a message. Details wait for their call, all others for the end of an open thought."""
         for detail in signed_details(message):
             self.has_content = True
-            if not self._calls.sign_by_id(detail) and self._is_new(dict(detail)):
-                self._loose_details.append(dict(detail))
+            if self._is_new(dict(detail)):
+                self._calls.add_detail(detail)
         signature = signature_in(message, self._expectation.issuer)
-        if signature is None or not self._is_new(signature.payload):
-            return
-        self.has_content = True
-        if self._tags.state == "thought":
+        if signature is not None and self._is_new(signature.payload):
+            self.has_content = True
             self._late_signatures.append(signature)
-        else:
-            self._sign_message(signature)
+            if self._tags.state != "thought":
+                self._sign_message()
 
     def _is_new(self, payload: JsonValue) -> bool:
-        """Whether a signature has not arrived before."""
-        count = len(self._signatures)
-        self._signatures.add(to_json(payload))
-        return len(self._signatures) > count
+        count = len(self._known)
+        self._known.add(to_json(payload))
+        return len(self._known) > count
 
-    def _sign_message(self, signature: Signature) -> None:
-        """Attach a signature to the first call, or to the text if there is no unsigned call."""
-        if not self._calls.sign_first(signature):
-            self._release()
-            self._events.append(self._builder.text("", signature))
+    def _sign_message(self) -> None:
+        """Attach the signatures so far to the first call, or to the text if there is no unsigned call."""
+        signatures, self._late_signatures = self._late_signatures, []
+        for signature in signatures:
+            if not self._calls.sign_first(signature):
+                self._release()
+                self._events.append(self._builder.text("", signature))
 
     def _settle(self) -> None:
         """Attach the signatures that name no call of this answer to the message as a whole."""
-        if details := [*self._calls.unclaimed(), *self._loose_details]:
+        if details := self._calls.unclaimed_details():
             issuer = self._expectation.issuer
             self._late_signatures.append(Signature(details, carrier="reasoning_details", issuer=issuer))
-            self._loose_details.clear()
-        signatures, self._late_signatures = self._late_signatures, []
-        for signature in signatures:
-            self._sign_message(signature)
+        self._sign_message()
 
     def _release(self) -> None:
         if self._tags.state != "text":
@@ -291,21 +282,19 @@ class CandidateReader:
         for annotation in as_list(message.get("annotations")):
             if (found := citation(annotation)) is not None:
                 self._citations.setdefault((found.start, found.end, found.uri), found)
-            else:
-                extended(self._builder.metadata, {"annotations": [annotation]})
+            elif self._is_new(annotation):
+                extended(self._metadata, {"annotations": [annotation]})
         for remark in remarks(message):
-            self._keep("reasoning_details", dict(remark))
+            update(self._metadata, {"reasoning_details": dict(remark)})
         if (extra := unread(message)) is not None:
-            self._keep("extra_content", extra)
-        self._keep_all(message, _MESSAGE)
+            update(self._metadata, {"extra_content": extra})
+        self._keep(message, _MESSAGE)
 
-    def _keep_all(self, record: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
+    def _keep(self, record: JsonObject, read: Mapping[str, tuple[type, ...]]) -> None:
+        """Keep the fields that are not read, or whose type is not read."""
         for key, value in record.items():
             if value is not None and not isinstance(value, read.get(key, ())):
-                self._keep(key, value)
-
-    def _keep(self, key: str, value: JsonValue) -> None:
-        update(self._builder.metadata, {key: value})
+                update(self._metadata, {key: value})
 
 
 def _text_alone(choice: JsonObject) -> str:

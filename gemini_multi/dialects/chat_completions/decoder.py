@@ -14,7 +14,6 @@ from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.messages import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTarget
-from gemini_multi.dialects.response_builder import CandidateBuilder
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
 
@@ -89,12 +88,12 @@ class ChatDecoder:
 
     def _check_prompt(self) -> None:
         """Raise `PromptBlocked` for a refused prompt: every candidate was filtered before its first token."""
-        reason = ""
-        for reader in self._readers.values():
-            if (found := reader.filtered) is None:
+        response, reason = self.response(), ""
+        for candidate in response.candidates:
+            is_silent = not (candidate.parts or candidate.refusal or "dropped_tool_calls" in candidate.metadata)
+            if not is_silent or candidate.finish_reason != "content_filter":
                 return
-            reason = found
-        response = self.response()
+            reason = candidate.raw_finish_reason or ""
         # Google's own reasons also mean a refused prompt if no token was counted.
         if not reason or not (self._usage or ":" in reason) or response.usage.output_tokens:
             return
@@ -125,7 +124,7 @@ class ChatDecoder:
         if self._usage:
             metadata["usage"] = dict(self._usage)
         return ChatResponse(
-            candidates=tuple(self._readers[key].conclude() for key in sorted(self._readers)),
+            candidates=tuple(self._readers[key].candidate() for key in sorted(self._readers)),
             usage=usage.read(self._usage, bill, self._target.traits.credits_per_usd),
             model=self._model or self._target.model_id,
             dialect="chat_completions",
@@ -136,7 +135,7 @@ class ChatDecoder:
     def _reader(self, key: int) -> CandidateReader:
         reader = self._readers.get(key)
         if reader is None:
-            reader = CandidateReader(CandidateBuilder(key), self._expectation, self._events)
+            reader = CandidateReader(key, self._expectation, self._events)
             self._readers[key] = reader
         return reader
 

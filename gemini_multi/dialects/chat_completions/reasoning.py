@@ -19,7 +19,6 @@ CARRIERS: Final = ("extra_content", "thought_signature")
 
 _READABLE: Final = frozenset({"text", "summary"})
 _READ_AS_THOUGHTS: Final = _READABLE | {"type", "index"}
-_TOLERATED_DIFFERENCES: Final = 2
 _OPEN: Final = "<thought>"
 _CLOSE: Final = "</thought>"
 
@@ -83,20 +82,15 @@ class Thoughts:
         self._text = io.StringIO()
         self._positions: dict[str, int] = {}
         """For each field, the position in the text that it has reached."""
-        self._differences = 0
 
     def new_text(self, field: str, text: str) -> str:
         """Return the part of a field's new text that no other field had before."""
-        if self._differences <= _TOLERATED_DIFFERENCES:
-            self._text.seek(self._positions.get(field, 0))
-            known = self._text.read(len(text))
-            self._differences += not text.startswith(known)
-            text = text.removeprefix(known)
-            self._positions[field] = self._text.tell()
+        self._text.seek(self._positions.get(field, 0))
+        text = text.removeprefix(self._text.read(len(text)))
         if text:
             self._text.seek(0, io.SEEK_END)
             self._text.write(text)
-            self._positions[field] = self._text.tell()
+        self._positions[field] = self._text.tell()
         return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, zip_longest
 from typing import Final
 
@@ -39,6 +40,8 @@ class CandidateReader:
         self._part_starts: list[int] = []
         self._has_parts = False
         self._is_blocked = False
+        self._finish_message: str | None = None
+        self._safety_ratings: tuple[JsonObject, ...] = ()
         self.finish: str | None = None
         """The finish reason."""
 
@@ -88,21 +91,24 @@ class CandidateReader:
 
     def candidate(self) -> Candidate:
         """Return the candidate so far."""
-        builder = self._builder
-        builder.raw_finish_reason = self.finish
-        if self.finish is not None:
-            reason = finish_reason(self.finish, called=self._calls.given > 0)
-            builder.finish_reason = "content_filter" if self._is_blocked and reason in ("stop", "other") else reason
-        builder.grounding = self._grounding.record or None
-        if builder.grounding is not None or self._cited:
-            text = builder.candidate().text
-            passages = grounded(builder.grounding, text, self._part_starts)
-            builder.citations = cited(list(self._cited.values()), text) + passages
-        builder.logprobs = _logprobs(self._metadata.get("logprobsResult"))
-        builder.metadata = dict(self._metadata)
+        reason = None if self.finish is None else finish_reason(self.finish, called=self._calls.given > 0)
+        metadata = dict(self._metadata)
         if self._calls.dropped:
-            builder.metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
-        return builder.candidate()
+            metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
+        candidate = Candidate(
+            parts=self._builder.parts(),
+            finish_reason="content_filter" if self._is_blocked and reason in ("stop", "other") else reason,
+            raw_finish_reason=self.finish,
+            finish_message=self._finish_message,
+            safety_ratings=self._safety_ratings,
+            grounding=self._grounding.record or None,
+            logprobs=_logprobs(self._metadata.get("logprobsResult")),
+            metadata=metadata,
+        )
+        if candidate.grounding is None and not self._cited:
+            return candidate
+        passages = grounded(candidate.grounding, candidate.text, self._part_starts)
+        return replace(candidate, citations=cited(list(self._cited.values()), candidate.text) + passages)
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is more than text."""
@@ -148,14 +154,13 @@ class CandidateReader:
 
     def _note(self, candidate: JsonObject) -> None:
         """Keep a document's fields other than the content; later documents extend or replace them."""
-        builder = self._builder
         for key, value in candidate.items():
             if key == "finishReason" and isinstance(value, str):
                 self.finish = self.finish if value in ("", _NOT_FINISHED) else value
             elif key == "finishMessage" and isinstance(value, str):
-                builder.finish_message = value
+                self._finish_message = value
             elif key == "safetyRatings":
-                builder.safety_ratings = tuple(objects(value)) or builder.safety_ratings
+                self._safety_ratings = tuple(objects(value)) or self._safety_ratings
             elif key == "groundingMetadata":
                 self._grounding.add(value)
             elif key == "citationMetadata":

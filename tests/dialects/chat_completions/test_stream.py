@@ -251,7 +251,7 @@ WANTED = Tool(
     {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {"type": "string"}}},
 )
 ARGUMENTS = {
-    "as they are": ('{"a": 1, "b": "x"}', '{"a": 1, "b": "x"}'),
+    "as they are": ('{"a": 1, "b": "x"}', '{"a":1,"b":"x"}'),
     "a number as text": ('{"a":"1","b":"x"}', '{"a":1,"b":"x"}'),
     "a whole number as a float": ('{"a":1.0}', '{"a":1}'),
     "null": ("null", ""),
