@@ -56,7 +56,7 @@ class Allowance:
             if wait >= self._attempt_log.remaining():
                 return permit
             yield Sleep(wait)
-            self._attempt_log.waited(wait)
+            self._attempt_log.waited += wait
 
     def _reserve(self) -> None:
         """Reserve the highest possible cost of the request in the client's own ledger."""

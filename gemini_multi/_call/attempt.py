@@ -6,7 +6,7 @@ stream. The URL does not show it: providers answer a stream request in one piece
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, Final, TypeAlias
 
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
@@ -27,57 +27,45 @@ from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi._routing.routes import PreparedRequest
 from gemini_multi._routing.schedule import RouteState
 from gemini_multi._transport.steps import ResponseHead, Send, Step, TransportError
-from gemini_multi.errors import (
-    ConnectionFailed,
-    GeminiMultiError,
-    InvalidResponse,
-    StreamInterrupted,
-)
+from gemini_multi.errors import ConnectionFailed, GeminiMultiError, InvalidResponse, StreamInterrupted
 from gemini_multi.providers import ErrorPayload
-from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished, ThoughtDelta, Usage
+from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, Finished, ThoughtDelta
 
 Flow: TypeAlias = Generator[Step | list[ChatEvent], Any, None]
 
 _DONE: Final = b"[DONE]"
 
 
-class AttemptRunner:
+class AttemptRunner(AttemptRecord):
     """Sends one request, reads its response, and judges whether the answer is delivered."""
 
     def __init__(
         self, request: ChatRequest, state: RouteState, prepared: PreparedRequest, attempt_log: AttemptLog
     ) -> None:
-        provider = state.route.provider
-        endpoint = prepared.endpoint
-        self._request = request
-        self._state = state
-        self._prepared = prepared
-        self._attempt_log = attempt_log
-        self._options = attempt_log.options
-        self._record = AttemptRecord(request, state, prepared, attempt_log)
-        self._decoder = PayloadDecoder(endpoint.dialect.decoder(request, endpoint.target), provider.unwrap)
-        self._body = BodyReader(attempt_log, self._record.started)
-        self.is_finished = False
+        super().__init__(request, state, prepared, attempt_log)
+        endpoint, failover = prepared.endpoint, self._options.failover
+        self._decoder = PayloadDecoder(endpoint.dialect.decoder(request, endpoint.target), self._provider.unwrap)
+        self._body = BodyReader(attempt_log, self._started)
+        self._is_finished = False
         self._has_spoken = False
         """Whether the caller received more than thoughts."""
-        failover = self._options.failover
         self._buffers = failover is not None and failover.buffer and self._options.stream
         self._held: list[ChatEvent] = []
         """Events of a stream that are delayed until the answer is accepted, or until the part that they sign comes."""
 
     @property
-    def committed(self) -> bool:
+    def _is_committed(self) -> bool:
         """Whether the caller received events, so that the request cannot be repeated."""
-        has_begun = self._record.first_content is not None
-        return has_begun and self._options.stream and (self.is_finished or not self._buffers)
+        has_begun = self._first_content is not None
+        return has_begun and self._options.stream and (self._is_finished or not self._buffers)
 
     def send(self) -> Generator[Step, Any, Flow]:
         """Send the request and read the beginning of the response. Return the steps that read the rest."""
         head: ResponseHead = yield self._send_step()
-        self._record.receive(head)
+        self._status, self._headers = head.status, head.headers
         if not 200 <= head.status < 300:
             body = yield from self._body.error()
-            raise self._state.route.provider.error_of(head, body, self._prepared.endpoint.target)
+            raise self._provider.error_of(head, body, self._prepared.endpoint.target)
         beginning, start = yield from self._body.beginning()
         if start[:1] in (b"{", b"["):
             return self._whole(beginning)
@@ -86,15 +74,14 @@ class AttemptRunner:
         return self._stream(beginning)
 
     def _send_step(self) -> Send:
-        endpoint = self._prepared.endpoint
+        endpoint, call = self._prepared.endpoint, self._options.call_headers
         body = json_text.write(self._prepared.body) if endpoint.method == "POST" else b""
-        left, timeouts = self._attempt_log.check_deadline(), self._options.timeouts
-        return Send(endpoint.url, self._headers(), body, endpoint.method, timeouts=timeouts, within=left)
-
-    def _headers(self) -> Mapping[str, str]:
-        provider, call = self._state.route.provider, self._options.call_headers
-        headers = provider.request_headers(self._prepared.endpoint)
-        return headers if call is None else {**headers, **provider.call_headers(call)}
+        if (left := self._attempt_log.remaining()) <= 0:
+            raise self._attempt_log.overdue()
+        headers = self._provider.request_headers(endpoint)
+        if call is not None:
+            headers = {**headers, **self._provider.call_headers(call)}
+        return Send(endpoint.url, headers, body, endpoint.method, timeouts=self._options.timeouts, within=left)
 
     def _whole(self, beginning: bytes) -> Flow:
         """Read an answer in one piece."""
@@ -121,7 +108,7 @@ class AttemptRunner:
                 chunk = yield READ_BODY
                 self._body.check(chunk)
             except (TransportError, GeminiMultiError):
-                if not self.is_finished and not self._decoder.is_complete:
+                if not self._is_finished and not self._decoder.is_complete:
                     raise
                 chunk = b""  # the answer is complete: later bytes do not matter
 
@@ -132,18 +119,18 @@ class AttemptRunner:
             return []
         if not events or self._buffers or not self._options.stream:
             return []
-        self._record.begin()
+        self._begin()
         return events
 
     def _decode_into(self, events: list[ChatEvent], payloads: list[bytes], *, at_end: bool) -> None:
         for payload in payloads:
-            if self.is_finished:
+            if self._is_finished:
                 return
             if payload == _DONE:
                 events += self._finish(self._decoder.end(is_done=True))
             elif payload and not payload.isspace():
                 events += self._decoder.payload(payload, at_end=at_end)
-        if at_end and not self.is_finished:
+        if at_end and not self._is_finished:
             events += self._finish(self._decoder.end(is_done=False))
 
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
@@ -151,9 +138,9 @@ class AttemptRunner:
         self._body.progress = self._body.checked
         if self._has_spoken:  # never before the end of a delayed answer
             return events
-        if self._record.first_content is None:
-            self._record.begin()
-        if self._buffers and not self.is_finished:
+        if self._first_content is None:
+            self._begin()
+        if self._buffers and not self._is_finished:
             self._held += events
             return []
         return self._until_spoken(events)
@@ -176,11 +163,11 @@ class AttemptRunner:
         if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
         self._judge(answer, events)
-        self._record.begin()
-        self._record.end("answered")
-        self.is_finished = True
-        completed = self._record.completed(answer)
-        self._record.count(self._record.usage_of(completed))
+        self._begin()
+        self._end("answered")
+        self._is_finished = True
+        completed = self._completed(answer)
+        self._count(self._usage_of(completed))
         return [*events, Finished(completed)]
 
     def _judge(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
@@ -189,70 +176,61 @@ class AttemptRunner:
         Raises:
             RetryableAnswer: The answer is flawed, or `failover_on` refuses it.
         """
-        fault = None if self._has_spoken else fault_in(answer, is_committed=self.committed)
-        failover, name = self._options.failover, f"{self._record.provider_name} ({self._record.model_id!r})"
+        fault = None if self._has_spoken else fault_in(answer, is_committed=self._is_committed)
+        failover, name = self._options.failover, f"{self._provider.name} ({self._model_id!r})"
         if fault is not None:
-            raise RetryableAnswer(f"{name} answered with {fault}.", self._record.completed(answer), events)
+            raise RetryableAnswer(f"{name} answered with {fault}.", self._completed(answer), events)
         if failover is not None and not self._has_spoken:
-            completed = self._record.completed(answer)
+            completed = self._completed(answer)
             if condition := unwanted_by(failover, self._request, completed):
                 raise UnwantedAnswer(f"{name} answered, and `failover_on` left it: {condition}.", completed, events)
         if answer.candidates[0].finish_reason in EXPLAINED and (silence := silence_of(answer)) is not None:
             LOGGER.warning("%s %s", name, silence)
 
-    def response(self) -> ChatResponse:
+    def _response(self) -> ChatResponse:
         """Return the answer so far."""
-        return self._record.completed(self._decoder.response())
-
-    def usage(self) -> Usage:
-        """Return the usage of the answer so far, or an estimate if the provider did not send the usage."""
-        return self._record.usage_of(self.response())
+        return self._completed(self._decoder.response())
 
     def fail(self, error: GeminiMultiError | ErrorPayload | TransportError) -> GeminiMultiError:
         """End the attempt with a failure. Return the typed error."""
-        failure = self._record.typed(error)
+        failure = self._typed(error)
+        self._provider.mask(failure)
+        self._end("failed", failure)
         is_local, was_sent = (error.is_local, error.was_sent) if isinstance(error, TransportError) else (False, True)
-        self._record.fail(failure, is_local=is_local)
+        health = self._state.health
+        if is_local or isinstance(failure, RetryableAnswer):
+            health.release()
+        else:
+            health.failed(failure, self._options.clock(), self._options.policy, began=self._started)
         if was_sent:
-            self._count(failure)
-        if self.committed and not isinstance(failure, RetryableAnswer):
+            self._count_failed(failure)
+        if self._is_committed and not isinstance(failure, RetryableAnswer):
             return self._interrupted(failure)
-        return self._record.located(failure)
+        return self._located(failure)
 
-    def _count(self, failure: GeminiMultiError) -> None:
+    def _count_failed(self, failure: GeminiMultiError) -> None:
         """Count the usage of a failed attempt that the provider may bill: the provider's figures, or an estimate."""
         if isinstance(failure, RetryableAnswer):
-            self._record.count(failure.response.usage)
-        elif self.committed:
-            self._record.count(self.usage())
-        elif isinstance(failure, (ConnectionFailed, InvalidResponse)):
-            self._record.count(self.usage(), abandoned=True)
+            self._count(failure.response.usage)
+        elif self._is_committed or isinstance(failure, (ConnectionFailed, InvalidResponse)):
+            self._count(self._usage_of(self._response()), abandoned=not self._is_committed)
 
     def _interrupted(self, failure: GeminiMultiError) -> StreamInterrupted:
-        partial = self.response()
+        partial = self._response()
         interrupted = StreamInterrupted(
-            f"The stream of {partial.provider} ({self._record.model_id!r}) broke after its first content: "
+            f"The stream of {partial.provider} ({self._model_id!r}) broke after its first content: "
             f"{failure.message} What had arrived is in `partial`.",
             partial=partial,
             provider=partial.provider,
-            model=self._record.model_id,
+            model=self._model_id,
             attempts=self._attempt_log.attempts,
         )
         interrupted.__cause__ = failure
         return interrupted
 
-    @property
-    def counted(self) -> Usage | None:
-        """The usage that was counted; `None` when the provider bills nothing."""
-        return self._record.counted
-
-    def leave(self) -> None:
-        """Record that the caller does not wait for the answer any more, even if the answer has already come."""
-        self._record.leave()
-
     def abandon(self) -> None:
         """End an attempt that the caller left. The provider bills the answer although the caller does not get it."""
-        if not self.is_finished:
-            self._record.leave()
+        if not self._is_finished:
+            self.leave()
             self._state.health.release()
-            self._record.count(self.usage(), abandoned=True)
+            self._count(self._usage_of(self._response()), abandoned=True)

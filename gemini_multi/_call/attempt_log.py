@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeAlias
 
@@ -68,43 +68,24 @@ class AttemptLog:
         self.ends = math.inf if options.deadline is None else options.clock() + options.deadline
         """The time when the deadline passes, by the clock of the options."""
         self._attempts: list[Attempt] = []
-        self._answering: Attempt | None = None
-        self._waited = 0.0
+        self.answering: Attempt | None = None
+        """The attempt whose answer has begun."""
+        self.waited = 0.0
+        """Seconds of waits before the next attempt."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every attempt so far."""
+        """Every attempt that has ended."""
         return tuple(self._attempts)
 
-    @property
-    def attempts_so_far(self) -> tuple[Attempt, ...]:
-        """Every attempt, including the one whose answer has begun."""
-        return self.attempts if self._answering is None else (*self._attempts, self._answering)
-
-    def begin(self, attempt: Attempt) -> None:
-        """Record an attempt whose answer begins."""
-        self._answering = replace(attempt, wait=self._waited)
-
-    def waited(self, seconds: float) -> None:
-        """Record the wait before the next attempt."""
-        self._waited += seconds
-
     def note(self, attempt: Attempt) -> None:
-        """Record an attempt that ends now, with the wait before it."""
-        attempt = replace(attempt, wait=self._waited) if self._waited else attempt
+        """Record an attempt that ends now."""
         self._attempts.append(attempt)
-        self._waited = 0.0
-        if self._answering is not None and self._answering.provider == attempt.provider:
-            self._answering = None
-        LOGGER.debug(
-            "%s (%s) %s: status %s, %s, %.3f s",
-            attempt.provider,
-            attempt.model,
-            attempt.outcome,
-            attempt.status,
-            attempt.error or "no error",
-            attempt.duration,
-        )
+        self.waited = 0.0
+        if self.answering is not None and self.answering.provider == attempt.provider:
+            self.answering = None
+        error, text = attempt.error or "no error", "%s (%s) %s: status %s, %s, %.3f s"
+        LOGGER.debug(text, attempt.provider, attempt.model, attempt.outcome, attempt.status, error, attempt.duration)
         if self._trace is not None:
             self._trace.attempt(attempt)
         for listener in self.options.on_attempt:
@@ -121,24 +102,11 @@ class AttemptLog:
         """Make the error for a call whose deadline has passed."""
         return RequestTimeout(f"The deadline of {self.options.deadline} s has passed.", attempts=self._attempts)
 
-    def check_deadline(self) -> float:
-        """Return the seconds until the deadline.
-
-        Raises:
-            RequestTimeout: The deadline has passed.
-        """
-        left = self.ends - self._clock()
-        if left <= 0:
-            raise self.overdue()
-        return left
-
     def failover(self, previous: RouteState, following: RouteState) -> None:
         """Log that a call continues over another route."""
-        if LOGGER.isEnabledFor(logging.WARNING):
-            provider, instead = previous.route.provider.name, following.route.provider.name
-            failure = previous.failure
-            what = "has no room" if failure is None else f"failed ({_reason(failure)})"
-            LOGGER.warning("%s %s: asking %s next", provider, what, instead)
+        failure = previous.failure
+        what = "has no room" if failure is None else f"failed ({_reason(failure)})"
+        LOGGER.warning("%s %s: sending to %s next", previous.route.provider.name, what, following.route.provider.name)
 
 
 def _reason(failure: GeminiMultiError) -> str:

@@ -112,7 +112,7 @@ class Call:
             while (state := self._following(state)) is not None:
                 if (wait := state.ready_at - self._options.clock()) > 0:
                     yield Sleep(wait)
-                    self.attempt_log.waited(wait)
+                    self.attempt_log.waited += wait
                 failure = self._prepare(state)
                 if failure is None:
                     failure = yield from send(state)

@@ -474,7 +474,7 @@ def test_failovers_are_logged_without_keys_or_words(caplog: pytest.LogCaptureFix
 
     own = [record for record in caplog.records if record.name == "gemini_multi"]
     assert [record.levelname for record in own] == ["DEBUG", "WARNING", "DEBUG"]
-    assert own[1].getMessage() == "aimlapi failed (AuthenticationFailed, status 401): asking oxen next"
+    assert own[1].getMessage() == "aimlapi failed (AuthenticationFailed, status 401): sending to oxen next"
     assert not any(word in caplog.text for word in ("secret", "Hello", "aimlapi-key"))
 
 

@@ -269,5 +269,5 @@ def test_failover_warning_says_why(sandbox: Sandbox, caplog: pytest.LogCaptureFi
     Client(["cloudflare", "oxen"]).chat(ChatRequest(model="gemini-2.5-flash", messages=(Message.user("hi"),)))
 
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "cloudflare failed (QuotaExhausted, status 402, code 2021): asking oxen next"
+        "cloudflare failed (QuotaExhausted, status 402, code 2021): sending to oxen next"
     ]
