@@ -6,19 +6,20 @@ many threads, and from several event loops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from gemini_multi._call.base_client import BaseClient, CallArguments, FindRoutes, LookArguments
+from gemini_multi._call.base_client import BaseClient, CallArguments, LookArguments
+from gemini_multi._call.call import Call
+from gemini_multi._call.hedging import AsyncHedgedEventStream, HedgedEventStream
+from gemini_multi._call.lookups import listed, token_count
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._transport.pools import POOLS
 from gemini_multi._transport.session import AsyncSession, Session
-from gemini_multi.providers import Provider, resolve
+from gemini_multi.providers import Provider
 from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCount
 
 if TYPE_CHECKING:
-    from gemini_multi._call.call import Call
     from gemini_multi._transport.session import AsyncExchange, Exchange
 
 __all__ = ["AsyncClient", "AsyncEventStream", "CallArguments", "Client", "EventStream"]
@@ -40,13 +41,11 @@ class Client(BaseClient):
         Raises:
             GeminiMultiError: See `gemini_multi.errors`.
         """
-        with self._opened(self._new_call(request, arguments, stream=False)) as stream:
-            return stream.response()
+        return self._answer(self._new_call(request, arguments, stream=False))
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> EventStream:
         """Request an answer in pieces; the first `next` sends the request. Arguments and errors are those of `chat`."""
-        call = self._new_call(request, arguments, stream=True)
-        return self._opened(call).with_log(call.attempt_log)
+        return self._opened(self._new_call(request, arguments, stream=True))
 
     def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Count the tokens of a request at a provider, without an answer.
@@ -61,9 +60,7 @@ class Client(BaseClient):
             UnsupportedFeature: None of the providers counts tokens.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.lookups import counting_routes, token_count
-
-        return token_count(self._look_up(counting_routes, request, arguments))
+        return token_count(self._answer(self._new_count(request, arguments)))
 
     def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
         """List the models that a provider serves now.
@@ -76,10 +73,8 @@ class Client(BaseClient):
             UnsupportedFeature: The provider has no endpoint for this list.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.lookups import list_routes, listed, listing
-
-        chosen = resolve(provider, known=self._providers)
-        return listed(self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
+        call = self._new_listing(provider, None, arguments)
+        return listed(self._answer(call), call)
 
     def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Return a provider's record of one model, such as the schema of its requests.
@@ -94,23 +89,18 @@ class Client(BaseClient):
             UnsupportedFeature: The provider has no endpoint for this record.
             GeminiMultiError: As with `chat`.
         """
-        from gemini_multi._call.lookups import listed, listing, record_routes
+        call = self._new_listing(provider, name, arguments)
+        return listed(self._answer(call), call)[0]
 
-        chosen = resolve(provider, known=self._providers)
-        return listed(self._look_up(record_routes, listing(name), {"providers": chosen, **arguments}), chosen)[0]
-
-    def _look_up(self, find: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> ChatResponse:
-        call = self._new_lookup(find, request, given)
-        with EventStream(call.run(), self._session(), call.trace) as stream:
+    def _answer(self, call: Call) -> ChatResponse:
+        with self._opened(call) as stream:
             return stream.response()
 
     def _opened(self, call: Call) -> EventStream:
-        delay = self._hedge_delay(call)
+        delay = call.hedge_delay()
         if delay is None:
-            return EventStream(call.run(), self._session(), call.trace)
-        from gemini_multi._call.hedging import HedgedEventStream
-
-        return HedgedEventStream(call, self._session, call.trace, delay)
+            return EventStream(call, self._session())
+        return HedgedEventStream(call, self._session, delay)
 
     def _session(self) -> Session:
         return Session(self._exchange)
@@ -144,51 +134,38 @@ class AsyncClient(BaseClient):
 
     async def chat(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> ChatResponse:
         """Request a whole answer. Arguments and errors are those of `Client.chat`."""
-        async with self._opened(self._new_call(request, arguments, stream=False)) as stream:
-            return await stream.response()
+        return await self._answer(self._new_call(request, arguments, stream=False))
 
     def stream(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> AsyncEventStream:
         """Request an answer in pieces. Arguments and errors are those of `Client.chat`."""
-        call = self._new_call(request, arguments, stream=True)
-        return self._opened(call).with_log(call.attempt_log)
+        return self._opened(self._new_call(request, arguments, stream=True))
 
     async def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
         """Count the tokens of a request at a provider.
 
         Arguments and errors are those of `Client.count_tokens`.
         """
-        from gemini_multi._call.lookups import counting_routes, token_count
-
-        return token_count(await self._look_up(counting_routes, request, arguments))
+        return token_count(await self._answer(self._new_count(request, arguments)))
 
     async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
         """List the models that a provider serves now. Arguments and errors are those of `Client.models`."""
-        from gemini_multi._call.lookups import list_routes, listed, listing
-
-        chosen = resolve(provider, known=self._providers)
-        return listed(await self._look_up(list_routes, listing(), {"providers": chosen, **arguments}), chosen)
+        call = self._new_listing(provider, None, arguments)
+        return listed(await self._answer(call), call)
 
     async def model(self, provider: str | Provider, name: str, **arguments: Unpack[LookArguments]) -> ListedModel:
         """Return a provider's record of one model. Arguments and errors are those of `Client.model`."""
-        from gemini_multi._call.lookups import listed, listing, record_routes
+        call = self._new_listing(provider, name, arguments)
+        return listed(await self._answer(call), call)[0]
 
-        chosen = resolve(provider, known=self._providers)
-        return listed(await self._look_up(record_routes, listing(name), {"providers": chosen, **arguments}), chosen)[0]
-
-    async def _look_up(
-        self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]
-    ) -> ChatResponse:
-        call = self._new_lookup(find_routes, request, given)
-        async with AsyncEventStream(call.run(), self._session(), call.trace) as stream:
+    async def _answer(self, call: Call) -> ChatResponse:
+        async with self._opened(call) as stream:
             return await stream.response()
 
     def _opened(self, call: Call) -> AsyncEventStream:
-        delay = self._hedge_delay(call)
+        delay = call.hedge_delay()
         if delay is None:
-            return AsyncEventStream(call.run(), self._session(), call.trace)
-        from gemini_multi._call.hedging import AsyncHedgedEventStream
-
-        return AsyncHedgedEventStream(call, self._session, call.trace, delay)
+            return AsyncEventStream(call, self._session())
+        return AsyncHedgedEventStream(call, self._session, delay)
 
     def _session(self) -> AsyncSession:
         return AsyncSession(self._exchange)

@@ -49,7 +49,7 @@ class AttemptRunner(AttemptRecord):
         self._is_finished = False
         self._has_spoken = False
         """Whether the caller received more than thoughts."""
-        self._buffers = failover is not None and failover.buffer and self._options.stream
+        self._buffers = failover is not None and failover.buffer and self._attempt_log.stream
         self._held: list[ChatEvent] = []
         """Events of a stream that are delayed until the answer is accepted, or until the part that they sign comes."""
 
@@ -57,7 +57,7 @@ class AttemptRunner(AttemptRecord):
     def _is_committed(self) -> bool:
         """Whether the caller received events, so that the request cannot be repeated."""
         has_begun = self._first_content is not None
-        return has_begun and self._options.stream and (self._is_finished or not self._buffers)
+        return has_begun and self._attempt_log.stream and (self._is_finished or not self._buffers)
 
     def send(self) -> Generator[Step, Any, Flow]:
         """Send the request and read the beginning of the response. Return the steps that read the rest."""
@@ -117,7 +117,7 @@ class AttemptRunner(AttemptRecord):
         if isinstance(failure, RetryableAnswer):
             failure.events = [*self._held, *events, *failure.events]
             return []
-        if not events or self._buffers or not self._options.stream:
+        if not events or self._buffers or not self._attempt_log.stream:
             return []
         self._begin()
         return events

@@ -1,12 +1,13 @@
-"""The attempts of a call so far, and the time that it has left."""
+"""The options of a call, its attempts so far, and the time that it has left."""
 
 from __future__ import annotations
 
 import logging
-import math
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final, TypeAlias
 
 from gemini_multi._call.permits import Permits
@@ -16,7 +17,7 @@ from gemini_multi._routing.ledger import Ledger
 from gemini_multi._routing.schedule import RouteState
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConnectionFailed, GeminiMultiError, ProviderError, RequestTimeout, UnsupportedFeature
-from gemini_multi.preference import FailoverOn
+from gemini_multi.preference import FailoverOn, Hedging
 from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
@@ -31,20 +32,27 @@ The log contains no keys and no part of the conversation.
 """
 
 
+def _chance() -> float:
+    return random.random()  # noqa: S311  # spreads waits
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """The options that hold for every attempt of a call. Calls without options of their own share one value."""
+    """The options that hold for every attempt of a call. Calls without options of their own share the client's."""
 
-    stream: bool
-    policy: RetryPolicy
-    timeouts: Timeouts
-    deadline: float | None
-    """Seconds for the whole call."""
-    limits: Limits
-    clock: Callable[[], float]
-    """Monotonic seconds."""
-    chance: Callable[[], float]
-    today: Callable[[], date]
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    deadline: float = 600.0
+    """Seconds for the whole call with its retries and failovers."""
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = _chance
+    """Returns a number from 0 to 1."""
+    today: Callable[[], date] = _today
     ledger: Ledger = field(default_factory=Ledger)
     """Counts the usage of every request that a provider may bill, and refuses requests beyond the budget."""
     health: Health = field(default_factory=Health)
@@ -56,16 +64,19 @@ class CallOptions:
     include_response_headers: bool = False
     permits: Permits | None = None
     """Limits requests by rate, by the number of concurrent calls and by cost."""
+    hedging: Hedging | None = None
+    tracing: bool = False
 
 
 class AttemptLog:
     """The attempts of one call, and its deadline."""
 
-    def __init__(self, options: CallOptions, trace: Trace | None = None) -> None:
+    def __init__(self, options: CallOptions, trace: Trace | None, *, stream: bool) -> None:
         self.options = options
-        self._trace = trace
-        self._clock = options.clock
-        self.ends = math.inf if options.deadline is None else options.clock() + options.deadline
+        self.trace = trace
+        self.stream = stream
+        """Whether the caller reads the answer in pieces."""
+        self.ends = options.clock() + options.deadline
         """The time when the deadline passes, by the clock of the options."""
         self._attempts: list[Attempt] = []
         self.answering: Attempt | None = None
@@ -86,8 +97,8 @@ class AttemptLog:
             self.answering = None
         error, text = attempt.error or "no error", "%s (%s) %s: status %s, %s, %.3f s"
         LOGGER.debug(text, attempt.provider, attempt.model, attempt.outcome, attempt.status, error, attempt.duration)
-        if self._trace is not None:
-            self._trace.attempt(attempt)
+        if self.trace is not None:
+            self.trace.attempt(attempt)
         for listener in self.options.on_attempt:
             try:
                 listener(attempt)
@@ -96,7 +107,7 @@ class AttemptLog:
 
     def remaining(self) -> float:
         """Return the seconds until the deadline, below 0 if the deadline has passed."""
-        return self.ends - self._clock()
+        return self.ends - self.options.clock()
 
     def overdue(self) -> RequestTimeout:
         """Make the error for a call whose deadline has passed."""

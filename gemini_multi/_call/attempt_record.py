@@ -46,7 +46,7 @@ class AttemptRecord:
         """Record the first content, once: the route answers."""
         if self._first_content is not None:
             return
-        now, stream = self._options.clock(), self._options.stream
+        now, stream = self._options.clock(), self._attempt_log.stream
         self._first_content = now - self._started
         health, repeats = self._state.health, self._state.spent
         health.answered(now, first_content=self._first_content, stream=stream, repeats=repeats)

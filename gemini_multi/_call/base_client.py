@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypedDict, TypeVar, cast
 
+from gemini_multi._call.attempt_log import CallOptions
+from gemini_multi._call.call import Call
+from gemini_multi._call.lookups import counting_routes, listing_routes
+from gemini_multi._call.permits import open_permits
+from gemini_multi._routing import pricing
 from gemini_multi._routing.health import Health
 from gemini_multi._routing.ledger import Ledger, Totals
 from gemini_multi._routing.routes import Route, arranged, routes
@@ -28,31 +29,14 @@ if TYPE_CHECKING:
 
     HttpClient: TypeAlias = httpx.Client | httpx2.Client
     HttpAsyncClient: TypeAlias = httpx.AsyncClient | httpx2.AsyncClient
-
-    from gemini_multi._call.attempt_log import CallOptions
-    from gemini_multi._call.call import Call
-    from gemini_multi._call.permits import Permits
 else:
     # No HTTP library is needed to import a client; the annotations resolve to `Any` at run time.
     HttpAsyncClient = HttpClient = Any
 
-
-TimeoutArgument: TypeAlias = float | Timeouts | None
-
-
-class FindRoutes(Protocol):
-    """Lists the possible routes of a lookup."""
-
-    def __call__(self, request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-        """List the routes in the order of the providers."""
-        ...
-
-
 _NumberT = TypeVar("_NumberT", bound=float | Timeouts | None)
 _ClientT = TypeVar("_ClientT", bound="BaseClient")
 
-DEFAULT_DEADLINE: Final = 600.0
-"""Default seconds for a whole call with its retries and failovers."""
+TimeoutArgument: TypeAlias = float | Timeouts | None
 
 
 class LookArguments(TypedDict, total=False):
@@ -85,11 +69,6 @@ class CallArguments(LookArguments, total=False):
     """Your own trace id for the provider's gateway (Cloudflare)."""
     include_response_headers: bool | None
     """Whether `provider_metadata["headers"]` holds all headers of the response."""
-
-
-_ARGUMENTS: Final = frozenset(CallArguments.__annotations__)
-_NO_OPTIONS: Final = ("providers", "tracing")
-"""Arguments of a call that its attempts do not need."""
 
 
 class BaseClient:
@@ -163,25 +142,29 @@ class BaseClient:
             raise ConfigurationError("Give either `transport` or `http_client`: a client brings its own transport.")
         self._transport = TransportSettings.of(transport, max_connections, keep_alive)
         self._providers = resolve(providers)
-        self._timeouts = Timeouts.of(_positive(timeout, "timeout"))
-        self._deadline = DEFAULT_DEADLINE if deadline is None else _positive(deadline, "deadline")
-        self._policy = _policy(RetryPolicy(), retry_policy, max_retries)
-        self._limits = limits or Limits()
         self._strategy: Strategy = _known(strategy)
-        self._hedging = Hedging.of(hedging)
-        self._health = Health()
-        max_cost_usd = _spendable(max_cost_usd)
-        shared = SharedStorage.of(storage)
-        self._ledger = Ledger(max_cost_usd if shared is None else None)
-        self._permits = _permits(RateLimits.of(rate_limits), shared, max_cost_usd)
-        self._on_attempt = () if on_attempt is None else (on_attempt,)
-        self._tracing = environment.switch("GEMINI_MULTI_TRACING") if tracing is None else tracing
-        self._failover = FailoverOn.of(failover_on)
-        self._include_response_headers = include_response_headers
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._common_options: dict[bool, CallOptions] = {}
-        """The options of calls without their own options: for streams, and for answers in one piece."""
+        max_cost_usd, shared = _spendable(max_cost_usd), SharedStorage.of(storage)
+        own = CallOptions(
+            limits=limits or Limits(),
+            ledger=Ledger(max_cost_usd if shared is None else None),
+            on_attempt=() if on_attempt is None else (on_attempt,),
+            permits=open_permits(RateLimits.of(rate_limits), shared, max_cost_usd),
+            hedging=Hedging.of(hedging),
+            tracing=environment.switch("GEMINI_MULTI_TRACING"),
+        )
+        given: CallArguments = {
+            "timeout": timeout,
+            "deadline": deadline,
+            "max_retries": max_retries,
+            "retry_policy": retry_policy,
+            "failover_on": failover_on,
+            "tracing": tracing,
+            "include_response_headers": include_response_headers,
+        }
+        self._options = _with_arguments(own, given)
+        """The options of calls without arguments."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -196,12 +179,13 @@ class BaseClient:
     @property
     def totals(self) -> Totals:
         """The usage of this client and its asynchronous copies so far."""
-        return self._ledger.totals
+        return self._options.ledger.totals
 
     @property
     def limits_are_shared(self) -> bool:
         """Whether other processes share the limits and the budget. Also true if there are no limits."""
-        return not self._ledger.is_limited and (self._permits is None or not self._permits.storage.is_local)
+        permits = self._options.permits
+        return not self._options.ledger.is_limited and (permits is None or not permits.storage.is_local)
 
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
         """List the possible routes of a request, in order of preference."""
@@ -212,96 +196,72 @@ class BaseClient:
         found = routes(request, chosen, stream=stream)
         if len(found) > 1 and self._strategy != "ordered":
             found = self._arranged(request, found, stream=stream)
-        options, tracing = self._options(arguments, stream=stream), arguments.get("tracing")
-        if options.call_headers is not None:
-            _check_headers(options.call_headers, chosen)
-        return _machinery()(request, found, options, self._tracing if tracing is None else tracing)
+        return Call.over(found, request, self._options_for(arguments, chosen), stream=stream)
 
-    def _new_lookup(self, find_routes: FindRoutes, request: ChatRequest, given: Mapping[str, object]) -> Call:
-        """Prepare a call that generates nothing, such as a count of tokens. It is free, so its usage is not counted."""
-        arguments = cast("CallArguments", given)  # the names are checked by the next line
+    def _new_count(self, request: ChatRequest, arguments: CallArguments) -> Call:
+        """Prepare a count of tokens."""
         chosen = self._chosen(arguments)
+        return self._new_lookup(counting_routes(request, chosen), request, arguments, chosen)
+
+    def _new_listing(self, provider: str | Provider, name: str | None, arguments: LookArguments) -> Call:
+        """Prepare a list of a provider's models, or the record of one model."""
+        given = cast("CallArguments", {"providers": provider, **arguments})  # a superset
+        chosen = self._chosen(given)
+        request = ChatRequest(model=name or "models", messages=())
+        return self._new_lookup(listing_routes(name, chosen), request, given, chosen)
+
+    def _new_lookup(
+        self, found: tuple[Route, ...], request: ChatRequest, arguments: CallArguments, chosen: tuple[Provider, ...]
+    ) -> Call:
+        """Prepare a call that generates nothing. It is free, so its usage is not counted."""
         options = replace(
-            self._new_options(arguments, stream=False),
+            self._options_for(arguments, chosen),
             ledger=Ledger(),
             health=Health(),
             permits=None,
+            hedging=None,
             failover=FailoverOn.of(arguments.get("failover_on")),
+            tracing=bool(arguments.get("tracing")),
         )
-        if options.call_headers is not None:
-            _check_headers(options.call_headers, chosen)
-        return _machinery()(request, find_routes(request, chosen), options, bool(arguments.get("tracing")))
+        return Call.over(found, request, options, stream=False)
 
     def _chosen(self, arguments: CallArguments) -> tuple[Provider, ...]:
         """Check the names of a call's arguments, and choose its providers."""
-        if not arguments.keys() <= _ARGUMENTS:
-            unknown = ", ".join(sorted(arguments.keys() - _ARGUMENTS))
-            raise TypeError(f"A call takes no argument {unknown}; it takes {', '.join(sorted(_ARGUMENTS))}.")
+        known = CallArguments.__annotations__
+        if not arguments.keys() <= known.keys():
+            unknown = ", ".join(sorted(arguments.keys() - known))
+            raise TypeError(f"A call takes no argument {unknown}; it takes {', '.join(sorted(known))}.")
         providers = arguments.get("providers")
         return self._providers if providers is None else resolve(providers, known=self._providers)
 
-    def _options(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
+    def _options_for(self, arguments: CallArguments, chosen: tuple[Provider, ...]) -> CallOptions:
         for name, value in arguments.items():
-            if value is not None and name not in _NO_OPTIONS:
-                return self._new_options(arguments, stream=stream)
-        known = self._common_options.get(stream)
-        if known is None:
-            known = self._common_options[stream] = self._new_options({}, stream=stream)
-        return known
-
-    def _new_options(self, arguments: CallArguments, *, stream: bool) -> CallOptions:
-        from gemini_multi._call.attempt_log import CallOptions
-
-        timeout, deadline = arguments.get("timeout"), arguments.get("deadline")
-        failover = arguments.get("failover_on")
-        wants_headers = arguments.get("include_response_headers")
-        return CallOptions(
-            stream=stream,
-            policy=_policy(self._policy, arguments.get("retry_policy"), arguments.get("max_retries")),
-            timeouts=self._timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
-            deadline=self._deadline if deadline is None else _positive(deadline, "deadline"),
-            limits=self._limits,
-            clock=time.monotonic,
-            chance=random.random,
-            today=_today,
-            ledger=self._ledger,
-            health=self._health,
-            on_attempt=self._on_attempt,
-            failover=self._failover if failover is None else FailoverOn.of(failover),
-            call_headers=CallHeaders.of(
-                arguments.get("headers"), arguments.get("gateway_metadata"), arguments.get("gateway_event_id")
-            ),
-            include_response_headers=self._include_response_headers if wants_headers is None else wants_headers,
-            permits=self._permits,
-        )
+            if value is not None and name != "providers":
+                break
+        else:
+            return self._options
+        options = _with_arguments(self._options, arguments)
+        if options.call_headers is not None:
+            for provider in chosen:  # checks that the headers can be sent, before any request is sent
+                provider.call_headers(options.call_headers)
+        return options
 
     def _arranged(self, request: ChatRequest, found: tuple[Route, ...], *, stream: bool) -> tuple[Route, ...]:
-        from gemini_multi._routing import pricing
-
-        now, today = time.monotonic(), _today()
+        health, now, today = self._options.health, self._options.clock(), self._options.today()
         return arranged(
             found,
             self._strategy,
-            turn=self._health.next_call() if self._strategy == "round_robin" else 0,
+            turn=health.next_call() if self._strategy == "round_robin" else 0,
             cost=lambda route: pricing.expected_usd(request, route.answering, route.provider.name, today),
-            speed=lambda route: self._health.of(route.key).speed(now, stream=stream),
+            speed=lambda route: health.of(route.key).speed(now, stream=stream),
         )
 
     def inherit(self, other: BaseClient) -> None:
         """Take over the totals and the routes' health of another client, which this client replaces."""
-        self._ledger.carry_on(other._ledger)
-        self._health = other._health
-        if self._permits is not None and other._permits is not None:
-            self._permits = replace(self._permits, storage=other._permits.storage)
-        self._common_options = {}
-
-    def _hedge_delay(self, call: Call) -> float | None:
-        """Return after how many seconds without content to hedge a call, or `None` for never."""
-        if self._hedging is None:
-            return None
-        from gemini_multi._call.hedging import hedge_delay
-
-        return hedge_delay(self._hedging, call)
+        own, given = self._options, other._options
+        own.ledger.carry_on(given.ledger)
+        permits = own.permits and given.permits and replace(own.permits, storage=given.permits.storage)
+        self._options = replace(own, health=given.health, permits=permits or own.permits)
 
     def __repr__(self) -> str:
         names = ", ".join(repr(provider.name) for provider in self._providers)
@@ -315,43 +275,31 @@ class BaseClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """Omit the caller's own HTTP clients, which hold sockets, and the listeners."""
-        return {
-            **self.__dict__,
-            "_http_client": None,
-            "_http_async_client": None,
-            "_on_attempt": (),
-            "_common_options": {},
-        }
+        options = replace(self._options, on_attempt=())
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None, "_options": options}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the configuration. The copies share the totals, the routes' health and the caller's own HTTP clients."""
         return self._copied_as(type(self))
 
 
-def _permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits | None:
-    """Make the permits for a client's limits, or `None` if it has no limits."""
-    if limits is None and (storage is None or max_cost_usd is None):
-        return None
-    from gemini_multi._call.permits import open_permits
-
-    return open_permits(limits, storage, max_cost_usd)
-
-
-@cache
-def _machinery() -> Callable[[ChatRequest, tuple[Route, ...], CallOptions, bool], Call]:
-    """Import the modules that only calls need, with the first call."""
-    from gemini_multi._call.call import Call
-    from gemini_multi._call.telemetry import trace_of
-
-    return lambda request, found, options, traced: Call.over(
-        found, request, options, trace_of(request, stream=options.stream) if traced else None
+def _with_arguments(own: CallOptions, arguments: CallArguments) -> CallOptions:
+    """Change the options by the arguments that were given."""
+    timeout, deadline = arguments.get("timeout"), arguments.get("deadline")
+    policy, max_retries = arguments.get("retry_policy") or own.policy, arguments.get("max_retries")
+    failover, tracing = arguments.get("failover_on"), arguments.get("tracing")
+    wants_headers = arguments.get("include_response_headers")
+    headers = arguments.get("headers"), arguments.get("gateway_metadata"), arguments.get("gateway_event_id")
+    return replace(
+        own,
+        policy=policy if max_retries is None else replace(policy, max_retries=max_retries),
+        timeouts=own.timeouts if timeout is None else Timeouts.of(_positive(timeout, "timeout")),
+        deadline=own.deadline if deadline is None else _positive(deadline, "deadline"),
+        failover=own.failover if failover is None else FailoverOn.of(failover),
+        call_headers=CallHeaders.of(*headers),
+        include_response_headers=own.include_response_headers if wants_headers is None else wants_headers,
+        tracing=own.tracing if tracing is None else tracing,
     )
-
-
-def _check_headers(headers: CallHeaders, providers: Sequence[Provider]) -> None:
-    """Check that headers can be sent, before any request is sent."""
-    for provider in providers:
-        provider.call_headers(headers)
 
 
 def _positive(number: _NumberT, name: str) -> _NumberT:
@@ -370,12 +318,3 @@ def _known(strategy: Strategy) -> Strategy:
     if strategy not in STRATEGIES:
         raise ConfigurationError(f"`strategy` must be one of {', '.join(STRATEGIES)}, not {strategy!r}.")
     return strategy
-
-
-def _policy(own: RetryPolicy, given: RetryPolicy | None, max_retries: int | None) -> RetryPolicy:
-    policy = given or own
-    return policy if max_retries is None else replace(policy, max_retries=max_retries)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -12,22 +12,22 @@ with the answer so far. An answer in one piece is delivered only when it is comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final, Self, TypeAlias
 
 from gemini_multi._call.allowance import Allowance
 from gemini_multi._call.attempt import AttemptRunner, Flow
 from gemini_multi._call.attempt_log import AttemptLog, CallOptions
-from gemini_multi._call.conclusion import conclusion, deliverable
 from gemini_multi._call.judging import RetryableAnswer, UnwantedAnswer, errors_to_leave
 from gemini_multi._call.permits import OutOfRoom
-from gemini_multi._call.telemetry import Trace
+from gemini_multi._call.telemetry import trace_of
 from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi._routing.schedule import RouteSchedule, RouteState
 from gemini_multi._storage.interface import Outcome
 from gemini_multi._transport.steps import Release, Sleep, Step, TransportError
 from gemini_multi.errors import (
+    AllRoutesFailed,
     BadRequest,
     BudgetExceeded,
     GeminiMultiError,
@@ -36,7 +36,7 @@ from gemini_multi.errors import (
     UnsupportedFeature,
 )
 from gemini_multi.providers import ErrorPayload
-from gemini_multi.types import ChatEvent, ChatRequest, Finished
+from gemini_multi.types import Attempt, ChatEvent, ChatRequest, Finished
 
 RELEASE: Final = Release()
 _FLAWED_RETRIES: Final = 1
@@ -50,13 +50,7 @@ class Call:
     """The life of one request."""
 
     def __init__(
-        self,
-        request: ChatRequest,
-        schedule: RouteSchedule,
-        attempt_log: AttemptLog,
-        *,
-        trace: Trace | None = None,
-        only: RouteState | None = None,
+        self, request: ChatRequest, schedule: RouteSchedule, attempt_log: AttemptLog, only: RouteState | None = None
     ) -> None:
         """Prepare a call.
 
@@ -64,28 +58,36 @@ class Call:
             request: The request.
             schedule: The routes that the request may take.
             attempt_log: Receives the attempts, and holds the options of the call.
-            trace: The span of the call.
             only: The one route that a hedge sends the request to.
         """
         self.schedule = schedule
         self.attempt_log = attempt_log
-        self.trace = trace
+        self.trace = None if only else attempt_log.trace
         self._request = request
         self._options = attempt_log.options
-        self._next = schedule.next if only is None else _once(only)
+        self._is_hedge = only is not None
         self._runner: AttemptRunner | None = None
         """The latest attempt."""
-        self._again: RouteState | None = None
-        """The route that gets the same request again at once."""
+        self._again = only
+        """The route that gets the request at once."""
 
     @classmethod
-    def over(
-        cls, routes: tuple[Route, ...], request: ChatRequest, options: CallOptions, trace: Trace | None = None
-    ) -> Self:
+    def over(cls, routes: tuple[Route, ...], request: ChatRequest, options: CallOptions, *, stream: bool) -> Self:
         """Prepare a call over these routes, in order of preference."""
         known = [(route, options.health.of(route.key)) for route in routes]
         schedule = RouteSchedule(known, options.policy, errors_to_leave(options.failover) if options.failover else ())
-        return cls(request, schedule, AttemptLog(options, trace), trace=trace)
+        trace = trace_of(request, stream=stream) if options.tracing else None
+        return cls(request, schedule, AttemptLog(options, trace, stream=stream))
+
+    def hedge_delay(self) -> float | None:
+        """Return after how many seconds without content to hedge this call, or `None` for never."""
+        options, states = self._options, self.schedule.states
+        if options.hedging is None or len(states) < 2 or options.failover is not None:
+            return None
+        options.health.earn_hedge(options.hedging.share)
+        if options.hedging.after is not None:
+            return options.hedging.after
+        return states[0].health.usual_wait(options.clock(), stream=self.attempt_log.stream)
 
     def hedge(self) -> Call | None:
         """Prepare a second call for the same request, over a healthy route that was not tried yet.
@@ -98,7 +100,7 @@ class Call:
         if not self._options.health.spend_hedge():
             self.schedule.put_back(state)
             return None
-        return Call(self._request, self.schedule, self.attempt_log, only=state)
+        return Call(self._request, self.schedule, self.attempt_log, state)
 
     def run(self) -> Flow:
         """Send the request over one route after the other until one route answers."""
@@ -129,8 +131,8 @@ class Call:
     def _following(self, previous: RouteState | None) -> RouteState | None:
         """Return the route for the next attempt, or `None` if there is no route or no time."""
         state, self._again = self._again, None
-        if state is None and self.attempt_log.remaining() > 0:
-            state = self._next(self._options.clock())
+        if state is None and not self._is_hedge and self.attempt_log.remaining() > 0:
+            state = self.schedule.next(self._options.clock())
             if state is not None and previous is not None and state is not previous:
                 self.attempt_log.failover(previous, state)
         return state
@@ -139,7 +141,7 @@ class Call:
         """Write the body for a route, once. If the route does not support the request, return that error."""
         if state.prepared is None:
             try:
-                state.prepared = state.route.prepared(self._request, stream=self._options.stream)
+                state.prepared = state.route.prepared(self._request, stream=self.attempt_log.stream)
             except UnsupportedFeature as refusal:
                 state.health.release()
                 return refusal
@@ -199,7 +201,8 @@ class Call:
             self._again = state
             return
         if isinstance(failure, RetryableAnswer):
-            if self._is_worth_repeating(state, failure):
+            most = min(_FLAWED_RETRIES, self._options.policy.max_retries)
+            if state.retries < most and not isinstance(failure, UnwantedAnswer):
                 state.retries += 1
                 self._again = state
                 return
@@ -211,11 +214,6 @@ class Call:
         else:
             self.schedule.failed(state, failure, now=now, left=left, chance=options.chance)
 
-    def _is_worth_repeating(self, state: RouteState, failure: RetryableAnswer) -> bool:
-        """Return whether the same route may give a better answer at once."""
-        most = min(_FLAWED_RETRIES, self._options.policy.max_retries)
-        return state.retries < most and not isinstance(failure, UnwantedAnswer)
-
     def _repair(self, state: RouteState, failure: GeminiMultiError) -> bool:
         """Change the body after a documented refusal of a part of it, once for each refusal."""
         if not isinstance(failure, BadRequest) or state.prepared is None:
@@ -226,16 +224,20 @@ class Call:
         if repair is None:
             return False
         endpoint = replace(endpoint, target=replace(target, repairs=target.repairs | {repair}))
-        state.prepared = PreparedRequest.written(endpoint, self._request, stream=self._options.stream)
+        state.prepared = PreparedRequest.written(endpoint, self._request, stream=self.attempt_log.stream)
         return True
 
     def _conclude(self, failures: list[GeminiMultiError]) -> list[ChatEvent]:
-        """End without an accepted answer: return the best flawed answer, or raise an error."""
-        answer = deliverable(failures)
-        if answer is None:
-            raise conclusion(failures, self.attempt_log)
-        response = replace(answer.response, attempts=self.attempt_log.attempts)
-        return [*answer.events, Finished(response)]
+        """End without an accepted answer: return the best flawed answer, or raise an error.
+
+        An answer without content counts too: its usage was paid for, and the caller sees its finish reason.
+        """
+        flawed = [failure for failure in failures if isinstance(failure, RetryableAnswer)]
+        if not flawed:
+            raise _conclusion(failures, self.attempt_log)
+        answer = [failure for failure in flawed if isinstance(failure, UnwantedAnswer)][-1:] or flawed[-1:]
+        response = replace(answer[0].response, attempts=self.attempt_log.attempts)
+        return [*answer[0].events, Finished(response)]
 
     def leave(self) -> None:
         """Record that the caller does not wait for the attempt any more. The loop that performs the steps closes it."""
@@ -243,6 +245,45 @@ class Call:
             self._runner.leave()
 
 
-def _once(state: RouteState) -> Callable[[float], RouteState | None]:
-    states = iter([state])
-    return lambda _now: next(states, None)
+def _conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> GeminiMultiError:
+    """Make the error that the caller gets from the last failure of each route."""
+    if not failures:
+        return attempt_log.overdue()  # before any request was sent
+    sent = [failure for failure in failures if not isinstance(failure, UnsupportedFeature)]
+    if not sent:
+        return _joined([failure for failure in failures if isinstance(failure, UnsupportedFeature)])
+    if attempt_log.options.policy.verdict(failures[-1]) == "stop":
+        explaining = failures[-1]  # it ended the call
+    elif len(sent) == 1:
+        explaining = sent[0]
+    else:
+        return _all_failed(failures, attempt_log.attempts)
+    explaining.attempts = attempt_log.attempts
+    return explaining
+
+
+def _all_failed(failures: list[GeminiMultiError], attempts: tuple[Attempt, ...]) -> AllRoutesFailed:
+    message = "No provider answered:\n" + "\n".join(f"- {failure.message}" for failure in failures)
+    if len(attempts) > len(failures):  # otherwise the lines already show each attempt
+        message += "\nAttempts:\n" + "\n".join(f"- {_attempt_line(attempt)}" for attempt in attempts)
+    return AllRoutesFailed(message, failures, attempts=attempts)
+
+
+def _attempt_line(attempt: Attempt) -> str:
+    waited = f" after a wait of {attempt.wait:.2f} s" if attempt.wait else ""
+    status = f" {attempt.status}" if attempt.status is not None else ""
+    code = f" ({attempt.code})" if attempt.code else ""
+    return f"{attempt.provider} {attempt.model!r}{waited}: {attempt.error}{status}{code}, {attempt.duration:.2f} s"
+
+
+def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
+    """Merge the refusals of all providers into one error."""
+    features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
+    providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
+    common = f"does not support {', '.join(features)} for"
+    if len(refusals) > 1 and all(common in refusal.message for refusal in refusals):
+        message = f"None of the providers ({', '.join(providers)}) supports {', '.join(features)} for this model."
+    else:
+        message = "No provider supports all that was asked. " if len(providers) > 1 else ""
+        message += " ".join(dict.fromkeys(refusal.message for refusal in refusals))
+    return UnsupportedFeature(message, features=features, providers=providers)

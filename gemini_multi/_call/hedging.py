@@ -8,208 +8,136 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
 
+from gemini_multi._call.call import Call
 from gemini_multi._call.streams import AsyncEventStream, EventStream
 from gemini_multi._transport.session import AsyncSession, Session
-from gemini_multi.preference import Hedging
 from gemini_multi.types import ChatEvent, Finished
-
-if TYPE_CHECKING:
-    from gemini_multi._call.call import Call
-    from gemini_multi._call.telemetry import Trace
-
-_SHARE_BEGUN: Final = 0.95
-"""A call is hedged after the time in which this share of the latest answers had begun."""
-_ANSWERS_NEEDED: Final = 20
-"""The number of answers that are needed to compute that time."""
-
-
-def hedge_delay(hedging: Hedging, call: Call) -> float | None:
-    """Return after how many seconds without content to hedge a call, or `None` for never."""
-    options, states = call.attempt_log.options, call.schedule.states
-    if len(states) < 2 or options.failover is not None:
-        return None
-    options.health.earn_hedge(hedging.share)
-    if hedging.after is not None:
-        return hedging.after
-    first = states[0].health
-    return first.percentile(_SHARE_BEGUN, options.clock(), stream=options.stream, at_least=_ANSWERS_NEEDED)
 
 
 class HedgedAttempt(EventStream):
-    """One of two blocking calls that compete for the first content."""
+    """One of two blocking calls that compete for the first content, in a thread."""
 
     def __init__(self, call: Call, session: Session) -> None:
-        super().__init__(call.run(), session)
+        super().__init__(call, session)
         self.call = call
-        self.events: list[ChatEvent] | None = None
-        self.error: BaseException | None = None
-        self._lock = threading.Lock()
-        self._is_left = False
+        self._trace = None  # the stream that the caller reads ends the span
+        self.first = Future[list[ChatEvent] | None]()
+        """The first content."""
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=[self._race], name="gemini-multi-hedge", daemon=True).start()
 
-    def race(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
-        """Read up to the first content and report it. If the other call has won, close this call instead."""
+    def _race(self) -> None:
         try:
-            self.events = self._events()
+            self.first.set_result(self._events())
         except BaseException as error:  # noqa: BLE001  # raised in the caller's thread
-            self.error = error
-        with self._lock:
-            is_left = self._is_left
-            if not is_left:
-                arrivals.put(self)
-        if is_left:
-            self._release()
+            self.first.set_exception(error)
 
     def leave(self) -> None:
         """End the attempt that lost. The interrupted thread closes the connection."""
-        with self._lock:
-            self._is_left = True
-            has_arrived = self.events is not None or self.error is not None
         self.call.leave()
-        if has_arrived:
-            self._release()
-        else:
+        if not self.first.done():
             self._session.interrupt()
-
-    def _release(self) -> None:
-        self.call.leave()
-        self.close()
+        self.first.add_done_callback(lambda _: self.close())
 
 
 class HedgedEventStream(EventStream):
     """A blocking stream that starts with two competing calls."""
 
-    def __init__(
-        self,
-        call: Call,
-        make_session: Callable[[], Session],
-        trace: Trace | None,
-        delay: float,
-    ) -> None:
-        self._racers = [HedgedAttempt(call, make_session())]
+    def __init__(self, call: Call, make_session: Callable[[], Session], delay: float) -> None:
+        super().__init__(call, make_session())
+        self._call = call
         self._make_session = make_session
         self._delay = delay
-        self._is_decided = False
-        super().__init__(self._racers[0]._flow, self._racers[0]._session, trace)
+        self._racers: list[HedgedAttempt] = []
 
     def _events(self) -> list[ChatEvent] | None:
-        if self._is_decided:
+        if self._racers:
             return super()._events()
-        self._is_decided = True
-        arrivals = queue.SimpleQueue[HedgedAttempt]()
+        winner = None
         try:
-            winner = self._winner(arrivals)
-        except BaseException:
+            winner = self._winner()
+        finally:
             for racer in self._racers:
-                racer.leave()
-            raise
-        for racer in self._racers:
-            if racer is not winner:
-                racer.leave()
+                if racer is not winner:
+                    racer.leave()
+        assert winner is not None
         self._flow, self._session = winner._flow, winner._session
-        if winner.error is not None:
-            raise winner.error
-        return _with_all_attempts(winner.events, winner.call)
+        return _with_all_attempts(winner.first.result(), self._call)
 
-    def _winner(self, arrivals: queue.SimpleQueue[HedgedAttempt]) -> HedgedAttempt:
+    def _winner(self) -> HedgedAttempt:
         """Wait for the first content, or for the last failure if no call gets content."""
-        self._start(self._racers[0], arrivals)
-        try:
-            arrived = arrivals.get(timeout=self._delay)
-        except queue.Empty:
-            hedge = self._racers[0].call.hedge()
-            if hedge is not None:
-                self._racers.append(HedgedAttempt(hedge, self._make_session()))
-                self._start(self._racers[1], arrivals)
-            arrived = arrivals.get()
-        if arrived.error is not None and len(self._racers) > 1:
-            arrived = arrivals.get()
-        return arrived
-
-    @staticmethod
-    def _start(racer: HedgedAttempt, arrivals: queue.SimpleQueue[HedgedAttempt]) -> None:
-        run = contextvars.copy_context().run
-        threading.Thread(target=run, args=(racer.race, arrivals), name="gemini-multi-hedge", daemon=True).start()
+        self._racers.append(HedgedAttempt(self._call, self._session))
+        done, _ = wait([self._racers[0].first], self._delay)
+        if not done and (hedge := self._call.hedge()) is not None:
+            self._racers.append(HedgedAttempt(hedge, self._make_session()))
+        running = {racer.first: racer for racer in self._racers}
+        while True:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for first in done:
+                racer = running.pop(first)
+                if not running or first.exception() is None:
+                    return racer
 
 
 class AsyncHedgedAttempt(AsyncEventStream):
     """One of two calls that compete for the first content, in a task."""
 
     def __init__(self, call: Call, session: AsyncSession) -> None:
-        super().__init__(call.run(), session)
+        super().__init__(call, session)
         self.call = call
-        self.task: asyncio.Task[list[ChatEvent] | None] | None = None
-
-    def start(self) -> asyncio.Task[list[ChatEvent] | None]:
-        """Start to read up to the first content."""
-        self.task = asyncio.ensure_future(self._events())
-        return self.task
+        self._trace = None  # the stream that the caller reads ends the span
+        self.first = asyncio.ensure_future(self._events())
+        """The first content."""
 
     async def leave(self) -> None:
         """End the attempt that lost: cancel its task and close its connection."""
-        assert self.task is not None
         self.call.leave()
-        self.task.cancel()
-        await asyncio.wait([self.task])
-        self.call.leave()
+        self.first.cancel()
+        await asyncio.wait([self.first])
         await self.aclose()
 
 
 class AsyncHedgedEventStream(AsyncEventStream):
     """An asynchronous stream that starts with two competing calls."""
 
-    def __init__(
-        self,
-        call: Call,
-        make_session: Callable[[], AsyncSession],
-        trace: Trace | None,
-        delay: float,
-    ) -> None:
-        self._racers = [AsyncHedgedAttempt(call, make_session())]
+    def __init__(self, call: Call, make_session: Callable[[], AsyncSession], delay: float) -> None:
+        super().__init__(call, make_session())
+        self._call = call
         self._make_session = make_session
         self._delay = delay
-        self._is_decided = False
-        super().__init__(self._racers[0]._flow, self._racers[0]._session, trace)
+        self._racers: list[AsyncHedgedAttempt] = []
 
     async def _events(self) -> list[ChatEvent] | None:
-        if self._is_decided:
+        if self._racers:
             return await super()._events()
-        self._is_decided = True
+        winner = None
         try:
             winner = await self._winner()
-        except BaseException:
-            await self._leave_all_but(None)
-            raise
-        await self._leave_all_but(winner)
+        finally:
+            for racer in self._racers:
+                if racer is not winner:
+                    await racer.leave()
+        assert winner is not None
         self._flow, self._session = winner._flow, winner._session
-        assert winner.task is not None
-        return _with_all_attempts(winner.task.result(), winner.call)
-
-    async def _leave_all_but(self, winner: AsyncHedgedAttempt | None) -> None:
-        for racer in self._racers:
-            if racer is not winner:
-                await racer.leave()
+        return _with_all_attempts(winner.first.result(), self._call)
 
     async def _winner(self) -> AsyncHedgedAttempt:
         """Wait for the first content, or for the last failure if no call gets content."""
-        first = self._racers[0]
-        running = {first.start(): first}
-        done, _ = await asyncio.wait(running, timeout=self._delay)
-        hedge = None if done else first.call.hedge()
-        if hedge is not None:
-            second = AsyncHedgedAttempt(hedge, self._make_session())
-            self._racers.append(second)
-            running[second.start()] = second
+        self._racers.append(AsyncHedgedAttempt(self._call, self._session))
+        done, _ = await asyncio.wait([self._racers[0].first], timeout=self._delay)
+        if not done and (hedge := self._call.hedge()) is not None:
+            self._racers.append(AsyncHedgedAttempt(hedge, self._make_session()))
+        running = {racer.first: racer for racer in self._racers}
         while True:
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                racer = running.pop(task)
-                if not running or task.exception() is None:
+            done, _ = await asyncio.wait(running, return_when=FIRST_COMPLETED)
+            for first in done:
+                racer = running.pop(first)
+                if not running or first.exception() is None:
                     return racer
 
 

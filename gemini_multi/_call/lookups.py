@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gemini_multi import catalog
+from gemini_multi._call.call import Call
 from gemini_multi._encoding.json_values import objects
 from gemini_multi._routing.routes import Route, check
 from gemini_multi.errors import InvalidResponse, UnsupportedFeature
-from gemini_multi.providers import Provider
+from gemini_multi.providers import Endpoint, Provider
 from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCount
-
-__all__ = ["counting_routes", "list_routes", "listed", "listing", "record_routes", "token_count"]
-
-_ALL = "models"
-
-
-@dataclass(frozen=True, slots=True)
-class LookupRoute(Route):
-    """A route to a provider's endpoint for a lookup. The provider may have no such endpoint."""
-
-    feature: str
-    refusal: str
-    """The message of the error for a provider without the endpoint."""
-
-    def unsupported(self, request: ChatRequest) -> UnsupportedFeature:
-        """Make the error for a provider without the endpoint."""
-        del request
-        return UnsupportedFeature(self.refusal, features=[self.feature], providers=[self.provider.name])
 
 
 def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
@@ -40,15 +22,37 @@ def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tupl
     check(request)
     model = catalog.find(request.model)
     return tuple(
-        LookupRoute(
+        _route(
             provider,
             model,
-            tuple(provider.counting_endpoints(request, model)),
+            provider.counting_endpoints(request, model),
             "counting tokens",
-            f"{provider.name} does not count tokens{provider.counting_advice}",
+            f"does not count tokens{provider.counting_advice}",
         )
         for provider in providers
     )
+
+
+def listing_routes(name: str | None, providers: Sequence[Provider]) -> tuple[Route, ...]:
+    """List the routes for the record of one model, or of all models."""
+    model = catalog.find(name or "models")
+    return tuple(
+        _route(
+            provider,
+            model,
+            provider.listing_endpoints(model, None if name is None else provider.listed_id(name, model)),
+            "listing models",
+            f"has no endpoint that lists models{provider.listing_advice}",
+        )
+        for provider in providers
+    )
+
+
+def _route(
+    provider: Provider, model: catalog.Model, endpoints: Sequence[Endpoint], feature: str, refusal: str
+) -> Route:
+    error = UnsupportedFeature(f"{provider.name} {refusal}", features=[feature], providers=[provider.name])
+    return Route(provider, model, tuple(endpoints), error)
 
 
 def token_count(response: ChatResponse) -> TokenCount:
@@ -65,34 +69,11 @@ def token_count(response: ChatResponse) -> TokenCount:
     )
 
 
-def listing(name: str | None = None) -> ChatRequest:
-    """Make the request for the record of one model, or of all models."""
-    return ChatRequest(model=name or _ALL, messages=())
-
-
-def list_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the routes for the records of all models."""
-    del request
-    return tuple(_listing_route(provider, _ALL, is_whole=True) for provider in providers)
-
-
-def record_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the routes for the record of one model."""
-    return tuple(_listing_route(provider, request.model, is_whole=False) for provider in providers)
-
-
-def _listing_route(provider: Provider, name: str, *, is_whole: bool) -> Route:
-    model = catalog.find(name)
-    model_id = None if is_whole else provider.listed_id(name, model)
-    refusal = f"{provider.name} has no endpoint that lists models{provider.listing_advice}"
-    return LookupRoute(provider, model, provider.listing_endpoints(model, model_id), "listing models", refusal)
-
-
-def listed(response: ChatResponse, providers: Sequence[Provider]) -> tuple[ListedModel, ...]:
+def listed(response: ChatResponse, call: Call) -> tuple[ListedModel, ...]:
     """Read the records of a list. A record without an id is not a model."""
-    provider = next(provider for provider in providers if provider.name == response.provider)
+    providers = {state.route.provider.name: state.route.provider for state in call.schedule.states}
     records = response.provider_metadata.get("models")
-    found = map(provider.listed_model, objects(records))
+    found = map(providers[response.provider].listed_model, objects(records))
     models = tuple(model for model in found if model is not None)
     if not models:
         raise InvalidResponse(f"{response.provider} answered without a single model.", raw=str(records)[:1000])

@@ -138,12 +138,16 @@ class _Acquisition:
             return self._permit
 
 
-def open_permits(limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None) -> Permits:
-    """Open the storage that a client's limits need.
+def open_permits(
+    limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None
+) -> Permits | None:
+    """Open the storage that a client's limits need, or return `None` if it has no limits.
 
     Raises:
         ConfigurationError: A package is missing.
     """
+    if limits is None and (storage is None or max_cost_usd is None):
+        return None
     from gemini_multi._storage.opening import open_storage
 
     return Permits(open_storage(storage), limits or RateLimits(), None if storage is None else max_cost_usd)

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Self
 
-from gemini_multi._call.attempt import Flow
-from gemini_multi._call.attempt_log import AttemptLog
-from gemini_multi._call.telemetry import Trace
+from gemini_multi._call.call import Call
 from gemini_multi._transport.session import AsyncSession, Session
 from gemini_multi._transport.steps import TransportError
 from gemini_multi.errors import InvalidResponse
@@ -19,23 +17,19 @@ from gemini_multi.types import Attempt, ChatEvent, ChatResponse, Finished
 class _StreamState:
     """The common part of both streams: the attempts, the span and the unread events."""
 
-    def __init__(self, flow: Flow, trace: Trace | None) -> None:
-        self._flow = flow
-        self._trace = trace
+    def __init__(self, call: Call) -> None:
+        self._flow = call.run()
+        self._attempt_log = call.attempt_log
+        self._trace = call.trace
         self._waiting = deque[ChatEvent]()
         """Events that have come and were not read yet."""
-        self._attempt_log: AttemptLog | None = None
         self._is_closed = False
-
-    def with_log(self, attempt_log: AttemptLog) -> Self:
-        """Use the attempts of this log."""
-        self._attempt_log = attempt_log
-        return self
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """Every request so far. From the first event on, the last attempt is the one that answers."""
-        return () if self._attempt_log is None else self._attempt_log.attempts_so_far
+        ended, answering = self._attempt_log.attempts, self._attempt_log.answering
+        return ended if answering is None else (*ended, answering)
 
     def _next(self) -> ChatEvent:
         """Return the first event that was not read. The last event of the answer ends the span."""
@@ -56,8 +50,8 @@ class _StreamState:
 class EventStream(_StreamState, Iterator[ChatEvent]):
     """The events of one answer, and a context manager that releases the connection. The last event is `Finished`."""
 
-    def __init__(self, flow: Flow, session: Session, trace: Trace | None = None) -> None:
-        super().__init__(flow, trace)
+    def __init__(self, call: Call, session: Session) -> None:
+        super().__init__(call)
         self._session = session
 
     def __iter__(self) -> Self:
@@ -124,8 +118,8 @@ class EventStream(_StreamState, Iterator[ChatEvent]):
 class AsyncEventStream(_StreamState, AsyncIterator[ChatEvent]):
     """The asynchronous form of `EventStream`."""
 
-    def __init__(self, flow: Flow, session: AsyncSession, trace: Trace | None = None) -> None:
-        super().__init__(flow, trace)
+    def __init__(self, call: Call, session: AsyncSession) -> None:
+        super().__init__(call)
         self._session = session
 
     def __aiter__(self) -> Self:

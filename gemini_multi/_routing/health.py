@@ -28,6 +28,9 @@ _LATEST: Final = 10
 """Number of answers whose mean is a route's speed."""
 _SPEED_KEPT: Final = 300.0
 """Seconds after which a measured speed is ignored, so that a route that was slow once is tried again."""
+_USUAL_SHARE: Final = 0.95
+_ANSWERS_NEEDED: Final = 20
+"""The number of answers from which the usual wait is computed."""
 _FAILURES: Final = (ConnectionFailed, InvalidResponse, ServerError, StreamInterrupted)
 """Failures that count against the route's health. A refused request does not."""
 
@@ -125,10 +128,10 @@ class RouteHealth(Locked):
         latest = self._lately(now, stream=stream)[-_LATEST:]
         return sum(latest) / len(latest) if latest else None
 
-    def percentile(self, share: float, now: float, *, stream: bool, at_least: int) -> float | None:
-        """Return the seconds within which this share of the answers began, or `None` if there are too few answers."""
+    def usual_wait(self, now: float, *, stream: bool) -> float | None:
+        """Return the seconds within which 95 % of the answers began, or `None` if there are too few answers."""
         latest = sorted(self._lately(now, stream=stream))
-        return latest[min(len(latest) - 1, int(len(latest) * share))] if len(latest) >= at_least else None
+        return latest[int(len(latest) * _USUAL_SHARE)] if len(latest) >= _ANSWERS_NEEDED else None
 
     def _lately(self, now: float, *, stream: bool) -> list[float]:
         with self._lock:

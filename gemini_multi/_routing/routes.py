@@ -42,6 +42,8 @@ class Route:
     provider: Provider
     model: Model
     endpoints: tuple[Endpoint, ...]
+    refusal: UnsupportedFeature | None = None
+    """The error if there is no endpoint; by default, that the provider does not serve the model."""
 
     @property
     def key(self) -> object:
@@ -66,7 +68,7 @@ class Route:
             UnsupportedFeature: None of the provider's endpoints supports the request.
         """
         if not self.endpoints:
-            raise self.unsupported(request)
+            raise self.refusal or self._not_served(request.model)
         refusals: list[UnsupportedFeature] = []
         for endpoint in self.endpoints:
             try:
@@ -75,14 +77,10 @@ class Route:
                 refusals.append(refusal)
         raise min(refusals, key=lambda refusal: len(refusal.features))
 
-    def unsupported(self, request: ChatRequest) -> UnsupportedFeature:
-        """Make the error for a provider without an endpoint for the request."""
-        return UnsupportedFeature(
-            f"{self.provider.name} does not serve {request.model!r}; if it does by now, pass its id as `model=` "
-            "to the provider.",
-            features=[f"the model {request.model!r}"],
-            providers=[self.provider.name],
-        )
+    def _not_served(self, model: str) -> UnsupportedFeature:
+        name = self.provider.name
+        message = f"{name} does not serve {model!r}; if it does by now, pass its id as `model=` to the provider."
+        return UnsupportedFeature(message, features=[f"the model {model!r}"], providers=[name])
 
 
 def check(request: ChatRequest) -> None:

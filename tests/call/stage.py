@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,13 +46,12 @@ class Stage:
         self,
         *,
         stream: bool = False,
-        deadline: float | None = None,
+        deadline: float = math.inf,
         chance: float = 1.0,
         clock: Callable[[], float] | None = None,
         **policy: Any,
     ) -> Stage:
         options = CallOptions(
-            stream=stream,
             policy=RetryPolicy(**policy),
             timeouts=Timeouts(connect=1.0, read=20.0, write=3.0),
             deadline=deadline,
@@ -64,7 +64,8 @@ class Stage:
             on_attempt=(self.attempts.append,),
             permits=self.permits,
         )
-        flow = Call.over(routes(self.request, self.providers, stream=stream), self.request, options).run()
+        found = routes(self.request, self.providers, stream=stream)
+        flow = Call.over(found, self.request, options, stream=stream).run()
         reply: Any = None
         act: Callable[[Any], Any] = flow.send
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 
@@ -12,7 +13,6 @@ from gemini_multi import (
     ChatRequest,
     Finished,
     GeminiMultiError,
-    Limits,
     Message,
     Oxen,
     RateLimited,
@@ -186,16 +186,13 @@ def test_a_refused_signature_is_replaced_once() -> None:
     messages = (Message.user("x"), Message.assistant(call), Message.tool(ToolResult("call_1", "f")))
     request = ChatRequest(model="gemini-3.8-flash", messages=messages)
     options = CallOptions(
-        stream=False,
         policy=RetryPolicy(max_retries=0),
-        timeouts=Timeouts(),
-        deadline=None,
-        limits=Limits(),
+        deadline=math.inf,
         clock=lambda: 0.0,
         chance=lambda: 0.0,
         today=lambda: date(2026, 11, 20),
     )
-    flow = Call.over(routes(request, [Oxen("key")], stream=False), request, options).run()
+    flow = Call.over(routes(request, [Oxen("key")], stream=False), request, options, stream=False).run()
     opened = [next(flow), flow.send(ResponseHead(400, {}))]
     opened.append(flow.send(b'{"error": {"message": "Corrupted thought signature."}}'))
     while not isinstance(opened[-1], Send):

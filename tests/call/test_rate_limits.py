@@ -278,8 +278,8 @@ async def test_a_request_that_may_be_billed_is_spent(ask: Ask, redis_server: Red
         await ask(client)
 
     assert client.totals.cost_usd > 0
-    assert client._permits is not None
-    assert client._permits.storage.spent_usd() == pytest.approx(client.totals.cost_usd, abs=1e-9)
+    assert client._options.permits is not None
+    assert client._options.permits.storage.spent_usd() == pytest.approx(client.totals.cost_usd, abs=1e-9)
 
 
 @WAYS
@@ -313,7 +313,7 @@ class Failing:
 async def test_an_answer_is_not_lost_with_the_storage(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     """It was paid for. A warning tells that it was not counted."""
     client = FakeProviders().client("oxen", rate_limits={"oxen": {"concurrency": 1}})
-    client._permits = Permits(Failing(), RateLimits())
+    client._options = replace(client._options, permits=Permits(Failing(), RateLimits()))
 
     assert (await ask(client)).text == "Hi"
     assert "was not counted" in caplog.text
@@ -338,7 +338,7 @@ async def test_a_permit_that_comes_too_late_is_given_back() -> None:
     """The call was cancelled while the storage was asked."""
     providers, storage = FakeProviders(), Slow()
     client = providers.client("oxen", rate_limits={"oxen": {"concurrency": 1}}).for_async()
-    client._permits = Permits(storage, RateLimits())
+    client._options = replace(client._options, permits=Permits(storage, RateLimits()))
     call = asyncio.create_task(client.chat(REQUEST))
     await asyncio.to_thread(storage.asked.wait, 20)
     call.cancel()
@@ -388,7 +388,7 @@ def test_a_place_in_storage_does_not_hold_the_key(redis_server: RedisServer) -> 
     """Only what tells it from other keys."""
     client = FakeProviders().client("oxen", rate_limits={"oxen": {"requests_per_minute": 9}}, storage=redis_server.url)
     client.chat(REQUEST)
-    keys = client._permits.storage._server.keys("*")  # type: ignore[union-attr]
+    keys = client._options.permits.storage._server.keys("*")  # type: ignore[union-attr]
 
     assert len(keys) == 1
     assert b"oxen-key" not in keys[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from gemini_multi import (
     Oxen,
     RetryPolicy,
     StreamInterrupted,
-    Timeouts,
     Tool,
 )
 from gemini_multi._call.attempt_log import CallOptions
@@ -63,12 +63,10 @@ class Ending:
         return type(self.error), text
 
 
-def options(*, stream: bool, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> CallOptions:
+def options(*, limits: Limits | None = None, clock: Callable[[], float] | None = None) -> CallOptions:
     return CallOptions(
-        stream=stream,
         policy=RetryPolicy(max_retries=0),
-        timeouts=Timeouts(),
-        deadline=None,
+        deadline=math.inf,
         limits=limits or Limits(),
         clock=clock or (lambda: 0.0),
         chance=lambda: 0.0,
@@ -91,7 +89,7 @@ def receive(
     begun, ending = time.process_time(), Ending()
     left = iter([piece for piece in pieces if piece] if isinstance(pieces, list) else pieces)
     found = routes(REQUEST, [PROVIDERS[provider]], stream=stream)
-    flow = Call.over(found, REQUEST, options(stream=stream, limits=limits, clock=clock)).run()
+    flow = Call.over(found, REQUEST, options(limits=limits, clock=clock), stream=stream).run()
     reply: Any = None
     try:
         while True:

@@ -69,7 +69,7 @@ def test_fastest_measures_each_provider_once_then_keeps_to_the_best() -> None:
     first = asked(fakes, client, 2)
     routes = {route.provider.name: route for route in client.routes(REQUEST)}
     for name, seconds in (("aimlapi", 9.0), ("oxen", 0.001)):
-        health = client._health.of(routes[name].key)
+        health = client._options.health.of(routes[name].key)
         health.answered(1e12, first_content=seconds, stream=False, repeats=0.0)
 
     assert first == ["aimlapi", "oxen"]
