@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ForwardRef, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ForwardRef, Self, TypeAlias, cast
 
 import langchain_core.tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
@@ -51,7 +51,6 @@ class GeminiModel(ModelFields, Serializable):
     model_config = MODEL_CONFIG
 
     _not_shown: ClassVar[tuple[str, ...]] = ("metadata", "profile")
-    _ls_model_type: ClassVar[Literal["chat", "llm"]] = "chat"
 
     if TYPE_CHECKING:
 
@@ -141,12 +140,6 @@ class GeminiModel(ModelFields, Serializable):
         names: Sequence[str] | None = arguments.get("gateway_metadata_from")
         return (self.gateway_metadata_from if names is None else names) or ()
 
-    def _set_fields(self) -> dict[str, Any]:
-        """Return the model's name and the settings of generation that are set."""
-        from gemini_multi.bindings.requests import set_fields
-
-        return {"model": self.model, **set_fields(vars(self))}
-
     def close(self) -> None:
         """Release the shared connections. A later call opens new ones."""
         self.client.close()
@@ -193,22 +186,19 @@ class GeminiModel(ModelFields, Serializable):
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
         """Collect the settings that determine the answers of this model, without keys and connections."""
-        return {**self._set_fields(), "providers": self.provider_names}
+        from gemini_multi.bindings.requests import set_fields
+
+        return {"model": self.model, **set_fields(vars(self)), "providers": self.provider_names}
 
     def _get_ls_params(self, stop: Stop = None, **kwargs: Any) -> LangSmithParams:
         """Return the settings of a call for traces. The call's arguments override the model's fields."""
-        asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
-        given = {**self._set_fields(), **asked}
-        name, kind = str(given["model"]), self._ls_model_type
-        found = LangSmithParams(ls_provider="gemini_multi", ls_model_name=name, ls_model_type=kind)
-        if isinstance(temperature := given.get("temperature"), (int, float)):
-            found["ls_temperature"] = float(temperature)
-        if isinstance(limit := given.get("max_tokens"), int):
-            found["ls_max_tokens"] = limit
-        if (texts := stop if stop is not None else given.get("stop")) is not None:
-            from gemini_multi.bindings.settings import stops
+        from gemini_multi.bindings.settings import stops
 
-            found["ls_stop"] = list(stops(texts))
+        asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
+        texts = asked.pop("stop", self.stop) if stop is None else stop
+        framework: Any = super()
+        found: LangSmithParams = framework._get_ls_params(list(stops(() if texts is None else texts)), **asked)
+        found["ls_provider"] = "gemini_multi"
         return found
 
     def count_tokens(self, messages: LanguageModelInput, *, tools: Sequence[ToolArgument] = (), **kwargs: Any) -> int:
@@ -270,14 +260,10 @@ def _expected(model: Any, config: RunnableConfig | None) -> CallbackManager:  # 
     """Make the same callback manager as LangChain makes for a call with this configuration."""
     from langchain_core.runnables.config import ensure_config
 
-    known = ensure_config(config)
+    given = ensure_config(config)
+    callbacks, tags, metadata = given.get("callbacks"), given.get("tags"), given.get("metadata")
     return CallbackManager.configure(
-        known.get("callbacks"),
-        model.callbacks,
-        inheritable_tags=known.get("tags"),
-        local_tags=model.tags,
-        inheritable_metadata=known.get("metadata"),
-        local_metadata=model.metadata,
+        callbacks, model.callbacks, model.verbose, tags, model.tags, metadata, model.metadata
     )
 
 
@@ -301,34 +287,23 @@ def profile_of(name: str, providers: Sequence[str]) -> ModelProfile:
     hosted = [model.providers.get(provider) for provider in providers]
     accepted = [model.inputs if one is None or one.inputs is None else one.inputs for one in hosted]
     inputs = frozenset[str]().union(*accepted)
-    levels, default = model.thinking.levels, model.thinking.default
-    profile: ModelProfile = {
+    profile: dict[str, Any] = {
         "name": model.name,
         "open_weights": False,
         "max_input_tokens": model.context_window,
         "max_output_tokens": model.max_output_tokens,
-        "text_inputs": "text" in inputs,
-        "image_inputs": "image" in inputs,
+        **{f"{kind}_inputs": kind in inputs for kind in ("text", "image", "audio", "video")},
         "image_url_inputs": "image" in inputs,
         "pdf_inputs": "document" in inputs,
-        "audio_inputs": "audio" in inputs,
-        "video_inputs": "video" in inputs,
-        "image_tool_message": model.media_in_tool_results,
-        "pdf_tool_message": model.media_in_tool_results,
-        "text_outputs": "text" in model.outputs,
-        "image_outputs": "image" in model.outputs,
-        "audio_outputs": "audio" in model.outputs,
-        "video_outputs": "video" in model.outputs,
+        **{f"{kind}_tool_message": model.media_in_tool_results for kind in ("image", "pdf")},
+        **{f"{kind}_outputs": kind in model.outputs for kind in ("text", "image", "audio", "video")},
         "reasoning_output": model.thinking.control != "none",
-        "tool_calling": True,
-        "tool_choice": True,
-        "tool_call_streaming": True,
-        "structured_output": True,
+        **dict.fromkeys(("tool_calling", "tool_choice", "tool_call_streaming", "structured_output"), True),
         "attachment": bool(inputs - {"text"}),
         "temperature": "temperature" not in model.refuses,
     }
-    if levels:
+    if levels := model.thinking.levels:
         profile["reasoning_effort_levels"] = list(levels)
-    if default in levels:
-        profile["reasoning_effort_default"] = default
-    return profile
+    if model.thinking.default in levels:
+        profile["reasoning_effort_default"] = model.thinking.default
+    return cast("ModelProfile", profile)

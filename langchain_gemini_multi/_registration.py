@@ -7,8 +7,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from gemini_multi import ConfigurationError
-from gemini_multi.bindings.arguments import prefixes
+from gemini_multi.bindings.arguments import ANY_PROVIDER, prefixes
 from gemini_multi.bindings.values import is_object
 from langchain_gemini_multi.chat_models import ChatGeminiMulti
 
@@ -24,16 +23,8 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **argument
     Raises:
         ConfigurationError: The provider is unknown, or two different providers are named.
     """
-    if model_provider is None:
-        return ChatGeminiMulti(model=model, **arguments)
-    if model_provider not in prefixes():
-        raise ConfigurationError(
-            f"There is no provider {model_provider!r}; the known ones are {', '.join(prefixes())}."
-        )
-    prefix, colon, _ = model.partition(":")
-    if colon and prefix in prefixes() and prefix != model_provider:
-        raise ConfigurationError(f"{model!r} and `model_provider={model_provider!r}` name two providers: pass one.")
-    return ChatGeminiMulti(model=f"{model_provider}:{model.removeprefix(f'{model_provider}:')}", **arguments)
+    given: dict[str, Any] = {} if model_provider in (None, *ANY_PROVIDER) else {"provider": model_provider}
+    return ChatGeminiMulti(model=model, **given, **arguments)
 
 
 def register_with_langchain() -> None:

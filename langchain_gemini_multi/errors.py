@@ -148,6 +148,21 @@ class AllModelsRejected(errors.AllRoutesFailed, exceptions.ModelInvalidRequestEr
     """No route accepts the request."""
 
 
+_TWINS: Final[dict[type[object], type[GeminiMultiError]]] = {
+    next(base for base in kind.__mro__ if base.__module__ == errors.__name__): kind
+    for kind in list(vars().values())
+    if isinstance(kind, type) and issubclass(kind, GeminiMultiError) and kind.__module__ == __name__
+}
+"""The classes above, by the class of ours that each of them extends."""
+_GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[errors.AllRoutesFailed]], ...]] = (
+    ((errors.ContextOverflow,), AllModelsOverflowed),
+    ((errors.RateLimited, errors.QuotaExhausted), AllModelsLimited),
+    ((errors.AuthenticationFailed, errors.PermissionDenied), AllModelsUnauthenticated),
+    ((errors.ModelNotFound,), AllModelsMissing),
+    ((errors.BadRequest, errors.UnsupportedFeature, errors.ContextOverflow, errors.ModelNotFound), AllModelsRejected),
+)
+
+
 class StructuredOutputError(exceptions.OutputParserException, errors.InvalidResponse):
     """The answer does not hold the requested object."""
 
@@ -167,41 +182,13 @@ class StructuredOutputRefused(StructuredOutputError, ModelRefusalError):  # type
         self.raw_message = raw_message
 
 
-_TWINS: Final[tuple[tuple[type[GeminiMultiError], type[GeminiMultiError]], ...]] = (
-    (errors.ContextOverflow, ModelContextOverflowed),
-    (errors.AuthenticationFailed, ModelAuthenticationFailed),
-    (errors.PermissionDenied, ModelPermissionDenied),
-    (errors.ModelNotFound, ModelMissing),
-    (errors.RateLimited, ModelRateLimited),
-    (errors.QuotaExhausted, ModelQuotaExhausted),
-    (errors.ServerError, ModelServerFailed),
-    (errors.BadRequest, ModelRequestRejected),
-    (errors.ProviderError, ModelFailed),
-    (errors.RequestTimeout, ModelTimedOut),
-    (errors.ConnectionFailed, ModelUnreachable),
-    (errors.StreamInterrupted, ModelStreamInterrupted),
-    (errors.InvalidResponse, ModelAnswerUnreadable),
-    (errors.PromptBlocked, ModelPromptBlocked),
-    (errors.UnsupportedFeature, ModelFeatureUnsupported),
-    (errors.BudgetExceeded, ModelBudgetExceeded),
-    (errors.ConfigurationError, ModelMisconfigured),
-)
-_GROUPS: Final[tuple[tuple[tuple[type[GeminiMultiError], ...], type[errors.AllRoutesFailed]], ...]] = (
-    ((errors.ContextOverflow,), AllModelsOverflowed),
-    ((errors.RateLimited, errors.QuotaExhausted), AllModelsLimited),
-    ((errors.AuthenticationFailed, errors.PermissionDenied), AllModelsUnauthenticated),
-    ((errors.ModelNotFound,), AllModelsMissing),
-    ((errors.BadRequest, errors.UnsupportedFeature, errors.ContextOverflow, errors.ModelNotFound), AllModelsRejected),
-)
-
-
 def twin(error: GeminiMultiError) -> GeminiMultiError:
     """Return the error as an error of LangChain; an error without a counterpart is returned unchanged."""
     if isinstance(error, exceptions.ModelError):
         return error
     if isinstance(error, errors.AllRoutesFailed):
         return _group(error)
-    kind = next((ours for base, ours in _TWINS if isinstance(error, base)), None)
+    kind = next((_TWINS[base] for base in type(error).__mro__ if base in _TWINS), None)
     if kind is None:
         return error
     copied = kind.__new__(kind, *error.args)

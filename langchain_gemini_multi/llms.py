@@ -25,8 +25,6 @@ class GeminiMultiLLM(GeminiModel, BaseLLM):
 
     model_config = ConfigDict(defer_build=False)
 
-    _ls_model_type = "llm"
-
     @property
     def _llm_type(self) -> str:
         return "gemini-multi"

@@ -37,7 +37,7 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """Names that other integrations use, with our names for the same settings."""
 
-_ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
+ANY_PROVIDER: Final = ("hosted_gemini", "gemini_multi")
 """The prefixes of model names that mean all providers with a key. `gemini_multi` begins like a model of Google's, so a
 framework that does not know the prefix may choose Google."""
 _THINKING_CONFIG: Final = "thinking_config"
@@ -169,7 +169,7 @@ def prefixes() -> tuple[str, ...]:
     """Return all prefixes that may precede a colon."""
     from gemini_multi.providers import PROVIDERS  # imported here, because the import of a model class does not need it
 
-    return (*PROVIDERS, *_ANY_PROVIDER)
+    return (*PROVIDERS, *ANY_PROVIDER)
 
 
 def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,7 +182,7 @@ def read_model(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     if provider not in prefixes():
         return arguments
     given = arguments.get("providers")
-    if provider in _ANY_PROVIDER:
+    if provider in ANY_PROVIDER:
         return {**arguments, "model": name}
     if given is None:
         return {**arguments, "model": name, "providers": provider}
