@@ -19,7 +19,7 @@ from langchain_core.messages import (
 
 from gemini_multi.bindings.calls import foreign_call
 from gemini_multi.bindings.media import Details, inline, type_of
-from gemini_multi.bindings.outline import Entries, Rebuild, read_signature, signed
+from gemini_multi.bindings.outline import Rebuild, entries_of, read_signature, signed
 from gemini_multi.bindings.values import fields_of, is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
@@ -129,15 +129,11 @@ def _spoken(message: ChatMessage) -> Message:
 def assistant_parts(message: AIMessage) -> list[Part]:
     """Translate a message of the model. An unchanged message gives exactly the parts that the provider sent."""
     parts = _Reader(message).parts()
-    if not (outlined := _outline(message)):
+    if not (outlined := entries_of(message.additional_kwargs.get(OUTLINE_KEY))):
         return parts
     rebuild = Rebuild(parts, outlined)
     # The content shows every part, because the parts that only the outline holds were removed from it.
     return list(rebuild.parts) if rebuild.is_exact and not rebuild.added else signed(parts, outlined)
-
-
-def _outline(message: AIMessage) -> Entries:
-    return [entry for entry in items_of(message.additional_kwargs.get(OUTLINE_KEY)) if is_mapping(entry)]
 
 
 def _calls(message: AIMessage) -> list[ToolCall]:
@@ -167,7 +163,7 @@ def _signatures(message: AIMessage, issuer: str) -> dict[str, Signature]:
     for call_id, payload in by_google.items():
         if isinstance(payload, str) and payload:
             found[str(call_id)] = Signature(payload, carrier="thoughtSignature", issuer=issuer)
-    for entry in _outline(message):
+    for entry in entries_of(message.additional_kwargs.get(OUTLINE_KEY)):
         if (signature := read_signature(entry.get("signature"))) is not None and "call" in entry:
             found[str(entry["call"])] = signature
     return found

@@ -134,21 +134,8 @@ def signature_kwargs(parts: Sequence[Part]) -> Block:
 
 def outline_kwargs(candidate: Candidate) -> Block:
     """Return the data that a message has no other field for: the outline of its parts, and a refusal."""
-    found: Block = {} if _is_plain(candidate.parts) else {OUTLINE_KEY: outline(candidate.parts)}
+    found: Block = {OUTLINE_KEY: entries} if (entries := outline(candidate.parts)) else {}
     return {**found, "refusal": candidate.refusal} if candidate.refusal else found
-
-
-def _is_plain(parts: Sequence[Part]) -> bool:
-    """Whether the message alone can rebuild the parts: no signature, calls last, all call ids made by this library."""
-    seen_call = False
-    for part in parts:
-        if isinstance(part, ToolCall):
-            seen_call = True
-            if part.signature is not None or not part.synthetic_id:
-                return False
-        elif seen_call or not isinstance(part, (Text, Thought)) or part.signature is not None:
-            return False
-    return True
 
 
 def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:

@@ -22,12 +22,14 @@ from llama_index.core.base.llms.types import (
 from pydantic_core import to_json
 
 from gemini_multi import types as core
-from gemini_multi.bindings.values import is_mapping, text_of
+from gemini_multi.bindings.outline import Rebuild, entries_of
+from gemini_multi.bindings.values import text_of
 from gemini_multi.errors import SettingIgnoredWarning
 from llama_index_gemini_multi._media import to_part
-from llama_index_gemini_multi._signatures import NOTE_KEY, unpack
 from llama_index_gemini_multi._tool_calls import block_call, foreign_calls, foreign_signatures
 
+NOTE_KEY: Final = "gemini_multi"
+"""The member of `ThinkingBlock.additional_information` with the outline of an answer: what its blocks cannot hold."""
 _ROLES: Final[Mapping[MessageRole, core.Role]] = {
     MessageRole.SYSTEM: "system",
     MessageRole.DEVELOPER: "system",
@@ -74,9 +76,9 @@ class _Reader:
         parts = [_signed(part, signature) for block, signature in pairs for part in _parts(block)]
         parts += foreign_calls(message)
         answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
-        for block in message.blocks:
-            if isinstance(block, ThinkingBlock) and is_mapping(note := block.additional_information.get(NOTE_KEY)):
-                answer = unpack(answer, note)
+        notes = [block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock)]
+        if entries := [entry for note in notes for entry in entries_of(note.get(NOTE_KEY))]:
+            answer = Rebuild(answer, entries).parts
         calls = [part for part in answer if isinstance(part, core.ToolCall)]
         self.names.update({call.id: call.name for call in calls})
         self.open_calls.extend(call.id for call in calls)

@@ -29,9 +29,10 @@ from pydantic_core import to_json
 
 from gemini_multi import types as core
 from gemini_multi.bindings.metadata import attempts, candidate_metadata
+from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import items_of
-from llama_index_gemini_multi._media import to_block
-from llama_index_gemini_multi._signatures import NOTE_KEY, pack
+from llama_index_gemini_multi._media import has_block, to_block
+from llama_index_gemini_multi._messages import NOTE_KEY
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -155,7 +156,7 @@ def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[Conte
     if first_call_only:
         first = next(iter(response.tool_calls), None)
         parts = [part for part in parts if part is first or not isinstance(part, core.ToolCall)]
-    note = pack(parts)
+    note = outline(parts, has_block)
     thoughts = "".join(part.text for part in parts if isinstance(part, core.Thought))
     text = "".join(part.text for part in parts if isinstance(part, core.Text)) or candidate.refusal or ""
     blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []

@@ -15,8 +15,16 @@ from typing import Final, TypeAlias, get_args
 from zlib import crc32
 
 from gemini_multi import types as core
-from gemini_multi.bindings.values import is_mapping
+from gemini_multi.bindings.values import is_mapping, items_of
 
+_RANKS: Final[dict[type[object], int]] = {
+    core.Thought: 0,
+    core.Text: 1,
+    core.Blob: 2,
+    core.FileReference: 2,
+    core.ToolCall: 3,
+}
+"""The parts of which a message can hold everything, by the order in which it shows them."""
 _CARRIERS: Final[dict[str, core.SignatureCarrier]] = {carrier: carrier for carrier in get_args(core.SignatureCarrier)}
 Entry: TypeAlias = dict[str, core.JsonValue]
 Entries: TypeAlias = Sequence[Mapping[str, core.JsonValue]]
@@ -38,13 +46,39 @@ def read_signature(value: object) -> core.Signature | None:
 
 
 def outline(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool] = lambda _: True) -> list[Entry]:
-    """Describe the parts, but not the content that the message itself holds, such as media that are shown."""
+    """Describe the parts, but not the content that the message itself holds, such as media that are shown.
+
+    There are no entries if the message holds everything.
+    """
     entries: list[Entry] = []
+    if _is_plain(parts, is_shown):
+        return entries
     for part in parts:
         if not isinstance(part, core.ToolResult):
             signature = {} if part.signature is None else {"signature": written(part.signature)}
             entries.append({**_described(part, is_shown), **signature})
     return entries
+
+
+def _is_plain(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool]) -> bool:
+    """Whether the parts are at most one thought, one text, media and calls in this order, and all of them are held."""
+    ranks = [_RANKS.get(type(part), -1) for part in parts]
+    is_ordered = ranks == sorted(ranks) and ranks.count(0) < 2 and ranks.count(1) < 2
+    return is_ordered and -1 not in ranks and all(_is_held(part, is_shown) for part in parts)
+
+
+def _is_held(part: core.Part, is_shown: Callable[[core.Part], bool]) -> bool:
+    """Whether a message has a field for everything in a part."""
+    if isinstance(part, core.ToolResult) or part.signature is not None:
+        return False
+    if isinstance(part, core.ToolCall):
+        return part.synthetic_id
+    return not isinstance(part, core.FileReference) or is_shown(part)
+
+
+def entries_of(value: object) -> Entries:
+    """Return the entries of a stored outline; none for any other value."""
+    return [entry for entry in items_of(value) if is_mapping(entry)]
 
 
 def _described(part: core.Part, is_shown: Callable[[core.Part], bool]) -> Entry:

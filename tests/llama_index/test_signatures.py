@@ -115,7 +115,8 @@ def test_signature_is_kept_by_call_id() -> None:
     assert isinstance(block, ThinkingBlock)
     signature = {"payload": NATIVE.payload, "carrier": "thoughtSignature", "issuer": "cloudflare"}
     assert (block.content, block.num_tokens) == (None, None)
-    assert block.additional_information == {"gemini_multi": {"tool_calls": {"c1": {"signature": signature}}}}
+    entry = {"call": "c1", "synthetic_id": True, "signature": signature}
+    assert block.additional_information == {"gemini_multi": [entry]}
 
 
 def test_answer_without_anything_to_keep_has_no_note() -> None:
