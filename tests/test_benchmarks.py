@@ -250,8 +250,10 @@ def test_the_limits_compare_goals_with_what_lies_below():
         "| CPU of a blocking call: client over httpx | 1.10x | 1.10x | - | 1.00x |",
         "| CPU of a blocking call: LangChain over httpx | 1.70x | 1.80x (missed) | 1.30x | 1.20x |",
         "| CPU of a chunk, 1,000 in a stream: client over httpx | 1.80x | 1.10x | - | 1.00x |",
-        "| the same, beyond the framework's own: LangChain over httpx | 11.0 µs | 160.0 µs (missed) | "
-        "110.0 µs | 100.0 µs |",
+        (
+            "| the same, beyond the framework's own: LangChain over httpx | 11.0 µs | 160.0 µs (missed) | "
+            "110.0 µs | 100.0 µs |"
+        ),
         "| calls per second, 64 at once: client over httpx | 2.00x | 0.91x (missed) | - | 1.00x |",
         "| calls per second, 64 at once: LangChain over httpx | 2.00x | 0.56x (missed) | 0.77x | 0.83x |",
     ]
