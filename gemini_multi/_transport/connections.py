@@ -41,6 +41,11 @@ class Connection(ABC):
         """The pieces of the response's body."""
         self._transport = used.transport(kind, backend(used, self.bounds), address, proxy_for(address))
 
+    @property
+    def is_available(self) -> bool:
+        """Whether httpcore has kept the connection open after the last response."""
+        return bool(self._transport._pool.is_available())
+
     @abstractmethod
     async def send(self, request: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
         """Send a request and return the response. Its body is not read yet."""
@@ -247,6 +252,7 @@ class HttpxExchange(Generic[ConnectionT]):
         try:
             if is_kept:
                 await connection.close_response(response)
+                is_kept = connection.is_available
         except BaseException:
             is_kept = False
             raise
