@@ -18,7 +18,7 @@ from gemini_multi._routing.schedule import RouteState
 from gemini_multi._transport.steps import Limits, Timeouts
 from gemini_multi.errors import ConnectionFailed, GeminiMultiError, ProviderError, RequestTimeout, UnsupportedFeature
 from gemini_multi.preference import FailoverOn, Hedging
-from gemini_multi.providers.call_headers import CallHeaders
+from gemini_multi.providers.base import CallHeaders
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
 

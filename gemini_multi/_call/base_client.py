@@ -18,7 +18,7 @@ from gemini_multi._transport.steps import Limits, Timeouts, TransportName, Trans
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.preference import STRATEGIES, FailoverArgument, FailoverOn, Hedging, HedgingArgument, Strategy
 from gemini_multi.providers import Provider, ProvidersArgument, environment, resolve
-from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata
+from gemini_multi.providers.base import CallHeaders, GatewayMetadata
 from gemini_multi.rate_limits import RateLimits, RateLimitsArgument, SharedStorage, StorageArgument
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt, ChatRequest

@@ -16,9 +16,8 @@ from gemini_multi.errors import ConfigurationError, ConfigurationWarning
 from gemini_multi.providers import environment
 from gemini_multi.providers.aimlapi import AIMLAPI
 from gemini_multi.providers.base import Endpoint, Provider
-from gemini_multi.providers.chat_host import ChatTraits
+from gemini_multi.providers.chat_provider import ChatTraits, OpenAICompatible
 from gemini_multi.providers.cloudflare import Cloudflare
-from gemini_multi.providers.compatible import OpenAICompatible
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.oxen import Oxen
 

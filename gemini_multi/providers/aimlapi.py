@@ -13,22 +13,20 @@ from functools import cache
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from gemini_multi._encoding.json_values import as_object
 from gemini_multi.catalog import HostedModel, Model
 from gemini_multi.errors import ModelNotFound, PermissionDenied, ProviderError, QuotaExhausted
-from gemini_multi.providers.base import Endpoint, listed_model, text_of, texts_of, whole_of
-from gemini_multi.providers.chat_host import ChatHost, ChatTraits
+from gemini_multi.providers.base import Endpoint
+from gemini_multi.providers.chat_provider import ChatProvider, ChatTraits
 from gemini_multi.providers.errors import ErrorPayload
-from gemini_multi.types import JsonObject, JsonValue, ListedModel
 
 _CREDITS_PER_USD: Final = 2_000_000.0
 _NEWEST_FAMILY: Final = "C"
-_UNKNOWN: Final = HostedModel("", schema=_NEWEST_FAMILY, reasoning_efforts=("low", "medium", "high"))
+_UNKNOWN: Final = HostedModel("", reasoning_efforts=("low", "medium", "high"))
 """Stands for a model that the catalog does not know."""
 
 
 @dataclass(frozen=True, slots=True)
-class AIMLAPI(ChatHost):
+class AIMLAPI(ChatProvider):
     """AIMLAPI.
 
     Args:
@@ -45,6 +43,8 @@ class AIMLAPI(ChatHost):
     name: ClassVar[str] = "aimlapi"
     key_variables: ClassVar[tuple[str, ...]] = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
     base_urls: ClassVar[tuple[str, ...]] = ("https://api.aimlapi.com/v1", "AIMLAPI_BASE_URL", "AIMLAPI_API_BASE")
+    id_headers: ClassVar[tuple[str, ...]] = ("x-inference-id", "x-request-id")
+    metadata_headers: ClassVar[tuple[str, ...]] = ("x-aimlapi-",)
 
     _: KW_ONLY
     upstream: str | None = None
@@ -52,12 +52,7 @@ class AIMLAPI(ChatHost):
     def traits_for(self, model: Model) -> ChatTraits:
         """Return AIMLAPI's traits, by the request schema that it documents for the model."""
         hosted = model.providers.get(self.name, _UNKNOWN)
-        traits = _traits(
-            hosted.schema or _NEWEST_FAMILY,
-            hosted.reasoning_efforts,
-            needs_signatures=model.needs_signatures,
-            takes_media="audio" in (hosted.inputs or ()),
-        )
+        traits = _traits(hosted, needs_signatures=model.needs_signatures)
         if self.upstream is None:
             return traits
         # AIMLAPI drops fields that a model's schema lacks, and answers as if they had not been sent.
@@ -77,14 +72,6 @@ class AIMLAPI(ChatHost):
             return ModelNotFound
         return None
 
-    def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Return AIMLAPI's own headers."""
-        return {name: value for name, value in headers.items() if name.startswith("x-aimlapi-")}
-
-    def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Return AIMLAPI's id of the inference."""
-        return headers.get("x-inference-id") or headers.get("x-request-id")
-
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
         """Read the charged amount; a stream holds it in its last chunk instead."""
         if (spent := _figure(headers.get("x-aimlapi-usd-spent"))) is not None:
@@ -98,22 +85,6 @@ class AIMLAPI(ChatHost):
             return (self._listing(f"{self.base_url}/models?include=all", model, None),)
         root = self.base_url.removesuffix("/v1")
         return (self._listing(f"{root}/model/{quote(model_id, safe='/')}", model, model_id),)
-
-    def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record; most of its fields are in `info`."""
-        found = listed_model(self.name, record)
-        info, kinds = record.get("info"), as_object(record.get("modalities"))
-        if found is None or not isinstance(info, dict):
-            return found
-        return replace(
-            found,
-            name=text_of(info, "name"),
-            description=text_of(info, "description"),
-            context_window=whole_of(info, "contextLength"),
-            max_output_tokens=whole_of(info, "outputMax"),
-            inputs=texts_of(kinds, "input"),
-            outputs=texts_of(kinds, "output"),
-        )
 
     def guessed_id(self, name: str) -> str:
         """Return an id in the form of the newer ids: `google/gemini-3-8-flash`."""
@@ -168,11 +139,12 @@ def _figure(text: str | None) -> float | None:
 
 
 @cache
-def _traits(family: str, efforts: tuple[str, ...], *, needs_signatures: bool, takes_media: bool) -> ChatTraits:
-    traits = _FAMILIES[family]
+def _traits(hosted: HostedModel, *, needs_signatures: bool) -> ChatTraits:
+    traits = _FAMILIES[hosted.schema or _NEWEST_FAMILY]
+    takes_media = "audio" in (hosted.inputs or ())
     return replace(
         traits,
-        reasoning_efforts=efforts,
+        reasoning_efforts=hosted.reasoning_efforts,
         # Families A and B do not declare the field, but Gemini 3 refuses a tool loop without it.
         call_extra_content=traits.call_extra_content or needs_signatures,
         audio_part="input_audio" if takes_media else traits.audio_part,

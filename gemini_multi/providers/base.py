@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+from gemini_multi._encoding.json_values import as_list, as_object, text_at
 from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, EncodingReport, Target
 from gemini_multi.errors import AuthenticationFailed, ConfigurationError, GeminiMultiError, ProviderError
-from gemini_multi.providers.call_headers import CallHeaders
 from gemini_multi.providers.classification import advice, classify
 from gemini_multi.providers.errors import ErrorPayload, error_in, read_error
 from gemini_multi.providers.keys import Key
@@ -24,10 +24,39 @@ AnyDialect: TypeAlias = Dialect[Any]
 """A target whose traits fit the dialect of its endpoint."""
 AnyTarget: TypeAlias = Target[Any]
 
+_Value = TypeVar("_Value", str, int)
 _ANSWERS: Final = frozenset({"choices", "candidates", "promptFeedback"})
 """The top-level fields of an answer or of a part of an answer."""
-_NOT_IN_NAMES: Final = ' \\"<>^`{|}%'
+_ENVELOPE: Final = ("success", "state", "errors", "error")
+"""The fields that only tell whether the `result` beside them is one."""
+_LABEL: Final = re.compile(r'[^ \\"<>^`{|}%]{1,63}')
 _USER_AGENT: Final = f"gemini-multi/{__version__}"
+GatewayMetadata: TypeAlias = Mapping[str, str | int | float | bool]
+"""Entries for the log of a provider's gateway."""
+_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OF_THE_LIBRARY: Final = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding")
+"""Headers that frame a request. The HTTP library writes these headers."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CallHeaders:
+    """A call's own headers, and its settings for a provider's gateway. `repr` shows no value: values may be secret."""
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    gateway_metadata: GatewayMetadata = field(default_factory=dict[str, "str | int | float | bool"])
+    gateway_event_id: str | None = None
+
+    @classmethod
+    def of(
+        cls, headers: Mapping[str, str] | None, gateway_metadata: GatewayMetadata | None, gateway_event_id: str | None
+    ) -> Self | None:
+        """Collect the given settings, or return `None` if nothing is given."""
+        if not headers and not gateway_metadata and gateway_event_id is None:
+            return None
+        return cls(checked_headers(headers or {}), gateway_metadata or {}, gateway_event_id)
+
+    def __repr__(self) -> str:
+        return f"CallHeaders({sorted(self.headers)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +93,11 @@ class Provider(ABC):
     key_variables: ClassVar[tuple[str, ...]]
     """Environment variables that may hold the key, in order."""
 
+    id_headers: ClassVar[tuple[str, ...]] = ("x-request-id",)
+    """Headers of an answer that may hold the provider's id of the call, in order."""
+    metadata_headers: ClassVar[tuple[str, ...]] = ()
+    """The beginnings of the names of the headers that belong to an answer's metadata."""
+
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
     """The alternative to counting tokens at this provider. It ends the sentence about the missing endpoint."""
 
@@ -91,8 +125,26 @@ class Provider(ABC):
         return name if hosted is None or name in hosted.aliases else hosted.id
 
     def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read the record of a model, or return `None` if it has no id."""
-        return listed_model(self.name, record)
+        """Read the record of a model in OpenAI's, AIMLAPI's or Google's form, or return `None` if it has no id."""
+        named = text_at(record, "name") or ""
+        model_id = text_at(record, "id") or named.removeprefix("models/")
+        if not model_id:
+            return None
+        kinds = {**as_object(record.get("capabilities")), **as_object(record.get("modalities"))}
+        found = {**record, **kinds, **as_object(record.get("info"))}
+        return ListedModel(
+            provider=self.name,
+            id=model_id,
+            name=_first(found, str, "display_name", "displayName", *(["name"] if "id" in record else [])),
+            description=_first(found, str, "description"),
+            aliases=_texts(found, "aliases"),
+            context_window=_first(found, int, "context_length", "context_window", "contextLength", "inputTokenLimit"),
+            max_output_tokens=_first(found, int, "max_output_tokens", "outputMax", "outputTokenLimit"),
+            inputs=_texts(found, "input"),
+            outputs=_texts(found, "output"),
+            request_schema=record.get("json_request_schema") or record.get("request_schema"),
+            record=record,
+        )
 
     @abstractmethod
     def request_headers(self, endpoint: Endpoint) -> Mapping[str, str]:
@@ -107,20 +159,19 @@ class Provider(ABC):
         return call.headers
 
     def unwrap(self, document: JsonValue) -> JsonObject:
-        """Return the content of the provider's envelope in one document, or raise the error that it reports."""
+        """Return what the envelopes of one document hold, with the fields beside it, or raise the reported error."""
         if isinstance(document, list) and len(document) == 1:
             document = document[0]
         if not isinstance(document, dict):
             return {}
         if (found := error_in(document)) is not None:
             raise found
-        return document if "choices" in document or "candidates" in document else self._inner(document)
-
-    def _inner(self, document: dict[str, JsonValue]) -> JsonObject:
-        """Return the answer that a gateway nested one level deeper, with the fields beside it."""
+        if "choices" in document or "candidates" in document:
+            return document
         for key, value in document.items():
-            if isinstance(value, dict) and not _ANSWERS.isdisjoint(value):
-                return {**self.unwrap(value), **{name: beside for name, beside in document.items() if name != key}}
+            if isinstance(value, dict) and (key == "result" or not _ANSWERS.isdisjoint(value)):
+                beside = {name: other for name, other in document.items() if other and name not in (key, *_ENVELOPE)}
+                return {**self.unwrap(value), **beside}
         return document
 
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
@@ -129,11 +180,11 @@ class Provider(ABC):
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
         """Return the headers of the answer that belong to its metadata."""
-        return {}
+        return {name: value for name, value in headers.items() if name.startswith(self.metadata_headers)}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """Return the provider's id of the call, for the provider's support."""
-        return headers.get("x-request-id")
+        return next((headers[name] for name in self.id_headers if headers.get(name)), None)
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
         """Read the charged amount from a header, if the provider sends one."""
@@ -147,7 +198,7 @@ class Provider(ABC):
     def mask(self, error: GeminiMultiError) -> None:
         """Mask this provider's keys in an error: a provider may quote the request that it refuses."""
         own: Any = self  # all providers are dataclasses
-        for key in (getattr(self, field.name) for field in fields(own)):
+        for key in (getattr(self, own_field.name) for own_field in fields(own)):
             if isinstance(key, Key):
                 error.args = key.masked(error.args)
                 error.__dict__.update(key.masked(error.__dict__))
@@ -197,10 +248,23 @@ class Provider(ABC):
         }
 
 
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers by lower-case name, or raise a `ConfigurationError` if one of them cannot be sent unchanged."""
+    for name, value in headers.items():
+        if name.lower() in _OF_THE_LIBRARY:
+            raise ConfigurationError(f"The header {name!r} cannot be set: it is written for each request.")
+        if not _HEADER.fullmatch(name) or not (f"{value}".isascii() and f"{value}".isprintable()):
+            raise ConfigurationError(
+                f"The header {name!r} cannot be sent: names and values must be printable ASCII in one line."
+            )
+    return {name.lower(): value for name, value in headers.items()}
+
+
 def checked_url(url: str, source: str) -> str:
     """Return the URL without a trailing slash, or raise a `ConfigurationError`."""
     if not url.startswith(("https://", "http://")):
-        raise ConfigurationError(f"{source} must be an http or https address, not {_without_password(url)!r}.")
+        shown = re.sub("//[^/]*@", "//***@", url)
+        raise ConfigurationError(f"{source} must be an http or https address, not {shown!r}.")
     if problem := _problem_of(url):
         raise ConfigurationError(f"{source} cannot be used: {problem}.")
     return url.rstrip("/")
@@ -217,53 +281,17 @@ def _problem_of(url: str) -> str:
         return "it holds a user name or a password, which are not sent; give a key, or `headers`"
     if not name:
         return "it names no host"
-    if any(character in name for character in _NOT_IN_NAMES) or not name.isprintable():
-        return "its host name has characters that no name has"
-    labels = name.removesuffix(".").split(".")
-    if not name.startswith("[") and ":" not in name and not all(0 < len(label) <= 63 for label in labels):
-        return "a part of its host name is empty or longer than 63 characters"
+    labels = [name[:1]] if ":" in name else name.removesuffix(".").split(".")
+    if not name.isprintable() or not all(map(_LABEL.fullmatch, labels)):
+        return "a part of its host name is empty, longer than 63 characters, or has characters that no name has"
     return ""
 
 
-def _without_password(url: str) -> str:
-    return re.sub("//[^/]*@", "//***@", url)
+def _first(record: JsonObject, kind: type[_Value], *names: str) -> _Value | None:
+    """Return the first of the fields that has a value of this type."""
+    values = map(record.get, names)
+    return next((value for value in values if isinstance(value, kind) and value and value is not True), None)
 
 
-def listed_model(provider: str, record: JsonObject) -> ListedModel | None:
-    """Read a record, with the fields that gateways add to OpenAI's form."""
-    model_id = text_of(record, "id")
-    if model_id is None:
-        return None
-    capabilities, schema = record.get("capabilities"), record.get("json_request_schema")
-    kinds = capabilities if isinstance(capabilities, Mapping) else {}
-    return ListedModel(
-        provider=provider,
-        id=model_id,
-        name=text_of(record, "display_name") or text_of(record, "name"),
-        description=text_of(record, "description"),
-        aliases=texts_of(record, "aliases"),
-        context_window=whole_of(record, "context_length") or whole_of(record, "context_window"),
-        max_output_tokens=whole_of(record, "max_output_tokens"),
-        inputs=texts_of(kinds, "input"),
-        outputs=texts_of(kinds, "output"),
-        request_schema=record.get("request_schema") if schema is None else schema,
-        record=record,
-    )
-
-
-def text_of(record: JsonObject, key: str) -> str | None:
-    """Return a text that is not empty."""
-    value = record.get(key)
-    return value if isinstance(value, str) and value else None
-
-
-def texts_of(record: JsonObject, key: str) -> tuple[str, ...]:
-    """Return the texts of a list."""
-    value = record.get(key)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def whole_of(record: JsonObject, key: str) -> int | None:
-    """Return a whole number."""
-    value: JsonValue = record.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _texts(record: JsonObject, name: str) -> tuple[str, ...]:
+    return tuple(item for item in as_list(record.get(name)) if isinstance(item, str))

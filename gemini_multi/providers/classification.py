@@ -148,31 +148,24 @@ def _by_text(message: str) -> type[ProviderError] | None:
 
 def advice(kind: type[ProviderError], provider: str, target: Target[Any]) -> str:
     """Return the advice, or an empty text if there is none."""
-    if kind is ModelNotFound and (known := _about_model(provider, target.model)):
-        return known
-    return _ADVICE.get(kind, "")
+    if kind is not ModelNotFound:
+        return _ADVICE.get(kind, "")
+    about = _withdrawal(provider, target.model) if target.model.is_known else _meant(target.model.name)
+    return about or _ADVICE[kind]
 
 
-def _about_model(provider: str, model: Model) -> str:
-    if model.is_known:
-        return _withdrawal(provider, model)
-    if model.name.removeprefix("google/").lower().startswith(_RETIRED_GENERATIONS):
-        return f"Google has retired {model.name!r}. Use 'gemini-flash-latest' or another model of the README's table."
-    near = near_names(model.name)
+def _meant(name: str) -> str:
+    bare = name.removeprefix("google/").lower()
+    if bare.startswith(_RETIRED_GENERATIONS):
+        return f"Google has retired {name!r}. Use 'gemini-flash-latest' or another model of the README's table."
+    near = get_close_matches(bare, [model.name for model in catalog.models()], n=_NEAR, cutoff=0.8)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _withdrawal(provider: str, model: Model) -> str:
     hosted = model.providers.get(provider)
-    days = (hosted.withdrawn if hosted is not None else None, model.vertex_retired, model.retired)
-    day = next((day for day in days if day is not None), None)
-    if day is None:
+    days = (None if hosted is None else hosted.withdrawn, model.vertex_retired, model.retired)
+    if (day := next(filter(None, days), None)) is None:
         return ""
     instead = repr(model.successor) if model.successor else "a newer model, or add another provider,"
     return f"Its end is announced for {day.isoformat()}. Use {instead} instead."
-
-
-def near_names(name: str) -> list[str]:
-    """Return the names in the catalog that are similar to a mistyped name, the most similar first."""
-    names = [model.name for model in catalog.models()]
-    return get_close_matches(name.removeprefix("google/").lower(), names, n=_NEAR, cutoff=0.8)

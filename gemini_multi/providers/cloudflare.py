@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Final, Literal, cast
+from typing import ClassVar, Final, Literal, cast, get_args
 from urllib.parse import quote
 
 from gemini_multi.catalog import Model
@@ -30,24 +30,28 @@ from gemini_multi.errors import (
     ServerError,
 )
 from gemini_multi.providers import environment
-from gemini_multi.providers.base import AnyDialect, AnyTarget, Endpoint, Provider, checked_url, text_of, whole_of
-from gemini_multi.providers.call_headers import CallHeaders, GatewayMetadata, checked_headers
+from gemini_multi.providers.base import (
+    AnyDialect,
+    AnyTarget,
+    CallHeaders,
+    Endpoint,
+    GatewayMetadata,
+    Provider,
+    checked_headers,
+    checked_url,
+)
 from gemini_multi.providers.errors import ErrorPayload
 from gemini_multi.providers.keys import Key, KeyArgument
-from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel, ToolResult
+from gemini_multi.types import ChatRequest, ToolResult
 
 CloudflareApi = Literal["auto", "run", "chat_completions", "google_ai_studio"]
 
 _BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 _GATEWAY_BASE_URL: Final = "https://gateway.ai.cloudflare.com/v1"
-_ENDPOINTS: Final = ("auto", "run", "chat_completions", "google_ai_studio")
 _METADATA_ENTRIES: Final = 5
 _GOOGLE_ARGUMENT: Final = "Cloudflare(google_api_key=...)"
-_ENVELOPE_KEYS: Final = frozenset({"result", "success", "state", "errors", "error"})
 _STUDIO: Final = "`Cloudflare(api='google_ai_studio')`"
 _STUDIO_ISSUER: Final = "cloudflare/google_ai_studio"
-_ENVELOPES: Final = 5
-"""How many levels of `result` are removed; the run endpoint nests up to two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Cloudflare(Provider):
     name: ClassVar[str] = "cloudflare"
     key_field: ClassVar[str] = "api_token"
     key_variables: ClassVar[tuple[str, ...]] = ("CLOUDFLARE_API_TOKEN",)
+    id_headers: ClassVar[tuple[str, ...]] = ("cf-aig-log-id", "cf-aig-request-id", "cf-ray")
+    metadata_headers: ClassVar[tuple[str, ...]] = ("cf-aig-", "cf-ray")
     counting_advice: ClassVar[str] = f" through this endpoint: use an estimate, or {_STUDIO}, which does."
     listing_advice: ClassVar[str] = f" through this endpoint: see `gemini_multi.catalog`, or use {_STUDIO}, which does."
 
@@ -136,8 +142,10 @@ class Cloudflare(Provider):
         self._check()
 
     def _check(self) -> None:
-        if self.api not in _ENDPOINTS:
-            raise ConfigurationError(f"Cloudflare's `api` must be one of {', '.join(_ENDPOINTS)}, not {self.api!r}.")
+        if self.api not in get_args(CloudflareApi):
+            raise ConfigurationError(
+                f"Cloudflare's `api` must be one of {', '.join(get_args(CloudflareApi))}, not {self.api!r}."
+            )
         _check_metadata(self.metadata)
         if self.max_attempts is not None and not 1 <= self.max_attempts <= 5:
             raise ConfigurationError(f"Cloudflare's `max_attempts` must be 1 to 5, not {self.max_attempts!r}.")
@@ -179,21 +187,6 @@ class Cloudflare(Provider):
     def listed_id(self, name: str, model: Model) -> str:
         """Return Google's own id."""
         return model.name if model.is_known else name.removeprefix("models/").removeprefix("google/")
-
-    def listed_model(self, record: JsonObject) -> ListedModel | None:
-        """Read a record in Google's form, whose `name` is an id."""
-        name = text_of(record, "name")
-        if name is None:
-            return None
-        return ListedModel(
-            provider=self.name,
-            id=name.removeprefix("models/"),
-            name=text_of(record, "displayName"),
-            description=text_of(record, "description"),
-            context_window=whole_of(record, "inputTokenLimit"),
-            max_output_tokens=whole_of(record, "outputTokenLimit"),
-            record=record,
-        )
 
     def _studio_endpoint(self, dialect: AnyDialect, request: ChatRequest, model: Model, method: str) -> Endpoint:
         """Use Google's own id of the model, whether or not Cloudflare's catalog has the model."""
@@ -247,18 +240,6 @@ class Cloudflare(Provider):
             }
         )
 
-    def unwrap(self, document: JsonValue) -> JsonObject:
-        """Remove the envelopes `result` and, inside it, `{"state", "result"}`; any URL may send them."""
-        outer: dict[str, JsonValue] = {}
-        for _ in range(_ENVELOPES):
-            unwrapped = Provider.unwrap(self, document)
-            inner = unwrapped.get("result")
-            if "candidates" in unwrapped or "choices" in unwrapped or not isinstance(inner, dict):
-                return {**unwrapped, **outer} if outer else unwrapped
-            outer |= {key: value for key, value in unwrapped.items() if value and key not in _ENVELOPE_KEYS}
-            document = inner
-        return {}
-
     def kind_of(self, payload: ErrorPayload) -> type[ProviderError] | None:
         """Classify by the gateway's internal codes; Cloudflare's error documentation lists their meanings."""
         if payload.code == "2021" or payload.status == 402:
@@ -284,14 +265,6 @@ class Cloudflare(Provider):
             f"Check the token in {self.api_token.source}: it needs the permission Workers AI Read for the account in "
             "`CLOUDFLARE_ACCOUNT_ID` or `Cloudflare(account_id=...)`."
         )
-
-    def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
-        """Return the gateway's own headers."""
-        return {name: value for name, value in headers.items() if name.startswith("cf-aig-") or name == "cf-ray"}
-
-    def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """Return the id of the gateway's log entry."""
-        return headers.get("cf-aig-log-id") or headers.get("cf-aig-request-id") or headers.get("cf-ray")
 
     def guessed_id(self, name: str) -> str:
         """Return an id in the form of Cloudflare's catalog: `google/gemini-3.8-flash`."""

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from typing import Any, Final
 
 import pydantic_core
@@ -77,20 +77,6 @@ _WAITS: Final = {
     **dict.fromkeys(("retry_after_ms", "retryAfterMs"), 0.001),
 }
 """Fields that hold a wait time, and their unit in seconds."""
-_STATUS_NAMES: Final = {
-    400: "INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED ALREADY_EXISTS",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    500: "INTERNAL UNKNOWN DATA_LOSS",
-    501: "UNIMPLEMENTED",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-_NAMED_STATUS: Final = {name: status for status, names in _STATUS_NAMES.items() for name in names.split()}
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ErrorPayload:
@@ -176,8 +162,7 @@ def _message(document: JsonObject, inner: JsonValue, error: JsonObject) -> str:
 
 def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
     """Use the upstream's codes, message and wait, if this error holds an upstream's error."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    raw = as_object(error.get("metadata")).get("raw")
     upstream = _upstream(raw, in_error=True) or _upstream(payload.message) or _in_words(payload.message)
     if upstream is None:
         if isinstance(raw, str) and raw.strip():
@@ -193,8 +178,8 @@ def _with_upstream(payload: ErrorPayload, error: JsonObject) -> ErrorPayload:
 def _upstream(given: JsonValue, *, in_error: bool = False) -> ErrorPayload | None:
     """Read an upstream's error: JSON, or text that holds JSON."""
     for document in _embedded(given) if isinstance(given, str) else [given]:
-        for found in document if isinstance(document, list) else [document]:
-            if isinstance(found, dict) and (payload := error_in(found, in_error=in_error)) is not None:
+        for found in objects(document if isinstance(document, list) else [document]):
+            if (payload := error_in(found, in_error=in_error)) is not None:
                 return payload
     return None
 
@@ -202,11 +187,10 @@ def _upstream(given: JsonValue, *, in_error: bool = False) -> ErrorPayload | Non
 def _in_words(message: str) -> ErrorPayload | None:
     """Read an error of Google that a message holds as a Python literal, as Google's SDK and LiteLLM pass it on."""
     found = dict(_FIELD.findall(message))
-    status = _NAMED_STATUS.get(found.get("status", ""))
-    if status is None:
+    if not re.fullmatch("[A-Z_]{6,}", found.get("status", "")):
         return None
     reasons = tuple(found[name] for name in ("status", "reason", "quotaId") if name in found)
-    return ErrorPayload(status=status, reasons=reasons, retry_after=duration_of(found.get("retryDelay", "")))
+    return ErrorPayload(reasons=reasons, retry_after=duration_of(found.get("retryDelay", "")))
 
 
 def _embedded(text: str) -> Iterator[JsonValue]:
@@ -220,14 +204,8 @@ def _embedded(text: str) -> Iterator[JsonValue]:
 
 
 def _status(error: JsonObject, document: JsonObject) -> int | None:
-    values = [error.get("code"), error.get("status")]
-    values += map(document.get, ("httpCode", "statusCode", "status", "code"))
-    for value in values:
-        text = str(value)[:_KEPT_OF_CODE].upper()
-        status = _NAMED_STATUS.get(text) or (int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else 0)
-        if 400 <= status < 600:
-            return status
-    return None
+    values = (*map(error.get, ("code", "status")), *map(document.get, ("httpCode", "statusCode", "status", "code")))
+    return next((int(str(value)) for value in values if re.fullmatch("[45][0-9]{2}", str(value))), None)
 
 
 def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
@@ -242,24 +220,13 @@ def _detail_reasons(details: list[dict[str, JsonValue]]) -> Iterator[JsonValue]:
 
 def _wait_in(error: JsonObject, document: JsonObject, details: list[dict[str, JsonValue]]) -> float | None:
     """Find the seconds that the provider asks the client to wait, in any of the known fields."""
-    metadata = error.get("metadata")
-    places = (*details, *(detail.get("metadata") for detail in details), error, metadata, document)
-    found = [place for place in places if isinstance(place, Mapping)]
-    waits = (_seconds(place.get(name), unit) for place in found for name, unit in _WAITS.items())
-    if (seconds := next((wait for wait in waits if wait is not None), None)) is not None:
-        return seconds
-    headers = metadata.get("headers") if isinstance(metadata, dict) else None
-    given = headers.items() if isinstance(headers, dict) else ()
-    return retry_after_of({name.lower(): str(value) for name, value in given})
-
-
-def _seconds(value: JsonValue, unit: float) -> float | None:
-    """Read a number, a text such as `1.5s`, or the object that some libraries make from such a text."""
-    if isinstance(value, dict):
-        whole, nanos = (duration_of(str(value.get(name, 0))) for name in ("seconds", "nanos"))
-    else:
-        whole, nanos = duration_of(str(value)) if isinstance(value, (str, int, float)) else None, 0.0
-    return None if whole is None else (whole + (nanos or 0.0) / 1e9) * unit
+    metadata = as_object(error.get("metadata"))
+    places = (*details, *(as_object(detail.get("metadata")) for detail in details), error, metadata, document)
+    for place, (name, unit) in product(places, _WAITS.items()):
+        if isinstance(value := place.get(name), (str, int, float)) and (wait := duration_of(str(value))) is not None:
+            return wait * unit
+    headers = as_object(metadata.get("headers"))
+    return retry_after_of({name.lower(): str(value) for name, value in headers.items()})
 
 
 def _first_text(document: JsonObject, *names: str) -> str:
@@ -272,16 +239,13 @@ def _first_text(document: JsonObject, *names: str) -> str:
     return ""
 
 
-_TITLE: Final = re.compile("<title", re.IGNORECASE)
-_TITLE_END: Final = re.compile("</title", re.IGNORECASE)
+# The lengths are limited: without limits, the search would take quadratic time on a page with opening tags only.
+_TITLE: Final = re.compile("<title[^<>]{0,200}>([^<]{0,1000})</title", re.IGNORECASE)
 
 
 def _plain(text: str) -> str:
-    # One pattern for both tags would take quadratic time on a page with opening tags only.
-    opening = _TITLE.search(text)
-    begin = text.find(">", opening.end()) + 1 if opening else 0
-    closing = _TITLE_END.search(text, begin) if begin else None
-    return f"an HTML page titled {text[begin : closing.start()].strip()[:200]!r}" if closing else text[:500]
+    title = _TITLE.search(text)
+    return f"an HTML page titled {title[1].strip()[:200]!r}" if title else text[:500]
 
 
 def _bounded(document: JsonObject) -> JsonValue:

@@ -10,7 +10,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar, Final
 
 from gemini_multi.catalog import Model
-from gemini_multi.providers.chat_host import ChatHost, ChatTraits
+from gemini_multi.providers.chat_provider import ChatProvider, ChatTraits
 
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -37,7 +37,7 @@ _TRAITS: Final = ChatTraits(
 
 
 @dataclass(frozen=True, slots=True)
-class Oxen(ChatHost):
+class Oxen(ChatProvider):
     """Oxen.ai.
 
     Args:

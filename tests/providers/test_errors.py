@@ -396,10 +396,6 @@ LIMITED = {"code": 429, "message": "x"}
 RESET = detail("ErrorInfo", reason="RATE_LIMIT_EXCEEDED", metadata={"quotaResetDelay": "1h16m0.5s"})
 WAITS: dict[str, tuple[dict[str, Any], float]] = {
     "the delay until a reset": (google(429, "x", "RESOURCE_EXHAUSTED", RESET), 4560.5),
-    "an object of seconds": (
-        google(429, "x", "RESOURCE_EXHAUSTED", detail("RetryInfo", retryDelay={"seconds": "5", "nanos": 500_000_000})),
-        5.5,
-    ),
     "in snake case": (google(429, "x", "RESOURCE_EXHAUSTED", detail("RetryInfo", retry_delay="6s")), 6.0),
     "words of a reset": ({"error": {**LIMITED, "message": "Your quota will reset after 1m5s."}}, 65.0),
     "words of a retry": ({"error": {**LIMITED, "message": "Please try again in 20s."}}, 20.0),
