@@ -8,8 +8,8 @@ is `error`: comments, `id`, `retry` and unknown fields are skipped, and an event
 
 There are three deviations from the standard. The data of an event named `error` are wrapped as `{"error": …}`, unless
 they are such an object already. `close` returns an event that the end of the stream cut off, because providers omit the
-last blank line; the reader of the event decides whether it is complete. And a JSON document between the events, compact
-or indented, is returned like an event: gateways report in this way that a stream failed.
+last blank line; the reader of the event decides whether it is complete. And a JSON document before an event or at the
+end, compact or indented, is returned like an event: gateways report in this way that a stream failed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,8 @@ _LF: Final = 10
 _CR: Final = 13
 _LOOSE: Final = (b"{", b"[")
 """The first bytes of a JSON document outside an event."""
-_LOOSE_ENDS: Final = (*_LOOSE, b"}", b"]")
-"""The first bytes of a line that may end such a document: its only line, or the last line of an indented document."""
-_LOOSE_LINES: Final = 1_000
 _LOOSE_BYTES: Final = 256 * 1024
-"""The maximum number of lines, and of bytes, of such a document."""
+"""The maximum size of such a document."""
 
 
 class EventDecoder:
@@ -40,7 +37,7 @@ class EventDecoder:
         self._limit = limit
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
-        self._loose: list[bytes] = []
+        self._loose = bytearray()
         self._data_size = 0
         self._is_error = False
         self._partial_size = 0
@@ -66,23 +63,16 @@ class EventDecoder:
             self._partial.append(self._start)
         events = self._read([b"".join(self._partial), b""])
         self._partial = []
-        return events
+        return events + self._document()
 
-    def _read_loose(self, line: bytes) -> list[bytes]:
-        """Read a line of a JSON document outside an event. Return the document when it is complete."""
-        if line[:1] in _LOOSE:
-            self._loose = []
-        self._loose.append(line)
-        if sum(map(len, self._loose)) > _LOOSE_BYTES or len(self._loose) > _LOOSE_LINES:
-            self._loose = []
-        if not self._loose or line[:1] not in _LOOSE_ENDS:
-            return []
-        document = b"\n".join(self._loose)
+    def _document(self) -> list[bytes]:
+        """Return the JSON document that was collected outside an event, if it is one."""
+        document = bytes(self._loose.strip())
+        self._loose.clear()
         try:
             pydantic_core.from_json(document)
         except ValueError:
             return []
-        self._loose = []
         return [document]
 
     def _without_bom(self, chunk: bytes) -> bytes:
@@ -125,15 +115,24 @@ class EventDecoder:
                     self._data_size = 0
                 self._is_error = False
             elif line.startswith(b"data:") or line == b"data":
+                if self._loose:
+                    events += self._document()
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
                 if self._data_size + self._partial_size > self._limit:
                     raise self._too_large()
-            elif line.startswith(b"event:"):
-                self._is_error = line[6:].strip() == b"error"
-            elif line[:1] in _LOOSE or (self._loose and line[:1] != b":"):
-                events += self._read_loose(line)
+            else:
+                self._read_other(line)
         return events
+
+    def _read_other(self, line: bytes) -> None:
+        """Read a line without data: the name of an event, or a part of a document outside an event."""
+        if line.startswith(b"event:"):
+            self._is_error = line[6:].strip() == b"error"
+        elif line[:1] in _LOOSE:
+            self._loose[:] = line + b"\n"
+        elif self._loose and line[:1] != b":" and len(self._loose) < _LOOSE_BYTES:
+            self._loose += line + b"\n"
 
     def _too_large(self) -> InvalidResponse:
         return InvalidResponse(

@@ -48,8 +48,4 @@ def finish_reason(raw: str, *, called: bool) -> FinishReason:
 
 def word_of(raw: str) -> str:
     """Return Google's own reason in a reason, such as `SPII` in `content_filter: SPII`."""
-    return _WORDS.get(raw) or raw.rpartition(":")[2].strip().upper()
-
-
-_WORDS: Final = {written: word for word in _REASONS for written in (word, word.lower())}
-"""The reasons that need no parsing. Nearly all answers have one of them."""
+    return raw.rpartition(":")[2].strip().upper()

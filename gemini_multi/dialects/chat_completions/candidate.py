@@ -14,11 +14,9 @@ from gemini_multi.dialects.chat_completions.answer import (
     citation,
     image,
     parts_of,
-    text_of,
 )
 from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
 from gemini_multi.dialects.chat_completions.reasoning import (
-    Thoughts,
     ThoughtTags,
     is_flagged,
     remarks,
@@ -45,6 +43,7 @@ from gemini_multi.types import (
 )
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
+_DATA: Final = (Blob, FileReference, Opaque)
 
 _PLAIN: Final = frozenset({"role", "content"})
 _BARE: Final = frozenset({"index", "delta"})
@@ -72,7 +71,6 @@ class CandidateReader:
         self._events = events
         self._calls = Calls(self._builder, expectation, events)
         self._tags = ThoughtTags()
-        self._thoughts = Thoughts()
         self._audio = AudioAccumulator()
         self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
@@ -115,16 +113,20 @@ class CandidateReader:
 
     def _repeat(self, message: JsonObject) -> None:
         """Read a whole message that follows its deltas: only content that the deltas did not have."""
+        again = CandidateReader(self._builder.index, self._expectation, [])
+        again._read_message(message, whole=True)
+        again.close()
         self._release()
-        streamed = self.candidate()
-        whole = _thought_and_text(message)
-        for kind, known in (("thought", streamed.thoughts), ("text", streamed.text)):
-            if whole[kind].startswith(known) and len(whole[kind]) > len(known):
-                self._write(kind, whole[kind][len(known) :])
-            elif not known.startswith(whole[kind]):
-                update(self._metadata, {"message": {kind: whole[kind]}})
-        if not any(isinstance(part, (Blob, FileReference)) for part in streamed.parts) and not self._audio.metadata:
-            self._media({**message, "content": whole["text"]})
+        known, whole = self.candidate(), again.candidate()
+        for kind, before, now in (("thought", known.thoughts, whole.thoughts), ("text", known.text, whole.text)):
+            if now.startswith(before) and len(now) > len(before):
+                self._write(kind, now[len(before) :])
+            elif not before.startswith(now):
+                update(self._metadata, {"message": {kind: now}})
+        if not any(isinstance(part, _DATA) for part in known.parts) and not self._audio.metadata:
+            for part in whole.parts:
+                if isinstance(part, _DATA):
+                    self._add(part)
         self._tool_calls(message, whole=True)
         self._sign(message)
         self._remark({**message, "refusal": None} if self._refusals else message)
@@ -170,8 +172,8 @@ class CandidateReader:
         if message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items()):
             self._content(message.get("content"))
             return
-        for field, text in thought_texts(message):
-            self._think(field, text)
+        for thought in thought_texts(message):
+            self._write("thought", thought)
         if self._tags.state == "text" and is_flagged(message):
             self._tags.state = "start"
         self._content(message.get("content"))
@@ -195,7 +197,7 @@ class CandidateReader:
         if isinstance(part, Text):
             self._text(part.text)
         elif isinstance(part, Thought):
-            self._think("content", part.text)
+            self._write("thought", part.text)
         elif isinstance(part, Opaque) and isinstance(refusal := part.data.get("refusal"), str):
             self._refusals.append(refusal)
         else:
@@ -215,10 +217,6 @@ class CandidateReader:
         self.has_content = True
         write = self._builder.text if kind == "text" else self._builder.thought
         self._events.append(write(piece))
-
-    def _think(self, field: str, text: str) -> None:
-        if added := self._thoughts.new_text(field, text):
-            self._write("thought", added)
 
     def _media(self, message: JsonObject) -> None:
         for item in as_list(message.get("images")):
@@ -306,14 +304,3 @@ def _text_alone(choice: JsonObject) -> str:
         if value is not None and key not in _BARE:
             return ""
     return text
-
-
-def _thought_and_text(message: JsonObject) -> dict[str, str]:
-    """Return the thoughts and the text of a whole message."""
-    content, tags = message.get("content"), ThoughtTags()
-    pieces = [*tags.split(content if isinstance(content, str) else text_of(content)), *tags.end()]
-    thought = next((text for _, text in thought_texts(message)), "")
-    return {
-        "thought": thought or "".join(piece for kind, piece in pieces if kind == "thought"),
-        "text": "".join(piece for kind, piece in pieces if kind == "text"),
-    }

@@ -46,9 +46,6 @@ class _TextPart(Cached):
     type: Literal["text"]
     text: str
 
-    def part(self) -> Text:
-        return Text(self.text, cache_control=self.cache_control)
-
 
 class _RefusalPart(Declared):
     type: Literal["refusal"]
@@ -61,21 +58,10 @@ class _Address(Declared):
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: object) -> object:
-        """Read a bare URL, which some callers send in place of the object."""
-        return {"url": value} if isinstance(value, str) else value
-
 
 class _ImagePart(Cached):
     type: Literal["image_url"]
     image_url: _Address
-
-    def part(self) -> FileReference:
-        detail = self.image_url.detail
-        resolution = None if detail == "auto" else detail
-        return FileReference(self.image_url.url, resolution=resolution, cache_control=self.cache_control)
 
 
 class _VideoPart(Cached):
@@ -83,10 +69,6 @@ class _VideoPart(Cached):
 
     type: Literal["video_url"]
     video_url: _Address
-
-    def part(self) -> FileReference:
-        mime_type = None if self.video_url.url.startswith("data:") else "video/mp4"
-        return FileReference(self.video_url.url, mime_type, cache_control=self.cache_control)
 
 
 class _Sound(Declared):
@@ -97,11 +79,6 @@ class _Sound(Declared):
 class _AudioPart(Cached):
     type: Literal["input_audio"]
     input_audio: _Sound
-
-    def part(self) -> Blob:
-        kind = self.input_audio.format
-        mime_type = kind if "/" in kind else f"audio/{kind}"
-        return Blob(self.input_audio.data, mime_type, cache_control=self.cache_control)
 
 
 class _File(Declared):
@@ -115,16 +92,9 @@ class _FilePart(Cached):
     type: Literal["file"]
     file: _File
 
-    def part(self) -> Blob | FileReference:
-        data, name = self.file.file_data, self.file.filename
-        if ":" in data[:16]:
-            return FileReference(data, name=name, cache_control=self.cache_control)
-        return Blob(data, "application/pdf", name=name, cache_control=self.cache_control)
 
-
-_ContentPart: TypeAlias = Annotated[
-    _TextPart | _ImagePart | _VideoPart | _AudioPart | _FilePart, Field(discriminator="type")
-]
+_AnyPart: TypeAlias = _TextPart | _ImagePart | _VideoPart | _AudioPart | _FilePart
+_ContentPart: TypeAlias = Annotated[_AnyPart, Field(discriminator="type")]
 _SpokenPart: TypeAlias = Annotated[_TextPart | _RefusalPart, Field(discriminator="type")]
 
 
@@ -249,8 +219,28 @@ def messages_of(parameters: Iterable[MessageParameter], issuer: str) -> tuple[Me
     return tuple(messages)
 
 
-def _parts(content: str | Sequence[_ContentPart]) -> tuple[Text | Blob | FileReference, ...]:
-    return (Text(content),) if isinstance(content, str) else tuple(part.part() for part in content)
+def _parts(content: str | Sequence[_AnyPart]) -> tuple[Text | Blob | FileReference, ...]:
+    return (Text(content),) if isinstance(content, str) else tuple(map(_part, content))
+
+
+def _part(part: _AnyPart) -> Text | Blob | FileReference:
+    hint = part.cache_control
+    match part:
+        case _TextPart(text=text):
+            return Text(text, cache_control=hint)
+        case _ImagePart(image_url=image):
+            resolution = None if image.detail == "auto" else image.detail
+            return FileReference(image.url, resolution=resolution, cache_control=hint)
+        case _VideoPart(video_url=video):
+            mime_type = None if video.url.startswith("data:") else "video/mp4"
+            return FileReference(video.url, mime_type, cache_control=hint)
+        case _AudioPart(input_audio=sound):
+            mime_type = sound.format if "/" in sound.format else f"audio/{sound.format}"
+            return Blob(sound.data, mime_type, cache_control=hint)
+        case _FilePart(file=file) if ":" in file.file_data[:16]:
+            return FileReference(file.file_data, name=file.filename, cache_control=hint)
+        case _FilePart(file=file):
+            return Blob(file.file_data, "application/pdf", name=file.filename, cache_control=hint)
 
 
 def extra_content(signature: Signature | None, *, synthetic_id: bool = False) -> dict[str, JsonValue] | None:

@@ -1,4 +1,4 @@
-"""Reads thoughts and signatures. Up to four fields hold them and may repeat each other.
+"""Reads thoughts and signatures. Up to four fields of a message hold them and may repeat each other.
 
 Google's OpenAI-compatible endpoints put thought summaries into `content`, between `<thought>` and `</thought>`, and may
 split them between deltas at any character. A tag is recognized only at the very start of the content or where the
@@ -7,7 +7,6 @@ provider marks a delta as a thought. An answer that only mentions the tag later 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
@@ -71,38 +70,17 @@ def _without_tag_start(thought: str) -> tuple[str, str]:
     return thought, ""
 
 
-class Thoughts:
-    """Merges the fields that may hold the same thought, even when their chunks end at different places.
-
-    Each field is read as its own stream. Text at a position that another field already reached is a repetition if it
-    is equal.
-    """
-
-    def __init__(self) -> None:
-        self._text = io.StringIO()
-        self._positions: dict[str, int] = {}
-        """For each field, the position in the text that it has reached."""
-
-    def new_text(self, field: str, text: str) -> str:
-        """Return the part of a field's new text that no other field had before."""
-        self._text.seek(self._positions.get(field, 0))
-        text = text.removeprefix(self._text.read(len(text)))
-        if text:
-            self._text.seek(0, io.SEEK_END)
-            self._text.write(text)
-        self._positions[field] = self._text.tell()
-        return text
-
-
-def thought_texts(message: JsonObject) -> Iterator[tuple[str, str]]:
-    """Yield each field of a message or a delta that holds a thought, with its text."""
+def thought_texts(message: JsonObject) -> Iterator[str]:
+    """Yield the thoughts in the fields of a message or a delta. A text that several fields hold is yielded once."""
+    known: set[str] = set()
     for field in ("reasoning_details", "reasoning", "reasoning_content"):
         value = message.get(field)
         if isinstance(value, list):
             texts = (item.get(key) for item in value if isinstance(item, dict) for key in ("text", "summary"))
             value = "".join(text for text in texts if isinstance(text, str))
-        if isinstance(value, str) and value:
-            yield field, value
+        if isinstance(value, str) and value and value not in known:
+            known.add(value)
+            yield value
 
 
 def signed_details(message: JsonObject) -> list[JsonObject]:

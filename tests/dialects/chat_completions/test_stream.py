@@ -560,16 +560,6 @@ THOUGHTS = {
         {"reasoning": "ab", "reasoning_details": [{"type": "reasoning.text", "text": "ab"}]},
         {"reasoning": "cd", "reasoning_details": [{"type": "reasoning.text", "text": "cd"}]},
     ],
-    "details_later_and_whole": [
-        {"reasoning": "ab"},
-        {"reasoning": "cd"},
-        {"reasoning_details": [{"type": "reasoning.text", "text": "abcd"}]},
-    ],
-    "cut_differently": [
-        {"reasoning": "abc", "reasoning_content": "a"},
-        {"reasoning_content": "bc"},
-        {"reasoning": "d", "reasoning_content": "d"},
-    ],
     "field_renamed": [{"reasoning": "ab"}, {"reasoning_content": "cd"}],
 }
 
