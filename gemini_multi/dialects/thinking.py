@@ -16,8 +16,6 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, ReasoningEffort
 
 EFFORTS: Final[tuple[str, ...]] = get_args(ReasoningEffort)
-_LEVELS: Final = ("minimal", "low", "medium", "high")
-
 _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 """Source: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 
@@ -67,7 +65,7 @@ def _by_budget(request: ChatRequest, model: Model, report: EncodingReport) -> Th
             report.feature(f"`thinking_budget={budget}` ({reason})")
         return ThinkingPlan(None if reason else budget)
     if (level := request.thinking_level) is not None and level.lower() not in _BUDGETS:
-        report.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_LEVELS)})")
+        report.feature(f"`thinking_level={level!r}` (the levels are {', '.join(_BUDGETS)})")
         return ThinkingPlan()
     # These models refuse a level with a 400, but Google documents a budget for the effort with the same name.
     word = effort if level is None else level.lower()
@@ -101,7 +99,7 @@ def _by_level(request: ChatRequest, model: Model, report: EncodingReport) -> Thi
         return ThinkingPlan()
     if effort == "none":
         return ThinkingPlan(level=levels[0], include_thoughts=False)
-    return ThinkingPlan(level=_nearest(effort, levels))
+    return ThinkingPlan(level=nearest(effort, levels))
 
 
 def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) -> ThinkingPlan:
@@ -114,7 +112,7 @@ def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) 
         if model.generation < 4:
             return ThinkingPlan(budget)
         word = min(("low", "medium", "high"), key=lambda name: abs(_BUDGETS[name] - budget))
-        return ThinkingPlan(level=_nearest(word, model.thinking.levels))
+        return ThinkingPlan(level=nearest(word, model.thinking.levels))
     if budget == 0 and "minimal" in model.thinking.levels:
         return ThinkingPlan(level="minimal")
     if budget == 0:
@@ -124,10 +122,9 @@ def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) 
     return ThinkingPlan()
 
 
-def _nearest(effort: str, levels: tuple[str, ...]) -> str:
-    """Find the supported level nearest to the effort; of two, the higher one."""
-    known = [level for level in levels if level in _LEVELS]
-    if not known or effort not in _LEVELS:
-        return levels[-1]
-    wanted = _LEVELS.index(effort)
-    return min(reversed(known), key=lambda level: abs(_LEVELS.index(level) - wanted))
+def nearest(word: str, choices: tuple[str, ...]) -> str:
+    """Find the choice nearest to an effort or level; of two, the higher one. A word of a provider alone comes last."""
+    known = [choice for choice in EFFORTS if choice in choices and (choice != "none" or word == "none")]
+    if not known or word not in EFFORTS:
+        return choices[-1]
+    return min(reversed(known), key=lambda choice: abs(EFFORTS.index(choice) - EFFORTS.index(word)))

@@ -15,9 +15,7 @@ from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonVa
 
 AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
 
-_INLINE: Final = (("inlineData", "data"), ("inline_data", "data"), ("source", "data"), ("", "b64_json"))
-"""The members that hold inline media, and the names of the data in them."""
-_MEDIA_TYPES: Final = ("mimeType", "mime_type", "media_type")
+_THOUGHTS: Final = ("thinking", "reasoning", "reasoning_text", "thought")
 _SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
 """Audio formats whose media types have other names."""
 
@@ -31,45 +29,24 @@ def parts_of(content: JsonValue) -> Iterator[AnswerPart]:
             yield Text(item if isinstance(item, str) else to_json(item).decode())
 
 
-def text_of(content: JsonValue) -> str:
-    """Join the texts of content of any form."""
-    return "".join(part.text for part in parts_of(content) if isinstance(part, Text))
-
-
 def _typed(item: dict[str, JsonValue]) -> AnswerPart:
-    kind = item.get("type")
-    text = item.get("text", item.get("thinking"))
-    if isinstance(text, dict):
-        text = text.get("value")
-    if isinstance(text, list):
-        text = text_of(text)
-    if kind in ("thinking", "reasoning", "reasoning_text", "thought"):
-        return Thought(text if isinstance(text, str) else "")
+    kind, text = item.get("type"), item.get("text", item.get("thinking"))
+    if isinstance(text, str) and kind in _THOUGHTS:
+        return Thought(text)
     if isinstance(text, str) and kind in ("text", "output_text", None):
         return Text(text)
     return image(item) or Opaque(item)
 
 
 def image(item: JsonValue) -> Blob | FileReference | None:
-    """Read an image of an answer: `{"image_url": {"url": …}}`, or inline in OpenAI's, Google's or Anthropic's form."""
-    if isinstance(item, dict) and (blob := _inline(item)) is not None:
-        return blob
+    """Read an image of an answer, such as `{"image_url": {"url": …}}`."""
     target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
     url = target.get("url") if isinstance(target, dict) else target
     if not isinstance(url, str) or not url:
         return None
-    return _blob(*parsed_data_url(url)) if is_data_url(url) and "," in url else FileReference(url)
-
-
-def _inline(item: dict[str, JsonValue]) -> Blob | None:
-    for name, data_name in _INLINE:
-        inner = item.get(name) if name else item
-        if isinstance(inner, dict) and (data := text_at(inner, data_name)):
-            return _blob(next((kind for key in _MEDIA_TYPES if (kind := text_at(inner, key))), None), data)
-    return None
-
-
-def _blob(given: str | None, data: str) -> Blob:
+    if not is_data_url(url) or "," not in url:
+        return FileReference(url)
+    given, data = parsed_data_url(url)
     return Blob(data, typed(given, data) or "application/octet-stream")
 
 

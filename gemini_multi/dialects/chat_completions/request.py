@@ -13,7 +13,7 @@ from gemini_multi.dialects.chat_completions.messages import MessagesWriter, tool
 from gemini_multi.dialects.chat_completions.tools import response_format, tool_fields
 from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
-from gemini_multi.dialects.thinking import EFFORTS, ThinkingPlan, thinking
+from gemini_multi.dialects.thinking import ThinkingPlan, nearest, thinking
 from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
 
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
@@ -188,7 +188,7 @@ def _effort(request: ChatRequest, plan: ThinkingPlan, target: ChatTarget, report
     if word == "none" and target.model.thinking.default == "off":
         return None
     if given is not None and efforts:
-        return _nearest(word or "low", efforts)
+        return nearest(word or "low", efforts)
     level, budget = request.thinking_level, request.thinking_budget
     settings = {"reasoning_effort": given, "thinking_level": level, "thinking_budget": budget}
     report.feature(next(f"`{name}={value!r}`" for name, value in settings.items() if value is not None))
@@ -203,12 +203,3 @@ def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
         is_least = request.reasoning_effort == "none" and plan.budget != 0
         return "minimal" if is_least else request.reasoning_effort
     return request.thinking_level.lower() if request.thinking_level is not None else _BUDGET_EFFORTS.get(plan.budget)
-
-
-def _nearest(word: str, efforts: tuple[str, ...]) -> str:
-    """Find the nearest effort; of two, the higher one. Efforts that only providers define come last."""
-    known = [effort for effort in efforts if effort in EFFORTS and (effort != "none" or word == "none")]
-    if not known or word not in EFFORTS:
-        return efforts[-1]
-    wanted = EFFORTS.index(word)
-    return min(sorted(known, key=EFFORTS.index, reverse=True), key=lambda effort: abs(EFFORTS.index(effort) - wanted))

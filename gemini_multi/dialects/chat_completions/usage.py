@@ -14,15 +14,8 @@ from gemini_multi.types import JsonObject, JsonValue, Usage
 
 _PROMPT: Final = ("prompt_tokens", "input_tokens")
 _COMPLETION: Final = ("completion_tokens", "output_tokens")
-_PROMPT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details")
-_COMPLETION_DETAILS: Final = ("completion_tokens_details", "output_tokens_details")
 _CACHED: Final = ("cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens", "cache_read_tokens")
-_CACHE_CREATION: Final = (
-    "cache_write_tokens",
-    "cache_creation_tokens",
-    "cache_creation_input_tokens",
-    "cache_write_input_tokens",
-)
+_CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
 _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
 _ABSURD: Final = 1e15
 """The limit of a count. No real count is as large, and a larger number could not be multiplied by a price."""
@@ -48,15 +41,15 @@ def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
 
 def read(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> Usage:
     """Read a provider's counts and cost. Its own bill (`meta.usage`) takes precedence over the cost of its upstream."""
-    prompt_details, completion_details = _details(usage, _PROMPT_DETAILS), _details(usage, _COMPLETION_DETAILS)
+    prompt_details, completion_details = _details(usage, _PROMPT), _details(usage, _COMPLETION)
     given, output, total, reasoning = _balanced(usage, completion_details)
     cost = _cost(usage, bill, credits_per_usd)
     return Usage(
         input_tokens=given,
         output_tokens=output,
         total_tokens=total,
-        cached_tokens=_first(prompt_details, _CACHED) or _first(usage, _CACHED),
-        cache_creation_tokens=_first(prompt_details, _CACHE_CREATION) or _first(usage, _CACHE_CREATION),
+        cached_tokens=_first(_CACHED, prompt_details, usage),
+        cache_creation_tokens=_first(_CREATED, prompt_details, usage),
         reasoning_tokens=reasoning,
         input_by_modality=_modalities(prompt_details),
         output_by_modality=_modalities(completion_details),
@@ -67,9 +60,9 @@ def read(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> U
 
 def _balanced(usage: JsonObject, completion_details: JsonObject) -> tuple[int, int, int, int]:
     """Return input, output with thoughts, total and thoughts, such that input and output add up to the total."""
-    prompt, completion = _first(usage, _PROMPT), _first(usage, _COMPLETION)
+    prompt, completion = _first(_PROMPT, usage), _first(_COMPLETION, usage)
     total = _count(usage.get("total_tokens"))
-    reasoning = _first(completion_details, _REASONING) or _first(usage, _REASONING)
+    reasoning = _first(_REASONING, completion_details, usage)
     output = completion + (reasoning if reasoning > completion else 0)
     if not prompt and total:
         # Every prompt has tokens: a zero means a missing count. The input is the total without thoughts and text.
@@ -90,11 +83,7 @@ def _cost(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> 
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
-    for name in names:
-        found = usage.get(name)
-        if isinstance(found, dict):
-            return found
-    return {}
+    return next((found for name in names if isinstance(found := usage.get(f"{name}_details"), dict)), {})
 
 
 def _modalities(details: JsonObject) -> dict[str, int]:
@@ -105,11 +94,9 @@ def _modalities(details: JsonObject) -> dict[str, int]:
     return counts
 
 
-def _first(usage: JsonObject, names: tuple[str, ...]) -> int:
-    for name in names if usage else ():
-        if name in usage and (count := _count(usage[name])):
-            return count
-    return 0
+def _first(names: tuple[str, ...], *records: JsonObject) -> int:
+    """Return the first count that is not zero under one of the names."""
+    return next((count for record in records for name in names if (count := _count(record.get(name)))), 0)
 
 
 def _count(value: JsonValue) -> int:
