@@ -52,17 +52,19 @@ def read(data: bytes, surrogates: SurrogateJoiner | None = None) -> JsonValue:
 
 
 def write(body: JsonObject) -> bytes | ChunkedBody:
-    """Write a request's body, in pieces if it contains long texts.
+    """Write a request's body, in pieces if it contains long texts."""
+    return split(written(body))
 
-    JSON has no numbers for "not a number" and infinity: null is written.
+
+def written(value: JsonObject | JsonValue, name: str = "The request") -> bytes:
+    """Write a value of a request. JSON has no numbers for "not a number" and infinity: null is written.
 
     Raises:
-        ConfigurationError: A value of the body cannot be written as JSON.
+        ConfigurationError: The value cannot be written as JSON.
     """
     try:
-        written = pydantic_core.to_json(body, inf_nan_mode="null")
+        return pydantic_core.to_json(value, inf_nan_mode="null")
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
-            f"The request cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
+            f"{name} cannot be written as JSON: {error}. Pass arguments, results and schemas made of JSON values."
         ) from error
-    return split(written)

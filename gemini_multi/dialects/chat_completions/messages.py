@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pydantic_core import to_json
-
+from gemini_multi._encoding import json_text
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name, wire_names
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
-from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
     Blob,
     ChatRequest,
@@ -37,7 +35,6 @@ class MessagesWriter:
     def __init__(
         self, traits: ChatTraits, names: Mapping[str, str], media: MediaWriter, report: EncodingReport
     ) -> None:
-        """Make a writer for a provider with `traits`. `names` holds the wire names of the functions."""
         self._traits = traits
         self._names = names
         self._media = media
@@ -117,19 +114,18 @@ class MessagesWriter:
             message["tool_calls"] = [self._call(call, own) for call, own in zip(calls, self._ids, strict=True)]
         if self._traits.reasoning_details and (details := _details(turn.parts)):
             message["reasoning_details"] = details
-        if self._traits.message_extra_content and (extra := self._message_extra_content(turn.parts)) is not None:
+        if self._traits.message_extra_content and (extra := self._message_extra_content(turn.parts)):
             message["extra_content"] = extra
         return message
 
-    def _message_extra_content(self, parts: Iterable[Part]) -> JsonValue:
+    def _message_extra_content(self, parts: Sequence[Part]) -> JsonValue:
         """Write the signature of the text, or a tool call's signature that arrived on the message."""
-        signed = [
-            part
-            for part in parts
+        written = (
+            self._extra_content(part.signature)
+            for part in reversed(parts)
             if isinstance(part, (Text, Thought)) or (isinstance(part, ToolCall) and self._is_on_message(part))
-        ]
-        written = (self._extra_content(part.signature) for part in reversed(signed))
-        return next((extra for extra in written if extra is not None), None)
+        )
+        return next(filter(None, written), None)
 
     def _is_on_message(self, call: ToolCall) -> bool:
         is_of_message = call.signature is not None and call.signature.carrier == "message.extra_content"
@@ -143,7 +139,7 @@ class MessagesWriter:
             if isinstance(part, (Blob, FileReference)):
                 self._report.feature("media in the model's own turns")
             elif isinstance(part, Opaque) and part.data.get("type") == "refusal" and not self._traits.refusal_part:
-                written.append({"type": "text", "text": part.data.get("refusal")})
+                written.append(_text(str(part.data.get("refusal"))))
             elif isinstance(part, Opaque):
                 # Data without a type are from a provider of the other dialect.
                 written.extend([dict(part.data)] if "type" in part.data else [])
@@ -254,8 +250,4 @@ def _details(parts: Iterable[Part]) -> list[JsonValue]:
 
 
 def _json(value: JsonValue) -> str:
-    try:
-        return to_json(value, inf_nan_mode="null").decode()
-    except (ValueError, RecursionError) as error:
-        message = f"A tool's arguments or result cannot be written as JSON: {error}. Pass JSON values."
-        raise ConfigurationError(message) from error
+    return json_text.written(value, "A tool's arguments or result").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Final
 
 from gemini_multi._history.signatures import sign
@@ -14,7 +15,7 @@ from gemini_multi.dialects.chat_completions.tools import response_format, tool_f
 from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
 from gemini_multi.dialects.thinking import ThinkingPlan, nearest, thinking
-from gemini_multi.types import ChatRequest, JsonValue, SafetySetting
+from gemini_multi.types import ChatRequest, JsonValue
 
 _PENALTIES: Final = frozenset({"presence_penalty", "frequency_penalty"})
 _ABOVE_HIGH: Final = ("xhigh", "max")
@@ -134,48 +135,36 @@ def _modalities(request: ChatRequest, target: ChatTarget, report: EncodingReport
 
 def _google(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the thinking settings, and the settings that belong in Google's namespace."""
-    fields, google = _thinking(request, target, report)
-    if request.cached_content is not None:
-        google["cached_content"] = request.cached_content
-    if request.safety_settings:
-        google["safety_settings"] = [_safety(setting) for setting in request.safety_settings]
+    plan = thinking(request, target.model, report)
+    if not plan.is_empty and "drop_thinking" in target.repairs:
+        report.setting("thinking", "the provider refused it")
+        plan = ThinkingPlan()
+    takes_google = target.traits.google_extra
     if request.labels:
         report.feature("`labels`")
-    for name in () if target.traits.google_extra else google:
-        report.feature(f"`{name}`")
-    return {**fields, "extra_body": {"google": google}} if google else fields
-
-
-def _thinking(
-    request: ChatRequest, target: ChatTarget, report: EncodingReport
-) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
-    """Write the thinking settings, as fields of the body or exactly, as fields of Google's namespace."""
-    plan = thinking(request, target.model, report)
-    if plan.is_empty:
-        return {}, {}
-    if "drop_thinking" in target.repairs:
-        report.setting("thinking", "the provider refused it")
-        return {}, {}
-    if target.traits.google_extra:
-        return {}, {"thinking_config": _config(plan)}
-    if plan.include_thoughts:
-        report.feature("`include_thoughts=True`")
-    effort = _effort(request, plan, target, report)
-    return ({} if effort is None else {"reasoning_effort": effort}), {}
-
-
-def _safety(setting: SafetySetting) -> JsonValue:
-    method: dict[str, JsonValue] = {} if setting.method is None else {"method": setting.method}
-    return {"category": setting.category, "threshold": setting.threshold, **method}
-
-
-def _config(plan: ThinkingPlan) -> dict[str, JsonValue]:
     config: dict[str, JsonValue] = {
         "thinking_budget": plan.budget,
         "thinking_level": plan.level,
         "include_thoughts": plan.include_thoughts,
     }
-    return {name: value for name, value in config.items() if value is not None}
+    given: dict[str, JsonValue] = {
+        "thinking_config": (_present(config) or None) if takes_google else None,
+        "cached_content": request.cached_content,
+        "safety_settings": [_present(asdict(setting)) for setting in request.safety_settings] or None,
+    }
+    google = _present(given)
+    if takes_google:
+        return {"extra_body": {"google": google}} if google else {}
+    for name in google:
+        report.feature(f"`{name}`")
+    if plan.include_thoughts:
+        report.feature("`include_thoughts=True`")
+    effort = _effort(request, plan, target, report)
+    return {} if effort is None else {"reasoning_effort": effort}
+
+
+def _present(fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _effort(request: ChatRequest, plan: ThinkingPlan, target: ChatTarget, report: EncodingReport) -> str | None:

@@ -9,7 +9,7 @@ from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.chat_completions.traits import ChatTarget, ChatTraits
 from gemini_multi.dialects.generate_content.tools import format_demand
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, ResponseFormat, Tool, ToolChoice
+from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, Tool, ToolChoice
 
 
 def tool_fields(
@@ -17,9 +17,8 @@ def tool_fields(
 ) -> dict[str, JsonValue]:
     """Write `tools`, `tool_choice` and `parallel_tool_calls`."""
     traits, choice = target.traits, request.tool_choice
-    for tool in request.tools:
-        if isinstance(tool, BuiltInTool):
-            report.feature(f"the built-in tool `{tool.kind}`")
+    for kind in [tool.kind for tool in request.tools if isinstance(tool, BuiltInTool)]:
+        report.feature(f"the built-in tool `{kind}`")
     declared = [tool for tool in request.tools if isinstance(tool, Tool)]
     if not declared:
         if choice is not None and choice.mode == "required":
@@ -28,7 +27,10 @@ def tool_fields(
     if not traits.supports_tools:
         report.feature("functions")
         return {}
-    fields: dict[str, JsonValue] = {"tools": _declarations(_allowed(declared, choice), target, names, report)}
+    allowed = _allowed(declared, choice)
+    if len(allowed) > traits.maximum_tools:
+        report.feature(f"{len(allowed)} functions (at most {traits.maximum_tools})")
+    fields: dict[str, JsonValue] = {"tools": [_declaration(tool, target, names, report) for tool in allowed]}
     if choice is not None:
         fields["tool_choice"] = _chosen(choice, traits, names, report)
     if traits.parallel_tool_calls and request.parallel_tool_calls is not None:
@@ -48,14 +50,6 @@ def _allowed(declared: list[Tool], choice: ToolChoice | None) -> list[Tool]:
     if choice.mode == "required" and len(choice.names) == 1:
         return declared
     return [tool for tool in declared if tool.name in choice.names]
-
-
-def _declarations(
-    functions: list[Tool], target: ChatTarget, names: Mapping[str, str], report: EncodingReport
-) -> list[JsonValue]:
-    if len(functions) > target.traits.maximum_tools:
-        report.feature(f"{len(functions)} functions (at most {target.traits.maximum_tools})")
-    return [_declaration(tool, target, names, report) for tool in functions]
 
 
 def _declaration(tool: Tool, target: ChatTarget, names: Mapping[str, str], report: EncodingReport) -> JsonValue:
@@ -99,22 +93,19 @@ def response_format(
         return None, ()
     if request.tools and not target.model.tools_with_json:
         return None, (format_demand(wanted),)
-    if wanted.schema is not None and target.traits.json_schema:
-        return {"type": "json_schema", "json_schema": _named_schema(wanted, wanted.schema, target)}, ()
-    demand = () if wanted.schema is None and target.traits.json_object else (format_demand(wanted),)
-    return ({"type": "json_object"} if target.traits.json_object else None), demand
+    if wanted.schema is None or not target.traits.json_schema:
+        demand = () if wanted.schema is None and target.traits.json_object else (format_demand(wanted),)
+        return ({"type": "json_object"} if target.traits.json_object else None), demand
+    named: dict[str, JsonValue] = {
+        "name": function_name(wanted.name),
+        "description": wanted.description,
+        "schema": _schema(wanted.schema, target, is_strict=bool(wanted.strict)),
+        "strict": wanted.strict,
+    }
+    given: dict[str, JsonValue] = {key: value for key, value in named.items() if value is not None}
+    return {"type": "json_schema", "json_schema": given}, ()
 
 
 def _schema(schema: JsonObject, target: ChatTarget, *, is_strict: bool) -> dict[str, JsonValue]:
     translate = strict_schema if is_strict else chat_schema
     return translate(schema, enums_in_words="enums_in_words" in target.repairs)
-
-
-def _named_schema(wanted: ResponseFormat, schema: JsonObject, target: ChatTarget) -> dict[str, JsonValue]:
-    named: dict[str, JsonValue] = {
-        "name": function_name(wanted.name),
-        "description": wanted.description,
-        "schema": _schema(schema, target, is_strict=bool(wanted.strict)),
-        "strict": wanted.strict,
-    }
-    return {key: value for key, value in named.items() if value is not None}

@@ -182,7 +182,7 @@ def test_unreadable_arguments_are_not_sent_back() -> None:
 
 def test_values_that_are_no_json_are_a_configuration_error() -> None:
     """The error says what to do, before any request."""
-    with pytest.raises(ConfigurationError, match="Pass JSON values"):
+    with pytest.raises(ConfigurationError, match="made of JSON values"):
         messages(*loop(ToolCall("1", "f", {"a": object()})))
 
 
