@@ -19,7 +19,7 @@ from langchain_core.messages import (
 
 from gemini_multi.bindings.calls import foreign_call
 from gemini_multi.bindings.media import Details, inline, type_of
-from gemini_multi.bindings.outline import Rebuild, entries_of, read_signature, signed
+from gemini_multi.bindings.outline import entries_of, read_signature, restored
 from gemini_multi.bindings.values import fields_of, is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import (
@@ -129,11 +129,8 @@ def _spoken(message: ChatMessage) -> Message:
 def assistant_parts(message: AIMessage) -> list[Part]:
     """Translate a message of the model. An unchanged message gives exactly the parts that the provider sent."""
     parts = _Reader(message).parts()
-    if not (outlined := entries_of(message.additional_kwargs.get(OUTLINE_KEY))):
-        return parts
-    rebuild = Rebuild(parts, outlined)
-    # The content shows every part, because the parts that only the outline holds were removed from it.
-    return list(rebuild.parts) if rebuild.is_exact and not rebuild.added else signed(parts, outlined)
+    outlined = entries_of(message.additional_kwargs.get(OUTLINE_KEY))
+    return restored(parts, outlined, shows_all=True) if outlined else parts
 
 
 def _calls(message: AIMessage) -> list[ToolCall]:

@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
 from pydantic_core import to_json
 
 from gemini_multi import types as core
-from gemini_multi.bindings.outline import Rebuild, entries_of
+from gemini_multi.bindings.outline import entries_of, restored
 from gemini_multi.bindings.values import text_of
 from gemini_multi.errors import SettingIgnoredWarning
 from llama_index_gemini_multi._media import to_part
@@ -78,7 +78,7 @@ class _Reader:
         answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
         notes = [block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock)]
         if entries := [entry for note in notes for entry in entries_of(note.get(NOTE_KEY))]:
-            answer = Rebuild(answer, entries).parts
+            answer = tuple(restored(answer, entries, shows_all=False))
         calls = [part for part in answer if isinstance(part, core.ToolCall)]
         self.names.update({call.id: call.name for call in calls})
         self.open_calls.extend(call.id for call in calls)

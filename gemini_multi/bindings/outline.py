@@ -26,17 +26,13 @@ _RANKS: Final[dict[type[object], int]] = {
 }
 """The parts of which a message can hold everything, by the order in which it shows them."""
 _CARRIERS: Final[dict[str, core.SignatureCarrier]] = {carrier: carrier for carrier in get_args(core.SignatureCarrier)}
+_TEXTS: Final[Mapping[str, type[core.Text | core.Thought]]] = {"text": core.Text, "thought": core.Thought}
 Entry: TypeAlias = dict[str, core.JsonValue]
 Entries: TypeAlias = Sequence[Mapping[str, core.JsonValue]]
 
 
-def written(signature: core.Signature) -> Entry:
-    """Write a signature as JSON."""
-    return {"payload": signature.payload, "carrier": signature.carrier, "issuer": signature.issuer}
-
-
 def read_signature(value: object) -> core.Signature | None:
-    """Read a signature that `written` wrote; `None` for any other value."""
+    """Read a signature that an outline holds; `None` for any other value."""
     if not is_mapping(value):
         return None
     carrier, issuer = _CARRIERS.get(str(value.get("carrier"))), value.get("issuer")
@@ -55,8 +51,9 @@ def outline(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool] = 
         return entries
     for part in parts:
         if not isinstance(part, core.ToolResult):
-            signature = {} if part.signature is None else {"signature": written(part.signature)}
-            entries.append({**_described(part, is_shown), **signature})
+            entries.append(entry := _described(part, is_shown))
+            if (own := part.signature) is not None:
+                entry["signature"] = {"payload": own.payload, "carrier": own.carrier, "issuer": own.issuer}
     return entries
 
 
@@ -81,12 +78,11 @@ def entries_of(value: object) -> Entries:
     return [entry for entry in items_of(value) if is_mapping(entry)]
 
 
-def _described(part: core.Part, is_shown: Callable[[core.Part], bool]) -> Entry:
+def _described(part: core.Part, is_shown: Callable[[core.Part], bool] = lambda _: True) -> Entry:
     match part:
-        case core.Text(text):
-            return {"text": len(text), "check": _checksum(text)}
-        case core.Thought(text):
-            return {"thought": len(text), "check": _checksum(text)}
+        case core.Text(text) | core.Thought(text):
+            name = "text" if isinstance(part, core.Text) else "thought"
+            return {name: len(text), "check": crc32(text.encode("utf-8", "surrogatepass"))}
         case core.ToolCall(id=call_id):
             return {"call": call_id, "synthetic_id": True} if part.synthetic_id else {"call": call_id}
         case core.ExecutableCode(code, language, id=code_id):
@@ -95,99 +91,65 @@ def _described(part: core.Part, is_shown: Callable[[core.Part], bool]) -> Entry:
             return {"result": output, "outcome": outcome, "id": code_id}
         case core.Opaque(data):
             return {"opaque": dict(data)}
+        case core.ToolResult(call_id):
+            return {"result_of": call_id}
         case core.FileReference(uri, mime_type) if not is_shown(part):
             return {"file": uri, "mime_type": mime_type}
         case _:
             return {"media": True}
 
 
-def _checksum(text: str) -> int:
-    return crc32(text.encode("utf-8", "surrogatepass"))
+def restored(parts: Sequence[core.Part], entries: Entries, *, shows_all: bool) -> list[core.Part]:
+    """Return the parts of a message with the data of its outline.
 
-
-class Rebuild:
-    """Restores the order and the signatures of a message's parts from its outline."""
-
-    def __init__(self, parts: Sequence[core.Part], entries: Entries) -> None:
-        """Restore the parts from the parts that the message holds now."""
-        self._calls = {part.id: part for part in parts if isinstance(part, core.ToolCall)}
-        self._media = deque(part for part in parts if isinstance(part, (core.Blob, core.FileReference)))
-        self._others = [part for part in parts if isinstance(part, (core.ExecutableCode, core.CodeResult, core.Opaque))]
-        self._texts, has_same_text = _divided(core.Text, "text", parts, entries)
-        self._thoughts, has_same_thoughts = _divided(core.Thought, "thought", parts, entries)
-        self.added = 0
-        """The number of parts that only the outline holds."""
-        found = [self._part(entry) for entry in entries]
-        rest: list[core.Part] = [*self._media, *self._others, *self._calls.values()]
-        self.is_exact = None not in found and not rest and has_same_text and has_same_thoughts
-        """Whether the message has not changed since the outline was made."""
-        self.parts: tuple[core.Part, ...] = (
-            *self._thoughts,
-            *self._texts,
-            *(part for part in found if part is not None),
-            *rest,
-        )
-        """The parts. Edited text has no signature and stands at its first position; other new parts are at the ends."""
-
-    def _part(self, entry: Mapping[str, core.JsonValue]) -> core.Part | None:
-        signature = read_signature(entry.get("signature"))
-        match entry:
-            case {"text": int()}:
-                return self._texts.popleft() if self._texts else None
-            case {"thought": int()}:
-                return self._thoughts.popleft() if self._thoughts else None
-            case {"media": _} if self._media:
-                return replace(self._media.popleft(), signature=signature)
-            case {"call": str(call_id)} if call_id in self._calls:
-                return signed_call(self._calls.pop(call_id), entry)
-            case _:
-                return self._other(_whole(entry, signature))
-
-    def _other(self, part: core.Part | None) -> core.Part | None:
-        if isinstance(part, (core.ExecutableCode, core.CodeResult, core.Opaque)):
-            bare = [replace(other, signature=None) for other in self._others]
-            if (unsigned := replace(part, signature=None)) in bare:
-                del self._others[bare.index(unsigned)]
-                return part
-        self.added += part is not None
-        return part
-
-
-def _divided(
-    kind: type[core.Text] | type[core.Thought], name: str, parts: Sequence[core.Part], entries: Entries
-) -> tuple[deque[core.Text | core.Thought], bool]:
-    """Divide the text of one kind into its parts again. If it was edited, it is one part, and the result is `False`."""
-    text = "".join(part.text for part in parts if isinstance(part, kind))
-    divided = deque[core.Text | core.Thought]()
-    position = 0
-    for entry in entries:
-        if isinstance(length := entry.get(name), int):
-            start, position = position, position + length
-            divided.append(kind(text[start:position], signature=read_signature(entry.get("signature"))))
-            if _checksum(text[start:position]) != entry.get("check"):
-                break
-    else:
-        if position == len(text):
-            return divided, True
-    return deque([kind(text)] if text else []), False
-
-
-def signed(parts: Sequence[core.Part], entries: Entries) -> list[core.Part]:
-    """Return the parts in their present order. Unchanged parts have their signatures, all others have none."""
+    An unchanged message gives exactly the parts that were outlined. The parts of a changed message keep their present
+    order; unchanged parts have their signatures, all others have none. Parts that only the outline holds come first.
+    If a message `shows_all` parts, such parts were removed from it, so they stay away.
+    """
+    if (exact := _exact(parts, entries, shows_all=shows_all)) is not None:
+        return exact
     waiting = defaultdict[str, deque[Mapping[str, core.JsonValue]]](deque)
     for entry in entries:
         waiting[_key(entry)].append(entry)
-    return [_signed(part, waiting) for part in parts]
+    present = [_signed(part, found.popleft() if (found := waiting[_key(_described(part))]) else {}) for part in parts]
+    rest = () if shows_all else (entry for found in waiting.values() for entry in found)
+    return [*(_signed(part, entry) for entry in rest if (part := _hidden(entry)) is not None), *present]
 
 
-def _signed(part: core.Part, waiting: Mapping[str, deque[Mapping[str, core.JsonValue]]]) -> core.Part:
-    if isinstance(part, core.ToolResult):
+def _exact(parts: Sequence[core.Part], entries: Entries, *, shows_all: bool) -> list[core.Part] | None:
+    """Return the parts that were outlined, or `None` if the message has changed since."""
+    texts = {name: "".join(part.text for part in parts if isinstance(part, kind)) for name, kind in _TEXTS.items()}
+    positions = dict.fromkeys(texts, 0)
+    others = defaultdict[str, deque[core.Part]](deque)
+    for part in parts:
+        if not isinstance(part, (core.Text, core.Thought)):
+            others[_key(_described(part))].append(part)
+    exact: list[core.Part] = []
+    for entry in entries:
+        name = "text" if "text" in entry else "thought"
+        if isinstance(length := entry.get(name), int):
+            start, positions[name] = positions[name], positions[name] + length
+            found: core.Part | None = _TEXTS[name](texts[name][start : positions[name]])
+        elif waiting := others[_key(entry)]:
+            found = waiting.popleft()
+        else:
+            found = None if shows_all else _hidden(entry)
+        if found is None or (length is not None and _described(found).get("check") != entry.get("check")):
+            return None
+        exact.append(_signed(found, entry))
+    is_whole = all(positions[name] == len(text) for name, text in texts.items()) and not any(others.values())
+    return exact if is_whole else None
+
+
+def _signed(part: core.Part, entry: Mapping[str, core.JsonValue]) -> core.Part:
+    """Return a part with the fields that only its outline holds."""
+    if isinstance(part, core.ToolResult) or (isinstance(part, core.ToolCall) and not entry):
         return part
-    found = waiting.get(_key(_described(part, lambda _: True)))
-    entry: Mapping[str, core.JsonValue] = found.popleft() if found else {}
+    signature = read_signature(entry.get("signature"))
     if isinstance(part, core.ToolCall):
-        return signed_call(part, entry) if entry else part
-    return replace(part, signature=read_signature(entry.get("signature")))
+        is_synthetic = entry.get("synthetic_id") is True
+        return replace(part, signature=signature or part.signature, synthetic_id=is_synthetic)
+    return replace(part, signature=signature)
 
 
 def _key(entry: Mapping[str, core.JsonValue]) -> str:
@@ -195,23 +157,16 @@ def _key(entry: Mapping[str, core.JsonValue]) -> str:
     return repr(sorted((name, value) for name, value in entry.items() if name not in ("signature", "synthetic_id")))
 
 
-def signed_call(call: core.ToolCall, entry: Mapping[str, core.JsonValue]) -> core.ToolCall:
-    """Return a tool call with the fields that only its outline holds."""
-    signature = read_signature(entry.get("signature")) or call.signature
-    return replace(call, signature=signature, synthetic_id=entry.get("synthetic_id") is True)
-
-
-def _whole(entry: Mapping[str, core.JsonValue], signature: core.Signature | None) -> core.Part | None:
-    """Rebuild a part that only the outline holds."""
-    texts = {name: value for name, value in entry.items() if isinstance(value, str)}
+def _hidden(entry: Mapping[str, core.JsonValue]) -> core.Part | None:
+    """Make a part, without its signature, that only the outline holds."""
     match entry:
-        case {"code": str(code), "language": str(language)}:
-            return core.ExecutableCode(code, language, id=texts.get("id"), signature=signature)
-        case {"result": str(output), "outcome": str(outcome)}:
-            return core.CodeResult(output, outcome, id=texts.get("id"), signature=signature)
+        case {"code": str(code), "language": str(language), "id": str() | None as code_id}:
+            return core.ExecutableCode(code, language, id=code_id)
+        case {"result": str(output), "outcome": str(outcome), "id": str() | None as code_id}:
+            return core.CodeResult(output, outcome, id=code_id)
         case {"opaque": dict(data)}:
-            return core.Opaque(data, signature=signature)
-        case {"file": str(uri)}:
-            return core.FileReference(uri, texts.get("mime_type"), signature=signature)
+            return core.Opaque(data)
+        case {"file": str(uri), "mime_type": str() | None as mime_type}:
+            return core.FileReference(uri, mime_type)
         case _:
             return None

@@ -152,5 +152,5 @@ def test_text_that_was_added_is_kept() -> None:
     """What a caller put into the message is sent, even when the note does not know of it."""
     message = message_of(ToolCall("c1", "add", signature=NATIVE), Opaque({"x": 1}))
     message.blocks.append(TextBlock(text="More"))
-    expected = (Text("More"), ToolCall("c1", "add", signature=NATIVE), Opaque({"x": 1}))
+    expected = (Opaque({"x": 1}), ToolCall("c1", "add", signature=NATIVE), Text("More"))
     assert to_core([message]) == (Message("assistant", expected),)
