@@ -11,12 +11,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
-from gemini_multi._transport.addresses import Address, address_of, proxy_for
+from gemini_multi._transport.addresses import Address, address_of
 from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
-from gemini_multi._transport.httpx_library import Library, head_of, library
+from gemini_multi._transport.httpx_library import head_of, library
 from gemini_multi._transport.steps import ResponseHead, Send, TransportSettings
 
 
@@ -28,49 +29,35 @@ class Event(Protocol):
     def clear(self) -> None: ...
 
 
-class Connection(ABC):
+@dataclass(eq=False, slots=True)
+class Connection:
     """An httpx transport that holds one connection."""
 
-    def __init__(
-        self, used: Library, address: Address, kind: str, backend: Callable[[Library, Bounds], object]
-    ) -> None:
-        self.origin = address.origin
-        self.idle_since = 0.0
-        self.bounds = Bounds()
-        self.body: Any = ()
-        """The pieces of the response's body."""
-        self._transport = used.transport(kind, backend(used, self.bounds), address, proxy_for(address))
+    origin: str
+    bounds: Bounds
+    transport: Any
+    body: Any = ()
+    """The pieces of the response's body."""
+    idle_since: float = 0.0
 
     @property
     def is_available(self) -> bool:
         """Whether httpcore has kept the connection open after the last response."""
-        return bool(self._transport._pool.is_available())
-
-    @abstractmethod
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
-        """Send a request and return the response. Its body is not read yet."""
-
-    @abstractmethod
-    async def close_response(self, response: Any) -> None:  # noqa: ANN401
-        """Close a response that was read to its end, so that the connection can be used again."""
+        return bool(self.transport._pool.is_available())
 
 
-ConnectionT = TypeVar("ConnectionT", bound=Connection)
-
-
-class Connections(ABC, Generic[ConnectionT]):
+class Connections(ABC):
     """A pool: a limit on the number of connections, and idle connections until they are used again or expire."""
 
-    def __init__(self, settings: TransportSettings, make: Callable[[Library, Address], ConnectionT]) -> None:
+    def __init__(self, settings: TransportSettings) -> None:
         self.library = library(settings.name)
         self.limit = settings.limit
         self._keep_alive = settings.keep_alive
-        self._make = make
         self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
-        self._idle: list[ConnectionT] = []
+        self._idle: list[Connection] = []
         """The connections that no call uses. The last of them was used last."""
         self._waiting: deque[Event] = deque()
-        self._in_use: set[ConnectionT] = set()
+        self._in_use: set[Connection] = set()
         self._is_closed = False
         self._has_timer = False
         self._open = 0
@@ -80,15 +67,16 @@ class Connections(ABC, Generic[ConnectionT]):
     def busy(self) -> int:
         return len(self._in_use)
 
-    def acquire(self, address: Address, event: Event) -> ConnectionT | None:
+    def acquire(self, address: Address, event: Event) -> Connection | None:
         """Return the idle connection that was used last, or a new connection.
 
         At the limit, return `None`, and set the event when a connection may be free.
         """
         with self._lock:
             self._close_expired()
-            idle = self._last_idle(address.origin)
+            idle = next((known for known in reversed(self._idle) if known.origin == address.origin), None)
             if idle is not None:
+                self._idle.remove(idle)
                 self._in_use.add(idle)
                 return idle
             if self._open >= self.limit and self._idle:
@@ -97,22 +85,14 @@ class Connections(ABC, Generic[ConnectionT]):
                 self._waiting.append(event)
                 return None
             self._open += 1
+        bounds = Bounds()
         try:
-            made = self._make(self.library, address)
+            made = Connection(address.origin, bounds, self._transport(address, bounds))
         except BaseException:
             self._count_closed()
             raise
         self._in_use.add(made)
         return made
-
-    def _last_idle(self, origin: str) -> ConnectionT | None:
-        for position in range(len(self._idle) - 1, -1, -1):
-            if self._idle[position].origin == origin:
-                idle = self._idle.pop(position)
-                if idle.bounds.is_quiet():
-                    return idle
-                self.release(idle)
-        return None
 
     def stop_waiting(self, event: Event) -> None:
         """Stop waiting. If the event was already set, set that of another call instead."""
@@ -129,7 +109,7 @@ class Connections(ABC, Generic[ConnectionT]):
                 self._waiting.append(event)
             return bool(self._in_use)
 
-    def keep(self, connection: ConnectionT) -> None:
+    def keep(self, connection: Connection) -> None:
         """Keep a connection for the next request."""
         with self._lock:
             if self._is_closed:
@@ -143,12 +123,12 @@ class Connections(ABC, Generic[ConnectionT]):
                 self._has_timer = True
                 self._after(self._keep_alive, self._expire)
 
-    def release(self, connection: ConnectionT) -> None:
+    def release(self, connection: Connection) -> None:
         """Close a connection, now or soon."""
         self._in_use.discard(connection)
         self._close(connection)
 
-    async def close_connection(self, connection: ConnectionT) -> None:
+    async def close_connection(self, connection: Connection) -> None:
         """Close a connection and wait until it is closed."""
         self.release(connection)
 
@@ -160,7 +140,19 @@ class Connections(ABC, Generic[ConnectionT]):
                 self.release(self._idle.pop())
 
     @abstractmethod
-    def _close(self, connection: ConnectionT) -> None:
+    def _transport(self, address: Address, bounds: Bounds) -> object:
+        """Make a transport of httpx that holds one connection."""
+
+    @abstractmethod
+    async def send(self, connection: Connection, request: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
+        """Send a request and return the response. Its body is not read yet."""
+
+    @abstractmethod
+    async def finish(self, response: Any) -> None:  # noqa: ANN401
+        """Close a response that was read to its end, so that its connection can be used again."""
+
+    @abstractmethod
+    def _close(self, connection: Connection) -> None:
         """Close a connection, and call `_count_closed` when it is closed."""
 
     @abstractmethod
@@ -193,13 +185,13 @@ class Connections(ABC, Generic[ConnectionT]):
             self.release(self._idle.pop(0))
 
 
-class HttpxExchange(Generic[ConnectionT]):
+class HttpxExchange:
     """One request over a connection of the pool."""
 
-    def __init__(self, pool: Connections[ConnectionT], event: Event) -> None:
+    def __init__(self, pool: Connections, event: Event) -> None:
         self._pool = pool
         self._event = event
-        self._connection: ConnectionT | None = None
+        self._connection: Connection | None = None
         self._response: Any = None
         self._body: Any = ()
         self._last = b""
@@ -215,7 +207,7 @@ class HttpxExchange(Generic[ConnectionT]):
             connection = self._connection = await self._acquired(address, end)
             try:
                 connection.bounds.end = end
-                response = self._response = await connection.send(request)
+                response = self._response = await self._pool.send(connection, request)
             except BaseException as error:
                 await self._close()
                 if not is_exhausted(error) or self._is_interrupted or not self._pool.wait_for_another(self._event):
@@ -227,7 +219,7 @@ class HttpxExchange(Generic[ConnectionT]):
         self._head = head_of(response.status_code, response.headers.raw)
         return self._head
 
-    async def _acquired(self, address: Address, end: float) -> ConnectionT:
+    async def _acquired(self, address: Address, end: float) -> Connection:
         while (connection := self._pool.acquire(address, self._event)) is None:
             await self._wait(end)
         if self._is_interrupted:
@@ -251,7 +243,7 @@ class HttpxExchange(Generic[ConnectionT]):
         is_kept = self._is_whole and connection.bounds.can_be_kept(self._head.headers, self._last)
         try:
             if is_kept:
-                await connection.close_response(response)
+                await self._pool.finish(response)
                 is_kept = connection.is_available
         except BaseException:
             is_kept = False

@@ -63,45 +63,27 @@ class AsyncioBackend:
         return AsyncioStream(stream, self._bounds)
 
 
-class AsyncioConnection(Connection):
-    """A connection of one event loop."""
-
-    closing: asyncio.Task[None]
-
-    def __init__(self, used: Library, address: Address) -> None:
-        super().__init__(used, address, "Async", AsyncioBackend)
-
-    async def send(self, request: Any) -> Any:  # noqa: ANN401
-        response = await self._transport.handle_async_request(request)
-        self.body = aiter(response.stream)
-        return response
-
-    async def close_response(self, response: Any) -> None:  # noqa: ANN401
-        await response.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connection.
-
-        The body is a generator of httpx around several generators of httpcore. When the innermost generator finds that
-        it may not read, all of them end, one after the other, without tasks of their own.
-        """
-        self.bounds.is_interrupted = True
-        with suppress(Exception):
-            while True:
-                await anext(self.body)
-        await self._transport.aclose()
-
-
-class AsyncioConnections(Connections[AsyncioConnection]):
+class AsyncioConnections(Connections):
     """The connections of one event loop, shared by clients with the same settings."""
 
     def __init__(self, settings: TransportSettings) -> None:
-        super().__init__(settings, AsyncioConnection)
+        super().__init__(settings)
         self.loop = asyncio.get_running_loop()
         self._closing: set[asyncio.Task[None]] = set()
 
     def exchange(self) -> AsyncioExchange:
         return AsyncioExchange(self)
+
+    def _transport(self, address: Address, bounds: Bounds) -> object:
+        return self.library.transport("Async", AsyncioBackend(self.library, bounds), address)
+
+    async def send(self, connection: Connection, request: Any) -> Any:  # noqa: ANN401
+        response = await connection.transport.handle_async_request(request)
+        connection.body = aiter(response.stream)
+        return response
+
+    async def finish(self, response: Any) -> None:  # noqa: ANN401
+        await response.aclose()
 
     async def is_set(self, event: asyncio.Event, end: float) -> bool:
         with suppress(TimeoutError):
@@ -109,10 +91,10 @@ class AsyncioConnections(Connections[AsyncioConnection]):
                 await event.wait()
         return event.is_set()
 
-    async def close_connection(self, connection: AsyncioConnection) -> None:
+    async def close_connection(self, connection: Connection) -> None:
         """Close a connection and wait until it is closed. A cancellation ends only the wait."""
-        self.release(connection)
-        await asyncio.shield(connection.closing)
+        self._in_use.discard(connection)
+        await asyncio.shield(self._start_to_close(connection))
 
     async def aclose(self) -> None:
         self.shut()
@@ -121,14 +103,27 @@ class AsyncioConnections(Connections[AsyncioConnection]):
         while self._closing:
             await asyncio.wait(self._closing)
 
-    def _close(self, connection: AsyncioConnection) -> None:
-        connection.closing = self.loop.create_task(self._end(connection))
-        self._closing.add(connection.closing)
-        connection.closing.add_done_callback(self._closing.discard)
+    def _close(self, connection: Connection) -> None:
+        self._start_to_close(connection)
 
-    async def _end(self, connection: AsyncioConnection) -> None:
+    def _start_to_close(self, connection: Connection) -> asyncio.Task[None]:
+        task = self.loop.create_task(self._end(connection))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
+    async def _end(self, connection: Connection) -> None:
+        """Close the connection.
+
+        The body is a generator of httpx around several generators of httpcore. When the innermost generator finds that
+        it may not read, all of them end, one after the other, without tasks of their own.
+        """
+        connection.bounds.is_interrupted = True
         try:
-            await connection.aclose()
+            with suppress(Exception):
+                while True:
+                    await anext(connection.body)
+            await connection.transport.aclose()
         finally:
             self._count_closed()
 
@@ -136,11 +131,11 @@ class AsyncioConnections(Connections[AsyncioConnection]):
         self.loop.call_later(seconds, act)
 
 
-class AsyncioExchange(HttpxExchange[AsyncioConnection]):
+class AsyncioExchange(HttpxExchange):
     """One request, with `await`."""
 
-    send = HttpxExchange[AsyncioConnection]._send
-    close = HttpxExchange[AsyncioConnection]._close
+    send = HttpxExchange._send
+    close = HttpxExchange._close
 
     def __init__(self, pool: AsyncioConnections) -> None:
         super().__init__(pool, asyncio.Event())

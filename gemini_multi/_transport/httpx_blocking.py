@@ -20,7 +20,7 @@ from gemini_multi._transport.addresses import Address, looked_up
 from gemini_multi._transport.bounds import SLICE, Bounded, Bounds, ConnectTimeout, is_exhausted
 from gemini_multi._transport.connections import Connection, Connections, HttpxExchange
 from gemini_multi._transport.httpx_library import Library
-from gemini_multi._transport.steps import ResponseHead, Send, TransportSettings
+from gemini_multi._transport.steps import ResponseHead, Send
 
 ResultT = TypeVar("ResultT")
 
@@ -126,40 +126,24 @@ def _look_up(host: str, port: int, found: queue.SimpleQueue[list[str] | OSError]
         _LOOKUPS.release()
 
 
-class BlockingConnection(Connection):
-    """A connection that is used by one thread at a time."""
-
-    def __init__(self, used: Library, address: Address) -> None:
-        super().__init__(used, address, "", BlockingBackend)
-
-    async def send(self, request: Any) -> Any:  # noqa: ANN401
-        response = self._transport.handle_request(request)
-        self.body = iter(response.stream)
-        return response
-
-    async def close_response(self, response: Any) -> None:  # noqa: ANN401
-        response.close()
-
-    def interrupt(self) -> None:
-        self.bounds.is_interrupted = True
-        if (connected := self.bounds.socket) is not None:
-            with suppress(OSError):
-                # Not the `shutdown` of the TLS socket: only the thread that reads may call it.
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
-class BlockingConnections(Connections[BlockingConnection]):
+class BlockingConnections(Connections):
     """The blocking connections that clients with the same settings share."""
 
-    def __init__(self, settings: TransportSettings) -> None:
-        super().__init__(settings, BlockingConnection)
-        self._timer: threading.Timer | None = None
+    _timer: threading.Timer | None = None
 
     def exchange(self) -> BlockingExchange:
         return BlockingExchange(self)
+
+    def _transport(self, address: Address, bounds: Bounds) -> object:
+        return self.library.transport("", BlockingBackend(self.library, bounds), address)
+
+    async def send(self, connection: Connection, request: Any) -> Any:  # noqa: ANN401
+        response = connection.transport.handle_request(request)
+        connection.body = iter(response.stream)
+        return response
+
+    async def finish(self, response: Any) -> None:  # noqa: ANN401
+        response.close()
 
     async def is_set(self, event: threading.Event, end: float) -> bool:
         return event.wait(min(end - monotonic(), threading.TIMEOUT_MAX))
@@ -176,9 +160,9 @@ class BlockingConnections(Connections[BlockingConnection]):
             if (connected := connection.bounds.socket) is not None:
                 connected.close()
 
-    def _close(self, connection: BlockingConnection) -> None:
+    def _close(self, connection: Connection) -> None:
         try:
-            connection.close()
+            connection.transport.close()
         finally:
             self._count_closed()
 
@@ -188,7 +172,7 @@ class BlockingConnections(Connections[BlockingConnection]):
         timer.start()
 
 
-class BlockingExchange(HttpxExchange[BlockingConnection]):
+class BlockingExchange(HttpxExchange):
     """One request, blocking."""
 
     def __init__(self, pool: BlockingConnections) -> None:
@@ -210,7 +194,11 @@ class BlockingExchange(HttpxExchange[BlockingConnection]):
         self._is_interrupted = True
         self._event.set()
         if (connection := self._connection) is not None:
-            connection.interrupt()
+            connection.bounds.is_interrupted = True
+            if (connected := connection.bounds.socket) is not None:
+                with suppress(OSError):
+                    # Not the `shutdown` of the TLS socket: only the thread that reads may call it.
+                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from gemini_multi._encoding.long_text import ChunkedBody
-from gemini_multi._transport.addresses import Address
+from gemini_multi._transport.addresses import Address, proxy_for
 from gemini_multi._transport.bounds import SLICE
 from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
@@ -59,14 +59,14 @@ class Library:
         self.httpx.AsyncHTTPTransport(verify=self.context, trust_env=False)
         self.httpcore.AnyIOBackend()
 
-    def transport(self, kind: str, backend: object, address: Address, proxy: str | None) -> Any:  # noqa: ANN401
+    def transport(self, kind: str, backend: object, address: Address) -> Any:  # noqa: ANN401
         """Make a transport of httpx or httpx2 that holds one connection: a blocking one, or of the kind "Async".
 
         The pool of httpcore only makes the connection, of the kind that suits the proxy.
         """
         transport = getattr(self.httpx, f"{kind}HTTPTransport")(verify=self.context, trust_env=False)
         pool = getattr(self.httpcore, f"{kind}ConnectionPool")(
-            ssl_context=self.context, proxy=None if proxy is None else self._proxy(proxy), network_backend=backend
+            ssl_context=self.context, proxy=self._proxy(proxy_for(address)), network_backend=backend
         )
         transport._pool = pool.create_connection(self._httpcore_url(_parsed(self.httpx, address.url)).origin)
         return transport
@@ -74,7 +74,9 @@ class Library:
     def _httpcore_url(self, url: Any) -> Any:  # noqa: ANN401  # of httpx or httpx2
         return self.httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
-    def _proxy(self, url: str) -> Any:  # noqa: ANN401
+    def _proxy(self, url: str | None) -> Any:  # noqa: ANN401
+        if url is None:
+            return None
         if url.startswith("socks") and find_spec("socksio") is None:
             raise ConfigurationError(
                 'A SOCKS proxy needs a package: pip install "gemini-multi[socks]" (or httpx[socks]).'
