@@ -125,7 +125,7 @@ class MessagesWriter:
             for part in reversed(parts)
             if isinstance(part, (Text, Thought)) or (isinstance(part, ToolCall) and self._is_on_message(part))
         )
-        return next(filter(None, written), None)
+        return next((extra for extra in written if extra), None)
 
     def _is_on_message(self, call: ToolCall) -> bool:
         is_of_message = call.signature is not None and call.signature.carrier == "message.extra_content"

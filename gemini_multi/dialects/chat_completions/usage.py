@@ -83,7 +83,8 @@ def _cost(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> 
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
-    return next((found for name in names if isinstance(found := usage.get(f"{name}_details"), dict)), {})
+    found = (usage.get(f"{name}_details") for name in names)
+    return next((details for details in found if isinstance(details, dict)), dict[str, JsonValue]())
 
 
 def _modalities(details: JsonObject) -> dict[str, int]:
