@@ -91,7 +91,7 @@ class ArgumentsText:
         self._length = 0
         self._depth = 0
         self._is_string = False
-        self._is_escaped = False
+        self._is_escaped: bool = False
         self._is_over = False
         self.first = ""
         """The first character that is not white space."""
