@@ -71,9 +71,7 @@ def resolve(
     kind = _class_of(only) if isinstance(only, str) else type(only)
     given = {kind.key_field: api_key, "base_url": base_url}
     connection: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if isinstance(only, str):
-        return (kind(**connection),)
-    return (replace(only, **connection),)  # type: ignore[type-var]  # all providers are dataclasses
+    return (replace(only, **connection) if isinstance(only, Provider) else kind(**connection),)  # type: ignore[type-var]  # all providers are dataclasses
 
 
 def _named(providers: ProvidersArgument) -> list[str | Provider]:
@@ -86,19 +84,14 @@ def _named(providers: ProvidersArgument) -> list[str | Provider]:
     return list(providers)
 
 
-def _configured(item: str | Provider, known: Sequence[Provider]) -> Provider:
-    if isinstance(item, Provider):
-        return item
-    name = str(item).strip().lower()
-    return next((provider for provider in known if provider.name == name), None) or _class_of(item)()
-
-
 def _each_configured(items: Sequence[str | Provider], known: Sequence[Provider], source: str) -> tuple[Provider, ...]:
     """Make the configurations of a list. An error also names the entry that the user can remove."""
     found: list[Provider] = []
+    ready = {provider.name: provider for provider in reversed(known)}
     for item in items:
         try:
-            found.append(_configured(item, known))
+            name = str(item).strip().lower()
+            found.append(item if isinstance(item, Provider) else ready.get(name) or _class_of(item)())
         except ConfigurationError as error:
             if len(items) == 1 or not isinstance(item, str):
                 raise
@@ -112,12 +105,12 @@ def _class_of(name: object) -> type[Provider]:
             f"A provider is a name ({', '.join(PROVIDERS)}) or a configuration such as `Oxen(api_key=...)`, not "
             f"{name!r}."
         )
-    found = PROVIDERS.get(name.strip().lower())
-    if found is None:
-        near = get_close_matches(name.strip().lower(), PROVIDERS, n=1)
+    meant = name.strip().lower()
+    if meant not in PROVIDERS:
+        near = get_close_matches(meant, PROVIDERS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ConfigurationError(f"There is no provider {name!r}; the known ones are {', '.join(PROVIDERS)}.{hint}")
-    return found
+    return PROVIDERS[meant]
 
 
 def _from_environment() -> tuple[Provider, ...]:

@@ -14,10 +14,17 @@ from gemini_multi._transport.steps import ResponseHead
 from gemini_multi._types.version import __version__
 from gemini_multi.catalog import Model
 from gemini_multi.dialects.base import Dialect, EncodingReport, Target
-from gemini_multi.errors import AuthenticationFailed, ConfigurationError, GeminiMultiError, ProviderError
+from gemini_multi.errors import (
+    KEPT_CHARACTERS,
+    AuthenticationFailed,
+    ConfigurationError,
+    GeminiMultiError,
+    ProviderError,
+)
 from gemini_multi.providers.classification import advice, classify
 from gemini_multi.providers.errors import ErrorPayload, error_in, read_error
 from gemini_multi.providers.keys import Key
+from gemini_multi.retry import retry_in
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel
 
 AnyDialect: TypeAlias = Dialect[Any]
@@ -193,7 +200,23 @@ class Provider(ABC):
     def error(self, payload: ErrorPayload, target: AnyTarget, headers: Mapping[str, str]) -> ProviderError:
         """Make the typed error for the error that the provider reported."""
         kind = self.kind_of(payload) or classify(payload)
-        return payload.error(kind, self.name, target, self.request_id(headers), self.advice(kind, payload, target))
+        # The length is limited, like that of the body: patterns search the message, and errors are logged and copied.
+        said = payload.message[:KEPT_CHARACTERS].strip() or "no message"
+        code = f", code {payload.code}" if payload.code else ""
+        status = f" ({payload.status}{code})" if payload.status or code else ""
+        if advice := self.advice(kind, payload, target):
+            said += f"{'' if said[-1] in '.!?' else '.'} {advice}"
+        return kind(
+            f"{self.name} refused {target.model_id!r}{status}: {said}",
+            provider=self.name,
+            model=target.model_id,
+            status=payload.status,
+            code=payload.code,
+            request_id=self.request_id(headers),
+            retry_after=retry_in(payload.message) if payload.retry_after is None else payload.retry_after,
+            should_retry=payload.should_retry,
+            body=payload.body,
+        )
 
     def mask(self, error: GeminiMultiError) -> None:
         """Mask this provider's keys in an error: a provider may quote the request that it refuses."""

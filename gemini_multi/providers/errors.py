@@ -16,14 +16,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
-from typing import Any, Final
+from typing import Final
 
 import pydantic_core
 
 from gemini_multi._encoding.json_values import as_object, objects
-from gemini_multi.dialects.base import Target
-from gemini_multi.errors import KEPT_CHARACTERS, ProviderError
-from gemini_multi.retry import duration_of, retry_after_of, retry_in, should_retry_of
+from gemini_multi.errors import KEPT_CHARACTERS
+from gemini_multi.retry import duration_of, retry_after_of, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
 
 
@@ -41,27 +40,6 @@ class ErrorPayload(Exception):  # raised inside the package only, to unwind a de
     retry_after: float | None = None
     should_retry: bool | None = None
     body: JsonValue = field(default=None, repr=False)
-
-    def error(
-        self, kind: type[ProviderError], provider: str, target: Target[Any], request_id: str | None, advice: str
-    ) -> ProviderError:
-        """Make the typed error; `advice` ends its message."""
-        # The length is limited, like that of the body: patterns search the message, and errors are logged and copied.
-        message = self.message[:KEPT_CHARACTERS].strip() or "no message"
-        status = f" ({self.status}{f', code {self.code}' if self.code else ''})" if self.status or self.code else ""
-        if advice and message[-1] not in ".!?":
-            message += "."
-        return kind(
-            f"{provider} refused {target.model_id!r}{status}: {message}{' ' + advice if advice else ''}",
-            provider=provider,
-            model=target.model_id,
-            status=self.status,
-            code=self.code,
-            request_id=request_id,
-            retry_after=retry_in(self.message) if self.retry_after is None else self.retry_after,
-            should_retry=self.should_retry,
-            body=self.body,
-        )
 
 
 _KEPT_OF_CODE: Final = 200

@@ -114,20 +114,14 @@ def _decoded(text: str) -> Key:
 
 
 def _checked(value: str, source: str) -> str:
-    bad = [character for character in value if not (character.isascii() and character.isprintable())]
-    wrong = bad[0] if bad else " "
-    if wrong in value:
-        raise ConfigurationError(
-            f"The key in {source} ({_masked(value)}) contains {_described(wrong)}, which no HTTP header can carry: a "
-            "key is printable ASCII without white space. Copy it again."
-        )
-    return value
-
-
-def _masked(value: str) -> str:
-    """Return the part of a key that is enough to recognize it."""
-    start = value[:3] if len(value) >= _SHOWN_FROM and value[:3].isalnum() and value[:3].isascii() else ""
-    return f"{start}…, {len(value)} characters"
+    wrong = next((character for character in value if not "!" <= character <= "~"), None)
+    if wrong is None:
+        return value
+    shown = value[:3] if len(value) >= _SHOWN_FROM and value[:3].isalnum() and value[:3].isascii() else ""
+    raise ConfigurationError(
+        f"The key in {source} ({shown}…, {len(value)} characters) contains {_described(wrong)}, which no HTTP header "
+        "can carry: a key is printable ASCII without white space. Copy it again."
+    )
 
 
 def _described(character: str) -> str:
@@ -135,5 +129,4 @@ def _described(character: str) -> str:
         return f"white space ({character!r})"
     import unicodedata  # needed only for an error message
 
-    name = unicodedata.name(character, "a control character")
-    return f"the character U+{ord(character):04X} ({name})"
+    return f"the character U+{ord(character):04X} ({unicodedata.name(character, 'a control character')})"
