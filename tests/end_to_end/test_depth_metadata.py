@@ -171,18 +171,19 @@ def test_sources_of_a_stream_are_placed_in_its_whole_text() -> None:
     assert [TEXT[item.start : item.end] for item in candidate.citations] == [TEXT[:29], "Größte Stadt."]
 
 
-@pytest.mark.parametrize("parts", [["Größe ", TEXT], ["Größe ", {"text": "hm", "thought": True}, TEXT]])
-def test_sources_may_count_from_a_part(parts: list[Any]) -> None:
-    """Then the offsets are bytes of that part, whose number also counts thoughts."""
-    written = [part if isinstance(part, dict) else {"text": part} for part in parts]
-    segment = {"partIndex": len(parts) - 1, "startIndex": FIRST_BYTES + 1, "endIndex": ALL_BYTES}
+@pytest.mark.parametrize(("text", "expected"), [("Größte Stadt.", "Größte Stadt."), (None, None)])
+def test_sources_that_count_from_a_part_are_found_by_their_text(text: str | None, expected: str | None) -> None:
+    """The offsets are bytes of that part, so they alone say nothing about the whole text."""
+    segment = {"partIndex": 1, "startIndex": 1, "endIndex": 9, **({"text": text} if text else {})}
     supports = [{"segment": segment, "groundingChunkIndices": [0]}]
     found = {"groundingChunks": [{"web": {"uri": "https://a"}}], "groundingSupports": supports}
+    parts = [{"text": "Größe "}, {"text": TEXT}]
     (citation,) = answered(
-        ENDPOINTS["run"], {"candidates": [{"content": {"parts": written}, "groundingMetadata": found}]}
+        ENDPOINTS["run"], {"candidates": [{"content": {"parts": parts}, "groundingMetadata": found}]}
     ).candidate.citations
 
-    assert ("Größe " + TEXT)[citation.start : citation.end] == citation.text == "Größte Stadt."
+    assert (citation.text, citation.uri) == (expected, "https://a")
+    assert text is None or ("Größe " + TEXT)[citation.start : citation.end] == text
 
 
 @pytest.mark.parametrize("key", ["citations", "citationSources"])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
-from typing import Final, TypeAlias
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -20,17 +20,12 @@ from gemini_multi._encoding.json_values import as_object, objects, text_at
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.generate_content.request import tool_names
 from gemini_multi.dialects.response_builder import CandidateBuilder
-from gemini_multi.errors import InvalidResponse
 from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall
 
 _STEP: Final = re.compile(r"\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\.?([^.\[\]]+)")
 _KINDS: Final = ("stringValue", "numberValue", "boolValue")
-_WIDEST_GAP: Final = 100
-"""The largest number of items by which a list may grow at once, because a broken provider could send any index."""
 _MOST_STEPS: Final = 100
 """The longest path of a value. A deeper value could not be read back as JSON."""
-
-Container: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 
 
 class Declared:
@@ -43,8 +38,6 @@ class Declared:
         self._answer = answer
         self._ids: set[str] = set()
         self._base = ""
-        self.gaps_left = 100_000
-        """The number of list items that may still be created without a value: a few bytes can request hundreds."""
         self.single = request.parallel_tool_calls is False
         """Whether only the first call is wanted. The dialect has no field for this."""
 
@@ -80,70 +73,33 @@ class Declared:
 
 
 class StreamedArguments:
-    """The arguments of one call that are still arriving."""
+    """The arguments of one call that are still arriving: the pieces of each value, by its path."""
 
-    def __init__(self, declared: Declared) -> None:
-        self._arguments: dict[str, JsonValue] = {}
-        self._declared = declared
-        self._texts: dict[tuple[int, str | int], tuple[Container, list[str]]] = {}
-        """The texts so far, by the id of their object or list and their place in it."""
+    def __init__(self) -> None:
+        self._pieces: dict[str, list[JsonValue]] = {}
 
-    def place(self, entry: JsonObject) -> None:
-        """Set one value at its path. Text is appended to existing text.
-
-        Raises:
-            InvalidResponse: The path is too deep.
-        """
-        path = entry.get("jsonPath")
-        steps = list(islice(_steps(path), _MOST_STEPS + 1)) if isinstance(path, str) else []
-        if not steps:
+    def add(self, entry: JsonObject) -> None:
+        """Note one value. Text is appended to the text at the same path."""
+        if (path := text_at(entry, "jsonPath")) is None:
             return
-        if len(steps) > _MOST_STEPS:
-            raise InvalidResponse("The arguments of a call are nested too deeply.", raw=str(path))
-        holder: Container = self._arguments
-        for step, following in pairwise(steps):
-            holder = self._inner(holder, step, following)
-        values = (entry[kind] for kind in _KINDS if kind in entry)
-        self._put(holder, steps[-1], next(values, None))
+        value = next((entry[kind] for kind in _KINDS if kind in entry), None)
+        pieces = self._pieces.setdefault(path, [])
+        if not (isinstance(value, str) and pieces and isinstance(pieces[0], str)):
+            pieces.clear()
+        pieces.append(value)
 
-    def whole(self) -> dict[str, JsonValue]:
-        """Return the arguments, with their texts joined."""
-        for (_, step), (holder, pieces) in self._texts.items():
-            _replace(holder, step, "".join(pieces))
-        self._texts.clear()
-        return self._arguments
-
-    def _put(self, holder: Container, step: str | int, value: JsonValue) -> None:
-        place = (id(holder), step if isinstance(holder, list) else str(step))
-        _, pieces = self._texts.get(place, (holder, None))
-        if pieces is not None and isinstance(value, str):
-            pieces.append(value)
-        elif self._set(holder, step, value):
-            self._texts.pop(place, None)
-            if isinstance(value, str):
-                self._texts[place] = (holder, [value])
-
-    def _inner(self, holder: Container, step: str | int, following: str | int) -> Container:
-        """Return the object or list at a step. Make it at its first use, of the kind that the next step needs."""
-        if isinstance(holder, dict):
-            present = holder.get(str(step))
-        else:
-            present = holder[step] if isinstance(step, int) and step < len(holder) else None
-        if isinstance(present, (dict, list)):
-            return present
-        made: Container = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
-        self._put(holder, step, made)
-        return made
-
-    def _set(self, holder: Container, step: str | int, value: JsonValue) -> bool:
-        """Set the value at a step; `False` when the step cannot exist."""
-        if isinstance(holder, list):
-            if not isinstance(step, int) or step >= len(holder) + min(_WIDEST_GAP, self._declared.gaps_left + 1):
-                return False
-            self._declared.gaps_left -= max(0, step - len(holder))
-            holder.extend([None] * (step + 1 - len(holder)))
-        _replace(holder, step, value)
-        return True
+    def whole(self) -> dict[str, JsonValue] | str:
+        """Return the arguments, or the values with their paths as text if they do not fit together."""
+        values = {
+            path: "".join(map(str, found)) if len(found) > 1 else found[0] for path, found in self._pieces.items()
+        }
+        arguments: dict[str, JsonValue] = {}
+        try:
+            for path, value in values.items():
+                _place(arguments, [*islice(_steps(path), _MOST_STEPS + 1)], value)
+        except LookupError:
+            return to_json([*values.items()]).decode()
+        return arguments
 
 
 def _steps(path: str) -> Iterator[str | int]:
@@ -152,11 +108,33 @@ def _steps(path: str) -> Iterator[str | int]:
         yield int(position) if position else name or quoted.replace("\\'", "'")
 
 
-def _replace(holder: Container, step: str | int, value: JsonValue) -> None:
+def _place(arguments: dict[str, JsonValue], steps: Sequence[str | int], value: JsonValue) -> None:
+    """Set a value at its path, and make the objects and lists on the path."""
+    if not 0 < len(steps) <= _MOST_STEPS:
+        raise LookupError
+    holder: JsonValue = arguments
+    for step, following in pairwise(steps):
+        inner = _at(holder, step)
+        if not isinstance(inner, (dict, list)):
+            inner = list[JsonValue]() if isinstance(following, int) else dict[str, JsonValue]()
+            _set(holder, step, inner)
+        holder = inner
+    _set(holder, steps[-1], value)
+
+
+def _at(holder: JsonValue, step: str | int) -> JsonValue:
+    if isinstance(holder, list):
+        return holder[step] if isinstance(step, int) and step < len(holder) else None
+    return as_object(holder).get(str(step))
+
+
+def _set(holder: JsonValue, step: str | int, value: JsonValue) -> None:
     if isinstance(holder, dict):
         holder[str(step)] = value
-    elif isinstance(step, int):
-        holder[step] = value
+    elif isinstance(holder, list) and isinstance(step, int) and step <= len(holder):
+        holder[step : step + 1] = [value]
+    else:
+        raise LookupError  # a list has no names, and a list without a gap has no such position
 
 
 @dataclass(slots=True)
@@ -199,7 +177,7 @@ class CallReader:
         if opened is None:
             return
         for entry in objects(call.get("partialArgs")):
-            opened.arguments.place(entry)
+            opened.arguments.add(entry)
         if not call.get("willContinue"):
             self._end()
 
@@ -224,15 +202,17 @@ class CallReader:
     def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
         self._name = call.get("name")
         position = self._builder.open_call()
-        self._open = _Open(position, call, signature, StreamedArguments(self._declared))
+        self._open = _Open(position, call, signature, StreamedArguments())
         return self._open
 
     def _end(self) -> None:
         if (call := self._open) is None:
             return
         self._open = None
-        given = call.head
-        if more := {**call.more, **call.arguments.whole()}:
+        given, streamed = call.head, call.arguments.whole()
+        if isinstance(streamed, str):
+            given = {**given, "args": streamed}
+        elif more := {**call.more, **streamed}:
             given = {**given, "args": {**as_object(given.get("args")), **more}}
         position: int | None = call.position
         for read in self._declared.calls(given, call.signature):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate, zip_longest
+from itertools import zip_longest
 from typing import Final
 
 from pydantic_core import to_json
@@ -37,7 +36,6 @@ class CandidateReader:
         self._rest: dict[str, list[JsonValue]] = {}
         self._cited: dict[bytes, JsonValue] = {}
         self._grounding = GroundingSum()
-        self._part_starts: list[int] = []
         self._has_parts = False
         self._is_blocked = False
         self._finish_message: str | None = None
@@ -63,8 +61,6 @@ class CandidateReader:
     def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         parts = content.get("parts")
         listed = parts if isinstance(parts, list) else [parts]
-        # Sources may refer to a part by its number. The number is known only if all parts are in one document.
-        self._part_starts = [] if len(listed) < 2 or self.has_content else _text_starts(listed)
         for part in listed:
             if isinstance(part, dict):
                 text = part.get("text")
@@ -107,8 +103,8 @@ class CandidateReader:
         )
         if candidate.grounding is None and not self._cited:
             return candidate
-        passages = grounded(candidate.grounding, candidate.text, self._part_starts)
-        return replace(candidate, citations=cited(list(self._cited.values()), candidate.text) + passages)
+        passages = grounded(candidate.grounding, candidate.text)
+        return replace(candidate, citations=(*cited([*self._cited.values()], candidate.text), *passages))
 
     def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
         """Read a part that is more than text."""
@@ -172,13 +168,6 @@ class CandidateReader:
         for field in ("citations", "citationSources"):
             for record in objects(metadata.get(field)):
                 self._cited.setdefault(to_json(record), record)
-
-
-def _text_starts(parts: Sequence[JsonValue]) -> list[int]:
-    """Return, for each part, the position in the candidate's text at which the part begins."""
-    texts = (part.get("text") if isinstance(part, dict) and not part.get("thought") else "" for part in parts)
-    lengths = (len(text) if isinstance(text, str) else 0 for text in texts)
-    return list(accumulate(lengths, initial=0))[:-1]
 
 
 def _logprobs(result: JsonValue) -> JsonValue:

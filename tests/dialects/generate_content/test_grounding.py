@@ -59,7 +59,7 @@ def test_grounded_places_each_source(segment: dict[str, object], start: int, end
         text=segment.get("text", "Größe"),
         source={"groundingSupport": support, "groundingChunk": WEB},
     )
-    assert grounded({"groundingChunks": [WEB], "groundingSupports": [support]}, TEXT) == (expected,)
+    assert list(grounded({"groundingChunks": [WEB], "groundingSupports": [support]}, TEXT)) == [expected]
 
 
 def test_grounded_gives_each_source_of_a_stretch() -> None:
@@ -71,4 +71,4 @@ def test_grounded_gives_each_source_of_a_stretch() -> None:
 
 def test_grounded_has_nothing_to_say_without_metadata() -> None:
     """Most answers are not grounded."""
-    assert grounded(None, TEXT) == grounded({}, TEXT) == ()
+    assert list(grounded(None, TEXT)) == list(grounded({}, TEXT)) == []

@@ -151,6 +151,18 @@ def test_streamed_arguments_become_whole_calls(rest: list[dict[str, object]]) ->
     assert [call.arguments for call in others] == ([{"count": 2}] if len(rest) == 2 else [])
 
 
+@pytest.mark.parametrize(
+    "path", ["$.a[1]", "$.a[0].b[7].c", "$.a.b" + ".c" * 200], ids=["a gap", "a gap inside", "too deep"]
+)
+def test_streamed_arguments_that_do_not_fit_are_unreadable(path: str) -> None:
+    """The call is not run, and what came is kept."""
+    reader = decoder()
+    for document in (fragment(name="order", partialArgs=[piece(path, stringValue="x")]), chunk(finishReason="STOP")):
+        reader.feed(document)
+    (call,) = reader.response().tool_calls
+    assert (call.arguments, call.invalid_arguments) == ({}, json.dumps([[path, "x"]], separators=(",", ":")))
+
+
 def test_a_call_without_arguments_streams_its_name_alone() -> None:
     """No `args` means none, and the stray end mark after it is no call."""
     reader = decoder()
