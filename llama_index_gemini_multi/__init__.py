@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gemini_multi import __version__
-    from llama_index_gemini_multi._events import AttemptFailedEvent
+    from llama_index_gemini_multi._typed import AttemptFailedEvent
     from llama_index_gemini_multi.base import GeminiMulti, register_with_llama_index
     from llama_index_gemini_multi.errors import InvalidStructuredOutput, InvalidToolCall
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 _HOMES: Final = {
-    "AttemptFailedEvent": "llama_index_gemini_multi._events",
+    "AttemptFailedEvent": "llama_index_gemini_multi._typed",
     "GeminiMulti": "llama_index_gemini_multi.base",
     "InvalidStructuredOutput": "llama_index_gemini_multi.errors",
     "InvalidToolCall": "llama_index_gemini_multi.errors",

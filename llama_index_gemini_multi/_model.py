@@ -15,7 +15,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import Field, RootModel, SecretStr
 
 from gemini_multi.bindings.fields import MODEL_CONFIG, Body, ModelFields
-from llama_index_gemini_multi._typed import dispatcher, span_handlers
+from llama_index_gemini_multi._typed import AttemptFailedEvent, dispatcher, span_handlers
 
 Settings: TypeAlias = dict[str, Any] | None
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gemini_multi import Attempt
     from gemini_multi.types import ChatRequest
+    from llama_index_gemini_multi._results import Snapshots
     from llama_index_gemini_multi._structured import RetryLimit, StructuredRequest
 
 
@@ -66,10 +67,11 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
 
     def _question(
         self, messages: Sequence[ChatMessage], given: Mapping[str, object]
-    ) -> tuple[ChatRequest, dict[str, Any], bool]:
-        """Make the request of a call and the other arguments of the client, and whether only the first call counts."""
+    ) -> tuple[ChatRequest, dict[str, Any], Snapshots]:
+        """Make the request of a call, the other arguments of the client, and the translator of the answer."""
         from gemini_multi.bindings.requests import call_settings, to_request
         from llama_index_gemini_multi._messages import to_core
+        from llama_index_gemini_multi._results import Snapshots
         from llama_index_gemini_multi._tools import class_schema, to_tools
 
         fields, call = vars(self), call_settings(_own_arguments(given))
@@ -83,7 +85,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
             if makes_spans(span_handlers()):
                 connection["tracing"] = False
         # Providers do not enforce `allow_parallel_tool_calls`, so it is enforced here.
-        return request, connection, given.get("allow_parallel_tool_calls") is False
+        return request, connection, Snapshots(first_call_only=given.get("allow_parallel_tool_calls") is False)
 
     def _structured_request(
         self, output_cls: type[Model], prompt: PromptTemplate, llm_kwargs: Settings, prompt_args: dict[str, object]
@@ -179,10 +181,8 @@ def _own_arguments(given: Mapping[str, object]) -> Mapping[str, object]:
 
 def _report(watcher: Callable[[Attempt], object] | None, attempt: Attempt) -> None:
     """Report an attempt to the caller's function, and a failed or cancelled attempt to LlamaIndex's instrumentation."""
-    # A stream that is still open when the interpreter ends is closed then, and imports are no longer possible.
+    # A stream that is still open when the interpreter ends is closed then, when handlers can import nothing.
     if attempt.outcome != "answered" and not sys.is_finalizing():
-        from llama_index_gemini_multi._events import AttemptFailedEvent
-
         fields = {name: getattr(attempt, name) for name in AttemptFailedEvent.__annotations__}
         dispatcher.event(AttemptFailedEvent(**fields))
     if watcher is not None:

@@ -11,11 +11,13 @@ others read the same counts from `additional_kwargs`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
     CitationBlock,
     ContentBlock,
     LogProb,
@@ -34,6 +36,9 @@ from gemini_multi.bindings.values import items_of
 from llama_index_gemini_multi._media import has_block, to_block
 from llama_index_gemini_multi._messages import NOTE_KEY
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE
+
+if TYPE_CHECKING:
+    from gemini_multi.client import AsyncEventStream, EventStream
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -81,10 +86,26 @@ class Snapshots:
         """The id, the name and the arguments as JSON of each tool call."""
         self._media: list[ContentBlock] = []
 
+    def whole(self, response: core.ChatResponse, delta: str | None = None) -> ChatResponse:
+        """Translate a whole answer. See `to_result`."""
+        return to_result(response, delta=delta, first_call_only=self._first_call_only)
+
+    def of(self, events: EventStream) -> ChatResponseGen:
+        """Make all chunks of a stream."""
+        with events:
+            yield from filter(None, map(self.feed, events))
+
+    async def of_async(self, events: AsyncEventStream) -> ChatResponseAsyncGen:
+        """Make all chunks of a stream."""
+        async with events:
+            async for event in events:
+                if (chunk := self.feed(event)) is not None:
+                    yield chunk
+
     def feed(self, event: core.ChatEvent) -> ChatResponse | None:
         """Make the chunk for an event; `None` if a chunk cannot show any of it."""
         if isinstance(event, core.Finished):
-            return to_result(event.response, delta="", first_call_only=self._first_call_only)
+            return self.whole(event.response, delta="")
         if event.candidate:
             return None
         if isinstance(event, core.TextDelta):

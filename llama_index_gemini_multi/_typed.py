@@ -1,4 +1,4 @@
-"""Adds types to functions of LlamaIndex that have none, and hides differences between its versions."""
+"""The seams to LlamaIndex: its instrumentation and our event in it, types for its functions, its versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import llama_index.core
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
 from llama_index.core.llms import callbacks
+from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import ConfigDict
 
@@ -21,6 +22,28 @@ dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_mu
 def span_handlers() -> Sequence[object]:
     """Return the handlers that tracers have added."""
     return cast("Sequence[object]", dispatcher.root.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
+
+
+class AttemptFailedEvent(BaseEvent):
+    """An attempt without an answer. The call continues, or ends with an error that lists all attempts."""
+
+    provider: str
+    model: str
+    """The provider's own model id."""
+    outcome: str
+    """`failed`, or `cancelled` when another provider was faster."""
+    error: str
+    """The class of the error, such as `RateLimited`; empty for a cancelled attempt."""
+    status: int | None
+    code: str | None
+    wait: float
+    """The seconds of the wait before the attempt."""
+    duration: float
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name of the event in traces."""
+        return "GeminiMultiAttemptFailedEvent"
 
 
 class ReplaceableMessage(ChatMessage):

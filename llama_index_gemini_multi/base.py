@@ -50,17 +50,11 @@ class GeminiMulti(BaseGeminiMulti):
 
             from llama_index_gemini_multi import GeminiMulti
 
-            llm = GeminiMulti(
-                model="gemini-2.5-flash-lite",
-                # providers=["cloudflare", "oxen"],  # in order of preference
-                # temperature=0, max_tokens=1000, timeout=30, max_retries=2,
-            )
+            llm = GeminiMulti(model="gemini-2.5-flash-lite", providers=["cloudflare", "oxen"], temperature=0)
 
     Complete and chat:
         Each setting can also be given to one call. As with every LlamaIndex LLM, `system_prompt` is added by `predict`,
         the structured methods and the engines, not by `chat` and `complete`::
-
-            from llama_index.core.llms import ChatMessage
 
             print(llm.complete("What is 2 + 2?", max_tokens=100))
             print(llm.chat([ChatMessage("Hello")]))
@@ -73,13 +67,9 @@ class GeminiMulti(BaseGeminiMulti):
     Async::
 
             answer = await llm.acomplete("Hello")
-            async for chunk in await llm.astream_complete("Tell me a story."):
-                print(chunk.delta, end="")
 
     Tools:
         Functions become tools. Tools that the provider itself runs go into `built_in_tools=["google_search"]`::
-
-            from llama_index.core.agent.workflow import FunctionAgent
 
             def add(a: int, b: int) -> int:
                 \"\"\"Add two numbers.\"\"\"
@@ -89,9 +79,6 @@ class GeminiMulti(BaseGeminiMulti):
 
     Structured output::
 
-            from llama_index.core import PromptTemplate
-            from pydantic import BaseModel
-
             class City(BaseModel):
                 name: str
                 country: str
@@ -100,8 +87,6 @@ class GeminiMulti(BaseGeminiMulti):
 
     Images:
         Blocks of LlamaIndex hold bytes, a path or a URL::
-
-            from llama_index.core.llms import ImageBlock, TextBlock
 
             blocks = [TextBlock(text="What is this?"), ImageBlock(path="picture.png")]
             llm.chat([ChatMessage(role="user", blocks=blocks)])
@@ -118,13 +103,11 @@ class GeminiMulti(BaseGeminiMulti):
         `gemini_multi.ConfigurationError` when the model is made. An object that does not fit its class raises
         `llama_index_gemini_multi.InvalidStructuredOutput`::
 
-            from gemini_multi import AllRoutesFailed, RateLimited
-
             try:
                 llm.complete("Hello")
-            except RateLimited as error:
+            except gemini_multi.RateLimited as error:
                 print(error.provider, error.retry_after)
-            except AllRoutesFailed as error:
+            except gemini_multi.AllRoutesFailed as error:
                 print(error)  # the error of each provider
     """
 
@@ -185,46 +168,20 @@ class GeminiMulti(BaseGeminiMulti):
     # Completions call these methods, because the decorated methods would report the call a second time.
 
     def _chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
-        from llama_index_gemini_multi._results import to_result
-
-        question, conditions, first_only = self._question(messages, given)
-        return to_result(self._connect().chat(question, **conditions), first_call_only=first_only)
+        request, conditions, chunks = self._question(messages, given)
+        return chunks.whole(self._connect().chat(request, **conditions))
 
     async def _achat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponse:
-        from llama_index_gemini_multi._results import to_result
-
-        question, conditions, first_only = self._question(messages, given)
-        return to_result(await self._connect_async().chat(question, **conditions), first_call_only=first_only)
+        request, conditions, chunks = self._question(messages, given)
+        return chunks.whole(await self._connect_async().chat(request, **conditions))
 
     def _stream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseGen:
-        from llama_index_gemini_multi._results import Snapshots
-
-        question, conditions, first_only = self._question(messages, given)
-        events = self._connect().stream(question, **conditions)
-
-        def chunks() -> ChatResponseGen:
-            snapshots = Snapshots(first_call_only=first_only)
-            with events:
-                for event in events:
-                    if (chunk := snapshots.feed(event)) is not None:
-                        yield chunk
-
-        return chunks()
+        request, conditions, chunks = self._question(messages, given)
+        return chunks.of(self._connect().stream(request, **conditions))
 
     def _astream_chat(self, messages: Sequence[ChatMessage], given: dict[str, object]) -> ChatResponseAsyncGen:
-        from llama_index_gemini_multi._results import Snapshots
-
-        question, conditions, first_only = self._question(messages, given)
-        events = self._connect_async().stream(question, **conditions)
-
-        async def chunks() -> ChatResponseAsyncGen:
-            snapshots = Snapshots(first_call_only=first_only)
-            async with events:
-                async for event in events:
-                    if (chunk := snapshots.feed(event)) is not None:
-                        yield chunk
-
-        return chunks()
+        request, conditions, chunks = self._question(messages, given)
+        return chunks.of_async(self._connect_async().stream(request, **conditions))
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
@@ -234,7 +191,7 @@ class GeminiMulti(BaseGeminiMulti):
     @completion_callback
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponseGen:
         """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
-        return to_completions(self._stream_chat(self._prompt(prompt, formatted), kwargs))
+        return _completions(self._stream_chat(self._prompt(prompt, formatted), kwargs))
 
     @completion_callback
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
@@ -245,8 +202,8 @@ class GeminiMulti(BaseGeminiMulti):
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: object
     ) -> CompletionResponseAsyncGen:
-        """Answer a prompt in pieces. Each holds the text so far and the new `delta`."""
-        return to_async_completions(self._astream_chat(self._prompt(prompt, formatted), kwargs))
+        """Answer a prompt in pieces, as `stream_complete` does."""
+        return _async_completions(self._astream_chat(self._prompt(prompt, formatted), kwargs))
 
     def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         text = prompt if formatted or self.completion_to_prompt is None else self.completion_to_prompt(prompt)
@@ -329,15 +286,12 @@ def to_completion(response: ChatResponse) -> CompletionResponse:
     )
 
 
-def to_completions(chunks: ChatResponseGen) -> CompletionResponseGen:
-    """Make completions from chat chunks."""
+def _completions(chunks: ChatResponseGen) -> CompletionResponseGen:
     with closing(chunks):
-        for chunk in chunks:
-            yield to_completion(chunk)
+        yield from map(to_completion, chunks)
 
 
-async def to_async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
-    """Make completions from chat chunks, asynchronously."""
+async def _async_completions(chunks: ChatResponseAsyncGen) -> CompletionResponseAsyncGen:
     async with aclosing(chunks):
         async for chunk in chunks:
             yield to_completion(chunk)

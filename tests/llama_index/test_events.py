@@ -259,7 +259,6 @@ def test_stream_that_is_left_open_until_the_end_makes_no_noise(
     stream = make().stream_complete("Hi")
     next(stream)
     with monkeypatch.context() as ending:
-        ending.delitem(sys.modules, "llama_index_gemini_multi._events", raising=False)
         ending.setattr(sys, "meta_path", None)
         ending.setattr(sys, "is_finalizing", lambda: True)
         stream.close()
