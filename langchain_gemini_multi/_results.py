@@ -12,26 +12,10 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from gemini_multi import types as core
 from gemini_multi.bindings.metadata import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import mapping_of
-from gemini_multi.types import (
-    Blob,
-    Candidate,
-    ChatResponse,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonObject,
-    Opaque,
-    Part,
-    Signature,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-    Usage,
-)
 
 Block: TypeAlias = dict[str, object]
 
@@ -50,10 +34,10 @@ _MESSAGE: Final = AIMessage(content="")
 """Copied for each answer: a new message would cost twice as much, to validate values that are made here."""
 
 
-def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
+def to_result(response: core.ChatResponse, *, blocks: bool) -> ChatResult:
     """Translate an answer to one generation for each candidate: the first has the usage, all have `blocks` if asked."""
     generations: list[ChatGeneration] = []
-    for candidate in response.candidates or (Candidate(),):
+    for candidate in response.candidates or (core.Candidate(),):
         calls, invalid = split_calls(candidate.tool_calls)
         fields = {
             "content": _content(candidate.parts, blocks=blocks),
@@ -69,39 +53,39 @@ def to_result(response: ChatResponse, *, blocks: bool) -> ChatResult:
     return ChatResult(generations=generations, llm_output=llm_output(response))
 
 
-def _content(parts: Sequence[Part], *, blocks: bool) -> str | list[str | Block]:
+def _content(parts: Sequence[core.Part], *, blocks: bool) -> str | list[str | Block]:
     """Return plain text if the parts are only text and calls, else a list of LangChain's standard blocks."""
-    if not blocks and all(isinstance(part, (Text, ToolCall, ToolResult)) for part in parts):
-        return "".join(part.text for part in parts if isinstance(part, Text))
+    if not blocks and all(isinstance(part, (core.Text, core.ToolCall, core.ToolResult)) for part in parts):
+        return "".join(part.text for part in parts if isinstance(part, core.Text))
     return [block for part in parts if (block := to_block(part)) is not None]
 
 
-def to_block(part: Part) -> Block | None:
+def to_block(part: core.Part) -> Block | None:
     """Translate a part to a standard block; `None` for tool calls, for which a message has fields."""
     match part:
-        case Text(text):
+        case core.Text(text):
             return {"type": "text", "text": text, **extras(part.signature)}
-        case Thought(text):
+        case core.Thought(text):
             return {"type": "reasoning", "reasoning": text}
-        case Blob(data, mime_type):
+        case core.Blob(data, mime_type):
             return {"type": _family(mime_type), "base64": data, "mime_type": mime_type}
-        case FileReference(uri, mime_type):
+        case core.FileReference(uri, mime_type):
             known: Block = {"mime_type": mime_type} if mime_type else {}
             return {"type": _family(mime_type or ""), "url": uri, **known}
-        case ExecutableCode(code, language):
+        case core.ExecutableCode(code, language):
             call: Block = {"name": "code_interpreter", "args": {"code": code, "language": language}}
             return {"type": "server_tool_call", **call, "id": part.id or ""}
-        case CodeResult(output, outcome):
+        case core.CodeResult(output, outcome):
             status = "success" if outcome == "OUTCOME_OK" else "error"
             result: Block = {"tool_call_id": part.id or "", "status": status, "output": output}
             return {"type": "server_tool_result", **result, "extras": {"outcome": outcome}}
-        case Opaque(fields):
+        case core.Opaque(fields):
             return {"type": "non_standard", "value": {"type": OPAQUE, "part": dict(fields)}}
         case _:
             return None
 
 
-def extras(signature: Signature | None) -> Block:
+def extras(signature: core.Signature | None) -> Block:
     """Return Google's bare signature in the form that LangChain documents."""
     bare = signature.thought_signature() if signature else None
     return {"extras": {"signature": bare}} if bare else {}
@@ -112,7 +96,7 @@ def _family(mime_type: str) -> str:
     return family if family in ("image", "audio", "video") else "file"
 
 
-def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
+def split_calls(calls: Sequence[core.ToolCall]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
     """Separate the tool calls whose arguments are not a JSON object."""
     valid: list[LangChainToolCall] = []
     invalid: list[InvalidToolCall] = []
@@ -125,39 +109,39 @@ def split_calls(calls: Sequence[ToolCall]) -> tuple[list[LangChainToolCall], lis
     return valid, invalid
 
 
-def signature_kwargs(parts: Sequence[Part]) -> Block:
+def signature_kwargs(parts: Sequence[core.Part]) -> Block:
     """Return the bare signatures of the tool calls by call id, under the key of `langchain-google-genai`."""
-    calls = [part for part in parts if isinstance(part, ToolCall) and part.signature]
+    calls = [part for part in parts if isinstance(part, core.ToolCall) and part.signature]
     found = {call.id: bare for call in calls if call.signature and (bare := call.signature.thought_signature())}
     return {GOOGLE_KEY: found} if found else {}
 
 
-def outline_kwargs(candidate: Candidate) -> Block:
+def outline_kwargs(candidate: core.Candidate) -> Block:
     """Return the data that a message has no other field for: the outline of its parts, and a refusal."""
     found: Block = {OUTLINE_KEY: entries} if (entries := outline(candidate.parts)) else {}
     return {**found, "refusal": candidate.refusal} if candidate.refusal else found
 
 
-def stream_metadata(response: ChatResponse, *, usage: bool) -> Block:
+def stream_metadata(response: core.ChatResponse, *, usage: bool) -> Block:
     """Collect the metadata of the last chunk and all other candidates; with `usage`, the tokens in OpenAI's form."""
     known = {**(llm_output(response) if usage else {}), **metadata(response, response.candidate)}
     others = [{"content": _content(one.parts, blocks=True), **finish_reasons(one)} for one in response.candidates[1:]]
     return {**known, "alternatives": others} if others else known
 
 
-def finish_reasons(candidate: Candidate) -> Block:
+def finish_reasons(candidate: core.Candidate) -> Block:
     """Return the finish reason, both our name and LangChain's name. Only for tool calls they differ."""
     reason = candidate.finish_reason
     normalized = "refusal" if candidate.refusal else "tool_call" if reason == "tool_calls" else reason
     return {"finish_reason": reason, "normalized_finish_reason": normalized}
 
 
-def compact(arguments: JsonObject) -> str:
+def compact(arguments: core.JsonObject) -> str:
     """Write a tool call's arguments as JSON text."""
     return json.dumps(dict(arguments), ensure_ascii=False)
 
 
-def metadata(response: ChatResponse, candidate: Candidate) -> Block:
+def metadata(response: core.ChatResponse, candidate: core.Candidate) -> Block:
     """Collect the metadata of an answer as plain JSON, without unknown values."""
     found: Block = {
         "model_name": response.model,
@@ -179,7 +163,7 @@ def metadata(response: ChatResponse, candidate: Candidate) -> Block:
     return {key: value for key, value in found.items() if value or value == 0}
 
 
-def usage_metadata(usage: Usage) -> UsageMetadata | None:
+def usage_metadata(usage: core.Usage) -> UsageMetadata | None:
     """Translate token counts. The output includes thoughts, and the details never exceed the totals.
 
     A provider that reports zero tokens for a prompt did not count them. LangChain would add up the zero, so the result
@@ -208,7 +192,7 @@ def _details(total: int, **counts: int) -> dict[str, int]:
     return details
 
 
-def llm_output(response: ChatResponse) -> Block:
+def llm_output(response: core.ChatResponse) -> Block:
     """Summarize a call for callbacks that add up the tokens of a batch. The known tokens have OpenAI's names."""
     usage = response.usage
     tokens: Block = {"completion_tokens": usage.output_tokens} if usage.output_tokens else {}

@@ -14,31 +14,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from gemini_multi.types import (
-    ChatEvent,
-    ChatResponse,
-    Finished,
-    PartReady,
-    Signature,
-    TextDelta,
-    ThoughtDelta,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallReady,
-)
-from langchain_gemini_multi._results import (
-    PROVIDER,
-    Block,
-    compact,
-    extras,
-    finish_reasons,
-    outline_kwargs,
-    signature_kwargs,
-    split_calls,
-    stream_metadata,
-    to_block,
-    usage_metadata,
-)
+from gemini_multi import types as core
+from langchain_gemini_multi import _results as results
+from langchain_gemini_multi._results import PROVIDER, Block
 from langchain_gemini_multi._translator import cited_in, refusal_block
 
 Event: TypeAlias = dict[str, object]
@@ -76,32 +54,32 @@ class ChunkBuilder:
         self._texts: list[int] = []
         """The length of each text block so far."""
         self._thoughts = self._parts = 0
-        self._growing: type[TextDelta] | type[ThoughtDelta] | None = None
+        self._growing: type[core.TextDelta] | type[core.ThoughtDelta] | None = None
         self._started: set[int] = set()
         """The positions of the calls whose arguments arrive in pieces."""
 
-    def feed(self, event: ChatEvent) -> ChatGenerationChunk | None:
+    def feed(self, event: core.ChatEvent) -> ChatGenerationChunk | None:
         """Translate an event; `None` if a chunk cannot show any of it."""
-        if isinstance(event, Finished):
+        if isinstance(event, core.Finished):
             return self._last(event.response)
         if event.candidate != 0:
             return None
         match event:
-            case TextDelta():
+            case core.TextDelta():
                 return self._text(event)
-            case ThoughtDelta():
+            case core.ThoughtDelta():
                 return self._thought(event)
-            case ToolCallDelta():
+            case core.ToolCallDelta():
                 return self._call_delta(event)
-            case ToolCallReady():
+            case core.ToolCallReady():
                 return self._call(event)
-            case PartReady():
+            case core.PartReady():
                 self._blocks, self._growing = True, None
                 self._parts += 1
-                block = to_block(event.part)
+                block = results.to_block(event.part)
                 return _chunk([{**block, "index": f"lc_part_{self._parts - 1}"}]) if block else None
 
-    def _text(self, event: TextDelta) -> ChatGenerationChunk | None:
+    def _text(self, event: core.TextDelta) -> ChatGenerationChunk | None:
         text, signature = event.text, event.signature
         if not self._blocks:
             self._began_plain = self._began_plain or text != ""
@@ -109,42 +87,42 @@ class ChunkBuilder:
         if not text and signature is None:
             return None
         # Signed text is never merged with the unsigned text before it.
-        if self._growing is not TextDelta or (signature is not None and text):
+        if self._growing is not core.TextDelta or (signature is not None and text):
             self._texts.append(0)
         self._texts[-1] += len(text)
-        self._growing = None if signature else TextDelta
+        self._growing = None if signature else core.TextDelta
         index = f"lc_txt_{len(self._texts) - (0 if self._began_plain else 1)}"
-        return _piece([{"type": "text", "text": text, "index": index, **extras(signature)}], text)
+        return _piece([{"type": "text", "text": text, "index": index, **results.extras(signature)}], text)
 
-    def _thought(self, event: ThoughtDelta) -> ChatGenerationChunk | None:
+    def _thought(self, event: core.ThoughtDelta) -> ChatGenerationChunk | None:
         if not event.text:
             return None
-        self._thoughts += 0 if self._growing is ThoughtDelta else 1
-        self._blocks, self._growing = True, ThoughtDelta
+        self._thoughts += 0 if self._growing is core.ThoughtDelta else 1
+        self._blocks, self._growing = True, core.ThoughtDelta
         return _piece([{"type": "reasoning", "reasoning": event.text, "index": f"lc_rs_{self._thoughts - 1}"}], "")
 
-    def _call_delta(self, event: ToolCallDelta) -> ChatGenerationChunk:
+    def _call_delta(self, event: core.ToolCallDelta) -> ChatGenerationChunk:
         self._growing = None
         begin = {} if event.position in self._started else {"name": event.name, "id": event.id}
         self._started.add(event.position)
         return self._arguments(event.position, event.arguments, {}, **begin)
 
-    def _call(self, event: ToolCallReady) -> ChatGenerationChunk | None:
+    def _call(self, event: core.ToolCallReady) -> ChatGenerationChunk | None:
         self._growing = None
-        call, kwargs = event.call, signature_kwargs([event.call])
+        call, kwargs = event.call, results.signature_kwargs([event.call])
         broken = call.invalid_arguments
         ending = "" if broken is None else _spoiler(broken)
         if event.position in self._started:
             return self._arguments(event.position, ending, kwargs) if ending or kwargs else None
-        arguments = compact(call.arguments) if broken is None else broken + ending
+        arguments = results.compact(call.arguments) if broken is None else broken + ending
         return self._arguments(event.position, arguments, kwargs, name=call.name, id=call.id)
 
     def _arguments(self, position: int, arguments: str, kwargs: Block, **begin: str) -> ChatGenerationChunk:
         piece = tool_call_chunk(args=arguments, index=position, **begin)
         return _chunk([] if self._blocks else "", tool_call_chunks=[piece], additional_kwargs=kwargs)
 
-    def _last(self, response: ChatResponse) -> ChatGenerationChunk:
-        known = stream_metadata(response, usage=self._usage)
+    def _last(self, response: core.ChatResponse) -> ChatGenerationChunk:
+        known = results.stream_metadata(response, usage=self._usage)
         # Empty pieces add the annotations to the text blocks.
         cited: list[Block] = [
             {"type": "text", "text": "", "annotations": found, "index": f"lc_txt_{position}"}
@@ -153,9 +131,9 @@ class ChunkBuilder:
         ]
         return _chunk(
             cited if self._blocks and not self._began_plain else "",
-            additional_kwargs=outline_kwargs(response.candidate),
+            additional_kwargs=results.outline_kwargs(response.candidate),
             response_metadata=known,
-            usage_metadata=usage_metadata(response.usage) if self._usage else None,
+            usage_metadata=results.usage_metadata(response.usage) if self._usage else None,
             chunk_position="last",
         )
 
@@ -220,40 +198,38 @@ class EventBuilder:
         self._count = 0
         """The number of blocks so far."""
         self._texts: list[_Open] = []
-        self._signatures: dict[int, Signature] = {}
+        self._signatures: dict[int, core.Signature] = {}
         """The signatures of texts, by index."""
         self._text: _Open | None = None
         """The text to which the next text is added."""
         self._thought: _Open | None = None
         self._calls: dict[int, _Open] = {}
         """The tool calls whose arguments are arriving, by position."""
-        self._response: ChatResponse | None = None
+        self._response: core.ChatResponse | None = None
 
-    def feed(self, event: ChatEvent) -> list[Event]:
+    def feed(self, event: core.ChatEvent) -> list[Event]:
         """Translate an event."""
-        if isinstance(event, Finished):
-            self._response = event.response
-        elif event.candidate == 0:
-            self._feed(event)
-        events, self._events = self._events, []
-        return events
-
-    def _feed(self, event: TextDelta | ThoughtDelta | ToolCallDelta | ToolCallReady | PartReady) -> None:
         match event:
-            case TextDelta():
+            case core.Finished(response):
+                self._response = response
+            case _ if event.candidate != 0:
+                pass
+            case core.TextDelta():
                 self._add_text(event.text, event.signature)
-            case ThoughtDelta():
+            case core.ThoughtDelta():
                 self._add_thought(event.text)
-            case ToolCallDelta():
+            case core.ToolCallDelta():
                 self._settle()
                 self._add_arguments(event.position, event.id, event.name, event.arguments)
-            case ToolCallReady(call):
+            case core.ToolCallReady(call):
                 self._settle()
                 self._finish_call(call, event.position)
-            case PartReady(part):
+            case core.PartReady(part):
                 self._settle()
-                if block := to_block(part):
+                if block := results.to_block(part):
                     self._add_whole(block)
+        events, self._events = self._events, []
+        return events
 
     def _start(self, block: Block) -> _Open:
         self._count += 1
@@ -273,7 +249,7 @@ class EventBuilder:
             (index, pieces), self._thought = self._thought, None
             self._finish(index, {"type": "reasoning", "reasoning": "".join(pieces)})
 
-    def _add_text(self, text: str, signature: Signature | None) -> None:
+    def _add_text(self, text: str, signature: core.Signature | None) -> None:
         if not text and signature is None:
             return
         # Signed text is never merged with the unsigned text before it.
@@ -312,13 +288,13 @@ class EventBuilder:
         else:
             self._delta(index, {"type": "block-delta", "fields": {**block, "args": "".join(pieces)}})
 
-    def _finish_call(self, call: ToolCall, position: int) -> None:
+    def _finish_call(self, call: core.ToolCall, position: int) -> None:
         if position not in self._calls:
-            arguments = compact(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
+            arguments = results.compact(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
             self._add_arguments(position, call.id, call.name, arguments)
-        valid, invalid = split_calls([call])
+        valid, invalid = results.split_calls([call])
         index, _ = self._calls.pop(position)
-        self._finish(index, {**(valid or invalid)[0], **extras(call.signature)})
+        self._finish(index, {**(valid or invalid)[0], **results.extras(call.signature)})
 
     def _add_whole(self, block: Block) -> None:
         shown = {name: _EMPTY.get(name, value) for name, value in block.items() if name not in _PAYLOADS}
@@ -331,7 +307,7 @@ class EventBuilder:
             return []
         candidate = response.candidate
         self._settle()
-        metadata = stream_metadata(response, usage=self._usage)
+        metadata = results.stream_metadata(response, usage=self._usage)
         if self._count and (refusal := refusal_block(candidate.refusal, metadata)) is not None:
             # LangChain (up to 1.8.4) drops a `refusal` from streams. The block translator shows the refusal of a
             # message without content.
@@ -339,11 +315,11 @@ class EventBuilder:
         wholes = ["".join(pieces) for _, pieces in self._texts]
         sources = cited_in([len(whole) for whole in wholes], metadata.get("citations"))
         for (index, _), whole, cited in zip(self._texts, wholes, sources, strict=True):
-            block: Block = {"type": "text", "text": whole, **extras(self._signatures.get(index))}
+            block: Block = {"type": "text", "text": whole, **results.extras(self._signatures.get(index))}
             self._finish(index, {**block, "annotations": cited} if cited else block)
-        finish: Event = {"event": "message-finish", **finish_reasons(candidate), "metadata": metadata}
-        if self._usage and (usage := usage_metadata(response.usage)) is not None:
+        finish: Event = {"event": "message-finish", **results.finish_reasons(candidate), "metadata": metadata}
+        if self._usage and (usage := results.usage_metadata(response.usage)) is not None:
             finish["usage"] = usage
-        if kwargs := {**signature_kwargs(candidate.parts), **outline_kwargs(candidate)}:
+        if kwargs := {**results.signature_kwargs(candidate.parts), **results.outline_kwargs(candidate)}:
             finish["additional_kwargs"] = kwargs
         return [*self._events, finish]

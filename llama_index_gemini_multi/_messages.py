@@ -8,17 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import Final
 
-from llama_index.core.base.llms.types import (
-    CachePoint,
-    ChatMessage,
-    CitableBlock,
-    CitationBlock,
-    ContentBlock,
-    MessageRole,
-    TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-)
+from llama_index.core.base.llms import types
 from pydantic_core import to_json
 
 from gemini_multi import types as core
@@ -30,19 +20,19 @@ from llama_index_gemini_multi._tool_calls import block_call, foreign_calls, fore
 
 NOTE_KEY: Final = "gemini_multi"
 """The member of `ThinkingBlock.additional_information` with the outline of an answer: what its blocks cannot hold."""
-_ROLES: Final[Mapping[MessageRole, core.Role]] = {
-    MessageRole.SYSTEM: "system",
-    MessageRole.DEVELOPER: "system",
-    MessageRole.USER: "user",
-    MessageRole.ASSISTANT: "assistant",
-    MessageRole.CHATBOT: "assistant",
-    MessageRole.MODEL: "assistant",
-    MessageRole.TOOL: "tool",
-    MessageRole.FUNCTION: "tool",
+_ROLES: Final[Mapping[types.MessageRole, core.Role]] = {
+    types.MessageRole.SYSTEM: "system",
+    types.MessageRole.DEVELOPER: "system",
+    types.MessageRole.USER: "user",
+    types.MessageRole.ASSISTANT: "assistant",
+    types.MessageRole.CHATBOT: "assistant",
+    types.MessageRole.MODEL: "assistant",
+    types.MessageRole.TOOL: "tool",
+    types.MessageRole.FUNCTION: "tool",
 }
 
 
-def to_core(messages: Sequence[ChatMessage]) -> tuple[core.Message, ...]:
+def to_core(messages: Sequence[types.ChatMessage]) -> tuple[core.Message, ...]:
     """Translate a conversation. Messages without content are left out, except messages of the user."""
     reader = _Reader()
     return tuple(message for given in messages if (message := reader.read(given)) is not None)
@@ -58,8 +48,8 @@ class _Reader:
     """The ids of the calls without a result."""
     position: int = 0
 
-    def read(self, message: ChatMessage) -> core.Message | None:
-        role = _ROLES[MessageRole(message.role)]
+    def read(self, message: types.ChatMessage) -> core.Message | None:
+        role = _ROLES[types.MessageRole(message.role)]
         self.position += 1
         if role == "tool":
             return core.Message("tool", (self._result(message),))
@@ -69,14 +59,14 @@ class _Reader:
         name = message.additional_kwargs.get("name")
         return core.Message(role, parts, name=name if isinstance(name, str) else None)
 
-    def _answer(self, message: ChatMessage) -> tuple[core.Part, ...]:
+    def _answer(self, message: types.ChatMessage) -> tuple[core.Part, ...]:
         # A citation quotes a source. If it were sent back, the model would read it as text of its answer.
-        blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
+        blocks = [block for block in message.blocks if not isinstance(block, types.CitationBlock)]
         pairs = zip(blocks, chain(foreign_signatures(message), repeat(None)), strict=False)
         parts = [_signed(part, signature) for block, signature in pairs for part in _parts(block)]
         parts += foreign_calls(message)
         answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
-        notes = [block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock)]
+        notes = [block.additional_information for block in message.blocks if isinstance(block, types.ThinkingBlock)]
         if entries := [entry for note in notes for entry in entries_of(note.get(NOTE_KEY))]:
             answer = tuple(restored(answer, entries, shows_all=False))
         calls = [part for part in answer if isinstance(part, core.ToolCall)]
@@ -89,7 +79,7 @@ class _Reader:
             return replace(part, id=f"call_{self.position}_{index}")
         return part
 
-    def _result(self, message: ChatMessage) -> core.ToolResult:
+    def _result(self, message: types.ChatMessage) -> core.ToolResult:
         extra: Mapping[str, object] = message.additional_kwargs
         name = text_of(extra, "name")
         call_id = self._call_id(text_of(extra, "tool_call_id"), name)
@@ -113,7 +103,7 @@ def _signed(part: core.Part, signature: core.Signature | None) -> core.Part:
     return part
 
 
-def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[core.Part]:
+def _without_calls(blocks: Sequence[types.ContentBlock]) -> Iterator[core.Part]:
     """Read the content of a message that is not from the model. A tool call in it becomes text about the call."""
     for part in chain.from_iterable(map(_parts, blocks)):
         if isinstance(part, core.ToolCall):
@@ -123,21 +113,21 @@ def _without_calls(blocks: Sequence[ContentBlock]) -> Iterator[core.Part]:
             yield part
 
 
-def _parts(block: ContentBlock) -> Iterator[core.Part]:
+def _parts(block: types.ContentBlock) -> Iterator[core.Part]:
     match block:
-        case TextBlock(text=text):
+        case types.TextBlock(text=text):
             if text:
                 yield core.Text(text)
-        case ThinkingBlock(content=text):
+        case types.ThinkingBlock(content=text):
             if text:
                 yield core.Thought(text)
-        case ToolCallBlock():
+        case types.ToolCallBlock():
             yield block_call(block)
-        case CitableBlock() | CitationBlock():
+        case types.CitableBlock() | types.CitationBlock():
             yield core.Text(f"Source: {block.title} ({block.source})\n")
-            inner = block.content if isinstance(block, CitableBlock) else [block.cited_content]
+            inner = block.content if isinstance(block, types.CitableBlock) else [block.cited_content]
             yield from chain.from_iterable(map(_parts, inner))
-        case CachePoint():
+        case types.CachePoint():
             message = "Left out a `CachePoint`: Gemini caches long common prefixes by itself; or use `cached_content`."
             warnings.warn(message, SettingIgnoredWarning, stacklevel=2)
         case _:

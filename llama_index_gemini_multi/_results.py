@@ -13,19 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseAsyncGen,
-    ChatResponseGen,
-    CitationBlock,
-    ContentBlock,
-    LogProb,
-    MessageRole,
-    TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-)
+from llama_index.core.base.llms import types
 from pydantic import BaseModel
 from pydantic_core import to_json
 
@@ -43,15 +31,17 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def to_result(response: core.ChatResponse, *, delta: str | None = None, first_call_only: bool = False) -> ChatResponse:
+def to_result(
+    response: core.ChatResponse, *, delta: str | None = None, first_call_only: bool = False
+) -> types.ChatResponse:
     """Translate a whole answer. Candidates after the first are in `raw`.
 
     `delta` is the new text, if the response ends a stream. `first_call_only` leaves out all tool calls after the first.
     """
-    message_class = ChatMessage if delta is None else STREAMED_MESSAGE
+    message_class = types.ChatMessage if delta is None else STREAMED_MESSAGE
     blocks = _blocks(response, first_call_only=first_call_only)
-    return ChatResponse(
-        message=message_class(role=MessageRole.ASSISTANT, blocks=blocks),
+    return types.ChatResponse(
+        message=message_class(role=types.MessageRole.ASSISTANT, blocks=blocks),
         raw=_raw(response),
         delta=delta,
         logprobs=_logprobs(response.candidate.logprobs),
@@ -63,8 +53,8 @@ _SHOWN: Final = 64
 """The number of tool calls and of media that a chunk shows. Thousands of them in each chunk would take too long."""
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
-_MESSAGE: Final = ChatMessage(role=MessageRole.ASSISTANT)
-_THINKING: Final = ThinkingBlock()
+_MESSAGE: Final = types.ChatMessage(role=types.MessageRole.ASSISTANT)
+_THINKING: Final = types.ThinkingBlock()
 
 
 class Snapshots:
@@ -84,25 +74,25 @@ class Snapshots:
         self._calls: list[core.ToolCall] = []
         self._openai_calls: list[tuple[str, str, str]] = []
         """The id, the name and the arguments as JSON of each tool call."""
-        self._media: list[ContentBlock] = []
+        self._media: list[types.ContentBlock] = []
 
-    def whole(self, response: core.ChatResponse, delta: str | None = None) -> ChatResponse:
+    def whole(self, response: core.ChatResponse, delta: str | None = None) -> types.ChatResponse:
         """Translate a whole answer. See `to_result`."""
         return to_result(response, delta=delta, first_call_only=self._first_call_only)
 
-    def of(self, events: EventStream) -> ChatResponseGen:
+    def of(self, events: EventStream) -> types.ChatResponseGen:
         """Make all chunks of a stream."""
         with events:
             yield from filter(None, map(self.feed, events))
 
-    async def of_async(self, events: AsyncEventStream) -> ChatResponseAsyncGen:
+    async def of_async(self, events: AsyncEventStream) -> types.ChatResponseAsyncGen:
         """Make all chunks of a stream."""
         async with events:
             async for event in events:
                 if (chunk := self.feed(event)) is not None:
                     yield chunk
 
-    def feed(self, event: core.ChatEvent) -> ChatResponse | None:
+    def feed(self, event: core.ChatEvent) -> types.ChatResponse | None:
         """Make the chunk for an event; `None` if a chunk cannot show any of it."""
         if isinstance(event, core.Finished):
             return self.whole(event.response, delta="")
@@ -135,14 +125,14 @@ class Snapshots:
             case _:
                 return None
 
-    def _chunk(self, delta: str, extra: dict[str, object]) -> ChatResponse:
+    def _chunk(self, delta: str, extra: dict[str, object]) -> types.ChatResponse:
         # A snapshot holds the whole text as a new `str`. Copying a text takes little time, and its memory is held
         # only as long as the caller keeps the snapshot.
-        blocks: list[ContentBlock] = []
+        blocks: list[types.ContentBlock] = []
         if self._thoughts:
             blocks.append(_changed(_THINKING, content=self._thoughts, additional_information={}))
         if self._text:
-            blocks.append(TextBlock(text=self._text))
+            blocks.append(types.TextBlock(text=self._text))
         known: dict[str, object] = {}
         if self._media:
             blocks += [block.model_copy() for block in self._media]
@@ -152,7 +142,7 @@ class Snapshots:
                 {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
                 for call_id, name, arguments in self._openai_calls
             ]
-        return ChatResponse(
+        return types.ChatResponse(
             message=_changed(_MESSAGE, blocks=blocks, additional_kwargs=known), delta=delta, additional_kwargs=extra
         )
 
@@ -171,7 +161,7 @@ def _changed(model: ModelT, **fields: object) -> ModelT:
     return changed
 
 
-def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[ContentBlock]:
+def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[types.ContentBlock]:
     candidate = response.candidate
     parts: Sequence[core.Part] = candidate.parts
     if first_call_only:
@@ -180,12 +170,12 @@ def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[Conte
     note = outline(parts, has_block)
     thoughts = "".join(part.text for part in parts if isinstance(part, core.Thought))
     text = "".join(part.text for part in parts if isinstance(part, core.Text)) or candidate.refusal or ""
-    blocks: list[ContentBlock] = [TextBlock(text=text)] if text else []
+    blocks: list[types.ContentBlock] = [types.TextBlock(text=text)] if text else []
     if thoughts or note:
         # LlamaIndex's memory counts the tokens. A block that holds only signatures must not displace messages.
         tokens = (response.usage.reasoning_tokens or None) if thoughts else None
         kept = {NOTE_KEY: note} if note else {}
-        thinking = ThinkingBlock(content=thoughts or None, num_tokens=tokens, additional_information=kept)
+        thinking = types.ThinkingBlock(content=thoughts or None, num_tokens=tokens, additional_information=kept)
         # Thoughts precede the text. A block that holds only the note follows it: callers read the first block
         # as the text.
         blocks.insert(0 if thoughts else len(blocks), thinking)
@@ -195,16 +185,16 @@ def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[Conte
     return blocks
 
 
-def _call_block(call: core.ToolCall) -> ToolCallBlock:
+def _call_block(call: core.ToolCall) -> types.ToolCallBlock:
     arguments = dict(call.arguments) if call.invalid_arguments is None else call.invalid_arguments
-    return ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
+    return types.ToolCallBlock.model_construct(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
 
 
 def _arguments_json(call: core.ToolCall) -> str:
     return to_json(dict(call.arguments)).decode() if call.invalid_arguments is None else call.invalid_arguments
 
 
-def _citations(citations: Sequence[core.Citation], text: str) -> Iterator[CitationBlock]:
+def _citations(citations: Sequence[core.Citation], text: str) -> Iterator[types.CitationBlock]:
     """Make the blocks of citations, up to a limit of quoted text. Citations beyond the limit are only in `raw`."""
     quotable = max(_LEAST_CITED, _CITED_PER_CHARACTER * len(text))
     for citation in citations:
@@ -215,8 +205,8 @@ def _citations(citations: Sequence[core.Citation], text: str) -> Iterator[Citati
             cited = text[stretch] if quotable >= 0 else None
         if cited and (source := citation.uri or citation.title):
             offsets = {"start": citation.start, "end": citation.end}
-            yield CitationBlock(
-                cited_content=TextBlock(text=cited),
+            yield types.CitationBlock(
+                cited_content=types.TextBlock(text=cited),
                 source=source,
                 title=citation.title or source,
                 additional_location_info={name: offset for name, offset in offsets.items() if offset is not None},
@@ -301,7 +291,7 @@ def _code_execution(parts: Sequence[core.Part]) -> Iterator[core.JsonValue]:
             yield {"code_execution_result": {"outcome": part.outcome, "output": part.output}}
 
 
-def _logprobs(value: core.JsonValue) -> list[list[LogProb]] | None:
+def _logprobs(value: core.JsonValue) -> list[list[types.LogProb]] | None:
     """Read log probabilities in OpenAI's form: for each token its alternatives, or the token itself without any."""
     if not isinstance(value, Mapping):
         return None
@@ -312,5 +302,6 @@ def _logprobs(value: core.JsonValue) -> list[list[LogProb]] | None:
         return None
 
 
-def _logprob(token: Mapping[str, Any]) -> LogProb:
-    return LogProb(token=token.get("token", ""), logprob=token.get("logprob", 0.0), bytes=token.get("bytes") or [])
+def _logprob(token: Mapping[str, Any]) -> types.LogProb:
+    logprob = token.get("logprob", 0.0)
+    return types.LogProb(token=token.get("token", ""), logprob=logprob, bytes=token.get("bytes") or [])
