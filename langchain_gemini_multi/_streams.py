@@ -226,8 +226,7 @@ class EventBuilder:
                 self._finish_call(call, event.position)
             case core.PartReady(part):
                 self._settle()
-                if block := results.to_block(part):
-                    self._add_whole(block)
+                self._add_whole(results.to_block(part) or {})
         events, self._events = self._events, []
         return events
 
@@ -297,9 +296,9 @@ class EventBuilder:
         self._finish(index, {**(valid or invalid)[0], **results.extras(call.signature)})
 
     def _add_whole(self, block: Block) -> None:
-        shown = {name: _EMPTY.get(name, value) for name, value in block.items() if name not in _PAYLOADS}
-        index, _ = self._start(shown)
-        self._finish(index, block)
+        if shown := {name: _EMPTY.get(name, value) for name, value in block.items() if name not in _PAYLOADS}:
+            index, _ = self._start(shown)
+            self._finish(index, block)
 
     def end(self) -> list[Event]:
         """End the message, if the answer has ended."""
