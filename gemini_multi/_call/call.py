@@ -16,11 +16,10 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final, Self, TypeAlias
 
-from gemini_multi._call.allowance import Allowance
 from gemini_multi._call.attempt import AttemptRunner, Flow
 from gemini_multi._call.attempt_log import AttemptLog, CallOptions
 from gemini_multi._call.judging import RetryableAnswer, UnwantedAnswer, errors_to_leave
-from gemini_multi._call.permits import OutOfRoom
+from gemini_multi._call.permits import Allowance, OutOfRoom
 from gemini_multi._call.telemetry import trace_of
 from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi._routing.schedule import RouteSchedule, RouteState

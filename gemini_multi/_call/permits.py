@@ -1,4 +1,4 @@
-"""Permits for requests if rates, concurrent calls or a shared budget are limited.
+"""What a request reserves before it is sent, if rates, concurrent calls or costs are limited.
 
 A storage holds the counts. A storage on a server is read in steps of the call, so that the loop that performs the steps
 blocks or awaits. A storage in memory returns at once.
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi._routing import pricing
 from gemini_multi._routing.routes import Route
 from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Permit, Storage
-from gemini_multi._transport.steps import Consult, Step
-from gemini_multi.errors import BudgetExceeded, GeminiMultiError, RateLimited, StorageUnavailable
+from gemini_multi._transport.steps import Consult, Sleep, Step
+from gemini_multi.errors import BudgetExceeded, RateLimited, StorageUnavailable
 from gemini_multi.rate_limits import RateLimits, SharedStorage
 from gemini_multi.types import ChatRequest
+
+if TYPE_CHECKING:
+    from gemini_multi._call.attempt_log import AttemptLog
 
 _LOGGER: Final = logging.getLogger("gemini_multi")
 _SPREAD: Final = 0.1
@@ -36,106 +40,25 @@ class OutOfRoom(RateLimited):
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Reserves and settles the permits of a client's calls."""
+    """The limits of a client's calls, and the storage that counts the calls."""
 
     storage: Storage
     limits: RateLimits
     max_cost_usd: float | None = None
     """The budget that the clients of the storage share."""
 
-    @property
-    def waits(self) -> bool:
-        """Whether a call waits until a provider has room, even if another provider has room now."""
-        return self.limits.when_full == "wait"
-
-    def acquire(self, request: ChatRequest, route: Route, on: date) -> Generator[Step, Any, Permit | OutOfRoom]:
-        """Reserve a permit for a request over a route.
-
-        Raises:
-            BudgetExceeded: The shared budget does not allow the request.
-            StorageUnavailable: The storage does not answer.
-        """
-        demand = self._demand(request, route, on)
-        acquisition = _Acquisition(self.storage, demand)
-        try:
-            reserved = yield from self._consult(acquisition.run)
-        except GeneratorExit:
-            if (late := acquisition.leave()) is not None:
-                self.settle_later(late, Outcome(tokens=0))
-            raise
-        if isinstance(reserved, NoRoom):
-            return _out_of_room(route, reserved)
-        if isinstance(reserved, NoMoney):
-            raise _out_of_money(demand, reserved)
-        assert isinstance(reserved, Permit)
-        return reserved
-
-    def _demand(self, request: ChatRequest, route: Route, on: date) -> Demand:
-        name = route.provider.name
-        limits = {
-            f"{covered}:{route.provider.account}": limit
-            for covered, limit in self.limits.of_route(name, route.model.name).items()
-        }
-        needs_tokens = any(limit.tokens_per_minute for limit in limits.values())
+    def demand(self, request: ChatRequest, route: Route, on: date) -> Demand:
+        """Return what a request over a route counts against the limits."""
+        name, account = route.provider.name, route.provider.account
+        found = self.limits.of_route(name, route.model.name)
+        needs_tokens = any(limit.tokens_per_minute for limit in found.values())
         is_paid = self.max_cost_usd is not None
         return Demand(
-            limits=limits,
+            limits={f"{covered}:{account}": limit for covered, limit in found.items()},
             tokens=pricing.expected_tokens(request, route.answering, name) if needs_tokens else 0,
-            worst_usd=(pricing.worst_usd(request, route.answering, name, on) or 0.0) if is_paid else 0.0,
+            worst_usd=pricing.worst_usd(request, route.answering, name, on) if is_paid else 0.0,
             max_cost_usd=self.max_cost_usd,
         )
-
-    def settle(self, permit: Permit, outcome: Outcome) -> Generator[Step, Any, None]:
-        """Settle a permit. If the storage fails, the answer is still delivered, and the permit expires."""
-        yield from self._consult(lambda: self._settle(permit, outcome))
-
-    def settle_later(self, permit: Permit, outcome: Outcome) -> None:
-        """Settle the permit of a call that cannot perform steps any more."""
-        if self.storage.is_local:
-            self._settle(permit, outcome)
-        else:
-            threading.Thread(target=self._settle, args=[permit, outcome], name="gemini-multi-settlement").start()
-
-    def _settle(self, permit: Permit, outcome: Outcome) -> None:
-        try:
-            self.storage.settle(permit, outcome)
-        except StorageUnavailable as error:
-            _LOGGER.warning("What a request has used was not counted, and its permit expires: %s", error.message)
-
-    def _consult(self, action: Callable[[], object]) -> Generator[Step, Any, object]:
-        if self.storage.is_local:
-            return action()
-        outcome: object = yield Consult(lambda: _caught(action))
-        if isinstance(outcome, GeminiMultiError):
-            raise outcome
-        return outcome
-
-
-class _Acquisition:
-    """Reserves a permit, possibly in another thread, which continues when the caller leaves."""
-
-    def __init__(self, storage: Storage, demand: Demand) -> None:
-        self._storage = storage
-        self._demand = demand
-        self._lock = threading.Lock()
-        self._permit: Permit | None = None
-        self._is_left = False
-
-    def run(self) -> Permit | NoRoom | NoMoney:
-        """Reserve the permit, and release it if the caller has left."""
-        reserved = self._storage.reserve(self._demand)
-        with self._lock:
-            self._permit = reserved if isinstance(reserved, Permit) else None
-            is_left = self._is_left
-        if is_left and self._permit is not None:
-            self._storage.settle(self._permit, Outcome(tokens=0))
-        return reserved
-
-    def leave(self) -> Permit | None:
-        """Record that the caller has left. Return the permit if it was reserved already."""
-        with self._lock:
-            self._is_left = True
-            return self._permit
 
 
 def open_permits(
@@ -153,12 +76,102 @@ def open_permits(
     return Permits(open_storage(storage), limits or RateLimits(), None if storage is None else max_cost_usd)
 
 
-def _caught(action: Callable[[], object]) -> object:
-    """Return an error instead of raising it. The call then raises the error itself, after its cleanup."""
-    try:
-        return action()
-    except GeminiMultiError as error:
-        return error
+class Allowance:
+    """What one request reserves and settles after its answer: a permit, and its highest possible cost."""
+
+    def __init__(self, request: ChatRequest, route: Route, attempt_log: AttemptLog) -> None:
+        self._request = request
+        self._route = route
+        self._attempt_log = attempt_log
+        self._options = attempt_log.options
+        self._permits = attempt_log.options.permits
+        self._permit: Permit | None = None
+        self._reserved_usd = 0.0
+
+    def take(self) -> Generator[Step, Any, OutOfRoom | None]:
+        """Reserve the allowance. If the provider has no room, return that refusal.
+
+        Raises:
+            BudgetExceeded: The budget does not allow the request.
+            StorageUnavailable: The storage of shared limits does not answer.
+        """
+        if self._permits is not None:
+            refusal = yield from self._take_permit(self._permits)
+            if refusal is not None:
+                return refusal
+        ledger, route = self._options.ledger, self._route
+        if ledger.is_limited:
+            worst = pricing.worst_usd(self._request, route.answering, route.provider.name, self._options.today())
+            try:
+                self._reserved_usd = ledger.reserve(worst)
+            except BudgetExceeded:
+                yield from self.settle(Outcome(tokens=0))
+                raise
+        return None
+
+    def _take_permit(self, permits: Permits) -> Generator[Step, Any, OutOfRoom | None]:
+        """Reserve a permit, after a wait if the limits require a wait and the deadline allows it."""
+        demand = permits.demand(self._request, self._route, self._options.today())
+        while isinstance(reserved := (yield from self._reserve(permits.storage, demand)), NoRoom):
+            refusal = _out_of_room(self._route, reserved)
+            wait = refusal.wait(self._options.chance())
+            if permits.limits.when_full == "next" or wait >= self._attempt_log.remaining():
+                return refusal
+            yield Sleep(wait)
+            self._attempt_log.waited += wait
+        if isinstance(reserved, NoMoney):
+            raise _out_of_money(demand, reserved)
+        self._permit = reserved
+        return None
+
+    def _reserve(self, storage: Storage, demand: Demand) -> Generator[Step, Any, Permit | NoRoom | NoMoney]:
+        if storage.is_local:
+            return storage.reserve(demand)
+        reserved = Future[Permit | NoRoom | NoMoney]()
+
+        def reserve() -> None:
+            try:
+                reserved.set_result(storage.reserve(demand))
+            except BaseException as error:  # noqa: BLE001  # raised below, in the call
+                reserved.set_exception(error)
+
+        try:
+            yield Consult(reserve)
+        except GeneratorExit:
+            reserved.add_done_callback(self._return)  # another thread may still reserve it
+            raise
+        return reserved.result()
+
+    def _return(self, reserved: Future[Permit | NoRoom | NoMoney]) -> None:
+        """Release the permit of a call that left while it was being reserved."""
+        if reserved.exception() is None and isinstance(permit := reserved.result(), Permit):
+            self._permit = permit
+            self.settle_later(Outcome(tokens=0))
+
+    def settle(self, outcome: Outcome) -> Generator[Step, Any, None]:
+        """Settle the allowance with the usage of the request."""
+        if self._permits is None or self._permits.storage.is_local:
+            self._settle(outcome)
+        else:
+            yield Consult(lambda: self._settle(outcome))
+
+    def settle_later(self, outcome: Outcome) -> None:
+        """Settle the allowance of a call that cannot perform steps any more."""
+        if self._permits is None or self._permits.storage.is_local:
+            self._settle(outcome)
+        else:
+            threading.Thread(target=self._settle, args=[outcome], name="gemini-multi-settlement").start()
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Settle the allowance. If the storage fails, the answer is still delivered, and the permit expires."""
+        if self._reserved_usd:
+            self._options.ledger.release(self._reserved_usd)
+        if self._permits is None or self._permit is None:
+            return
+        try:
+            self._permits.storage.settle(self._permit, outcome)
+        except StorageUnavailable as error:
+            _LOGGER.warning("What a request has used was not counted, and its permit expires: %s", error.message)
 
 
 def _out_of_room(route: Route, refusal: NoRoom) -> OutOfRoom:

@@ -51,15 +51,15 @@ def expected_tokens(request: ChatRequest, model: Model, provider: str) -> int:
     return estimate_messages(request.messages) + _expected_output(request, model, provider)
 
 
-def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float | None:
-    """Return the highest possible cost of a request at list prices, or `None` without a known price.
+def worst_usd(request: ChatRequest, model: Model, provider: str, on: date) -> float:
+    """Return the highest possible cost of a request at list prices, or 0 without a known price.
 
     Every byte of text counts as a token, and the answer is as long as `max_tokens`, or otherwise the model, allows.
     """
     tokens = min(most_tokens(request), model.context_window)
     price = _price(model, provider, tokens, on)
     if price is None:
-        return None
+        return 0.0
     output = (request.max_tokens or _longest_answer(model, provider)) * (request.n or 1)
     return _PER_TOKEN * (tokens * max(price.input, _or(price.audio_input, 0.0)) + output * price.output)
 
