@@ -44,7 +44,7 @@ class AttemptRunner(AttemptRecord):
     ) -> None:
         super().__init__(request, state, prepared, attempt_log)
         endpoint, failover = prepared.endpoint, self._options.failover
-        self._decoder = PayloadDecoder(endpoint.dialect.decoder(request, endpoint.target), self._provider.unwrap)
+        self._payloads = PayloadDecoder(endpoint.dialect.decoder(request, endpoint.target), self._provider.unwrap)
         self._body = BodyReader(attempt_log, self._started)
         self._is_finished = False
         self._has_spoken = False
@@ -86,7 +86,7 @@ class AttemptRunner(AttemptRecord):
     def _whole(self, beginning: bytes) -> Flow:
         """Read an answer in one piece."""
         body = yield from self._body.document(beginning)
-        yield self._finish(self._decoder.document(body))
+        yield self._finish(self._payloads.document(body))
 
     def _stream(self, chunk: bytes) -> Flow:
         """Read an answer in pieces. Deliver the events that came before a failure, and then the failure."""
@@ -108,7 +108,7 @@ class AttemptRunner(AttemptRecord):
                 chunk = yield READ_BODY
                 self._body.check(chunk)
             except (TransportError, GeminiMultiError):
-                if not self._is_finished and not self._decoder.is_complete:
+                if not self._is_finished and not self._payloads.decoder.is_complete:
                     raise
                 chunk = b""  # the answer is complete: later bytes do not matter
 
@@ -127,11 +127,11 @@ class AttemptRunner(AttemptRecord):
             if self._is_finished:
                 return
             if payload == _DONE:
-                events += self._finish(self._decoder.end(is_done=True))
+                events += self._finish(self._payloads.end(is_done=True))
             elif payload and not payload.isspace():
-                events += self._decoder.payload(payload, at_end=at_end)
+                events += self._payloads.payload(payload, at_end=at_end)
         if at_end and not self._is_finished:
-            events += self._finish(self._decoder.end(is_done=False))
+            events += self._finish(self._payloads.end(is_done=False))
 
     def _choose(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose the events to deliver now."""
@@ -159,7 +159,7 @@ class AttemptRunner(AttemptRecord):
 
     def _finish(self, events: list[ChatEvent]) -> list[ChatEvent]:
         """End the attempt with its whole answer, if the answer is accepted."""
-        answer = self._decoder.response()
+        answer = self._payloads.decoder.response()
         if not answer.candidates:
             raise InvalidResponse("The answer holds no candidates.")
         self._judge(answer, events)
@@ -189,7 +189,7 @@ class AttemptRunner(AttemptRecord):
 
     def _response(self) -> ChatResponse:
         """Return the answer so far."""
-        return self._completed(self._decoder.response())
+        return self._completed(self._payloads.decoder.response())
 
     def fail(self, error: GeminiMultiError | ErrorPayload | TransportError) -> GeminiMultiError:
         """End the attempt with a failure. Return the typed error."""

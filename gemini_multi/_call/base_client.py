@@ -185,7 +185,7 @@ class BaseClient:
     def limits_are_shared(self) -> bool:
         """Whether other processes share the limits and the budget. Also true if there are no limits."""
         permits = self._options.permits
-        return not self._options.ledger.is_limited and (permits is None or not permits.storage.is_local)
+        return self._options.ledger.limit_usd is None and (permits is None or not permits.storage.is_local)
 
     def routes(self, request: ChatRequest, *, stream: bool = False) -> tuple[Route, ...]:
         """List the possible routes of a request, in order of preference."""
@@ -259,7 +259,7 @@ class BaseClient:
     def inherit(self, other: BaseClient) -> None:
         """Take over the totals and the routes' health of another client, which this client replaces."""
         own, given = self._options, other._options
-        own.ledger.carry_on(given.ledger)
+        own.ledger.totals = given.ledger.totals
         permits = own.permits and given.permits and replace(own.permits, storage=given.permits.storage)
         self._options = replace(own, health=given.health, permits=permits or own.permits)
 

@@ -93,11 +93,12 @@ class Call:
 
         Return `None` if there is no such route, or if the share of hedged calls is used up.
         """
+        health = self._options.health
+        if not health.spend_hedge():
+            return None
         state = self.schedule.next_healthy(self._options.clock())
         if state is None:
-            return None
-        if not self._options.health.spend_hedge():
-            self.schedule.put_back(state)
+            health.earn_hedge(1.0)
             return None
         return Call(self._request, self.schedule, self.attempt_log, state)
 
@@ -105,7 +106,7 @@ class Call:
         """Send the request over one route after the other until one route answers."""
         if self.trace is not None:
             self.trace.begin()
-        is_limited = self._options.permits is not None or self._options.ledger.is_limited
+        is_limited = self._options.permits is not None or self._options.ledger.limit_usd is not None
         send = self._send_within_limits if is_limited else self._send
         state: RouteState | None = None
         failure: GeminiMultiError | None

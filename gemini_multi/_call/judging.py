@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from gemini_multi import structured
 from gemini_multi.errors import InvalidResponse, PromptBlocked
@@ -13,7 +13,6 @@ from gemini_multi.types import (
     ChatEvent,
     ChatRequest,
     ChatResponse,
-    JsonObject,
     Text,
     TextDelta,
     Thought,
@@ -22,7 +21,6 @@ from gemini_multi.types import (
     ToolCall,
 )
 
-_Check: TypeAlias = Callable[[ChatRequest, ChatResponse], bool]
 _FORCED: Final = ("required", "validated")
 _RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 _SHOWN_OF_A_REASON: Final = 100
@@ -51,9 +49,7 @@ def is_silent(event: ChatEvent) -> bool:
 def fault_in(answer: ChatResponse, *, is_committed: bool) -> str | None:
     """Return the fault of an answer that is worth another attempt, or `None` for a good answer.
 
-    Args:
-        answer: The whole answer.
-        is_committed: Whether the caller already received events of the answer. Then a malformed call is not a fault.
+    If the caller already received events of the answer (`is_committed`), a malformed call is not a fault.
     """
     for candidate in answer.candidates:
         if candidate.finish_reason in EXPLAINED or _is_usable(candidate):
@@ -82,10 +78,7 @@ def _is_malformed(candidate: Candidate) -> bool:
         return any(word in reason for word in _RETRYABLE_REASONS)
     if candidate.finish_reason not in ("tool_calls", None):
         return False
-    for part in candidate.parts:  # noqa: SIM110 - as above
-        if isinstance(part, ToolCall) and part.invalid_arguments is not None:
-            return True
-    return False
+    return any(isinstance(part, ToolCall) and part.invalid_arguments is not None for part in candidate.parts)
 
 
 def silence_of(answer: ChatResponse) -> str | None:
@@ -118,22 +111,14 @@ def errors_to_leave(failover: FailoverOn) -> tuple[type[Exception], ...]:
     return (PromptBlocked,) if {"refusal", "content_filter"} & {*failover.conditions} else ()
 
 
-def _is_filtered(_request: ChatRequest, response: ChatResponse) -> bool:
-    return response.finish_reason == "content_filter"
-
-
-def _is_refused(request: ChatRequest, response: ChatResponse) -> bool:
-    return bool(response.candidate.refusal) or _is_filtered(request, response)
-
-
-def _is_cut(_request: ChatRequest, response: ChatResponse) -> bool:
-    return response.finish_reason == "length"
-
-
 def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
     """Whether the answer breaks the schema of its response format, or of a tool that must be called."""
     if request.response_format is not None and not response.tool_calls:
-        return not _is_readable(response.text, request.response_format.schema or {})
+        try:
+            structured.read(response.text, request.response_format.schema or {})
+        except InvalidResponse:
+            return True
+        return False
     if request.tool_choice is None or request.tool_choice.mode not in _FORCED:
         return False
     schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
@@ -144,17 +129,9 @@ def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
     )
 
 
-def _is_readable(text: str, schema: JsonObject) -> bool:
-    try:
-        structured.read(text, schema)
-    except InvalidResponse:
-        return False
-    return True
-
-
-_CHECKS: Final[dict[NamedCondition, _Check]] = {
-    "content_filter": _is_filtered,
-    "refusal": _is_refused,
-    "length": _is_cut,
+_CHECKS: Final[dict[NamedCondition, Callable[[ChatRequest, ChatResponse], bool]]] = {
+    "content_filter": lambda _, response: response.finish_reason == "content_filter",
+    "refusal": lambda _, response: bool(response.candidate.refusal) or response.finish_reason == "content_filter",
+    "length": lambda _, response: response.finish_reason == "length",
     "invalid_output": _is_invalid,
 }

@@ -100,7 +100,7 @@ class Allowance:
             if refusal is not None:
                 return refusal
         ledger, route = self._options.ledger, self._route
-        if ledger.is_limited:
+        if ledger.limit_usd is not None:
             worst = pricing.worst_usd(self._request, route.answering, route.provider.name, self._options.today())
             try:
                 self._reserved_usd = ledger.reserve(worst)

@@ -19,17 +19,12 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
 
-_SETTINGS: Final = {
-    "temperature": "gen_ai.request.temperature",
-    "top_p": "gen_ai.request.top_p",
-    "top_k": "gen_ai.request.top_k",
-    "max_tokens": "gen_ai.request.max_tokens",
-    "stop": "gen_ai.request.stop_sequences",
-    "seed": "gen_ai.request.seed",
-    "n": "gen_ai.request.choice.count",
-    "presence_penalty": "gen_ai.request.presence_penalty",
-    "frequency_penalty": "gen_ai.request.frequency_penalty",
+_SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "presence_penalty", "frequency_penalty")
+_RENAMED_SETTINGS: Final = {"stop": "stop_sequences", "n": "choice.count"}
+_ATTRIBUTES: Final = {name: f"gen_ai.request.{name}" for name in _SETTINGS} | {
+    name: f"gen_ai.request.{convention}" for name, convention in _RENAMED_SETTINGS.items()
 }
+"""The attributes for the settings of a request."""
 
 _SUPPRESSED: Final = "suppress_instrumentation"
 _MODEL_CALLS: Final = (
@@ -63,8 +58,7 @@ def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
     here = context.get_current()
     if any(context.get_value(key, here) for key in _suppression_keys()):
         return None
-    kind = Trace if _is_model_call(trace.get_current_span(here)) else ModelCallTrace
-    return kind(tracer, request, here, stream=stream)
+    return Trace(tracer, request, here, stream=stream, is_nested=_is_model_call(trace.get_current_span(here)))
 
 
 @cache
@@ -93,40 +87,33 @@ def _is_recorded() -> Callable[[], bool]:
 
 
 class Trace:
-    """The span of one call. It starts with the call and ends once. This class is a plain client span without tokens.
+    """The span of one call. It starts with the call and ends once.
 
     Its parent is the current span when the call is made: a stream may be read in another context.
     """
 
-    def __init__(self, tracer: Tracer, request: ChatRequest, context: Context, *, stream: bool) -> None:
+    def __init__(
+        self, tracer: Tracer, request: ChatRequest, context: Context, *, stream: bool, is_nested: bool
+    ) -> None:
         self._tracer = tracer
         self._request = request
         self._context = context
         self._stream = stream
+        self._is_nested = is_nested
+        """Whether a span above is the model call. This span is then a plain client span without tokens."""
         self._span: Span | None = None
-        self._is_ended = False
 
     def begin(self) -> None:
         """Start the span."""
         from opentelemetry.trace import SpanKind
 
-        self._span = self._tracer.start_span(
-            self._name(), context=self._context, kind=SpanKind.CLIENT, attributes=self._request_attributes()
-        )
-
-    def _name(self) -> str:
-        return "gemini_multi call"
-
-    def _request_attributes(self) -> dict[str, Any]:
-        return {"gemini_multi.request.model": self._request.model}
-
-    def _response_attributes(self, response: ChatResponse) -> dict[str, Any]:
-        return {"gemini_multi.provider": response.provider, "gemini_multi.response.model": response.model}
+        model = self._request.model
+        name = "gemini_multi call" if self._is_nested else f"chat {model}"
+        known = {"gemini_multi.request.model": model} if self._is_nested else _request_attributes(self._request)
+        self._span = self._tracer.start_span(name, self._context, SpanKind.CLIENT, known)
 
     def attempt(self, attempt: Attempt) -> None:
         """Add an event for one attempt."""
-        if self._span is None or not self._span.is_recording():
-            return
         known: dict[str, Any] = {
             "gen_ai.provider.name": attempt.provider,
             "gen_ai.request.model": attempt.model,
@@ -137,19 +124,22 @@ class Trace:
             "gemini_multi.first_content": attempt.first_content,
             "gemini_multi.duration": attempt.duration,
         }
-        self._span.add_event("gemini_multi.attempt", _without_none(known))
+        if (span := self._recording()) is not None:
+            span.add_event("gemini_multi.attempt", _without_none(known))
 
     def answered(self, response: ChatResponse) -> None:
         """Record the answer and end the span."""
-        span = self._span
-        if span is not None and span.is_recording():
-            span.set_attributes(_without_none(self._response_attributes(response)))
+        if (span := self._recording()) is not None:
+            if self._is_nested:
+                known = {"gemini_multi.provider": response.provider, "gemini_multi.response.model": response.model}
+            else:
+                known = _response_attributes(response, stream=self._stream)
+            span.set_attributes(_without_none(known))
         self.end()
 
     def failed(self, error: BaseException) -> None:
         """Record the failure and end the span."""
-        span = self._span
-        if span is not None and span.is_recording() and not self._is_ended:
+        if (span := self._recording()) is not None:
             from opentelemetry.trace import Status, StatusCode
 
             span.set_attribute("error.type", type(error).__name__)
@@ -158,44 +148,41 @@ class Trace:
 
     def end(self) -> None:
         """End the span, also if the caller leaves before the end of the answer."""
-        if self._span is not None and not self._is_ended:
-            self._is_ended = True
-            self._span.end()
+        if (span := self._recording()) is not None:
+            span.end()
+
+    def _recording(self) -> Span | None:
+        """Return the span from its start to its end, if it is recorded."""
+        return self._span if self._span is not None and self._span.is_recording() else None
 
 
-class ModelCallTrace(Trace):
-    """The span by the conventions for generative AI, with the request settings, the tokens and the cost."""
+def _request_attributes(request: ChatRequest) -> dict[str, Any]:
+    known = {attribute: getattr(request, name) for name, attribute in _ATTRIBUTES.items()}
+    return {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": request.model,
+        **{attribute: value for attribute, value in known.items() if value not in (None, ())},
+        **({} if request.response_format is None else {"gen_ai.output.type": "json"}),
+    }
 
-    def _name(self) -> str:
-        return f"chat {self._request.model}"
 
-    def _request_attributes(self) -> dict[str, Any]:
-        request = self._request
-        attributes: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": request.model}
-        for name, attribute in _SETTINGS.items():
-            if value := getattr(request, name):
-                attributes[attribute] = value
-        if request.response_format is not None:
-            attributes["gen_ai.output.type"] = "json"
-        return attributes
-
-    def _response_attributes(self, response: ChatResponse) -> dict[str, Any]:
-        usage = response.usage
-        answering = response.attempts[-1] if self._stream and response.attempts else None
-        return {
-            "gen_ai.provider.name": response.provider,
-            "gen_ai.response.model": response.model,
-            "gen_ai.response.id": response.response_id,
-            "gen_ai.response.finish_reasons": [one.finish_reason or "" for one in response.candidates],
-            "gen_ai.response.time_to_first_chunk": answering and answering.first_content,
-            "gen_ai.usage.input_tokens": usage.input_tokens,
-            "gen_ai.usage.output_tokens": usage.output_tokens,
-            "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens or None,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None,
-            "gen_ai.usage.cache_creation.input_tokens": usage.cache_creation_tokens or None,
-            "gen_ai.usage.cost": usage.cost_usd,
-            "gemini_multi.cost_usd": usage.cost_usd,
-        }
+def _response_attributes(response: ChatResponse, *, stream: bool) -> dict[str, Any]:
+    usage = response.usage
+    answering = response.attempts[-1] if stream and response.attempts else None
+    return {
+        "gen_ai.provider.name": response.provider,
+        "gen_ai.response.model": response.model,
+        "gen_ai.response.id": response.response_id,
+        "gen_ai.response.finish_reasons": [one.finish_reason or "" for one in response.candidates],
+        "gen_ai.response.time_to_first_chunk": answering and answering.first_content,
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens or None,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_creation_tokens or None,
+        "gen_ai.usage.cost": usage.cost_usd,
+        "gemini_multi.cost_usd": usage.cost_usd,
+    }
 
 
 def _without_none(known: dict[str, Any]) -> dict[str, Any]:

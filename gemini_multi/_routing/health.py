@@ -8,16 +8,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from typing import Final, Self
+from typing import Final
 
 from gemini_multi._routing.locks import Locked
-from gemini_multi.errors import (
-    ConnectionFailed,
-    GeminiMultiError,
-    InvalidResponse,
-    ServerError,
-    StreamInterrupted,
-)
+from gemini_multi.errors import ConnectionFailed, GeminiMultiError, InvalidResponse, ServerError, StreamInterrupted
 from gemini_multi.retry import RetryPolicy
 
 _WINDOW: Final = 60.0
@@ -45,27 +39,22 @@ class RouteHealth(Locked):
 
     def __init__(self) -> None:
         super().__init__()
+        self.opens_at = -math.inf
+        """The time when the pause ends. A route without a test after its pause keeps this time."""
         self._in_a_row = 0
         self._recent = deque[tuple[float, bool]](maxlen=_REMEMBERED)
         self._openings = 0
-        self._opens_at = 0.0
         self._rested_at = -math.inf
-        self._is_open = False
         self._is_probed = False
         self._spent = 0.0
         self._speeds = {stream: deque[tuple[float, float]](maxlen=_REMEMBERED) for stream in (False, True)}
 
-    @property
-    def opens_at(self) -> float:
-        """The time when the pause ends; in the past if the route is not paused."""
-        return self._opens_at
-
     def claim(self, now: float) -> bool:
         """Claim the route for one request, if it is healthy. `answered`, `failed` or `release` ends the claim."""
         with self._lock:
-            if now < self._opens_at or self._is_probed:
+            if now < self.opens_at or self._is_probed:
                 return False
-            self._is_probed = self._is_open
+            self._is_probed = self.opens_at > -math.inf
             return True
 
     def release(self) -> None:
@@ -73,18 +62,14 @@ class RouteHealth(Locked):
         self._is_probed = False
 
     def answered(self, now: float, *, first_content: float, stream: bool, repeats: float) -> None:
-        """Record an answer.
+        """Record an answer whose first content came after these seconds, and return the tokens of its retries.
 
-        Args:
-            now: Monotonic seconds.
-            first_content: Seconds from sending to the first content.
-            stream: Whether the answer came in pieces: the first content of a whole answer comes at its end.
-            repeats: Tokens that the retries before the answer took from the budget.
+        Streams are counted apart: the first content of a whole answer comes at its end.
         """
         with self._lock:
             self._in_a_row = self._openings = 0
-            self._opens_at = 0.0
-            self._is_open = self._is_probed = False
+            self.opens_at = -math.inf
+            self._is_probed = False
             self._recent.append((now, False))
             self._spent = max(0.0, self._spent - (repeats or 1.0))
             self._speeds[stream].append((now, first_content))
@@ -95,8 +80,7 @@ class RouteHealth(Locked):
             was_probed, self._is_probed = self._is_probed, False
             rest = policy.rest_after(failure)
             if rest is not None:
-                self._opens_at = max(self._opens_at, now + rest)
-                self._is_open = True
+                self.opens_at = max(self.opens_at, now + rest)
             elif isinstance(failure, _FAILURES) and began >= self._rested_at:  # otherwise the pause already counts it
                 self._count_failure(now, policy, is_probe=was_probed)
 
@@ -104,10 +88,9 @@ class RouteHealth(Locked):
         self._in_a_row += 1
         self._recent.append((now, True))
         if is_probe or self._in_a_row >= policy.failures_before_rest or self._mostly_fails(now, policy):
-            self._opens_at = max(self._opens_at, now + policy.rest(self._openings))
+            self.opens_at = max(self.opens_at, now + policy.rest(self._openings))
             self._openings += 1
             self._rested_at = now
-            self._is_open = True
             self._in_a_row = 0
             self._recent.clear()
 
@@ -160,7 +143,7 @@ class Health(Locked):
         return next(self._calls)
 
     def earn_hedge(self, share: float) -> None:
-        """Record a call, which allows a share of one hedge."""
+        """Record a call, which allows this share of a hedge."""
         with self._lock:
             self._hedges = min(self._hedges + share, 1.0 + share)
 
@@ -171,12 +154,6 @@ class Health(Locked):
                 return False
             self._hedges -= 1.0
             return True
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
 
     def __reduce__(self) -> tuple[object, ...]:
         return Health, ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 from gemini_multi._routing.locks import Locked
 from gemini_multi.errors import BudgetExceeded
@@ -31,25 +30,12 @@ class Totals:
 class Ledger(Locked):
     """Adds up the usage of answers, and refuses calls that may pass a limit."""
 
-    def __init__(self, limit_usd: float | None = None) -> None:
+    def __init__(self, limit_usd: float | None = None, totals: Totals = Totals()) -> None:  # frozen
         super().__init__()
-        self._totals = Totals()
-        self._limit_usd = limit_usd
+        self.limit_usd = limit_usd
+        """With a limit, calls have to reserve their highest possible cost."""
+        self.totals = totals
         self._reserved = 0.0
-
-    @property
-    def totals(self) -> Totals:
-        """The usage so far."""
-        return self._totals
-
-    def carry_on(self, other: Ledger) -> None:
-        """Start with the totals of another ledger."""
-        self._totals = other.totals
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether calls have to reserve their highest possible cost."""
-        return self._limit_usd is not None
 
     def reserve(self, worst_usd: float) -> float:
         """Reserve the highest possible cost of a request, and return it for `release`.
@@ -57,9 +43,9 @@ class Ledger(Locked):
         Raises:
             BudgetExceeded: This cost, the money spent and the other reservations together pass the limit.
         """
-        limit = self._limit_usd
+        limit = self.limit_usd
         with self._lock:
-            spent = self._totals.cost_usd
+            spent = self.totals.cost_usd
             if limit is not None and (spent >= limit or spent + self._reserved + worst_usd > limit):
                 raise BudgetExceeded(
                     f"{spent:.6f} USD were spent, {self._reserved:.6f} USD are set aside for calls under way, and this "
@@ -81,8 +67,8 @@ class Ledger(Locked):
     def add(self, usage: Usage, *, abandoned: bool = False) -> None:
         """Count an answer, or the known part of an answer that the caller left before its end."""
         with self._lock:
-            before = self._totals
-            self._totals = Totals(
+            before = self.totals
+            self.totals = Totals(
                 calls=before.calls + (not abandoned),
                 input_tokens=before.input_tokens + usage.input_tokens,
                 output_tokens=before.output_tokens + usage.output_tokens,
@@ -97,21 +83,8 @@ class Ledger(Locked):
     def disown(self) -> None:
         """Count one of the answers as abandoned: it came, but no caller received it."""
         with self._lock:
-            before = self._totals
-            self._totals = replace(before, calls=before.calls - 1, abandoned_calls=before.abandoned_calls + 1)
+            before = self.totals
+            self.totals = replace(before, calls=before.calls - 1, abandoned_calls=before.abandoned_calls + 1)
 
-    def __getstate__(self) -> tuple[Totals, float | None]:
-        return self._totals, self._limit_usd
-
-    def __setstate__(self, state: tuple[Totals, float | None]) -> None:
-        super().__init__()
-        self._totals, self._limit_usd = state
-        self._reserved = 0.0
-
-    def __copy__(self) -> Self:
-        """A copy of a model spends the same money."""
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        """A copy of a model spends the same money."""
-        return self
+    def __reduce__(self) -> tuple[object, ...]:
+        return Ledger, (self.limit_usd, self.totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -103,11 +104,10 @@ def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool)
     """
     check(request)
     named = catalog.find(request.model)
-    found: list[Route] = []
-    for provider in providers:
-        model = _requested_model(provider, named)
-        found.append(Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))))
-    return tuple(found)
+    models = [(provider, _requested_model(provider, named)) for provider in providers]
+    return tuple(
+        Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))) for provider, model in models
+    )
 
 
 def _requested_model(provider: Provider, named: Model) -> Model:
@@ -128,22 +128,13 @@ def arranged(
 ) -> tuple[Route, ...]:
     """Sort routes by a strategy. Routes that are equal in the strategy keep the caller's order.
 
-    Args:
-        found: The routes in the caller's order.
-        strategy: The strategy.
-        turn: The number of earlier calls.
-        cost: Returns a route's expected cost, or `None`.
-        speed: Returns a route's seconds to the first content, or `None`.
+    `turn` is the number of earlier calls. A cost or a speed (seconds to the first content) may be unknown.
     """
     if len(found) < 2 or strategy == "ordered":
         return found
     if strategy == "round_robin":
         begin = turn % len(found)
         return (*found[begin:], *found[:begin])
-    if strategy == "cheapest":
-        return tuple(sorted(found, key=lambda route: _or(cost(route), float("inf"))))
-    return tuple(sorted(found, key=lambda route: _or(speed(route), 0.0)))
-
-
-def _or(known: float | None, otherwise: float) -> float:
-    return otherwise if known is None else known
+    measure, unknown = (cost, math.inf) if strategy == "cheapest" else (speed, 0.0)
+    measured = [(measure(route), route) for route in found]
+    return tuple(route for _, route in sorted(measured, key=lambda pair: unknown if pair[0] is None else pair[0]))

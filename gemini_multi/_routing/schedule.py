@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gemini_multi._routing.health import RouteHealth
@@ -15,23 +17,23 @@ _LARGER: Final = 1.1
 """Providers round their figures: a window that is larger by less than this factor counts as the same."""
 
 
+@dataclass(eq=False, slots=True)
 class RouteState:
     """One route in one call."""
 
-    def __init__(self, route: Route, health: RouteHealth) -> None:
-        self.route = route
-        self.health = health
-        self.prepared: PreparedRequest | None = None
-        """The endpoint and the body, once the body is written."""
-        self.failure: GeminiMultiError | None = None
-        """The last failure."""
-        self.retries = 0
-        self.ready_at = float("-inf")
-        """The time when the wait before the next request is over."""
-        self.spent = 0.0
-        """Tokens that retries took from the route's budget."""
-        self.is_in_use = False
-        self.is_done = False
+    route: Route
+    health: RouteHealth
+    prepared: PreparedRequest | None = None
+    """The endpoint and the body, once the body is written."""
+    failure: GeminiMultiError | None = None
+    """The last failure."""
+    retries: int = 0
+    ready_at: float = -math.inf
+    """The time when the wait before the next request is over."""
+    spent: float = 0.0
+    """Tokens that retries took from the route's budget."""
+    is_in_use: bool = False
+    is_done: bool = False
 
 
 class RouteSchedule:
@@ -64,24 +66,14 @@ class RouteSchedule:
     def next(self, now: float) -> RouteState | None:
         """Choose the route to use now, or the route to wait for, or `None` if all routes are done."""
         with self._lock:
-            state = self._healthy(now) or self._soonest()
-            while state is not None and not self._afford(state):
+            while (state := self._healthy(now) or self._soonest()) is not None and not self._afford(state):
                 state.is_done = True
-                state = self._healthy(now) or self._soonest()
             return self._use(state)
 
     def next_healthy(self, now: float) -> RouteState | None:
         """Choose a healthy route that was not used yet, or `None` if there is none."""
         with self._lock:
-            state = self._healthy(now, fresh=True)
-            return self._use(state)
-
-    def put_back(self, state: RouteState) -> None:
-        """Add a route again that was chosen but not used."""
-        with self._lock:
-            state.is_in_use = False
-            self._order.remove(state)
-        state.health.release()
+            return self._use(self._healthy(now, fresh=True))
 
     def _waiting(self) -> list[RouteState]:
         return [state for state in self.states if not state.is_done and not state.is_in_use]
@@ -136,21 +128,12 @@ class RouteSchedule:
             state.is_done = state.is_done or wait is None or wait >= left
             state.ready_at = now + (wait or 0.0)
             state.retries += 1
-            if isinstance(failure, ContextOverflow):
-                self._leave_small(state.route.context_window)
-            elif self._policy.verdict(failure) == "stop" and not isinstance(failure, self._errors_to_leave):
-                self.stop()
+            needed = self._needed_window(state, failure)
+            for other in self.states:
+                other.is_done = other.is_done or other.route.context_window < needed
 
     def postpone(self, state: RouteState, failure: GeminiMultiError, wait: float, *, now: float, left: float) -> None:
-        """Keep a route that has no room now for later, or mark it as done if it has no room before the deadline.
-
-        Args:
-            state: The route, which is in use.
-            failure: The error that the caller gets if no other route answers.
-            wait: Seconds until the route may have room.
-            now: Monotonic seconds.
-            left: Seconds until the deadline.
-        """
+        """Keep a route that has no room for later; mark it as done with this failure if that passes the deadline."""
         with self._lock:
             state.is_in_use = False
             state.health.release()
@@ -171,12 +154,9 @@ class RouteSchedule:
         retry_after = failure.retry_after if isinstance(failure, ProviderError) else None
         return self._policy.wait(state.retries, retry_after, chance())
 
-    def _leave_small(self, window: int) -> None:
-        for state in self.states:
-            state.is_done = state.is_done or state.route.context_window < window * _LARGER
-
-    def stop(self) -> None:
-        """Mark all routes as done that are not in use."""
-        with self._lock:
-            for state in self.states:
-                state.is_done = True
+    def _needed_window(self, state: RouteState, failure: GeminiMultiError) -> float:
+        """Return the context window that a route needs after a failure. No window is enough if the call has to stop."""
+        if isinstance(failure, ContextOverflow):
+            return state.route.context_window * _LARGER
+        is_final = self._policy.verdict(failure) == "stop" and not isinstance(failure, self._errors_to_leave)
+        return math.inf if is_final else 0.0

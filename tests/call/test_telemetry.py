@@ -18,7 +18,7 @@ from gemini_multi import ChatResponse, Client, Cloudflare, Hedging, ResponseForm
 from tests.end_to_end.providers import DONE, REQUEST, FakeProviders, answer, event, raw, status
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = replace(REQUEST, temperature=0.5, max_tokens=9, stop=("x",), response_format=ResponseFormat())
+SETTINGS = replace(REQUEST, temperature=0.0, max_tokens=9, stop=("x",), response_format=ResponseFormat())
 
 
 async def chat(client: Client) -> ChatResponse:
@@ -50,7 +50,7 @@ async def test_a_call_is_one_span(ask: Any, spans: Any) -> None:
     assert dict(span.attributes) == {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "gemini-2.5-flash-lite",
-        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.temperature": 0.0,
         "gen_ai.request.max_tokens": 9,
         "gen_ai.request.stop_sequences": ("x",),
         "gen_ai.output.type": "json",
