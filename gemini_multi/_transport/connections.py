@@ -243,11 +243,9 @@ class HttpxExchange:
         is_kept = self._is_whole and connection.bounds.can_be_kept(self._head.headers, self._last)
         try:
             if is_kept:
+                is_kept = False
                 await self._pool.finish(response)
                 is_kept = connection.is_available
-        except BaseException:
-            is_kept = False
-            raise
         finally:
             if is_kept:
                 self._pool.keep(connection)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import httpx
 
 
-@dataclass(slots=True)
-class Exchange:
-    """One request and its response, byte for byte."""
+class Exchange(httpx.SyncByteStream):
+    """One request and its response, byte for byte. It is the response's body too, and records it while it is read."""
 
-    method: str
-    url: str
-    request_headers: Mapping[str, str]
-    request_body: bytes
-    status: int
-    headers: Mapping[str, str]
-    raw: bytearray = field(default_factory=bytearray)
+    def __init__(self, request: httpx.Request, response: httpx.Response) -> None:
+        self.method = request.method
+        self.url = str(request.url)
+        self.request_headers: Mapping[str, str] = dict(request.headers)
+        self.request_body = request.read()
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = dict(response.headers)
+        self._response = response
+        self._raw = bytearray()
 
     @property
     def body(self) -> str:
         """The decompressed body of the response."""
-        return httpx.Response(self.status, headers=dict(self.headers), content=bytes(self.raw)).text
+        return httpx.Response(self.status, headers=dict(self.headers), content=bytes(self._raw)).text
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._response.iter_raw():
+            self._raw += piece
+            yield piece
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class RecordingTransport(httpx.HTTPTransport):
@@ -35,30 +43,9 @@ class RecordingTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
-        sent = (request.method, str(request.url), dict(request.headers), request.read())
-        exchange = Exchange(*sent, response.status_code, dict(response.headers))
-        self.exchanges.append(exchange)
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        body = _Copied(response.stream, exchange.raw)
-        return httpx.Response(response.status_code, headers=response.headers, stream=body)
+        self.exchanges.append(exchange := Exchange(request, response))
+        return httpx.Response(response.status_code, headers=response.headers, stream=exchange)
 
-
-class _Copied(httpx.SyncByteStream):
-    """A body that is copied while it is read."""
-
-    def __init__(self, body: httpx.SyncByteStream, copy: bytearray) -> None:
-        self._body = body
-        self._copy = copy
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._body:
-            self._copy += piece
-            yield piece
-
-    def close(self) -> None:
-        self._body.close()
-
-
-def recording_client(transport: RecordingTransport) -> httpx.Client:
-    """Make a client for the `http_client` argument that uses a recording transport."""
-    return httpx.Client(transport=transport, trust_env=False)
+    def client(self) -> httpx.Client:
+        """Make a client for the `http_client` argument that uses this transport."""
+        return httpx.Client(transport=self, trust_env=False)

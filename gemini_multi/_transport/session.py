@@ -208,13 +208,13 @@ def _inflater(head: ResponseHead) -> Inflater | None:
 
 def _inflated(exchange: Exchange, inflater: Inflater) -> bytes:
     while not (piece := inflater.piece()) and (data := exchange.read()):
-        inflater.feed(data)
+        inflater.data = data
     return piece
 
 
 async def _inflated_async(exchange: AsyncExchange, inflater: Inflater) -> bytes:
     while not (piece := inflater.piece()) and (data := await exchange.read()):
-        inflater.feed(data)
+        inflater.data = data
     return piece
 
 
@@ -261,11 +261,8 @@ class Inflater:
             raise DecodingError(f"the encoding {encoding[:40]!r} was not asked for")
         self._inflate = zlib.decompressobj(_ANY_HEADER)
         self._is_first = True
-        self._data = b""
-
-    def feed(self, data: bytes) -> None:
-        """Add the next bytes. All earlier pieces must have been read."""
-        self._data = data
+        self.data = b""
+        """The bytes that are not decompressed yet. The next bytes are set when all pieces have been read."""
 
     def piece(self) -> bytes:
         """Return the next decompressed piece; empty if there is none.
@@ -274,20 +271,14 @@ class Inflater:
             DecodingError: The bytes cannot be decompressed.
         """
         piece = b""
-        while self._data and not piece and not self._inflate.eof:
+        while self.data and not piece and not self._inflate.eof:
             try:
-                piece = self._inflated()
+                piece = self._inflate.decompress(self.data, _PIECE)
             except zlib.error as error:
-                raise DecodingError(str(error)) from error
+                if not self._is_first:
+                    raise DecodingError(str(error)) from error
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers use the raw format for `deflate`
+            else:
+                self.data = self._inflate.unconsumed_tail
             self._is_first = False
-            self._data = self._inflate.unconsumed_tail
         return piece
-
-    def _inflated(self) -> bytes:
-        try:
-            return self._inflate.decompress(self._data, _PIECE)
-        except zlib.error:
-            if not self._is_first:
-                raise
-            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers use the raw format for `deflate`
-            return self._inflate.decompress(self._data, _PIECE)

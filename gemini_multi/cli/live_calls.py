@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from gemini_multi._transport.recording import Exchange, RecordingTransport, recording_client
+from gemini_multi._transport.recording import Exchange, RecordingTransport
 from gemini_multi.client import Client
 from gemini_multi.errors import GeminiMultiError
 from gemini_multi.providers import Provider
@@ -35,7 +35,7 @@ class Caller:
 
     def __init__(self, provider: Provider, model: str) -> None:
         self._transport = RecordingTransport()
-        self._http = recording_client(self._transport)
+        self._http = self._transport.client()
         self._client = Client(provider, max_retries=0, http_client=self._http)
         self._provider = provider
         self._model = model
