@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any
 
-from gemini_multi.types import Attempt, Candidate, ChatResponse, Citation
-
-_ATTEMPT: Final = tuple(one.name for one in fields(Attempt))
+from gemini_multi.types import Attempt, Candidate, ChatResponse
 
 
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
     return [
-        {**{name: getattr(attempt, name) for name in _ATTEMPT}, "ignored": list(attempt.ignored)}
+        {**{name: getattr(attempt, name) for name in Attempt.__slots__}, "ignored": list(attempt.ignored)}
         for attempt in response.attempts
     ]
 
@@ -24,12 +22,10 @@ def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
         "finish_message": candidate.finish_message,
         "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
         "grounding_metadata": dict(candidate.grounding or {}),
-        "citations": [_citation(citation) for citation in candidate.citations],
+        "citations": [
+            {name: value for name, value in asdict(citation).items() if value not in (None, {})}
+            for citation in candidate.citations
+        ],
         "logprobs": candidate.logprobs,
     }
     return {name: value for name, value in found.items() if value}
-
-
-def _citation(citation: Citation) -> dict[str, Any]:
-    written = {**{one.name: getattr(citation, one.name) for one in fields(citation)}, "source": dict(citation.source)}
-    return {name: value for name, value in written.items() if value is not None and value != {}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi.bindings.values import is_many, is_mapping
@@ -18,16 +18,12 @@ CONFIGURED: Final = ("retry_policy", "timeout", "hedging", "rate_limits")
 
 
 def plain(value: object) -> object:
-    """Write providers and policies as JSON. Names and numbers stay unchanged."""
+    """Write providers as JSON. Names stay unchanged."""
     from gemini_multi import Provider
 
     if isinstance(value, Provider):
         return {"name": value.name, **_public(value)}
-    if is_many(value):
-        return [plain(item) for item in value]
-    if is_mapping(value):
-        return {name: plain(item) for name, item in value.items()}
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return [plain(item) for item in value] if is_many(value) else value
 
 
 def plain_failover(value: FailoverArgument) -> dict[str, object] | None:
@@ -43,46 +39,39 @@ def _public(provider: Provider) -> dict[str, object]:
 
     values = {one.name: getattr(provider, one.name) for one in fields(provider) if one.name != "headers"}  # type: ignore[arg-type]  # every provider is a dataclass
     return {
-        name: dict(value) if is_mapping(value) else _changed(value)
+        name: _written(value)
         for name, value in values.items()
         if not isinstance(value, Key) and value not in (None, "", {})
     }
 
 
-def _changed(value: object) -> object:
-    """Write a dataclass as JSON with the fields that differ from their defaults. Return any other value unchanged."""
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
-    default = type(value)()
-    changed = {one.name: getattr(value, one.name) for one in fields(value)}
-    return {name: _listed(inner) for name, inner in changed.items() if inner != getattr(default, name)}
-
-
-def _listed(value: Any) -> object:  # noqa: ANN401  # whatever the field holds
+def _written(value: Any) -> object:  # noqa: ANN401  # whatever a provider's field holds
+    """Write a dataclass with the fields that differ from their defaults, and a collection as a list."""
+    if is_dataclass(value) and not isinstance(value, type):
+        default = type(value)()
+        names = [one.name for one in fields(value)]
+        return {name: _written(own) for name in names if (own := getattr(value, name)) != getattr(default, name)}
     if isinstance(value, frozenset):
         return sorted(map(str, value))  # pyright: ignore[reportUnknownArgumentType]  # of texts, in our own classes
-    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # as above
+    return list(value) if is_many(value) else dict(value) if is_mapping(value) else value
 
 
 def revived(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the configured values that `plain` wrote among a model's arguments."""
-    found: dict[str, Any] = {}
+    """Read the configured values that were written as JSON among a model's arguments."""
+    from gemini_multi import Hedging, RateLimits, RetryPolicy, Timeouts
+
+    kinds = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
+    found: dict[str, Any] = {
+        name: kinds[name](**written) if name in kinds else RateLimits.of(written)
+        for name in CONFIGURED
+        if is_mapping(written := values.get(name))
+    }
     providers = values.get("providers")
     if is_mapping(providers):
         found["providers"] = _provider(providers)
     elif is_many(providers):
         found["providers"] = [_provider(item) if is_mapping(item) else item for item in providers]
-    for name in CONFIGURED:
-        if is_mapping(written := values.get(name)):
-            found[name] = _configured(name, written)
     return found
-
-
-def _configured(name: str, written: Mapping[str, Any]) -> object:
-    from gemini_multi import Hedging, RateLimits, RetryPolicy, Timeouts
-
-    kinds = {"retry_policy": RetryPolicy, "timeout": Timeouts, "hedging": Hedging}
-    return RateLimits.of(written) if name == "rate_limits" else kinds[name](**written)
 
 
 def _provider(written: Mapping[str, Any]) -> Provider:
