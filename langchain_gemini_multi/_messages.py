@@ -18,9 +18,9 @@ from langchain_core.messages import (
 )
 
 from gemini_multi import types as core
-from gemini_multi.bindings.calls import foreign_call
 from gemini_multi.bindings.media import Details, inline, type_of
 from gemini_multi.bindings.outline import entries_of, read_signature, restored
+from gemini_multi.bindings.tools import foreign_call
 from gemini_multi.bindings.values import fields_of, is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
 from langchain_gemini_multi._content_blocks import Block, block_parts, content_parts, tool_result

@@ -192,7 +192,7 @@ class GeminiModel(ModelFields, Serializable):
 
     def _get_ls_params(self, stop: Stop = None, **kwargs: Any) -> LangSmithParams:
         """Return the settings of a call for traces. The call's arguments override the model's fields."""
-        from gemini_multi.bindings.settings import stops
+        from gemini_multi.bindings.requests import stops
 
         asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
         texts = asked.pop("stop", self.stop) if stop is None else stop

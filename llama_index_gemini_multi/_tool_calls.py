@@ -9,7 +9,7 @@ from typing import Final
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 
-from gemini_multi.bindings.calls import foreign_call, to_call
+from gemini_multi.bindings.tools import foreign_call, to_call
 from gemini_multi.bindings.values import items_of
 from gemini_multi.types import Signature, ToolCall
 from llama_index_gemini_multi.errors import InvalidToolCall

@@ -136,8 +136,8 @@ class GenerationFields(BaseModel):
         if not is_mapping(given):
             return given
         from gemini_multi.bindings.arguments import named, read_model
+        from gemini_multi.bindings.requests import plain_settings
         from gemini_multi.bindings.serialization import revived
-        from gemini_multi.bindings.settings import plain_settings
 
         read = read_model(named(given, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}

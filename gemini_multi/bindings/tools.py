@@ -1,4 +1,4 @@
-"""Reads tools, tool choices and response formats in all forms that users write: ours and those of others."""
+"""Reads tools, their calls and choices, and response formats in all forms: ours and those of other integrations."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel
 
+from gemini_multi._encoding.call_arguments import parsed
 from gemini_multi.bindings.values import brief, is_many, is_mapping, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import BuiltInTool, JsonObject, ResponseFormat, Tool, ToolChoice
+from gemini_multi.types import BuiltInTool, JsonObject, ResponseFormat, Tool, ToolCall, ToolChoice
 
 AnyTool: TypeAlias = Tool | BuiltInTool
 _Mode: TypeAlias = Literal["auto", "required", "none", "validated"]
@@ -289,3 +290,40 @@ def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) ->
 def _clean_name(name: str) -> str:
     """Make a name that OpenAI's form allows. The names of generic classes have brackets, which it does not allow."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)
+
+
+def to_call(call_id: str, name: str, arguments: object) -> ToolCall:
+    """Make a tool call from its arguments or their JSON text, with the same rules as for tool calls in answers.
+
+    The provider did not issue an id without our metadata, so such an id is not sent to the provider.
+    """
+    if is_mapping(arguments):
+        return ToolCall(call_id, name, dict(arguments), synthetic_id=True)
+    text = "" if arguments is None else str(arguments)
+    if isinstance(decoded := parsed(text), dict):
+        return ToolCall(call_id, name, decoded, synthetic_id=True)
+    return ToolCall(call_id, name, invalid_arguments=text, synthetic_id=True)
+
+
+def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
+    """Read a tool call in the form of any other integration; `None` if it names no function.
+
+    The forms are OpenAI's element, the older `function_call`, `{"name", "args"}`, and objects with such attributes.
+    A call without an id gets `call_id`.
+    """
+    function = _member(call, "function")
+    fields = call if function is None else function
+    name = _member_of(fields, "name", "tool_name")
+    if not isinstance(name, str) or not name:
+        return None
+    identity = _member_of(call, "call_id", "id", "tool_id")
+    arguments = _member_of(fields, "arguments", "args", "input", "tool_kwargs")
+    return to_call(identity if isinstance(identity, str) and identity else call_id, name, arguments)
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if is_mapping(value) else getattr(value, name, None)
+
+
+def _member_of(value: object, *names: str) -> object:
+    return next((found for name in names if (found := _member(value, name)) is not None), None)

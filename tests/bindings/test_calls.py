@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from llama_index.core.llms import ChatMessage
 
 from gemini_multi import Message, ToolCall, ToolResult
-from gemini_multi.bindings.calls import foreign_call
+from gemini_multi.bindings.tools import foreign_call
 from langchain_gemini_multi._messages import to_core as from_langchain
 from llama_index_gemini_multi._messages import to_core as from_llama_index
 
