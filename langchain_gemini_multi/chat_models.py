@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import BaseModel, ConfigDict
 
-from gemini_multi.bindings.values import with_known_signature
+from gemini_multi.bindings.values import is_mapping, with_known_signature
 from gemini_multi.types import ToolChoice
 from langchain_gemini_multi._model import AsyncRun, BlockingRun, GeminiModel, Stop, ToolArgument, profile_of
 from langchain_gemini_multi._results import combined, to_result
@@ -253,16 +253,17 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         Raises:
             ConfigurationError: A value is not a tool, or `tool_choice` names none of the tools.
         """
-        from gemini_multi.bindings.tools import choice_json, forbids_parallel, read_choice, tool_json
+        from gemini_multi.bindings.tools import choice_json, read_choice, tool_json
         from langchain_gemini_multi._tools import to_tools
 
         if found := to_tools(tools, strict=strict):
             kwargs["tools"] = [tool_json(tool, strict=strict) for tool in found]
             if tool_choice not in (None, False):
                 kwargs["tool_choice"] = choice_json(read_choice(tool_choice, found))
-        parallel = False if parallel_tool_calls is None and forbids_parallel(tool_choice) else parallel_tool_calls
-        if parallel is not None:
-            kwargs["parallel_tool_calls"] = parallel
+        if parallel_tool_calls is not None:
+            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        elif is_mapping(tool_choice) and tool_choice.get("disable_parallel_tool_use") is True:  # Anthropic's form
+            kwargs["parallel_tool_calls"] = False
         return super().bind(**kwargs)
 
     def with_structured_output(

@@ -17,14 +17,6 @@ from zlib import crc32
 from gemini_multi import types as core
 from gemini_multi.bindings.values import is_mapping, items_of
 
-_RANKS: Final[dict[type[object], int]] = {
-    core.Thought: 0,
-    core.Text: 1,
-    core.Blob: 2,
-    core.FileReference: 2,
-    core.ToolCall: 3,
-}
-"""The parts of which a message can hold everything, by the order in which it shows them."""
 _CARRIERS: Final[dict[str, core.SignatureCarrier]] = {carrier: carrier for carrier in get_args(core.SignatureCarrier)}
 _TEXTS: Final[Mapping[str, type[core.Text | core.Thought]]] = {"text": core.Text, "thought": core.Thought}
 Entry: TypeAlias = dict[str, core.JsonValue]
@@ -47,7 +39,8 @@ def outline(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool] = 
     There are no entries if the message holds everything.
     """
     entries: list[Entry] = []
-    if _is_plain(parts, is_shown):
+    ranks = [_rank(part, is_shown) for part in parts]
+    if -1 not in ranks and ranks == sorted(ranks) and ranks.count(0) < 2 and ranks.count(1) < 2:
         return entries
     for part in parts:
         if not isinstance(part, core.ToolResult):
@@ -57,20 +50,19 @@ def outline(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool] = 
     return entries
 
 
-def _is_plain(parts: Sequence[core.Part], is_shown: Callable[[core.Part], bool]) -> bool:
-    """Whether the parts are at most one thought, one text, media and calls in this order, and all of them are held."""
-    ranks = [_RANKS.get(type(part), -1) for part in parts]
-    is_ordered = ranks == sorted(ranks) and ranks.count(0) < 2 and ranks.count(1) < 2
-    return is_ordered and -1 not in ranks and all(_is_held(part, is_shown) for part in parts)
-
-
-def _is_held(part: core.Part, is_shown: Callable[[core.Part], bool]) -> bool:
-    """Whether a message has a field for everything in a part."""
-    if isinstance(part, core.ToolResult) or part.signature is not None:
-        return False
-    if isinstance(part, core.ToolCall):
-        return part.synthetic_id
-    return not isinstance(part, core.FileReference) or is_shown(part)
+def _rank(part: core.Part, is_shown: Callable[[core.Part], bool]) -> int:
+    """Return the rank of a part in the order of a message, or -1 if the message cannot hold everything in the part."""
+    match part:
+        case core.Thought(signature=None):
+            return 0
+        case core.Text(signature=None):
+            return 1
+        case core.Blob(signature=None) | core.FileReference(signature=None):
+            return 2 if isinstance(part, core.Blob) or is_shown(part) else -1
+        case core.ToolCall(signature=None, synthetic_id=True):
+            return 3
+        case _:
+            return -1
 
 
 def entries_of(value: object) -> Entries:

@@ -233,11 +233,6 @@ def choice_json(choice: ToolChoice | None) -> str | dict[str, Any]:
     return {"mode": choice.mode, "allowed_function_names": list(choice.names)}
 
 
-def forbids_parallel(choice: ToolChoiceArgument) -> bool:
-    """Whether a tool choice in Anthropic's form allows only one call at a time."""
-    return is_mapping(choice) and choice.get("disable_parallel_tool_use") is True
-
-
 def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> ResponseFormat | None:
     """Read our class, OpenAI's `response_format`, a JSON Schema, or a class of data; `None` for plain text."""
     if isinstance(value, ResponseFormat):
@@ -246,15 +241,21 @@ def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> Respon
         return ResponseFormat(schema_of(value), name=_clean_name(value.__name__))
     if not is_mapping(value):
         raise ConfigurationError(f"`response_format` must be an object or a class, not {brief(value)}.")
-    match value.get("type"):
+    described: object = value
+    match kind := value.get("type"):
         case "text":
             return None
         case "json_object":
             return ResponseFormat()
         case "json_schema":
-            return _described(value.get("json_schema", value))
-        case _:
-            return _bare(value)
+            described = value.get("json_schema", value)
+        case _:  # a JSON Schema without OpenAI's envelope
+            kinds = {str(one).lower() for one in items_of(kind) or [kind]}
+            if not kinds <= _KINDS and _KEYWORDS.isdisjoint(value):
+                message = f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
+                raise ConfigurationError(message)
+            described = {"schema": value}
+    return _described(described)
 
 
 def _described(described: object) -> ResponseFormat:
@@ -269,16 +270,6 @@ def _described(described: object) -> ResponseFormat:
         description=text_of(described, "description") or None,
         strict=strict if isinstance(strict, bool) else None,
     )
-
-
-def _bare(value: Mapping[str, Any]) -> ResponseFormat:
-    """Read a JSON Schema without OpenAI's envelope."""
-    kinds = {str(kind).lower() for kind in items_of(value.get("type")) or [value.get("type")]}
-    if not kinds <= _KINDS and _KEYWORDS.isdisjoint(value):
-        raise ConfigurationError(
-            f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
-        )
-    return ResponseFormat(value, name=str(value.get("title") or "response"))
 
 
 def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
@@ -297,11 +288,10 @@ def to_call(call_id: str, name: str, arguments: object) -> ToolCall:
 
     The provider did not issue an id without our metadata, so such an id is not sent to the provider.
     """
-    if is_mapping(arguments):
-        return ToolCall(call_id, name, dict(arguments), synthetic_id=True)
     text = "" if arguments is None else str(arguments)
-    if isinstance(decoded := parsed(text), dict):
-        return ToolCall(call_id, name, decoded, synthetic_id=True)
+    decoded = arguments if is_mapping(arguments) else parsed(text)
+    if is_mapping(decoded):
+        return ToolCall(call_id, name, dict(decoded), synthetic_id=True)
     return ToolCall(call_id, name, invalid_arguments=text, synthetic_id=True)
 
 
@@ -313,17 +303,15 @@ def foreign_call(call: object, call_id: str = "") -> ToolCall | None:
     """
     function = _member(call, "function")
     fields = call if function is None else function
-    name = _member_of(fields, "name", "tool_name")
+    name = _member(fields, "name", "tool_name")
     if not isinstance(name, str) or not name:
         return None
-    identity = _member_of(call, "call_id", "id", "tool_id")
-    arguments = _member_of(fields, "arguments", "args", "input", "tool_kwargs")
+    identity = _member(call, "call_id", "id", "tool_id")
+    arguments = _member(fields, "arguments", "args", "input", "tool_kwargs")
     return to_call(identity if isinstance(identity, str) and identity else call_id, name, arguments)
 
 
-def _member(value: object, name: str) -> object:
-    return value.get(name) if is_mapping(value) else getattr(value, name, None)
-
-
-def _member_of(value: object, *names: str) -> object:
-    return next((found for name in names if (found := _member(value, name)) is not None), None)
+def _member(value: object, *names: str) -> object:
+    """Return the first of the members that an object or a mapping has."""
+    found = (value.get(name) if is_mapping(value) else getattr(value, name, None) for name in names)
+    return next((member for member in found if member is not None), None)
