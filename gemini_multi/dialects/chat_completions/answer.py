@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
 from gemini_multi._encoding.json_values import text_at
 from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
-from gemini_multi.types import Blob, Citation, FileReference, JsonObject, JsonValue, Opaque, Text, Thought
+from gemini_multi._types.parts import DataPart
+from gemini_multi.types import Blob, Citation, FileReference, JsonValue, Opaque, Text, Thought
 
-AnswerPart: TypeAlias = Text | Thought | Blob | FileReference | Opaque
+AnswerPart: TypeAlias = Text | Thought | DataPart
 
 _THOUGHTS: Final = ("thinking", "reasoning", "reasoning_text", "thought")
 _SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
@@ -65,29 +66,10 @@ def citation(annotation: JsonValue) -> Citation | None:
     )
 
 
-class AudioAccumulator:
-    """Collects the audio of an answer. Its data may arrive in pieces, and each piece is a base64 text of its own."""
-
-    def __init__(self) -> None:
-        self._data: list[str] = []
-        self.metadata: dict[str, JsonValue] = {}
-
-    def add(self, audio: JsonObject) -> str:
-        """Add a piece and return the text that it adds to the transcript."""
-        for key, value in audio.items():
-            if key not in ("data", "transcript") and value is not None:
-                self.metadata[key] = value
-        if data := text_at(audio, "data"):
-            self._data.append(data)
-        return text_at(audio, "transcript") or ""
-
-    def blob(self, audio_format: str) -> Blob | None:
-        """Return the audio so far and remove it; `None` when there is none."""
-        pieces, self._data = self._data, []
-        if not pieces:
-            return None
-        data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
-        return Blob(data, f"audio/{_SOUNDS.get(audio_format, audio_format)}")
+def sound(pieces: Sequence[str], audio_format: str) -> Blob:
+    """Join the audio of an answer. Its data may arrive in pieces, and each piece is a base64 text of its own."""
+    data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
+    return Blob(data, f"audio/{_SOUNDS.get(audio_format, audio_format)}")
 
 
 def _decoded(data: str) -> bytes:

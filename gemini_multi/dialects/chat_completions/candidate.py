@@ -7,44 +7,17 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._encoding.json_values import as_list
-from gemini_multi.dialects.chat_completions.answer import (
-    AnswerPart,
-    AudioAccumulator,
-    citation,
-    image,
-    parts_of,
-)
+from gemini_multi._encoding.json_values import as_list, text_at
+from gemini_multi._types.parts import Citation, DataPart, JsonObject, Opaque, Signature, Text, Thought
+from gemini_multi.dialects.chat_completions import reasoning
+from gemini_multi.dialects.chat_completions.answer import AnswerPart, citation, image, parts_of, sound
 from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
-from gemini_multi.dialects.chat_completions.reasoning import (
-    ThoughtTags,
-    is_flagged,
-    remarks,
-    signature_in,
-    signed_details,
-    thought_texts,
-    unread,
-)
 from gemini_multi.dialects.chat_completions.usage import update
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
-from gemini_multi.types import (
-    Blob,
-    Candidate,
-    ChatEvent,
-    Citation,
-    FileReference,
-    JsonObject,
-    JsonValue,
-    Opaque,
-    Signature,
-    Text,
-    Thought,
-)
+from gemini_multi.types import Candidate, ChatEvent, JsonValue
 
 _FAILED: Final = MALFORMED | UNWANTED_CALL
-_DATA: Final = (Blob, FileReference, Opaque)
-
 _PLAIN: Final = frozenset({"role", "content"})
 _BARE: Final = frozenset({"index", "delta"})
 _CHOICE: Final[Mapping[str, tuple[type, ...]]] = {
@@ -70,8 +43,8 @@ class CandidateReader:
         self._builder = CandidateBuilder(index)
         self._events = events
         self._calls = Calls(self._builder, expectation, events)
-        self._tags = ThoughtTags()
-        self._audio = AudioAccumulator()
+        self._tags = reasoning.ThoughtTags()
+        self._sounds: list[str] = []
         self._has_deltas = False
         self._citations: dict[tuple[int | None, int | None, str | None], Citation] = {}
         self._known: set[bytes] = set()
@@ -123,9 +96,9 @@ class CandidateReader:
                 self._write(kind, now[len(before) :])
             elif not before.startswith(now):
                 update(self._metadata, {"message": {kind: now}})
-        if not any(isinstance(part, _DATA) for part in known.parts) and not self._audio.metadata:
+        if not any(isinstance(part, DataPart) for part in known.parts) and "audio" not in self._metadata:
             for part in whole.parts:
-                if isinstance(part, _DATA):
+                if isinstance(part, DataPart):
                     self._add(part)
         self._tool_calls(message, whole=True)
         self._sign(message)
@@ -134,8 +107,9 @@ class CandidateReader:
     def close(self) -> None:
         """Release what waited for the end."""
         self._release()
-        if (sound := self._audio.blob(self._expectation.audio_format)) is not None:
-            self._add(sound)
+        if self._sounds:
+            self._add(sound(self._sounds, self._expectation.audio_format))
+            self._sounds = []
         self._settle()
         self._calls.ready(at_end=True)
 
@@ -143,8 +117,6 @@ class CandidateReader:
         """Return the candidate so far."""
         called, reason = bool(self._calls.placed), self._finish
         metadata = {**self._metadata, **self._calls.conclude()}
-        if self._audio.metadata:
-            metadata["audio"] = dict(self._audio.metadata)
         return Candidate(
             parts=self._builder.parts(),
             finish_reason=None if reason is None else finish_reason(reason, called=called),
@@ -172,9 +144,9 @@ class CandidateReader:
         if message.keys() <= _PLAIN or all(value is None or key in _PLAIN for key, value in message.items()):
             self._content(message.get("content"))
             return
-        for thought in thought_texts(message):
+        for thought in reasoning.thought_texts(message):
             self._write("thought", thought)
-        if self._tags.state == "text" and is_flagged(message):
+        if self._tags.state == "text" and reasoning.is_flagged(message):
             self._tags.state = "start"
         self._content(message.get("content"))
         self._media(message)
@@ -222,9 +194,13 @@ class CandidateReader:
         for item in as_list(message.get("images")):
             if found := image(item) or (Opaque(item) if isinstance(item, dict) else None):
                 self._add(found)
-        audio = message.get("audio")
-        if isinstance(audio, dict) and (transcript := self._audio.add(audio)) and not message.get("content"):
-            self._text(transcript)
+        if isinstance(audio := message.get("audio"), dict):
+            if data := text_at(audio, "data"):
+                self._sounds.append(data)
+            if rest := {key: value for key, value in audio.items() if key not in ("data", "transcript")}:
+                update(self._metadata, {"audio": rest})
+            if (transcript := text_at(audio, "transcript")) and not message.get("content"):
+                self._text(transcript)
 
     def _tool_calls(self, message: JsonObject, *, whole: bool) -> None:
         calls, legacy = message.get("tool_calls"), message.get("function_call")
@@ -237,11 +213,11 @@ class CandidateReader:
 
     def _sign(self, message: JsonObject) -> None:
         """Read the signatures of a message. Details wait for their call, all others for the end of an open thought."""
-        for detail in signed_details(message):
+        for detail in reasoning.signed_details(message):
             self.has_content = True
             if self._is_new(dict(detail)):
                 self._calls.add_detail(detail)
-        signature = signature_in(message, self._expectation.issuer)
+        signature = reasoning.signature_in(message, self._expectation.issuer)
         if signature is not None and self._is_new(signature.payload):
             self.has_content = True
             self._late_signatures.append(signature)
@@ -282,9 +258,9 @@ class CandidateReader:
                 self._citations.setdefault((found.start, found.end, found.uri), found)
             elif self._is_new(annotation):
                 extended(self._metadata, {"annotations": [annotation]})
-        for remark in remarks(message):
+        for remark in reasoning.remarks(message):
             update(self._metadata, {"reasoning_details": dict(remark)})
-        if (extra := unread(message)) is not None:
+        if (extra := reasoning.unread(message)) is not None:
             update(self._metadata, {"extra_content": extra})
         self._keep(message, _MESSAGE)
 

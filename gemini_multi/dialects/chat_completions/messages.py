@@ -7,26 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gemini_multi._encoding import json_text
 from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name, wire_names
+from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Message, Opaque, Part, Signature, Text, Thought
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.traits import ChatTraits
-from gemini_multi.types import (
-    Blob,
-    ChatRequest,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonValue,
-    Message,
-    Opaque,
-    Part,
-    Signature,
-    Text,
-    Thought,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi.types import ChatRequest, JsonValue, Tool, ToolCall, ToolResult
 
 
 class MessagesWriter:
@@ -87,7 +72,7 @@ class MessagesWriter:
     def _part(self, part: Part) -> dict[str, JsonValue]:
         if isinstance(part, (Text, Thought)):
             return {**_text(part.text), **self._hint(part)}
-        if isinstance(part, (Blob, FileReference)):
+        if isinstance(part, Media):
             return {**self._media.part(part), **self._hint(part)}
         if isinstance(part, Opaque):
             if "type" not in part.data:
@@ -98,7 +83,7 @@ class MessagesWriter:
         self._report.feature("a tool call in a message of the user")
         return {}
 
-    def _hint(self, part: Text | Thought | Blob | FileReference) -> dict[str, JsonValue]:
+    def _hint(self, part: Text | Thought | Media) -> dict[str, JsonValue]:
         hint = None if isinstance(part, Thought) or not self._traits.cache_control else part.cache_control
         return {"cache_control": dict(hint)} if hint else {}
 
@@ -136,7 +121,7 @@ class MessagesWriter:
         written: list[JsonValue] = []
         text = ""
         for part in parts:
-            if isinstance(part, (Blob, FileReference)):
+            if isinstance(part, Media):
                 self._report.feature("media in the model's own turns")
             elif isinstance(part, Opaque) and part.data.get("type") == "refusal" and not self._traits.refusal_part:
                 written.append(_text(str(part.data.get("refusal"))))
