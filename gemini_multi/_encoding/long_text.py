@@ -14,8 +14,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
-__all__ = ["LongText", "ChunkedBody", "encoded", "joined", "split"]
-
 _LONG: Final = 256 * 1024
 """Texts with fewer characters are joined in memory."""
 _SLICE: Final = 256 * 1024

@@ -10,8 +10,6 @@ from urllib.parse import unquote, unquote_to_bytes
 from gemini_multi._encoding.long_text import encoded
 from gemini_multi.errors import ConfigurationError
 
-__all__ = ["ACCEPTED", "given_data_url", "is_data_url", "parsed_data_url", "recognized", "shown", "typed"]
-
 ACCEPTED: Final = "Give an http(s) address, or the data itself as a base64 `data:` URL (`data:image/png;base64,...`)."
 """The accepted forms of media, for error messages."""
 

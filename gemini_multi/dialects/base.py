@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
-from gemini_multi._encoding.json_values import as_list
+from gemini_multi._encoding.json_values import objects
 from gemini_multi.catalog import Model
 from gemini_multi.errors import SettingIgnoredWarning, UnsupportedFeature
 from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
@@ -101,10 +101,9 @@ class Decoder(Protocol):
 
 
 class DocumentDecoder:
-    """Decodes an answer that is one document, such as a count or a list."""
+    """Decodes an answer that is one document, such as a count or a list, with a function that makes the answer."""
 
     def __init__(self, read: Callable[[JsonObject], ChatResponse]) -> None:
-        """Make a decoder. `read` makes the answer: a number as text, and everything else as metadata."""
         self._read = read
         self._response = ChatResponse()
         self.is_complete = self.has_content = False
@@ -186,10 +185,9 @@ class Listing(Dialect[None]):
 
 def _listed(document: JsonObject) -> ChatResponse:
     """Read a list in a field, one record in a field, or only a record."""
-    found = next(
-        (document[name] for name in ("data", "models") if isinstance(document.get(name), (list, dict))), dict(document)
-    )
-    records: list[JsonValue] = [record for record in (as_list(found) or [found]) if isinstance(record, dict)]
+    fields = (document.get("data"), document.get("models"), dict(document))
+    found = next(field for field in fields if isinstance(field, (list, dict)))
+    records: list[JsonValue] = [*objects(found if isinstance(found, list) else [found])]
     count = Candidate(parts=(Text(str(len(records))),), finish_reason="stop")
     return ChatResponse(candidates=(count,), provider_metadata={"models": records})
 

@@ -33,33 +33,18 @@ _SAME_TYPE: Final = {
 }
 """Media types that users write and providers refuse, with the names that providers accept."""
 
-_NAMED_LIKE_THEIR_ENDING: Final = {
+_ENDINGS: Final = {
     "application": "json pdf rtf",
-    "audio": "aac aiff flac ogg wav",
-    "image": "bmp gif heic heif jpeg png tiff webp",
-    "text": "css csv html xml",
-    "video": "mp4 mpeg webm",
+    "audio": "aac aif:aiff aiff flac m4a:mp4 mp3:mpeg oga:ogg ogg wav",
+    "image": "bmp gif heic heif jpe:jpeg jpeg jpg:jpeg png tif:tiff tiff webp",
+    "text": "css csv htm:html html js:javascript md:markdown py:x-python txt:plain xml",
+    "video": "3gp:3gpp avi:x-msvideo flv:x-flv mov:quicktime mp4 mpeg mpg:mpeg webm wmv:x-ms-wmv",
 }
+"""The endings of file names, each with its media type where that has another name."""
 _BY_ENDING: Final = {
-    **{end: f"{kind}/{end}" for kind, ends in _NAMED_LIKE_THEIR_ENDING.items() for end in ends.split()},
-    "3gp": "video/3gpp",
-    "aif": "audio/aiff",
-    "avi": "video/x-msvideo",
-    "flv": "video/x-flv",
-    "htm": "text/html",
-    "jpe": "image/jpeg",
-    "jpg": "image/jpeg",
-    "js": "text/javascript",
-    "m4a": "audio/mp4",
-    "md": "text/markdown",
-    "mov": "video/quicktime",
-    "mp3": "audio/mpeg",
-    "mpg": "video/mpeg",
-    "oga": "audio/ogg",
-    "py": "text/x-python",
-    "tif": "image/tiff",
-    "txt": "text/plain",
-    "wmv": "video/x-ms-wmv",
+    ending: f"{kind}/{name or ending}"
+    for kind, endings in _ENDINGS.items()
+    for ending, _, name in (entry.partition(":") for entry in endings.split())
 }
 _TEXTS: Final = frozenset(
     f"application/{kind}"
