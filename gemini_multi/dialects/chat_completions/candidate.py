@@ -53,13 +53,9 @@ class CandidateReader:
         self._refusals: list[str] = []
         self._logprobs: JsonValue = None
         self._metadata: dict[str, JsonValue] = {}
-        self._finish: str | None = None
+        self.finish: str | None = None
+        """The finish reason, in the provider's words."""
         self.has_content = False
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the finish reason has arrived."""
-        return self._finish is not None
 
     def read(self, choice: JsonObject) -> None:
         """Read one element of `choices`."""
@@ -85,7 +81,7 @@ class CandidateReader:
             self.close()
 
     def _repeat(self, message: JsonObject) -> None:
-        """Read a whole message that follows its deltas: only content that the deltas did not have."""
+        """Read what a whole message has in addition to the deltas before it."""
         again = CandidateReader(self._builder.index, self._expectation, [])
         again._read_message(message, whole=True)
         again.close()
@@ -115,7 +111,7 @@ class CandidateReader:
 
     def candidate(self) -> Candidate:
         """Return the candidate so far."""
-        called, reason = bool(self._calls.placed), self._finish
+        called, reason = bool(self._calls.placed), self.finish
         metadata = {**self._metadata, **self._calls.conclude()}
         return Candidate(
             parts=self._builder.parts(),
@@ -133,7 +129,7 @@ class CandidateReader:
             # Google's own finish reason, where a gateway translated a failure into a harmless one.
             self._metadata["finish_reason"] = reason
             reason = native
-        self._finish = reason
+        self.finish = reason
         if word_of(reason) in _FAILED:
             self._calls.is_refused = True
         self._settle()
@@ -245,9 +241,8 @@ class CandidateReader:
         self._sign_message()
 
     def _release(self) -> None:
-        if self._tags.state != "text":
-            for kind, piece in self._tags.end():
-                self._write(kind, piece)
+        for kind, piece in self._tags.end():
+            self._write(kind, piece)
 
     def _remark(self, message: JsonObject) -> None:
         refusal = message.get("refusal")

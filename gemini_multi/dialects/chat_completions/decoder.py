@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gemini_multi._encoding.json_values import as_object, text_at
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Expectation
@@ -39,30 +40,21 @@ class ChatDecoder:
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read one document."""
         choices = document.get("choices")
-        if isinstance(choices, list):
-            for position, choice in enumerate(choices):
-                if isinstance(choice, dict):
-                    if "usage" in choice:
-                        self._count(choice["usage"])
-                    index = choice.get("index")
-                    self._reader(index if type(index) is int else position).read(choice)
+        for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+            if isinstance(choice, dict):
+                if "usage" in choice:
+                    self._count(choice["usage"])
+                index = choice.get("index")
+                self._reader(index if type(index) is int else position).read(choice)
         if not document.keys() <= _USUAL or document.get("created") != self._metadata.get("created"):
             rest = {key: value for key, value in document.items() if value is not None and key not in _ENVELOPE}
             usage.update(self._metadata, rest)
         if document.get("model") != self._model or document.get("id") != self._id:
-            self._identify(document)
+            self._model = text_at(document, "model") or self._model
+            self._id = text_at(document, "id") or self._id
         if "usage" in document:
             self._count(document["usage"])
-        events = self._events.copy()
-        self._events.clear()
-        return events
-
-    def _identify(self, document: JsonObject) -> None:
-        model, response_id = document.get("model"), document.get("id")
-        if isinstance(model, str) and model:
-            self._model = model
-        if isinstance(response_id, str) and response_id:
-            self._id = response_id
+        return self._taken()
 
     def _count(self, counts: JsonValue) -> None:
         if isinstance(counts, dict):
@@ -76,12 +68,13 @@ class ChatDecoder:
         Raises:
             PromptBlocked: The provider refused the prompt.
         """
-        is_silent = True
         for reader in self._readers.values():
             reader.close()
-            is_silent = is_silent and not reader.has_content
-        if is_silent:
+        if not self.has_content:
             self._check_prompt()
+        return self._taken()
+
+    def _taken(self) -> list[ChatEvent]:
         events = self._events.copy()
         self._events.clear()
         return events
@@ -109,7 +102,7 @@ class ChatDecoder:
     @property
     def is_complete(self) -> bool:
         """Whether every candidate has its finish reason."""
-        return bool(self._readers) and all(reader.is_complete for reader in self._readers.values())
+        return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
 
     @property
     def has_content(self) -> bool:
@@ -118,37 +111,31 @@ class ChatDecoder:
 
     def response(self) -> ChatResponse:
         """The answer so far."""
-        meta = self._metadata.get("meta")
-        bill = meta.get("usage") if isinstance(meta, dict) else None
-        metadata = dict(self._metadata)
-        if self._usage:
-            metadata["usage"] = dict(self._usage)
+        bill = as_object(self._metadata.get("meta")).get("usage")
+        counts: dict[str, JsonValue] = {"usage": dict(self._usage)} if self._usage else {}
         return ChatResponse(
             candidates=tuple(self._readers[key].candidate() for key in sorted(self._readers)),
             usage=usage.read(self._usage, bill, self._target.traits.credits_per_usd),
             model=self._model or self._target.model_id,
             dialect="chat_completions",
             response_id=self._id,
-            provider_metadata=metadata,
+            provider_metadata={**self._metadata, **counts},
         )
 
     def _reader(self, key: int) -> CandidateReader:
-        reader = self._readers.get(key)
-        if reader is None:
-            reader = CandidateReader(key, self._expectation, self._events)
-            self._readers[key] = reader
+        if (reader := self._readers.get(key)) is None:
+            reader = self._readers[key] = CandidateReader(key, self._expectation, self._events)
         return reader
 
 
 def _expectation(request: ChatRequest, target: ChatTarget) -> Expectation:
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     names = tool_names(request) if functions else {}
-    audio = request.extra_body.get("audio")
-    audio_format = audio.get("format") if isinstance(audio, dict) else None
+    audio_format = text_at(as_object(request.extra_body.get("audio")), "format")
     return Expectation(
         issuer=target.issuer,
         tools={names[tool.name]: tool for tool in functions},
         single_call=request.parallel_tool_calls is False,
         waits_for_signature=target.model.needs_signatures,
-        audio_format=audio_format if isinstance(audio_format, str) else target.traits.audio_format,
+        audio_format=target.traits.audio_format if audio_format is None else audio_format,
     )

@@ -56,13 +56,11 @@ class MessagesWriter:
             yield {**_head(self._traits.system_role, group[0]), "content": content if is_marked else text}
 
     def _user(self, turn: Message) -> dict[str, JsonValue]:
-        message = _head("user", turn)
         match turn.parts:
-            case (Text() as only,) if not (only.cache_control and self._traits.cache_control):
-                message["content"] = only.text
+            case (Text() as only,) if not self._hint(only):
+                return {**_head("user", turn), "content": only.text}
             case parts:
-                message["content"] = self._content(parts)
-        return message
+                return {**_head("user", turn), "content": self._content(parts)}
 
     def _content(self, parts: Iterable[Part]) -> list[JsonValue]:
         if self._traits.media_first:
@@ -91,8 +89,7 @@ class MessagesWriter:
         if not turn.name and (text := plain_text(turn)):
             self._ids = []
             return {"role": "assistant", "content": text}
-        message = _head("assistant", turn)
-        message["content"] = self._model_content(turn.parts)
+        message = {**_head("assistant", turn), "content": self._model_content(turn.parts)}
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
         self._ids = self._own_ids(calls)
         if calls:
@@ -169,10 +166,9 @@ class MessagesWriter:
         rest: list[JsonValue] = []
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         for result, own in zip(results, self._ids, strict=True):
-            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own}
+            message: dict[str, JsonValue] = {"role": "tool", "tool_call_id": own, "content": self._result(result)}
             if self._traits.tool_name and result.name:
                 message["name"] = self._name(result.name)
-            message["content"] = self._result(result)
             yield message
             media = [self._media.part(part) for part in result.content if not isinstance(part, Text)]
             if media and self._traits.media_first:
@@ -200,12 +196,8 @@ class MessagesWriter:
 def tool_names(request: ChatRequest) -> dict[str, str]:
     """Return the wire name of every function that the request declares or that its history calls."""
     declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
-    called = [
-        part.name
-        for message in request.messages
-        for part in message.parts
-        if isinstance(part, (ToolCall, ToolResult)) and part.name
-    ]
+    parts = (part for message in request.messages for part in message.parts)
+    called = [part.name for part in parts if isinstance(part, (ToolCall, ToolResult)) and part.name]
     return wire_names([*declared, *called])
 
 
