@@ -63,7 +63,7 @@ class EventDecoder:
             self._partial.append(self._start)
         events = self._read([b"".join(self._partial), b""])
         self._partial = []
-        return events + self._document()
+        return events + (self._document() if self._loose else [])
 
     def _document(self) -> list[bytes]:
         """Return the JSON document that was collected outside an event, if it is one."""

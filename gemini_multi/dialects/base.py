@@ -90,11 +90,6 @@ class Decoder(Protocol):
         """Whether a finish reason has arrived. A stream that ends without one was cut off."""
         ...
 
-    @property
-    def has_content(self) -> bool:
-        """Whether any content of the answer has arrived: text, thought, call, signature or part."""
-        ...
-
     def response(self) -> ChatResponse:
         """The answer so far: candidates, usage, model, ids and metadata; the call adds the rest."""
         ...
@@ -106,12 +101,12 @@ class DocumentDecoder:
     def __init__(self, read: Callable[[JsonObject], ChatResponse]) -> None:
         self._read = read
         self._response = ChatResponse()
-        self.is_complete = self.has_content = False
+        self.is_complete = False
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
         """Read the document."""
         self._response = self._read(document)
-        self.is_complete = self.has_content = True
+        self.is_complete = True
         return []
 
     def close(self) -> list[ChatEvent]:

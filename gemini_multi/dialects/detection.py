@@ -59,11 +59,6 @@ class DetectingDecoder:
         """Whether the finish reason has arrived."""
         return self._decoder.is_complete
 
-    @property
-    def has_content(self) -> bool:
-        """Whether any content of the answer has arrived."""
-        return self._decoder.has_content
-
     def response(self) -> ChatResponse:
         """The answer so far."""
         return self._decoder.response()

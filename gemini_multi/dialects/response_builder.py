@@ -29,7 +29,7 @@ class CandidateBuilder:
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self._items: list[_Run | Part | None] = []
+        self.items: list[_Run | Part | None] = []
         """The parts in order; `None` stands for a tool call that is not complete."""
         self._calls: list[int] = []
         """The positions of the tool calls in the items."""
@@ -45,11 +45,11 @@ class CandidateBuilder:
         return ThoughtDelta(text, signature, self.index)
 
     def _extend(self, kind: type[Text] | type[Thought], text: str, signature: Signature | None) -> None:
-        run = self._items[-1] if self._items else None
+        run = self.items[-1] if self.items else None
         is_open = isinstance(run, _Run) and run.kind is kind and run.signature is None
         if not is_open or (signature is not None and text):
             run = _Run(kind)
-            self._items.append(run)
+            self.items.append(run)
         assert isinstance(run, _Run)
         if text:
             run.pieces.append(text)
@@ -57,25 +57,25 @@ class CandidateBuilder:
 
     def open_call(self) -> int:
         """Reserve the position of a tool call that begins to arrive. Return its position among the calls."""
-        self._calls.append(len(self._items))
-        self._items.append(None)
+        self._calls.append(len(self.items))
+        self.items.append(None)
         return len(self._calls) - 1
 
     def call(self, call: ToolCall, position: int | None = None) -> ToolCallReady:
         """Add a complete tool call, at a reserved position or at the end."""
         if position is None:
             position = self.open_call()
-        self._items[self._calls[position]] = call
+        self.items[self._calls[position]] = call
         return ToolCallReady(call, position, self.index)
 
     def part(self, part: DataPart) -> PartReady:
         """Add a complete part of another kind."""
-        self._items.append(part)
+        self.items.append(part)
         return PartReady(part, self.index)
 
     def parts(self) -> tuple[Part, ...]:
         """Return the parts so far, without the calls that are not complete."""
-        return tuple(item.part() if isinstance(item, _Run) else item for item in self._items if item is not None)
+        return tuple(item.part() if isinstance(item, _Run) else item for item in self.items if item is not None)
 
 
 def extended(known: JsonValue, added: JsonValue) -> JsonValue:

@@ -55,7 +55,6 @@ class CandidateReader:
         self._metadata: dict[str, JsonValue] = {}
         self.finish: str | None = None
         """The finish reason, in the provider's words."""
-        self.has_content = False
 
     def read(self, choice: JsonObject) -> None:
         """Read one element of `choices`."""
@@ -68,7 +67,7 @@ class CandidateReader:
             self._has_deltas = True
             self._read_message(delta, whole=False)
         if isinstance(message, dict):
-            if self._has_deltas and self.has_content:
+            if self._has_deltas:
                 self._repeat(message)
             else:
                 self._read_message(message, whole=True)
@@ -112,7 +111,7 @@ class CandidateReader:
     def candidate(self) -> Candidate:
         """Return the candidate so far."""
         called, reason = bool(self._calls.placed), self.finish
-        metadata = {**self._metadata, **self._calls.conclude()}
+        metadata = {**self._metadata, **(self._calls.conclude() if self._calls.slots.all else {})}
         return Candidate(
             parts=self._builder.parts(),
             finish_reason=None if reason is None else finish_reason(reason, called=called),
@@ -122,6 +121,11 @@ class CandidateReader:
             refusal="".join(self._refusals) if self._refusals else None,
             metadata=metadata,
         )
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether neither a part, a call nor a refusal has arrived."""
+        return not (self._builder.items or self._calls.slots.all or self._refusals)
 
     def _stop(self, reason: str) -> None:
         native = self._metadata.get("native_finish_reason")
@@ -170,19 +174,16 @@ class CandidateReader:
             self._refusals.append(refusal)
         else:
             self._release()
-            self.has_content = True
             self._events.append(self._builder.part(part))
 
     def _text(self, content: str) -> None:
         if self._tags.state == "text":
-            self.has_content = True
             self._events.append(self._builder.text(content))
             return
         for kind, piece in self._tags.split(content):
             self._write(kind, piece)
 
     def _write(self, kind: str, piece: str) -> None:
-        self.has_content = True
         write = self._builder.text if kind == "text" else self._builder.thought
         self._events.append(write(piece))
 
@@ -205,17 +206,14 @@ class CandidateReader:
         if calls:
             self._release()
             self._calls.add(calls, whole=whole)
-            self.has_content = self.has_content or bool(self._calls.placed)
 
     def _sign(self, message: JsonObject) -> None:
         """Read the signatures of a message. Details wait for their call, all others for the end of an open thought."""
         for detail in reasoning.signed_details(message):
-            self.has_content = True
             if self._is_new(dict(detail)):
                 self._calls.add_detail(detail)
         signature = reasoning.signature_in(message, self._expectation.issuer)
         if signature is not None and self._is_new(signature.payload):
-            self.has_content = True
             self._late_signatures.append(signature)
             if self._tags.state != "thought":
                 self._sign_message()
@@ -241,8 +239,9 @@ class CandidateReader:
         self._sign_message()
 
     def _release(self) -> None:
-        for kind, piece in self._tags.end():
-            self._write(kind, piece)
+        if self._tags.state != "text":
+            for kind, piece in self._tags.end():
+                self._write(kind, piece)
 
     def _remark(self, message: JsonObject) -> None:
         refusal = message.get("refusal")

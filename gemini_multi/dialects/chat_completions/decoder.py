@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from gemini_multi._encoding.json_values import as_object, text_at
+from gemini_multi._encoding.json_values import text_at
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
 from gemini_multi.dialects.chat_completions.messages import tool_names
 from gemini_multi.dialects.chat_completions.traits import ChatTarget
+from gemini_multi.dialects.finish import finish_reason
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool
 
@@ -54,7 +55,9 @@ class ChatDecoder:
             self._id = text_at(document, "id") or self._id
         if "usage" in document:
             self._count(document["usage"])
-        return self._taken()
+        events = self._events.copy()
+        self._events.clear()
+        return events
 
     def _count(self, counts: JsonValue) -> None:
         if isinstance(counts, dict):
@@ -70,23 +73,19 @@ class ChatDecoder:
         """
         for reader in self._readers.values():
             reader.close()
-        if not self.has_content:
-            self._check_prompt()
-        return self._taken()
-
-    def _taken(self) -> list[ChatEvent]:
+        self._check_prompt()
         events = self._events.copy()
         self._events.clear()
         return events
 
     def _check_prompt(self) -> None:
         """Raise `PromptBlocked` for a refused prompt: every candidate was filtered before its first token."""
-        response, reason = self.response(), ""
-        for candidate in response.candidates:
-            is_silent = not (candidate.parts or candidate.refusal or "dropped_tool_calls" in candidate.metadata)
-            if not is_silent or candidate.finish_reason != "content_filter":
+        reason = ""
+        for reader in self._readers.values():
+            reason = reader.finish or ""
+            if not reader.is_silent or finish_reason(reason, called=False) != "content_filter":
                 return
-            reason = candidate.raw_finish_reason or ""
+        response = self.response()
         # Google's own reasons also mean a refused prompt if no token was counted.
         if not reason or not (self._usage or ":" in reason) or response.usage.output_tokens:
             return
@@ -104,14 +103,10 @@ class ChatDecoder:
         """Whether every candidate has its finish reason."""
         return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
 
-    @property
-    def has_content(self) -> bool:
-        """Whether any content of the answer has arrived."""
-        return any(reader.has_content for reader in self._readers.values())
-
     def response(self) -> ChatResponse:
         """The answer so far."""
-        bill = as_object(self._metadata.get("meta")).get("usage")
+        meta = self._metadata.get("meta")
+        bill = meta.get("usage") if isinstance(meta, dict) else None
         counts: dict[str, JsonValue] = {"usage": dict(self._usage)} if self._usage else {}
         return ChatResponse(
             candidates=tuple(self._readers[key].candidate() for key in sorted(self._readers)),
@@ -131,7 +126,8 @@ class ChatDecoder:
 def _expectation(request: ChatRequest, target: ChatTarget) -> Expectation:
     functions = [tool for tool in request.tools if isinstance(tool, Tool)]
     names = tool_names(request) if functions else {}
-    audio_format = text_at(as_object(request.extra_body.get("audio")), "format")
+    audio = request.extra_body.get("audio")
+    audio_format = text_at(audio, "format") if isinstance(audio, dict) else None
     return Expectation(
         issuer=target.issuer,
         tools={names[tool.name]: tool for tool in functions},

@@ -83,8 +83,10 @@ def _cost(usage: JsonObject, bill: JsonValue, credits_per_usd: float | None) -> 
 
 
 def _details(usage: JsonObject, names: tuple[str, ...]) -> JsonObject:
-    found = (usage.get(f"{name}_details") for name in names)
-    return next((details for details in found if isinstance(details, dict)), dict[str, JsonValue]())
+    for name in names:
+        if isinstance(found := usage.get(f"{name}_details"), dict):
+            return found
+    return {}
 
 
 def _modalities(details: JsonObject) -> dict[str, int]:
@@ -97,7 +99,11 @@ def _modalities(details: JsonObject) -> dict[str, int]:
 
 def _first(names: tuple[str, ...], *records: JsonObject) -> int:
     """Return the first count that is not zero under one of the names."""
-    return next((count for record in records for name in names if (count := _count(record.get(name)))), 0)
+    for record in records:
+        for name in names:
+            if name in record and (count := _count(record[name])):
+                return count
+    return 0
 
 
 def _count(value: JsonValue) -> int:

@@ -69,11 +69,6 @@ class GenerateContentDecoder:
         """Whether every candidate has its finish reason."""
         return bool(self._readers) and all(reader.finish is not None for reader in self._readers.values())
 
-    @property
-    def has_content(self) -> bool:
-        """Whether any content of the answer has arrived: text, thought, call, signature or part."""
-        return any(reader.has_content for reader in self._readers.values())
-
     def response(self) -> ChatResponse:
         """The answer so far."""
         metadata = dict(self._metadata)
@@ -108,7 +103,7 @@ class GenerateContentDecoder:
         is_vague = reason is None or reason == "BLOCKED_REASON_UNSPECIFIED"
         if not (reason or message) or (is_vague and self._readers):
             return
-        if events or (self.is_complete and self.has_content):
+        if events or (self.is_complete and any(reader.has_content for reader in self._readers.values())):
             # Content together with a block reason means an answer that was stopped, not a refused prompt.
             for reader in self._readers.values():
                 reader.block(str(reason))

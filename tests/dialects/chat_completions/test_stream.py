@@ -587,29 +587,10 @@ CHUNKS_WITHOUT_CONTENT = (
 
 @pytest.mark.parametrize("document", CHUNKS_WITHOUT_CONTENT)
 def test_chunks_without_content_are_nothing_yet(document: JsonValue) -> None:
-    """Until there is content, a call may start again."""
+    """They make no event."""
     reader = decoder()
     assert reader.feed(document) == []
-    assert not reader.has_content
     assert not reader.is_complete
-
-
-CONTENT = (
-    chunk({"content": "a"}),
-    chunk({"reasoning": "a"}),
-    chunk(piece("f", "", "1", 0)),
-    chunk({"extra_content": google("S")}),
-    chunk({"reasoning_details": [details("S")]}),
-    chunk({"images": [{"image_url": {"url": "data:image/png;base64,QUJD"}}]}),
-)
-
-
-@pytest.mark.parametrize("document", CONTENT)
-def test_text_thought_call_signature_and_media_are_content(document: JsonValue) -> None:
-    """From then on nothing may be repeated."""
-    reader = decoder()
-    reader.feed(document)
-    assert reader.has_content
 
 
 def test_a_cut_stream_is_not_complete() -> None:

@@ -78,7 +78,6 @@ def test_calls_wait_for_the_reason_to_stop() -> None:
     reader = decoder()
     call = {"functionCall": {"name": "order", "args": {"count": 2.0}, "id": "1"}, "thoughtSignature": "cw=="}
     assert reader.feed(chunk(call)) == []
-    assert reader.has_content
     expected = ToolCall("1", "order", {"count": 2}, signature=signed("cw=="))
     assert reader.feed(chunk({"text": ""}, finishReason="STOP")) == [ToolCallReady(expected)]
     assert reader.response().finish_reason == "tool_calls"
@@ -94,7 +93,6 @@ def test_an_unwanted_call_is_never_given(reason: str) -> None:
     candidate = reader.response().candidate
     assert (events, candidate.tool_calls, candidate.finish_reason) == ([], (), "error")
     assert candidate.metadata == {"dropped_tool_calls": [{"id": "1", "name": "order", "args": {}}]}
-    assert not reader.has_content
 
 
 def test_a_call_keeps_its_place_among_the_parts() -> None:
@@ -195,10 +193,10 @@ def test_usage_keeps_the_last_word_on_each_field() -> None:
     ],
 )
 def test_chunks_without_content_give_nothing(document: dict[str, object]) -> None:
-    """Such chunks are legal, and they are no content."""
+    """Such chunks are legal."""
     reader = decoder()
     assert reader.feed(document) == []
-    assert (reader.has_content, reader.is_complete) == (False, False)
+    assert not reader.is_complete
 
 
 def test_facts_of_a_candidate_grow_over_the_chunks() -> None:
