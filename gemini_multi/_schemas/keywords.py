@@ -58,7 +58,6 @@ CONSTRAINTS: Final = (
     _KIND_OF.keys() | _IMPLIED.keys() | {"$ref", "allOf", "anyOf", "const", "enum", "nullable", "oneOf", "type"}
 )
 """Keywords that restrict a value. All other keywords only annotate it."""
-_CONSTANT: Final = frozenset({"type", "format", "enum", "description"})
 _LONGEST_WORDS: Final = 300
 
 
@@ -163,29 +162,7 @@ def with_description(node: Node, description: Node) -> Node:
     return {**node, "description": noted(description, text_at(node, "description") or "")}
 
 
-def folded(nodes: list[Node]) -> list[Node]:
-    """Combine the alternatives that are constants of the same type into one enum."""
-    groups: dict[object, list[Node]] = {}
-    for position, node in enumerate(nodes):
-        is_constant = "enum" in node and node.keys() <= _CONSTANT
-        key = (node.get("type"), node.get("format")) if is_constant else position
-        groups.setdefault(key, []).append(node)
-    return [_one_enum(group) if len(group) > 1 else group[0] for group in groups.values()]
-
-
-def _one_enum(nodes: list[Node]) -> Node:
-    values: list[JsonValue] = []
-    meanings: list[str] = []
-    for node in nodes:
-        members = as_list(node["enum"])
-        values += [value for value in members if value not in values]
-        if text := text_at(node, "description"):
-            meanings.append(f"{', '.join(map(compact, members))}: {text.rstrip('.')}.")
-    return {**without(nodes[0], "description"), "enum": values, **describe({}, {}, meanings)}
-
-
 def members_of(values: list[JsonValue], *kinds: str) -> list[JsonValue]:
-    """Return the members of an enum that have one of the types."""
     return [value for value in values if kind_of(value) in kinds]
 
 

@@ -22,6 +22,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import ClassVar, Final
 
+from pydantic_core import to_jsonable_python
+
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
 from gemini_multi._schemas.check import kind_of, resolve
 from gemini_multi._schemas.keywords import (
@@ -165,10 +167,9 @@ class OpenApiTranslation(Translation):
 
     def constants(self, values: list[JsonValue], found: tuple[str, ...]) -> list[Node]:
         """Write numbers as texts, because an enum may hold texts only. `repair` converts the answer back."""
-        kinds_of_values = {kind_of(value) for value in values}
-        if kinds_of_values.isdisjoint({"integer", "number"}) and not kinds_of_values >= {"string", "boolean"}:
-            return super().constants(values, found)
         scalars = members_of(values, "string", "integer", "number", "boolean")
+        if {*map(kind_of, scalars)} in ({"string"}, {"boolean"}, set()):
+            return super().constants(values, found)
         members = dict.fromkeys(value if isinstance(value, str) else compact(value) for value in scalars)
         node: Node = {"type": "string", "format": "enum", "enum": [*members]}
         return [node, *super().constants(members_of(values, "object", "array"), found)]
@@ -248,7 +249,6 @@ def _inner(node: Node, *, only_needed: bool = False) -> Iterator[Node]:
 
 
 def _needed(node: JsonValue) -> list[str]:
-    """Return the definitions that a translated node requires."""
     nodes = _inner(as_object(node), only_needed=True)
     return [reference.removeprefix("#/$defs/") for inner in nodes if (reference := text_at(inner, "$ref")) is not None]
 
@@ -272,17 +272,26 @@ def _make_optional(node: Node, name: str) -> None:
         del node["required"]
 
 
+@lru_cache(maxsize=512)
+def _marshalled(form: type[Translation], written: bytes, *, enums_in_words: bool) -> bytes:
+    return marshal.dumps(form(marshal.loads(written), enums_in_words=enums_in_words).whole())  # noqa: S302  # written below
+
+
 def _translated(
     form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool = False
 ) -> dict[str, JsonValue]:
-    """Translate a schema; all calls with the same tools share the result."""
+    """Translate a schema; all calls with the same tools share the result, unless the schema is large."""
     try:
-        written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
-    except ValueError:  # the schema holds a value that is no plain JSON
-        written = b""
-    if not 0 < len(written) <= _LONGEST_KEPT:
-        return _whole(form, schema, enums_in_words=enums_in_words)
-    translated: dict[str, JsonValue] = marshal.loads(_kept(form, written, enums_in_words=enums_in_words))  # noqa: S302  # written here
+        try:
+            written = marshal.dumps(dict(schema), _WITHOUT_REFERENCES)
+        except ValueError:  # it holds a value that is no plain JSON
+            written = marshal.dumps(to_jsonable_python(dict(schema), fallback=str), _WITHOUT_REFERENCES)
+        translate = _marshalled if len(written) <= _LONGEST_KEPT else _marshalled.__wrapped__
+        translated: dict[str, JsonValue] = marshal.loads(translate(form, written, enums_in_words=enums_in_words))  # noqa: S302  # written above
+    except ConfigurationError:
+        raise
+    except (RecursionError, ValueError):
+        raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
     return translated
 
 
@@ -297,18 +306,6 @@ chat_schema: Final = partial(_translated, ChatTranslation)
 
 strict_schema: Final = partial(_translated, StrictTranslation)
 """Return a schema in OpenAI's strict form."""
-
-
-@lru_cache(maxsize=512)
-def _kept(form: type[Translation], written: bytes, *, enums_in_words: bool) -> bytes:
-    return marshal.dumps(_whole(form, marshal.loads(written), enums_in_words=enums_in_words))  # noqa: S302  # written above
-
-
-def _whole(form: type[Translation], schema: Mapping[str, JsonValue], *, enums_in_words: bool) -> dict[str, JsonValue]:
-    try:
-        return form(schema, enums_in_words=enums_in_words).whole()
-    except RecursionError:
-        raise ConfigurationError("the JSON Schema nests too deep: Gemini refuses such schemas; flatten it") from None
 
 
 def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:

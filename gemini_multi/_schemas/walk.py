@@ -23,7 +23,6 @@ from gemini_multi._schemas.keywords import (
     describe,
     facets,
     flat,
-    folded,
     is_null,
     kinds,
     members_of,
@@ -123,7 +122,6 @@ class Translation(ABC):
         return self.anything(rest, [f"See {compact(schema['$ref'])}."])
 
     def inlined(self, schema: JsonObject, *pointers: str) -> Node:
-        """Translate a schema that holds definitions in place."""
         self.active.update(pointers)
         result = self._shaped(dict(schema))
         self.active.subtract(pointers)
@@ -179,7 +177,7 @@ class Translation(ABC):
                 has_null = has_null or node == NULL
                 if node != NULL:
                     nodes.setdefault(json.dumps(node, sort_keys=True), node)
-        return self.alternatives(folded(list(nodes.values())), describe({}, base), has_null=has_null)
+        return self.alternatives(list(nodes.values()), describe({}, base), has_null=has_null)
 
     def _enumeration(self, schema: Node, found: tuple[str, ...]) -> Node:
         given, rest = schema["enum"] if "enum" in schema else [schema["const"]], without(schema, "enum", "const")

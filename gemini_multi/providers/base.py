@@ -311,7 +311,6 @@ def _problem_of(url: str) -> str:
 
 
 def _first(record: JsonObject, kind: type[_Value], *names: str) -> _Value | None:
-    """Return the first of the fields that has a value of this type."""
     values = map(record.get, names)
     return next((value for value in values if isinstance(value, kind) and value and value is not True), None)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gemini_multi._history.signatures import DUMMY, sign
+from gemini_multi._history.turns import DUMMY, sign
 from gemini_multi.types import Blob, Message, Signature, Text, Thought, ToolCall, ToolResult
 
 OURS = Signature("b3Vycw==", carrier="thoughtSignature", issuer="here")

@@ -285,7 +285,12 @@ CASES = [
     Case(
         "constants",
         {"oneOf": [{"const": "r", "description": "red"}, {"const": "g", "description": "green"}]},
-        json={"type": "string", "enum": ["r", "g"], "description": '"r": red. "g": green.'},
+        json={
+            "anyOf": [
+                {"type": "string", "enum": ["r"], "description": "red"},
+                {"type": "string", "enum": ["g"], "description": "green"},
+            ]
+        },
     ),
     Case(
         "empty object",
@@ -636,7 +641,10 @@ def test_chat_root_of_alternatives_becomes_one_object() -> None:
     dog = {"type": "object", "properties": {"kind": {"const": "dog"}}, "required": ["kind"]}
     assert chat_schema({"oneOf": [cat, {"$ref": "#/$defs/Dog"}], "$defs": {"Dog": dog}}) == {
         "type": "object",
-        "properties": {"kind": {"type": "string", "enum": ["cat", "dog"]}, "lives": {"type": "integer"}},
+        "properties": {
+            "kind": {"anyOf": [{"type": "string", "enum": ["cat"]}, {"type": "string", "enum": ["dog"]}]},
+            "lives": {"type": "integer"},
+        },
         "required": ["kind"],
         "description": "Has the keys of one of these alternatives: kind, lives; or kind.",
     }

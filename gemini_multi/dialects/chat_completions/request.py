@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Final
 
-from gemini_multi._history.signatures import sign
-from gemini_multi._history.turns import conversation
+from gemini_multi._history.turns import conversation, sign
 from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter, tool_names

@@ -72,34 +72,40 @@ class Declared:
         return (fitted if isinstance(fitted, dict) else read), None
 
 
-class StreamedArguments:
-    """The arguments of one call that are still arriving: the pieces of each value, by its path."""
+@dataclass(slots=True)
+class _OpenCall:
+    """A call whose arguments are still arriving."""
 
-    def __init__(self) -> None:
-        self._pieces: dict[str, list[JsonValue]] = {}
+    position: int
+    head: JsonObject
+    signature: Signature | None
+    more: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """The arguments of the parts that continue the call."""
+    pieces: dict[str, list[JsonValue]] = field(default_factory=dict[str, list[JsonValue]])
+    """The pieces of each streamed value, by its path."""
 
     def add(self, entry: JsonObject) -> None:
-        """Note one value. Text is appended to the text at the same path."""
+        """Note one streamed value. Text is appended to the text at the same path."""
         if (path := text_at(entry, "jsonPath")) is None:
             return
         value = next((entry[kind] for kind in _KINDS if kind in entry), None)
-        pieces = self._pieces.setdefault(path, [])
+        pieces = self.pieces.setdefault(path, [])
         if not (isinstance(value, str) and pieces and isinstance(pieces[0], str)):
             pieces.clear()
         pieces.append(value)
 
-    def whole(self) -> dict[str, JsonValue] | str:
-        """Return the arguments, or the values with their paths as text if they do not fit together."""
-        values = {
-            path: "".join(map(str, found)) if len(found) > 1 else found[0] for path, found in self._pieces.items()
-        }
-        arguments: dict[str, JsonValue] = {}
+    def whole(self) -> JsonObject:
+        """Return the `functionCall`. Streamed values whose paths do not fit together become unreadable arguments."""
+        if not (self.more or self.pieces):
+            return self.head
+        values = {path: "".join(map(str, found)) if len(found) > 1 else found[0] for path, found in self.pieces.items()}
+        streamed: dict[str, JsonValue] = {}
         try:
             for path, value in values.items():
-                _place(arguments, [*islice(_steps(path), _MOST_STEPS + 1)], value)
+                _place(streamed, [*islice(_steps(path), _MOST_STEPS + 1)], value)
         except LookupError:
-            return to_json([*values.items()]).decode()
-        return arguments
+            return {**self.head, "args": to_json([*values.items()]).decode()}
+        return {**self.head, "args": {**as_object(self.head.get("args")), **self.more, **streamed}}
 
 
 def _steps(path: str) -> Iterator[str | int]:
@@ -137,18 +143,6 @@ def _set(holder: JsonValue, step: str | int, value: JsonValue) -> None:
         raise LookupError  # a list has no names, and a list without a gap has no such position
 
 
-@dataclass(slots=True)
-class _Open:
-    """A call whose arguments are still arriving."""
-
-    position: int
-    head: JsonObject
-    signature: Signature | None
-    arguments: StreamedArguments
-    more: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    """The arguments of the parts that continue the call."""
-
-
 class CallReader:
     """Reads the calls of one candidate."""
 
@@ -156,7 +150,7 @@ class CallReader:
         self._builder = builder
         self._declared = declared
         self._held: list[tuple[int | None, ToolCall]] = []
-        self._open: _Open | None = None
+        self._open: _OpenCall | None = None
         self._name: JsonValue = None
         """The name of the previous call."""
         self._known_calls: dict[str, JsonObject] = {}
@@ -177,11 +171,11 @@ class CallReader:
         if opened is None:
             return
         for entry in objects(call.get("partialArgs")):
-            opened.arguments.add(entry)
+            opened.add(entry)
         if not call.get("willContinue"):
             self._end()
 
-    def _opened(self, call: JsonObject, signature: Signature | None) -> _Open | None:
+    def _opened(self, call: JsonObject, signature: Signature | None) -> _OpenCall | None:
         """Find the call that a part begins or continues; `None` if the part has nothing new."""
         if call.get("name"):
             self._end()
@@ -199,25 +193,17 @@ class CallReader:
             return False
         return self._known_calls.setdefault(call_id, call) is not call and self._known_calls[call_id] == call
 
-    def _begin(self, call: JsonObject, signature: Signature | None) -> _Open:
+    def _begin(self, call: JsonObject, signature: Signature | None) -> _OpenCall:
         self._name = call.get("name")
-        position = self._builder.open_call()
-        self._open = _Open(position, call, signature, StreamedArguments())
+        self._open = _OpenCall(self._builder.open_call(), call, signature)
         return self._open
 
     def _end(self) -> None:
         if (call := self._open) is None:
             return
         self._open = None
-        given, streamed = call.head, call.arguments.whole()
-        if isinstance(streamed, str):
-            given = {**given, "args": streamed}
-        elif more := {**call.more, **streamed}:
-            given = {**given, "args": {**as_object(given.get("args")), **more}}
-        position: int | None = call.position
-        for read in self._declared.calls(given, call.signature):
-            self._held.append((position, read))
-            position = None
+        first, *others = self._declared.calls(call.whole(), call.signature)
+        self._held += [(call.position, first), *((None, further) for further in others)]
 
     def release(self, events: list[ChatEvent], *, is_unwanted: bool) -> None:
         """Add the events of the calls that were held back. The finish reason is known now."""

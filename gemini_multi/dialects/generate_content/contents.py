@@ -7,8 +7,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._history.signatures import DUMMY, signature_of
-from gemini_multi._history.turns import plain_text
+from gemini_multi._history.turns import DUMMY, plain_text, signature_of
 from gemini_multi._schemas.translate import function_name
 from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Opaque
 from gemini_multi.dialects.base import EncodingReport

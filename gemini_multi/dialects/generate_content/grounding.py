@@ -137,7 +137,6 @@ def grounded(metadata: JsonObject | None, text: str) -> Iterator[Citation]:
 
 
 def _supported(support: JsonObject, chunks: Sequence[JsonObject], offsets: Offsets) -> Iterator[Citation]:
-    """Make a citation for each source of a passage."""
     segment = as_object(support.get("segment"))
     start, end = offsets.located(segment)
     indices = (index for index in as_list(support.get("groundingChunkIndices")) if type(index) is int)

@@ -87,18 +87,12 @@ class MediaWriter:
 
 
 def _video(media: Media) -> dict[str, JsonValue]:
-    video: dict[str, JsonValue] = {}
-    if media.start is not None:
-        video["startOffset"] = _seconds(media.start)
-    if media.end is not None:
-        video["endOffset"] = _seconds(media.end)
-    if media.fps is not None:
-        if not 0 < media.fps <= _FASTEST:
-            raise ConfigurationError(f"`fps={media.fps}` is out of range: give more than 0 and at most {_FASTEST:g}.")
-        video["fps"] = media.fps
-    return video
+    if media.fps is not None and not 0 < media.fps <= _FASTEST:
+        raise ConfigurationError(f"`fps={media.fps}` is out of range: give more than 0 and at most {_FASTEST:g}.")
+    video = {"startOffset": _seconds(media.start), "endOffset": _seconds(media.end), "fps": media.fps}
+    return {name: value for name, value in video.items() if value is not None}
 
 
-def _seconds(value: float) -> str:
+def _seconds(value: float | None) -> str | None:
     """Write a duration in the form of Protobuf's JSON: `12.5s`."""
-    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"
+    return None if value is None else f"{value:.9f}".rstrip("0").rstrip(".") + "s"

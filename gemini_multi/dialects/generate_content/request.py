@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gemini_multi._history.signatures import sign
-from gemini_multi._history.turns import conversation
+from gemini_multi._history.turns import conversation, sign
 from gemini_multi._schemas.translate import wire_names
 from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.generate_content.config import generation_config
 from gemini_multi.dialects.generate_content.contents import ContentsWriter
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
-from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools, typed_format
+from gemini_multi.dialects.generate_content.tools import format_demand, format_fields, tool_config, tools
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonValue, SafetySetting, Text, Tool
 
@@ -38,8 +37,7 @@ def encode(request: ChatRequest, target: GenerateTarget, report: EncodingReport)
         body["toolConfig"] = config
     generation = generation_config(request, target, report)
     if request.response_format is not None and not _demands_json(request, target):
-        write = typed_format if _uses_maps(request) else format_fields
-        generation |= write(request.response_format, target)
+        generation |= format_fields(request.response_format, target, is_typed=_uses_maps(request))
     if generation:
         body["generationConfig"] = generation
     _add_rest(body, request, target, report)

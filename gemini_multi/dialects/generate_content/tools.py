@@ -90,17 +90,13 @@ def _calling(
     return {"mode": "ANY" if choice.mode == "required" else "VALIDATED", **(allowed if choice.names else {})}
 
 
-def format_fields(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
-    """Write the response format as fields of `generationConfig`: JSON, or a single member of an enum as bare text."""
-    return {"responseMimeType": wanted.mime_type, **_format_schema(wanted, target)}
-
-
-def typed_format(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
-    """Write the response format in the newer form, which Google Maps needs."""
-    text: dict[str, JsonValue] = {"mimeType": "APPLICATION_JSON"}
-    for schema in _format_schema(wanted, target).values():
-        text["schema"] = schema
-    return {"responseFormat": {"text": text}}
+def format_fields(wanted: ResponseFormat, target: GenerateTarget, *, is_typed: bool) -> dict[str, JsonValue]:
+    """Write the response format as fields of `generationConfig`, or in the newer form, which Google Maps needs."""
+    fields = _format_schema(wanted, target)
+    if is_typed:
+        schemas = dict.fromkeys(["schema"], *fields.values()) if fields else {}
+        return {"responseFormat": {"text": {"mimeType": "APPLICATION_JSON", **schemas}}}
+    return {"responseMimeType": wanted.mime_type, **fields}
 
 
 def _format_schema(wanted: ResponseFormat, target: GenerateTarget) -> dict[str, JsonValue]:
