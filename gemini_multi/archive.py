@@ -7,34 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, NotRequired
+from typing import Final, NotRequired, get_args
 
 from pydantic import JsonValue, TypeAdapter
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import (
-    Blob,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    Message,
-    Opaque,
-    Part,
-    Role,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi.types import Message, Part, Role
 
 __all__ = ["read", "write"]
 
-_KINDS: Final[dict[str, type[Part]]] = {
-    kind.__name__: kind
-    for kind in (Text, Thought, Blob, FileReference, ToolCall, ToolResult, ExecutableCode, CodeResult, Opaque)
-}
+_KINDS: Final[dict[str, type[Part]]] = {kind.__name__: kind for kind in get_args(Part)}
 
 
 def write(messages: Iterable[Message]) -> str:

@@ -17,19 +17,8 @@ from typing import Final, cast
 from gemini_multi._catalog.model import HostedModel, Modality, Model, Price, Thinking
 from gemini_multi.errors import ConfigurationError
 
-__all__ = [
-    "HostedModel",
-    "Modality",
-    "Model",
-    "Price",
-    "Thinking",
-    "find",
-    "find_answered",
-    "labels",
-    "models",
-    "register",
-    "unregister",
-]
+__all__ = ["HostedModel", "Modality", "Model", "Price", "Thinking", "find", "find_answered", "labels", "models"]
+__all__ += ["register", "unregister"]
 
 _PREFIXES: Final = ("publishers/google/", "google-ai-studio/", "google-vertex-ai/", "google/", "models/")
 _DATE: Final = re.compile(r"-(?:\d{3}|\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{4}-\d{2}-\d{2})$")

@@ -33,30 +33,11 @@ from typing import ClassVar, Final, TypedDict, Unpack
 # Annotations refer to values through the package, so that they resolve at run time.
 import gemini_multi
 
-__all__ = [
-    "AllRoutesFailed",
-    "AuthenticationFailed",
-    "BadRequest",
-    "BudgetExceeded",
-    "ConfigurationError",
-    "ConfigurationWarning",
-    "ConnectionFailed",
-    "ContextOverflow",
-    "GeminiMultiError",
-    "InvalidResponse",
-    "SettingIgnoredWarning",
-    "ModelNotFound",
-    "PermissionDenied",
-    "PromptBlocked",
-    "ProviderError",
-    "QuotaExhausted",
-    "RateLimited",
-    "RequestTimeout",
-    "ServerError",
-    "StorageUnavailable",
-    "StreamInterrupted",
-    "UnsupportedFeature",
-]
+__all__ = ["ConfigurationWarning", "SettingIgnoredWarning", "GeminiMultiError", "ConfigurationError"]
+__all__ += ["UnsupportedFeature", "ConnectionFailed", "RequestTimeout", "StorageUnavailable", "StreamInterrupted"]
+__all__ += ["InvalidResponse", "PromptBlocked", "BudgetExceeded", "ProviderError", "BadRequest", "ContextOverflow"]
+__all__ += ["AuthenticationFailed", "PermissionDenied", "ModelNotFound", "RateLimited", "QuotaExhausted"]
+__all__ += ["ServerError", "AllRoutesFailed"]
 
 KEPT_CHARACTERS: Final = 4096
 """Maximum number of characters of an unreadable answer or of an error's body in an error."""
@@ -98,7 +79,7 @@ class GeminiMultiError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state, because `Exception.__reduce__` does not support keyword-only constructors."""
-        return _restore, (type(self), self.args, self.__dict__)
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
     @property
     def is_retryable(self) -> bool:
@@ -106,19 +87,12 @@ class GeminiMultiError(Exception):
         return self._may_succeed_later
 
 
-def _restore(kind: type[GeminiMultiError], args: tuple[object, ...], state: dict[str, object]) -> GeminiMultiError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
 class ConfigurationError(GeminiMultiError, ValueError):
     """An error before any request: a missing key, an unknown provider, an argument that cannot be used."""
 
 
 class UnsupportedFeature(GeminiMultiError):
-    """No route supports the request."""
+    """No route supports the request: `providers` do not support its `features`."""
 
     def __init__(
         self,
@@ -128,7 +102,6 @@ class UnsupportedFeature(GeminiMultiError):
         providers: Sequence[str] = (),
         attempts: Sequence[gemini_multi.Attempt] = (),
     ) -> None:
-        """Make an error; `features` are the unsupported features, `providers` those that do not support them."""
         super().__init__(message, attempts=attempts)
         self.features = tuple(features)
         self.providers = tuple(providers)
@@ -163,18 +136,16 @@ class StreamInterrupted(_LocatedError):
     """The stream broke after its first content. `partial` holds the answer so far."""
 
     def __init__(self, message: str, *, partial: gemini_multi.ChatResponse, **where: Unpack[Where]) -> None:
-        """Make an error with the answer so far."""
         super().__init__(message, **where)
         self.partial = partial
 
 
 class InvalidResponse(_LocatedError):
-    """The provider's answer cannot be read. `raw` holds its beginning."""
+    """The provider's answer cannot be read. `raw` holds at most `KEPT_CHARACTERS` of it."""
 
     _may_succeed_later = True
 
     def __init__(self, message: str, *, raw: str = "", **where: Unpack[Where]) -> None:
-        """Make an error with at most `KEPT_CHARACTERS` of the answer."""
         super().__init__(message, **where)
         self.raw = raw[:KEPT_CHARACTERS]
 
@@ -191,7 +162,6 @@ class PromptBlocked(_LocatedError):
         response: gemini_multi.ChatResponse | None = None,
         **where: Unpack[Where],
     ) -> None:
-        """Make an error with the reason and the safety ratings."""
         super().__init__(message, **where)
         self.block_reason = block_reason
         self.safety_ratings = tuple(safety_ratings)
@@ -199,12 +169,11 @@ class PromptBlocked(_LocatedError):
 
 
 class BudgetExceeded(GeminiMultiError):
-    """The call would start above the spending limit."""
+    """The call would start above the spending limit. The figures are US dollars, some reserved for running calls."""
 
     def __init__(
         self, message: str, *, spent_usd: float = 0.0, limit_usd: float = 0.0, reserved_usd: float = 0.0
     ) -> None:
-        """Make an error. The figures are in US dollars; `reserved_usd` is reserved for running calls."""
         super().__init__(message)
         self.reserved_usd = reserved_usd
         self.spent_usd = spent_usd

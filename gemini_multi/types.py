@@ -10,79 +10,16 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from gemini_multi._types.efforts import ReasoningEffort
-from gemini_multi._types.parts import (
-    Blob,
-    Citation,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    JsonObject,
-    Message,
-    Opaque,
-    Part,
-    Role,
-    Signature,
-    SignatureCarrier,
-    Text,
-    Thought,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi._types.parts import Blob, Citation, CodeResult, ExecutableCode, FileReference, JsonObject, Message
+from gemini_multi._types.parts import Opaque, Part, Role, Signature, SignatureCarrier, Text, Thought, ToolCall
+from gemini_multi._types.parts import ToolResult
 from gemini_multi._types.request import BuiltInTool, ChatRequest, ResponseFormat, SafetySetting, Tool, ToolChoice
-from gemini_multi._types.response import (
-    Attempt,
-    Candidate,
-    ChatEvent,
-    ChatResponse,
-    Finished,
-    FinishReason,
-    ListedModel,
-    PartReady,
-    TextDelta,
-    ThoughtDelta,
-    TokenCount,
-    ToolCallDelta,
-    ToolCallReady,
-    Usage,
-)
+from gemini_multi._types.response import Attempt, Candidate, ChatEvent, ChatResponse, Finished, FinishReason
+from gemini_multi._types.response import ListedModel, PartReady, TextDelta, ThoughtDelta, TokenCount, ToolCallDelta
+from gemini_multi._types.response import ToolCallReady, Usage
 
-__all__ = [
-    "Attempt",
-    "Blob",
-    "BuiltInTool",
-    "Candidate",
-    "ChatEvent",
-    "ChatRequest",
-    "ChatResponse",
-    "Citation",
-    "CodeResult",
-    "ExecutableCode",
-    "FileReference",
-    "FinishReason",
-    "Finished",
-    "JsonObject",
-    "JsonValue",
-    "ListedModel",
-    "Message",
-    "Opaque",
-    "Part",
-    "PartReady",
-    "ReasoningEffort",
-    "ResponseFormat",
-    "Role",
-    "SafetySetting",
-    "Signature",
-    "SignatureCarrier",
-    "Text",
-    "TextDelta",
-    "Thought",
-    "ThoughtDelta",
-    "TokenCount",
-    "Tool",
-    "ToolCall",
-    "ToolCallDelta",
-    "ToolCallReady",
-    "ToolChoice",
-    "ToolResult",
-    "Usage",
-]
+__all__ = ["JsonObject", "JsonValue", "Message", "Role", "Part", "Text", "Thought", "Blob", "FileReference", "ToolCall"]
+__all__ += ["ToolResult", "ExecutableCode", "CodeResult", "Opaque", "Citation", "Signature", "SignatureCarrier"]
+__all__ += ["ChatRequest", "Tool", "BuiltInTool", "ToolChoice", "ResponseFormat", "SafetySetting", "ReasoningEffort"]
+__all__ += ["ChatResponse", "Candidate", "FinishReason", "Usage", "Attempt", "TokenCount", "ListedModel", "ChatEvent"]
+__all__ += ["TextDelta", "ThoughtDelta", "ToolCallDelta", "ToolCallReady", "PartReady", "Finished"]

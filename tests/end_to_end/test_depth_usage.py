@@ -25,7 +25,6 @@ from gemini_multi import (
     Totals,
     Usage,
 )
-from gemini_multi._call import base_client
 from tests.end_to_end.endpoints import (
     ENDPOINTS,
     EndpointCase,
@@ -167,12 +166,17 @@ def test_a_figure_that_is_none_is_not_believed(figure: str) -> None:
 M = 1_000_000
 
 
-def at(endpoint: str, model: str, day: date, monkeypatch: pytest.MonkeyPatch, **usage: int) -> float | None:
+def on(day: date, client: Client) -> Client:
+    """Let a client believe in a day."""
+    client._options = replace(client._options, today=lambda: day)
+    return client
+
+
+def at(endpoint: str, model: str, day: date, **usage: int) -> float | None:
     """Ask on a day, and return what the catalog makes of it."""
-    monkeypatch.setattr(base_client, "_today", lambda: day)
     metadata = {"promptTokenCount": 0, "candidatesTokenCount": 0, **usage}
     request = ChatRequest(model=model, messages=(Message.user("Hi"),))
-    response = Wire(native_answer(usageMetadata=metadata)).client(ENDPOINTS[endpoint].provider).chat(request)
+    response = on(day, Wire(native_answer(usageMetadata=metadata)).client(ENDPOINTS[endpoint].provider)).chat(request)
     assert response.usage.cost_source == (None if response.usage.cost_usd is None else "catalog")
     return response.usage.cost_usd
 
@@ -193,20 +197,19 @@ PRICES = [
 
 @pytest.mark.parametrize(("name", "model", "day", "usage", "cost"), PRICES, ids=[price[0] for price in PRICES])
 def test_the_catalog_prices_what_the_provider_does_not(
-    name: str, model: str, day: date, usage: dict[str, int], cost: float | None, monkeypatch: pytest.MonkeyPatch
+    name: str, model: str, day: date, usage: dict[str, int], cost: float | None
 ) -> None:
     """Tiers, cached tokens, thoughts and dated prices count; what cannot be known is not guessed."""
-    assert at("run", model, day, monkeypatch, **usage) == (None if cost is None else pytest.approx(cost))
+    assert at("run", model, day, **usage) == (None if cost is None else pytest.approx(cost))
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_model_that_answered_is_priced(stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_that_answered_is_priced(stream: bool) -> None:
     """Google will answer 2.5 Pro with 3.8 Flash: then that is what is paid."""
-    monkeypatch.setattr(base_client, "_today", lambda: NOW)
     usage = {"promptTokenCount": M, "candidatesTokenCount": M, "totalTokenCount": 2 * M}
     answer = native_answer(usageMetadata=usage, modelVersion="gemini-3.8-flash")
     request = ChatRequest(model="gemini-2.5-pro", messages=(Message.user("Hi"),))
-    ours = Wire(events(answer) if stream else answer).client(ENDPOINTS["studio"].provider)
+    ours = on(NOW, Wire(events(answer) if stream else answer).client(ENDPOINTS["studio"].provider))
     response = ours.stream(request).response() if stream else ours.chat(request)
 
     assert (response.model, response.usage.cost_usd) == ("gemini-3.8-flash", pytest.approx(0.75 + 3.75))
