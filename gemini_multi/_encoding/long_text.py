@@ -1,8 +1,7 @@
 """Long texts of a request, such as images in base64, that are in memory only once even if they are sent several times.
 
-A text of megabytes is added to a body as a `LongText`: a short mark, together with the pieces of the text. JSON is
-written with the mark. `split` then replaces the mark by the pieces, which are encoded a slice at a time while they
-are sent. So the data URL of an image, the JSON and its bytes are never completely in memory.
+A text of megabytes is added to a body as a `LongText`: a short mark, with which JSON is written, together with the
+pieces of the text. `split` replaces the mark by the pieces, which are encoded a slice at a time while they are sent.
 """
 
 from __future__ import annotations
@@ -43,12 +42,11 @@ _KNOWN: Final = WeakValueDictionary[bytes, LongText]()
 
 
 class ChunkedBody:
-    """A body that is joined and encoded only while it is sent."""
+    """A body that is joined and encoded only while it is sent. Texts among its pieces are ASCII."""
 
     __slots__ = ("_pieces", "_size")
 
     def __init__(self, pieces: Sequence[bytes | str]) -> None:
-        """Store the pieces in order. Texts among the pieces are ASCII."""
         self._pieces = pieces
         self._size = sum(map(len, pieces))
 

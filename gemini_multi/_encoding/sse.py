@@ -1,15 +1,13 @@
 """Server-sent events, from bytes to the data of each event, by the rules of the WHATWG HTML standard.
 
-Bytes are split into lines only at LF, CR or CRLF. `bytes.splitlines` does this; `str.splitlines` would also split at
-U+2028, U+0085 and others, which are allowed inside JSON strings. The pieces of an incomplete line are joined when its
-end arrives, so that a provider that sends byte by byte costs linear time. A CR at the end of a chunk ends its line at
-once; an LF at the start of the next chunk then belongs to the CR and is skipped. Only `data` is used, and `event` if it
-is `error`: comments, `id`, `retry` and unknown fields are skipped, and an event without a data line is no event.
+Bytes are split into lines only at LF, CR or CRLF; `str.splitlines` would also split inside JSON strings. The pieces of
+an incomplete line are joined when its end arrives, so that single bytes cost linear time. Of the fields, only `data` is
+used, and `event` if it is `error`.
 
 There are three deviations from the standard. The data of an event named `error` are wrapped as `{"error": …}`, unless
 they are such an object already. `close` returns an event that the end of the stream cut off, because providers omit the
-last blank line; the reader of the event decides whether it is complete. And a JSON document before an event or at the
-end, compact or indented, is returned like an event: gateways report in this way that a stream failed.
+last blank line. And a JSON document before an event or at the end, compact or indented, is returned like an event:
+gateways report in this way that a stream failed.
 """
 
 from __future__ import annotations
@@ -21,8 +19,6 @@ import pydantic_core
 from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
-_LF: Final = 10
-_CR: Final = 13
 _LOOSE: Final = (b"{", b"[")
 """The first bytes of a JSON document outside an event."""
 _LOOSE_BYTES: Final = 256 * 1024
@@ -30,10 +26,9 @@ _LOOSE_BYTES: Final = 256 * 1024
 
 
 class EventDecoder:
-    """Decodes the bytes of a stream and returns the data of each complete event."""
+    """Decodes the bytes of a stream into the data of each complete event, of which it holds at most `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
-        """Make a decoder that holds at most `limit` bytes of one event."""
         self._limit = limit
         self._partial: list[bytes] = []
         self._data: list[bytes] = []
@@ -85,12 +80,8 @@ class EventDecoder:
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         lines = chunk.splitlines()
-        last = chunk[-1]
-        tail: bytes | None = None
-        if last == _CR:
-            self._after_cr = True
-        elif last != _LF:
-            tail = lines.pop()
+        self._after_cr = chunk.endswith(b"\r")
+        tail = None if chunk.endswith((b"\r", b"\n")) else lines.pop()
         if lines and self._partial:
             self._partial.append(lines[0])
             lines[0] = b"".join(self._partial)

@@ -10,7 +10,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from gemini_multi._encoding.json_values import objects
-from gemini_multi.catalog import Model
+from gemini_multi.catalog import Modality, Model
 from gemini_multi.errors import SettingIgnoredWarning, UnsupportedFeature
 from gemini_multi.types import Candidate, ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
 
@@ -40,6 +40,12 @@ class Target(Generic[TraitsT]):
     issuer: str
     """The upstream whose signatures are valid here."""
     repairs: frozenset[Repair] = frozenset()
+
+    @property
+    def inputs(self) -> frozenset[Modality]:
+        """The input modalities of the model at this provider."""
+        hosted = self.model.providers.get(self.provider)
+        return self.model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
     def with_traits(self, traits: OtherT) -> Target[OtherT]:
         """Return the same target with the traits of another dialect."""

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from gemini_multi._encoding.media_data import ACCEPTED, given_data_url, is_data_url, parsed_data_url, shown, typed
 from gemini_multi._types.parts import Media
-from gemini_multi.catalog import Modality, Model
+from gemini_multi.catalog import Modality
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob
 
@@ -70,20 +70,9 @@ def modality(mime_type: str | None) -> Modality | None:
             return "document" if mime_type == "application/pdf" else None
 
 
-def is_files_api(uri: str) -> bool:
-    """Whether the URL is a file of the Gemini API's Files API, which only the owner of the Google key can read."""
-    return _FILES_API.fullmatch(uri) is not None
-
-
 def decoded_size(data: str) -> int:
     """Return the number of bytes that base64 text decodes to."""
     return len(data) * 3 // 4 - data[-2:].count("=")
-
-
-def inputs_at(model: Model, provider: str) -> frozenset[Modality]:
-    """Return the input modalities of a model at a provider."""
-    hosted = model.providers.get(provider)
-    return model.inputs if hosted is None or hosted.inputs is None else hosted.inputs
 
 
 def is_inline(media: Media) -> bool:
@@ -125,13 +114,13 @@ def media_type(media: Media) -> str | None:
 
 
 def address_scheme(uri: str) -> str:
-    """Return the scheme of a media URL.
+    """Return the scheme of a media URL; `files` for the Gemini API's Files API, which only the key's owner can read.
 
     Raises:
         ConfigurationError: No provider could read the URL. A path on this machine is an example.
     """
-    scheme = _split(uri).scheme
-    if scheme not in ("https", "http", "gs"):
+    scheme = "files" if _FILES_API.fullmatch(uri) else _split(uri).scheme
+    if scheme not in ("https", "http", "gs", "files"):
         raise ConfigurationError(f"No provider can read a medium at {shown(uri)}. {ACCEPTED}")
     return scheme
 

@@ -72,6 +72,8 @@ class CallSlot:
     """Arguments that arrived after the event of the complete tool call."""
     is_shown: bool = False
     """Whether the arguments so far need no further event."""
+    fitted: dict[str, JsonValue] | None = None
+    """The complete arguments after repair, if they were shown."""
     call: ToolCall | None = None
     """The complete tool call, as its event contained it."""
 

@@ -113,7 +113,7 @@ class Calls:
         given = slot.text.value
         if given is None:
             return slot.text.joined() if is_first else added
-        fitted = _fitted(slot, given)
+        fitted = slot.fitted = _fitted(slot, given)
         if is_first:
             return to_json(fitted).decode()
         changed = {name: value for name, value in fitted.items() if value is not given.get(name)}
@@ -185,7 +185,7 @@ class Calls:
         return ToolCall(
             slot.local_id,
             slot.function,
-            _fitted(slot, given) if isinstance(given, dict) else {},
+            (slot.fitted or _fitted(slot, given)) if isinstance(given, dict) else {},
             signature=self._signature(slot),
             invalid_arguments=None if isinstance(given, dict) else text,
             synthetic_id=slot.local_id != slot.provider_id,

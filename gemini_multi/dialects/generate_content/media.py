@@ -12,8 +12,6 @@ from gemini_multi.dialects.media_types import (
     address_scheme,
     bare_base64,
     decoded_size,
-    inputs_at,
-    is_files_api,
     is_inline,
     media_type,
     modality,
@@ -33,7 +31,7 @@ class MediaWriter:
     def __init__(self, target: GenerateTarget, report: EncodingReport) -> None:
         self._target = target
         self._report = report
-        self._inputs = inputs_at(target.model, target.provider)
+        self._inputs = target.inputs
         self._bytes = 0
 
     def part(self, media: Media) -> dict[str, JsonValue]:
@@ -76,9 +74,7 @@ class MediaWriter:
         if name is not None:
             data["displayName"] = name
         if isinstance(media, FileReference) and not is_inline(media):
-            if not is_files_api(media.uri):
-                address_scheme(media.uri)
-            elif not self._target.traits.developer_api:
+            if address_scheme(media.uri) == "files" and not self._target.traits.developer_api:
                 self._report.feature("files of the Gemini API's Files API")
             return {"fileData": {**data, "fileUri": media.uri}}
         content = bare_base64(media)
