@@ -74,11 +74,13 @@ class Connections(ABC):
         """
         with self._lock:
             self._close_expired()
-            idle = next((known for known in reversed(self._idle) if known.origin == address.origin), None)
-            if idle is not None:
-                self._idle.remove(idle)
-                self._in_use.add(idle)
-                return idle
+            for position in range(len(self._idle) - 1, -1, -1):
+                if self._idle[position].origin == address.origin:
+                    idle = self._idle.pop(position)
+                    if idle.bounds.is_quiet():
+                        self._in_use.add(idle)
+                        return idle
+                    self.release(idle)
             if self._open >= self.limit and self._idle:
                 self.release(self._idle.pop(0))
             if self._open >= self.limit:

@@ -25,15 +25,27 @@ AT_ONCE = RetryPolicy(initial_wait=0.0)
 Ask = Callable[..., list[str]]
 
 
-def blocking(client: Client, times: int = 1, request: ChatRequest = REQUEST) -> list[str]:
-    return [client.chat(request).text for _ in range(times)]
+def blocking(
+    client: Client, times: int = 1, request: ChatRequest = REQUEST, after_each: Callable[[], object] = bool
+) -> list[str]:
+    texts: list[str] = []
+    for _ in range(times):
+        texts.append(client.chat(request).text)
+        after_each()
+    return texts
 
 
-def awaited(client: Client, times: int = 1, request: ChatRequest = REQUEST) -> list[str]:
+def awaited(
+    client: Client, times: int = 1, request: ChatRequest = REQUEST, after_each: Callable[[], object] = bool
+) -> list[str]:
     async def run() -> list[str]:
         asking = client.for_async()
+        texts: list[str] = []
         try:
-            return [(await asking.chat(request)).text for _ in range(times)]
+            for _ in range(times):
+                texts.append((await asking.chat(request)).text)
+                after_each()
+            return texts
         finally:
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -108,6 +120,35 @@ def test_a_connection_that_the_host_closed_is_not_used_again(ask: Ask) -> None:
     with host(one_answer) as found:
         assert ask(Client(found.provider, retry_policy=AT_ONCE), 4) == ["Hi"] * 4
         assert (found.connections, len(found.requests)) == (4, 4)
+
+
+UNASKED = WHOLE.replace(b"Hi", b"No")
+
+
+@both
+@pytest.mark.parametrize("end", [b"", UNASKED], ids=["it is closed", "an answer that nobody asked for"])
+def test_an_idle_connection_on_which_anything_arrived_is_not_used_again(ask: Ask, end: bytes) -> None:
+    """The next request goes over a new connection, at the first attempt."""
+    is_idle, has_ended = threading.Event(), threading.Event()
+
+    def act(found: Host, connection: socket.socket) -> None:
+        found.request(connection)
+        connection.sendall(WHOLE)
+        if found.connections == 1:
+            is_idle.wait()
+            connection.sendall(end)
+            connection.shutdown(socket.SHUT_WR)
+            has_ended.set()
+            connection.recv(1)
+
+    def end_the_first() -> None:
+        is_idle.set()
+        has_ended.wait()
+
+    with host(act) as found:
+        client = Client(found.provider, max_retries=0)
+        assert ask(client, 2, after_each=end_the_first) == ["Hi", "Hi"]
+        assert (found.connections, len(found.requests)) == (2, 2)
 
 
 @both
