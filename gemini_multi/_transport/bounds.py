@@ -34,12 +34,7 @@ class Bounds:
         self.socket: socket.socket | None = None
 
     def left(self, limit: float | None = None) -> float | None:
-        """Return how many seconds the call may still wait, at most `limit`.
-
-        Raises:
-            TimeoutError: The time is over.
-            Interrupted: Another thread ended the call.
-        """
+        """Return how many seconds the call may still wait, at most `limit`, or raise an error if it must not wait."""
         if self.is_interrupted:
             raise Interrupted
         seconds = self.end - monotonic()
@@ -75,6 +70,8 @@ class Bounded:
         self._stream = stream
         self._bounds = bounds
         self._delayed = b""
+        self.get_extra_info = stream.get_extra_info
+        self.close, self.aclose = getattr(stream, "close", None), getattr(stream, "aclose", None)
         bounds.socket = stream.get_extra_info("socket")
 
     def _added(self, data: bytes) -> bytes:

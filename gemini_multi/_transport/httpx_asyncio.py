@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from ssl import SSLContext
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from gemini_multi._transport.addresses import Address
 from gemini_multi._transport.bounds import Bounded, Bounds
@@ -21,11 +21,6 @@ from gemini_multi._transport.steps import TransportSettings
 class AsyncioStream(Bounded):
     """A network stream whose waits end at the call's deadline."""
 
-    def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
-        super().__init__(stream, bounds)
-        self.get_extra_info = stream.get_extra_info
-        self.aclose = stream.aclose
-
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         await self._send(self._rest(), timeout)
         data: bytes = await self._stream.read(max_bytes, self._bounds.left(timeout))
@@ -33,18 +28,15 @@ class AsyncioStream(Bounded):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all bytes, or delay the head of a request until its body comes."""
         await self._send(self._added(buffer), timeout)
 
     async def _send(self, data: bytes, timeout: float | None) -> None:
         if data:
             await self._stream.write(data, self._bounds.left(timeout))
 
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> AsyncioStream:
+    async def start_tls(self, ssl_context: SSLContext, server_hostname: str | None, timeout: float | None) -> Self:
         stream = await self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
-        return AsyncioStream(stream, self._bounds)
+        return type(self)(stream, self._bounds)
 
 
 class AsyncioBackend:
@@ -54,9 +46,7 @@ class AsyncioBackend:
         self._backend = library.httpcore.AnyIOBackend()
         self._bounds = bounds
 
-    async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
-    ) -> AsyncioStream:
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **_: object) -> AsyncioStream:
         """Look up the name and try its addresses. The next attempt starts before the last one has failed."""
         left = self._bounds.left(timeout)
         stream = await self._backend.connect_tcp(host, port, left, socket_options=KEEP_ALIVE)

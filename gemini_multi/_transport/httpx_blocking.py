@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 import queue
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
+from ssl import SSLContext
 from time import monotonic
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from gemini_multi._transport.addresses import Address, looked_up
 from gemini_multi._transport.bounds import SLICE, Bounded, Bounds, ConnectTimeout, is_exhausted
@@ -43,11 +43,6 @@ KEEP_ALIVE: Final = tuple(
 class BlockingStream(Bounded):
     """A network stream whose waits end at the call's deadline."""
 
-    def __init__(self, stream: Any, bounds: Bounds) -> None:  # noqa: ANN401  # of httpcore or httpcore2
-        super().__init__(stream, bounds)
-        self.get_extra_info = stream.get_extra_info
-        self.close = stream.close
-
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._send(self._rest(), timeout)
         data: bytes = self._stream.read(max_bytes, self._bounds.left(timeout))
@@ -55,7 +50,6 @@ class BlockingStream(Bounded):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all bytes, or delay the head of a request until its body comes."""
         self._send(self._added(buffer), timeout)
 
     def _send(self, data: bytes, timeout: float | None) -> None:
@@ -63,11 +57,9 @@ class BlockingStream(Bounded):
         for start in range(0, len(data), SLICE):
             self._stream.write(data[start : start + SLICE], self._bounds.left(timeout))
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> BlockingStream:
+    def start_tls(self, ssl_context: SSLContext, server_hostname: str | None, timeout: float | None) -> Self:
         stream = self._stream.start_tls(ssl_context, server_hostname, self._bounds.left(timeout))
-        return BlockingStream(stream, self._bounds)
+        return type(self)(stream, self._bounds)
 
 
 class BlockingBackend:
@@ -77,9 +69,7 @@ class BlockingBackend:
         self._backend = library.httpcore.SyncBackend()
         self._bounds = bounds
 
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
-    ) -> BlockingStream:
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **_: object) -> BlockingStream:
         """Try one address after the other. Each address gets an equal part of the time."""
         end = None if timeout is None else monotonic() + timeout
         bounds = self._bounds
@@ -89,16 +79,14 @@ class BlockingBackend:
             left = bounds.left(None if end is None else end - monotonic())
             share = None if left is None else max(left, 0.001) / (len(addresses) + 1)
             try:
-                return BlockingStream(
-                    self._backend.connect_tcp(address, port, share, socket_options=KEEP_ALIVE), bounds
-                )
+                stream = self._backend.connect_tcp(address, port, share, socket_options=KEEP_ALIVE)
+                return BlockingStream(stream, bounds)
             except Exception as error:
                 if not addresses or is_exhausted(error):
                     raise
 
 
 def _addresses(host: str, port: int, within: float | None) -> list[str]:
-    """Look up the addresses of a name."""
     with suppress(ValueError):
         ipaddress.ip_address(host)
         return [host]

@@ -88,12 +88,7 @@ class Session:
         self._is_interrupted = False
 
     def perform(self, step: Step) -> Any:  # noqa: ANN401  # the type depends on the step
-        """Perform a step and return its result.
-
-        Raises:
-            TransportError: The connection failed.
-            Interrupted: Another thread called `interrupt`.
-        """
+        """Perform a step and return its result, or raise a `TransportError`, or `Interrupted` after `interrupt`."""
         try:
             if isinstance(step, ReadBody):
                 return self._read()
@@ -144,7 +139,7 @@ class Session:
 
 
 class AsyncSession:
-    """Performs the steps of one call with `await`."""
+    """Performs the steps of one call with `await`, as `Session` does."""
 
     def __init__(self, begin: Callable[[], Awaitable[AsyncExchange]]) -> None:
         self._begin = begin
@@ -152,11 +147,6 @@ class AsyncSession:
         self._read: Callable[[], Awaitable[bytes]] = _nothing
 
     async def perform(self, step: Step) -> Any:  # noqa: ANN401  # the type depends on the step
-        """Perform a step and return its result.
-
-        Raises:
-            TransportError: The connection failed.
-        """
         try:
             if isinstance(step, ReadBody):
                 return await self._read()
@@ -189,7 +179,6 @@ class AsyncSession:
         return head
 
     async def close(self) -> None:
-        """Release the response. The connection is kept if the response was read to its end."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._read = _nothing
@@ -265,11 +254,7 @@ class Inflater:
         """The bytes that are not decompressed yet. The next bytes are set when all pieces have been read."""
 
     def piece(self) -> bytes:
-        """Return the next decompressed piece; empty if there is none.
-
-        Raises:
-            DecodingError: The bytes cannot be decompressed.
-        """
+        """Return the next decompressed piece; empty if there is none."""
         piece = b""
         while self.data and not piece and not self._inflate.eof:
             try:
