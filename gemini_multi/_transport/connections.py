@@ -7,26 +7,21 @@ blocks, so that they end without an event loop.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from gemini_multi._transport.addresses import Address, address_of
 from gemini_multi._transport.bounds import Bounds, ConnectTimeout, is_exhausted
 from gemini_multi._transport.httpx_library import head_of, library
 from gemini_multi._transport.steps import ResponseHead, Send, TransportSettings
 
-
-class Event(Protocol):
-    """A `threading.Event` or an `asyncio.Event`."""
-
-    def set(self) -> None: ...
-
-    def clear(self) -> None: ...
+Event: TypeAlias = threading.Event | asyncio.Event
 
 
 @dataclass(eq=False, slots=True)
@@ -112,7 +107,6 @@ class Connections(ABC):
             return bool(self._in_use)
 
     def keep(self, connection: Connection) -> None:
-        """Keep a connection for the next request."""
         with self._lock:
             if self._is_closed:
                 self.release(connection)
@@ -131,7 +125,6 @@ class Connections(ABC):
         self._close(connection)
 
     async def close_connection(self, connection: Connection) -> None:
-        """Close a connection and wait until it is closed."""
         self.release(connection)
 
     def shut(self) -> None:
@@ -224,8 +217,7 @@ class HttpxExchange:
     async def _acquired(self, address: Address, end: float) -> Connection:
         while (connection := self._pool.acquire(address, self._event)) is None:
             await self._wait(end)
-        if self._is_interrupted:
-            connection.bounds.is_interrupted = True
+        connection.bounds.is_interrupted = self._is_interrupted
         return connection
 
     async def _wait(self, end: float) -> None:

@@ -106,10 +106,8 @@ def _addresses(host: str, port: int, within: float | None) -> list[str]:
 def _look_up(host: str, port: int, found: queue.SimpleQueue[list[str] | OSError]) -> None:
     try:
         found.put(looked_up(host, port))
-    except OSError as error:
-        found.put(error)
-    except UnicodeError:
-        found.put(OSError(f"the name {host[:80]!r} cannot be looked up"))
+    except (OSError, UnicodeError) as error:
+        found.put(error if isinstance(error, OSError) else OSError(f"the name {host[:80]!r} cannot be looked up"))
     finally:
         _LOOKUPS.release()
 

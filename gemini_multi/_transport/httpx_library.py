@@ -28,11 +28,10 @@ class _Slices:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
-        if isinstance(self._body, bytes):
-            for start in range(0, len(self._body), SLICE):
-                yield self._body[start : start + SLICE]
-        else:
-            yield from self._body.slices()
+        body = self._body
+        if isinstance(body, bytes):
+            return (body[start : start + SLICE] for start in range(0, len(body), SLICE))
+        return body.slices()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in _Slices.__iter__(self):

@@ -14,7 +14,8 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
 
 from gemini_multi.errors import ConfigurationError
 
@@ -28,31 +29,23 @@ if TYPE_CHECKING:
 _LOGGER: Final = logging.getLogger("gemini_multi")
 
 
-class _OfLoop(NamedTuple):
-    """The connections of one event loop."""
-
-    guard: AsyncGenerator[None, None]
-    by_settings: dict[TransportSettings, AsyncioConnections]
-
-
 class Pools:
     """The connections that all clients share."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # reentrant: a finalizer may run while its own thread holds the lock
         self._blocking: dict[TransportSettings, BlockingConnections | PyreqwestTransport] = {}
-        self._by_loop: dict[asyncio.AbstractEventLoop, _OfLoop] = {}
+        self._by_loop: dict[asyncio.AbstractEventLoop, dict[TransportSettings, AsyncioConnections]] = {}
+        self._guards: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
         self._leases: set[int] = set()
 
     @property
     def busy(self) -> int:
         """Number of requests in progress: the blocking ones, and those of this thread's running loop."""
-        try:
-            of_loop = self._by_loop.get(asyncio.get_running_loop())
-        except RuntimeError:
-            of_loop = None
-        asyncio_connections = () if of_loop is None else of_loop.by_settings.values()
-        return sum(transport.busy for transport in (*self._blocking.values(), *asyncio_connections))
+        transports: list[AsyncioConnections | BlockingConnections | PyreqwestTransport] = [*self._blocking.values()]
+        with suppress(RuntimeError):
+            transports += self._by_loop.get(asyncio.get_running_loop(), {}).values()
+        return sum(transport.busy for transport in transports)
 
     def exchange(self, settings: TransportSettings, holder: object) -> Exchange:
         """Make an exchange for one blocking request. The connections stay open until no holder is left."""
@@ -69,9 +62,7 @@ class Pools:
                 "An asynchronous call needs a running asyncio event loop; other event loops, such as trio's, are not "
                 "supported."
             ) from None
-        of_loop = self._by_loop.get(loop)
-        known = None if of_loop is None else of_loop.by_settings.get(settings)
-        if known is not None:
+        if (known := self._by_loop.get(loop, {}).get(settings)) is not None:
             return known.exchange()
         # Reading the library and the certificates from disk must not block the loop.
         if settings.name != "pyreqwest":
@@ -92,24 +83,25 @@ class Pools:
         """Return the connections of the running loop. Nothing here waits, so calls that start together share them."""
         from gemini_multi._transport.httpx_asyncio import AsyncioConnections
 
-        of_loop = self._by_loop.get(loop)
-        if of_loop is None:
+        if loop not in self._by_loop:
             with self._lock:
                 for stale in [known for known in self._by_loop if known.is_closed()]:
-                    del self._by_loop[stale]
-                of_loop = self._by_loop[loop] = _OfLoop(self._guard(loop), {})
-            await anext(of_loop.guard)
-        if settings not in of_loop.by_settings:
-            of_loop.by_settings[settings] = AsyncioConnections(settings)
-        return of_loop.by_settings[settings]
+                    del self._by_loop[stale], self._guards[stale]
+                self._by_loop[loop] = {}
+                guard = self._guards[loop] = self._guard(loop)
+            await anext(guard)
+        by_settings = self._by_loop[loop]
+        if settings not in by_settings:
+            by_settings[settings] = AsyncioConnections(settings)
+        return by_settings[settings]
 
     async def _guard(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
         """Wait until the loop shuts down. The loop knows this generator and closes it then."""
         try:
             yield
         finally:
-            of_loop = self._by_loop.pop(loop, None)
-            for connections in () if of_loop is None else of_loop.by_settings.values():
+            self._guards.pop(loop, None)
+            for connections in self._by_loop.pop(loop, {}).values():
                 await connections.aclose()
 
     def _lease(self, holder: object) -> None:
@@ -138,9 +130,9 @@ class Pools:
     async def release_running_loop(self, holder: object) -> None:
         """Remove a holder. When the last holder is removed, close the connections of the running loop too."""
         self.release(holder)
-        of_loop = self._by_loop.get(asyncio.get_running_loop())
-        if of_loop is not None and not self._leases:
-            await of_loop.guard.aclose()
+        guard = self._guards.get(asyncio.get_running_loop())
+        if guard is not None and not self._leases:
+            await guard.aclose()
 
     def forget(self) -> None:
         """Start without connections in a forked child: the copied connections belong to the parent process."""
