@@ -21,8 +21,7 @@ from gemini_multi.errors import (
     GeminiMultiError,
     ProviderError,
 )
-from gemini_multi.providers.classification import advice, classify
-from gemini_multi.providers.errors import ErrorPayload, error_in, read_error
+from gemini_multi.providers.errors import ErrorPayload, advice, classify, error_in, read_error
 from gemini_multi.providers.keys import Key
 from gemini_multi.retry import retry_in
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ListedModel

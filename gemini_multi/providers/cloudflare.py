@@ -250,7 +250,7 @@ class Cloudflare(Provider):
                 return AuthenticationFailed
             is_missing = payload.status == 404 or "not found" in payload.message.lower()
             return ModelNotFound if is_missing else None
-        return _CODES.get(payload.code or "")
+        return next((kind for kind, codes in _CODES.items() if payload.code in codes), None)
 
     def advice(self, kind: type[ProviderError], payload: ErrorPayload, target: AnyTarget) -> str:
         """Name a wrong account id, and the permission that a token needs."""
@@ -273,19 +273,14 @@ class Cloudflare(Provider):
 
 _WRONG_ACCOUNT: Final = re.compile("could not route to .{0,40}/accounts/|object identifier is invalid", re.IGNORECASE)
 """https://github.com/anomalyco/opencode/issues/23773: the same status and code as a missing model's."""
-_CODES: Final[dict[str, type[ProviderError]]] = {
-    "10000": AuthenticationFailed,
-    "2009": AuthenticationFailed,
-    "2047": AuthenticationFailed,
-    "2001": BadRequest,
-    "2003": RateLimited,
-    "2008": ModelNotFound,
-    "2045": QuotaExhausted,
-    "3036": QuotaExhausted,
-    "3040": RateLimited,
-    "5007": ModelNotFound,
-    "5018": PermissionDenied,
-    "7013": ServerError,
+_CODES: Final[Mapping[type[ProviderError], tuple[str, ...]]] = {
+    AuthenticationFailed: ("10000", "2009", "2047"),
+    BadRequest: ("2001",),
+    ModelNotFound: ("2008", "5007"),
+    PermissionDenied: ("5018",),
+    QuotaExhausted: ("2045", "3036"),
+    RateLimited: ("2003", "3040"),
+    ServerError: ("7013",),
 }
 
 # The schema of this endpoint has penalties, modalities and reasoning_effort; Google's own OpenAI endpoint has stop and

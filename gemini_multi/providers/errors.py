@@ -1,4 +1,4 @@
-"""Reads the error bodies of all providers by their shape.
+"""Reads the error bodies of all providers by their shape, and chooses the class of an error and its advice.
 
 Shapes (each provider's file names its sources): Google's `{"error": {code, message, status, details}}`,
 bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}` and `{"error": [...], "name":
@@ -6,6 +6,8 @@ bare or in a one-element list; Cloudflare's `{"success": false, "errors": [...]}
 "detail"}, "status_message"}`; OpenAI's `{"error": {"message", "type", "code"}}`; and text or HTML from a proxy in
 front of a provider. Routers put the error of their upstream inside their own, as JSON text in the message or in
 `metadata.raw`: then the message, the codes and the wait are those of the upstream.
+
+The class is chosen by the status, the machine-readable codes or, without them, the text.
 """
 
 from __future__ import annotations
@@ -15,13 +17,28 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import islice, product
-from typing import Final
+from typing import Any, Final
 
 import pydantic_core
 
+from gemini_multi import catalog
 from gemini_multi._encoding.json_values import as_object, objects
-from gemini_multi.errors import KEPT_CHARACTERS
+from gemini_multi.catalog import Model
+from gemini_multi.dialects.base import Target
+from gemini_multi.errors import (
+    KEPT_CHARACTERS,
+    AuthenticationFailed,
+    BadRequest,
+    ContextOverflow,
+    ModelNotFound,
+    PermissionDenied,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+)
 from gemini_multi.retry import duration_of, retry_after_of, should_retry_of
 from gemini_multi.types import JsonObject, JsonValue
 
@@ -229,3 +246,116 @@ def _plain(text: str) -> str:
 def _bounded(document: JsonObject) -> JsonValue:
     text = pydantic_core.to_json(document)
     return dict(document) if len(text) <= KEPT_CHARACTERS else text[:KEPT_CHARACTERS].decode("utf-8", "ignore")
+
+
+_SPENT: Final = re.compile(r"per-?day|\blimit: 0(?![.\d])", re.IGNORECASE)
+"""Quotas that are not refilled after a short wait: daily quotas, and quotas of zero."""
+_BY_STATUS: Final[dict[int, type[ProviderError]]] = {
+    **dict.fromkeys((401, 498), AuthenticationFailed),
+    402: QuotaExhausted,
+    403: PermissionDenied,
+    **dict.fromkeys((404, 405, 410), ModelNotFound),
+    **dict.fromkeys((408, 409, 425, 499), ServerError),
+    429: RateLimited,
+}
+_WORDS: Final = {
+    ContextOverflow: "context_length_exceeded",
+    QuotaExhausted: "insufficient_credits insufficient_quota insufficient_balance billing_hard_limit_reached "
+    "payment_required",
+    RateLimited: "resource_exhausted rate_limit_exceeded rate_limit_error rate_limited rate_limit_reached "
+    "too_many_requests",
+    AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
+    PermissionDenied: "permission_denied permission_error failed_precondition forbidden access_denied",
+    ModelNotFound: "resource_not_found model_not_found not_found not_found_error",
+    BadRequest: "invalid_argument invalid_request_error invalid_request invalid_params invalid_file_input "
+    "unsupported_value unsupported_parameter invalid_value bad_request out_of_range validation_error",
+}
+"""The machine-readable codes of each class."""
+_BY_WORD: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+# Some errors are identified by their text only; the documentation of each provider quotes its text.
+_TEXTS: Final = {
+    ContextOverflow: r"input token count .{0,40}(exceeds the maximum|but (the )?model)|maximum context length"
+    r"|exceeds the maximum number of tokens|context.length.exceeded|prompt is too long"
+    r"|reduce the length of the (messages|prompt)",
+    QuotaExhausted: r"(run|ran) out of (credit|fund)|insufficient (credit|balance|fund|quota)",
+    RateLimited: r"rate.?limit|too many requests|exceeded your current quota|quota exceeded",
+    AuthenticationFailed: r"(invalid|incorrect|missing|requires a valid) api.?key|be authenticated"
+    r"|api.?key (is )?(not valid|invalid|expired)",
+    PermissionDenied: r"permission denied|location is not supported",
+    ModelNotFound: r"model not found|no such model|is not found for api version",
+    BadRequest: r"\binvalid (json payload|parameter|argument|value|request)|body validation error|unsupported value",
+}
+_BY_TEXT: Final = {kind: re.compile(text, re.IGNORECASE) for kind, text in _TEXTS.items()}
+_ADVICE: Final[dict[type[ProviderError], str]] = {
+    AuthenticationFailed: "Check the key and its permissions.",
+    QuotaExhausted: "Top up the account or raise the limit of the key or the account, or add another provider to "
+    "`providers`.",
+    ModelNotFound: "Check the model's id at this provider, or pass that id as `model=` to the provider.",
+    ContextOverflow: "Shorten the prompt or use a model with a larger window.",
+    PermissionDenied: "Check what the key may do, and the account's region and verification.",
+}
+_RETIRED_GENERATIONS: Final = ("gemini-1", "gemini-pro", "gemini-ultra", "gemini-2.0", "text-bison", "chat-bison")
+"""Prefixes of the names of models that Google no longer serves: https://ai.google.dev/gemini-api/docs/deprecations."""
+_VAGUE: Final = (BadRequest, ServerError)
+"""The least specific classes: any other code of the same error takes precedence."""
+
+
+def classify(payload: ErrorPayload) -> type[ProviderError]:
+    """Choose the error class."""
+    status = payload.upstream_status or payload.status
+    if status in (None, 200, 400, 413, 422, 500) and _BY_TEXT[ContextOverflow].search(payload.message):
+        return ContextOverflow
+    if status == 429 and (_is_spent(payload) or QuotaExhausted in (_by_words(payload), _by_text(payload.message))):
+        return QuotaExhausted
+    kind = _by_words_or_text(payload) if status in (None, 200, 400) else _by_words(payload) if status >= 500 else None
+    if kind is not None and (status is None or status < 500 or kind not in _VAGUE):
+        return QuotaExhausted if kind is RateLimited and _is_spent(payload) else kind
+    if status is None or status < 400:
+        return ServerError
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)
+
+
+def _by_words_or_text(payload: ErrorPayload) -> type[ProviderError] | None:
+    """Choose by the codes, or by the text if the codes only state a bad request, as Google's codes often do."""
+    by_words = _by_words(payload)
+    by_text = _by_text(payload.message) if by_words is None or by_words in _VAGUE else None
+    return by_words if by_text is None or (by_text in _VAGUE and by_words is not None) else by_text
+
+
+def _is_spent(payload: ErrorPayload) -> bool:
+    return any(_SPENT.search(text) for text in (*payload.reasons, payload.message))
+
+
+def _by_words(payload: ErrorPayload) -> type[ProviderError] | None:
+    """Choose by the machine-readable codes. The most specific code counts."""
+    kinds = [kind for reason in payload.reasons if (kind := _BY_WORD.get(reason.lower())) is not None]
+    return next((kind for kind in kinds if kind not in _VAGUE), kinds[0] if kinds else None)
+
+
+def _by_text(message: str) -> type[ProviderError] | None:
+    return next((kind for kind, pattern in _BY_TEXT.items() if pattern.search(message)), None)
+
+
+def advice(kind: type[ProviderError], provider: str, target: Target[Any]) -> str:
+    """Return the advice, or an empty text if there is none."""
+    if kind is not ModelNotFound:
+        return _ADVICE.get(kind, "")
+    about = _withdrawal(provider, target.model) if target.model.is_known else _meant(target.model.name)
+    return about or _ADVICE[kind]
+
+
+def _meant(name: str) -> str:
+    bare = name.removeprefix("google/").lower()
+    if bare.startswith(_RETIRED_GENERATIONS):
+        return f"Google has retired {name!r}. Use 'gemini-flash-latest' or another model of the README's table."
+    near = get_close_matches(bare, [model.name for model in catalog.models()], n=3, cutoff=0.8)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _withdrawal(provider: str, model: Model) -> str:
+    hosted = model.providers.get(provider)
+    days = (None if hosted is None else hosted.withdrawn, model.vertex_retired, model.retired)
+    if (day := next(filter(None, days), None)) is None:
+        return ""
+    instead = repr(model.successor) if model.successor else "a newer model, or add another provider,"
+    return f"Its end is announced for {day.isoformat()}. Use {instead} instead."

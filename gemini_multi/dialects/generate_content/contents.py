@@ -1,4 +1,4 @@
-"""Writes a repaired history as the `contents` of `generateContent`."""
+"""Writes a repaired history, with its media, as the `contents` of `generateContent`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from gemini_multi._encoding.long_text import joined
 from gemini_multi._history.turns import DUMMY, plain_text, signature_of
 from gemini_multi._schemas.translate import function_name
 from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Opaque
 from gemini_multi.dialects.base import EncodingReport
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
-from gemini_multi.dialects.generate_content.media import MediaWriter
+from gemini_multi.dialects.media_types import (
+    address_scheme,
+    bare_base64,
+    decoded_size,
+    is_inline,
+    media_type,
+    modality,
+    text_of,
+)
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import JsonValue, Message, Part, Text, Thought, ToolCall, ToolResult
+from gemini_multi.types import FileReference, JsonValue, Message, Part, Text, Thought, ToolCall, ToolResult
 
+_FASTEST: Final = 24.0
+_RESULT_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
+"""The media types that a function response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
 _DEVELOPER_PARTS: Final = frozenset({"toolCall", "toolResponse"})
 """Kinds of parts that Vertex AI refuses with `Cannot find field`."""
 
@@ -27,7 +39,8 @@ class ContentsWriter:
         self._target = target
         self._names = names
         self._report = report
-        self._media = MediaWriter(target, report)
+        self._inputs = target.inputs
+        self._bytes = 0
         self._sendable: frozenset[str] = frozenset()
         """The ids of the last step's calls that the provider knows."""
 
@@ -50,7 +63,7 @@ class ContentsWriter:
                     contents.append({"role": "model", "parts": parts})
                 elif parts:
                     contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
-        self._media.check_size()
+        self._check_size()
         return contents
 
     def _check_names(self, turns: Sequence[Message]) -> None:
@@ -111,7 +124,7 @@ class ContentsWriter:
             if isinstance(part, ExecutableCode):
                 return {"executableCode": {**written, "language": part.language, "code": part.code}}
             return {"codeExecutionResult": {**written, "outcome": part.outcome, "output": part.output}}
-        return self._media.part(part)
+        return self._media_part(part)
 
     def _opaque(self, part: Opaque, message: Message) -> dict[str, JsonValue] | None:
         """Write a part that only its own provider understands, unless that part clearly came from another provider."""
@@ -142,14 +155,72 @@ class ContentsWriter:
         name = self.name(result.name)
         response: dict[str, JsonValue] = {**self._id(result.call_id), "name": name, "response": _response(result)}
         media = [part for part in result.content if not isinstance(part, Text)]
-        if inside := [part for part in media if self._media.fits_in_result(part)]:
+        if inside := [part for part in media if self._fits_in_result(part)]:
             response["parts"] = [
-                self._media.data(part, part.name or f"{name}_{position}") for position, part in enumerate(inside, 1)
+                self._media_data(part, part.name or f"{name}_{position}") for position, part in enumerate(inside, 1)
             ]
-        if outside := [part for part in media if not self._media.fits_in_result(part)]:
+        if outside := [part for part in media if not self._fits_in_result(part)]:
             rest.append({"text": f"Returned by the function `{name}`:"})
-            rest.extend(self._media.part(part) for part in outside)
+            rest.extend(self._media_part(part) for part in outside)
         return {"functionResponse": response}
+
+    def _media_part(self, media: Media) -> dict[str, JsonValue]:
+        mime_type = media_type(media) or ""
+        if mime_type.startswith("application/") and (text := text_of(media)) is not None:
+            return {"text": text}
+        part = self._media_data(media, None if self._target.traits.developer_api else media.name)
+        kind = modality(mime_type)
+        if video := _video(media):
+            if kind not in (None, "video"):
+                self._report.feature(f"a stretch or a frame rate of {kind} input")
+            part["videoMetadata"] = video
+        if media.resolution is None:
+            return part
+        if self._target.model.generation < 3:
+            self._report.setting("resolution", "only Gemini 3 and newer take it part by part")
+        elif media.resolution == "ultra_high" and kind not in (None, "image"):
+            self._report.setting("resolution", "only images take `ultra_high`")
+        else:
+            part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution.upper()}"}
+        return part
+
+    def _fits_in_result(self, media: Media) -> bool:
+        """Whether a function response can hold the medium."""
+        return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
+
+    def _check_size(self) -> None:
+        """Note media whose total size is above the provider's limit."""
+        if self._bytes > (limit := self._target.traits.inline_limit):
+            self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
+
+    def _media_data(self, media: Media, name: str | None) -> dict[str, JsonValue]:
+        """Write the data or the address, with a display name."""
+        mime_type = media_type(media)
+        kind = modality(mime_type)
+        if kind is not None and kind not in self._inputs:
+            self._report.feature(f"{kind} input")
+        data: dict[str, JsonValue] = {"mimeType": mime_type} if mime_type else {}
+        if name is not None:
+            data["displayName"] = name
+        if isinstance(media, FileReference) and not is_inline(media):
+            if address_scheme(media.uri) == "files" and not self._target.traits.developer_api:
+                self._report.feature("files of the Gemini API's Files API")
+            return {"fileData": {**data, "fileUri": media.uri}}
+        content = bare_base64(media)
+        self._bytes += decoded_size(content)
+        return {"inlineData": {**data, "data": joined(content)}}
+
+
+def _video(media: Media) -> dict[str, JsonValue]:
+    if media.fps is not None and not 0 < media.fps <= _FASTEST:
+        raise ConfigurationError(f"`fps={media.fps}` is out of range: give more than 0 and at most {_FASTEST:g}.")
+    video = {"startOffset": _seconds(media.start), "endOffset": _seconds(media.end), "fps": media.fps}
+    return {name: value for name, value in video.items() if value is not None}
+
+
+def _seconds(value: float | None) -> str | None:
+    """Write a duration in the form of Protobuf's JSON: `12.5s`."""
+    return None if value is None else f"{value:.9f}".rstrip("0").rstrip(".") + "s"
 
 
 def _response(result: ToolResult) -> dict[str, JsonValue]:

@@ -19,8 +19,6 @@ class GenerateContentTraits:
 
     accepts_synthetic_ids: bool = False
     """Whether the endpoint accepts ids of calls that the provider did not issue."""
-    json_schema_fields: bool = True
-    """Whether `parametersJsonSchema` and `responseJsonSchema` are known; else the older fields hold the schemas."""
     typed_response_format: bool = False
     """Whether the endpoint knows `responseFormat`, the newer form of a response format."""
     server_side_tool_flag: bool = False

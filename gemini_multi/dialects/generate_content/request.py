@@ -104,11 +104,9 @@ def _add_rest(body: dict[str, JsonValue], request: ChatRequest, target: Generate
 
 
 def _safety(setting: SafetySetting, target: GenerateTarget, report: EncodingReport) -> JsonValue:
-    written: dict[str, JsonValue] = {"category": setting.category, "threshold": setting.threshold}
     if target.traits.developer_api and setting.category in _VERTEX_HARMS:
         report.feature(f"the safety category `{setting.category}`")
-    if setting.method is not None:
-        if target.traits.developer_api:
-            report.feature("the `method` of a safety setting")
-        written["method"] = setting.method
-    return written
+    if target.traits.developer_api and setting.method is not None:
+        report.feature("the `method` of a safety setting")
+    method: dict[str, JsonValue] = {} if setting.method is None else {"method": setting.method}
+    return {"category": setting.category, "threshold": setting.threshold, **method}

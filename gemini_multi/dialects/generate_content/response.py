@@ -6,15 +6,38 @@ without a place of its own goes into the metadata under the provider's name.
 
 from __future__ import annotations
 
-from gemini_multi._encoding.json_values import objects, text_at
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Final
+
+from pydantic_core import to_json
+
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
+from gemini_multi._encoding.media_data import typed
+from gemini_multi._types.parts import Blob, CodeResult, DataPart, ExecutableCode, FileReference, Opaque
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
-from gemini_multi.dialects.generate_content.calls import Declared
-from gemini_multi.dialects.generate_content.candidate import CandidateReader
+from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
+from gemini_multi.dialects.generate_content.calls import CallReader, Declared
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
+from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
 from gemini_multi.dialects.generate_content.usage import usage
-from gemini_multi.dialects.response_builder import CandidateBuilder
+from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
-from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue
+from gemini_multi.types import (
+    Candidate,
+    ChatEvent,
+    ChatRequest,
+    ChatResponse,
+    JsonObject,
+    JsonValue,
+    Signature,
+    ToolCall,
+)
+
+_UNRUNNABLE: Final = UNWANTED_CALL | {"MALFORMED_FUNCTION_CALL"}
+_READ_ELSEWHERE: Final = frozenset({"index", "content"})
+_NOT_FINISHED: Final = "FINISH_REASON_UNSPECIFIED"
+_MODIFIERS: Final = ("text", "thought", "thoughtSignature")
 
 
 class GenerateContentDecoder:
@@ -39,10 +62,7 @@ class GenerateContentDecoder:
                 continue
             if key == "usageMetadata" and isinstance(value, dict):
                 # Counts are cumulative, and some chunks omit some of them: the last value of each counts.
-                is_whole = None not in value.values()
-                self._usage.update(
-                    value if is_whole else {name: count for name, count in value.items() if count is not None}
-                )
+                self._usage.update((name, count) for name, count in value.items() if count is not None)
             elif key == "promptFeedback" and isinstance(value, dict):
                 self._feedback = {} if self._feedback is None else self._feedback
                 self._feedback.update(value)  # in place: a copy for each chunk would take quadratic time
@@ -91,11 +111,9 @@ class GenerateContentDecoder:
         """Find the candidate's reader. Vertex AI omits the index; the position in the list is used instead."""
         given = candidate.get("index")
         index = given if isinstance(given, int) else position
-        reader = self._readers.get(index)
-        if reader is None:
-            reader = CandidateReader(CandidateBuilder(index), self._declared, self._target.issuer)
-            self._readers[index] = reader
-        return reader
+        if index not in self._readers:
+            self._readers[index] = CandidateReader(CandidateBuilder(index), self._declared, self._target.issuer)
+        return self._readers[index]
 
     def _check_prompt(self, feedback: JsonObject, events: list[ChatEvent]) -> None:
         reason = feedback.get("blockReason")
@@ -125,3 +143,190 @@ def _pop_text(metadata: dict[str, JsonValue], key: str) -> str | None:
     if text is not None:
         del metadata[key]
     return text or None
+
+
+class CandidateReader:
+    """Reads one candidate into its builder."""
+
+    def __init__(self, builder: CandidateBuilder, declared: Declared, issuer: str) -> None:
+        self._issuer = issuer
+        self._builder = builder
+        self._calls = CallReader(builder, declared)
+        self._metadata: dict[str, JsonValue] = {}
+        self._rest: dict[str, list[JsonValue]] = {}
+        self._cited: dict[bytes, JsonValue] = {}
+        self._grounding = GroundingSum()
+        self._has_parts = False
+        self._is_blocked = False
+        self._finish_message: str | None = None
+        self._safety_ratings: tuple[JsonObject, ...] = ()
+        self.finish: str | None = None
+        """The finish reason."""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether any content of the answer has arrived."""
+        return self._has_parts or self._calls.is_waiting or self._calls.given > 0
+
+    def feed(self, candidate: JsonObject, events: list[ChatEvent]) -> None:
+        """Read the candidate's record in one document."""
+        content = candidate.get("content")
+        if content is not None:
+            self._content(content if isinstance(content, dict) else {"parts": content}, events)
+        if not candidate.keys() <= _READ_ELSEWHERE:
+            self._note(candidate)
+        if self.finish is not None and self._calls.is_waiting:
+            self.release(events)
+
+    def _content(self, content: dict[str, JsonValue], events: list[ChatEvent]) -> None:
+        parts = content.get("parts")
+        for part in parts if isinstance(parts, list) else [parts]:
+            if isinstance(part, dict):
+                text = part.get("text")
+                if len(part) > 1 or not isinstance(text, str):
+                    self._part(part, events)
+                elif text:
+                    self._has_parts = True
+                    events.append(self._builder.text(text))
+            elif isinstance(part, str):
+                self._text(part, None, events, is_thought=False)
+            elif part is not None:
+                self._note_rest("parts", {"part": part})
+        if len(content) > 2:
+            self._note_rest("content", content, "parts", "role")
+
+    def release(self, events: list[ChatEvent]) -> None:
+        """Release the calls that were held back."""
+        self._calls.release(events, is_unwanted=self.finish in _UNRUNNABLE)
+
+    def block(self, reason: str) -> None:
+        """Use the block reason of the prompt as the finish reason, if the candidate has none."""
+        self.finish = self.finish or reason
+        self._is_blocked = True
+
+    def candidate(self) -> Candidate:
+        """Return the candidate so far."""
+        reason = None if self.finish is None else finish_reason(self.finish, called=self._calls.given > 0)
+        metadata = dict(self._metadata)
+        if self._calls.dropped:
+            metadata["dropped_tool_calls"] = [_call_record(call) for call in self._calls.dropped]
+        candidate = Candidate(
+            parts=self._builder.parts(),
+            finish_reason="content_filter" if self._is_blocked and reason in ("stop", "other") else reason,
+            raw_finish_reason=self.finish,
+            finish_message=self._finish_message,
+            safety_ratings=self._safety_ratings,
+            grounding=self._grounding.record or None,
+            logprobs=_logprobs(self._metadata.get("logprobsResult")),
+            metadata=metadata,
+        )
+        if candidate.grounding is None and not self._cited:
+            return candidate
+        passages = grounded(candidate.grounding, candidate.text)
+        return replace(candidate, citations=(*cited([*self._cited.values()], candidate.text), *passages))
+
+    def _part(self, part: dict[str, JsonValue], events: list[ChatEvent]) -> None:
+        """Read a part that is more than text."""
+        given, text, call = text_at(part, "thoughtSignature"), part.get("text"), part.get("functionCall")
+        signature = Signature(given, carrier="thoughtSignature", issuer=self._issuer) if given else None
+        if isinstance(text, str):
+            own = None if isinstance(call, dict) else signature
+            self._text(text, own, events, is_thought=bool(part.get("thought")))
+        if isinstance(call, dict):
+            self._calls.feed(call, signature)
+            self._note_rest("parts", part, "functionCall", *_MODIFIERS)
+        elif isinstance(text, str):
+            self._note_rest("parts", part, *_MODIFIERS)
+        else:
+            self._data_part(part, signature, events)
+
+    def _text(self, text: str, signature: Signature | None, events: list[ChatEvent], *, is_thought: bool) -> None:
+        if text or signature is not None:
+            self._has_parts = True
+            add = self._builder.thought if is_thought else self._builder.text
+            events.append(add(text, signature))
+
+    def _data_part(self, part: dict[str, JsonValue], signature: Signature | None, events: list[ChatEvent]) -> None:
+        found: DataPart
+        data = {key: value for key, value in part.items() if key != "thoughtSignature" and value is not None}
+        if (media := media_part(part, signature)) is not None:
+            name, found = media
+            self._note_rest("parts", part, name, *_MODIFIERS)
+        elif data.keys() - {"thought"}:
+            found = Opaque(data, signature=signature)
+        else:
+            self._text("", signature, events, is_thought=bool(data))
+            return
+        self._has_parts = True
+        events.append(self._builder.part(found))
+
+    def _note_rest(self, name: str, record: dict[str, JsonValue], *known: str) -> None:
+        """Keep the fields of a content or a part that were not read."""
+        rest: JsonValue = {key: value for key, value in record.items() if key not in known and value is not None}
+        if rest:
+            self._rest.setdefault(name, []).append(rest)
+            self._metadata[name] = self._rest[name]
+
+    def _note(self, candidate: JsonObject) -> None:
+        """Keep a document's fields other than the content; later documents extend or replace them."""
+        for key, value in candidate.items():
+            if key == "finishReason" and isinstance(value, str):
+                self.finish = self.finish if value in ("", _NOT_FINISHED) else value
+            elif key == "finishMessage" and isinstance(value, str):
+                self._finish_message = value
+            elif key == "safetyRatings":
+                self._safety_ratings = tuple(objects(value)) or self._safety_ratings
+            elif key == "groundingMetadata":
+                self._grounding.add(value)
+            elif key == "citationMetadata":
+                lists = map(as_object(value).get, ("citations", "citationSources"))
+                self._cited |= {to_json(record): record for found in lists for record in objects(found)}
+            elif value is not None and key not in _READ_ELSEWHERE and (value or key not in self._metadata):
+                self._metadata[key] = extended(self._metadata.get(key), value) if key == "logprobsResult" else value
+
+
+def _logprobs(result: JsonValue) -> JsonValue:
+    """Write `logprobsResult` in OpenAI's form."""
+    record = as_object(result)
+    chosen = record.get("chosenCandidates")
+    if not isinstance(chosen, list):
+        return None
+    tops = zip_longest(chosen, as_list(record.get("topCandidates"))[: len(chosen)])
+    content: list[JsonValue] = [
+        {**_token(as_object(entry)), "top_logprobs": [*map(_token, objects(as_object(top).get("candidates")))]}
+        for entry, top in tops
+    ]
+    return {"content": content}
+
+
+def _token(entry: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {"token": entry.get("token") or "", "logprob": entry.get("logProbability") or 0.0}
+
+
+def _call_record(call: ToolCall) -> JsonValue:
+    record: dict[str, JsonValue] = {"id": call.id, "name": call.name, "args": dict(call.arguments)}
+    if call.signature is not None:
+        record["thoughtSignature"] = call.signature.payload
+    return record
+
+
+def media_part(part: dict[str, JsonValue], signature: Signature | None) -> tuple[str, DataPart] | None:
+    """Return the name of the data field and the part, or `None` when no field is known.
+
+    Images that are thoughts are not read: they are not a part of the answer, and the caller keeps them unchanged.
+    """
+    match {} if part.get("thought") else part:
+        case {"inlineData": dict(data)} if (content := text_at(data, "data")) is not None:
+            kind, name = typed(text_at(data, "mimeType"), content), text_at(data, "displayName")
+            return "inlineData", Blob(content, kind or "application/octet-stream", name=name, signature=signature)
+        case {"fileData": dict(data)} if (uri := text_at(data, "fileUri")) is not None:
+            kind, name = text_at(data, "mimeType"), text_at(data, "displayName")
+            return "fileData", FileReference(uri, kind, name=name, signature=signature)
+        case {"executableCode": dict(data)}:
+            code, language = text_at(data, "code") or "", text_at(data, "language") or "PYTHON"
+            return "executableCode", ExecutableCode(code, language, id=text_at(data, "id"), signature=signature)
+        case {"codeExecutionResult": dict(data)}:
+            output, outcome = text_at(data, "output") or "", text_at(data, "outcome") or "OUTCOME_OK"
+            return "codeExecutionResult", CodeResult(output, outcome, id=text_at(data, "id"), signature=signature)
+        case _:
+            return None

@@ -45,9 +45,9 @@ def _declaration(tool: Tool, target: GenerateTarget, names: Mapping[str, str]) -
 def _schema(schema: JsonObject, target: GenerateTarget, newer: str, older: str) -> dict[str, JsonValue]:
     """Write a schema in the newer field, which holds JSON Schema, or in the older field with Gemini's own schemas."""
     in_words = "enums_in_words" in target.repairs
-    if target.traits.json_schema_fields and "open_api_schemas" not in target.repairs:
-        return {newer: json_schema(schema, enums_in_words=in_words)}
-    return {older: open_api_schema(schema, enums_in_words=in_words)}
+    if "open_api_schemas" in target.repairs:
+        return {older: open_api_schema(schema, enums_in_words=in_words)}
+    return {newer: json_schema(schema, enums_in_words=in_words)}
 
 
 def _camel(kind: str) -> str:

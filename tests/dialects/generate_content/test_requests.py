@@ -234,14 +234,6 @@ FORMATS = [
         rest=generation(responseMimeType="application/json", responseJsonSchema={**SCHEMA, "description": "A place."}),
     ),
     Case(
-        "the older schema field",
-        settings={"response_format": ResponseFormat({"type": "array", "items": {"type": "integer"}})},
-        rest=generation(
-            responseMimeType="application/json", responseSchema={"type": "array", "items": {"type": "integer"}}
-        ),
-        traits=GenerateContentTraits(json_schema_fields=False),
-    ),
-    Case(
         "a bare enum member",
         settings={"response_format": ResponseFormat({"type": "string", "enum": ["a", "b"]}, mime_type="text/x.enum")},
         rest=generation(responseMimeType="text/x.enum", responseSchema={"type": "string", "enum": ["a", "b"]}),
