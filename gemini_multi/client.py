@@ -6,7 +6,6 @@ many threads, and from several event loops.
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from gemini_multi._call.base_client import BaseClient, CallArguments, LookArguments
@@ -33,10 +32,7 @@ class Client(BaseClient):
 
         Args:
             request: The request.
-            **arguments: For this call only: `providers`, `timeout`, `deadline`, `max_retries` and `retry_policy`
-                instead of the client's; `failover_on`; `tracing`, whether to make a span; `headers` for its requests;
-                `gateway_metadata` and `gateway_event_id` for a provider's gateway; `include_response_headers`. See
-                `CallArguments`.
+            **arguments: For this call only: `providers`, `timeout` and others; see `CallArguments`.
 
         Raises:
             GeminiMultiError: See `gemini_multi.errors`.
@@ -123,9 +119,7 @@ class Client(BaseClient):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -141,10 +135,7 @@ class AsyncClient(BaseClient):
         return self._opened(self._new_call(request, arguments, stream=True))
 
     async def count_tokens(self, request: ChatRequest, **arguments: Unpack[CallArguments]) -> TokenCount:
-        """Count the tokens of a request at a provider.
-
-        Arguments and errors are those of `Client.count_tokens`.
-        """
+        """Count the tokens of a request at a provider. Arguments and errors are those of `Client.count_tokens`."""
         return token_count(await self._answer(self._new_count(request, arguments)))
 
     async def models(self, provider: str | Provider, **arguments: Unpack[LookArguments]) -> tuple[ListedModel, ...]:
@@ -184,7 +175,5 @@ class AsyncClient(BaseClient):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()

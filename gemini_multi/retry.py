@@ -100,19 +100,14 @@ class RetryPolicy:
         """Decide what follows an error, by the table above."""
         if isinstance(error, ProviderError) and error.should_retry is not None:
             return "retry" if error.should_retry else "next" if isinstance(error, (*_NEXT, *_RETRY)) else "stop"
-        if isinstance(error, _NEXT):
-            return "next"
-        if isinstance(error, ServerError) and error.status in _NOT_IMPLEMENTED:
+        if isinstance(error, _NEXT) or (isinstance(error, ServerError) and error.status in _NOT_IMPLEMENTED):
             return "next"
         return "retry" if isinstance(error, _RETRY) else "stop"
 
     def wait(self, retry: int, retry_after: float | None, chance: float) -> float | None:
-        """Choose the seconds to wait before a retry. `None` means that the next route is used instead.
+        """Choose the seconds before a retry (the first is 0), or `None` to use the next route instead.
 
-        Args:
-            retry: The number of the retry, from 0.
-            retry_after: Seconds that the provider asks the client to wait.
-            chance: A number from 0 to 1.
+        The provider may ask for the seconds `retry_after`. `chance` is a number from 0 to 1.
         """
         if retry_after is not None:
             return retry_after if retry_after <= self.maximum_retry_after else None

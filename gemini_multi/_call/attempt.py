@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
 from gemini_multi._call.attempt_record import AttemptRecord
-from gemini_multi._call.body import READ_BODY, BodyReader
+from gemini_multi._call.body import READ_BODY, BodyReader, PayloadDecoder
 from gemini_multi._call.judging import (
     EXPLAINED,
     RetryableAnswer,
@@ -21,7 +21,6 @@ from gemini_multi._call.judging import (
     silence_of,
     unwanted_by,
 )
-from gemini_multi._call.payloads import PayloadDecoder
 from gemini_multi._encoding import json_text
 from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi._routing.routes import PreparedRequest

@@ -251,7 +251,7 @@ class BaseClient:
         return arranged(
             found,
             self._strategy,
-            turn=health.next_call() if self._strategy == "round_robin" else 0,
+            turn=next(health.calls) if self._strategy == "round_robin" else 0,
             cost=lambda route: pricing.expected_usd(request, route.answering, route.provider.name, today),
             speed=lambda route: health.of(route.key).speed(now, stream=stream),
         )

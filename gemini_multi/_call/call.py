@@ -51,14 +51,7 @@ class Call:
     def __init__(
         self, request: ChatRequest, schedule: RouteSchedule, attempt_log: AttemptLog, only: RouteState | None = None
     ) -> None:
-        """Prepare a call.
-
-        Args:
-            request: The request.
-            schedule: The routes that the request may take.
-            attempt_log: Receives the attempts, and holds the options of the call.
-            only: The one route that a hedge sends the request to.
-        """
+        """Prepare a call over the routes of a schedule. A hedge uses `only` one of them."""
         self.schedule = schedule
         self.attempt_log = attempt_log
         self.trace = None if only else attempt_log.trace

@@ -8,7 +8,7 @@ conversation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,12 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "presence_penalty", "frequency_penalty")
-_RENAMED_SETTINGS: Final = {"stop": "stop_sequences", "n": "choice.count"}
-_ATTRIBUTES: Final = {name: f"gen_ai.request.{name}" for name in _SETTINGS} | {
-    name: f"gen_ai.request.{convention}" for name, convention in _RENAMED_SETTINGS.items()
-}
-"""The attributes for the settings of a request."""
-
+_ATTRIBUTES: Final = dict(zip(_SETTINGS, _SETTINGS, strict=True)) | {"stop": "stop_sequences", "n": "choice.count"}
+"""The settings of a request, and their names in the attributes `gen_ai.request.…`."""
 _SUPPRESSED: Final = "suppress_instrumentation"
 _MODEL_CALLS: Final = (
     ("gen_ai.operation.name", ("chat", "generate_content", "text_completion")),
@@ -51,39 +47,24 @@ def _tracer() -> Tracer | None:
 def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
     """Prepare the span of a call, or return `None` if no tracer provider records it or its context suppresses it."""
     tracer = _tracer()
-    if tracer is None or not _is_recorded()():
+    if tracer is None:
         return None
     from opentelemetry import context, trace
 
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return None  # no tracer provider was set
     here = context.get_current()
-    if any(context.get_value(key, here) for key in _suppression_keys()):
+    # `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
+    keys = (getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSED), _SUPPRESSED)
+    if any(context.get_value(key, here) for key in keys):
         return None
     return Trace(tracer, request, here, stream=stream, is_nested=_is_model_call(trace.get_current_span(here)))
-
-
-@cache
-def _suppression_keys() -> tuple[str, ...]:
-    """List the keys with which a context suppresses spans: the key of OpenTelemetry and its older form.
-
-    `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
-    """
-    from opentelemetry import context
-
-    return (getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSED), _SUPPRESSED)
 
 
 def _is_model_call(span: Span) -> bool:
     """Whether a span already is a model call, by the attributes of the libraries that make such spans."""
     found: Mapping[str, object] = getattr(span, "attributes", None) or {}
     return any(str(found.get(name, "")).strip('"').lower() in kinds for name, kinds in _MODEL_CALLS)
-
-
-@cache
-def _is_recorded() -> Callable[[], bool]:
-    """Make a function that checks whether a tracer provider was set. Without one, every span is dropped."""
-    from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
-
-    return lambda: not isinstance(get_tracer_provider(), ProxyTracerProvider)
 
 
 class Trace:
@@ -157,7 +138,7 @@ class Trace:
 
 
 def _request_attributes(request: ChatRequest) -> dict[str, Any]:
-    known = {attribute: getattr(request, name) for name, attribute in _ATTRIBUTES.items()}
+    known = {f"gen_ai.request.{attribute}": getattr(request, name) for name, attribute in _ATTRIBUTES.items()}
     return {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": request.model,

@@ -127,7 +127,8 @@ class Health(Locked):
     def __init__(self) -> None:
         super().__init__()
         self._routes: dict[object, RouteHealth] = {}
-        self._calls = itertools.count()
+        self.calls = itertools.count()
+        """Counts the calls, for the strategy `round_robin`."""
         self._hedges = 1.0
 
     def of(self, key: object) -> RouteHealth:
@@ -137,10 +138,6 @@ class Health(Locked):
             with self._lock:
                 found = self._routes.setdefault(key, RouteHealth())
         return found
-
-    def next_call(self) -> int:
-        """Count the calls, for the strategy `round_robin`."""
-        return next(self._calls)
 
     def earn_hedge(self, share: float) -> None:
         """Record a call, which allows this share of a hedge."""

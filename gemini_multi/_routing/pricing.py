@@ -15,18 +15,12 @@ _USUAL_OUTPUT: Final = 1_000
 
 
 def cost_usd(usage: Usage, model: Model, provider: str, on: date) -> float | None:
-    """Return the cost of one answer at list prices, or `None` if it is unknown.
+    """Return the cost of one answer at list prices, or `None` if it is unknown: some providers report no prompt tokens.
 
     The provider's own prices are used if the catalog has them, otherwise Google's. If a prompt is above a price's
     threshold, the whole request has that price. Tokens that the provider's own tools returned to the model are billed
     as input, although Google does not bill those of its search: the estimate is never too low. Charges per search query
     are not included.
-
-    Args:
-        usage: The provider's figures. Without prompt tokens (some providers report none) the cost is unknown.
-        model: The model that answered.
-        provider: The provider that answered.
-        on: The day of the answer.
     """
     if usage.input_tokens <= 0:
         return None
@@ -75,17 +69,14 @@ def _longest_answer(model: Model, provider: str) -> int:
 
 def _price(model: Model, provider: str, prompt_tokens: int, on: date) -> Price | None:
     hosted = model.providers.get(provider)
-    found: Price | None = None
-    for price in (hosted.prices if hosted else ()) or model.prices:
-        is_valid = (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
-        if is_valid and (found is None or _order(price) > _order(found)):
-            found = price
-    return found
-
-
-def _order(price: Price) -> tuple[date, int]:
-    """Order prices so that the newest counts, and on one day the price for the largest prompts."""
-    return price.since or date.min, price.above_tokens
+    prices = (hosted.prices if hosted else ()) or model.prices
+    valid = [
+        price
+        for price in prices
+        if (price.since or date.min) <= on and (price.above_tokens == 0 or prompt_tokens > price.above_tokens)
+    ]
+    # The newest price counts, and on one day the price for the largest prompts.
+    return max(valid, key=lambda price: (price.since or date.min, price.above_tokens), default=None)
 
 
 def _input_cost(usage: Usage, price: Price) -> float:

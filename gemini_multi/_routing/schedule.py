@@ -47,10 +47,7 @@ class RouteSchedule:
     ) -> None:
         """Start with routes that were not used yet.
 
-        Args:
-            routes: The routes in order of preference, with their health.
-            policy: Decides what follows a failure.
-            errors_to_leave: Errors that lead to the next route even if the policy says otherwise.
+        After `errors_to_leave` the next route is used even if the policy says otherwise.
         """
         self.states = [RouteState(route, health) for route, health in routes]
         self._policy = policy
@@ -112,15 +109,7 @@ class RouteSchedule:
     def failed(
         self, state: RouteState, failure: GeminiMultiError, *, now: float, left: float, chance: Callable[[], float]
     ) -> None:
-        """Keep a route that gave no answer for later, or mark it as done.
-
-        Args:
-            state: The route, which is in use.
-            failure: The failure of the request.
-            now: Monotonic seconds.
-            left: Seconds until the deadline.
-            chance: Returns a number from 0 to 1.
-        """
+        """Keep a route that gave no answer for later, or mark it as done. `left` are the seconds until the deadline."""
         with self._lock:
             state.failure = failure
             state.is_in_use = False
