@@ -1,25 +1,14 @@
 """All errors of this package, as one tree.
 
     GeminiMultiError
-    ├── ConfigurationError      before any I/O: missing key, unknown provider or model, unusable argument (a ValueError)
-    ├── UnsupportedFeature      no route supports the request
-    ├── ConnectionFailed        no answer: refused, DNS, TLS, reset
-    │   ├── RequestTimeout      connect, first event, stall or deadline
-    │   └── StorageUnavailable  the storage of shared limits and budgets does not answer
-    ├── StreamInterrupted       the stream broke after its first content; has the partial answer
-    ├── InvalidResponse         an answer that cannot be read
-    ├── PromptBlocked           the provider refused the prompt
-    ├── BudgetExceeded          the call would start above the spending limit
-    ├── ProviderError           the provider answered with an error
-    │   ├── BadRequest
-    │   ├── ContextOverflow
-    │   ├── AuthenticationFailed
-    │   ├── PermissionDenied
-    │   ├── ModelNotFound
-    │   ├── RateLimited
-    │   ├── QuotaExhausted
-    │   └── ServerError
-    └── AllRoutesFailed         an ExceptionGroup, when more than one route was tried
+    ├── ConfigurationError (a ValueError, before any I/O), UnsupportedFeature, BudgetExceeded
+    ├── ConnectionFailed (no answer)
+    │   └── RequestTimeout, StorageUnavailable
+    ├── StreamInterrupted (has the partial answer), InvalidResponse, PromptBlocked
+    ├── ProviderError (the provider answered with an error)
+    │   ├── BadRequest, ContextOverflow, AuthenticationFailed, PermissionDenied, ModelNotFound
+    │   └── RateLimited, QuotaExhausted, ServerError
+    └── AllRoutesFailed (an ExceptionGroup, when more than one route was tried)
 
 All errors can be pickled. No error holds a key.
 """

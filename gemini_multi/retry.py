@@ -40,26 +40,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
-from gemini_multi.errors import (
-    AuthenticationFailed,
-    ConfigurationError,
-    ConnectionFailed,
-    GeminiMultiError,
-    InvalidResponse,
-    ModelNotFound,
-    PermissionDenied,
-    ProviderError,
-    QuotaExhausted,
-    RateLimited,
-    ServerError,
-    UnsupportedFeature,
-)
+from gemini_multi import errors
 
 Verdict: TypeAlias = Literal["retry", "next", "stop"]
 
-_UNUSABLE: Final = (AuthenticationFailed, PermissionDenied, ModelNotFound, QuotaExhausted)
-_NEXT: Final = (*_UNUSABLE, UnsupportedFeature)
-_RETRY: Final = (ConnectionFailed, InvalidResponse, RateLimited, ServerError)
+_UNUSABLE: Final = (errors.AuthenticationFailed, errors.PermissionDenied, errors.ModelNotFound, errors.QuotaExhausted)
+_NEXT: Final = (*_UNUSABLE, errors.UnsupportedFeature)
+_RETRY: Final = (errors.ConnectionFailed, errors.InvalidResponse, errors.RateLimited, errors.ServerError)
 _NOT_IMPLEMENTED: Final = (501, 505)
 _LONGEST_REST: Final = 86_400.0
 """Seconds. Quotas are counted by the day, so a longer wait is a provider's mistake."""
@@ -91,16 +78,15 @@ class RetryPolicy:
     """Tokens for the retries on one route; `None` sets no limit."""
 
     def __post_init__(self) -> None:
-        if self.max_retries < 0:
-            raise ConfigurationError(f"`max_retries` must be 0 or more, not {self.max_retries!r}.")
-        if self.failures_before_rest < 1:
-            raise ConfigurationError(f"`failures_before_rest` must be 1 or more, not {self.failures_before_rest!r}.")
+        for name, least in (("max_retries", 0), ("failures_before_rest", 1)):
+            if (number := getattr(self, name)) < least:
+                raise errors.ConfigurationError(f"`{name}` must be {least} or more, not {number!r}.")
 
-    def verdict(self, error: GeminiMultiError) -> Verdict:
+    def verdict(self, error: errors.GeminiMultiError) -> Verdict:
         """Decide what follows an error, by the table above."""
-        if isinstance(error, ProviderError) and error.should_retry is not None:
+        if isinstance(error, errors.ProviderError) and error.should_retry is not None:
             return "retry" if error.should_retry else "next" if isinstance(error, (*_NEXT, *_RETRY)) else "stop"
-        if isinstance(error, _NEXT) or (isinstance(error, ServerError) and error.status in _NOT_IMPLEMENTED):
+        if isinstance(error, _NEXT) or (isinstance(error, errors.ServerError) and error.status in _NOT_IMPLEMENTED):
             return "next"
         return "retry" if isinstance(error, _RETRY) else "stop"
 
@@ -113,19 +99,19 @@ class RetryPolicy:
             return retry_after if retry_after <= self.maximum_retry_after else None
         return chance * min(self.initial_wait * 2.0**retry, self.maximum_wait)
 
-    def price(self, error: GeminiMultiError) -> float:
+    def price(self, error: errors.GeminiMultiError) -> float:
         """Return the tokens that a retry after this error takes from the budget."""
-        return _PRICE_AFTER_LIMIT if isinstance(error, RateLimited) else _PRICE
+        return _PRICE_AFTER_LIMIT if isinstance(error, errors.RateLimited) else _PRICE
 
     def rest(self, openings: int) -> float:
         """Return how many seconds a route is paused if failures paused it this often before."""
         return float(min(self.initial_rest * 2.0 ** min(openings, 60), self.maximum_rest))
 
-    def rest_after(self, error: GeminiMultiError) -> float | None:
+    def rest_after(self, error: errors.GeminiMultiError) -> float | None:
         """Return how many seconds a route is paused after this error, or `None` if one such error is not enough."""
-        wait = error.retry_after if isinstance(error, ProviderError) else None
+        wait = error.retry_after if isinstance(error, errors.ProviderError) else None
         wait = None if wait is None else min(wait, _LONGEST_REST)
-        if isinstance(error, RateLimited):
+        if isinstance(error, errors.RateLimited):
             return self.initial_rest if wait is None else wait
         return max(wait or 0.0, self.unusable_rest) if isinstance(error, _UNUSABLE) else None
 

@@ -9,18 +9,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Final, TypeAlias
 
+from gemini_multi._call import judging
 from gemini_multi._call.attempt_log import LOGGER, AttemptLog
 from gemini_multi._call.attempt_record import AttemptRecord
 from gemini_multi._call.body import READ_BODY, BodyReader, PayloadDecoder
-from gemini_multi._call.judging import (
-    EXPLAINED,
-    RetryableAnswer,
-    UnwantedAnswer,
-    fault_in,
-    is_silent,
-    silence_of,
-    unwanted_by,
-)
 from gemini_multi._encoding import json_text
 from gemini_multi._encoding.sse import EventDecoder
 from gemini_multi._routing.routes import PreparedRequest
@@ -113,7 +105,7 @@ class AttemptRunner(AttemptRecord):
 
     def _before(self, failure: Exception, events: list[ChatEvent]) -> list[ChatEvent]:
         """Choose the events to deliver before a failure: none if the request can be repeated."""
-        if isinstance(failure, RetryableAnswer):
+        if isinstance(failure, judging.RetryableAnswer):
             failure.events = [*self._held, *events, *failure.events]
             return []
         if not events or self._buffers or not self._attempt_log.stream:
@@ -149,7 +141,7 @@ class AttemptRunner(AttemptRecord):
 
         If an answer holds only thoughts, the request is sent again. The first answer's signatures are not valid then.
         """
-        self._has_spoken = not all(map(is_silent, events))
+        self._has_spoken = not all(map(judging.is_silent, events))
         if self._has_spoken:
             return [*self._held, *events]
         thoughts = [event for event in events if isinstance(event, ThoughtDelta)]
@@ -175,15 +167,17 @@ class AttemptRunner(AttemptRecord):
         Raises:
             RetryableAnswer: The answer is flawed, or `failover_on` refuses it.
         """
-        fault = None if self._has_spoken else fault_in(answer, is_committed=self._is_committed)
+        fault = None if self._has_spoken else judging.fault_in(answer, is_committed=self._is_committed)
         failover, name = self._options.failover, f"{self._provider.name} ({self._model_id!r})"
         if fault is not None:
-            raise RetryableAnswer(f"{name} answered with {fault}.", self._completed(answer), events)
+            raise judging.RetryableAnswer(f"{name} answered with {fault}.", self._completed(answer), events)
         if failover is not None and not self._has_spoken:
             completed = self._completed(answer)
-            if condition := unwanted_by(failover, self._request, completed):
-                raise UnwantedAnswer(f"{name} answered, and `failover_on` left it: {condition}.", completed, events)
-        if answer.candidates[0].finish_reason in EXPLAINED and (silence := silence_of(answer)) is not None:
+            if condition := judging.unwanted_by(failover, self._request, completed):
+                message = f"{name} answered, and `failover_on` left it: {condition}."
+                raise judging.UnwantedAnswer(message, completed, events)
+        is_explained = answer.candidates[0].finish_reason in judging.EXPLAINED
+        if is_explained and (silence := judging.silence_of(answer)) is not None:
             LOGGER.warning("%s %s", name, silence)
 
     def _response(self) -> ChatResponse:
@@ -197,19 +191,19 @@ class AttemptRunner(AttemptRecord):
         self._end("failed", failure)
         is_local, was_sent = (error.is_local, error.was_sent) if isinstance(error, TransportError) else (False, True)
         health = self._state.health
-        if is_local or isinstance(failure, RetryableAnswer):
+        if is_local or isinstance(failure, judging.RetryableAnswer):
             health.release()
         else:
             health.failed(failure, self._options.clock(), self._options.policy, began=self._started)
         if was_sent:
             self._count_failed(failure)
-        if self._is_committed and not isinstance(failure, RetryableAnswer):
+        if self._is_committed and not isinstance(failure, judging.RetryableAnswer):
             return self._interrupted(failure)
         return self._located(failure)
 
     def _count_failed(self, failure: GeminiMultiError) -> None:
         """Count the usage of a failed attempt that the provider may bill: the provider's figures, or an estimate."""
-        if isinstance(failure, RetryableAnswer):
+        if isinstance(failure, judging.RetryableAnswer):
             self._count(failure.response.usage)
         elif self._is_committed or isinstance(failure, (ConnectionFailed, InvalidResponse)):
             self._count(self._usage_of(self._response()), abandoned=not self._is_committed)

@@ -142,10 +142,14 @@ class BaseClient:
             raise ConfigurationError("Give either `transport` or `http_client`: a client brings its own transport.")
         self._transport = TransportSettings.of(transport, max_connections, keep_alive)
         self._providers = resolve(providers)
-        self._strategy: Strategy = _known(strategy)
+        self._strategy: Strategy = strategy
         self._http_client = http_client
         self._http_async_client = http_async_client
-        max_cost_usd, shared = _spendable(max_cost_usd), SharedStorage.of(storage)
+        if strategy not in STRATEGIES:
+            raise ConfigurationError(f"`strategy` must be one of {', '.join(STRATEGIES)}, not {strategy!r}.")
+        if max_cost_usd is not None and not max_cost_usd >= 0:
+            raise ConfigurationError(f"`max_cost_usd` must be a number of US dollars, 0 or more, not {max_cost_usd!r}.")
+        shared = SharedStorage.of(storage)
         own = CallOptions(
             limits=limits or Limits(),
             ledger=Ledger(max_cost_usd if shared is None else None),
@@ -306,15 +310,3 @@ def _positive(number: _NumberT, name: str) -> _NumberT:
     if isinstance(number, (int, float)) and not number > 0:
         raise ConfigurationError(f"`{name}` must be a number of seconds above 0, not {number!r}.")
     return number
-
-
-def _spendable(limit: float | None) -> float | None:
-    if limit is not None and not limit >= 0:
-        raise ConfigurationError(f"`max_cost_usd` must be a number of US dollars, 0 or more, not {limit!r}.")
-    return limit
-
-
-def _known(strategy: Strategy) -> Strategy:
-    if strategy not in STRATEGIES:
-        raise ConfigurationError(f"`strategy` must be one of {', '.join(STRATEGIES)}, not {strategy!r}.")
-    return strategy

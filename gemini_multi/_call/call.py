@@ -16,6 +16,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final, Self, TypeAlias
 
+from gemini_multi import errors
 from gemini_multi._call.attempt import AttemptRunner, Flow
 from gemini_multi._call.attempt_log import AttemptLog, CallOptions
 from gemini_multi._call.judging import RetryableAnswer, UnwantedAnswer, errors_to_leave
@@ -25,15 +26,6 @@ from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi._routing.schedule import RouteSchedule, RouteState
 from gemini_multi._storage.interface import Outcome
 from gemini_multi._transport.steps import Release, Sleep, Step, TransportError
-from gemini_multi.errors import (
-    AllRoutesFailed,
-    BadRequest,
-    BudgetExceeded,
-    GeminiMultiError,
-    RateLimited,
-    StreamInterrupted,
-    UnsupportedFeature,
-)
 from gemini_multi.providers import ErrorPayload
 from gemini_multi.types import Attempt, ChatEvent, ChatRequest, Finished
 
@@ -41,7 +33,7 @@ RELEASE: Final = Release()
 _FLAWED_RETRIES: Final = 1
 """An answer costs money, and a model that fails twice at the same request usually fails again."""
 
-_Sending: TypeAlias = Generator[Step | list[ChatEvent], Any, GeminiMultiError | None]
+_Sending: TypeAlias = Generator[Step | list[ChatEvent], Any, errors.GeminiMultiError | None]
 """Sends a request once. Returns the failure, or `None` if the answer was delivered."""
 
 
@@ -66,8 +58,8 @@ class Call:
     @classmethod
     def over(cls, routes: tuple[Route, ...], request: ChatRequest, options: CallOptions, *, stream: bool) -> Self:
         """Prepare a call over these routes, in order of preference."""
-        known = [(route, options.health.of(route.key)) for route in routes]
-        schedule = RouteSchedule(known, options.policy, errors_to_leave(options.failover) if options.failover else ())
+        to_leave = errors_to_leave(options.failover) if options.failover else ()
+        schedule = RouteSchedule(routes, options.health, options.policy, to_leave)
         trace = trace_of(request, stream=stream) if options.tracing else None
         return cls(request, schedule, AttemptLog(options, trace, stream=stream))
 
@@ -102,7 +94,7 @@ class Call:
         is_limited = self._options.permits is not None or self._options.ledger.limit_usd is not None
         send = self._send_within_limits if is_limited else self._send
         state: RouteState | None = None
-        failure: GeminiMultiError | None
+        failure: errors.GeminiMultiError | None
         try:
             while (state := self._following(state)) is not None:
                 if (wait := state.ready_at - self._options.clock()) > 0:
@@ -115,7 +107,7 @@ class Call:
                         return
                     yield RELEASE
                 self._decide(state, failure)
-        except BudgetExceeded:
+        except errors.BudgetExceeded:
             # An answer that `failover_on` refused was paid for: the caller gets it.
             if not any(isinstance(failure, UnwantedAnswer) for failure in self.schedule.failures):
                 raise
@@ -130,12 +122,12 @@ class Call:
                 self.attempt_log.failover(previous, state)
         return state
 
-    def _prepare(self, state: RouteState) -> UnsupportedFeature | None:
+    def _prepare(self, state: RouteState) -> errors.UnsupportedFeature | None:
         """Write the body for a route, once. If the route does not support the request, return that error."""
         if state.prepared is None:
             try:
                 state.prepared = state.route.prepared(self._request, stream=self.attempt_log.stream)
-            except UnsupportedFeature as refusal:
+            except errors.UnsupportedFeature as refusal:
                 state.health.release()
                 return refusal
         return None
@@ -146,14 +138,14 @@ class Call:
         try:
             rest = yield from runner.send()
             yield from rest
-        except (TransportError, ErrorPayload, GeminiMultiError) as error:
+        except (TransportError, ErrorPayload, errors.GeminiMultiError) as error:
             failure = runner.fail(error)
         except BaseException:  # the caller left, or the call is being stopped
             runner.abandon()
             raise
         else:
             return None
-        if isinstance(failure, StreamInterrupted):
+        if isinstance(failure, errors.StreamInterrupted):
             yield RELEASE
             raise failure
         return failure
@@ -163,7 +155,7 @@ class Call:
         allowance = Allowance(self._request, state.route, self.attempt_log)
         try:
             refusal = yield from allowance.take()
-        except GeminiMultiError as error:
+        except errors.GeminiMultiError as error:
             state.health.release()
             error.attempts = self.attempt_log.attempts
             raise
@@ -172,7 +164,7 @@ class Call:
         self._runner = None
         try:
             failure = yield from self._send(state)
-        except GeminiMultiError as error:
+        except errors.GeminiMultiError as error:
             yield from allowance.settle(self._outcome(error))
             raise
         except BaseException as error:  # the caller left, or the call is being stopped
@@ -185,10 +177,10 @@ class Call:
         """Return the usage of the latest attempt, for the limits that it counts against."""
         used = None if self._runner is None else self._runner.counted
         if used is None:
-            return Outcome(tokens=0, was_refused=isinstance(failure, RateLimited))
+            return Outcome(tokens=0, was_refused=isinstance(failure, errors.RateLimited))
         return Outcome(tokens=used.total_tokens or None, cost_usd=used.cost_usd or 0.0)
 
-    def _decide(self, state: RouteState, failure: GeminiMultiError) -> None:
+    def _decide(self, state: RouteState, failure: errors.GeminiMultiError) -> None:
         """Decide what follows a failure: another attempt at once, a later attempt, or none on this route."""
         if self._repair(state, failure):
             self._again = state
@@ -207,9 +199,9 @@ class Call:
         else:
             self.schedule.failed(state, failure, now=now, left=left, chance=options.chance)
 
-    def _repair(self, state: RouteState, failure: GeminiMultiError) -> bool:
+    def _repair(self, state: RouteState, failure: errors.GeminiMultiError) -> bool:
         """Change the body after a documented refusal of a part of it, once for each refusal."""
-        if not isinstance(failure, BadRequest) or state.prepared is None:
+        if not isinstance(failure, errors.BadRequest) or state.prepared is None:
             return False
         endpoint = state.prepared.endpoint
         target = endpoint.target
@@ -220,7 +212,7 @@ class Call:
         state.prepared = PreparedRequest.written(endpoint, self._request, stream=self.attempt_log.stream)
         return True
 
-    def _conclude(self, failures: list[GeminiMultiError]) -> list[ChatEvent]:
+    def _conclude(self, failures: list[errors.GeminiMultiError]) -> list[ChatEvent]:
         """End without an accepted answer: return the best flawed answer, or raise an error.
 
         An answer without content counts too: its usage was paid for, and the caller sees its finish reason.
@@ -238,13 +230,13 @@ class Call:
             self._runner.leave()
 
 
-def _conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> GeminiMultiError:
+def _conclusion(failures: list[errors.GeminiMultiError], attempt_log: AttemptLog) -> errors.GeminiMultiError:
     """Make the error that the caller gets from the last failure of each route."""
     if not failures:
         return attempt_log.overdue()  # before any request was sent
-    sent = [failure for failure in failures if not isinstance(failure, UnsupportedFeature)]
+    sent = [failure for failure in failures if not isinstance(failure, errors.UnsupportedFeature)]
     if not sent:
-        return _joined([failure for failure in failures if isinstance(failure, UnsupportedFeature)])
+        return _joined([failure for failure in failures if isinstance(failure, errors.UnsupportedFeature)])
     if attempt_log.options.policy.verdict(failures[-1]) == "stop":
         explaining = failures[-1]  # it ended the call
     elif len(sent) == 1:
@@ -255,11 +247,11 @@ def _conclusion(failures: list[GeminiMultiError], attempt_log: AttemptLog) -> Ge
     return explaining
 
 
-def _all_failed(failures: list[GeminiMultiError], attempts: tuple[Attempt, ...]) -> AllRoutesFailed:
+def _all_failed(failures: list[errors.GeminiMultiError], attempts: tuple[Attempt, ...]) -> errors.AllRoutesFailed:
     message = "No provider answered:\n" + "\n".join(f"- {failure.message}" for failure in failures)
     if len(attempts) > len(failures):  # otherwise the lines already show each attempt
         message += "\nAttempts:\n" + "\n".join(f"- {_attempt_line(attempt)}" for attempt in attempts)
-    return AllRoutesFailed(message, failures, attempts=attempts)
+    return errors.AllRoutesFailed(message, failures, attempts=attempts)
 
 
 def _attempt_line(attempt: Attempt) -> str:
@@ -269,7 +261,7 @@ def _attempt_line(attempt: Attempt) -> str:
     return f"{attempt.provider} {attempt.model!r}{waited}: {attempt.error}{status}{code}, {attempt.duration:.2f} s"
 
 
-def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
+def _joined(refusals: list[errors.UnsupportedFeature]) -> errors.UnsupportedFeature:
     """Merge the refusals of all providers into one error."""
     features = list(dict.fromkeys(feature for refusal in refusals for feature in refusal.features))
     providers = list(dict.fromkeys(name for refusal in refusals for name in refusal.providers))
@@ -279,4 +271,4 @@ def _joined(refusals: list[UnsupportedFeature]) -> UnsupportedFeature:
     else:
         message = "No provider supports all that was asked. " if len(providers) > 1 else ""
         message += " ".join(dict.fromkeys(refusal.message for refusal in refusals))
-    return UnsupportedFeature(message, features=features, providers=providers)
+    return errors.UnsupportedFeature(message, features=features, providers=providers)

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gemini_multi import structured
+from gemini_multi import structured, types
 from gemini_multi.errors import InvalidResponse, PromptBlocked
 from gemini_multi.preference import FailoverOn, NamedCondition
-from gemini_multi.types import (
-    Candidate,
-    ChatEvent,
-    ChatRequest,
-    ChatResponse,
-    Text,
-    TextDelta,
-    Thought,
-    ThoughtDelta,
-    Tool,
-    ToolCall,
-)
 
 _FORCED: Final = ("required", "validated")
 _RETRYABLE_REASONS: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
@@ -31,7 +19,7 @@ EXPLAINED: Final = ("length", "content_filter")
 class RetryableAnswer(InvalidResponse):
     """A readable answer that is worth a retry: it is empty, or it holds a malformed tool call."""
 
-    def __init__(self, message: str, response: ChatResponse, events: Sequence[ChatEvent]) -> None:
+    def __init__(self, message: str, response: types.ChatResponse, events: Sequence[types.ChatEvent]) -> None:
         super().__init__(message)
         self.response = response
         self.events = events
@@ -41,12 +29,12 @@ class UnwantedAnswer(RetryableAnswer):
     """An answer that a condition of `failover_on` refuses. Another provider may give a better answer."""
 
 
-def is_silent(event: ChatEvent) -> bool:
+def is_silent(event: types.ChatEvent) -> bool:
     """Whether an event holds no content of the answer, only a thought or a signature."""
-    return isinstance(event, ThoughtDelta) or (isinstance(event, TextDelta) and not event.text)
+    return isinstance(event, types.ThoughtDelta) or (isinstance(event, types.TextDelta) and not event.text)
 
 
-def fault_in(answer: ChatResponse, *, is_committed: bool) -> str | None:
+def fault_in(answer: types.ChatResponse, *, is_committed: bool) -> str | None:
     """Return the fault of an answer that is worth another attempt, or `None` for a good answer.
 
     If the caller already received events of the answer (`is_committed`), a malformed call is not a fault.
@@ -61,27 +49,27 @@ def fault_in(answer: ChatResponse, *, is_committed: bool) -> str | None:
     return "nothing but thoughts" if answer.thoughts else "nothing at all"
 
 
-def _is_usable(candidate: Candidate) -> bool:
+def _is_usable(candidate: types.Candidate) -> bool:
     """Whether a candidate holds more than thoughts and signatures."""
     if candidate.refusal:
         return True
-    for part in candidate.parts:  # noqa: SIM110 - a generator costs a call more for every part
-        if not isinstance(part, Thought) and (not isinstance(part, Text) or part.text):
+    for part in candidate.parts:  # a generator costs a call more for every part
+        if not isinstance(part, types.Thought) and (not isinstance(part, types.Text) or part.text):
             return True
     return False
 
 
-def _is_malformed(candidate: Candidate) -> bool:
+def _is_malformed(candidate: types.Candidate) -> bool:
     """Whether the model tried to call a function and failed. The same request may succeed."""
     reason = candidate.raw_finish_reason or ""
     if candidate.finish_reason == "error":
         return any(word in reason for word in _RETRYABLE_REASONS)
     if candidate.finish_reason not in ("tool_calls", None):
         return False
-    return any(isinstance(part, ToolCall) and part.invalid_arguments is not None for part in candidate.parts)
+    return any(isinstance(part, types.ToolCall) and part.invalid_arguments is not None for part in candidate.parts)
 
 
-def silence_of(answer: ChatResponse) -> str | None:
+def silence_of(answer: types.ChatResponse) -> str | None:
     """Explain an answer that was stopped before its first text and so looks empty, or return `None`."""
     candidate, usage = answer.candidate, answer.usage
     if _is_usable(candidate):
@@ -95,7 +83,7 @@ def silence_of(answer: ChatResponse) -> str | None:
     return f"was stopped for its content before it said anything: {reason!r}."
 
 
-def unwanted_by(failover: FailoverOn, request: ChatRequest, response: ChatResponse) -> str | None:
+def unwanted_by(failover: FailoverOn, request: types.ChatRequest, response: types.ChatResponse) -> str | None:
     """Return the name of the first condition that holds, or `None` if the answer is accepted."""
     for condition in failover.conditions:
         if callable(condition):
@@ -111,7 +99,7 @@ def errors_to_leave(failover: FailoverOn) -> tuple[type[Exception], ...]:
     return (PromptBlocked,) if {"refusal", "content_filter"} & {*failover.conditions} else ()
 
 
-def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
+def _is_invalid(request: types.ChatRequest, response: types.ChatResponse) -> bool:
     """Whether the answer breaks the schema of its response format, or of a tool that must be called."""
     if request.response_format is not None and not response.tool_calls:
         try:
@@ -121,7 +109,7 @@ def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
         return False
     if request.tool_choice is None or request.tool_choice.mode not in _FORCED:
         return False
-    schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, Tool)}
+    schemas = {tool.name: tool.parameters for tool in request.tools if isinstance(tool, types.Tool)}
     return not response.tool_calls or any(
         call.invalid_arguments is not None
         or structured.validation_errors(dict(call.arguments), schemas.get(call.name, {}))
@@ -129,7 +117,7 @@ def _is_invalid(request: ChatRequest, response: ChatResponse) -> bool:
     )
 
 
-_CHECKS: Final[dict[NamedCondition, Callable[[ChatRequest, ChatResponse], bool]]] = {
+_CHECKS: Final[dict[NamedCondition, Callable[[types.ChatRequest, types.ChatResponse], bool]]] = {
     "content_filter": lambda _, response: response.finish_reason == "content_filter",
     "refusal": lambda _, response: bool(response.candidate.refusal) or response.finish_reason == "content_filter",
     "length": lambda _, response: response.finish_reason == "length",

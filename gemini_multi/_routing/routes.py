@@ -104,18 +104,13 @@ def routes(request: ChatRequest, providers: Sequence[Provider], *, stream: bool)
     """
     check(request)
     named = catalog.find(request.model)
-    models = [(provider, _requested_model(provider, named)) for provider in providers]
-    return tuple(
-        Route(provider, model, tuple(provider.endpoints(request, model, stream=stream))) for provider, model in models
-    )
+    return tuple([_route(provider, request, named, stream=stream) for provider in providers])
 
 
-def _requested_model(provider: Provider, named: Model) -> Model:
-    """Find the model that a provider will use: its own `model` may differ from the request's."""
-    if provider.model is None:
-        return named
-    own = catalog.find(provider.model)
-    return own if own.is_known else named  # an id that is not in the catalog means the requested model
+def _route(provider: Provider, request: ChatRequest, named: Model, *, stream: bool) -> Route:
+    own = named if provider.model is None else catalog.find(provider.model)
+    model = own if own.is_known else named  # an id that is not in the catalog means the requested model
+    return Route(provider, model, tuple(provider.endpoints(request, model, stream=stream)))
 
 
 def arranged(

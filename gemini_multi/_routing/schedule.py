@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gemini_multi._routing.health import RouteHealth
+from gemini_multi._routing.health import Health, RouteHealth
 from gemini_multi._routing.routes import PreparedRequest, Route
 from gemini_multi.errors import ContextOverflow, GeminiMultiError, ProviderError
 from gemini_multi.retry import RetryPolicy
@@ -41,7 +41,8 @@ class RouteSchedule:
 
     def __init__(
         self,
-        routes: Sequence[tuple[Route, RouteHealth]],
+        routes: Sequence[Route],
+        health: Health,
         policy: RetryPolicy,
         errors_to_leave: tuple[type[Exception], ...] = (),
     ) -> None:
@@ -49,7 +50,7 @@ class RouteSchedule:
 
         After `errors_to_leave` the next route is used even if the policy says otherwise.
         """
-        self.states = [RouteState(route, health) for route, health in routes]
+        self.states = [RouteState(route, health.of(route.key)) for route in routes]
         self._policy = policy
         self._errors_to_leave = errors_to_leave
         self._lock = threading.RLock()
