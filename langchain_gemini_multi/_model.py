@@ -129,7 +129,7 @@ class GeminiModel(ModelFields, Serializable):
         given = {name: value for name, value in arguments.items() if name != "gateway_metadata_from"}
         run = _expected(self, config) if run is None else run
         if is_open:
-            from gemini_multi.bindings.tracing import makes_spans  # not needed to import a model class
+            from gemini_multi.bindings.requests import makes_spans  # not needed to import a model class
 
             given |= {"tracing": False} if makes_spans(run.handlers) else {}
         if names:

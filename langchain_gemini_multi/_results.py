@@ -13,7 +13,7 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from gemini_multi import types as core
-from gemini_multi.bindings.metadata import attempts, candidate_metadata
+from gemini_multi.bindings.answers import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import mapping_of
 

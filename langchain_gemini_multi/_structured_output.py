@@ -17,7 +17,7 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import TypeAdapter
 
-from gemini_multi.bindings.structured import GrowingJson, explained, problems
+from gemini_multi.bindings.answers import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import format_json, function_json
 from gemini_multi.bindings.values import mapping_of
 from gemini_multi.errors import ConfigurationError

@@ -80,7 +80,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         request = to_request(to_core(messages), fields, call, to_tools, class_schema)
         connection = call.connection
         if "opentelemetry.trace" in sys.modules and connection.get("tracing", self.tracing) is None:
-            from gemini_multi.bindings.tracing import makes_spans
+            from gemini_multi.bindings.requests import makes_spans
 
             if makes_spans(span_handlers()):
                 connection["tracing"] = False

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from gemini_multi import types as core
-from gemini_multi.bindings.metadata import attempts, candidate_metadata
+from gemini_multi.bindings.answers import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
 from gemini_multi.bindings.values import items_of
 from llama_index_gemini_multi._media import has_block, to_block

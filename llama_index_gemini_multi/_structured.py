@@ -19,7 +19,7 @@ from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from gemini_multi.bindings.structured import GrowingJson, explained, problems
+from gemini_multi.bindings.answers import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import format_json, tool_json
 from gemini_multi.bindings.values import mapping_of, text_of
 from gemini_multi.structured import json_text, repair

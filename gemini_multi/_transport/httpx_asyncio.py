@@ -11,8 +11,7 @@ from time import monotonic
 from typing import Any, Self
 
 from gemini_multi._transport.addresses import Address
-from gemini_multi._transport.bounds import Bounded, Bounds
-from gemini_multi._transport.connections import Connection, Connections, HttpxExchange
+from gemini_multi._transport.connections import Bounded, Bounds, Connection, Connections, HttpxExchange
 from gemini_multi._transport.httpx_blocking import KEEP_ALIVE
 from gemini_multi._transport.httpx_library import Library
 from gemini_multi._transport.steps import TransportSettings

@@ -17,9 +17,9 @@ from time import monotonic
 from typing import Any, Final, Self, TypeVar, cast
 
 from gemini_multi._transport.addresses import Address, looked_up
-from gemini_multi._transport.bounds import SLICE, Bounded, Bounds, ConnectTimeout, is_exhausted
-from gemini_multi._transport.connections import Connection, Connections, HttpxExchange
-from gemini_multi._transport.httpx_library import Library
+from gemini_multi._transport.connections import Bounded, Bounds, Connection, Connections, ConnectTimeout, HttpxExchange
+from gemini_multi._transport.httpx_library import SLICE, Library
+from gemini_multi._transport.session import is_exhausted
 from gemini_multi._transport.steps import ResponseHead, Send
 
 ResultT = TypeVar("ResultT")

@@ -12,13 +12,15 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 from gemini_multi._encoding.long_text import ChunkedBody
 from gemini_multi._transport.addresses import Address, proxy_for
-from gemini_multi._transport.bounds import SLICE
 from gemini_multi._transport.steps import ResponseHead, Send
 from gemini_multi.errors import ConfigurationError
+
+SLICE: Final = 64 * 1024
+"""Maximum number of bytes in one write."""
 
 
 class _Slices:

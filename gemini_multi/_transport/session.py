@@ -6,12 +6,12 @@ A transport makes one exchange for each request: it sends the request and reads 
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, cast
 
-from gemini_multi._transport.bounds import is_exhausted
 from gemini_multi._transport.steps import (
     Consult,
     Interrupted,
@@ -28,6 +28,7 @@ _PAUSE: Final = threading.Event()
 """Never set. A wait on this event is a sleep that tests can observe."""
 _PIECE: Final = 1024 * 1024
 _ANY_HEADER: Final = 32 + zlib.MAX_WBITS
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, getattr(errno, "ENOBUFS", errno.EMFILE)})
 _TIMEOUTS: Final = frozenset({"TimeoutException", "TimeoutError"})
 _CONNECTIONS_LOST: Final = frozenset({"TransportError", "OSError", "SSLError", "RequestError"})
 _NOT_SENT: Final = frozenset(
@@ -228,6 +229,18 @@ def failure_of(error: BaseException) -> BaseException:
     if names & _CONNECTIONS_LOST:
         return TransportError(ConnectionFailed, f"the connection failed ({text})", is_local=is_local, was_sent=was_sent)
     return error
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Return whether a connection failed because this process or the system has no file descriptors left."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
+            return True
+        if any(f"(os error {number})" in str(cause) for number in _EXHAUSTED):  # the format of Rust's errors
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _text(error: BaseException) -> str:

@@ -1,14 +1,15 @@
-"""Structured output: reads JSON while it arrives, and explains why an answer does not hold the object."""
+"""What both bindings read from an answer: metadata, JSON that is still arriving, and why it holds no object."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from gemini_multi.structured import partial_json
-from gemini_multi.types import JsonValue
+from gemini_multi.types import Attempt, Candidate, ChatResponse, JsonValue
 
 _ADVICE: Final[Mapping[object, str]] = {
     "length": "The answer was cut off: raise `max_tokens`, which thoughts count against, or lower `reasoning_effort`.",
@@ -62,3 +63,26 @@ class GrowingJson:
             return None
         self._last = known
         return known
+
+
+def attempts(response: ChatResponse) -> list[Any]:
+    """Write the attempts of the answer."""
+    return [
+        {**{name: getattr(attempt, name) for name in Attempt.__slots__}, "ignored": list(attempt.ignored)}
+        for attempt in response.attempts
+    ]
+
+
+def candidate_metadata(candidate: Candidate) -> dict[str, Any]:
+    """Write the metadata of a candidate, without empty fields."""
+    found = {
+        "finish_message": candidate.finish_message,
+        "safety_ratings": [dict(rating) for rating in candidate.safety_ratings],
+        "grounding_metadata": dict(candidate.grounding or {}),
+        "citations": [
+            {name: value for name, value in asdict(citation).items() if value not in (None, {})}
+            for citation in candidate.citations
+        ],
+        "logprobs": candidate.logprobs,
+    }
+    return {name: value for name, value in found.items() if value}
