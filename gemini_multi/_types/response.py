@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -35,19 +35,7 @@ class Usage:
 
     def priced(self, cost_usd: float, cost_source: Literal["host", "catalog"]) -> Usage:
         """Return the same tokens with their price."""
-        return Usage(
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            total_tokens=self.total_tokens,
-            cached_tokens=self.cached_tokens,
-            cache_creation_tokens=self.cache_creation_tokens,
-            reasoning_tokens=self.reasoning_tokens,
-            tool_use_tokens=self.tool_use_tokens,
-            input_by_modality=self.input_by_modality,
-            output_by_modality=self.output_by_modality,
-            cost_usd=cost_usd,
-            cost_source=cost_source,
-        )
+        return replace(self, cost_usd=cost_usd, cost_source=cost_source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
