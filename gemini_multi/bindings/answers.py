@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from gemini_multi.structured import partial_json
 from gemini_multi.types import Attempt, Candidate, ChatResponse, JsonValue
 
 _ADVICE: Final[Mapping[object, str]] = {
@@ -41,9 +40,10 @@ def problems(error: BaseException | None) -> str:
 class GrowingJson:
     """A JSON value whose text is still arriving."""
 
-    __slots__ = ("_due", "_last", "_length", "_pieces")
-
     def __init__(self) -> None:
+        from gemini_multi.structured import partial_json  # the import of a model class does not need it
+
+        self._parse = partial_json
         self._pieces: list[str] = []
         self._length = 0
         self._due = 0
@@ -58,7 +58,7 @@ class GrowingJson:
             return None
         if self._length > _SHORT:
             self._due = self._length + self._length // _SHARE
-        known = partial_json("".join(self._pieces))
+        known = self._parse("".join(self._pieces))
         if known == self._last:
             return None
         self._last = known
