@@ -13,7 +13,7 @@ from operator import add
 from typing import Any, Final, TypeAlias
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
-from gemini_multi._schemas.check import bound, declared_kinds, kind_of, number
+from gemini_multi._schemas.check import bound, declared_kinds, kind_of
 from gemini_multi.types import JsonObject, JsonValue
 
 Node: TypeAlias = dict[str, JsonValue]
@@ -128,9 +128,7 @@ def _restricts(keyword: str, value: JsonValue) -> bool:
     """Whether a limit can be read and restricts anything."""
     if keyword in _SIZES:
         return type(value) is int and value >= 0
-    if keyword in _TEXTS:
-        return isinstance(value, str) and value != ""
-    return number(value) is not None if keyword == "multipleOf" else value not in (False, None, {}, [])
+    return value not in (False, None, {}, [], "") and (keyword not in _TEXTS or isinstance(value, str))
 
 
 def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> None:
@@ -142,7 +140,7 @@ def _bound(schema: JsonObject, kind: str, stated: Node, notes: list[str]) -> Non
     if below is not None and (high is None or below <= high):
         high = ceil(below) - 1 if kind == "integer" else below
         notes += [f"Less than {compact(below)}."] if kind == "number" else []
-    stated.update({keyword: value for keyword, value in (("minimum", low), ("maximum", high)) if value is not None})
+    stated |= {keyword: value for keyword, value in (("minimum", low), ("maximum", high)) if value is not None}
 
 
 def is_null(schema: Node) -> bool:

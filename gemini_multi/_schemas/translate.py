@@ -25,7 +25,7 @@ from typing import ClassVar, Final
 from pydantic_core import to_jsonable_python
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
-from gemini_multi._schemas.check import kind_of, resolve
+from gemini_multi._schemas.check import kind_of
 from gemini_multi._schemas.keywords import (
     CONSTRAINTS,
     NULL,
@@ -33,7 +33,6 @@ from gemini_multi._schemas.keywords import (
     compact,
     describe,
     flat,
-    kinds,
     members_of,
     merge,
     noted,
@@ -49,6 +48,7 @@ _SIZES: Final = frozenset({"minItems", "maxItems"})
 _LARGEST_UNROLLED: Final = 500
 _LARGEST_INLINED: Final = 2_000
 _LONGEST_NAME: Final = 64
+_WITHOUT_KEYS: Final = {"type", "description", "additionalProperties"}
 _LONGEST_KEPT: Final = 64 * 1024
 """The largest schema, in bytes, whose translation is cached."""
 _WITHOUT_REFERENCES: Final = 2
@@ -312,13 +312,9 @@ def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
     """Whether a tool with this schema takes no arguments, so that `parameters` must be left out."""
     if schema.get("properties"):
         return False
-    root, seen = schema, set[str]()
-    while isinstance(pointer := schema.get("$ref"), str) and pointer not in seen:
-        seen.add(pointer)
-        schema = resolve(pointer, root) or schema
-    stated = {keyword for keyword in CONSTRAINTS if schema.get(keyword) not in (None, {}, [], False)}
-    is_open = schema.get("additionalProperties") not in (None, False)
-    return not is_open and stated <= {"type"} and kinds(schema) in ((), ("object",))
+    translated = json_schema(schema)
+    is_closed = translated.get("additionalProperties") in (None, False)
+    return is_closed and translated.get("type", "object") == "object" and translated.keys() <= _WITHOUT_KEYS
 
 
 def function_name(name: str) -> str:

@@ -855,7 +855,8 @@ def test_definitions_that_unfold_exponentially_end(form: Callable[..., object]) 
         ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "object"}}}, True),
         ({"type": "object", "additionalProperties": {}}, False),
         ({"type": "object", "properties": {"a": {}}}, False),
-        ({"anyOf": [{"type": "object"}]}, False),
+        ({"anyOf": [{"type": "object"}]}, True),
+        ({"anyOf": [{"type": "object"}, {"type": "string"}]}, False),
         ({"type": "array"}, False),
     ],
 )
