@@ -35,7 +35,6 @@ from gemini_multi._schemas.keywords import (
     flat,
     members_of,
     merge,
-    noted,
     unique,
     with_description,
 )
@@ -59,8 +58,7 @@ class PointingTranslation(Translation):
     """A translation into a form that has `$defs`.
 
     Gemini unrolls recursion a few levels and therefore allows it only in properties that are not required. A required
-    property on a path of required properties that leads back to its own definition is taken out of `required`; its
-    description says "Required." instead.
+    property on a path of required properties that leads back to its own definition is taken out of `required`.
     """
 
     def __init__(self, root: JsonObject, *, enums_in_words: bool = False) -> None:
@@ -86,6 +84,17 @@ class PointingTranslation(Translation):
             return {"additionalProperties": self.node(values)}
         return {"additionalProperties": values is not False} if isinstance(values, (bool, dict)) else {}
 
+    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
+        """Write null as a branch. The others hold the description, because `anyOf` must have no keywords beside it."""
+        if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
+            return with_description(nodes[0], description)
+        branches = [with_description(branch, description) for node in nodes for branch in flat(node)]
+        if not branches:
+            return {**NULL, **description}
+        has_place = any("description" in branch for branch in branches)
+        null = [NULL.copy()] if has_null else []
+        return {"anyOf": [*branches, *null], **({} if has_place else description)}
+
     def finish(self, result: Node) -> Node:
         """Add all definitions that the schema or another definition refers to."""
         definitions: dict[str, Node] = {}
@@ -102,9 +111,9 @@ class PointingTranslation(Translation):
         needs = {owner: _needed(definition) for owner, definition in definitions.items()}
         for owner, definition in definitions.items():
             for node in _inner(definition):
-                for name in [*as_list(node.get("required"))]:
-                    if owner in _reached(_needed(as_object(node["properties"])[str(name)]), needs):
-                        _make_optional(node, str(name))
+                members, required = as_object(node.get("properties")), as_list(node.pop("required", None))
+                if kept := [one for one in required if owner not in _reached(_needed(members[str(one)]), needs)]:
+                    node["required"] = kept
 
 
 class JsonSchemaTranslation(PointingTranslation):
@@ -119,13 +128,6 @@ class JsonSchemaTranslation(PointingTranslation):
         if not CONSTRAINTS.isdisjoint(rest) and not self.active[pointer]:
             return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
-
-    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
-        if len(nodes) == 1 and not has_null and ("$ref" not in nodes[0] or not description):
-            return with_description(nodes[0], description)
-        if not nodes:
-            return {**NULL, **description}
-        return {"anyOf": [*nodes, *([NULL.copy()] if has_null else [])], **description}
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
         return describe({}, schema, notes)
@@ -199,17 +201,6 @@ class ChatTranslation(PointingTranslation):
             return self.inlined(merge(rest, target), pointer)
         return self.pointed(pointer, rest)
 
-    def alternatives(self, nodes: list[Node], description: Node, *, has_null: bool) -> Node:
-        """Write null as a branch. The others hold the description, because `anyOf` must have no keywords beside it."""
-        if len(nodes) == 1 and not has_null:
-            return with_description(nodes[0], description)
-        branches = [with_description(branch, description) for node in nodes for branch in flat(node)]
-        if not branches:
-            return {**NULL, **description}
-        has_place = any("description" in branch for branch in branches)
-        null = [NULL.copy()] if has_null else []
-        return {"anyOf": [*branches, *null], **({} if has_place else description)}
-
 
 class StrictTranslation(ChatTranslation):
     """OpenAI's strict form: every property is required, optional ones may be null, other keys are not allowed."""
@@ -260,16 +251,6 @@ def _reached(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[st
             seen.add(name)
             waiting += needs[name]
     return seen
-
-
-def _make_optional(node: Node, name: str) -> None:
-    members, required = as_object(node["properties"]), as_list(node["required"])
-    member = as_object(members[name])
-    bare: Node = {"anyOf": [member]} if "$ref" in member else member
-    members[name] = {**bare, "description": noted(bare, "Required.")}
-    required.remove(name)
-    if not required:
-        del node["required"]
 
 
 @lru_cache(maxsize=512)

@@ -179,25 +179,23 @@ CASES = [
     Case(
         "type and null",
         {"type": ["string", "null"], "description": "Name"},
-        json={"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Name"},
+        json={"anyOf": [{"type": "string", "description": "Name"}, {"type": "null"}]},
         open_api={"type": "string", "description": "Name", "nullable": True},
-        chat={"anyOf": [{"type": "string", "description": "Name"}, {"type": "null"}]},
     ),
     Case(
         "several types",
         {"type": ["string", "integer", "null"], "description": "Key", "minimum": 1},
-        json={"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}, {"type": "null"}], "description": "Key"},
-        open_api={
-            "anyOf": [
-                {"type": "string", "description": "Key", "nullable": True},
-                {"type": "integer", "minimum": 1, "description": "Key", "nullable": True},
-            ]
-        },
-        chat={
+        json={
             "anyOf": [
                 {"type": "string", "description": "Key"},
                 {"type": "integer", "minimum": 1, "description": "Key"},
                 {"type": "null"},
+            ]
+        },
+        open_api={
+            "anyOf": [
+                {"type": "string", "description": "Key", "nullable": True},
+                {"type": "integer", "minimum": 1, "description": "Key", "nullable": True},
             ]
         },
     ),
@@ -234,16 +232,6 @@ CASES = [
             "default": 3,
         },
         json={
-            "anyOf": [{"type": "string", "description": "A word"}, {"type": "integer"}],
-            "description": "Key. Default: 3.",
-        },
-        open_api={
-            "anyOf": [
-                {"type": "string", "description": "Key. Default: 3. A word"},
-                {"type": "integer", "description": "Key. Default: 3."},
-            ]
-        },
-        chat={
             "anyOf": [
                 {"type": "string", "description": "Key. Default: 3. A word"},
                 {"type": "integer", "description": "Key. Default: 3."},
@@ -278,9 +266,8 @@ CASES = [
     Case(
         "optional",
         {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "default": None, "description": "Count"},
-        json={"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "description": "Count"},
+        json={"anyOf": [{"type": "integer", "minimum": 1, "description": "Count"}, {"type": "null"}]},
         open_api={"type": "integer", "minimum": 1, "description": "Count", "nullable": True},
-        chat={"anyOf": [{"type": "integer", "minimum": 1, "description": "Count"}, {"type": "null"}]},
     ),
     Case(
         "constants",
@@ -533,13 +520,11 @@ def test_recursion_stays_a_reference(form: Callable[..., object]) -> None:
 
 @pytest.mark.parametrize("form", [json_schema, chat_schema])
 def test_required_recursion_is_made_optional(form: Callable[..., Any]) -> None:
-    """Gemini allows cycles only in properties that are not required, so the demand moves into the description."""
+    """Gemini allows cycles only in properties that are not required."""
     children = {"type": "array", "items": {"$ref": "#/$defs/Node"}}
     node = {"type": "object", "properties": {"children": children}, "required": ["children"]}
     result = form({"$ref": "#/$defs/Node", "$defs": {"Node": node}})
-    assert result["$defs"] == {
-        "Node": {"type": "object", "properties": {"children": {**children, "description": "Required."}}}
-    }
+    assert result["$defs"] == {"Node": {"type": "object", "properties": {"children": children}}}
     assert result["required"] == ["children"]
 
 
@@ -569,14 +554,6 @@ def test_conjunction_is_merged(members: list[Any], expected: object) -> None:
     """What several schemas demand together becomes one schema with the tighter limits."""
     result = json_schema({"type": "object", "properties": {"x": {"allOf": members}}})
     assert result["properties"] == {"x": expected}
-
-
-def test_required_bare_recursion_is_wrapped() -> None:
-    """A reference can hold no description, so one that is made optional stands alone in `anyOf`."""
-    node = {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "required": ["n"]}
-    wrapped = {"anyOf": [{"$ref": "#/$defs/N"}], "description": "Required."}
-    result = json_schema({"$ref": "#/$defs/N", "$defs": {"N": node}})
-    assert result == {**node, "$defs": {"N": {"type": "object", "properties": {"n": wrapped}}}}
 
 
 def test_required_reference_outside_the_cycle_stays_required() -> None:
