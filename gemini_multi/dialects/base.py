@@ -180,12 +180,11 @@ class Listing(Dialect[None]):
         return {}
 
     def decoder(self, request: ChatRequest, target: Target[None]) -> Decoder:
-        """Make a decoder for one list."""
+        """Make a decoder for a list in a field, one record in a field, or only a record."""
         return DocumentDecoder(_listed)
 
 
 def _listed(document: JsonObject) -> ChatResponse:
-    """Read a list in a field, one record in a field, or only a record."""
     fields = (document.get("data"), document.get("models"), dict(document))
     found = next(field for field in fields if isinstance(field, (list, dict)))
     records: list[JsonValue] = [*objects(found if isinstance(found, list) else [found])]

@@ -108,7 +108,9 @@ def media_type(media: Media) -> str | None:
     if is_inline(media):
         given = typed(given, bare_base64(media))
     elif not given or "/" not in given or given.endswith("/*"):
-        given = _guessed(address) or given
+        location = _split(address)
+        is_youtube = (location.hostname or "").removeprefix("www.") in _YOUTUBE
+        given = "video/mp4" if is_youtube else guess_type(location.path) or given
     plain = (given or "").lower()
     return _SAME_TYPE.get(plain, plain) or None
 
@@ -143,10 +145,3 @@ def _split(uri: str) -> SplitResult:
         return urlsplit(uri if len(uri) <= _LONGEST_ADDRESS else "")
     except ValueError:
         return urlsplit("")
-
-
-def _guessed(uri: str) -> str | None:
-    location = _split(uri)
-    if (location.hostname or "").removeprefix("www.") in _YOUTUBE:
-        return "video/mp4"
-    return guess_type(location.path)

@@ -212,7 +212,6 @@ class Calls:
 
 
 def _fitted(slot: CallSlot, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the arguments, repaired to fit the tool's schema."""
     fitted = given if slot.tool is None else repair(given, slot.tool.parameters)
     return fitted if isinstance(fitted, dict) else given
 
@@ -224,6 +223,5 @@ def _meaning(arguments: str) -> str:
 
 
 def _split(piece: Piece) -> list[Piece]:
-    """Split an element that holds several calls into one piece per call."""
     first, *others = separated(piece.arguments)
     return [replace(piece, arguments=first), *(Piece(name=piece.name, arguments=text) for text in others)]

@@ -53,8 +53,6 @@ class _RefusalPart(Declared):
 
 
 class _Address(Declared):
-    """The URL of a medium. It may be a `data:` URL."""
-
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
 
@@ -82,9 +80,8 @@ class _AudioPart(Cached):
 
 
 class _File(Declared):
-    """A file in base64 or as a `data:` URL."""
-
     file_data: str
+    """Base64, or a `data:` URL."""
     filename: str | None = None
 
 
@@ -111,15 +108,11 @@ class _UserMessage(Declared):
 
 
 class _CalledFunction(Declared):
-    """A function and its arguments as JSON text."""
-
     name: str
     arguments: str = ""
 
 
 class _CallParameter(Declared):
-    """A tool call that the model made."""
-
     id: str
     type: Literal["function"] = "function"
     function: _CalledFunction

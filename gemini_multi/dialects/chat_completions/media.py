@@ -55,7 +55,6 @@ class MediaWriter:
             self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
     def _missing(self, media: Blob | FileReference, mime_type: str | None, kind: Modality) -> str:
-        """Name the feature that the provider lacks for a medium."""
         traits = self._traits
         supported = {"image": traits.image_part, "audio": traits.audio_part is not None, "video": traits.video_part}
         if kind not in self._inputs or not supported.get(kind, True):
@@ -93,7 +92,6 @@ class MediaWriter:
         return {"type": "file", "file": {"filename": name, "file_data": url}}
 
     def _detail(self, media: Blob | FileReference, kind: Modality) -> dict[str, JsonValue]:
-        """Write the resolution, which only images have."""
         resolution = media.resolution or self._resolution
         if kind == "image" and resolution in _DETAILS:
             return {"detail": resolution}

@@ -44,10 +44,11 @@ class ThoughtTags:
             content = content.removeprefix(_OPEN)
         if self.state == "thought":
             thought, tag, content = content.partition(_CLOSE)
+            begin = thought.rfind("<", max(0, len(thought) - len(_CLOSE) + 1))
             if tag:
                 self.state = "text"
-            else:
-                thought, self._held = _without_tag_start(thought)
+            elif begin >= 0 and _CLOSE.startswith(thought[begin:]):
+                thought, self._held = thought[:begin], thought[begin:]
             if thought:
                 yield "thought", thought
         if content:
@@ -60,14 +61,6 @@ class ThoughtTags:
             yield ("thought" if self.state == "thought" else "text"), held
         if held or self.state == "thought":
             self.state = "text"
-
-
-def _without_tag_start(thought: str) -> tuple[str, str]:
-    """Remove a possible beginning of the closing tag from the end of the text."""
-    begin = thought.rfind("<", max(0, len(thought) - len(_CLOSE) + 1))
-    if begin >= 0 and _CLOSE.startswith(thought[begin:]):
-        return thought[:begin], thought[begin:]
-    return thought, ""
 
 
 def thought_texts(message: JsonObject) -> Iterator[str]:

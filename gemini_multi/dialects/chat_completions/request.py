@@ -62,7 +62,6 @@ def encode(request: ChatRequest, target: ChatTarget, report: EncodingReport, *, 
 
 
 def _sampling(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
-    """Write the settings that the model and the provider support."""
     fields: dict[str, JsonValue] = {}
     for setting, field, value, is_supported in _settings(request, target.traits):
         if value is None:
@@ -115,7 +114,6 @@ def _refusal(setting: str, value: JsonValue, target: ChatTarget) -> str | None:
 
 
 def _modalities(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
-    """Write the modalities of an answer that is more than text."""
     fields: dict[str, JsonValue] = {}
     wanted = [modality for modality in request.modalities if modality != "text"]
     for modality in wanted:
@@ -184,7 +182,6 @@ def _effort(request: ChatRequest, plan: ThinkingPlan, target: ChatTarget, report
 
 
 def _word(request: ChatRequest, plan: ThinkingPlan) -> str | None:
-    """Find the effort that expresses the plan."""
     if plan.level is not None:
         return plan.level
     if request.reasoning_effort is not None:
