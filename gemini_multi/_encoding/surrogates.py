@@ -10,20 +10,17 @@ import re
 from typing import Final
 
 _ESCAPE: Final = re.compile(
-    r"\\(?:(?P<high>u[dD][89abAB][0-9a-fA-F]{2})(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
-    r"|(?P<lone>u[dD][c-fC-F][0-9a-fA-F]{2})|.)",
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r'|(?P<last>u[dD][89abAB][0-9a-fA-F]{2}(?="))|(?P<first>(?<=[^\\]"\\)u[dD][c-fC-F][0-9a-fA-F]{2})'
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_REPLACEMENT: Final = "\\ufffd"
+"""An escape. Its group tells a lone half: the last character of a string, the first one, or any other."""
 
 
 def repaired(text: str) -> str:
     """Replace every lone half by the replacement character."""
-    return _ESCAPE.sub(lambda found: _REPLACEMENT if found["lone"] or _is_first(found) else found[0], text)
-
-
-def _is_first(found: re.Match[str]) -> bool:
-    return found["high"] is not None and found["low"] is None
+    return _ESCAPE.sub(lambda found: "\\ufffd" if found.lastgroup else found[0], text)
 
 
 class SurrogateJoiner:
@@ -36,7 +33,7 @@ class SurrogateJoiner:
 
     def hold(self, text: str) -> bool:
         """Hold a document if a string in it ends in a first half. Return whether it is held."""
-        if any(map(_ends_string, _ESCAPE.finditer(text))):
+        if any(found["last"] for found in _ESCAPE.finditer(text)):
             self.held = text
         return bool(self.held)
 
@@ -44,20 +41,9 @@ class SurrogateJoiner:
         """Return the held document and the one after it, with the joined characters in the first document."""
         first, self.held = self.held, ""
         second = payload.decode("utf-8-sig", "replace")
-        halves = [found[0] for found in _ESCAPE.finditer(second) if _begins_string(found)]
-        if len(halves) == sum(map(_ends_string, _ESCAPE.finditer(first))):
+        halves = [found[0] for found in _ESCAPE.finditer(second) if found["first"]]
+        if len(halves) == sum(found["last"] is not None for found in _ESCAPE.finditer(first)):
             rest = iter(halves)
-            first = _ESCAPE.sub(lambda found: found[0] + (next(rest) if _ends_string(found) else ""), first)
-            second = _ESCAPE.sub(lambda found: "" if _begins_string(found) else found[0], second)
+            first = _ESCAPE.sub(lambda found: found[0] + (next(rest) if found["last"] else ""), first)
+            second = _ESCAPE.sub(lambda found: "" if found["first"] else found[0], second)
         return repaired(first).encode(), second.encode()
-
-
-def _ends_string(found: re.Match[str]) -> bool:
-    """Whether an escape is the first half of a character at the end of a string."""
-    return _is_first(found) and found.string.startswith('"', found.end())
-
-
-def _begins_string(found: re.Match[str]) -> bool:
-    """Whether an escape is the second half of a character at the beginning of a string."""
-    before = found.string[max(0, found.start() - 2) : found.start()]
-    return found["lone"] is not None and before.endswith('"') and not before.startswith("\\")
