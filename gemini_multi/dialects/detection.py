@@ -7,7 +7,7 @@ from typing import Final
 
 from gemini_multi.dialects.base import Decoder, Target
 from gemini_multi.dialects.chat_completions.decoder import ChatDecoder
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
+from gemini_multi.dialects.chat_completions.dialect import ChatTraits
 from gemini_multi.dialects.generate_content.dialect import GenerateContentTraits
 from gemini_multi.dialects.generate_content.response import GenerateContentDecoder
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from pydantic_core import to_json
 
 from gemini_multi._encoding.json_values import as_list, text_at
+from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi._types.parts import Citation, DataPart, JsonObject, Opaque, Signature, Text, Thought
 from gemini_multi.dialects.chat_completions import reasoning
-from gemini_multi.dialects.chat_completions.answer import AnswerPart, citation, image, parts_of, sound
 from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
 from gemini_multi.dialects.chat_completions.usage import update
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
-from gemini_multi.types import Candidate, ChatEvent, JsonValue
+from gemini_multi.types import Blob, Candidate, ChatEvent, FileReference, JsonValue
 
+_AnswerPart: TypeAlias = Text | Thought | DataPart
+
+_THOUGHTS: Final = ("thinking", "reasoning", "reasoning_text", "thought")
+_SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
+"""Audio formats whose media types have other names."""
 _FAILED: Final = MALFORMED | UNWANTED_CALL
 _PLAIN: Final = frozenset({"role", "content"})
 _BARE: Final = frozenset({"index", "delta"})
@@ -103,7 +110,7 @@ class CandidateReader:
         """Release what waited for the end."""
         self._release()
         if self._sounds:
-            self._add(sound(self._sounds, self._expectation.audio_format))
+            self._add(_sound(self._sounds, self._expectation.audio_format))
             self._sounds = []
         self._settle()
         self._calls.ready(at_end=True)
@@ -160,12 +167,12 @@ class CandidateReader:
                 self._text(content)
             return
         for item in content if isinstance(content, list) else [content]:
-            for part in parts_of(item):
+            for part in _parts_of(item):
                 self._add(part)
             if isinstance(item, dict):
                 self._sign(item)
 
-    def _add(self, part: AnswerPart) -> None:
+    def _add(self, part: _AnswerPart) -> None:
         if isinstance(part, Text):
             self._text(part.text)
         elif isinstance(part, Thought):
@@ -189,7 +196,7 @@ class CandidateReader:
 
     def _media(self, message: JsonObject) -> None:
         for item in as_list(message.get("images")):
-            if found := image(item) or (Opaque(item) if isinstance(item, dict) else None):
+            if found := _image(item) or (Opaque(item) if isinstance(item, dict) else None):
                 self._add(found)
         if isinstance(audio := message.get("audio"), dict):
             if data := text_at(audio, "data"):
@@ -248,7 +255,7 @@ class CandidateReader:
         if isinstance(refusal, str) and refusal:
             self._refusals.append(refusal)
         for annotation in as_list(message.get("annotations")):
-            if (found := citation(annotation)) is not None:
+            if (found := _citation(annotation)) is not None:
                 self._citations.setdefault((found.start, found.end, found.uri), found)
             elif self._is_new(annotation):
                 extended(self._metadata, {"annotations": [annotation]})
@@ -274,3 +281,67 @@ def _text_alone(choice: JsonObject) -> str:
         if value is not None and key not in _BARE:
             return ""
     return text
+
+
+def _parts_of(content: JsonValue) -> Iterator[_AnswerPart]:
+    """Read content that is not a plain string: a list of typed parts, or one part."""
+    for item in content if isinstance(content, list) else [content]:
+        if isinstance(item, dict):
+            yield _typed(item)
+        elif item is not None:
+            yield Text(item if isinstance(item, str) else to_json(item).decode())
+
+
+def _typed(item: dict[str, JsonValue]) -> _AnswerPart:
+    kind, text = item.get("type"), item.get("text", item.get("thinking"))
+    if isinstance(text, str) and kind in _THOUGHTS:
+        return Thought(text)
+    if isinstance(text, str) and kind in ("text", "output_text", None):
+        return Text(text)
+    return _image(item) or Opaque(item)
+
+
+def _image(item: JsonValue) -> Blob | FileReference | None:
+    """Read an image of an answer, such as `{"image_url": {"url": …}}`."""
+    target = item.get("image_url", item.get("url")) if isinstance(item, dict) else item
+    url = target.get("url") if isinstance(target, dict) else target
+    if not isinstance(url, str) or not url:
+        return None
+    if not is_data_url(url) or "," not in url:
+        return FileReference(url)
+    given, data = parsed_data_url(url)
+    return Blob(data, typed(given, data) or "application/octet-stream")
+
+
+def _citation(annotation: JsonValue) -> Citation | None:
+    """Read an annotation of type `url_citation`, nested or flat."""
+    if not isinstance(annotation, dict) or annotation.get("type") != "url_citation":
+        return None
+    inner = annotation.get("url_citation")
+    fields = inner if isinstance(inner, dict) else annotation
+    return Citation(
+        start=_whole(fields.get("start_index")),
+        end=_whole(fields.get("end_index")),
+        uri=text_at(fields, "url"),
+        title=text_at(fields, "title"),
+        source=annotation,
+    )
+
+
+def _sound(pieces: Sequence[str], audio_format: str) -> Blob:
+    """Join the audio of an answer. Its data may arrive in pieces, and each piece is a base64 text of its own."""
+    data = pieces[0] if len(pieces) == 1 else base64.b64encode(b"".join(map(_decoded, pieces))).decode("ascii")
+    return Blob(data, f"audio/{_SOUNDS.get(audio_format, audio_format)}")
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return base64.b64decode(data)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _whole(value: JsonValue) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None

@@ -13,8 +13,8 @@ from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.chat_completions import usage as usage
 from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
+from gemini_multi.dialects.chat_completions.dialect import ChatTarget
 from gemini_multi.dialects.chat_completions.messages import tool_names
-from gemini_multi.dialects.chat_completions.traits import ChatTarget
 from gemini_multi.dialects.finish import finish_reason
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import ChatEvent, ChatRequest, ChatResponse, JsonObject, JsonValue, Tool

@@ -8,7 +8,7 @@ from gemini_multi._encoding.long_text import joined
 from gemini_multi.catalog import Modality
 from gemini_multi.dialects import media_types
 from gemini_multi.dialects.base import EncodingReport
-from gemini_multi.dialects.chat_completions.traits import ChatTarget
+from gemini_multi.dialects.chat_completions.dialect import ChatTarget
 from gemini_multi.types import Blob, FileReference, JsonValue
 
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3", "audio/aac": "audio/x-aac"}

@@ -9,8 +9,8 @@ from gemini_multi._history.turns import plain_text
 from gemini_multi._schemas.translate import function_name, wire_names
 from gemini_multi._types.parts import CodeResult, ExecutableCode, Media, Message, Opaque, Part, Signature, Text, Thought
 from gemini_multi.dialects.base import EncodingReport
+from gemini_multi.dialects.chat_completions.dialect import ChatTraits
 from gemini_multi.dialects.chat_completions.media import MediaWriter
-from gemini_multi.dialects.chat_completions.traits import ChatTraits
 from gemini_multi.types import ChatRequest, JsonValue, Tool, ToolCall, ToolResult
 
 
