@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -70,7 +69,7 @@ def recognized(data: str) -> str | None:
     """Find the media type of base64 text from its first bytes."""
     try:
         head = base64.b64decode(data[:64].replace("-", "+").replace("_", "/") + "===")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     return next((kind for offset, magic, kind in _MAGIC if head[offset : offset + len(magic)] == magic), None)
 

@@ -7,7 +7,6 @@ loop, and requests would differ between machines.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -134,7 +133,7 @@ def text_of(media: Media) -> str | None:
         return None
     try:
         text = base64.b64decode(bare_base64(media)).decode()
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     return f"{media.name}:\n{text}" if media.name else text
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -18,8 +17,6 @@ from gemini_multi.dialects.chat_completions.usage import update
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.types import Blob, Candidate, ChatEvent, FileReference, JsonValue
-
-_AnswerPart: TypeAlias = Text | Thought | DataPart
 
 _THOUGHTS: Final = ("thinking", "reasoning", "reasoning_text", "thought")
 _SOUNDS: Final = {"mp3": "mpeg", "pcm16": "pcm"}
@@ -167,12 +164,13 @@ class CandidateReader:
                 self._text(content)
             return
         for item in content if isinstance(content, list) else [content]:
-            for part in _parts_of(item):
-                self._add(part)
             if isinstance(item, dict):
+                self._add(_typed(item))
                 self._sign(item)
+            elif item is not None:
+                self._text(item if isinstance(item, str) else to_json(item).decode())
 
-    def _add(self, part: _AnswerPart) -> None:
+    def _add(self, part: Text | Thought | DataPart) -> None:
         if isinstance(part, Text):
             self._text(part.text)
         elif isinstance(part, Thought):
@@ -283,16 +281,7 @@ def _text_alone(choice: JsonObject) -> str:
     return text
 
 
-def _parts_of(content: JsonValue) -> Iterator[_AnswerPart]:
-    """Read content that is not a plain string: a list of typed parts, or one part."""
-    for item in content if isinstance(content, list) else [content]:
-        if isinstance(item, dict):
-            yield _typed(item)
-        elif item is not None:
-            yield Text(item if isinstance(item, str) else to_json(item).decode())
-
-
-def _typed(item: dict[str, JsonValue]) -> _AnswerPart:
+def _typed(item: dict[str, JsonValue]) -> Text | Thought | DataPart:
     kind, text = item.get("type"), item.get("text", item.get("thinking"))
     if isinstance(text, str) and kind in _THOUGHTS:
         return Thought(text)
@@ -337,11 +326,9 @@ def _sound(pieces: Sequence[str], audio_format: str) -> Blob:
 def _decoded(data: str) -> bytes:
     try:
         return base64.b64decode(data)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return b""
 
 
 def _whole(value: JsonValue) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     return value if isinstance(value, int) else None

@@ -265,7 +265,6 @@ MESSAGES = (
     ),
     ({"content": None, "images": [{"image_url": "https://x.org/a.png"}]}, (FileReference("https://x.org/a.png"),)),
     ({"images": [{"unknown": 1}]}, (Opaque({"unknown": 1}),)),
-    ({"content": [[{"type": "text", "text": "a"}], "b"]}, (Text("ab"),)),
     (
         {"content": [{"type": "text", "text": "a", "extra_content": {"google": {"thought_signature": "S"}}}]},
         (
