@@ -30,7 +30,7 @@ class ThoughtTags:
     def __init__(self) -> None:
         self.state: Literal["start", "thought", "text"] = "start"
         """What the content may hold next: a tag, the rest of a thought, or only text."""
-        self._held = ""
+        self._held: str = ""
 
     def split(self, content: str) -> Iterator[tuple[Kind, str]]:
         """Yield the text and the thoughts that are certain after a piece."""
