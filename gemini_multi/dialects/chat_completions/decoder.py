@@ -31,7 +31,17 @@ class ChatDecoder:
         self._readers: dict[int, CandidateReader] = {}
         self._events: list[ChatEvent] = []
         """The events of the current document, to which all readers add."""
-        self._expectation = _expectation(request, target)
+        functions = [tool for tool in request.tools if isinstance(tool, Tool)]
+        names = tool_names(request) if functions else {}
+        audio = request.extra_body.get("audio")
+        audio_format = text_at(audio, "format") if isinstance(audio, dict) else None
+        self._expectation = Expectation(
+            issuer=target.issuer,
+            tools={names[tool.name]: tool for tool in functions},
+            single_call=request.parallel_tool_calls is False,
+            waits_for_signature=target.model.needs_signatures,
+            audio_format=audio_format or target.traits.audio_format,
+        )
         self._target = target
         self._model = ""
         self._id: str | None = None
@@ -121,17 +131,3 @@ class ChatDecoder:
         if (reader := self._readers.get(key)) is None:
             reader = self._readers[key] = CandidateReader(key, self._expectation, self._events)
         return reader
-
-
-def _expectation(request: ChatRequest, target: ChatTarget) -> Expectation:
-    functions = [tool for tool in request.tools if isinstance(tool, Tool)]
-    names = tool_names(request) if functions else {}
-    audio = request.extra_body.get("audio")
-    audio_format = text_at(audio, "format") if isinstance(audio, dict) else None
-    return Expectation(
-        issuer=target.issuer,
-        tools={names[tool.name]: tool for tool in functions},
-        single_call=request.parallel_tool_calls is False,
-        waits_for_signature=target.model.needs_signatures,
-        audio_format=target.traits.audio_format if audio_format is None else audio_format,
-    )

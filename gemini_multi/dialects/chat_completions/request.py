@@ -10,7 +10,6 @@ from gemini_multi._history.turns import conversation, sign
 from gemini_multi._schemas.translate import chat_schema, function_name, is_empty_object, strict_schema
 from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.chat_completions.dialect import ChatTarget, ChatTraits
-from gemini_multi.dialects.chat_completions.media import MediaWriter
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter, tool_names
 from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
 from gemini_multi.dialects.generate_content.tools import format_demand
@@ -39,14 +38,10 @@ def encode(request: ChatRequest, target: ChatTarget, report: EncodingReport, *, 
     wanted, demands = _response_format(request, target, report)
     found = conversation(request.messages, target.model)
     distrust = "dummy_signatures" in target.repairs
-    turns = sign(
-        found.turns, issuer=target.issuer, required=target.model.needs_signatures or distrust, distrust=distrust
-    )
-    media = MediaWriter(target, report, request.media_resolution)
-    body: dict[str, JsonValue] = {
-        "model": target.model_id,
-        "messages": MessagesWriter(traits, names, media, report).write(found.system, demands, turns),
-    }
+    required = target.model.needs_signatures or distrust
+    turns = sign(found.turns, issuer=target.issuer, required=required, distrust=distrust)
+    messages = MessagesWriter(request, target, names, report).write(found.system, demands, turns)
+    body: dict[str, JsonValue] = {"model": target.model_id, "messages": messages}
     body.update(_tools(request, target, names, report))
     if wanted is not None:
         body["response_format"] = wanted
