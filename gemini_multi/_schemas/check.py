@@ -40,6 +40,7 @@ _CLASSES: Final[dict[type, str]] = {
     type(None): "null",
     **{kind: _KINDS[kind.__name__] for kind in (bool, int, float, str, list, dict)},
 }
+_SIZES: Final = {"string": ("Length", "characters"), "array": ("Items", "items"), "object": ("Properties", "keys")}
 _BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
     ("minimum", operator.lt, "at least"),
     ("maximum", operator.gt, "at most"),
@@ -124,8 +125,11 @@ class Checker:
             yield f"{path}: must be {_shown(schema['const'])}, is {_shown(value)}"
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield from _number_problems(value, schema, path)
-        elif isinstance(value, str):
-            yield from _text_problems(value, schema, path)
+        elif isinstance(value, (str, list, dict)):
+            yield from _size_problems(len(value), schema, path, *_SIZES[kind_of(value)])
+        pattern = text_at(schema, "pattern")
+        if isinstance(value, str) and pattern is not None and not _matches(value, pattern):
+            yield f"{path}: must match {pattern!r}, is {_shown(value)}"
 
     def _below(self, value: JsonValue, schema: dict[str, JsonValue], path: str, depth: int) -> Iterator[str]:
         if (pointer := text_at(schema, "$ref")) is not None:
@@ -139,7 +143,6 @@ class Checker:
         if isinstance(value, dict):
             yield from self._object(value, schema, path, depth)
         elif isinstance(value, list):
-            yield from _size_problems(len(value), schema, path, ("minItems", "maxItems", "items"))
             for position, (item, inner) in enumerate(zip(value, item_schemas(schema), strict=False)):
                 yield from self.check(item, inner, f"{path}[{position}]", depth)
 
@@ -159,7 +162,6 @@ class Checker:
         for name in as_list(schema.get("required")):
             if name not in value:
                 yield f"{path}: {name!r} is missing"
-        yield from _size_problems(len(value), schema, path, ("minProperties", "maxProperties", "keys"))
         rest = None if "patternProperties" in schema else schema.get("additionalProperties")
         for name, member in value.items():
             if name not in known and rest is False:
@@ -224,21 +226,18 @@ def _number_problems(value: float, schema: JsonObject, path: str) -> Iterator[st
             yield f"{path}: must be {words} {limit}, is {value}"
 
 
-def _text_problems(value: str, schema: JsonObject, path: str) -> Iterator[str]:
-    yield from _size_problems(len(value), schema, path, ("minLength", "maxLength", "characters"))
-    pattern = text_at(schema, "pattern")
-    engine = None if pattern is None else _engine(pattern)
-    # A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
-    if engine is not None and not engine.isinstance_python(value.encode(errors="replace").decode()):
-        yield f"{path}: must match {pattern!r}, is {_shown(value)}"
-
-
-def _size_problems(size: int, schema: JsonObject, path: str, words: tuple[str, str, str]) -> Iterator[str]:
-    least, most = number(schema.get(words[0])), number(schema.get(words[1]))
+def _size_problems(size: int, schema: JsonObject, path: str, suffix: str, unit: str) -> Iterator[str]:
+    least, most = number(schema.get(f"min{suffix}")), number(schema.get(f"max{suffix}"))
     if least is not None and size < least:
-        yield f"{path}: must have at least {least} {words[2]}, has {size}"
+        yield f"{path}: must have at least {least} {unit}, has {size}"
     if most is not None and size > most:
-        yield f"{path}: must have at most {most} {words[2]}, has {size}"
+        yield f"{path}: must have at most {most} {unit}, has {size}"
+
+
+def _matches(value: str, pattern: str) -> bool:
+    # A model wrote the value, and the author of the pattern may be unknown. Python's `re` could search for years.
+    engine = _engine(pattern)
+    return engine is None or engine.isinstance_python(value.encode(errors="replace").decode())
 
 
 @lru_cache(maxsize=256)
