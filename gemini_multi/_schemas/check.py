@@ -52,8 +52,10 @@ _BOUNDS: Final[tuple[tuple[str, Callable[[float, float], bool], str], ...]] = (
 def declared_kinds(schema: JsonObject) -> tuple[str, ...]:
     """Return the types that a schema names, by JSON Schema's names; empty for no restriction."""
     declared = schema.get("type")
-    names = [declared] if isinstance(declared, str) else as_list(declared)
-    found = {_KINDS.get(name.lower(), ""): None for name in names if isinstance(name, str)}
+    if isinstance(declared, str):
+        found = {_KINDS.get(declared) or _KINDS.get(declared.lower(), ""): None}
+    else:
+        found = {_KINDS.get(name.lower(), ""): None for name in as_list(declared) if isinstance(name, str)}
     found.pop("", None)
     if found and schema.get("nullable") is True:
         found["null"] = None
@@ -200,7 +202,8 @@ def outline(branch: JsonValue, root: JsonObject) -> JsonValue:
 
 
 def kind_of(value: JsonValue) -> str:
-    return next((_CLASSES[base] for base in type(value).__mro__ if base in _CLASSES), "object")
+    known = _CLASSES.get(type(value))
+    return known or next((_CLASSES[base] for base in type(value).__mro__ if base in _CLASSES), "object")
 
 
 def fits(kind: str, wanted: Collection[str]) -> bool:
