@@ -99,17 +99,15 @@ class FailoverOn:
     @classmethod
     def of(cls, given: FailoverArgument) -> FailoverOn | None:
         """Convert conditions of any form, or return `None` if there are none."""
-        found = given if isinstance(given, FailoverOn) else cls._read(given)
+        if isinstance(given, FailoverOn):
+            found = given
+        elif isinstance(given, Mapping):
+            fields: Mapping[str, Any] = given
+            found = cls(*fields.get("conditions", ()), buffer=bool(fields.get("buffer")))
+        else:
+            is_one = isinstance(given, str) or callable(given)
+            found = cls(*cast("Sequence[Condition]", (given,) if is_one else given or ()))
         return found if found.conditions else None
-
-    @classmethod
-    def _read(cls, given: Any) -> FailoverOn:  # noqa: ANN401  # the forms of `FailoverArgument`
-        if isinstance(given, Mapping):
-            written = cast("Mapping[str, Any]", given)
-            return cls(*written.get("conditions", ()), buffer=bool(written.get("buffer")))
-        is_one = isinstance(given, str) or callable(given)
-        conditions: Any = (given,) if is_one else given or ()
-        return cls(*conditions)
 
 
 FailoverArgument: TypeAlias = FailoverOn | Condition | Sequence[Condition] | Mapping[str, Any] | None

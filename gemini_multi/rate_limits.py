@@ -33,11 +33,8 @@ class RateLimit:
 
     def halved(self) -> RateLimit:
         """Return half of the limits, at least 1. They hold for a minute after a provider's rate limit was hit."""
-        return RateLimit(**{each.name: _half(getattr(self, each.name)) for each in fields(self)})
-
-
-def _half(number: int | None) -> int | None:
-    return None if number is None else max(1, number // 2)
+        known = {each.name: getattr(self, each.name) for each in fields(self)}
+        return RateLimit(**{name: number and max(1, number // 2) for name, number in known.items()})
 
 
 @dataclass(frozen=True, slots=True)

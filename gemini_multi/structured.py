@@ -47,19 +47,15 @@ def schema_of(source: object) -> JsonObject:
         return source.schema or {}
     if isinstance(source, Mapping):
         return cast("JsonObject", source)  # a mapping is treated as a JSON Schema
-    try:
-        return _derived(source)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigurationError(f"{source!r} has no JSON Schema: {error}. Pass the schema itself.") from error
-
-
-def _derived(source: object) -> JsonObject:
     from pydantic import TypeAdapter, v1
 
-    if isinstance(source, type) and issubclass(source, v1.BaseModel):
-        return source.schema()
-    adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # it may be another object than a type
-    return adapter.json_schema()
+    try:
+        if isinstance(source, type) and issubclass(source, v1.BaseModel):
+            return source.schema()
+        adapter: TypeAdapter[Any] = TypeAdapter(source)  # type: ignore[arg-type]  # it may be no type
+        return adapter.json_schema()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(f"{source!r} has no JSON Schema: {error}. Pass the schema itself.") from error
 
 
 def read(text: str, schema: JsonObject) -> JsonValue:

@@ -162,11 +162,7 @@ class AttemptRunner(AttemptRecord):
         return [*events, Finished(completed)]
 
     def _judge(self, answer: ChatResponse, events: list[ChatEvent]) -> None:
-        """Refuse an answer that is worth a retry. An answer whose first text was delivered is never refused.
-
-        Raises:
-            RetryableAnswer: The answer is flawed, or `failover_on` refuses it.
-        """
+        """Refuse an answer that is flawed or unwanted. An answer whose first text was delivered is never refused."""
         fault = None if self._has_spoken else judging.fault_in(answer, is_committed=self._is_committed)
         failover, name = self._options.failover, f"{self._provider.name} ({self._model_id!r})"
         if fault is not None:

@@ -83,13 +83,7 @@ class BodyReader:
         return bytes(body)
 
     def check(self, chunk: bytes) -> None:
-        """Check the time and the size of a stream up to this chunk.
-
-        Raises:
-            TransportError: The stream has stalled.
-            RequestTimeout: The deadline has passed.
-            InvalidResponse: The stream is larger than the limit.
-        """
+        """Check the time and the size of a stream up to this chunk."""
         self._check_time()
         self._size += len(chunk)
         if self._size > self._watched:

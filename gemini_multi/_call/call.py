@@ -30,8 +30,6 @@ from gemini_multi.providers import ErrorPayload
 from gemini_multi.types import Attempt, ChatEvent, ChatRequest, Finished
 
 RELEASE: Final = Release()
-_FLAWED_RETRIES: Final = 1
-"""An answer costs money, and a model that fails twice at the same request usually fails again."""
 
 _Sending: TypeAlias = Generator[Step | list[ChatEvent], Any, errors.GeminiMultiError | None]
 """Sends a request once. Returns the failure, or `None` if the answer was delivered."""
@@ -186,8 +184,9 @@ class Call:
             self._again = state
             return
         if isinstance(failure, RetryableAnswer):
-            most = min(_FLAWED_RETRIES, self._options.policy.max_retries)
-            if state.retries < most and not isinstance(failure, UnwantedAnswer):
+            # An answer costs money, and a model that fails twice at the same request usually fails again.
+            is_first = state.retries == 0 < self._options.policy.max_retries
+            if is_first and not isinstance(failure, UnwantedAnswer):
                 state.retries += 1
                 self._again = state
                 return

@@ -14,11 +14,7 @@ from gemini_multi.types import ChatRequest, ChatResponse, ListedModel, TokenCoun
 
 
 def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tuple[Route, ...]:
-    """List the routes for a token count, in the caller's order.
-
-    Raises:
-        ConfigurationError: The request cannot be sent anywhere.
-    """
+    """List the routes for a token count, in the caller's order."""
     check(request)
     model = catalog.find(request.model)
     return tuple(

@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from gemini_multi._routing import pricing
+from gemini_multi._routing.ledger import budget_exceeded
 from gemini_multi._routing.routes import Route
 from gemini_multi._storage.interface import Demand, NoMoney, NoRoom, Outcome, Permit, Storage
 from gemini_multi._transport.steps import Consult, Sleep, Step
@@ -64,11 +65,7 @@ class Permits:
 def open_permits(
     limits: RateLimits | None, storage: SharedStorage | None, max_cost_usd: float | None
 ) -> Permits | None:
-    """Open the storage that a client's limits need, or return `None` if it has no limits.
-
-    Raises:
-        ConfigurationError: A package is missing.
-    """
+    """Open the storage that a client's limits need, or return `None` if it has no limits."""
     if limits is None and (storage is None or max_cost_usd is None):
         return None
     from gemini_multi._storage.opening import open_storage
@@ -89,12 +86,7 @@ class Allowance:
         self._reserved_usd = 0.0
 
     def take(self) -> Generator[Step, Any, OutOfRoom | None]:
-        """Reserve the allowance. If the provider has no room, return that refusal.
-
-        Raises:
-            BudgetExceeded: The budget does not allow the request.
-            StorageUnavailable: The storage of shared limits does not answer.
-        """
+        """Reserve the allowance, or raise `BudgetExceeded`. If the provider has no room, return that refusal."""
         if self._permits is not None:
             refusal = yield from self._take_permit(self._permits)
             if refusal is not None:
@@ -120,7 +112,8 @@ class Allowance:
             yield Sleep(wait)
             self._attempt_log.waited += wait
         if isinstance(reserved, NoMoney):
-            raise _out_of_money(demand, reserved)
+            limit = demand.max_cost_usd or 0.0
+            raise budget_exceeded(reserved.spent_usd, reserved.reserved_usd, demand.worst_usd, limit, is_shared=True)
         self._permit = reserved
         return None
 
@@ -182,15 +175,4 @@ def _out_of_room(route: Route, refusal: NoRoom) -> OutOfRoom:
         provider=name,
         model=route.model.name,
         retry_after=refusal.wait,
-    )
-
-
-def _out_of_money(demand: Demand, refusal: NoMoney) -> BudgetExceeded:
-    return BudgetExceeded(
-        f"{refusal.spent_usd:.6f} USD were spent, {refusal.reserved_usd:.6f} USD are set aside for calls under way in "
-        f"all processes, and this request may cost {demand.worst_usd:.6f} USD: together more than the spending limit "
-        f"of {demand.max_cost_usd} USD. Raise `max_cost_usd`, set `max_tokens`, or name another budget.",
-        spent_usd=refusal.spent_usd,
-        limit_usd=demand.max_cost_usd or 0.0,
-        reserved_usd=refusal.reserved_usd,
     )

@@ -38,24 +38,12 @@ class Ledger(Locked):
         self._reserved = 0.0
 
     def reserve(self, worst_usd: float) -> float:
-        """Reserve the highest possible cost of a request, and return it for `release`.
-
-        Raises:
-            BudgetExceeded: This cost, the money spent and the other reservations together pass the limit.
-        """
+        """Reserve the highest possible cost of a request, and return it for `release`, or raise `BudgetExceeded`."""
         limit = self.limit_usd
         with self._lock:
             spent = self.totals.cost_usd
             if limit is not None and (spent >= limit or spent + self._reserved + worst_usd > limit):
-                raise BudgetExceeded(
-                    f"{spent:.6f} USD were spent, {self._reserved:.6f} USD are set aside for calls under way, and this "
-                    f"request may cost {worst_usd:.6f} USD: together more than the spending limit of {limit} USD. "
-                    "Raise `max_cost_usd`, or set `max_tokens`: without it an answer may be as long as the model "
-                    "allows.",
-                    spent_usd=spent,
-                    limit_usd=limit,
-                    reserved_usd=round(self._reserved, 9),
-                )
+                raise budget_exceeded(spent, self._reserved, worst_usd, limit)
             self._reserved += worst_usd
         return worst_usd
 
@@ -88,3 +76,18 @@ class Ledger(Locked):
 
     def __reduce__(self) -> tuple[object, ...]:
         return Ledger, (self.limit_usd, self.totals)
+
+
+def budget_exceeded(
+    spent: float, reserved: float, worst: float, limit: float, *, is_shared: bool = False
+) -> BudgetExceeded:
+    """Make the error for a request that may cost more than is left."""
+    return BudgetExceeded(
+        f"{spent:.6f} USD were spent, {reserved:.6f} USD are set aside for calls under way"
+        f"{' in all processes' if is_shared else ''}, and this request may cost {worst:.6f} USD: together more than "
+        f"the spending limit of {limit} USD. Raise `max_cost_usd`{', name another budget,' if is_shared else ''} or "
+        "set `max_tokens`: without it an answer may be as long as the model allows.",
+        spent_usd=spent,
+        limit_usd=limit,
+        reserved_usd=round(reserved, 9),
+    )

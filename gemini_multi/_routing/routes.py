@@ -26,11 +26,7 @@ class PreparedRequest:
 
     @classmethod
     def written(cls, endpoint: Endpoint, request: ChatRequest, *, stream: bool) -> PreparedRequest:
-        """Write the request for an endpoint.
-
-        Raises:
-            UnsupportedFeature: The endpoint does not support a feature of the request.
-        """
+        """Write the request for an endpoint, or raise `UnsupportedFeature`."""
         report = EncodingReport()
         body = endpoint.body(request, stream=stream, report=report)
         return cls(endpoint, body, tuple(report.settings))
