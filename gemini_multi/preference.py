@@ -102,7 +102,7 @@ class FailoverOn:
         if isinstance(given, FailoverOn):
             found = given
         elif isinstance(given, Mapping):
-            fields: Mapping[str, Any] = given
+            fields = cast("Any", given)
             found = cls(*fields.get("conditions", ()), buffer=bool(fields.get("buffer")))
         else:
             is_one = isinstance(given, str) or callable(given)
