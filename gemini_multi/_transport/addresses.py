@@ -29,11 +29,7 @@ class Address(NamedTuple):
 
 @lru_cache(maxsize=256)
 def address_of(url: str) -> Address:
-    """Parse an address, and quote the characters that an address may not contain.
-
-    Raises:
-        ConfigurationError: The URL is not a valid HTTP address.
-    """
+    """Parse an address, and quote the characters that an address may not contain."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -54,11 +50,7 @@ def looked_up(host: str, port: int) -> list[str]:
 
 
 def connect(address: Address, timeout: float) -> str:
-    """Connect without any request, by TLS if the scheme requires it, and describe the connection.
-
-    Raises:
-        OSError: No server listens, or the certificate is not trusted (`ssl.SSLError` is an `OSError`).
-    """
+    """Connect without any request, by TLS if the scheme requires it, and describe the connection."""
     with socket.create_connection((address.host, address.port), timeout) as plain:
         if not address.origin.startswith("https:"):
             return "no TLS"

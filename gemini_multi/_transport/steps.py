@@ -35,11 +35,7 @@ class TransportSettings:
 
     @classmethod
     def of(cls, transport: str | None, max_connections: int | None, keep_alive: float | None) -> TransportSettings:
-        """Check the caller's settings. The environment chooses the library if the caller does not.
-
-        Raises:
-            ConfigurationError: There is no such transport, or a number is invalid.
-        """
+        """Check the caller's settings. The environment chooses the library if the caller does not."""
         name = transport or os.environ.get(_VARIABLE) or cls().name
         if name not in get_args(TransportName):
             source = "`transport`" if transport else f"`{_VARIABLE}`"

@@ -7,20 +7,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    FieldSerializationInfo,
-    JsonValue,
-    PrivateAttr,
-    SecretStr,
-    SkipValidation,
-    ValidationError,
-    field_serializer,
-    field_validator,
-    model_validator,
-)
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, SecretStr, SkipValidation, ValidationError
 
 import gemini_multi
 from gemini_multi._types.efforts import ReasoningEffort
@@ -130,7 +118,7 @@ class GenerationFields(BaseModel):
     extra_body: Body | None = None
     """Fields that are merged into the request body last, for settings without an argument here."""
 
-    @model_validator(mode="before")
+    @pydantic.model_validator(mode="before")
     @classmethod
     def _read_arguments(cls, given: object) -> object:
         if not is_mapping(given):
@@ -142,7 +130,7 @@ class GenerationFields(BaseModel):
         read = read_model(named(given, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}
 
-    @field_validator("built_in_tools", mode="before")
+    @pydantic.field_validator("built_in_tools", mode="before")
     @classmethod
     def _read_built_in_tools(cls, given: object) -> object:
         from gemini_multi.bindings.tools import built_in_json
@@ -243,13 +231,13 @@ class ModelFields(GenerationFields):
         """Call the framework's method, because pydantic's own method for private attributes does not call it."""
         super().model_post_init(context)
 
-    @field_validator("api_key")
+    @pydantic.field_validator("api_key")
     @classmethod
     def _hide_key(cls, key: SecretStr | str | None) -> SecretStr | None:
         return SecretStr(key) if isinstance(key, str) else key
 
-    @field_serializer("providers", "failover_on")
-    def _serialize(self, value: Any, info: FieldSerializationInfo) -> Any:  # noqa: ANN401  # JSON
+    @pydantic.field_serializer("providers", "failover_on")
+    def _serialize(self, value: Any, info: pydantic.FieldSerializationInfo) -> Any:  # noqa: ANN401  # JSON
         from gemini_multi.bindings.serialization import plain, plain_failover
 
         return plain_failover(value) if info.field_name == "failover_on" else plain(value)
