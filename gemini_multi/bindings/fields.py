@@ -109,8 +109,7 @@ class GenerationFields(BaseModel):
     voice: str | None = None
     """The voice of spoken answers."""
     built_in_tools: BuiltInTools | None = None
-    """Tools that the provider runs, besides functions: `google_search`, `code_execution`, … A call may set other tools,
-    or none: `[]`."""
+    """Tools that the provider runs: `google_search`, `code_execution`, … A call may set other tools, or none: `[]`."""
     labels: dict[str, str] | None = None
     """Labels for the bill, if the provider supports them."""
     user: str | None = None

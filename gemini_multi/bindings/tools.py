@@ -17,20 +17,13 @@ AnyTool: TypeAlias = Tool | BuiltInTool
 _Mode: TypeAlias = Literal["auto", "required", "none", "validated"]
 ToolChoiceArgument: TypeAlias = str | bool | Sequence[str] | Mapping[str, object] | ToolChoice | None
 
-_GOOGLE: Final = [
-    "google_search",
-    "google_search_retrieval",
-    "google_maps",
-    "url_context",
-    "code_execution",
-    "file_search",
-    "computer_use",
-    "enterprise_web_search",
-    "mcp_servers",
-]
+_GOOGLE: Final = (
+    "google_search google_search_retrieval google_maps url_context code_execution file_search computer_use "
+    "enterprise_web_search mcp_servers"
+)
 _BUILT_IN: Final = {
-    **{name: name for name in _GOOGLE},
-    **{re.sub("_[a-z]", lambda found: found[0][1].upper(), name): name for name in _GOOGLE},
+    **{name: name for name in _GOOGLE.split()},
+    **{re.sub("_[a-z]", lambda found: found[0][1].upper(), name): name for name in _GOOGLE.split()},
     "web_search": "google_search",
     "web_search_preview": "google_search",
     "code_interpreter": "code_execution",
