@@ -19,6 +19,9 @@ from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import Blob, FileReference, JsonValue, Part, Text, ToolResult
 
 Block: TypeAlias = Mapping[str, object]
+_CONTENTS: Final = ("base64", "data", "file_data")
+_ADDRESSES: Final = ("url", "file_uri", "file_url", "file_id")
+"""The fields that hold media and addresses of media."""
 
 
 def content_parts(content: object) -> list[Part]:
@@ -43,17 +46,18 @@ def block_parts(block: Block) -> list[Part]:
     )
 
 
-def media_part(block: Block) -> Part | None:
-    """Read an `image`, `audio`, `video`, `file` or `media` block in LangChain's, Anthropic's or Google's form."""
-    fields = folded(fields_of(block.get("source")), block)
-    kind = str(block.get("type"))
-    details = Details.of(fields, kind if kind in ("image", "audio", "video") else "application")
-    for key in ("base64", "data"):
-        if fields.get(key):
-            return inline(fields[key], details)
-    names = ("url", "file_uri", "file_id", *(("id",) if fields.get("source_type") == "id" else ()))
-    address = next((fields[key] for key in names if fields.get(key)), None)
-    return None if address is None else addressed(address, details)
+def media_part(block: Block, kind: str = "") -> Part | None:
+    """Read media in LangChain's, OpenAI's, Anthropic's or Google's form. `kind` replaces the `type` of the block."""
+    kind = kind or str(block.get("type"))
+    family = next((family for family in ("image", "audio", "video") if family in kind), "application")
+    address = block.get(f"{family}_url")
+    nested = ({"url": address} if isinstance(address, str) else address, *map(block.get, (kind, "file", "source")))
+    fields = folded(*map(fields_of, nested), {name: value for name, value in block.items() if name != kind})
+    if data := next((fields[key] for key in _CONTENTS if fields.get(key)), None):
+        return inline(data, Details.of(fields, family))
+    names = (*_ADDRESSES, *(("id",) if fields.get("source_type") == "id" else ()))
+    found = next((fields[key] for key in names if fields.get(key)), None)
+    return None if found is None else addressed(found, Details.of(fields, family))
 
 
 def _text(block: Block) -> list[Part]:
@@ -61,10 +65,8 @@ def _text(block: Block) -> list[Part]:
     return [Text(text, cache_control=hint if is_object(hint) else None)] if (text := text_of(block)) else []
 
 
-def _media(block: Block, key: str = "") -> list[Part]:
-    """Read media, whose fields are under a key in Google's form."""
-    part = media_part(folded({"type": "media"}, fields_of(block[key]), block) if key else block)
-    if part is None:
+def _media(block: Block, kind: str = "") -> list[Part]:
+    if (part := media_part(block, kind)) is None:
         raise ConfigurationError(
             f"A block of type {block.get('type')!r} needs `base64`, `url` or `file_id`; "
             f"it has {sorted(map(str, block))!r}."
@@ -72,28 +74,8 @@ def _media(block: Block, key: str = "") -> list[Part]:
     return [part]
 
 
-def _addressed(family: str, block: Block) -> list[Part]:
-    """Read OpenAI's `image_url`, `video_url`, `audio_url` or `input_image`."""
-    inner = block.get(f"{family}_url", block.get("url"))
-    fields = folded(inner if is_mapping(inner) else {"url": inner}, block)
-    return [addressed(fields.get("url", fields.get("file_id")), Details.of(fields, family))]
-
-
-def _input_audio(block: Block) -> list[Part]:
-    fields = folded(fields_of(block.get("input_audio")), block)
-    return [inline(fields.get("data"), Details.of(fields, "audio"))]
-
-
 def _file(block: Block) -> list[Part]:
-    """Read LangChain's `file` blocks and OpenAI's `file` and `input_file`."""
-    if block.get("source_type") == "text":
-        return _plain_text(block)
-    fields = folded(fields_of(block.get("file")), block)
-    if fields.get("file_data"):
-        return [inline(fields["file_data"], Details.of(fields))]
-    if fields.get("file_url"):
-        return [addressed(fields["file_url"], Details.of(fields))]
-    return _media(fields)
+    return _plain_text(block) if block.get("source_type") == "text" else _media(block)
 
 
 def _plain_text(block: Block) -> list[Part]:
@@ -165,11 +147,9 @@ def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:
 _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
     **dict.fromkeys(("text", "input_text", "output_text"), _text),
     **dict.fromkeys(("image", "audio", "video", "media", "file_data"), _media),
+    **dict.fromkeys(("image_url", "input_image", "video_url", "audio_url", "input_audio"), _media),
+    "computer_screenshot": partial(_media, kind="image"),
     **dict.fromkeys(("file", "input_file"), _file),
-    **dict.fromkeys(("image_url", "input_image", "computer_screenshot"), partial(_addressed, "image")),
-    "video_url": partial(_addressed, "video"),
-    "audio_url": partial(_addressed, "audio"),
-    "input_audio": _input_audio,
     "text-plain": _plain_text,
     "document": _document,
     "search_result": lambda block: [*_heading(block, "title", "source"), *content_parts(block.get("content"))],
@@ -183,6 +163,6 @@ _UNTYPED: Final[dict[str, Callable[[Block], list[Part]]]] = {
     "text": _text,
     "cachePoint": lambda _: [],
     **{key: partial(_google_result, key) for key in ("functionResponse", "function_response")},
-    **{key: partial(_media, key=key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
+    **{key: partial(_media, kind=key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
 }
 """Blocks without a `type`, by the field that identifies them."""
