@@ -16,23 +16,15 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
-from gemini_multi.bindings.tools import AnyTool, no_tool, read_tools, tool_json
+from gemini_multi.bindings.tools import SCHEMAS, AnyTool, is_json_schema, no_tool, read_tools, tool_json
 from gemini_multi.bindings.values import brief, is_many, is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, Tool
 
 Schema: TypeAlias = dict[str, Any] | type[Any]
 _ENVELOPES: Final = ("json_schema", "function")
-_SCHEMAS: Final = (
-    "schema",
-    "parameters",
-    "parametersJsonSchema",
-    "parameters_json_schema",
-    "inputSchema",
-    "input_schema",
-)
+_SCHEMAS: Final = ("schema", *SCHEMAS)
 """The fields that hold the schema in an object with a name."""
-_JSON_TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 _OF_DICT: Final = inspect.getdoc(dict)
 """The docstring that a TypedDict without a docstring inherits. LangChain uses it as the description."""
 
@@ -85,7 +77,7 @@ def json_schema_of(schema: Schema) -> JsonObject:
     """
     try:
         if is_object(schema):
-            return schema if _is_json_schema(schema) else convert_to_json_schema(schema)
+            return schema if "name" not in schema and is_json_schema(schema) else convert_to_json_schema(schema)
         if isinstance(schema, type) and issubclass(schema, BaseModel):
             return schema.model_json_schema()
         kind: Any = schema
@@ -95,12 +87,6 @@ def json_schema_of(schema: Schema) -> JsonObject:
         return TypeAdapter(kind).json_schema() if is_adapted else convert_to_json_schema(kind)
     except (ValueError, TypeError, PydanticUserError) as error:
         raise ConfigurationError(f"{schema!r} cannot be turned into a JSON Schema: {error}") from error
-
-
-def _is_json_schema(schema: Mapping[str, Any]) -> bool:
-    if any(key in schema for key in ("function", "input_schema", "name")):
-        return False
-    return schema.get("type") in _JSON_TYPES or any(key in schema for key in ("properties", "anyOf", "$ref", "enum"))
 
 
 def standalone(schema: Schema | None, *, strict: bool | None) -> tuple[Schema | None, bool | None]:

@@ -37,7 +37,6 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             export OXEN_API_KEY="..."
             # or AIMLAPI_API_KEY, or CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN
 
-    Instantiate:
         Only what is set is sent. Without `providers`, every provider with a key is used::
 
             from langchain_gemini_multi import ChatGeminiMulti
@@ -49,21 +48,19 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         `retry_policy`::
 
             answer = model.invoke("What are the three laws of thermodynamics?", max_tokens=500)
-            print(answer.text)
 
-    Stream:
-        Get an answer in pieces::
+    Stream::
 
             for chunk in model.stream("Tell me a story."):
                 print(chunk.text, end="")
 
-    Async:
-        Each method has an asynchronous version::
+    Async::
 
             answer = await model.ainvoke("Hello")
 
     Tools:
-        Functions become tools::
+        Functions become tools. `langchain.agents.create_agent(model, [get_weather])` makes an agent, whose loop keeps
+        thought signatures::
 
             def get_weather(city: str) -> str:
                 \"\"\"Say what the weather is like in a city.\"\"\"
@@ -72,12 +69,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             answer = model.bind_tools([get_weather]).invoke("What is the weather in Paris?")
             print(answer.tool_calls)
 
-        `langchain.agents.create_agent(model, [get_weather])` makes an agent. Thought signatures survive its loop.
-
-    Structured output:
-        Get an answer as an object::
-
-            from pydantic import BaseModel
+    Structured output::
 
             class City(BaseModel):
                 name: str
@@ -91,8 +83,7 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
             image = {"type": "image", "base64": "...", "mime_type": "image/png"}
             model.invoke([HumanMessage([{"type": "text", "text": "What is this?"}, image])])
 
-    Usage and provider:
-        See the usage of a call, and the provider that answered::
+    Usage and provider::
 
             answer.usage_metadata  # {'input_tokens': 8, 'output_tokens': 42, ...}; `None` when it is unknown
             answer.response_metadata["provider"]  # who answered; also `model_name`, `cost_usd`, `attempts`
@@ -103,13 +94,11 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
         fallbacks and middleware handle it. The classes are in `langchain_gemini_multi.errors`. An invalid argument
         raises `gemini_multi.ConfigurationError` when the model is made::
 
-            from gemini_multi import AllRoutesFailed, RateLimited
-
             try:
                 model.invoke("Hello")
-            except RateLimited as error:
+            except gemini_multi.RateLimited as error:
                 print(error.provider, error.retry_after)
-            except AllRoutesFailed as error:
+            except gemini_multi.AllRoutesFailed as error:
                 print(error)  # the error of each provider
     """
 

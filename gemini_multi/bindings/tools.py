@@ -32,9 +32,9 @@ _BUILT_IN: Final = {
 _NAMING: Final = ("type", "name", "container")
 """Fields in which other providers name and configure built-in tools. Google's tools do not have these fields."""
 _DECLARATIONS: Final = ("function_declarations", "functionDeclarations")
-_SCHEMAS: Final = ("parameters", "parameters_json_schema", "parametersJsonSchema", "inputSchema", "input_schema")
+SCHEMAS: Final = ("parameters", "parameters_json_schema", "parametersJsonSchema", "inputSchema", "input_schema")
 """The fields in which OpenAI, Google, MCP and Anthropic put the schema of a function's arguments."""
-_MEMBERS: Final = frozenset({"name", "description", "strict", "cache_control", *_SCHEMAS})
+_MEMBERS: Final = frozenset({"name", "description", "strict", "cache_control", *SCHEMAS})
 """The fields of a function without an envelope."""
 _CONFIGS: Final = ("function_calling_config", "functionCallingConfig", "allowed_tools")
 """The fields that hold the tool choice, in Google's form and in OpenAI's form."""
@@ -109,7 +109,7 @@ def _built_in(kind: str) -> str | None:
 def _function(declared: Mapping[str, Any], hint: object = None) -> Tool:
     """Read a function whose fields are all in one object."""
     name, strict = text_of(declared, "name"), declared.get("strict")
-    schema = _first(declared, _SCHEMAS)
+    schema = _first(declared, SCHEMAS)
     if not name:
         raise no_tool(declared)
     if schema is not None and not is_mapping(schema):
@@ -235,16 +235,15 @@ def read_format(value: object, schema_of: Callable[[Any], JsonObject]) -> Respon
     if not is_mapping(value):
         raise ConfigurationError(f"`response_format` must be an object or a class, not {brief(value)}.")
     described: object = value
-    match kind := value.get("type"):
+    match value.get("type"):
         case "text":
             return None
         case "json_object":
             return ResponseFormat()
         case "json_schema":
             described = value.get("json_schema", value)
-        case _:  # a JSON Schema without OpenAI's envelope
-            kinds = {str(one).lower() for one in items_of(kind) or [kind]}
-            if not kinds <= _KINDS and _KEYWORDS.isdisjoint(value):
+        case _:
+            if not is_json_schema(value):
                 message = f"`response_format` {brief(dict(value))} is no JSON Schema and of no form that OpenAI has."
                 raise ConfigurationError(message)
             described = {"schema": value}
@@ -263,6 +262,12 @@ def _described(described: object) -> ResponseFormat:
         description=text_of(described, "description") or None,
         strict=strict if isinstance(strict, bool) else None,
     )
+
+
+def is_json_schema(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a JSON Schema without an envelope."""
+    kinds = {str(kind).lower() for kind in items_of(value.get("type")) or [value.get("type")]}
+    return kinds <= _KINDS or not _KEYWORDS.isdisjoint(value)
 
 
 def format_json(name: str, schema: JsonObject, *, strict: bool | None = None) -> dict[str, Any]:
