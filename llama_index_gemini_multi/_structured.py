@@ -7,13 +7,7 @@ from contextlib import aclosing, closing, suppress
 from time import monotonic
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseAsyncGen,
-    ChatResponseGen,
-    MessageRole,
-)
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseAsyncGen, ChatResponseGen
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from pydantic import BaseModel, ValidationError
@@ -41,7 +35,7 @@ class StructuredRequest(Generic[ModelT]):
     """The request for an instance of a class, and a second one that says what is wrong with the first answer.
 
     The caller sends `messages` with `arguments` and passes the answer to `read`, until `arguments` is `None`. Then
-    `result` is set. The chunks of a stream go to `stream` or `astream` instead.
+    `result` is set. A stream goes to `stream` or `astream` instead.
     """
 
     result: ModelT
@@ -55,16 +49,17 @@ class StructuredRequest(Generic[ModelT]):
         *,
         by_tool: bool = False,
     ) -> None:
-        """Make the first request.
+        """Make the first request, for JSON or, `by_tool`, for a call of a function with the fields of the class.
 
-        `llm_kwargs` are the caller's other arguments of `chat`. `limit` is called with all of them, but only for an
-        invalid answer. `by_tool` requests a call of a function with the fields of the class, instead of JSON.
+        `llm_kwargs` are the caller's other arguments of `chat`. `limit` is called with all of them after an invalid
+        answer.
         """
         self._output_cls = output_cls
         self._by_tool = by_tool
         self._limit: Callable[[dict[str, Any]], RetryLimit] | None = limit
         self._began = monotonic()
         self._json = GrowingJson()
+        self._flexible: type[FlexibleModel] | None = None
         self._last = ChatResponse(message=ChatMessage())
         self.messages = messages
         self.arguments: dict[str, Any] | None = self._arguments(llm_kwargs or {})
@@ -113,11 +108,9 @@ class StructuredRequest(Generic[ModelT]):
 
     def _invalid(self, response: ChatResponse, text: str, error: ValueError) -> InvalidStructuredOutput:
         facts = facts_of(response)
-        what = "The answer is empty."
-        if text:
-            what = f"The answer is no {self._output_cls.__name__!r}. {problems(error)} It was {text[:500]!r}."
+        what = f"The answer is no {self._output_cls.__name__!r}. {problems(error)} It was {text[:500]!r}."
         return InvalidStructuredOutput(
-            explained(what, facts.get("finish_reason")),
+            explained(what if text else "The answer is empty.", facts.get("finish_reason")),
             raw=text,
             provider=str(facts.get("provider") or ""),
             model=str(facts.get("model_name") or ""),
@@ -129,29 +122,25 @@ class StructuredRequest(Generic[ModelT]):
         text = f"That does not fit what was asked for. {wrong} Answer again, whole and in the form that was asked for."
         call = first_call(response) if self._by_tool else None
         if call is None:
-            return ChatMessage(role=MessageRole.USER, content=text)
+            return ChatMessage(role="user", content=text)
         extra = {"tool_call_id": call.tool_call_id, "is_error": True}
-        return ChatMessage(role=MessageRole.TOOL, content=text, additional_kwargs=extra)
+        return ChatMessage(role="tool", content=text, additional_kwargs=extra)
 
     def stream(self, chunks: ChatResponseGen) -> Generator[ModelT | FlexibleModel, None, None]:
         """Yield the instance while it arrives, and at the end the whole instance."""
-        flexible = create_flexible_model(self._output_cls)
         with closing(chunks):
-            for chunk in chunks:
-                if (partial := self._partial(chunk, flexible)) is not None:
-                    yield partial
+            yield from filter(None, map(self._partial, chunks))
         yield self._instance(self._last)
 
     async def astream(self, chunks: ChatResponseAsyncGen) -> AsyncGenerator[ModelT | FlexibleModel, None]:
         """Yield the instance while it arrives, and at the end the whole instance."""
-        flexible = create_flexible_model(self._output_cls)
         async with aclosing(chunks):
             async for chunk in chunks:
-                if (partial := self._partial(chunk, flexible)) is not None:
+                if (partial := self._partial(chunk)) is not None:
                     yield partial
         yield self._instance(self._last)
 
-    def _partial(self, chunk: ChatResponse, flexible: type[FlexibleModel]) -> ModelT | FlexibleModel | None:
+    def _partial(self, chunk: ChatResponse) -> ModelT | FlexibleModel | None:
         """Return the instance so far, or `None` if the chunk adds nothing to it.
 
         As long as required fields are missing, the instance is of a similar class, in which these fields may be `None`.
@@ -164,4 +153,5 @@ class StructuredRequest(Generic[ModelT]):
         try:
             return self._output_cls.model_validate(known)
         except ValidationError:
-            return flexible.model_validate(known)
+            self._flexible = self._flexible or create_flexible_model(self._output_cls)
+            return self._flexible.model_validate(known)
