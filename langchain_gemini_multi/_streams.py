@@ -6,7 +6,6 @@ but then each piece costs a message and a translation of blocks.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, TypeAlias
 
 from langchain_core.language_models.chat_model_stream import ChatModelStream
@@ -27,11 +26,6 @@ _Open: TypeAlias = tuple[int, list[str]]
 _ARGUMENTS_ADD_UP: Final = hasattr(ChatModelStream, "_push_tool_call_chunk")
 _PAYLOADS: Final = {"base64", "url", "output"}
 _EMPTY: Final[Block] = {"args": {}, "value": {}}
-_OPENING: Final = {"{": "}", "[": "]"}
-_JSON_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*("|\\\Z|\Z)', re.DOTALL)
-"""A text in JSON, or the beginning of one. The group is its end: a quotation mark, a backslash or nothing."""
-_ENDS: Final = {'"': "", "\\": '\\"', "": '"'}
-"""What is missing at the end of a text."""
 
 
 class ChunkBuilder:
@@ -168,16 +162,11 @@ def _spoiler(arguments: str) -> str:
     """Return an ending that keeps incomplete arguments unreadable.
 
     LangChain completes unfinished JSON in chunks, so a call with incomplete arguments would be executed with a part
-    of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer.
+    of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer. It comes twice, of which one
+    is outside of a text.
     """
-    open_brackets: list[str] = []
-    for bracket in re.findall(r"[][{}]", _JSON_TEXT.sub("", arguments)):
-        if bracket in _OPENING:
-            open_brackets.append(_OPENING[bracket])
-        elif open_brackets[-1:] == [bracket]:
-            open_brackets.pop()
-    ends: list[str] = _JSON_TEXT.findall(arguments)
-    return (_ENDS[ends[-1]] if ends else "") + ("}" if open_brackets[-1:] == ["]"] else "]")
+    brackets = "]" * (arguments.count("[") + 1)
+    return f'"{brackets}"{brackets}'
 
 
 class EventBuilder:
