@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gemini_multi import __version__ as __version__
-    from langchain_gemini_multi._registration import init_chat_model, register_with_langchain
-    from langchain_gemini_multi.chat_models import ChatGeminiMulti
+    from langchain_gemini_multi.chat_models import ChatGeminiMulti, init_chat_model, register_with_langchain
     from langchain_gemini_multi.errors import *  # noqa: F403  # `__all__` lists its classes
     from langchain_gemini_multi.llms import GeminiMultiLLM
 
@@ -53,8 +52,8 @@ _HOMES: Final = {
     "ChatGeminiMulti": "langchain_gemini_multi.chat_models",
     "GeminiMultiLLM": "langchain_gemini_multi.llms",
     "__version__": "gemini_multi",
-    "init_chat_model": "langchain_gemini_multi._registration",
-    "register_with_langchain": "langchain_gemini_multi._registration",
+    "init_chat_model": "langchain_gemini_multi.chat_models",
+    "register_with_langchain": "langchain_gemini_multi.chat_models",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,17 +10,21 @@ from itertools import chain, repeat
 from typing import Final
 
 from llama_index.core.base.llms import types
+from llama_index.core.llms.llm import ToolSelection
 from pydantic_core import to_json
 
 from gemini_multi import types as core
 from gemini_multi.bindings.outline import entries_of, restored
-from gemini_multi.bindings.values import text_of
+from gemini_multi.bindings.tools import foreign_call, to_call
+from gemini_multi.bindings.values import items_of, text_of
 from gemini_multi.errors import SettingIgnoredWarning
 from llama_index_gemini_multi._media import to_part
-from llama_index_gemini_multi._tool_calls import block_call, foreign_calls, foreign_signatures
+from llama_index_gemini_multi.errors import InvalidToolCall
 
 NOTE_KEY: Final = "gemini_multi"
 """The member of `ThinkingBlock.additional_information` with the outline of an answer: what its blocks cannot hold."""
+_SHOWN: Final = 200
+"""The number of characters of unreadable arguments that a message shows."""
 _ROLES: Final[Mapping[types.MessageRole, core.Role]] = {
     types.MessageRole.SYSTEM: "system",
     types.MessageRole.DEVELOPER: "system",
@@ -133,3 +138,59 @@ def _parts(block: types.ContentBlock) -> Iterator[core.Part]:
         case _:
             part = to_part(block)
             yield from () if part is None else (part,)
+
+
+def foreign_calls(message: types.ChatMessage) -> Iterator[core.ToolCall]:
+    """Read tool calls that are only in `additional_kwargs`, in the forms that other integrations write."""
+    if any(isinstance(block, types.ToolCallBlock) for block in message.blocks):
+        return
+    legacy = message.additional_kwargs.get("function_call")
+    calls = items_of(message.additional_kwargs.get("tool_calls")) or ([] if legacy is None else [legacy])
+    yield from filter(None, map(foreign_call, calls))
+
+
+def foreign_signatures(message: types.ChatMessage) -> Iterator[core.Signature | None]:
+    """Read the signatures that the google-genai integration keeps by the position of the block."""
+    for value in items_of(message.additional_kwargs.get("thought_signatures")):
+        text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        is_signature = isinstance(text, str) and text
+        yield core.Signature(text, carrier="thoughtSignature", issuer="google") if is_signature else None
+
+
+def block_call(block: types.ToolCallBlock) -> core.ToolCall:
+    """Read the tool call of a block."""
+    return to_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs)
+
+
+def tool_selections(response: types.ChatResponse) -> list[ToolSelection]:
+    """Read the tool calls of an answer or of a chunk.
+
+    Raises:
+        InvalidToolCall: The arguments of a tool call cannot be read. LlamaIndex would run the tool without arguments.
+    """
+    message = response.message
+    calls = [block_call(block) for block in message.blocks if isinstance(block, types.ToolCallBlock)]
+    return [_selection(call, position) for position, call in enumerate(calls or foreign_calls(message))]
+
+
+def _selection(call: core.ToolCall, position: int) -> ToolSelection:
+    if call.invalid_arguments is not None:
+        raise InvalidToolCall(
+            f"The model called the tool {call.name!r} with arguments that cannot be read, so the tool was not run. "
+            "Raise `max_tokens` if the answer was cut off, else ask again. The arguments begin with "
+            f"{call.invalid_arguments[:_SHOWN]!r}.",
+            raw=call.invalid_arguments,
+        )
+    return ToolSelection(tool_id=call.id or f"call_{position}", tool_name=call.name, tool_kwargs=dict(call.arguments))
+
+
+def first_call(response: types.ChatResponse) -> types.ToolCallBlock | None:
+    """Return the first tool call of a response."""
+    return next((block for block in response.message.blocks if isinstance(block, types.ToolCallBlock)), None)
+
+
+def first_call_only(response: types.ChatResponse) -> types.ChatResponse:
+    """Return a copy of the response with the first tool call only."""
+    message, first = response.message, first_call(response)
+    blocks = [block for block in message.blocks if block is first or not isinstance(block, types.ToolCallBlock)]
+    return response.model_copy(update={"message": message.model_copy(update={"blocks": blocks})})

@@ -17,7 +17,7 @@ from gemini_multi.bindings.answers import GrowingJson, explained, problems
 from gemini_multi.bindings.tools import format_json, tool_json
 from gemini_multi.bindings.values import mapping_of, text_of
 from gemini_multi.structured import json_text, repair
-from llama_index_gemini_multi._tool_calls import first_call
+from llama_index_gemini_multi._messages import first_call
 from llama_index_gemini_multi._tools import class_schema, to_tools
 from llama_index_gemini_multi._typed import facts_of
 from llama_index_gemini_multi.errors import InvalidStructuredOutput

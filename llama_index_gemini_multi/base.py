@@ -246,7 +246,7 @@ class GeminiMulti(BaseGeminiMulti):
         **kwargs: object,
     ) -> ChatResponse:
         """Keep only the first tool call, unless several are allowed."""
-        from llama_index_gemini_multi._tool_calls import first_call_only
+        from llama_index_gemini_multi._messages import first_call_only
 
         return response if allow_parallel_tool_calls else first_call_only(response)
 
@@ -258,7 +258,7 @@ class GeminiMulti(BaseGeminiMulti):
         Raises:
             ValueError: There are no tool calls, and `error_on_no_tool_call` is set.
         """
-        from llama_index_gemini_multi._tool_calls import tool_selections
+        from llama_index_gemini_multi._messages import tool_selections
 
         selections = tool_selections(response)
         if error_on_no_tool_call and not selections:

@@ -15,10 +15,9 @@ from gemini_multi import Finished
 from langchain_gemini_multi._messages import assistant_parts
 from langchain_gemini_multi._results import to_result as to_langchain
 from langchain_gemini_multi._streams import ChunkBuilder, EventBuilder
-from llama_index_gemini_multi._messages import to_core
+from llama_index_gemini_multi._messages import to_core, tool_selections
 from llama_index_gemini_multi._results import Snapshots
 from llama_index_gemini_multi._results import to_result as to_llama_index
-from llama_index_gemini_multi._tool_calls import tool_selections
 from llama_index_gemini_multi.base import to_completion
 from llama_index_gemini_multi.errors import InvalidToolCall
 
