@@ -8,7 +8,17 @@ from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 from types import UnionType
-from typing import Annotated, Any, Final, NotRequired, Required, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.tools import Tool as TextTool
@@ -17,7 +27,7 @@ from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
 from typing_extensions import TypedDict, is_typeddict
 
 from gemini_multi.bindings.tools import SCHEMAS, AnyTool, is_json_schema, no_tool, read_tools, tool_json
-from gemini_multi.bindings.values import brief, is_many, is_mapping, is_object, mapping_of
+from gemini_multi.bindings.values import brief, is_mapping, is_object, mapping_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import JsonObject, Tool
 
@@ -116,56 +126,36 @@ def is_value_type(schema: object) -> bool:
 
 
 def typed_dict_schema(kind: type[Any]) -> JsonObject:
-    """Return the JSON Schema of a TypedDict: LangChain's without its mistakes. `Required` is accepted, too."""
-    try:
-        found = _with_nulls(convert_to_json_schema(kind), kind)
-    except TypeError:
-        found = {"title": kind.__name__, **_by_pydantic(kind)}
-    return mapping_of(_without_inherited(found))
+    """Return the JSON Schema of a TypedDict. LangChain's conversion forbids null, and refuses `Required`."""
+    return {"title": kind.__name__, **TypeAdapter(_readable(kind, {})).json_schema()}
 
 
-def _with_nulls(schema: Mapping[str, Any], hint: Any) -> Mapping[str, Any]:  # noqa: ANN401  # a type
-    """Allow null if the type does. LangChain's conversion does not allow it, and the model would invent a value."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _with_nulls(schema, inner[0])
-    if origin is list and is_mapping(items := schema.get("items")):
-        return {**schema, "items": _with_nulls(items, inner[0])}
-    if origin in (Union, UnionType) and type(None) in inner:
-        others = [one for one in inner if one is not type(None)]
-        known = _with_nulls(schema, others[0]) if len(others) == 1 else schema
-        beside = {name: known[name] for name in ("description", "default") if name in known}
-        own = {name: value for name, value in known.items() if name not in beside}
-        return {**beside, "anyOf": [*(own["anyOf"] if set(own) == {"anyOf"} else [own]), {"type": "null"}]}
+def _readable(hint: Any, known: dict[object, Any]) -> Any:  # noqa: ANN401  # a type
+    """Translate a type with TypedDicts, and with descriptions in LangChain's form, to one that pydantic reads."""
     if is_typeddict(hint):
-        hints = get_type_hints(hint, include_extras=True)
-        fields = mapping_of(schema.get("properties"))
-        return {**schema, "properties": {name: _with_nulls(one, hints.get(name)) for name, one in fields.items()}}
-    return schema
-
-
-def _by_pydantic(kind: type[Any]) -> JsonObject:
-    hints = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
-    # Before Python 3.12, pydantic accepts only the TypedDict of `typing_extensions`.
-    make: Any = TypedDict
-    found = TypeAdapter(make(kind.__name__, hints, total=kind.__total__)).json_schema()
-    return {"description": kind.__doc__, **found} if kind.__doc__ else found
-
-
-def _described(hint: Any) -> Any:  # noqa: ANN401  # a type
-    """Translate the description in LangChain's form `Annotated[str, ..., "description"]` to pydantic's form."""
-    if (marker := get_origin(hint)) in (Required, NotRequired):
-        return marker[_described(get_args(hint)[0])]
-    if marker is not Annotated:
+        return known.get(hint) or _readable_dictionary(hint, known)
+    marker, inner = get_origin(hint), get_args(hint)
+    if marker is None or marker is Literal:
         return hint
-    inner, *notes = get_args(hint)
-    text = next((note for note in notes if isinstance(note, str)), None)
-    return Annotated[inner, Field(description=text)] if text else hint
+    if marker is Annotated:
+        text = next((note for note in inner[:0:-1] if isinstance(note, str)), None)
+        default = {"default": inner[1]} if _has_default(hint) and inner[1] is not None else {}
+        return Annotated[_readable(inner[0], known), Field(description=text, json_schema_extra=default)]
+    first, *rest = (_readable(one, known) for one in inner)
+    return Union[(first, *rest)] if marker is UnionType else marker[(first, *rest) if rest else first]
 
 
-def _without_inherited(value: object) -> object:
-    """Remove the description of `dict`, at any depth."""
-    if is_mapping(value):
-        kept = {name: inner for name, inner in value.items() if name != "description" or inner != _OF_DICT}
-        return {name: _without_inherited(inner) for name, inner in kept.items()}
-    return [_without_inherited(inner) for inner in value] if is_many(value) else value
+def _readable_dictionary(kind: Any, known: dict[object, Any]) -> Any:  # noqa: ANN401  # a type
+    make: Any = TypedDict  # before Python 3.12, pydantic accepts only that of `typing_extensions`
+    known[kind] = made = make(kind.__name__, {})
+    hints = get_type_hints(kind, include_extras=True)
+    made.__annotations__ = {name: _readable(hint, known) for name, hint in hints.items()}
+    made.__required_keys__ = {name for name in kind.__required_keys__ if not _has_default(hints[name])}
+    made.__module__ = kind.__module__
+    made.__doc__ = None if inspect.getdoc(kind) == _OF_DICT else kind.__doc__
+    return made
+
+
+def _has_default(hint: object) -> bool:
+    """Whether a type has a default in LangChain's form, `Annotated[str, "default", "description"]`."""
+    return get_origin(hint) is Annotated and len(get_args(hint)) > 2 and get_args(hint)[1] is not ...

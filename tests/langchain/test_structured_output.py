@@ -284,7 +284,11 @@ def test_typed_dictionary_says_what_it_says(model: ChatGeminiMulti, sandbox: San
     (tool,) = bound([Named])
     assert tool["function"] == {
         "name": "Named",
-        "parameters": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+        "parameters": {
+            "type": "object",
+            "properties": {"name": {"title": "Name", "type": "string"}},
+            "required": ["name"],
+        },
     }
 
 
@@ -298,7 +302,9 @@ def test_typed_dictionary_may_hold_nothing(model: ChatGeminiMulti, sandbox: Sand
     assert sent["nickname"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
     homes, nothing = sent["homes"]["anyOf"]
     assert (homes["type"], homes["description"], nothing) == ("array", "where they live", {"type": "null"})
-    assert sent["friends"]["items"] == {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
+    described = {"description": "an id"}
+    friends = [{"type": "integer", **described}, {"type": "string", **described}, {"type": "null"}]
+    assert sent["friends"]["items"] == {"anyOf": friends}
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, True), (False, False)])
