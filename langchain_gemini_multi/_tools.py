@@ -61,7 +61,7 @@ def _converted(tool: Mapping[str, object] | type | Callable[..., object] | BaseT
     if "function" not in converted:
         raise no_tool(tool)
     function = converted["function"]
-    own, schema = mapping_of(function.get("parameters")), _arguments_schema(tool)
+    own, schema = mapping_of(function.get("parameters")), _arguments_schema(source)
     if "$defs" in schema:
         own = {key: value for key, value in schema.items() if key not in ("title", "description")}
     return Tool(function["name"], function.get("description") or "", own, strict=function.get("strict"))
@@ -72,7 +72,7 @@ def _arguments_schema(tool: object) -> JsonObject:
     if isinstance(tool, TextTool) and tool.args_schema is None:
         return {}  # the tool takes one text, which its signature does not show
     source: object = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
-    if isinstance(tool, BaseTool) and is_mapping(source):
+    if is_mapping(source):
         return source
     if inspect.isfunction(source):
         options: dict[str, Any] = {"error_on_invalid_docstring": False, "include_injected": False}

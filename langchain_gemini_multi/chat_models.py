@@ -336,8 +336,7 @@ def register_with_langchain() -> None:
     # `load` caches the list. The name of the cache is private, so another version may not have it.
     getattr(load, "_default_class_paths_cache", {}).clear()
     with suppress(ImportError):
-        known = getattr(import_module("langchain.chat_models.base"), "_BUILTIN_PROVIDERS", None)
-        providers: dict[str, object] = known if is_mapping(known) else {}
+        providers: dict[str, object] = getattr(import_module("langchain.chat_models.base"), "_BUILTIN_PROVIDERS", {})
         for name in prefixes():
             providers.setdefault(name, ("langchain_gemini_multi", "ChatGeminiMulti", partial(_created, prefix=name)))
 
