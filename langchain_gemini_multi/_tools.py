@@ -24,6 +24,7 @@ from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.tools import Tool as TextTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict, is_typeddict
 
 from gemini_multi.bindings.tools import SCHEMAS, AnyTool, is_json_schema, no_tool, read_tools, tool_json
@@ -127,7 +128,12 @@ def is_value_type(schema: object) -> bool:
 
 def typed_dict_schema(kind: type[Any]) -> JsonObject:
     """Return the JSON Schema of a TypedDict. LangChain's conversion forbids null, and refuses `Required`."""
-    return {"title": kind.__name__, **TypeAdapter(_readable(kind, {})).json_schema()}
+    return {"title": kind.__name__, **TypeAdapter(_readable(kind, {})).json_schema(schema_generator=_Untitled)}
+
+
+class _Untitled(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
 
 
 def _readable(hint: Any, known: dict[object, Any]) -> Any:  # noqa: ANN401  # a type

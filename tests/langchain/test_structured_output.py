@@ -284,11 +284,7 @@ def test_typed_dictionary_says_what_it_says(model: ChatGeminiMulti, sandbox: San
     (tool,) = bound([Named])
     assert tool["function"] == {
         "name": "Named",
-        "parameters": {
-            "type": "object",
-            "properties": {"name": {"title": "Name", "type": "string"}},
-            "required": ["name"],
-        },
+        "parameters": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from enum import IntEnum
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -119,17 +118,9 @@ FORMS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_tool_is_translated(name: str) -> None:
-    """Every form of a tool means the same, apart from titles, which are not sent."""
+    """Every form of a tool means the same."""
     form, called = FORMS[name]
-    (found,) = to_tools([form])
-    assert isinstance(found, Tool)
-    assert replace(found, parameters=untitled(found.parameters)) == Tool(called, "Add one.", PARAMETERS)
-
-
-def untitled(schema: Any) -> Any:
-    if not isinstance(schema, dict):
-        return schema
-    return {name: untitled(value) for name, value in schema.items() if name != "title"}
+    assert to_tools([form]) == (Tool(called, "Add one.", PARAMETERS),)
 
 
 class Employee(TypedDict):
