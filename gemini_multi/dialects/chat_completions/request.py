@@ -11,8 +11,7 @@ from gemini_multi._schemas.translate import chat_schema, function_name, is_empty
 from gemini_multi.dialects.base import EncodingReport, merge
 from gemini_multi.dialects.chat_completions.dialect import ChatTarget, ChatTraits
 from gemini_multi.dialects.chat_completions.messages import MessagesWriter, tool_names
-from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, top_logprobs
-from gemini_multi.dialects.generate_content.tools import format_demand
+from gemini_multi.dialects.generate_content.config import DROPPED_BY, candidates, format_demand, top_logprobs
 from gemini_multi.dialects.thinking import ThinkingPlan, nearest, thinking
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import BuiltInTool, ChatRequest, JsonObject, JsonValue, Tool, ToolChoice

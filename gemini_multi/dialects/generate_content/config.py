@@ -1,15 +1,17 @@
-"""Writes `generationConfig`."""
+"""Writes `generationConfig`, and what both dialects write of it alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from pydantic_core import to_json
+
 from gemini_multi.dialects.base import EncodingReport, Repair
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
 from gemini_multi.dialects.thinking import thinking
 from gemini_multi.errors import ConfigurationError
-from gemini_multi.types import ChatRequest, JsonValue
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ResponseFormat
 
 _MOST_STOPS: Final = 5
 _MOST_LOGPROBS: Final = 20
@@ -103,3 +105,19 @@ def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingRepo
         "thinkingLevel": plan.level and plan.level.upper(),
     }
     return {field: value for field, value in fields.items() if value is not None}
+
+
+def format_demand(wanted: ResponseFormat) -> str:
+    """Write the response format as a sentence, for models that support no format together with tools."""
+    is_enum = wanted.mime_type == "text/x.enum"
+    kind = "one of the allowed values, without quotes" if is_enum else "one JSON value, without Markdown"
+    demand = f"When you answer in text, answer with nothing but {kind}."
+    if wanted.schema is None:
+        return demand
+    schema = to_json(dict(described(wanted.schema, wanted.description))).decode()
+    return f"{demand} It must conform to this JSON Schema:\n{schema}"
+
+
+def described(schema: JsonObject, description: str | None) -> JsonObject:
+    """Return a schema with a description, if it has none of its own."""
+    return schema if description is None or "description" in schema else {**schema, "description": description}

@@ -55,9 +55,9 @@ class GenerateContent(Dialect[GenerateContentTraits]):
         self, request: ChatRequest, target: GenerateTarget, *, stream: bool, report: EncodingReport | None = None
     ) -> dict[str, JsonValue]:
         """Write the body. It does not depend on `stream`: the URL requests a stream."""
-        from gemini_multi.dialects.generate_content.request import encode
+        from gemini_multi.dialects.generate_content.request import RequestWriter
 
-        return encode(request, target, report or EncodingReport())
+        return RequestWriter(request, target, report or EncodingReport()).body()
 
     def decoder(self, request: ChatRequest, target: GenerateTarget) -> Decoder:
         """Make a decoder for one answer to the request."""
