@@ -14,9 +14,9 @@ from llama_index.core.llms.llm import ToolSelection
 from pydantic_core import to_json
 
 from gemini_multi import types as core
-from gemini_multi.bindings.outline import entries_of, restored
+from gemini_multi.bindings.outline import Entries, entries_of, restored
 from gemini_multi.bindings.tools import foreign_call, to_call
-from gemini_multi.bindings.values import items_of, text_of
+from gemini_multi.bindings.values import is_mapping, items_of, mapping_of, text_of
 from gemini_multi.errors import SettingIgnoredWarning
 from llama_index_gemini_multi._media import to_part
 from llama_index_gemini_multi.errors import InvalidToolCall
@@ -72,7 +72,7 @@ class _Reader:
         parts += foreign_calls(message)
         answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
         notes = [block.additional_information for block in message.blocks if isinstance(block, types.ThinkingBlock)]
-        if entries := [entry for note in notes for entry in entries_of(note.get(NOTE_KEY))]:
+        if entries := [entry for note in notes for entry in _entries(note.get(NOTE_KEY))]:
             answer = tuple(restored(answer, entries, shows_all=False))
         calls = [part for part in answer if isinstance(part, core.ToolCall)]
         self.names.update({call.id: call.name for call in calls})
@@ -100,6 +100,19 @@ class _Reader:
         if call_id in self.open_calls:
             self.open_calls.remove(call_id)
         return call_id
+
+
+def _entries(note: object) -> Entries:
+    """Return the entries of a stored outline. Version 0.2.0 stored the signatures of calls by the calls' ids."""
+    if not is_mapping(note):
+        return entries_of(note)
+    calls = {call_id: mapping_of(call) for call_id, call in mapping_of(note.get("tool_calls")).items()}
+    signed = {
+        call_id: {"call": call_id, "signature": call.get("signature"), "synthetic_id": not call.get("issued_id")}
+        for call_id, call in calls.items()
+    }
+    parts = [{**entry, "synthetic_id": True} if "call" in entry else entry for entry in entries_of(note.get("parts"))]
+    return [signed.get(str(entry.get("call")), entry) for entry in parts] or [*signed.values()]
 
 
 def _signed(part: core.Part, signature: core.Signature | None) -> core.Part:

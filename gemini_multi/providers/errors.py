@@ -267,6 +267,8 @@ _WORDS: Final = {
     AuthenticationFailed: "api_key_invalid unauthenticated invalid_api_key authentication_error unauthorized",
     PermissionDenied: "permission_denied permission_error failed_precondition forbidden access_denied",
     ModelNotFound: "resource_not_found model_not_found not_found not_found_error",
+    ServerError: "unavailable internal deadline_exceeded upstream server_error internal_server_error internal_error "
+    "api_error overloaded overloaded_error service_unavailable timeout_error bad_gateway",
     BadRequest: "invalid_argument invalid_request_error invalid_request invalid_params invalid_file_input "
     "unsupported_value unsupported_parameter invalid_value bad_request out_of_range validation_error",
 }

@@ -119,6 +119,38 @@ def test_signature_is_kept_by_call_id() -> None:
     assert block.additional_information == {"gemini_multi": [entry]}
 
 
+OLDER_NOTES: dict[str, tuple[dict[str, Any], tuple[Part, ...]]] = {
+    "calls": (
+        {"tool_calls": {"c1": {"signature": {"payload": "s", "carrier": "thoughtSignature", "issuer": "cloudflare"}}}},
+        (
+            Text("Hi"),
+            ToolCall("c1", "add", signature=signed("s"), synthetic_id=True),
+            ToolCall("c2", "add", synthetic_id=True),
+        ),
+    ),
+    "parts": (
+        {
+            "tool_calls": {"c2": {"issued_id": True}},
+            "parts": [{"call": "c1"}, {"text": 2, "check": 1293356558}, {"call": "c2"}],
+        },
+        (ToolCall("c1", "add", synthetic_id=True), Text("Hi"), ToolCall("c2", "add")),
+    ),
+}
+"""Notes of version 0.2.0."""
+
+
+@pytest.mark.parametrize(("note", "parts"), OLDER_NOTES.values(), ids=OLDER_NOTES)
+def test_conversations_of_older_versions_go_on(note: dict[str, Any], parts: tuple[Part, ...]) -> None:
+    """A chat store may hold messages from before an update."""
+    blocks = [
+        ThinkingBlock(additional_information={"gemini_multi": note}),
+        TextBlock(text="Hi"),
+        *(ToolCallBlock(tool_call_id=call, tool_name="add", tool_kwargs={}) for call in ("c1", "c2")),
+    ]
+
+    assert to_core([ChatMessage(role="assistant", blocks=blocks)]) == (Message("assistant", parts),)
+
+
 def test_answer_without_anything_to_keep_has_no_note() -> None:
     """A plain answer is one plain block."""
     assert message_of(Text("Hi")).blocks == [TextBlock(text="Hi")]

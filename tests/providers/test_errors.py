@@ -277,6 +277,15 @@ def test_the_status_in_the_body_decides_where_that_of_http_is_vague(name: str, c
     assert "Slow down." in error.message
 
 
+@pytest.mark.parametrize("said", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "overloaded_error", "upstream"])
+@pytest.mark.parametrize("field", ["status", "type", "code"])
+def test_a_failure_that_is_passed_on_as_a_bad_request_is_a_failure(field: str, said: str) -> None:
+    """Gateways answer with 400 where their upstream failed, and only its code says so: another provider may answer."""
+    error = failed("oxen", with_status(400, {"error": {field: said, "message": "Sorry."}}))
+
+    assert (type(error), error.is_retryable) == (ServerError, True)
+
+
 BY_TEXT: list[tuple[int, dict[str, Any], type[ProviderError]]] = [
     (400, google(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT"), AuthenticationFailed),
     (400, google(400, "API key expired. Please renew the API key.", "INVALID_ARGUMENT"), AuthenticationFailed),
