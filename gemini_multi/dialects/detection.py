@@ -36,7 +36,6 @@ class DetectingDecoder:
     """Decodes in the dialect of the request, or in the other dialect if the first known field belongs to it."""
 
     def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
-        """Make a decoder that expects the dialect `own`, whose documents have one of the fields `own_marks`."""
         self._decoder = own
         self._own_marks = own_marks
         self._other = other

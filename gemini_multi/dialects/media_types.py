@@ -80,7 +80,7 @@ def is_inline(media: Media) -> bool:
 
 
 def bare_base64(media: Media) -> str:
-    """Return the bare base64, without the `data:` prefix and the line breaks that other tools add.
+    """Return the bare base64, without the `data:` prefix and line breaks.
 
     Raises:
         ConfigurationError: The media hold no data, or their `data:` URL is not base64.
@@ -139,7 +139,6 @@ def text_of(media: Media) -> str | None:
 
 
 def _split(uri: str) -> SplitResult:
-    """Split a URL into its parts. Text that is not a URL gives empty parts."""
     try:
         return urlsplit(uri if len(uri) <= _LONGEST_ADDRESS else "")
     except ValueError:

@@ -29,11 +29,6 @@ class ThinkingPlan:
     """The level, in lower case."""
     include_thoughts: bool | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to send."""
-        return self.budget is None and self.level is None and self.include_thoughts is None
-
 
 def thinking(request: ChatRequest, model: Model, report: EncodingReport) -> ThinkingPlan:
     """Plan the model's thinking, and note settings that the model does not support in `report`.
@@ -103,11 +98,7 @@ def _by_level(request: ChatRequest, model: Model, report: EncodingReport) -> Thi
 
 
 def _level_model_with_budget(budget: int, model: Model, report: EncodingReport) -> ThinkingPlan:
-    """Apply a budget to a model that uses levels.
-
-    Gemini 3 accepts budgets for compatibility, so the exact budget is sent. Later generations do not document this, so
-    the budget becomes the nearest level of Google's table.
-    """
+    """Apply a budget: Gemini 3 accepts it for compatibility; for later generations it becomes the nearest level."""
     if budget > 0:
         if model.generation < 4:
             return ThinkingPlan(budget)

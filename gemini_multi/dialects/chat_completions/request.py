@@ -129,7 +129,7 @@ def _modalities(request: ChatRequest, target: ChatTarget, report: EncodingReport
 def _google(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the thinking settings, and the settings that belong in Google's namespace."""
     plan = thinking(request, target.model, report)
-    if not plan.is_empty and "drop_thinking" in target.repairs:
+    if plan != ThinkingPlan() and "drop_thinking" in target.repairs:
         report.setting("thinking", "the provider refused it")
         plan = ThinkingPlan()
     takes_google = target.traits.google_extra
@@ -276,8 +276,7 @@ def _response_format(
         "schema": _schema(wanted.schema, target, is_strict=bool(wanted.strict)),
         "strict": wanted.strict,
     }
-    given: dict[str, JsonValue] = {key: value for key, value in named.items() if value is not None}
-    return {"type": "json_schema", "json_schema": given}, ()
+    return {"type": "json_schema", "json_schema": _present(named)}, ()
 
 
 def _schema(schema: JsonObject, target: ChatTarget, *, is_strict: bool) -> dict[str, JsonValue]:

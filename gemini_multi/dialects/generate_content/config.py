@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from gemini_multi.dialects.base import EncodingReport, Repair
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
-from gemini_multi.dialects.thinking import thinking
+from gemini_multi.dialects.thinking import ThinkingPlan, thinking
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ResponseFormat
 
@@ -97,7 +97,7 @@ def candidates(number: int | None) -> int | None:
 
 def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue] | None:
     plan = thinking(request, target.model, report)
-    if plan.is_empty:
+    if plan == ThinkingPlan():
         return None
     fields: dict[str, JsonValue] = {
         "includeThoughts": plan.include_thoughts,
