@@ -24,18 +24,9 @@ _NUMBERS: Final = itertools.count()
 
 
 class LongText(str):
-    """A mark that replaces a text. It is equal to the text."""
+    """A mark that replaces a text."""
 
     pieces: tuple[str, ...]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-    def __str__(self) -> str:
-        return "".join(self.pieces)
 
 
 _KNOWN: Final = WeakValueDictionary[bytes, LongText]()
