@@ -16,23 +16,23 @@ _NATIVE: Final = frozenset({"candidates", "promptFeedback"})
 _CHAT: Final = frozenset({"choices"})
 
 
-def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> DetectingDecoder:
+def chat_first(request: ChatRequest, target: Target[ChatTraits]) -> Decoder:
     """Make a decoder that expects chat completions."""
-    return DetectingDecoder(
+    return _DetectingDecoder(
         ChatDecoder(request, target),
         _CHAT,
         lambda: GenerateContentDecoder(request, target.with_traits(GenerateContentTraits())),
     )
 
 
-def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> DetectingDecoder:
+def native_first(request: ChatRequest, target: Target[GenerateContentTraits]) -> Decoder:
     """Make a decoder that expects Gemini's own dialect."""
-    return DetectingDecoder(
+    return _DetectingDecoder(
         GenerateContentDecoder(request, target), _NATIVE, lambda: ChatDecoder(request, target.with_traits(ChatTraits()))
     )
 
 
-class DetectingDecoder:
+class _DetectingDecoder:
     """Decodes in the dialect of the request, or in the other dialect if the first known field belongs to it."""
 
     def __init__(self, own: Decoder, own_marks: frozenset[str], other: Callable[[], Decoder]) -> None:
@@ -42,7 +42,6 @@ class DetectingDecoder:
         self._is_settled = False
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read one document (a whole answer or one chunk). Its envelope is already removed."""
         if not self._is_settled and not (_NATIVE | _CHAT).isdisjoint(document):
             self._is_settled = True
             if self._own_marks.isdisjoint(document):
@@ -50,14 +49,11 @@ class DetectingDecoder:
         return self._decoder.feed(document)
 
     def close(self) -> list[ChatEvent]:
-        """Return the events that waited for the end."""
         return self._decoder.close()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the finish reason has arrived."""
         return self._decoder.is_complete
 
     def response(self) -> ChatResponse:
-        """The answer so far."""
         return self._decoder.response()

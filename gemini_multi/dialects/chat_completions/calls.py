@@ -13,22 +13,19 @@ from gemini_multi._encoding.call_arguments import MOST_CALLS, parsed, separated
 from gemini_multi._encoding.json_values import objects, text_at
 from gemini_multi._schemas.repair import repair, strip_prefix
 from gemini_multi.dialects.chat_completions.call_slots import CallSlot, CallSlots, Piece, piece_of
+from gemini_multi.dialects.chat_completions.dialect import ChatTarget
 from gemini_multi.dialects.response_builder import CandidateBuilder
-from gemini_multi.types import ChatEvent, JsonObject, JsonValue, Signature, Tool, ToolCall, ToolCallDelta
+from gemini_multi.types import ChatEvent, ChatRequest, JsonObject, JsonValue, Signature, Tool, ToolCall, ToolCallDelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Expectation:
-    """The facts about the request that the decoder needs to read its answer."""
+    """The request whose answer is read."""
 
-    issuer: str
+    request: ChatRequest
+    target: ChatTarget
     tools: Mapping[str, Tool]
     """The declared functions, by their wire names."""
-    single_call: bool
-    """Whether only one call was wanted."""
-    waits_for_signature: bool
-    """Whether the first call needs a signature. A call without a signature is then not complete before the end."""
-    audio_format: str
 
 
 class Calls:
@@ -78,7 +75,7 @@ class Calls:
         if self._early:
             piece.extra = {**self._early, **piece.extra}
             self._early.clear()
-        added, rest = slot.add(piece, self._expectation.issuer)
+        added, rest = slot.add(piece, self._expectation.target.issuer)
         self._announce(slot, added, whole=whole)
         if rest and len(self.slots.all) < MOST_CALLS:
             following = Piece(index=slot.index, name=slot.name, arguments=rest)
@@ -93,7 +90,7 @@ class Calls:
         elif slot.position is not None:
             if added and not whole and (shown := self._shown(slot, added)):
                 self._add_delta(slot, shown)
-        elif slot.name and not (self._expectation.single_call and self.placed):
+        elif slot.name and not (self.placed and self._expectation.request.parallel_tool_calls is False):
             self._place(slot)
             if whole:
                 slot.is_shown = True
@@ -154,7 +151,7 @@ class Calls:
 
     def _signature(self, slot: CallSlot) -> Signature | None:
         if slot.signature is None and (details := self._details.get(slot.local_id)):
-            return Signature([*details], carrier="reasoning_details", issuer=self._expectation.issuer)
+            return Signature([*details], carrier="reasoning_details", issuer=self._expectation.target.issuer)
         return slot.signature
 
     def ready(self, *, before: CallSlot | None = None, at_end: bool = False) -> None:
@@ -176,8 +173,9 @@ class Calls:
 
     def _is_whole(self, slot: CallSlot, *, is_stopped: bool) -> bool:
         # Some providers send `stop` in every chunk: a call that has no arguments yet may still get them.
-        may_wait = slot.position == 0 and self._expectation.waits_for_signature and not is_stopped
-        return slot.text.value is not None and not (may_wait and self._signature(slot) is None)
+        if slot.position == 0 and not is_stopped and self._expectation.target.model.needs_signatures:
+            return slot.text.value is not None and self._signature(slot) is not None
+        return slot.text.value is not None
 
     def _call(self, slot: CallSlot) -> ToolCall:
         text = slot.text.joined()

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._encoding.json_values import as_list, text_at
+from gemini_multi._encoding.json_values import as_list, as_object, text_at
 from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi._types.parts import Citation, DataPart, JsonObject, Opaque, Signature, Text, Thought
 from gemini_multi.dialects.chat_completions import reasoning
@@ -107,7 +107,8 @@ class CandidateReader:
         """Release what waited for the end."""
         self._release()
         if self._sounds:
-            self._add(_sound(self._sounds, self._expectation.audio_format))
+            asked = text_at(as_object(self._expectation.request.extra_body.get("audio")), "format")
+            self._add(_sound(self._sounds, asked or self._expectation.target.traits.audio_format))
             self._sounds = []
         self._settle()
         self._calls.ready(at_end=True)
@@ -217,7 +218,7 @@ class CandidateReader:
         for detail in reasoning.signed_details(message):
             if self._is_new(dict(detail)):
                 self._calls.add_detail(detail)
-        signature = reasoning.signature_in(message, self._expectation.issuer)
+        signature = reasoning.signature_in(message, self._expectation.target.issuer)
         if signature is not None and self._is_new(signature.payload):
             self._late_signatures.append(signature)
             if self._tags.state != "thought":
@@ -239,7 +240,7 @@ class CandidateReader:
     def _settle(self) -> None:
         """Attach the signatures that name no call of this answer to the message as a whole."""
         if details := self._calls.unclaimed_details():
-            issuer = self._expectation.issuer
+            issuer = self._expectation.target.issuer
             self._late_signatures.append(Signature(details, carrier="reasoning_details", issuer=issuer))
         self._sign_message()
 

@@ -33,15 +33,7 @@ class ChatDecoder:
         """The events of the current document, to which all readers add."""
         functions = [tool for tool in request.tools if isinstance(tool, Tool)]
         names = tool_names(request) if functions else {}
-        audio = request.extra_body.get("audio")
-        audio_format = text_at(audio, "format") if isinstance(audio, dict) else None
-        self._expectation = Expectation(
-            issuer=target.issuer,
-            tools={names[tool.name]: tool for tool in functions},
-            single_call=request.parallel_tool_calls is False,
-            waits_for_signature=target.model.needs_signatures,
-            audio_format=audio_format or target.traits.audio_format,
-        )
+        self._expectation = Expectation(request, target, {names[tool.name]: tool for tool in functions})
         self._target = target
         self._model = ""
         self._id: str | None = None
