@@ -10,8 +10,8 @@ of a step has no signature. For histories from other providers, Google documents
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic_core import to_json
@@ -47,8 +47,8 @@ class _Step:
     """A turn, with the calls in it and the results found for them so far."""
 
     message: Message
-    calls: tuple[ToolCall, ...]
-    results: dict[int, ToolResult]
+    calls: tuple[ToolCall, ...] = ()
+    results: dict[int, ToolResult] = field(default_factory=dict[int, ToolResult])
     last_result: int = -1
     """The position of the last of the results in the history."""
 
@@ -63,8 +63,10 @@ class _Step:
         return False
 
     def add(self, remark: Message) -> None:
-        """Add a text to the turn that the model wrote before all results had come."""
-        self.message = replace(self.message, parts=(*self.message.parts, *_apart(self.message, remark)))
+        """Add a text to the turn that the model wrote before all results had come, after a blank line."""
+        has_texts = all(any(isinstance(part, Text) for part in one.parts) for one in (self.message, remark))
+        gap = (Text("\n\n"),) if has_texts else ()
+        self.message = replace(self.message, parts=(*self.message.parts, *gap, *remark.parts))
 
     def turns(self) -> list[Message]:
         """Return the turn and, in the order of its calls, one result for each."""
@@ -80,13 +82,7 @@ def conversation(messages: Sequence[Message], model: Model) -> Conversation:
     if all(message.role in _SPEAKERS and plain_text(message) for message in messages):
         turns = list(messages)
     else:
-        items: list[_Step | ToolResult] = []
-        for message in messages:
-            if message.role in _SPEAKERS and plain_text(message):
-                items.append(_Step(message, (), {}))
-            else:
-                items.extend(_items(message, system))
-        turns = _turns(items)
+        turns = _turns([item for message in messages for item in _items(message, system)])
     if not turns or turns[0].role != "user":
         turns.insert(0, Message.user(PLACEHOLDER))
     # Without the user's empty last message, the request would ask the model to continue its own turn.
@@ -107,6 +103,8 @@ def plain_text(message: Message) -> str | None:
 
 def _items(message: Message, system: list[Message]) -> Sequence[_Step | ToolResult]:
     """Split a message into its turn and the results in it. The texts of a system message are added to `system`."""
+    if message.role in _SPEAKERS and plain_text(message):
+        return [_Step(message)]
     parts = [part for part in message.parts if not _is_empty(part)]
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = tuple(part for part in parts if not isinstance(part, ToolResult))
@@ -117,9 +115,9 @@ def _items(message: Message, system: list[Message]) -> Sequence[_Step | ToolResu
     if not rest:
         return results
     if message.role != "assistant":
-        return [*results, _Step(_with_parts(message, "user", rest), (), {})]
+        return [*results, _Step(_with_parts(message, "user", rest))]
     calls = tuple(part for part in rest if isinstance(part, ToolCall))
-    return [_Step(_with_parts(message, "assistant", rest), calls, {}), *results]
+    return [_Step(_with_parts(message, "assistant", rest), calls), *results]
 
 
 def _with_parts(message: Message, role: Role, parts: tuple[Part, ...]) -> Message:
@@ -159,24 +157,13 @@ def _joined(items: Sequence[_Step | ToolResult], unclaimed: set[int]) -> list[_S
     for position, item in enumerate(items):
         waiting = [step for step in waiting if step.last_result > position]
         if isinstance(item, ToolResult):
-            kept += [_Step(Message("user", _as_text(item)), (), {})] if position in unclaimed else []
+            kept += [_Step(Message("user", _as_text(item)))] if position in unclaimed else []
         elif waiting and item.message.role == "assistant" and not item.calls:
             waiting[-1].add(item.message)
         else:
             waiting.append(item)
             kept.append(item)
     return kept
-
-
-def _apart(message: Message, remark: Message) -> Iterable[Part]:
-    """Add a blank line between the text of a turn and the added text, because chat completions joins them."""
-    has_text = any(isinstance(part, Text) and part.text for part in message.parts)
-    for part in remark.parts:
-        if has_text and isinstance(part, Text) and part.text:
-            has_text = False
-            yield replace(part, text=f"\n\n{part.text}")
-        else:
-            yield part
 
 
 def _not_run(call: ToolCall) -> ToolResult:

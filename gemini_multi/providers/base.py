@@ -106,7 +106,6 @@ class Provider(ABC):
 
     counting_advice: ClassVar[str] = ": use an estimate, or another provider."
     """The alternative to counting tokens at this provider. It ends the sentence about the missing endpoint."""
-
     listing_advice: ClassVar[str] = ": see its documentation, or `gemini_multi.catalog`."
     """The alternative to listing this provider's models. It ends the sentence about the missing endpoint."""
 
@@ -157,11 +156,7 @@ class Provider(ABC):
         """Return the request's headers, with the key."""
 
     def call_headers(self, call: CallHeaders) -> Mapping[str, str]:
-        """Return the headers that a single call adds; only providers with a gateway use the settings for the gateway.
-
-        Raises:
-            ConfigurationError: The provider's gateway does not accept a value.
-        """
+        """Return the headers that a single call adds; only gateways use the settings for the gateway."""
         return call.headers
 
     def unwrap(self, document: JsonValue) -> JsonObject:

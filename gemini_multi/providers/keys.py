@@ -38,11 +38,7 @@ class Key:
 
     @classmethod
     def of(cls, given: KeyArgument, *, variables: tuple[str, ...], argument: str) -> Key:
-        """Return the given secret, or the first of the environment variables. Messages show how to pass it.
-
-        Raises:
-            ConfigurationError: There is no secret, or it cannot be sent in a header.
-        """
+        """Return the given secret, or the first of the environment variables. Errors name `argument`."""
         if isinstance(given, Key):
             return given
         value = given if isinstance(given, str) or given is None else given.get_secret_value()

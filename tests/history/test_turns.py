@@ -173,7 +173,7 @@ CASES = [
     Case(
         "the model speaks before and after its call",
         (HELLO, Message.assistant("Wait.", FIRST), Message.assistant(Text("So."), IMAGE), Message.tool(FIRST_RESULT)),
-        (HELLO, Message.assistant("Wait.", FIRST, "\n\nSo.", IMAGE), Message.tool(FIRST_RESULT)),
+        (HELLO, Message.assistant("Wait.", FIRST, "\n\n", "So.", IMAGE), Message.tool(FIRST_RESULT)),
     ),
     Case(
         "both speak before the result",

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from gemini_multi.dialects.base import EncodingReport, Repair
 from gemini_multi.dialects.generate_content.dialect import GenerateTarget
-from gemini_multi.dialects.thinking import ThinkingPlan, thinking
+from gemini_multi.dialects.thinking import thinking
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.types import ChatRequest, JsonObject, JsonValue, ResponseFormat
 
@@ -73,11 +73,7 @@ def _settings(
 
 
 def top_logprobs(request: ChatRequest) -> int | None:
-    """Return the requested number of alternatives for each token.
-
-    Raises:
-        ConfigurationError: The number is above Gemini's limit.
-    """
+    """Return the requested number of alternatives for each token; a number above Gemini's limit is an error."""
     number = request.top_logprobs
     if number is not None and not 0 <= number <= _MOST_LOGPROBS:
         raise ConfigurationError(f"`top_logprobs={number}` is out of range: give 0 to {_MOST_LOGPROBS}.")
@@ -85,11 +81,7 @@ def top_logprobs(request: ChatRequest) -> int | None:
 
 
 def candidates(number: int | None) -> int | None:
-    """Return the number of candidates to request; `None` for one, the default.
-
-    Raises:
-        ConfigurationError: The number is below 1.
-    """
+    """Return the number of candidates to request; `None` for one, the default. A number below 1 is an error."""
     if number is not None and number < 1:
         raise ConfigurationError(f"`n={number}` asks for no answer. Give 1 or more.")
     return None if number == 1 else number
@@ -97,14 +89,9 @@ def candidates(number: int | None) -> int | None:
 
 def _thinking(request: ChatRequest, target: GenerateTarget, report: EncodingReport) -> dict[str, JsonValue] | None:
     plan = thinking(request, target.model, report)
-    if plan == ThinkingPlan():
-        return None
-    fields: dict[str, JsonValue] = {
-        "includeThoughts": plan.include_thoughts,
-        "thinkingBudget": plan.budget,
-        "thinkingLevel": plan.level and plan.level.upper(),
-    }
-    return {field: value for field, value in fields.items() if value is not None}
+    level = plan.level and plan.level.upper()
+    fields = {"includeThoughts": plan.include_thoughts, "thinkingBudget": plan.budget, "thinkingLevel": level}
+    return {field: value for field, value in fields.items() if value is not None} or None
 
 
 def format_demand(wanted: ResponseFormat) -> str:

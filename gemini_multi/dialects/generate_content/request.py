@@ -50,12 +50,7 @@ class RequestWriter:
         self._uses_maps = any(tool.kind == "google_maps" for tool in self._built_in)
 
     def body(self) -> dict[str, JsonValue]:
-        """Write the body.
-
-        Raises:
-            UnsupportedFeature: The target does not support a feature of the request.
-            ConfigurationError: Gemini does not support something at any provider.
-        """
+        """Write the body, or raise an error that names what the target or Gemini itself does not support."""
         wanted = self._request.response_format
         demand = wanted if wanted is not None and self._demands_json(wanted) else None
         body = self._contents(demand)

@@ -52,11 +52,7 @@ class GenerateContentDecoder:
         self._feedback: dict[str, JsonValue] | None = None
 
     def feed(self, document: JsonObject) -> list[ChatEvent]:
-        """Read one document.
-
-        Raises:
-            PromptBlocked: The provider refused the prompt.
-        """
+        """Read one document. A refused prompt is a `PromptBlocked`."""
         for key, value in document.items():
             if value is None or key == "candidates":
                 continue
