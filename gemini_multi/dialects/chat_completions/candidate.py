@@ -12,7 +12,8 @@ from gemini_multi._encoding.json_values import as_list, as_object, text_at
 from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi._types.parts import Citation, DataPart, JsonObject, Opaque, Signature, Text, Thought
 from gemini_multi.dialects.chat_completions import reasoning
-from gemini_multi.dialects.chat_completions.calls import Calls, Expectation
+from gemini_multi.dialects.chat_completions.calls import Calls
+from gemini_multi.dialects.chat_completions.dialect import Expectation
 from gemini_multi.dialects.chat_completions.usage import update
 from gemini_multi.dialects.finish import MALFORMED, UNWANTED_CALL, finish_reason, word_of
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended

@@ -11,9 +11,8 @@ from typing import Final
 from gemini_multi._encoding.json_values import text_at
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.chat_completions import usage as usage
-from gemini_multi.dialects.chat_completions.calls import Expectation
 from gemini_multi.dialects.chat_completions.candidate import CandidateReader
-from gemini_multi.dialects.chat_completions.dialect import ChatTarget
+from gemini_multi.dialects.chat_completions.dialect import ChatTarget, Expectation
 from gemini_multi.dialects.chat_completions.messages import tool_names
 from gemini_multi.dialects.finish import finish_reason
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked

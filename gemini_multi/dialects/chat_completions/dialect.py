@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from gemini_multi.dialects.base import Decoder, Dialect, EncodingReport, Target
-from gemini_multi.types import ChatRequest, JsonObject, JsonValue
+from gemini_multi.types import ChatRequest, JsonObject, JsonValue, Tool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,16 @@ class ChatTraits:
 
 
 ChatTarget: TypeAlias = Target[ChatTraits]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The request whose answer is read."""
+
+    request: ChatRequest
+    target: ChatTarget
+    tools: Mapping[str, Tool]
+    """The declared functions, by their wire names."""
 
 
 class ChatCompletions(Dialect[ChatTraits]):
