@@ -85,7 +85,7 @@ def budget_exceeded(
     return BudgetExceeded(
         f"{spent:.6f} USD were spent, {reserved:.6f} USD are set aside for calls under way"
         f"{' in all processes' if is_shared else ''}, and this request may cost {worst:.6f} USD: together more than "
-        f"the spending limit of {limit} USD. Raise `max_cost_usd`{', name another budget,' if is_shared else ''} or "
+        f"the spending limit of {limit} USD. Raise `max_cost_usd`,{' name another budget,' if is_shared else ''} or "
         "set `max_tokens`: without it an answer may be as long as the model allows.",
         spent_usd=spent,
         limit_usd=limit,
