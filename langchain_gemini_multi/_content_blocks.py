@@ -34,7 +34,6 @@ def content_parts(content: object) -> list[Part]:
 
 
 def block_parts(block: Block) -> list[Part]:
-    """Turn one block into parts."""
     kind = block.get("type")
     if isinstance(kind, str) and (read := _READERS.get(kind)) is not None:
         return read(block)

@@ -137,7 +137,6 @@ def finish_reasons(candidate: core.Candidate) -> Block:
 
 
 def compact(arguments: core.JsonObject) -> str:
-    """Write a tool call's arguments as JSON text."""
     return json.dumps(dict(arguments), ensure_ascii=False)
 
 

@@ -197,7 +197,6 @@ class EventBuilder:
         self._response: core.ChatResponse | None = None
 
     def feed(self, event: core.ChatEvent) -> list[Event]:
-        """Translate an event."""
         match event:
             case core.Finished(response):
                 self._response = response

@@ -8,17 +8,7 @@ from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 from types import UnionType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Literal,
-    TypeAlias,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.tools import Tool as TextTool

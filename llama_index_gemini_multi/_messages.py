@@ -171,7 +171,6 @@ def foreign_signatures(message: types.ChatMessage) -> Iterator[core.Signature | 
 
 
 def block_call(block: types.ToolCallBlock) -> core.ToolCall:
-    """Read the tool call of a block."""
     return to_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs)
 
 
@@ -198,7 +197,6 @@ def _selection(call: core.ToolCall, position: int) -> ToolSelection:
 
 
 def first_call(response: types.ChatResponse) -> types.ToolCallBlock | None:
-    """Return the first tool call of a response."""
     return next((block for block in response.message.blocks if isinstance(block, types.ToolCallBlock)), None)
 
 

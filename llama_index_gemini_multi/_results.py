@@ -77,16 +77,13 @@ class Snapshots:
         self._media: list[types.ContentBlock] = []
 
     def whole(self, response: core.ChatResponse, delta: str | None = None) -> types.ChatResponse:
-        """Translate a whole answer. See `to_result`."""
         return to_result(response, delta=delta, first_call_only=self._first_call_only)
 
     def of(self, events: EventStream) -> types.ChatResponseGen:
-        """Make all chunks of a stream."""
         with events:
             yield from filter(None, map(self.feed, events))
 
     async def of_async(self, events: AsyncEventStream) -> types.ChatResponseAsyncGen:
-        """Make all chunks of a stream."""
         async with events:
             async for event in events:
                 if (chunk := self.feed(event)) is not None:

@@ -117,7 +117,6 @@ class StructuredRequest(Generic[ModelT]):
         )
 
     def _correction(self, response: ChatResponse, error: InvalidStructuredOutput) -> ChatMessage:
-        """Write a message about the errors of an answer."""
         wrong = problems(error.__cause__) if response.message.blocks else "It was empty."
         text = f"That does not fit what was asked for. {wrong} Answer again, whole and in the form that was asked for."
         call = first_call(response) if self._by_tool else None

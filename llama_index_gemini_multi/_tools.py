@@ -46,7 +46,6 @@ def _parameters(metadata: ToolMetadata) -> dict[str, JsonValue]:
 
 
 def class_schema(kind: type[BaseModel]) -> dict[str, JsonValue]:
-    """Return the JSON Schema of a class."""
     return _once("class", kind, kind.model_json_schema)
 
 

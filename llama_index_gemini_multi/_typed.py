@@ -20,7 +20,6 @@ dispatcher: Final[Dispatcher] = instrument.get_dispatcher("llama_index_gemini_mu
 
 
 def span_handlers() -> Sequence[object]:
-    """Return the handlers that tracers have added."""
     return cast("Sequence[object]", dispatcher.root.span_handlers)  # pyright: ignore[reportUnknownMemberType]  # generic there
 
 
@@ -42,7 +41,6 @@ class AttemptFailedEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name of the event in traces."""
         return "GeminiMultiAttemptFailedEvent"
 
 
@@ -87,5 +85,4 @@ def completion_callback(function: FunctionT) -> FunctionT:
 
 
 def facts_of(response: ChatResponse) -> Mapping[str, object]:
-    """Return the metadata of a response."""
     return cast("Mapping[str, object]", response.additional_kwargs)  # pyright: ignore[reportUnknownMemberType]  # a bare dict there
