@@ -60,10 +60,7 @@ _HOMES: Final = {
 def __getattr__(name: str) -> object:
     from gemini_multi.bindings.lazy import load
 
-    home = _HOMES.get(name) or ("langchain_gemini_multi.errors" if name in __all__ else None)
-    value = load(__name__, name, {} if home is None else {name: home}, extra="langchain")
-    globals()[name] = value
-    return value
+    return load(__name__, name, dict.fromkeys(__all__, "langchain_gemini_multi.errors") | _HOMES, extra="langchain")
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,7 @@ from langchain_core.messages import (
 
 from gemini_multi import types as core
 from gemini_multi.bindings.media import Details, inline, type_of
-from gemini_multi.bindings.outline import entries_of, read_signature, restored
+from gemini_multi.bindings.outline import entries_of, restored
 from gemini_multi.bindings.tools import foreign_call
 from gemini_multi.bindings.values import fields_of, is_many, is_mapping, is_object, items_of, mapping_of, text_of
 from gemini_multi.errors import ConfigurationError
@@ -139,7 +139,7 @@ def _calls(message: AIMessage) -> list[core.ToolCall]:
 
 
 def _signatures(message: AIMessage, issuer: str) -> dict[str, core.Signature]:
-    """Find the signatures of tool calls, by call id. Those in the outline state their issuer."""
+    """Find the signatures of tool calls that other places than the outline hold, by call id."""
     by_google = {**dict(_signatures_by_position(message)), **mapping_of(message.additional_kwargs.get(GOOGLE_KEY))}
     found: dict[str, core.Signature] = {}
     for call in map(mapping_of, items_of(message.additional_kwargs.get("tool_calls"))):
@@ -148,9 +148,6 @@ def _signatures(message: AIMessage, issuer: str) -> dict[str, core.Signature]:
     for call_id, payload in by_google.items():
         if isinstance(payload, str) and payload:
             found[str(call_id)] = core.Signature(payload, carrier="thoughtSignature", issuer=issuer)
-    for entry in entries_of(message.additional_kwargs.get(OUTLINE_KEY)):
-        if (signature := read_signature(entry.get("signature"))) is not None and "call" in entry:
-            found[str(entry["call"])] = signature
     return found
 
 

@@ -36,9 +36,7 @@ _HOMES: Final = {
 def __getattr__(name: str) -> object:
     from gemini_multi.bindings.lazy import load
 
-    value = load(__name__, name, _HOMES, extra="llama-index")
-    globals()[name] = value
-    return value
+    return load(__name__, name, _HOMES, extra="llama-index")
 
 
 def __dir__() -> list[str]:

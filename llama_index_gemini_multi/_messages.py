@@ -70,7 +70,12 @@ class _Reader:
         pairs = zip(blocks, chain(foreign_signatures(message), repeat(None)), strict=False)
         parts = [_signed(part, signature) for block, signature in pairs for part in _parts(block)]
         parts += foreign_calls(message)
-        answer = tuple(self._identified(part, index) for index, part in enumerate(parts))
+        answer = tuple(
+            replace(part, id=f"call_{self.position}_{index}")
+            if isinstance(part, core.ToolCall) and not part.id
+            else part
+            for index, part in enumerate(parts)
+        )
         notes = [block.additional_information for block in message.blocks if isinstance(block, types.ThinkingBlock)]
         if entries := [entry for note in notes for entry in _entries(note.get(NOTE_KEY))]:
             answer = tuple(restored(answer, entries, shows_all=False))
@@ -78,11 +83,6 @@ class _Reader:
         self.names.update({call.id: call.name for call in calls})
         self.open_calls.extend(call.id for call in calls)
         return answer
-
-    def _identified(self, part: core.Part, index: int) -> core.Part:
-        if isinstance(part, core.ToolCall) and not part.id:
-            return replace(part, id=f"call_{self.position}_{index}")
-        return part
 
     def _result(self, message: types.ChatMessage) -> core.ToolResult:
         extra: Mapping[str, object] = message.additional_kwargs

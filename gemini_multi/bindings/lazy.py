@@ -7,7 +7,7 @@ from importlib import import_module
 
 
 def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> object:
-    """Import a public name of a binding from its module, which `homes` names.
+    """Import a public name of a binding from its module, which `homes` names, into the package.
 
     Raises:
         AttributeError: The package has no such name.
@@ -16,7 +16,7 @@ def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> objec
     if name not in homes:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     try:
-        return getattr(import_module(homes[name]), name)
+        value: object = getattr(import_module(homes[name]), name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(package):
             raise
@@ -24,3 +24,5 @@ def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> objec
             f'`{package}.{name}` needs {error.name}, which is not installed: pip install "gemini-multi[{extra}]"',
             name=error.name,
         ) from error
+    setattr(import_module(package), name, value)
+    return value
