@@ -6,8 +6,8 @@ used, and `event` if it is `error`.
 
 There are three deviations from the standard. The data of an event named `error` are wrapped as `{"error": …}`, unless
 they are such an object already. `close` returns an event that the end of the stream cut off, because providers omit the
-last blank line. And a JSON document before an event or at the end, compact or indented, is returned like an event:
-gateways report in this way that a stream failed.
+last blank line. And a JSON document before an event, before another document or at the end, compact or indented, is
+returned like an event: gateways report in this way that a stream failed.
 """
 
 from __future__ import annotations
@@ -113,17 +113,20 @@ class EventDecoder:
                 if self._data_size + self._partial_size > self._limit:
                     raise self._too_large()
             else:
-                self._read_other(line)
+                events += self._read_other(line)
         return events
 
-    def _read_other(self, line: bytes) -> None:
+    def _read_other(self, line: bytes) -> list[bytes]:
         """Read a line without data: the name of an event, or a part of a document outside an event."""
         if line.startswith(b"event:"):
             self._is_error = line[6:].strip() == b"error"
         elif line[:1] in _LOOSE:
-            self._loose[:] = line + b"\n"
+            before = self._document() if self._loose else []
+            self._loose += line + b"\n"
+            return before
         elif self._loose and line[:1] != b":" and len(self._loose) < _LOOSE_BYTES:
             self._loose += line + b"\n"
+        return []
 
     def _too_large(self) -> InvalidResponse:
         return InvalidResponse(

@@ -57,6 +57,7 @@ CASES = [
     Case("leading blank lines", b"\n\r\n\ndata: a\n\n", [b"a"]),
     Case("a document between events", b'data: a\n\n{"error": 1}\ndata: b\n\n', [b"a", b'{"error": 1}', b"b"]),
     Case("a document at the end", b'data: a\n\n{"error": 1}', [b"a", b'{"error": 1}']),
+    Case("documents in a row", b'data: a\n\n{"b": 1}\n{\n "c": 1\n}\n', [b"a", b'{"b": 1}', b'{\n "c": 1\n}']),
     Case("an indented document", b'data: a\n\n{\n  "e": {\n  }\n}\n', [b"a", b'{\n  "e": {\n  }\n}']),
     Case("a document in CRLF", b'data: a\r\n\r\n[{\r\n  "e": 1\r\n}]\r\n', [b"a", b'[{\n  "e": 1\n}]']),
     Case("a comment in a document", b'data: a\n\n{\n: x\n  "e": 1\n}', [b"a", b'{\n  "e": 1\n}']),
