@@ -37,7 +37,7 @@ class EventDecoder:
         self._is_error = False
         self._partial_size = 0
         self._after_cr = False
-        self._start: bytes | None = b""
+        self._is_new = True
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Read the next bytes and return the data of the events that they complete.
@@ -45,8 +45,6 @@ class EventDecoder:
         Raises:
             InvalidResponse: One event is larger than the limit.
         """
-        if self._start is not None:
-            chunk = self._without_bom(chunk)
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
@@ -54,8 +52,6 @@ class EventDecoder:
 
     def close(self) -> list[bytes]:
         """Return the data of an event that the end of the stream cut off, if there is any."""
-        if self._start:
-            self._partial.append(self._start)
         events = self._read([b"".join(self._partial), b""])
         self._partial = []
         return events + (self._document() if self._loose else [])
@@ -69,14 +65,6 @@ class EventDecoder:
         except ValueError:
             return []
         return [document]
-
-    def _without_bom(self, chunk: bytes) -> bytes:
-        start = (self._start or b"") + chunk
-        if len(start) < len(_BOM) and _BOM.startswith(start):
-            self._start = start
-            return b""
-        self._start = None
-        return start.removeprefix(_BOM)
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         lines = chunk.splitlines()
@@ -97,6 +85,9 @@ class EventDecoder:
     def _read(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
         data = self._data
+        if self._is_new and lines:
+            self._is_new = False
+            lines[0] = lines[0].removeprefix(_BOM)
         for line in lines:
             if not line:
                 if data:

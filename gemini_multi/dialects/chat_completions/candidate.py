@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from gemini_multi._encoding.json_values import as_list, as_object, text_at
+from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
 from gemini_multi._encoding.media_data import is_data_url, parsed_data_url, typed
 from gemini_multi._types.parts import Citation, DataPart, JsonObject, Opaque, Signature, Text, Thought
 from gemini_multi.dialects.chat_completions import reasoning
@@ -216,8 +216,11 @@ class CandidateReader:
 
     def _sign(self, message: JsonObject) -> None:
         """Read the signatures of a message. Details wait for their call, all others for the end of an open thought."""
-        for detail in reasoning.signed_details(message):
-            if self._is_new(dict(detail)):
+        for detail in objects(message.get("reasoning_details")):
+            if not reasoning.is_signed(detail):
+                rest = {key: value for key, value in detail.items() if key not in reasoning.READ_AS_THOUGHTS}
+                update(self._metadata, {"reasoning_details": rest} if rest else {})
+            elif self._is_new(detail):
                 self._calls.add_detail(detail)
         signature = reasoning.signature_in(message, self._expectation.target.issuer)
         if signature is not None and self._is_new(signature.payload):
@@ -259,8 +262,6 @@ class CandidateReader:
                 self._citations.setdefault((found.start, found.end, found.uri), found)
             elif self._is_new(annotation):
                 extended(self._metadata, {"annotations": [annotation]})
-        for remark in reasoning.remarks(message):
-            update(self._metadata, {"reasoning_details": dict(remark)})
         if (extra := reasoning.unread(message)) is not None:
             update(self._metadata, {"extra_content": extra})
         self._keep(message, _MESSAGE)

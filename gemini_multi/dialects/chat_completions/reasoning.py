@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
-from gemini_multi._encoding.json_values import objects
 from gemini_multi.types import JsonObject, JsonValue, Signature
 
 CARRIERS: Final = ("extra_content", "thought_signature")
 """Fields that hold a signature, on messages and on tool calls."""
 
 _READABLE: Final = frozenset({"text", "summary"})
-_READ_AS_THOUGHTS: Final = _READABLE | {"type", "index"}
+READ_AS_THOUGHTS: Final = _READABLE | {"type", "index"}
 _OPEN: Final = "<thought>"
 _CLOSE: Final = "</thought>"
 
@@ -76,24 +75,8 @@ def thought_texts(message: JsonObject) -> Iterator[str]:
             yield value
 
 
-def signed_details(message: JsonObject) -> list[JsonObject]:
-    """Return the elements of `reasoning_details` with more than readable text. The next request sends them back."""
-    return [detail for detail in _details(message) if _is_signed(detail)]
-
-
-def remarks(message: JsonObject) -> Iterator[JsonObject]:
-    """Yield the other fields of the readable elements of `reasoning_details`, such as their format."""
-    for detail in _details(message):
-        rest = {key: value for key, value in detail.items() if key not in _READ_AS_THOUGHTS}
-        if rest and not _is_signed(detail):
-            yield rest
-
-
-def _details(message: JsonObject) -> list[dict[str, JsonValue]]:
-    return objects(message.get("reasoning_details"))
-
-
-def _is_signed(detail: JsonObject) -> bool:
+def is_signed(detail: JsonObject) -> bool:
+    """Whether an element of `reasoning_details` has more than readable text. The next request sends it back."""
     return bool(detail.get("signature") or (detail and not _READABLE & detail.keys()))
 
 

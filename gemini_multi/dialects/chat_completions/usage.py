@@ -7,7 +7,6 @@ repeat the counts, so the last value of each field counts and nothing is added u
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Final
 
 from gemini_multi.types import JsonObject, JsonValue, Usage
@@ -19,10 +18,7 @@ _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creatio
 _REASONING: Final = ("reasoning_tokens", "thoughts_tokens")
 _ABSURD: Final = 1e15
 """The limit of a count. No real count is as large, and a larger number could not be multiplied by a price."""
-_MODALITIES: Final[Mapping[str, str]] = {
-    **{f"{modality}_tokens": modality for modality in ("text", "image", "audio", "video", "document")},
-    "file_tokens": "document",
-}
+_MODALITIES: Final = {f"{modality}_tokens": modality for modality in ("text", "image", "audio", "video", "document")}
 
 
 def update(known: dict[str, JsonValue], changes: JsonObject) -> None:
