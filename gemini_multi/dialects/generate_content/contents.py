@@ -148,8 +148,7 @@ class ContentsWriter:
         """Write one content with all results. Write a second one for media that results cannot hold."""
         rest: list[JsonValue] = []
         responses = [self._result(result, rest) for result in message.parts if isinstance(result, ToolResult)]
-        contents: list[JsonValue] = [{"role": "user", "parts": responses}] if responses else []
-        return [*contents, {"role": "user", "parts": rest}] if rest else contents
+        return [{"role": "user", "parts": parts} for parts in (responses, rest) if parts]
 
     def _result(self, result: ToolResult, rest: list[JsonValue]) -> JsonValue:
         name = self.name(result.name)

@@ -5,12 +5,14 @@ The first call imports the encoder and the decoder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from gemini_multi._encoding.json_values import objects, text_at
 from gemini_multi.dialects.base import Decoder, Dialect, DocumentDecoder, EncodingReport, Target
 from gemini_multi.errors import InvalidResponse
-from gemini_multi.types import Candidate, ChatRequest, ChatResponse, JsonObject, JsonValue, Text
+from gemini_multi.types import Candidate, ChatRequest, ChatResponse, JsonObject, JsonValue, Text, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ GenerateTarget: TypeAlias = Target[GenerateContentTraits]
 
 
 _COUNTED: Final = ("totalTokens", "cachedContentTokenCount", "promptTokensDetails")
+_DIGITS: Final = 15
+"""The most digits of a count. A larger number is not a count, and could not be multiplied by a price."""
 
 
 class GenerateContent(Dialect[GenerateContentTraits]):
@@ -90,8 +94,6 @@ class CountTokens(Dialect[GenerateContentTraits]):
 
 def _counted(document: JsonObject) -> ChatResponse:
     """Read a count: it is the text and the usage of the answer."""
-    from gemini_multi.dialects.generate_content.usage import usage
-
     total = document.get("totalTokens")
     if not isinstance(total, int) or isinstance(total, bool) or total < 0:
         raise InvalidResponse("The answer holds no `totalTokens`.", raw=str(dict(document))[:1000])
@@ -100,6 +102,47 @@ def _counted(document: JsonObject) -> ChatResponse:
     count = Candidate(parts=(Text(str(counts.total_tokens)),), finish_reason="stop")
     rest = {key: value for key, value in document.items() if key not in _COUNTED}
     return ChatResponse(candidates=(count,), usage=counts, provider_metadata=rest)
+
+
+def usage(metadata: Mapping[str, JsonValue]) -> Usage:
+    """Read `usageMetadata` by Google's identity: total = prompt + candidates + tool use + thoughts.
+
+    Cached tokens are a part of the prompt.
+    """
+    prompt = whole(metadata.get("promptTokenCount"))
+    candidates = whole(metadata.get("candidatesTokenCount"))
+    thoughts = whole(metadata.get("thoughtsTokenCount"))
+    tool_use = whole(metadata.get("toolUsePromptTokenCount"))
+    total = whole(metadata.get("totalTokenCount"))
+    # Some gateways include thoughts in the candidates' tokens. Then the total is the sum without the thoughts.
+    output = candidates if thoughts and total and prompt + candidates + tool_use == total else candidates + thoughts
+    return Usage(
+        input_tokens=prompt + tool_use,
+        output_tokens=output,
+        total_tokens=total or prompt + tool_use + output,
+        cached_tokens=whole(metadata.get("cachedContentTokenCount")),
+        reasoning_tokens=thoughts,
+        tool_use_tokens=tool_use,
+        input_by_modality=_by_modality(metadata, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        output_by_modality=_by_modality(metadata, "candidatesTokensDetails"),
+    )
+
+
+def whole(value: JsonValue) -> int:
+    """Read a count, which may be missing, a float or text. A negative or absurdly large count is treated as missing."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < _DIGITS else 0
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else 0
+    return int(value) if isinstance(value, int) and 0 <= value < 10**_DIGITS else 0
+
+
+def _by_modality(metadata: Mapping[str, JsonValue], *fields: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for detail in (detail for field in fields for detail in objects(metadata.get(field))):
+        if (modality := text_at(detail, "modality")) is not None:
+            counts[modality.lower()] = counts.get(modality.lower(), 0) + whole(detail.get("tokenCount"))
+    return counts
 
 
 GENERATE_CONTENT: Final = GenerateContent()

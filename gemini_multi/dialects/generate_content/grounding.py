@@ -14,7 +14,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
-from gemini_multi.dialects.generate_content.usage import whole
+from gemini_multi.dialects.generate_content.dialect import whole
 from gemini_multi.types import Citation, JsonObject, JsonValue
 
 _LEAST_WORK: Final = 4_000_000

@@ -18,9 +18,8 @@ from gemini_multi._types.parts import Blob, CodeResult, DataPart, ExecutableCode
 from gemini_multi.dialects.base import CHANGE_THE_PROMPT
 from gemini_multi.dialects.finish import UNWANTED_CALL, finish_reason
 from gemini_multi.dialects.generate_content.calls import CallReader, Declared
-from gemini_multi.dialects.generate_content.dialect import GenerateTarget
+from gemini_multi.dialects.generate_content.dialect import GenerateTarget, usage
 from gemini_multi.dialects.generate_content.grounding import GroundingSum, cited, grounded
-from gemini_multi.dialects.generate_content.usage import usage
 from gemini_multi.dialects.response_builder import CandidateBuilder, extended
 from gemini_multi.errors import KEPT_CHARACTERS, PromptBlocked
 from gemini_multi.types import (
