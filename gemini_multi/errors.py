@@ -51,17 +51,14 @@ class Where(TypedDict, total=False):
 
 
 class GeminiMultiError(Exception):
-    """Base class of all errors of this package."""
+    """Base class of all errors of this package.
+
+    `message` says what happened, where, and what to do. `attempts` holds every request that was sent before the error.
+    """
 
     _may_succeed_later: ClassVar[bool] = False
 
     def __init__(self, message: str, *, attempts: Sequence[gemini_multi.Attempt] = ()) -> None:
-        """Make an error.
-
-        Args:
-            message: What happened, where, and what to do.
-            attempts: Every request that was sent before the error.
-        """
         super().__init__(message)
         self.message = message
         self.attempts: tuple[gemini_multi.Attempt, ...] = tuple(attempts)

@@ -6,20 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from gemini_multi.types import (
-    Blob,
-    ChatRequest,
-    CodeResult,
-    ExecutableCode,
-    FileReference,
-    Message,
-    Part,
-    Text,
-    Thought,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from gemini_multi import types
 
 __all__ = ["estimate", "estimate_messages", "most_tokens"]
 
@@ -46,37 +33,37 @@ def estimate(text: str) -> int:
     return max(1, round(plain / _ASCII_PER_TOKEN + (len(text) - plain) / _OTHERS_PER_TOKEN))
 
 
-def estimate_messages(messages: Sequence[Message], tools: Sequence[Mapping[str, object]] = ()) -> int:
+def estimate_messages(messages: Sequence[types.Message], tools: Sequence[Mapping[str, object]] = ()) -> int:
     """Estimate the tokens of a conversation and of the tools bound to it."""
     parts = sum(_tokens(part, estimate, _media) for message in messages for part in message.parts)
     return parts + sum(estimate(_compact(tool)) for tool in tools)
 
 
-def most_tokens(request: ChatRequest) -> int:
+def most_tokens(request: types.ChatRequest) -> int:
     """Return an upper limit of a request's tokens: a token is at least one byte. Media by address may have any size."""
     parts = sum(_tokens(part, _size, _most_media) for message in request.messages for part in message.parts)
-    tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools if isinstance(tool, Tool)]
+    tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools if isinstance(tool, types.Tool)]
     schema = request.response_format.schema if request.response_format is not None else None
     return parts + _size(_compact([tools, schema]))
 
 
-def _tokens(part: Part, text: Callable[[str], int], media: Callable[[str, int | None], int]) -> int:
+def _tokens(part: types.Part, text: Callable[[str], int], media: Callable[[str, int | None], int]) -> int:
     """Count a part by the measures of texts and of media. The size of media by address is not known."""
     match part:
-        case Blob():
+        case types.Blob():
             return media(part.mime_type, len(part.data) * 3 // 4)
-        case FileReference():
+        case types.FileReference():
             return media(part.mime_type or "", None)
-        case ToolResult():
+        case types.ToolResult():
             value = "" if part.value is None else _compact(part.value)
             return text(part.name + value) + sum(_tokens(item, text, media) for item in part.content)
-        case Text() | Thought():
+        case types.Text() | types.Thought():
             return text(part.text)
-        case ToolCall():
+        case types.ToolCall():
             return text(part.name + _compact(dict(part.arguments)) + (part.invalid_arguments or ""))
-        case ExecutableCode():
+        case types.ExecutableCode():
             return text(part.code)
-        case CodeResult():
+        case types.CodeResult():
             return text(part.output)
         case _:
             return text(_compact(dict(part.data)))

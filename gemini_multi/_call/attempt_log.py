@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from gemini_multi._call.permits import Permits
 from gemini_multi._call.telemetry import Trace
@@ -21,9 +21,6 @@ from gemini_multi.preference import FailoverOn, Hedging
 from gemini_multi.providers.base import CallHeaders
 from gemini_multi.retry import RetryPolicy
 from gemini_multi.types import Attempt
-
-OnAttempt: TypeAlias = Callable[[Attempt], object]
-"""Called with every attempt when the attempt ends, in the thread or task of the call. The result is ignored."""
 
 LOGGER: Final = logging.getLogger("gemini_multi")
 """Logs attempts at debug level, and failovers and answers that stopped before their first text at warning level.
@@ -56,7 +53,7 @@ class CallOptions:
     ledger: Ledger = field(default_factory=Ledger)
     """Counts the usage of every request that a provider may bill, and refuses requests beyond the budget."""
     health: Health = field(default_factory=Health)
-    on_attempt: tuple[OnAttempt, ...] = ()
+    on_attempt: tuple[Callable[[Attempt], object], ...] = ()
     failover: FailoverOn | None = None
     """The conditions under which an answer is not accepted."""
     call_headers: CallHeaders | None = None
@@ -124,8 +121,8 @@ def _reason(failure: GeminiMultiError) -> str:
     """Return why an attempt failed, without the provider's message, which may quote the conversation."""
     words = [type(failure).__name__]
     if isinstance(failure, ProviderError):
-        words += [f"status {failure.status}"] if failure.status else []
-        words += [f"code {failure.code}"] if failure.code else []
+        known = {"status": failure.status, "code": failure.code}
+        words += [f"{name} {value}" for name, value in known.items() if value]
     if isinstance(failure, ConnectionFailed):
         words.append(failure.message.rstrip("."))
     if isinstance(failure, UnsupportedFeature):

@@ -17,37 +17,30 @@ def counting_routes(request: ChatRequest, providers: Sequence[Provider]) -> tupl
     """List the routes for a token count, in the caller's order."""
     check(request)
     model = catalog.find(request.model)
-    return tuple(
-        _route(
-            provider,
-            model,
-            provider.counting_endpoints(request, model),
-            "counting tokens",
-            f"does not count tokens{provider.counting_advice}",
-        )
-        for provider in providers
-    )
+
+    def route(provider: Provider) -> Route:
+        refusal = f"{provider.name} does not count tokens{provider.counting_advice}"
+        return _route(provider, model, provider.counting_endpoints(request, model), "counting tokens", refusal)
+
+    return tuple(map(route, providers))
 
 
 def listing_routes(name: str | None, providers: Sequence[Provider]) -> tuple[Route, ...]:
     """List the routes for the record of one model, or of all models."""
     model = catalog.find(name or "models")
-    return tuple(
-        _route(
-            provider,
-            model,
-            provider.listing_endpoints(model, None if name is None else provider.listed_id(name, model)),
-            "listing models",
-            f"has no endpoint that lists models{provider.listing_advice}",
-        )
-        for provider in providers
-    )
+
+    def route(provider: Provider) -> Route:
+        model_id = None if name is None else provider.listed_id(name, model)
+        refusal = f"{provider.name} has no endpoint that lists models{provider.listing_advice}"
+        return _route(provider, model, provider.listing_endpoints(model, model_id), "listing models", refusal)
+
+    return tuple(map(route, providers))
 
 
 def _route(
     provider: Provider, model: catalog.Model, endpoints: Sequence[Endpoint], feature: str, refusal: str
 ) -> Route:
-    error = UnsupportedFeature(f"{provider.name} {refusal}", features=[feature], providers=[provider.name])
+    error = UnsupportedFeature(refusal, features=[feature], providers=[provider.name])
     return Route(provider, model, tuple(endpoints), error)
 
 
