@@ -79,11 +79,7 @@ _SHOWN: Final = 16
 
 
 def named(given: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
-    """Rename arguments to our names, of which `known` can be given here, and check their values.
-
-    Raises:
-        ConfigurationError: Some arguments cannot be used; the message holds advice about each of them.
-    """
+    """Rename arguments to our names, of which `known` can be given here, or raise an error with advice about each."""
     found: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in _spread(given, known):
@@ -150,9 +146,8 @@ def _wrong(name: str, value: object) -> str | None:
     if name in _RANGES and isinstance(value, (int, float)):
         least, most = _RANGES[name]
         if not least <= value <= most:
-            return (
-                f"`{name}` must be {f'{least} or more' if most == inf else f'from {least} to {most}'}, not {value!r}."
-            )
+            wanted = f"{least} or more" if most == inf else f"from {least} to {most}"
+            return f"`{name}` must be {wanted}, not {value!r}."
     if name == "reasoning_effort" and value is not None:
         efforts = get_args(ReasoningEffort)
         if str(getattr(value, "name", value)).lower() not in efforts:

@@ -1,4 +1,4 @@
-"""Imports a package's names at their first use. An error names the extra that they need."""
+"""Imports a package's names at their first use."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from importlib import import_module
 
 
 def load(package: str, name: str, homes: Mapping[str, str], extra: str) -> object:
-    """Import a public name of a binding from its module, which `homes` names, into the package.
-
-    Raises:
-        AttributeError: The package has no such name.
-        ImportError: The framework is not installed; the message names the `extra` to install.
-    """
+    """Import a public name from its module, which `homes` names, into the package. An error names the `extra`."""
     if name not in homes:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     try:

@@ -49,13 +49,9 @@ _MODES: Final[Mapping[str, _Mode]] = {"any": "required", **{mode: mode for mode 
 
 
 def read_tools(tools: Iterable[object], convert: Callable[[Any], Tool], own: type[Any]) -> list[AnyTool]:
-    """Read tools in any form.
+    """Read our tools, objects of `google.genai.types`, JSON of OpenAI, Anthropic, Google or MCP, and built-in tools.
 
-    Args:
-        tools: Our tools, objects of `google.genai.types`, JSON in OpenAI's, Anthropic's, Google's or MCP's form, and
-            built-in tools such as `{"google_search": {}}`, `{"type": "url_context"}` or `"code_execution"`.
-        convert: Reads the framework's own forms, or raises a `ConfigurationError`.
-        own: The framework's class of tools.
+    `convert` reads the framework's own forms, or raises a `ConfigurationError`; `own` is its class of tools.
     """
     return [found for tool in tools for found in _read(tool, convert, own)]
 
