@@ -118,7 +118,7 @@ class BlockingConnections(Connections):
     _timer: threading.Timer | None = None
 
     def exchange(self) -> BlockingExchange:
-        return BlockingExchange(self)
+        return BlockingExchange(self, threading.Event())
 
     def _transport(self, address: Address, bounds: Bounds) -> object:
         return self.library.transport("", BlockingBackend(self.library, bounds), address)
@@ -160,9 +160,6 @@ class BlockingConnections(Connections):
 
 class BlockingExchange(HttpxExchange):
     """One request, blocking."""
-
-    def __init__(self, pool: BlockingConnections) -> None:
-        super().__init__(pool, threading.Event())
 
     def send(self, step: Send) -> ResponseHead:
         return _result(self._send(step))

@@ -129,13 +129,6 @@ class GenerationFields(BaseModel):
         read = read_model(named(given, cls.model_fields))
         return {**read, **revived(read), **plain_settings(read)}
 
-    @pydantic.field_validator("built_in_tools", mode="before")
-    @classmethod
-    def _read_built_in_tools(cls, given: object) -> object:
-        from gemini_multi.bindings.tools import built_in_json
-
-        return None if given is None else built_in_json(given)
-
 
 class ModelFields(GenerationFields):
     """The fields of a model, and its clients. A changed field takes effect at the next call."""

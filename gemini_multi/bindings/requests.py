@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from gemini_multi import RetryPolicy, Timeouts
 from gemini_multi.bindings.arguments import configuration_error
 from gemini_multi.bindings.fields import GenerationFields
-from gemini_multi.bindings.tools import AnyTool, read_choice, read_format
+from gemini_multi.bindings.tools import AnyTool, built_in_json, read_choice, read_format
 from gemini_multi.bindings.values import brief, is_many, is_mapping, items_of
 from gemini_multi.errors import ConfigurationError
 from gemini_multi.providers import ProvidersArgument
@@ -162,6 +162,7 @@ def stops(value: object) -> tuple[str, ...]:
 
 
 READERS: Final[dict[str, Callable[[object], object]]] = {
+    "built_in_tools": built_in_json,
     "stop": stops,
     "reasoning_effort": lambda value: _word(value).lower(),
     "safety_settings": safety_settings,
