@@ -138,9 +138,7 @@ def test_an_idle_connection_on_which_anything_arrived_is_not_used_again(ask: Ask
             is_idle.wait()
             connection.sendall(end)
             connection.shutdown(socket.SHUT_WR)
-            if (
-                transport == "pyreqwest"
-            ):  # it reads in a thread of its own, and closes then; httpx looks at its next call
+            if transport == "pyreqwest":  # it closes by itself, in a thread of its own; httpx does at its next call
                 connection.recv(1)
             has_ended.set()
             connection.recv(1)
