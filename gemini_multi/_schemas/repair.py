@@ -24,7 +24,6 @@ _DEEPEST: Final = 64
 _MOST_STEPS: Final = 50_000
 _MOST_STARTS: Final = 64
 _NUMERIC: Final = frozenset({"integer", "number", "boolean"})
-_NAMESPACES: Final = ("default_api:", "default_api.")
 
 
 def repair(value: JsonValue, schema: JsonObject, *, root: JsonObject | None = None) -> JsonValue:
@@ -104,10 +103,15 @@ def _member(value: JsonValue, schema: dict[str, JsonValue]) -> JsonValue:
 
 
 def _retyped(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
+    """Parse a text as a value of the wanted kind. Return the text itself if it is not such a value."""
     if not isinstance(value, str) or not wanted or "string" in wanted:
         return _whole(value, wanted)
-    parsed = _whole(_read(value, wanted), wanted)
-    return parsed if fits(kind_of(parsed), wanted) else value
+    is_nested = "object" in wanted or "array" in wanted
+    with suppress(ValueError):
+        if is_nested or (value == value.strip() and not _NUMERIC.isdisjoint(wanted)):
+            parsed = _whole(json_text(value) if is_nested else _plain(value), wanted)
+            return parsed if fits(kind_of(parsed), wanted) else value
+    return value
 
 
 def _whole(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
@@ -117,23 +121,10 @@ def _whole(value: JsonValue, wanted: tuple[str, ...]) -> JsonValue:
     return value
 
 
-def _read(text: str, wanted: tuple[str, ...]) -> JsonValue:
-    """Parse text as a value of the wanted kind. Return the text itself if it is not such a value."""
-    with suppress(ValueError):
-        if "object" in wanted or "array" in wanted:
-            return json_text(text)
-        if not _NUMERIC.isdisjoint(wanted) and text == text.strip():
-            return _plain(text)
-    return text
-
-
 def strip_prefix(name: str, declared: Container[str]) -> str:
     """Return a tool's name without the namespace that the model sometimes adds before it."""
-    if name not in declared:
-        for namespace in _NAMESPACES:
-            if name.startswith(namespace) and (bare := name.removeprefix(namespace)) in declared:
-                return bare
-    return name
+    bare = name.removeprefix("default_api:").removeprefix("default_api.")
+    return bare if bare in declared and name not in declared else name
 
 
 def json_text(text: str) -> JsonValue:
@@ -170,9 +161,10 @@ _START: Final = re.compile(r"[{\[]")
 
 def _plain(text: str, *, partial: Literal["off", "trailing-strings"] = "off") -> JsonValue:
     try:
-        value: JsonValue = from_json(_utf8(text), allow_inf_nan=False, allow_partial=partial)
+        # No parser accepts lone halves of surrogate pairs: they become question marks.
+        value: JsonValue = from_json(text.encode(errors="replace"), allow_inf_nan=False, allow_partial=partial)
     except ValueError:
-        readable = _utf8(repaired(escaped(text)))
+        readable = repaired(escaped(text)).encode(errors="replace")
         value = from_json(readable, allow_inf_nan=False, allow_partial=partial)
     return _finite(value, text)
 
@@ -182,11 +174,6 @@ def _finite(value: JsonValue, text: str) -> JsonValue:
     if HUGE.search(text) is not None and not is_finite(value):
         raise ValueError("a number in it is too large")
     return value
-
-
-def _utf8(text: str) -> bytes:
-    """Encode a text, with question marks for halves of surrogate pairs, which no parser accepts."""
-    return text.encode(errors="replace")
 
 
 def _refuse(constant: str) -> NoReturn:
