@@ -45,7 +45,7 @@ def register(
     providers: Mapping[str, HostedModel | str] | None = None,
     prices: Sequence[Price] | None = None,
 ) -> Model:
-    """Add a row to the catalog, or extend one, for all clients of this process.
+    """Add a row to the catalog, or extend one, for all clients of this process. Return the row.
 
         catalog.register("gemini-3.8-flash", providers={"openrouter": "google/gemini-3.8-flash"})
 
@@ -54,9 +54,6 @@ def register(
         providers: The model's entries by the names of the providers: an id, or a `HostedModel` with limits and prices.
         prices: The list prices, instead of the known ones. They estimate the cost if neither the provider nor its
             entry has a price.
-
-    Returns:
-        The row that all clients use from now on.
 
     Raises:
         ConfigurationError: An entry is neither an id nor a `HostedModel`, or a price is not a `Price`.

@@ -119,23 +119,20 @@ class RetryPolicy:
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,20})?"
 _NAMES: Final = r"milliseconds?|seconds?|minutes?|hours?|days?|ms|s|m|h|d"
 _DURATION: Final = re.compile(rf"({_NUMBER})\s*({_NAMES})?\s*", re.ASCII)
-_SECONDS: Final = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def duration_of(text: str) -> float | None:
     """Read durations (`34.07s`, `900ms`, `1h16m0.66s`, `2 minutes`) to seconds. A bare number means seconds."""
     text, total, end = text.strip(), 0.0, 0
     while (found := _DURATION.match(text, end)) is not None:
-        number, unit = found.groups()
-        if unit is None and (end or found.end() < len(text)):
+        number, name = found.groups()
+        if name is None and (end or found.end() < len(text)):
             return None
-        total += float(number) * _seconds(unit or "s")
+        unit = "ms" if name and name.startswith(("ms", "milli")) else (name or "s")[0]
+        total += float(number) * _SECONDS[unit]
         end = found.end()
     return total if text and end == len(text) else None
-
-
-def _seconds(unit: str) -> float:
-    return _SECONDS.get(unit) or _SECONDS["milli" if unit.startswith("milli") else unit[0]]
 
 
 _WORDS_OF_WAITS: Final = re.compile(

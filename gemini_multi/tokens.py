@@ -14,9 +14,8 @@ _ASCII_PER_TOKEN: Final = 4.0
 _OTHERS_PER_TOKEN: Final = 1.5
 _MEDIA_TOKENS: Final = 258
 """Google's documented figure for one image, and for one page of a document."""
-_AUDIO_TOKENS_PER_SECOND: Final = 32
-_VIDEO_TOKENS_PER_SECOND: Final = 300
-_BYTES_PER_SECOND: Final = {"audio": 16_000, "video": 250_000}
+_PER_SECOND: Final = {"audio": (16_000, 32), "video": (250_000, 300)}
+"""Usual bytes, and Google's documented tokens."""
 _ANY: Final = 1 << 40
 """More than any context window. Callers limit it to the model's window."""
 _MOST_PER_IMAGE: Final = 5_000
@@ -71,9 +70,9 @@ def _tokens(part: types.Part, text: Callable[[str], int], media: Callable[[str, 
 
 def _media(mime_type: str, size: int | None) -> int:
     family = mime_type.partition("/")[0]
-    if family in _BYTES_PER_SECOND:
-        seconds = max(1, (size or 0) // _BYTES_PER_SECOND[family])
-        return seconds * (_AUDIO_TOKENS_PER_SECOND if family == "audio" else _VIDEO_TOKENS_PER_SECOND)
+    if family in _PER_SECOND:
+        size_per_second, tokens_per_second = _PER_SECOND[family]
+        return max(1, (size or 0) // size_per_second) * tokens_per_second
     return _MEDIA_TOKENS if family != "text" else max(1, (size or 0) // 4)
 
 

@@ -46,10 +46,7 @@ class RouteSchedule:
         policy: RetryPolicy,
         errors_to_leave: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Start with routes that were not used yet.
-
-        After `errors_to_leave` the next route is used even if the policy says otherwise.
-        """
+        """Start with unused routes. After `errors_to_leave` the next route is used, whatever the policy says."""
         self.states = [RouteState(route, health.of(route.key)) for route in routes]
         self._policy = policy
         self._errors_to_leave = errors_to_leave
