@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Final, Literal, cast, get_args
+from typing import ClassVar, Final, Literal, get_args
 from urllib.parse import quote
 
 from gemini_multi.catalog import Model
@@ -320,11 +320,11 @@ def _loop_began_in_chat(request: ChatRequest) -> bool:
     return False
 
 
-def _check_metadata(metadata: GatewayMetadata) -> None:
+def _check_metadata(metadata: Mapping[str, object]) -> None:
     if len(metadata) > _METADATA_ENTRIES:
         raise ConfigurationError(f"Cloudflare's `metadata` takes at most {_METADATA_ENTRIES} entries.")
     for name, value in metadata.items():
-        if not isinstance(cast("object", value), (str, int, float)):  # the caller's values have not been checked before
+        if not isinstance(value, (str, int, float)):
             raise ConfigurationError(
                 f"Cloudflare's `metadata[{name!r}]` must be text, a number or a boolean: anything else makes the "
                 "gateway lose all entries."

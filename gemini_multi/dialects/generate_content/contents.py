@@ -63,7 +63,8 @@ class ContentsWriter:
                     contents.append({"role": "model", "parts": parts})
                 elif parts:
                     contents.append({"role": "user", "parts": [*parts, *self._missing_text(message)]})
-        self._check_size()
+        if self._bytes > (limit := self._target.traits.inline_limit):
+            self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
         return contents
 
     def _check_names(self, turns: Sequence[Message]) -> None:
@@ -78,9 +79,8 @@ class ContentsWriter:
         is_wordless = all(isinstance(part, Media) for part in message.parts)
         return [{"text": " "}] if self._target.traits.needs_text and is_wordless else []
 
-    def name(self, name: str) -> str:
-        """Return the wire name of a tool. The tool need not be declared any more."""
-        return self._names.get(name) or function_name(name)
+    def _name(self, name: str) -> str:
+        return self._names.get(name) or function_name(name)  # the tool need not be declared any more
 
     def _note_ids(self, message: Message) -> None:
         """Remember which ids may be sent. Vertex AI answers an id that it did not issue with a 400."""
@@ -118,7 +118,7 @@ class ContentsWriter:
             # A summary without text is refused, and its signature is not required.
             return {"text": part.text, "thought": True} if part.text else None
         if isinstance(part, ToolCall):
-            return {"functionCall": {**self._id(part.id), "name": self.name(part.name), "args": dict(part.arguments)}}
+            return {"functionCall": {**self._id(part.id), "name": self._name(part.name), "args": dict(part.arguments)}}
         if isinstance(part, (ExecutableCode, CodeResult)):
             written: dict[str, JsonValue] = {} if part.id is None else {"id": part.id}
             if isinstance(part, ExecutableCode):
@@ -151,7 +151,7 @@ class ContentsWriter:
         return [{"role": "user", "parts": parts} for parts in (responses, rest) if parts]
 
     def _result(self, result: ToolResult, rest: list[JsonValue]) -> JsonValue:
-        name = self.name(result.name)
+        name = self._name(result.name)
         response: dict[str, JsonValue] = {**self._id(result.call_id), "name": name, "response": _response(result)}
         media = [part for part in result.content if not isinstance(part, Text)]
         if inside := [part for part in media if self._fits_in_result(part)]:
@@ -184,13 +184,7 @@ class ContentsWriter:
         return part
 
     def _fits_in_result(self, media: Media) -> bool:
-        """Whether a function response can hold the medium."""
         return self._target.model.media_in_tool_results and media_type(media) in _RESULT_TYPES
-
-    def _check_size(self) -> None:
-        """Note media whose total size is above the provider's limit."""
-        if self._bytes > (limit := self._target.traits.inline_limit):
-            self._report.feature(f"{self._bytes:,} bytes of inline media (at most {limit:,})")
 
     def _media_data(self, media: Media, name: str | None) -> dict[str, JsonValue]:
         """Write the data or the address, with a display name."""
