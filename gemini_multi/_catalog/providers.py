@@ -18,20 +18,20 @@ class _Known(TypedDict, total=False):
     """Fields of `HostedModel`."""
 
     aliases: tuple[str, ...]
+    context_window: int | None
     max_output_tokens: int
-    withdrawn: date
+    inputs: frozenset[Modality]
+    takes_upstream: bool
     zero_data_retention: bool
+    withdrawn: date
+    checked: date
 
 
-def _cloudflare(
-    name: str, *prices: Price, context_window: int | None = 1_000_000, **known: Unpack[_Known]
-) -> HostedModel:
+def _cloudflare(name: str, *prices: Price, **known: Unpack[_Known]) -> HostedModel:
     """Make an entry. For some models Cloudflare states Google's context window, or only 8,192 output tokens."""
+    known = {"context_window": 1_000_000, "checked": date(2026, 10, 5), **known}
     source = f"https://developers.cloudflare.com/ai/models/google/{name}/"
-    checked = date(2026, 10, 5)
-    return HostedModel(
-        f"google/{name}", prices=prices, context_window=context_window, source=source, checked=checked, **known
-    )
+    return HostedModel(f"google/{name}", prices=prices, source=source, **known)
 
 
 _CLOUDFLARE: Final = {
@@ -61,10 +61,6 @@ def _aimlapi(
     *prices: Price,
     page: str = "",
     efforts: tuple[str, ...] = (),
-    inputs: frozenset[Modality] | None = None,
-    takes_upstream: bool = False,
-    context_window: int | None = None,
-    checked: date = date(2026, 8, 21),
     **known: Unpack[_Known],
 ) -> HostedModel:
     """Make an entry.
@@ -73,17 +69,11 @@ def _aimlapi(
     of the documentation page if it is not the id. `inputs` are the media that the model accepts though the family has
     none, `takes_upstream` is for the models of the families A and B that accept `provider`.
     """
+    family: _Known = {"inputs": _SCHEMA_INPUTS.get(schema, TEXT_AND_IMAGES), "takes_upstream": schema in ("C", "D")}
+    known = {"checked": date(2026, 8, 21), **family, **known}
+    source = f"https://docs.aimlapi.com/api-references/text-models-llm/google/{page or name}"
     return HostedModel(
-        f"google/{name}",
-        prices=prices,
-        schema=schema,
-        reasoning_efforts=efforts,
-        takes_upstream=takes_upstream or schema in ("C", "D"),
-        inputs=inputs or _SCHEMA_INPUTS.get(schema, TEXT_AND_IMAGES),
-        context_window=context_window,
-        source=f"https://docs.aimlapi.com/api-references/text-models-llm/google/{page or name}",
-        checked=checked,
-        **known,
+        f"google/{name}", prices=prices, schema=schema, reasoning_efforts=efforts, source=source, **known
     )
 
 
@@ -137,15 +127,10 @@ _AIMLAPI: Final = {
 }
 
 
-def _oxen(
-    name: str,
-    *prices: Price,
-    context_window: int | None = None,
-    checked: date = date(2026, 8, 8),
-    **known: Unpack[_Known],
-) -> HostedModel:
+def _oxen(name: str, *prices: Price, **known: Unpack[_Known]) -> HostedModel:
+    known = {"checked": date(2026, 8, 8), **known}
     source = f"https://docs.oxen.ai/inference-api/reference/models/{name}"
-    return HostedModel(name, prices=prices, context_window=context_window, source=source, checked=checked, **known)
+    return HostedModel(name, prices=prices, source=source, **known)
 
 
 _OXEN: Final = {
