@@ -25,14 +25,14 @@ _SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems", "mi
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _TEXTS: Final = frozenset({"pattern", "format", "contentEncoding", "contentMediaType"})
 _DEPENDENT: Final = ("dependentRequired", "dependentSchemas", "dependencies")
-_FACETS: Final = {
+FACETS: Final = {
     "string": ("minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "contentSchema"),
     "array": ("minItems", "maxItems", "uniqueItems", "contains"),
     "object": ("minProperties", "maxProperties", "propertyNames", "patternProperties", *_DEPENDENT),
     "": ("format", "multipleOf", "not", "if", "then", "else"),
 }
 """Keywords for limits, by the kind of value that they restrict (empty: any kind)."""
-_KIND_OF: Final = {keyword: kind for kind, keywords in _FACETS.items() for keyword in keywords}
+_KIND_OF: Final = {keyword: kind for kind, keywords in FACETS.items() for keyword in keywords}
 _IMPLIED: Final = {keyword: kind for keyword, kind in _KIND_OF.items() if kind} | {
     **dict.fromkeys(("properties", "additionalProperties", "required"), "object"),
     **dict.fromkeys(("items", "prefixItems"), "array"),

@@ -28,6 +28,7 @@ from gemini_multi._encoding.json_values import as_list, as_object, objects, text
 from gemini_multi._schemas.check import kind_of
 from gemini_multi._schemas.keywords import (
     CONSTRAINTS,
+    FACETS,
     NULL,
     Node,
     compact,
@@ -291,7 +292,7 @@ strict_schema: Final = partial(_translated, StrictTranslation)
 
 def is_empty_object(schema: Mapping[str, JsonValue]) -> bool:
     """Whether a tool with this schema takes no arguments, so that `parameters` must be left out."""
-    if schema.get("properties"):
+    if any(map(schema.get, ("properties", *FACETS["object"]))):
         return False
     translated = json_schema(schema)
     is_closed = translated.get("additionalProperties") in (None, False)

@@ -832,6 +832,8 @@ def test_definitions_that_unfold_exponentially_end(form: Callable[..., object]) 
         ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "object"}}}, True),
         ({"type": "object", "additionalProperties": {}}, False),
         ({"type": "object", "properties": {"a": {}}}, False),
+        ({"type": "object", "patternProperties": {"^x": {"type": "integer"}}, "additionalProperties": False}, False),
+        ({"type": "object", "minProperties": 1}, False),
         ({"anyOf": [{"type": "object"}]}, True),
         ({"anyOf": [{"type": "object"}, {"type": "string"}]}, False),
         ({"type": "array"}, False),
