@@ -19,6 +19,7 @@ import pydantic_core
 from gemini_multi.errors import InvalidResponse
 
 _BOM: Final = b"\xef\xbb\xbf"
+_CR: Final = 13
 _LOOSE: Final = (b"{", b"[")
 """The first bytes of a JSON document outside an event."""
 _LOOSE_BYTES: Final = 256 * 1024
@@ -68,8 +69,9 @@ class EventDecoder:
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         lines = chunk.splitlines()
-        self._after_cr = chunk.endswith(b"\r")
-        tail = None if chunk.endswith((b"\r", b"\n")) else lines.pop()
+        last = chunk[-1]
+        self._after_cr = last == _CR
+        tail = None if last in b"\r\n" else lines.pop()
         if lines and self._partial:
             self._partial.append(lines[0])
             lines[0] = b"".join(self._partial)

@@ -63,8 +63,6 @@ class _ImagePart(Cached):
 
 
 class _VideoPart(Cached):
-    """A video, in the form of some providers. OpenAI has no video parts."""
-
     type: Literal["video_url"]
     video_url: _Address
 
@@ -136,8 +134,6 @@ class _CallParameter(Declared):
 
 
 class _AssistantMessage(Declared):
-    """A message of the model. It may hold summaries of thoughts and annotations, which are not sent again."""
-
     role: Literal["assistant"]
     content: str | list[_SpokenPart] | None = None
     name: str | None = None
@@ -146,9 +142,10 @@ class _AssistantMessage(Declared):
     extra_content: _Object | None = None
     reasoning_content: str | None = None
     annotations: list[JsonValue] = []
+    """Annotations, like summaries of thoughts, are not sent again."""
 
     def parts(self, issuer: str) -> tuple[Text | ToolCall, ...]:
-        """Read the parts. The message's signature belongs to its text."""
+        # The message's signature belongs to its text.
         signature = signature_of(self.extra_content, issuer)
         text = self.content or self.refusal or ""
         if not isinstance(text, str):

@@ -65,7 +65,7 @@ class MessagesWriter:
 
     def _user(self, turn: Message) -> dict[str, JsonValue]:
         match turn.parts:
-            case (Text() as only,) if not self._hint(only):
+            case (Text() as only,) if not (only.cache_control and self._traits.cache_control):
                 return {**_head("user", turn), "content": only.text}
             case parts:
                 return {**_head("user", turn), "content": self._content(parts)}

@@ -129,7 +129,7 @@ def _modalities(request: ChatRequest, target: ChatTarget, report: EncodingReport
 def _google(request: ChatRequest, target: ChatTarget, report: EncodingReport) -> dict[str, JsonValue]:
     """Write the thinking settings, and the settings that belong in Google's namespace."""
     plan = thinking(request, target.model, report)
-    if plan != ThinkingPlan() and "drop_thinking" in target.repairs:
+    if "drop_thinking" in target.repairs and plan != ThinkingPlan():
         report.setting("thinking", "the provider refused it")
         plan = ThinkingPlan()
     takes_google = target.traits.google_extra
