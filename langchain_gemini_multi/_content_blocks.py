@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -117,11 +118,10 @@ def tool_result(call_id: str, name: str, content: object, *, is_error: bool) -> 
     If the text is a JSON object, the result holds the object, so that it is not encoded twice.
     """
     found = content_parts(content)
-    parts = [held for part in found for held in _held(part)]
     is_error = is_error or any(isinstance(part, ToolResult) and part.is_error for part in found)
-    if (value := _object(parts)) is not None:
-        return ToolResult(call_id, name, value=value, is_error=is_error)
-    return ToolResult(call_id, name, tuple(parts), is_error=is_error)
+    parts = [held for part in found for held in _held(part)]
+    value = _object(parts)
+    return ToolResult(call_id, name, tuple(parts) if value is None else (), value=value, is_error=is_error)
 
 
 def _held(part: Part) -> list[Text | Blob | FileReference]:
@@ -133,14 +133,11 @@ def _held(part: Part) -> list[Text | Blob | FileReference]:
 
 
 def _object(parts: list[Text | Blob | FileReference]) -> JsonValue:
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    if len(parts) != 1 or len(texts) != 1 or not texts[0].lstrip().startswith("{"):
-        return None
-    try:
-        value: JsonValue = from_json(texts[0])
-    except ValueError:  # the text is not JSON, or its nesting is too deep
-        return None
-    return value if isinstance(value, dict) else None
+    if len(parts) == 1 and isinstance(part := parts[0], Text) and part.text.lstrip().startswith("{"):
+        with suppress(ValueError):  # the text is not JSON, or its nesting is too deep
+            value: JsonValue = from_json(part.text)
+            return value if isinstance(value, dict) else None
+    return None
 
 
 _READERS: Final[dict[str, Callable[[Block], list[Part]]]] = {
