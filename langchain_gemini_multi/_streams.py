@@ -162,8 +162,8 @@ def _spoiler(arguments: str) -> str:
     """Return an ending that keeps incomplete arguments unreadable.
 
     LangChain completes unfinished JSON in chunks, so a call with incomplete arguments would be executed with a part
-    of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer. It comes twice, of which one
-    is outside of a text.
+    of them. An unmatched bracket makes it an `invalid_tool_call`, as in a whole answer. The brackets stand on both
+    sides of a quotation mark, so that they are outside of a text even if the arguments end inside of one.
     """
     brackets = "]" * (arguments.count("[") + 1)
     return f'"{brackets}"{brackets}'

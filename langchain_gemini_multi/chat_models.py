@@ -127,29 +127,29 @@ class ChatGeminiMulti(GeminiModel, BaseChatModel):
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         return combined(llm_outputs)
 
-    # LangChain does not pass the run to `_stream`, so the data of the run are read here.
-
     def stream(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: Stop = None, **kwargs: Any
     ) -> Iterator[AIMessageChunk]:
         """Answer in pieces."""
-        config = self._with_run_id(config, kwargs)
-        return super().stream(input, config, stop=stop, **self._with_run(kwargs, None, config))
+        config, arguments = self._for_stream(config, kwargs)
+        return super().stream(input, config, stop=stop, **arguments)
 
     def astream(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: Stop = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         """Answer in pieces."""
-        config = self._with_run_id(config, kwargs)
-        return super().astream(input, config, stop=stop, **self._with_run(kwargs, None, config))
+        config, arguments = self._for_stream(config, kwargs)
+        return super().astream(input, config, stop=stop, **arguments)
 
-    def _with_run_id(self, config: RunnableConfig | None, arguments: Mapping[str, Any]) -> RunnableConfig | None:
-        """Choose the id of a stream's run if the gateway's log needs it."""
-        if "run_id" not in self._run_names(arguments) or (config or {}).get("run_id"):
-            return config
-        from langchain_core.utils.uuid import uuid7
+    def _for_stream(
+        self, config: RunnableConfig | None, arguments: Mapping[str, Any]
+    ) -> tuple[RunnableConfig | None, Mapping[str, Any]]:
+        """Add the data of the run, which LangChain does not pass to `_stream`, and its id if they include it."""
+        if "run_id" in self._run_names(arguments) and not (config or {}).get("run_id"):
+            from langchain_core.utils.uuid import uuid7
 
-        return {**(config or {}), "run_id": uuid7()}
+            config = {**(config or {}), "run_id": uuid7()}
+        return config, self._with_run(arguments, None, config)
 
     @with_known_signature
     def _generate(
