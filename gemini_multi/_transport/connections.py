@@ -108,11 +108,6 @@ class Connection:
     """The pieces of the response's body."""
     idle_since: float = 0.0
 
-    @property
-    def is_available(self) -> bool:
-        """Whether httpcore has kept the connection open after the last response."""
-        return bool(self.transport._pool.is_available())
-
 
 class Connections(ABC):
     """A pool: a limit on the number of connections, and idle connections until they are used again or expire."""
@@ -312,7 +307,7 @@ class HttpxExchange:
             if is_kept:
                 is_kept = False
                 await self._pool.finish(response)
-                is_kept = connection.is_available
+                is_kept = connection.transport._pool.is_available()  # whether httpcore has kept it open
         finally:
             if is_kept:
                 self._pool.keep(connection)
