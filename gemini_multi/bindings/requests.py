@@ -116,9 +116,8 @@ def layered(model: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]
     if not call:
         return dict(model)
     kept = model if _THINKING.isdisjoint(call) else {name: model[name] for name in model if name not in _THINKING}
-    bodies = [body for body in (model.get("extra_body"), call.get("extra_body")) if body]
-    merged = {"extra_body": {name: value for body in bodies for name, value in body.items()}} if bodies else {}
-    return {**kept, **call, **merged}
+    body = {**(model.get("extra_body") or {}), **(call.get("extra_body") or {})}
+    return {**kept, **call, **({"extra_body": body} if body else {})}
 
 
 def safety_settings(given: object) -> tuple[SafetySetting, ...]:
