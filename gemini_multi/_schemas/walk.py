@@ -232,12 +232,10 @@ class Translation(ABC):
         prefix, items = split_items(schema)
         result: Node = {"type": "array", **stated}
         if prefix:
-            notes = [*notes, *self.positions(result, prefix, items)]
-        elif (members := self.items(None if items is False else items)) is not None:
+            return describe(result, schema, [*notes, *self.positions(result, prefix, items)])
+        if (members := self.items(None if items is False else items)) is not None:
             result["items"] = members
-        if items is False and not prefix:
-            result["maxItems"] = 0
-        return describe(result, schema, notes)
+        return describe({**result, "maxItems": 0} if items is False else result, schema, notes)
 
     def anything(self, schema: Node, notes: list[str]) -> Node:
         """Allow the scalar types; objects and arrays arrive as text."""
