@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from functools import reduce
+from typing import Any, Final, TypeAlias
 
 from langchain_core.messages import AIMessage, InvalidToolCall
 from langchain_core.messages import ToolCall as LangChainToolCall
@@ -15,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from gemini_multi import types as core
 from gemini_multi.bindings.answers import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
-from gemini_multi.bindings.values import mapping_of
+from gemini_multi.bindings.values import is_mapping, mapping_of
 
 Block: TypeAlias = dict[str, object]
 
@@ -208,20 +209,13 @@ def llm_output(response: core.ChatResponse) -> Block:
 def combined(outputs: Sequence[Block | None]) -> Block:
     """Add up the summaries that `llm_output` made of several calls."""
     known = [output for output in outputs if output]
-    tokens: Block = {}
-    for output in known:
-        tokens = _sum(tokens, mapping_of(output.get("token_usage")))
+    tokens: Block = reduce(_sum, (mapping_of(output.get("token_usage")) for output in known), {})
     names = [name for output in known if (name := output.get("model_name"))]
     return {**({"token_usage": tokens} if tokens else {}), **({"model_name": names[-1]} if names else {})}
 
 
-def _sum(left: Mapping[str, object], right: Mapping[str, object]) -> Block:
+def _sum(left: Mapping[str, Any], right: Mapping[str, Any]) -> Block:
     """Add up counts. A value may be a mapping of counts."""
-    added = dict(left)
-    for name, count in right.items():
-        before = added.get(name)
-        if isinstance(count, int):
-            added[name] = count + (before if isinstance(before, int) else 0)
-        else:
-            added[name] = _sum(mapping_of(before), mapping_of(count))
-    return added
+    added = {name: left.get(name, 0) + count for name, count in right.items() if isinstance(count, int)}
+    nested = {name: _sum(left.get(name, {}), count) for name, count in right.items() if is_mapping(count)}
+    return {**left, **added, **nested}
