@@ -116,7 +116,7 @@ def layered(model: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]
     if not call:
         return dict(model)
     kept = model if _THINKING.isdisjoint(call) else {name: model[name] for name in model if name not in _THINKING}
-    body = {**(model.get("extra_body") or {}), **(call.get("extra_body") or {})}
+    body: dict[str, Any] = {**(model.get("extra_body") or {}), **(call.get("extra_body") or {})}
     return {**kept, **call, **({"extra_body": body} if body else {})}
 
 
