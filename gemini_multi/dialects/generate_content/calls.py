@@ -104,7 +104,7 @@ class _OpenCall:
             for path, value in values.items():
                 _place(streamed, [*islice(_steps(path), _MOST_STEPS + 1)], value)
         except LookupError:
-            return {**self.head, "args": to_json([*values.items()]).decode()}
+            return {**self.head, "args": [[path, value] for path, value in values.items()]}
         return {**self.head, "args": {**as_object(self.head.get("args")), **self.more, **streamed}}
 
 
