@@ -268,7 +268,8 @@ _WORDS: Final = {
     PermissionDenied: "permission_denied permission_error failed_precondition forbidden access_denied",
     ModelNotFound: "resource_not_found model_not_found not_found not_found_error",
     ServerError: "unavailable internal deadline_exceeded upstream server_error internal_server_error internal_error "
-    "api_error overloaded overloaded_error service_unavailable timeout_error bad_gateway",
+    "api_error overloaded overloaded_error service_unavailable timeout_error bad_gateway aborted already_exists "
+    "cancelled data_loss unimplemented unknown",
     BadRequest: "invalid_argument invalid_request_error invalid_request invalid_params invalid_file_input "
     "unsupported_value unsupported_parameter invalid_value bad_request out_of_range validation_error",
 }

@@ -277,7 +277,7 @@ def test_the_status_in_the_body_decides_where_that_of_http_is_vague(name: str, c
     assert "Slow down." in error.message
 
 
-@pytest.mark.parametrize("said", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "overloaded_error", "upstream"])
+@pytest.mark.parametrize("said", ["UNAVAILABLE", "INTERNAL", "ABORTED", "UNKNOWN", "overloaded_error", "upstream"])
 @pytest.mark.parametrize("field", ["status", "type", "code"])
 def test_a_failure_that_is_passed_on_as_a_bad_request_is_a_failure(field: str, said: str) -> None:
     """Gateways answer with 400 where their upstream failed, and only its code says so: another provider may answer."""
