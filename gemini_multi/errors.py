@@ -96,10 +96,12 @@ class UnsupportedFeature(GeminiMultiError):
 class _LocatedError(GeminiMultiError):
     """An error about a request to `provider` for `model`."""
 
-    def __init__(self, message: str, **where: Unpack[Where]) -> None:
-        super().__init__(message, attempts=where.get("attempts", ()))
-        self.provider = where.get("provider", "")
-        self.model = where.get("model", "")
+    def __init__(
+        self, message: str, *, provider: str = "", model: str = "", attempts: Sequence[gemini_multi.Attempt] = ()
+    ) -> None:
+        super().__init__(message, attempts=attempts)
+        self.provider = provider
+        self.model = model
 
 
 class ConnectionFailed(_LocatedError):

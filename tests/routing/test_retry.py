@@ -171,3 +171,12 @@ def test_frameworks_that_retry_hear_what_the_provider_said(
 ) -> None:
     """LangChain's retries go by `is_retryable`."""
     assert error("x", should_retry=told).is_retryable is (is_retryable if told is None else told)
+
+
+@pytest.mark.parametrize("kind", [ConnectionFailed, RequestTimeout, InvalidResponse, PromptBlocked, RateLimited])
+def test_an_error_takes_no_unknown_argument(kind: type[GeminiMultiError]) -> None:
+    """A misspelt argument is not dropped."""
+    arguments = {"povider": "oxen"}
+
+    with pytest.raises(TypeError, match="povider"):
+        kind("x", **arguments)  # type: ignore[arg-type]  # what the test is about
