@@ -16,8 +16,8 @@ from typing import Final
 from .prepared import MICROSECONDS, Figures, Prepared
 
 _EVERY: Final = 0.001
-_CHAT: Final = ("answer", "call_slots", "calls", "candidate", "decoder", "reasoning", "usage")
-_GENERATE: Final = ("calls", "candidate", "grounding", "response", "usage")
+_CHAT: Final = ("calls", "candidate", "decoder", "reasoning", "usage")
+_GENERATE: Final = ("calls", "grounding", "response")
 _CORE: Final = {
     "http": ("_transport",),
     "answer": (

@@ -192,12 +192,14 @@ class GeminiModel(ModelFields, Serializable):
 
     def _get_ls_params(self, stop: Stop = None, **kwargs: Any) -> LangSmithParams:
         """Return the settings of a call for traces. The call's arguments override the model's fields."""
-        from gemini_multi.bindings.requests import stops
-
         asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
         texts = asked.pop("stop", self.stop) if stop is None else stop
+        if texts is not None:
+            from gemini_multi.bindings.requests import stops
+
+            texts = list(stops(texts))
         framework: Any = super()
-        found: LangSmithParams = framework._get_ls_params(list(stops(() if texts is None else texts)), **asked)
+        found: LangSmithParams = framework._get_ls_params(texts, **asked)
         found["ls_provider"] = "gemini_multi"
         return found
 

@@ -49,10 +49,12 @@ def trace_of(request: ChatRequest, *, stream: bool = False) -> Trace | None:
     tracer = _tracer()
     if tracer is None:
         return None
-    from opentelemetry import context, trace
+    from opentelemetry import trace
 
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return None  # no tracer provider was set
+    from opentelemetry import context
+
     here = context.get_current()
     # `opentelemetry.instrumentation.utils.suppress_instrumentation` and OpenInference's `suppress_tracing` set them.
     keys = (getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSED), _SUPPRESSED)

@@ -181,11 +181,15 @@ class Provider(ABC):
 
     def response_metadata(self, headers: Mapping[str, str]) -> dict[str, JsonValue]:
         """Return the headers of the answer that belong to its metadata."""
-        return {name: value for name, value in headers.items() if name.startswith(self.metadata_headers)}
+        beginnings = self.metadata_headers
+        return {name: value for name, value in headers.items() if name.startswith(beginnings)} if beginnings else {}
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """Return the provider's id of the call, for the provider's support."""
-        return next((headers[name] for name in self.id_headers if headers.get(name)), None)
+        for name in self.id_headers:
+            if found := headers.get(name):
+                return found
+        return None
 
     def cost_usd(self, headers: Mapping[str, str]) -> float | None:
         """Read the charged amount from a header, if the provider sends one."""

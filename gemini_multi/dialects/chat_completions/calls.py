@@ -306,7 +306,9 @@ class Calls:
 
     def unclaimed_details(self) -> list[JsonValue]:
         """Remove and return the details that name no call without a signature of its own."""
-        claimed = {slot.local_id for slot in self.placed if slot.signature is None} if self._details else ()
+        if not self._details:
+            return []
+        claimed = {slot.local_id for slot in self.placed if slot.signature is None}
         rest = [call_id for call_id in self._details if call_id not in claimed]
         return [detail for call_id in rest for detail in self._details.pop(call_id)]
 

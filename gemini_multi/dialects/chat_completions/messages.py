@@ -206,7 +206,7 @@ def tool_names(request: ChatRequest) -> dict[str, str]:
     declared = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     parts = (part for message in request.messages for part in message.parts)
     called = [part.name for part in parts if isinstance(part, (ToolCall, ToolResult)) and part.name]
-    return wire_names([*declared, *called])
+    return wire_names([*declared, *called]) if declared or called else {}
 
 
 def _head(role: str, message: Message) -> dict[str, JsonValue]:
