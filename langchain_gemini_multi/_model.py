@@ -193,7 +193,8 @@ class GeminiModel(ModelFields, Serializable):
     def _get_ls_params(self, stop: Stop = None, **kwargs: Any) -> LangSmithParams:
         """Return the settings of a call for traces. The call's arguments override the model's fields."""
         asked = {ALIASES.get(name, name): value for name, value in kwargs.items() if value is not None}
-        texts = asked.pop("stop", self.stop) if stop is None else stop
+        own = asked.pop("stop", self.stop)
+        texts = own if stop is None else stop
         if texts is not None:
             from gemini_multi.bindings.requests import stops
 

@@ -163,6 +163,14 @@ def test_two_names_of_one_argument_are_an_error() -> None:
         ChatGeminiMulti(model=NAME, providers="oxen", max_tokens=1, max_output_tokens=2)
 
 
+@pytest.mark.parametrize("first", ["stop", "max_tokens"])
+def test_two_names_of_one_argument_of_a_call_are_an_error(first: str) -> None:
+    """Also where LangChain takes the argument itself."""
+    other = {"stop": "stop_sequences", "max_tokens": "max_output_tokens"}[first]
+    with pytest.raises(ConfigurationError, match="is given twice"):
+        ChatGeminiMulti(model=NAME, providers="oxen").invoke("hi", **{first: ["a"], other: ["b"]})
+
+
 def shown(model: ChatGeminiMulti) -> str:
     written = [
         dumps(model),
