@@ -71,6 +71,14 @@ def kinds(schema: JsonObject) -> tuple[str, ...]:
     return (implied, "null") if schema.get("nullable") is True else (implied,)
 
 
+def values_of(schema: JsonObject) -> JsonValue:
+    """Return the rule for an object's unnamed values: the only pattern's, if there is no other."""
+    values, patterns = schema.get("additionalProperties"), as_object(schema.get("patternProperties"))
+    if patterns and values in (None, False):
+        return next(iter(patterns.values())) if len(patterns) == 1 else None
+    return values
+
+
 def without(schema: JsonObject, *keywords: str) -> Node:
     return {keyword: value for keyword, value in schema.items() if keyword not in keywords}
 

@@ -37,6 +37,7 @@ from gemini_multi._schemas.keywords import (
     members_of,
     merge,
     unique,
+    values_of,
     with_description,
 )
 from gemini_multi._schemas.walk import Translation
@@ -80,7 +81,7 @@ class PointingTranslation(Translation):
         return describe({"type": "object", **stated, **self.others(schema)}, schema, notes)
 
     def others(self, schema: Node, /) -> Node:
-        values = None if "patternProperties" in schema else schema.get("additionalProperties")
+        values = values_of(schema)
         if isinstance(values, dict) and values:
             return {"additionalProperties": self.node(values)}
         return {"additionalProperties": values is not False} if isinstance(values, (bool, dict)) else {}

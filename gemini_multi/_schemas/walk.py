@@ -29,6 +29,7 @@ from gemini_multi._schemas.keywords import (
     merge,
     noted,
     one_object,
+    values_of,
     without,
 )
 from gemini_multi.errors import ConfigurationError
@@ -268,7 +269,7 @@ class Translation(ABC):
         """Request an object without named properties as JSON text. The root stays an object."""
         if self.depth == 1:
             return describe({"type": "object", **stated}, schema, notes)
-        values = schema.get("additionalProperties")
+        values = values_of(schema)
         likeness = [f"Each value follows {compact(self.node(values))}."] if values and isinstance(values, dict) else []
         return self.as_text(schema, {"type": "object"}, [*likeness, *notes])
 

@@ -126,18 +126,34 @@ CASES = [
     ),
     Case(
         "pattern properties",
-        {"type": "object", "patternProperties": {"^x": {"type": "null"}}},
+        {"type": "object", "patternProperties": {"^x": {"type": "null"}}, "additionalProperties": False},
         json={
             "type": "object",
+            "additionalProperties": {"type": "null"},
             "description": 'JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
         },
         open_api={
             "type": "string",
-            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
+            "description": 'A JSON object as text. Each value follows {"type":"null"}. JSON Schema\'s '
+            '`patternProperties`: {"^x":{"type":"null"}}',
         },
         strict={
             "type": "string",
-            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{"type":"null"}}',
+            "description": 'A JSON object as text. Each value follows {"type":"null"}. JSON Schema\'s '
+            '`patternProperties`: {"^x":{"type":"null"}}',
+        },
+    ),
+    Case(
+        "several patterns",
+        {"type": "object", "patternProperties": {"^x": {}, "^y": {}}, "additionalProperties": False},
+        json={"type": "object", "description": 'JSON Schema\'s `patternProperties`: {"^x":{},"^y":{}}'},
+        open_api={
+            "type": "string",
+            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{},"^y":{}}',
+        },
+        strict={
+            "type": "string",
+            "description": 'A JSON object as text. JSON Schema\'s `patternProperties`: {"^x":{},"^y":{}}',
         },
     ),
     Case(
@@ -494,6 +510,14 @@ def test_json_schema_keeps_definitions_that_are_used() -> None:
         "properties": {"plain": reference, "told": {"anyOf": [reference], "description": 'Default: "red".'}},
         "$defs": {"Color": {"type": "string", "enum": ["red", "blue"], "description": "A color."}},
     }
+
+
+def test_values_of_patterned_keys_keep_their_definition() -> None:
+    """Words about a reference alone would hold a name without a meaning."""
+    mapping = {"type": "object", "patternProperties": {"^x": {"$ref": "#/$defs/Color"}}}
+    translated = json_schema({"type": "object", "properties": {"by_key": mapping}, "$defs": {"Color": COLOR}})
+    assert translated["properties"]["by_key"]["additionalProperties"] == {"$ref": "#/$defs/Color"}
+    assert translated["$defs"]["Color"]["enum"] == ["red", "blue"]
 
 
 @pytest.mark.parametrize("form", [open_api_schema, chat_schema])
