@@ -13,7 +13,7 @@ from operator import add
 from typing import Any, Final, TypeAlias
 
 from gemini_multi._encoding.json_values import as_list, as_object, objects, text_at
-from gemini_multi._schemas.check import bound, declared_kinds, kind_of
+from gemini_multi._schemas.check import bound, declared_kinds, kind_of, number
 from gemini_multi.types import JsonObject, JsonValue
 
 Node: TypeAlias = dict[str, JsonValue]
@@ -135,7 +135,7 @@ def facets(schema: JsonObject, kind: str, kept: frozenset[str], formats: frozens
 def _restricts(keyword: str, value: JsonValue) -> bool:
     """Whether a limit can be read and restricts anything."""
     if keyword in _SIZES:
-        return type(value) is int and value >= 0
+        return (size := number(value)) is not None and size >= 0 and size == int(size)
     return value not in (False, None, {}, [], "") and (keyword not in _TEXTS or isinstance(value, str))
 
 

@@ -382,6 +382,12 @@ CASES = [
         json={"type": "string", "format": "date-time"},
     ),
     Case(
+        "a size written as a float",
+        {"type": "string", "maxLength": 5.0},
+        json={"type": "string", "description": "At most 5.0 characters."},
+        open_api={"type": "string", "maxLength": 5},
+    ),
+    Case(
         "lengths and pattern",
         {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^a"},
         json={
