@@ -149,9 +149,20 @@ def partial_json(text: str) -> JsonValue | None:
     body = text.lstrip()
     if body.startswith("```"):
         body = body.partition("\n")[2].lstrip()
+    body = _without_open_escape(body)
     with suppress(ValueError):
         return _plain(body, partial="trailing-strings")
     return max(_spans(body, is_partial=True), key=lambda span: span[0], default=(0, None))[1]
+
+
+def _without_open_escape(text: str) -> str:
+    """Cut a text before an escape that has only begun. The parser of pydantic 2.11 would omit the whole string."""
+    start = text.rfind("\\", max(len(text) - 5, 0))
+    if start < 0 or text[start + 1 : start + 2] not in ("", "u"):
+        return text
+    before = text[:start]
+    is_escaped = (start - len(before.rstrip("\\"))) % 2
+    return text if is_escaped else before
 
 
 # Possessive quantifiers: the regular expression never tries the language and the white space again in shorter forms.
