@@ -56,6 +56,7 @@ def takes_part(entrant: Entrant, case: Case) -> bool:
     return (
         (case.twins or not entrant.is_twin)
         and (case.floors or entrant.role != "floor")
+        and (case.parts or entrant.role != "parts")
         and (case.others or entrant.role == "ours")
     )
 

@@ -52,18 +52,27 @@ class Answer:
 
 def answer(name: str, dialect: Dialect) -> Answer:
     """Write the answer of a name."""
-    kind, _, number = name.partition("-")
+    kind = name.partition("-")[0]
     if kind in _STREAMS:
-        return _stream(kind, int(number), dialect)
+        return _stream(kind, body(name, dialect))
     if kind == "error":
         return _whole(
             b'{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}', "503 Service Unavailable"
         )
     if kind == "model":
         return _whole(_json(_DESCRIPTION))
+    return _whole(*body(name, dialect))
+
+
+def body(name: str, dialect: Dialect) -> list[bytes]:
+    """Write the body of an answer: one document, or the events of a stream."""
+    kind, _, number = name.partition("-")
+    if kind in _STREAMS:
+        texts = [_CLOCK_SAMPLE] * int(number) if kind == "paced" else list(words(int(number)))
+        return list(_chat_events(texts) if dialect == "chat" else _native_events(texts))
     message = {"text": {"text": TEXT}, "structured": {"text": json.dumps(REPORT)}, "tool": {"call": True}}[kind]
     write = _chat_document if dialect == "chat" else _native_document
-    return _whole(_json(write(**message)))
+    return [_json(write(**message))]
 
 
 def said(name: str) -> str | None:
@@ -92,9 +101,7 @@ def _whole(body: bytes, status: str = "200 OK") -> Answer:
     return Answer(head.encode(), (body,))
 
 
-def _stream(kind: str, count: int, dialect: Dialect) -> Answer:
-    texts = [_CLOCK_SAMPLE] * count if kind == "paced" else list(words(count))
-    events = list(_chat_events(texts) if dialect == "chat" else _native_events(texts))
+def _stream(kind: str, events: list[bytes]) -> Answer:
     pieces = (b"%x\r\n%b\r\n" % (len(event), event) for event in events)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     return Answer(head, (*pieces, b"0\r\n\r\n"), _STREAMS[kind])

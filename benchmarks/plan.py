@@ -35,6 +35,8 @@ class Case:
     """Whether the frameworks alone take part."""
     others: bool = True
     """Whether anybody but ours takes part."""
+    parts: bool = False
+    """Whether the parts of ours take part, one after the other."""
     is_encrypted: bool = False
     """Whether the server is asked over TLS."""
     is_fresh: bool = False
@@ -87,7 +89,7 @@ _MEGABYTE: Final = 2.0**-20
 
 def _streams(*ways: str) -> tuple[Case, ...]:
     return tuple(
-        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=4)
+        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=4, parts=size == 1_000)
         if size < max(_SIZES)
         else Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=0.0, rounds=2, is_checked=False)
         for way in ways
@@ -108,6 +110,7 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
             width=width,
             twins=False,
             floors=task != "held",
+            parts=way == "ask_async" and width == 64,
             is_fresh=task == "held",
             after=smaller,
             limit=40.0,
@@ -117,7 +120,9 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
 
 
 def _encrypted(way: str, answer: str, *widths: int) -> tuple[Case, ...]:
-    return tuple(replace(case, is_encrypted=True, floors=False) for case in _crowds("crowd", way, answer, *widths))
+    return tuple(
+        replace(case, is_encrypted=True, floors=False, parts=False) for case in _crowds("crowd", way, answer, *widths)
+    )
 
 
 GROUPS: Final = (
@@ -143,7 +148,10 @@ GROUPS: Final = (
     Group(
         "unary",
         "Whole answers, one after the other: CPU time",
-        (Case("blocking", "calls", "ask", "text"), Case("async", "calls", "ask_async", "text")),
+        (
+            Case("blocking", "calls", "ask", "text", parts=True),
+            Case("async", "calls", "ask_async", "text", parts=True),
+        ),
         _CALLS,
         plot="bars",
     ),

@@ -33,7 +33,9 @@ def _bars(results: Results, group: Group, cases: Sequence[Case], path: Path) -> 
     """Draw a bar for each client."""
     show = group.shows[0]
     found = (
-        (entrant, results.cell(group.name, cases[0].name, entrant.name).median(show.figure)) for entrant in ENTRANTS
+        (entrant, results.cell(group.name, cases[0].name, entrant.name).median(show.figure))
+        for entrant in ENTRANTS
+        if entrant.role != "parts"
     )
     rows = [(entrant, value * show.scale) for entrant, value in found if value is not None][::-1]
     drawing, axes = plt.subplots(figsize=(7, 0.27 * len(rows) + 0.9))
@@ -55,7 +57,7 @@ def _lines(results: Results, group: Group, cases: Sequence[Case], path: Path) ->
     for entrant in ENTRANTS:
         values = [results.cell(group.name, case.name, entrant.name).median(figure) for case in cases]
         points = [(size, value) for size, value in zip(sizes, values, strict=True) if value]
-        if points and not entrant.is_twin:
+        if points and not entrant.is_twin and entrant.role != "parts":
             _line(axes, entrant, points)
     axes.set_xscale("log")
     axes.set_yscale("log")

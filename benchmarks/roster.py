@@ -1,4 +1,4 @@
-"""Who is measured: raw httpx, the frameworks' floors, ours and the rivals."""
+"""Who is measured: raw httpx, the frameworks' floors, the parts of ours one after the other, ours and the rivals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from .answers import Dialect
 
-Role = Literal["raw", "floor", "ours", "rival"]
+Role = Literal["raw", "floor", "parts", "ours", "rival"]
 Transport = Literal["httpx", "httpx2", "pyreqwest"]
 Field = Literal["core", "langchain", "llama_index"]
 
@@ -44,6 +44,13 @@ def _ours(name: str, field: Field, imports: str) -> tuple[Entrant, ...]:
     )
 
 
+def _parts(name: str, field: Field) -> tuple[Entrant, ...]:
+    return tuple(
+        Entrant(f"{library}, then {name}", "parts", field, "chat", f"parts:{library}_{field}", transport=library)
+        for library in ("httpx", "pyreqwest")
+    )
+
+
 def _rival(name: str, field: Field, dialect: Dialect, function: str, imports: str, package: str) -> Entrant:
     module = "rival_clients" if field == "core" else "rival_models"
     return Entrant(name, "rival", field, dialect, f"{module}:{function}", imports, package)
@@ -56,6 +63,7 @@ ENTRANTS: Final = (
     Entrant("pyreqwest", "raw", "core", "chat", "raw_others:pyreqwest_chat", "import pyreqwest.client", "pyreqwest"),
     Entrant("aiohttp", "raw", "core", "chat", "raw_others:aiohttp_chat", "import aiohttp", "aiohttp"),
     *_ours("Client", "core", "from gemini_multi import Client"),
+    *_parts("Client", "core"),
     _rival("openai", "core", "chat", "OpenAIClient", "from openai import OpenAI", "openai"),
     _rival("google-genai", "core", "native", "GoogleClient", "from google import genai", "google-genai"),
     _rival("LiteLLM", "core", "chat", "LiteLLMClient", "import litellm", "litellm"),
@@ -70,6 +78,7 @@ ENTRANTS: Final = (
         "langchain-core",
     ),
     *_ours("ChatGeminiMulti", "langchain", "from langchain_gemini_multi import ChatGeminiMulti"),
+    *_parts("ChatGeminiMulti", "langchain"),
     _rival(
         "ChatOpenAI",
         "langchain",
@@ -104,6 +113,7 @@ ENTRANTS: Final = (
         "llama-index-core",
     ),
     *_ours("GeminiMulti", "llama_index", "from llama_index_gemini_multi import GeminiMulti"),
+    *_parts("GeminiMulti", "llama_index"),
     _rival(
         "OpenAILike",
         "llama_index",

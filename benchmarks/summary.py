@@ -7,7 +7,7 @@ from typing import Final
 
 from .plan import GROUPS, Show
 from .results import Results
-from .roster import ENTRANTS, Entrant, Field, Transport
+from .roster import ENTRANTS, Entrant, Field, Role, Transport
 
 MARKS: Final = ("<!-- summary:begin -->", "<!-- summary:end -->")
 HEADLINE_MARKS: Final = ("<!-- headline:begin -->", "<!-- headline:end -->")
@@ -91,12 +91,12 @@ def text(figure: float | None, row: Row) -> str:
 
 
 def _of(results: Results, row: Row, field: Field, transport: Transport) -> float | None:
-    return ratio(results, row, ours(field, transport))
+    return ratio(results, row, one_of("ours", field, transport))
 
 
-def ours(field: Field, transport: Transport) -> Entrant:
-    """Return our client of a field over a transport, with its first dialect."""
-    known = (one for one in ENTRANTS if one.role == "ours" and one.field == field and not one.is_twin)
+def one_of(role: Role, field: Field, transport: Transport) -> Entrant:
+    """Return our client of a field over a transport, with its first dialect, or the parts of that client."""
+    known = (one for one in ENTRANTS if one.role == role and one.field == field and not one.is_twin)
     return next(one for one in known if one.transport == transport)
 
 
