@@ -65,7 +65,7 @@ class CandidateReader:
         """Read one element of `choices`."""
         if self._tags.state == "text" and (text := _text_alone(choice)):
             self._has_deltas = True
-            self._text(text)
+            self._events.append(self._builder.text(text))
             return
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:

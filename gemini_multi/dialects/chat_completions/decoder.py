@@ -46,8 +46,10 @@ class ChatDecoder:
             if isinstance(choice, dict):
                 if "usage" in choice:
                     self._count(choice["usage"])
-                index = choice.get("index")
-                self._reader(index if type(index) is int else position).read(choice)
+                key = index if type(index := choice.get("index")) is int else position
+                if (reader := self._readers.get(key)) is None:
+                    reader = self._readers[key] = CandidateReader(key, self._expectation, self._events)
+                reader.read(choice)
         if not document.keys() <= _USUAL or document.get("created") != self._metadata.get("created"):
             rest = {key: value for key, value in document.items() if value is not None and key not in _ENVELOPE}
             usage.update(self._metadata, rest)
@@ -117,8 +119,3 @@ class ChatDecoder:
             response_id=self._id,
             provider_metadata={**self._metadata, **counts},
         )
-
-    def _reader(self, key: int) -> CandidateReader:
-        if (reader := self._readers.get(key)) is None:
-            reader = self._readers[key] = CandidateReader(key, self._expectation, self._events)
-        return reader
