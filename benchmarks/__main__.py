@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from .crew import ENVIRONMENT, ROOT, Crew, Hand, Server, cores
 from .environments import FOLDER, python_of, set_up, versions
 from .limits import MARKS as LIMITS_MARKS
 from .limits import limits
 from .plan import GROUPS, Case, Group, in_rounds
 from .plan import quick as shortened
+from .processes import ENVIRONMENT, ROOT, Server, WorkerProcess, Workers, cores
 from .report import DOCUMENT, README, case_text, tables, write
 from .results import Results
 from .roster import ENTRANTS, Entrant, Field
@@ -61,22 +61,22 @@ def takes_part(entrant: Entrant, case: Case) -> bool:
     )
 
 
-def measure(results: Results, server: Server, group: Group, case: Case, hands: Sequence[Hand]) -> None:
+def measure(results: Results, server: Server, group: Group, case: Case, workers: Sequence[WorkerProcess]) -> None:
     """Let all clients do a block in turn, round after round, in another order each time."""
-    for hand in hands:
-        name = hand.entrant.name
+    for worker in workers:
+        name = worker.entrant.name
         if case.after and results.cell(group.name, case.after, name).trouble:
             results.cell(group.name, case.name, name).trouble = f"not tried, since {case.after} failed"
-    hands = [hand for hand in hands if takes_part(hand.entrant, case)]
+    workers = [worker for worker in workers if takes_part(worker.entrant, case)]
     for number in range(case.rounds):
-        turn = number % len(hands)
-        for hand in (*hands[turn:], *hands[:turn]):
-            cell = results.cell(group.name, case.name, hand.entrant.name)
+        turn = number % len(workers)
+        for worker in (*workers[turn:], *workers[:turn]):
+            cell = results.cell(group.name, case.name, worker.entrant.name)
             if cell.goes_on:
-                cell.add(hand.measure(server.site_of(case), case))
+                cell.add(worker.measure(server.site_of(case), case))
 
 
-def recruited(*, rivals: bool, quick: bool) -> tuple[list[Hand], dict[str, Any]]:
+def prepared_workers(*, rivals: bool, quick: bool) -> tuple[list[WorkerProcess], dict[str, Any]]:
     """Give a process to each client, and tell what they run."""
     facts: dict[str, Any] = {
         "day": datetime.now(UTC).date().isoformat(),
@@ -94,7 +94,7 @@ def recruited(*, rivals: bool, quick: bool) -> tuple[list[Hand], dict[str, Any]]
     entrants = [entrant for entrant in ENTRANTS if rivals or entrant.role != "rival"]
     for field, python in fields.items():
         facts["versions"] |= versions(python, _packages(entrants, field))
-    return [Hand(entrant, fields[entrant.field]) for entrant in entrants], facts
+    return [WorkerProcess(entrant, fields[entrant.field]) for entrant in entrants], facts
 
 
 def _packages(entrants: Sequence[Entrant], field: Field) -> list[str]:
@@ -127,14 +127,14 @@ def main() -> int:
         return 0
     began = time.monotonic()
     groups = chosen(given)
-    hands, facts = recruited(rivals=not given.no_rivals, quick=given.quick)
+    workers, facts = prepared_workers(rivals=not given.no_rivals, quick=given.quick)
     FOLDER.mkdir(exist_ok=True)
     path = OURS if given.no_rivals else RESULTS
     results = beginning(path, facts, groups)
-    with Server() as server, Crew(hands):
+    with Server() as server, Workers(workers):
         for group in groups:
             for case in group.cases:
-                measure(results, server, group, case, hands)
+                measure(results, server, group, case, workers)
                 print(case_text(results, group, case), flush=True)
                 results.save(path)
     print(f"Measured in {time.monotonic() - began:.0f} seconds; all figures are in {path}.")

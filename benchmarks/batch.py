@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .batch_subjects import SUBJECTS
-from .crew import ENVIRONMENT, ROOT
 from .environments import python_of, set_up, versions
+from .processes import ENVIRONMENT, ROOT
 
 _PAGE: Final = ROOT / "docs" / "batch.md"
 _PICTURE: Final = ROOT / "docs" / "batch-memory.png"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .crew import ROOT
+from .processes import ROOT
 from .roster import Field
 
 FOLDER: Final = ROOT / ".bench"

@@ -44,7 +44,7 @@ def turns(question: str) -> list[tuple[Role, str]]:
 
 @cache
 def image() -> str:
-    """Give an image of 8 MB in base64. Nobody looks into it, beyond its first bytes."""
+    """Give an image of 8 MB in base64. Only its first bytes are read."""
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * (IMAGE_BYTES // 256 - 1)).decode()
 
 

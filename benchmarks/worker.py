@@ -24,21 +24,21 @@ from .tasks import TASKS
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def stay_at_home() -> None:
+def refuse_other_hosts() -> None:
     """Refuse to look up any host but this one: some clients fetch price lists and send statistics."""
     look_up = socket.getaddrinfo
 
     def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         if name not in _LOOPBACK:
-            raise OSError(f"A benchmark asks nobody but this machine, not {name}.")
+            raise OSError(f"A benchmark sends requests to this machine only, not to {name}.")
         return look_up(host, *args, **kwargs)
 
     socket.getaddrinfo = guarded
 
 
 class Worker:
-    """Holds the client of the case at hand."""
+    """Holds the client of the current case."""
 
     def __init__(self, factory: str) -> None:
         module, _, name = factory.partition(":")
@@ -86,7 +86,7 @@ def main(factory: str, lines: IO[str], results: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    stay_at_home()
+    refuse_other_hosts()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     results = os.fdopen(os.dup(1), "w")

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from benchmarks.answers import TEXT, WORDS, clocks
-from benchmarks.crew import Crew, Hand, Server
 from benchmarks.limits import limits
 from benchmarks.plan import GROUPS, Case, Group, Show, in_rounds, quick
+from benchmarks.processes import Server, WorkerProcess, Workers
 from benchmarks.report import BEGIN, DOCUMENT, END, tables, write
 from benchmarks.results import Cell, Results
 from benchmarks.roster import ENTRANTS, Entrant
@@ -49,16 +49,16 @@ def site(server: Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def hands() -> Iterator[dict[str, Hand]]:
-    with Crew([Hand(entrant, PYTHON) for entrant in OURS]) as crew:
-        yield {hand.entrant.name: hand for hand in crew.hands}
+def workers() -> Iterator[dict[str, WorkerProcess]]:
+    with Workers([WorkerProcess(entrant, PYTHON) for entrant in OURS]) as started:
+        yield {worker.entrant.name: worker for worker in started.workers}
 
 
 @pytest.fixture
-def hand() -> Iterator[Hand]:
-    hand = Hand(ENTRANTS[0], PYTHON)
-    yield hand
-    hand.stop()
+def worker() -> Iterator[WorkerProcess]:
+    worker = WorkerProcess(ENTRANTS[0], PYTHON)
+    yield worker
+    worker.stop()
 
 
 def small(case: Case) -> Case:
@@ -77,10 +77,10 @@ del CASES["large", "calls", "ask"]
 @pytest.mark.parametrize("entrant", OURS, ids=lambda entrant: entrant.name)
 @pytest.mark.parametrize("key", CASES, ids="-".join)
 def test_every_case_gives_the_figures_that_are_shown(
-    server: Server, hands: dict[str, Hand], key: tuple[str, str, str], entrant: Entrant
+    server: Server, workers: dict[str, WorkerProcess], key: tuple[str, str, str], entrant: Entrant
 ):
     case, shows = CASES[key]
-    reply = hands[entrant.name].measure(server.site_of(case), case)
+    reply = workers[entrant.name].measure(server.site_of(case), case)
     is_langchains = case.way.startswith("events") and entrant.name.startswith(("Client", "GeminiMulti"))
     if is_langchains or (case.task == "import" and not entrant.imports):
         assert set(reply) == {"missing"}
@@ -98,8 +98,8 @@ def test_an_image_is_copied_no_more_than_its_form_needs(site: str, name: str, mo
     """Not at all by the core, once out of the form that a framework has for it."""
     case = next(case for group in GROUPS for case in group.cases if (case.task, case.question) == ("peak", "image"))
 
-    with Crew([Hand(_entrant(name + transport), PYTHON)]) as crew:
-        assert crew.hands[0].measure(site, case)["figures"]["copies"] <= most
+    with Workers([WorkerProcess(_entrant(name + transport), PYTHON)]) as started:
+        assert started.workers[0].measure(site, case)["figures"]["copies"] <= most
 
 
 @pytest.mark.parametrize("path", ["v1/chat/completions", "v1beta/models/gemini-2.5-flash-lite:generateContent"])
@@ -121,9 +121,9 @@ def test_streams_have_the_events_that_their_name_says(site: str, path: str):
 @pytest.mark.parametrize("name", ["pyreqwest", "aiohttp"])
 @pytest.mark.parametrize("way", ["ask", "ask_async", "stream", "stream_async", "batch"])
 def test_other_libraries_stand_beside_the_yardstick(site: str, name: str, way: str):
-    with Crew([Hand(_entrant(name), PYTHON)]) as crew:
+    with Workers([WorkerProcess(_entrant(name), PYTHON)]) as started:
         case = Case(way, "calls", way, "burst-4" if way.startswith("stream") else "text", seconds=0.0, width=2)
-        reply = crew.hands[0].measure(site, case)
+        reply = started.workers[0].measure(site, case)
     # aiohttp is asynchronous only.
     is_offered = name == "pyreqwest" or way.endswith("_async")
     assert set(reply) == ({"figures"} if is_offered else {"missing"})
@@ -132,33 +132,35 @@ def test_other_libraries_stand_beside_the_yardstick(site: str, name: str, way: s
 @pytest.mark.parametrize("name", ["Client", "ChatGeminiMulti", "GeminiMulti"])
 @pytest.mark.parametrize("library", ["httpx", "pyreqwest"])
 def test_the_parts_of_ours_give_the_answer_that_was_sent(site: str, library: str, name: str):
-    with Crew([Hand(_entrant(f"{library}, then {name}"), PYTHON)]) as crew:
+    with Workers([WorkerProcess(_entrant(f"{library}, then {name}"), PYTHON)]) as started:
         for way in ("ask", "ask_async", "stream", "stream_async"):
             case = Case(way, "calls", way, "burst-4" if way.startswith("stream") else "text", seconds=0.0)
-            assert set(crew.hands[0].measure(site, case)) == {"figures"}
+            assert set(started.workers[0].measure(site, case)) == {"figures"}
 
 
-def test_a_client_that_fails_loses_its_cell_and_says_why(site: str, hands: dict[str, Hand]):
-    reply = hands["Client"].measure(site, replace(ASK, answer="error"))
+def test_a_client_that_fails_loses_its_cell_and_says_why(site: str, workers: dict[str, WorkerProcess]):
+    reply = workers["Client"].measure(site, replace(ASK, answer="error"))
     assert set(reply) == {"error"}
     assert "overloaded" in reply["error"]
-    assert "figures" in hands["Client"].measure(site, ASK)
+    assert "figures" in workers["Client"].measure(site, ASK)
 
 
-def test_a_client_that_delivers_something_else_than_was_sent_is_not_measured(site: str, hands: dict[str, Hand]):
-    reply = hands["httpx"].measure(site, replace(ASK, answer="paced-4", way="stream", task="paced"))
+def test_a_client_that_delivers_something_else_than_was_sent_is_not_measured(
+    site: str, workers: dict[str, WorkerProcess]
+):
+    reply = workers["httpx"].measure(site, replace(ASK, answer="paced-4", way="stream", task="paced"))
     assert "figures" in reply
-    reply = hands["ChatGeminiMulti"].measure(site, replace(ASK, answer="burst-4", way="stream", task="paced"))
+    reply = workers["ChatGeminiMulti"].measure(site, replace(ASK, answer="burst-4", way="stream", task="paced"))
     assert reply == {"error": "WrongAnswer: it delivered 0 events of burst-4"}
 
 
-def test_a_process_that_is_too_slow_is_replaced(site: str, hand: Hand):
-    assert hand.measure(site, replace(ASK, limit=0.0)) == {"error": "it took more than 0 seconds"}
-    assert "figures" in hand.measure(site, ASK)
+def test_a_process_that_is_too_slow_is_replaced(site: str, worker: WorkerProcess):
+    assert worker.measure(site, replace(ASK, limit=0.0)) == {"error": "it took more than 0 seconds"}
+    assert "figures" in worker.measure(site, ASK)
 
 
 def test_a_process_that_ends_is_told_and_replaced(site: str):
-    broken = Hand(replace(ENTRANTS[0], factory="nobody:at_home"), PYTHON)
+    broken = WorkerProcess(replace(ENTRANTS[0], factory="missing:chat"), PYTHON)
     assert "No module named" in broken.measure(site, ASK)["error"]
 
 

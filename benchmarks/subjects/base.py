@@ -9,7 +9,7 @@ BATCH_CALLS: Final = 64
 
 
 def count_of(url: str) -> int:
-    """Tell how many events an address streams, for a floor that asks nobody; 0 when it does not stream."""
+    """Tell how many events an address streams, for a floor that sends no request; 0 when it does not stream."""
     _, _, number = url.rpartition("-")
     return int(number) if number.isdigit() else 0
 

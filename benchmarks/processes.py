@@ -80,7 +80,7 @@ class Gone(Exception):
     """A worker crashed or took too long."""
 
 
-class Hand:
+class WorkerProcess:
     """The process of one client, started again after it was lost."""
 
     def __init__(self, entrant: Entrant, python: Path) -> None:
@@ -155,24 +155,24 @@ class Hand:
             self._process = None
 
 
-class Crew:
+class Workers:
     """All clients' processes."""
 
-    def __init__(self, hands: Sequence[Hand]) -> None:
-        self.hands = hands
+    def __init__(self, workers: Sequence[WorkerProcess]) -> None:
+        self.workers = workers
 
     def __enter__(self) -> Self:
-        for hand in self.hands:
-            hand.start()
-        for hand in self.hands:
+        for worker in self.workers:
+            worker.start()
+        for worker in self.workers:
             try:
-                hand.wait()
+                worker.wait()
             except (Gone, OSError):
-                hand.stop()  # `measure` will start it again, and tell why it fails
+                worker.stop()  # `measure` will start it again, and tell why it fails
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for hand in self.hands:
-            hand.stop()
+        for worker in self.workers:
+            worker.stop()
