@@ -89,7 +89,7 @@ _MEGABYTE: Final = 2.0**-20
 
 def _streams(*ways: str) -> tuple[Case, ...]:
     return tuple(
-        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=4, parts=size == 1_000)
+        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=7, parts=size == 1_000)
         if size < max(_SIZES)
         else Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=0.0, rounds=2, is_checked=False)
         for way in ways
@@ -106,7 +106,7 @@ def _crowds(task: Task, way: str, answer: str, *widths: int) -> tuple[Case, ...]
             way,
             answer,
             seconds=0.0 if task == "held" else 0.4,
-            rounds=1 if task == "held" or width > 256 else 3,
+            rounds=1 if task == "held" or width > 256 else 7 if width == 64 else 3,
             width=width,
             twins=False,
             floors=task != "held",
@@ -149,8 +149,8 @@ GROUPS: Final = (
         "unary",
         "Whole answers, one after the other: CPU time",
         (
-            Case("blocking", "calls", "ask", "text", parts=True),
-            Case("async", "calls", "ask_async", "text", parts=True),
+            Case("blocking", "calls", "ask", "text", rounds=11, parts=True),
+            Case("async", "calls", "ask_async", "text", rounds=11, parts=True),
         ),
         _CALLS,
         plot="bars",
