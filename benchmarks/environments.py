@@ -14,10 +14,18 @@ from .roster import Field
 
 FOLDER: Final = ROOT / ".bench"
 PACKAGES: Final[dict[Field, tuple[str, ...]]] = {
-    "core": ("httpx2", "aiohttp", "openai", "google-genai", "litellm", "matplotlib"),
-    "langchain": ("httpx2", "langchain-openai", "langchain-google-genai", "langchain-litellm", "litellm"),
+    "core": ("httpx2", "aiohttp", "httpx-aiohttp", "openai", "google-genai", "litellm", "matplotlib"),
+    "langchain": (
+        "httpx2",
+        "httpx-aiohttp",
+        "langchain-openai",
+        "langchain-google-genai",
+        "langchain-litellm",
+        "litellm",
+    ),
     "llama_index": (
         "httpx2",
+        "httpx-aiohttp",
         "llama-index-llms-openai-like",
         "llama-index-llms-google-genai",
         "llama-index-llms-litellm",

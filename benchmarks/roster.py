@@ -40,6 +40,7 @@ def _ours(name: str, field: Field, imports: str) -> tuple[Entrant, ...]:
         Entrant(name, "ours", field, "chat", factory, imports, "gemini-multi"),
         Entrant(f"{name} over httpx2", "ours", field, "chat", factory, transport="httpx2"),
         Entrant(f"{name} over pyreqwest", "ours", field, "chat", factory, transport="pyreqwest"),
+        Entrant(f"{name} over httpx-aiohttp", "ours", field, "chat", f"{field}:aiohttp"),
         Entrant(f"{name}, native", "ours", field, "native", f"{field}:native", is_twin=True),
     )
 

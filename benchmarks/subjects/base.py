@@ -39,6 +39,9 @@ class Subject:
     reads_answers = True
     """Whether `text` gives the answer's words, to be checked; not so for raw bytes."""
 
+    is_asynchronous = False
+    """Whether only the asynchronous ways are offered."""
+
     threads = 1
     """How many threads a batch is shared among."""
 
@@ -49,7 +52,7 @@ class Subject:
     def prepare(self, way: str, question: str) -> Callable[[], Any]:
         """Give what asks a question in a way."""
         method = getattr(self, way, None)
-        if method is None:
+        if method is None or (self.is_asynchronous and not way.endswith("_async")):
             raise NotOffered(f"it offers no `{way}`")
         return method(question)
 

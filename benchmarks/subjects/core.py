@@ -23,7 +23,7 @@ from gemini_multi import (
 from gemini_multi.structured import read
 
 from .base import BATCH_CALLS, Subject, failing
-from .ours import chat_host, native_host, second_provider
+from .ours import chat_host, native_host, over_aiohttp, second_provider
 
 
 def request(question: str, **settings: Any) -> ChatRequest:
@@ -38,14 +38,15 @@ def request(question: str, **settings: Any) -> ChatRequest:
 class Core(Subject):
     """The client with one provider."""
 
-    def __init__(self, url: str, provider: Callable[[str], Provider]) -> None:
+    def __init__(self, url: str, provider: Callable[[str], Provider], **settings: Any) -> None:
         super().__init__(url)
         self._provider = provider
+        self._settings = settings
         self._client = self.construct("")()
         self._async_client = self._client.for_async()
 
     def construct(self, question: str) -> Callable[[], Client]:
-        return lambda: Client([self._provider(self.url)], timeout=60.0)
+        return lambda: Client([self._provider(self.url)], timeout=60.0, **self._settings)
 
     def ask(self, question: str) -> Callable[[], Any]:
         asked = request(question)
@@ -99,3 +100,9 @@ def chat(url: str) -> Subject:
 
 def native(url: str) -> Subject:
     return Core(url, native_host)
+
+
+def aiohttp(url: str) -> Subject:
+    subject = Core(url, chat_host, **over_aiohttp())
+    subject.is_asynchronous = True
+    return subject

@@ -126,12 +126,13 @@ def _nothing(url: str) -> BaseChatModel:
 class Ours(LangChain):
     """Our own model, which knows its providers without the framework's fallbacks."""
 
-    def __init__(self, url: str, provider: Callable[[str], Any]) -> None:
+    def __init__(self, url: str, provider: Callable[[str], Any], **settings: Any) -> None:
         self._provider = provider
+        self._settings = settings
         super().__init__(url, self._with_one)
 
     def _with_one(self, url: str) -> BaseChatModel:
-        return self._with([self._provider(url)])
+        return self._with([self._provider(url)], **self._settings)
 
     def _with(self, providers: list[Any], **settings: Any) -> BaseChatModel:
         from langchain_gemini_multi import ChatGeminiMulti
@@ -172,3 +173,11 @@ def native(url: str) -> Subject:
     from benchmarks.subjects.ours import native_host
 
     return Ours(url, native_host)
+
+
+def aiohttp(url: str) -> Subject:
+    from benchmarks.subjects.ours import chat_host, over_aiohttp
+
+    subject = Ours(url, chat_host, **over_aiohttp())
+    subject.is_asynchronous = True
+    return subject

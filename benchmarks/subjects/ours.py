@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gemini_multi import AIMLAPI, Cloudflare, Oxen, Provider
 
 
@@ -18,3 +20,12 @@ def native_host(url: str) -> Provider:
 def second_provider(url: str) -> Provider:
     """Stand by for another provider, or take over from it."""
     return AIMLAPI(api_key="key", base_url=f"{url}/v1")
+
+
+def over_aiohttp() -> dict[str, Any]:
+    """Give an asynchronous HTTP client of the caller's own, whose transport is aiohttp."""
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    transport = AiohttpTransport(limits=httpx.Limits(max_connections=None))
+    return {"http_async_client": httpx.AsyncClient(transport=transport, timeout=60.0)}
