@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -126,3 +127,13 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", PROVIDER)
     EXPORTER.clear()
     return lambda: list(EXPORTER.get_finished_spans())
+
+
+@pytest.fixture
+def thread_loop() -> Iterator[None]:
+    """Give the thread an event loop: LlamaIndex makes one if there is none, and never closes it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()

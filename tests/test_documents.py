@@ -97,6 +97,7 @@ def test_the_readmes_table_is_the_catalogs() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.usefixtures("thread_loop")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_without_a_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import runpy
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +52,7 @@ def test_right_document_comes_first(question: str, source: str, example: dict[st
     assert found[0].score >= found[1].score > 0
 
 
-@pytest.fixture
-def loop() -> Iterator[None]:
-    """LlamaIndex runs something in the thread's event loop, makes one if there is none, and closes none."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    loop.close()
-
-
-@pytest.mark.usefixtures("loop")
+@pytest.mark.usefixtures("thread_loop")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sources_are_shown(example: dict[str, Any], sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     """Of every answer, with how well they fit; an answer is streamed, and the agent tells what its tool found."""
