@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from gemini_multi import types as core
 from gemini_multi.bindings.answers import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
-from gemini_multi.bindings.values import is_mapping, mapping_of
+from gemini_multi.bindings.values import changed, is_mapping, mapping_of
 
 Block: TypeAlias = dict[str, object]
 
@@ -31,7 +31,9 @@ GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 conversations."""
 
 
-_MESSAGE: Final = AIMessage(content="")
+_MESSAGE: Final = AIMessage(
+    content="", tool_calls=[], invalid_tool_calls=[], additional_kwargs={}, response_metadata={}, usage_metadata=None
+)
 """Copied for each answer: a new message would cost twice as much, to validate values that are made here."""
 
 
@@ -48,7 +50,7 @@ def to_result(response: core.ChatResponse, *, blocks: bool) -> ChatResult:
             "response_metadata": metadata(response, candidate),
             "usage_metadata": None if generations else usage_metadata(response.usage),
         }
-        message = _MESSAGE.model_copy(update=fields)
+        message = changed(_MESSAGE, **fields)
         information = {"finish_reason": candidate.finish_reason}
         generations.append(ChatGeneration(message=message, generation_info=information))
     return ChatResult(generations=generations, llm_output=llm_output(response))
@@ -209,7 +211,8 @@ def llm_output(response: core.ChatResponse) -> Block:
 def combined(outputs: Sequence[Block | None]) -> Block:
     """Add up the summaries that `llm_output` made of several calls."""
     known = [output for output in outputs if output]
-    tokens: Block = reduce(_sum, (mapping_of(output.get("token_usage")) for output in known), {})
+    counts = [mapping_of(output.get("token_usage")) for output in known]
+    tokens: Block = dict(reduce(_sum, counts)) if counts else {}
     names = [name for output in known if (name := output.get("model_name"))]
     return {**({"token_usage": tokens} if tokens else {}), **({"model_name": names[-1]} if names else {})}
 

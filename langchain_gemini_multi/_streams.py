@@ -6,7 +6,7 @@ but then each piece costs a message and a translation of blocks.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessageChunk
@@ -14,6 +14,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from gemini_multi import types as core
+from gemini_multi.bindings.values import changed
 from langchain_gemini_multi import _results as results
 from langchain_gemini_multi._results import PROVIDER, Block
 from langchain_gemini_multi._translator import cited_in, refusal_block
@@ -58,9 +59,9 @@ class ChunkBuilder:
             return self._last(event.response)
         if event.candidate != 0:
             return None
+        if isinstance(event, core.TextDelta):
+            return self._text(event)
         match event:
-            case core.TextDelta():
-                return self._text(event)
             case core.ThoughtDelta():
                 return self._thought(event)
             case core.ToolCallDelta():
@@ -140,9 +141,8 @@ def _chunk(shown: str | list[Block], **fields: object) -> ChatGenerationChunk:
 
 def _piece(content: str | list[Block], text: str) -> ChatGenerationChunk:
     """Make a chunk that holds only content. A copy costs half of a new chunk, whose fields are all validated."""
-    message: Any = _MESSAGE.__copy__()
-    chunk: Any = _CHUNK.__copy__()
-    message.__dict__.update(
+    message = changed(
+        _MESSAGE,
         content=content,
         additional_kwargs={},
         response_metadata={"model_provider": PROVIDER},
@@ -150,8 +150,7 @@ def _piece(content: str | list[Block], text: str) -> ChatGenerationChunk:
         invalid_tool_calls=[],
         tool_call_chunks=[],
     )
-    chunk.__dict__.update(text=text, message=message)
-    return chunk  # type: ignore[no-any-return]  # its attributes are set without validation
+    return changed(_CHUNK, text=text, message=message)
 
 
 _MESSAGE: Final = AIMessageChunk(content="", response_metadata={"model_provider": PROVIDER})

@@ -59,7 +59,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
     @property
     def provider_names(self) -> tuple[str, ...]:
         """The providers, in order of preference."""
-        return tuple(provider.name for provider in self._connect().providers)
+        return tuple([provider.name for provider in self._connect().providers])
 
     @property
     def _watcher(self) -> Callable[[Attempt], object]:

@@ -11,24 +11,21 @@ others read the same counts from `additional_kwargs`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from llama_index.core.base.llms import types
-from pydantic import BaseModel
 from pydantic_core import to_json
 
 from gemini_multi import types as core
 from gemini_multi.bindings.answers import attempts, candidate_metadata
 from gemini_multi.bindings.outline import outline
-from gemini_multi.bindings.values import items_of
+from gemini_multi.bindings.values import changed, items_of
 from llama_index_gemini_multi._media import has_block, to_block
 from llama_index_gemini_multi._messages import NOTE_KEY
 from llama_index_gemini_multi._typed import STREAMED_MESSAGE
 
 if TYPE_CHECKING:
     from gemini_multi.client import AsyncEventStream, EventStream
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def to_result(
@@ -53,8 +50,10 @@ _SHOWN: Final = 64
 """The number of tool calls and of media that a chunk shows. Thousands of them in each chunk would take too long."""
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
-_MESSAGE: Final = types.ChatMessage(role=types.MessageRole.ASSISTANT)
-_THINKING: Final = types.ThinkingBlock()
+_MESSAGE: Final = types.ChatMessage(role=types.MessageRole.ASSISTANT, blocks=[], additional_kwargs={})
+_CHUNK: Final = types.ChatResponse(message=_MESSAGE, delta="", additional_kwargs={})
+_TEXT: Final = types.TextBlock(text="")
+_THINKING: Final = types.ThinkingBlock(content="", additional_information={})
 
 
 class Snapshots:
@@ -127,9 +126,9 @@ class Snapshots:
         # only as long as the caller keeps the snapshot.
         blocks: list[types.ContentBlock] = []
         if self._thoughts:
-            blocks.append(_changed(_THINKING, content=self._thoughts, additional_information={}))
+            blocks.append(changed(_THINKING, content=self._thoughts, additional_information={}))
         if self._text:
-            blocks.append(types.TextBlock(text=self._text))
+            blocks.append(changed(_TEXT, text=self._text))
         known: dict[str, object] = {}
         if self._media:
             blocks += [block.model_copy() for block in self._media]
@@ -139,23 +138,8 @@ class Snapshots:
                 {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
                 for call_id, name, arguments in self._openai_calls
             ]
-        return types.ChatResponse(
-            message=_changed(_MESSAGE, blocks=blocks, additional_kwargs=known), delta=delta, additional_kwargs=extra
-        )
-
-
-def _changed(model: ModelT, **fields: object) -> ModelT:
-    """Copy a model with other values, without validation. `model_copy` and `model_construct` take twice as long."""
-    changed = model.__class__.__new__(model.__class__)
-    changed.__setstate__(
-        {
-            "__dict__": {**model.__dict__, **fields},
-            "__pydantic_fields_set__": {*model.__pydantic_fields_set__, *fields},
-            "__pydantic_extra__": None,
-            "__pydantic_private__": None,
-        }
-    )
-    return changed
+        message = changed(_MESSAGE, blocks=blocks, additional_kwargs=known)
+        return changed(_CHUNK, message=message, delta=delta, additional_kwargs=extra)
 
 
 def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[types.ContentBlock]:
@@ -167,7 +151,7 @@ def _blocks(response: core.ChatResponse, *, first_call_only: bool) -> list[types
     note = outline(parts, has_block)
     thoughts = "".join(part.text for part in parts if isinstance(part, core.Thought))
     text = "".join(part.text for part in parts if isinstance(part, core.Text)) or candidate.refusal or ""
-    blocks: list[types.ContentBlock] = [types.TextBlock(text=text)] if text else []
+    blocks: list[types.ContentBlock] = [changed(_TEXT, text=text)] if text else []
     if thoughts or note:
         # LlamaIndex's memory counts the tokens. A block that holds only signatures must not displace messages.
         tokens = (response.usage.reasoning_tokens or None) if thoughts else None

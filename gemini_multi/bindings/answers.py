@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -68,9 +69,13 @@ class GrowingJson:
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
     return [
-        {**{name: getattr(attempt, name) for name in Attempt.__slots__}, "ignored": list(attempt.ignored)}
+        {**dict(zip(_ATTEMPT, _values(attempt), strict=True)), "ignored": list(attempt.ignored)}
         for attempt in response.attempts
     ]
+
+
+_ATTEMPT: Final = tuple(Attempt.__slots__)
+_values: Final = attrgetter(*_ATTEMPT)
 
 
 def candidate_metadata(candidate: Candidate) -> dict[str, Any]:

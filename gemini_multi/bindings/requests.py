@@ -48,7 +48,8 @@ class CallSettings(GenerationFields):
     @property
     def connection(self) -> dict[str, Any]:
         """The arguments of the client that do not belong to the request."""
-        return {name: value for name in CALL_SETTINGS if (value := getattr(self, name)) is not None}
+        own = vars(self) if self.model_fields_set else {}
+        return {name: own[name] for name in CALL_SETTINGS if own.get(name) is not None} if own else {}
 
 
 _REQUEST: Final = ("model", "tools", "tool_choice", "parallel_tool_calls", "response_format")
@@ -192,6 +193,6 @@ def makes_spans(handlers: Iterable[object]) -> bool:
     return any(
         type(handler).__module__.partition(".")[0] in _MAKERS
         # LangSmith's handler, if its client writes runs as OpenTelemetry spans
-        or getattr(getattr(handler, "client", None), "otel_exporter", None) is not None
+        or getattr(getattr(handler, "__dict__", {}).get("client"), "otel_exporter", None) is not None
         for handler in handlers
     )
