@@ -30,7 +30,6 @@ GOOGLE_KEY: Final = "__gemini_function_call_thought_signatures__"
 """The key of `langchain-google-genai` for the signatures of tool calls. Each package can continue the other's
 conversations."""
 
-
 _MESSAGE: Final = AIMessage(
     content="", tool_calls=[], invalid_tool_calls=[], additional_kwargs={}, response_metadata={}, usage_metadata=None
 )
@@ -50,9 +49,8 @@ def to_result(response: core.ChatResponse, *, blocks: bool) -> ChatResult:
             "response_metadata": metadata(response, candidate),
             "usage_metadata": None if generations else usage_metadata(response.usage),
         }
-        message = changed(_MESSAGE, **fields)
         information = {"finish_reason": candidate.finish_reason}
-        generations.append(ChatGeneration(message=message, generation_info=information))
+        generations.append(ChatGeneration(message=changed(_MESSAGE, **fields), generation_info=information))
     return ChatResult(generations=generations, llm_output=llm_output(response))
 
 
@@ -212,7 +210,7 @@ def combined(outputs: Sequence[Block | None]) -> Block:
     """Add up the summaries that `llm_output` made of several calls."""
     known = [output for output in outputs if output]
     counts = [mapping_of(output.get("token_usage")) for output in known]
-    tokens: Block = dict(reduce(_sum, counts)) if counts else {}
+    tokens: Block = {**reduce(_sum, counts)} if counts else {}
     names = [name for output in known if (name := output.get("model_name"))]
     return {**({"token_usage": tokens} if tokens else {}), **({"model_name": names[-1]} if names else {})}
 

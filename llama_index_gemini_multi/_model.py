@@ -69,7 +69,7 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
         self, messages: Sequence[ChatMessage], given: Mapping[str, object]
     ) -> tuple[ChatRequest, dict[str, Any], Snapshots]:
         """Make the request of a call, the other arguments of the client, and the translator of the answer."""
-        from gemini_multi.bindings.requests import call_settings, to_request
+        from gemini_multi.bindings.requests import call_settings, makes_spans, to_request
         from llama_index_gemini_multi._messages import to_core
         from llama_index_gemini_multi._results import Snapshots
         from llama_index_gemini_multi._tools import class_schema, to_tools
@@ -79,11 +79,9 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
             fields = {**fields, "extra_body": {**self.additional_kwargs, **(self.extra_body or {})}}
         request = to_request(to_core(messages), fields, call, to_tools, class_schema)
         connection = call.connection
-        if "opentelemetry.trace" in sys.modules and connection.get("tracing", self.tracing) is None:
-            from gemini_multi.bindings.requests import makes_spans
-
-            if makes_spans(span_handlers()):
-                connection["tracing"] = False
+        is_open = "opentelemetry.trace" in sys.modules and connection.get("tracing", self.tracing) is None
+        if is_open and makes_spans(span_handlers()):
+            connection["tracing"] = False
         # Providers do not enforce `allow_parallel_tool_calls`, so it is enforced here.
         return request, connection, Snapshots(first_call_only=given.get("allow_parallel_tool_calls") is False)
 

@@ -35,10 +35,10 @@ def to_result(
 
     `delta` is the new text, if the response ends a stream. `first_call_only` leaves out all tool calls after the first.
     """
-    message_class = types.ChatMessage if delta is None else STREAMED_MESSAGE
     blocks = _blocks(response, first_call_only=first_call_only)
-    return types.ChatResponse(
-        message=message_class(role=types.MessageRole.ASSISTANT, blocks=blocks),
+    return changed(
+        _RESPONSE,
+        message=changed(_MESSAGE if delta is None else _STREAMED, blocks=blocks, additional_kwargs={}),
         raw=_raw(response),
         delta=delta,
         logprobs=_logprobs(response.candidate.logprobs),
@@ -51,6 +51,8 @@ _SHOWN: Final = 64
 _LEAST_CITED: Final = 1_000_000
 _CITED_PER_CHARACTER: Final = 4
 _MESSAGE: Final = types.ChatMessage(role=types.MessageRole.ASSISTANT, blocks=[], additional_kwargs={})
+_STREAMED: Final = STREAMED_MESSAGE(role=types.MessageRole.ASSISTANT, blocks=[], additional_kwargs={})
+_RESPONSE: Final = types.ChatResponse(message=_MESSAGE, raw=None, delta=None, logprobs=None, additional_kwargs={})
 _CHUNK: Final = types.ChatResponse(message=_MESSAGE, delta="", additional_kwargs={})
 _TEXT: Final = types.TextBlock(text="")
 _THINKING: Final = types.ThinkingBlock(content="", additional_information={})

@@ -16,6 +16,7 @@ _ADVICE: Final[Mapping[object, str]] = {
     "content_filter": "The provider stopped the answer for its content: change the prompt, or ask another provider.",
     "error": "The model made a call that cannot be read: ask again, or ask for JSON instead of a call.",
 }
+_values: Final = attrgetter(*Attempt.__slots__)
 _SHOWN: Final = 5
 """The number of problems that a message lists."""
 _SHORT: Final = 10_000
@@ -69,13 +70,9 @@ class GrowingJson:
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
     return [
-        {**dict(zip(_ATTEMPT, _values(attempt), strict=True)), "ignored": list(attempt.ignored)}
+        {**dict(zip(Attempt.__slots__, _values(attempt), strict=True)), "ignored": list(attempt.ignored)}
         for attempt in response.attempts
     ]
-
-
-_ATTEMPT: Final = tuple(Attempt.__slots__)
-_values: Final = attrgetter(*_ATTEMPT)
 
 
 def candidate_metadata(candidate: Candidate) -> dict[str, Any]:

@@ -48,8 +48,8 @@ class CallSettings(GenerationFields):
     @property
     def connection(self) -> dict[str, Any]:
         """The arguments of the client that do not belong to the request."""
-        own = vars(self) if self.model_fields_set else {}
-        return {name: own[name] for name in CALL_SETTINGS if own.get(name) is not None} if own else {}
+        own = vars(self)
+        return {name: own[name] for name in CALL_SETTINGS if own[name] is not None}
 
 
 _REQUEST: Final = ("model", "tools", "tool_choice", "parallel_tool_calls", "response_format")

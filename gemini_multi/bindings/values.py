@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_set: Final = object.__setattr__
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -69,9 +70,6 @@ def changed(model: ModelT, **fields: object) -> ModelT:
     _set(copied, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
     _set(copied, "__pydantic_private__", None)
     return copied
-
-
-_set: Final = object.__setattr__
 
 
 def with_known_signature(function: FunctionT) -> FunctionT:
