@@ -210,9 +210,9 @@ def combined(outputs: Sequence[Block | None]) -> Block:
     """Add up the summaries that `llm_output` made of several calls."""
     known = [output for output in outputs if output]
     counts = [mapping_of(output.get("token_usage")) for output in known]
-    tokens: Block = {**reduce(_sum, counts)} if counts else {}
+    tokens: Mapping[str, Any] = reduce(_sum, counts) if counts else {}
     names = [name for output in known if (name := output.get("model_name"))]
-    return {**({"token_usage": tokens} if tokens else {}), **({"model_name": names[-1]} if names else {})}
+    return {**({"token_usage": dict(tokens)} if tokens else {}), **({"model_name": names[-1]} if names else {})}
 
 
 def _sum(left: Mapping[str, Any], right: Mapping[str, Any]) -> Block:
