@@ -193,6 +193,6 @@ def makes_spans(handlers: Iterable[object]) -> bool:
     return any(
         type(handler).__module__.partition(".")[0] in _MAKERS
         # LangSmith's handler, if its client writes runs as OpenTelemetry spans
-        or getattr(getattr(handler, "__dict__", {}).get("client"), "otel_exporter", None) is not None
+        or getattr(getattr(handler, "client", None), "otel_exporter", None) is not None
         for handler in handlers
     )
