@@ -88,8 +88,9 @@ _MEGABYTE: Final = 2.0**-20
 
 
 def _streams(*ways: str) -> tuple[Case, ...]:
+    """List the cases of streams. Long blocks hold several collections of all garbage, so that each has its share."""
     return tuple(
-        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", rounds=7, parts=size == 1_000)
+        Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=size / 1250, parts=size == 1_000)
         if size < max(_SIZES)
         else Case(f"{way}, {size:,} chunks", "chunks", way, f"burst-{size}", seconds=0.0, rounds=2, is_checked=False)
         for way in ways
