@@ -59,9 +59,9 @@ class ChunkBuilder:
             return self._last(event.response)
         if event.candidate != 0:
             return None
-        if isinstance(event, core.TextDelta):
-            return self._text(event)
         match event:
+            case core.TextDelta():
+                return self._text(event)
             case core.ThoughtDelta():
                 return self._thought(event)
             case core.ToolCallDelta():

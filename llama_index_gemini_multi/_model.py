@@ -79,8 +79,8 @@ class BaseGeminiMulti(ModelFields, FunctionCallingLLM):
             fields = {**fields, "extra_body": {**self.additional_kwargs, **(self.extra_body or {})}}
         request = to_request(to_core(messages), fields, call, to_tools, class_schema)
         connection = call.connection
-        is_open = "opentelemetry.trace" in sys.modules and connection.get("tracing", self.tracing) is None
-        if is_open and makes_spans(span_handlers()):
+        is_undecided = "opentelemetry.trace" in sys.modules and connection.get("tracing", self.tracing) is None
+        if is_undecided and makes_spans(span_handlers()):
             connection["tracing"] = False
         # Providers do not enforce `allow_parallel_tool_calls`, so it is enforced here.
         return request, connection, Snapshots(first_call_only=given.get("allow_parallel_tool_calls") is False)

@@ -70,7 +70,7 @@ class GrowingJson:
 def attempts(response: ChatResponse) -> list[Any]:
     """Write the attempts of the answer."""
     return [
-        {**dict(zip(Attempt.__slots__, _values(attempt), strict=True)), "ignored": list(attempt.ignored)}
+        dict(zip(Attempt.__slots__, _values(attempt), strict=True), ignored=list(attempt.ignored))
         for attempt in response.attempts
     ]
 

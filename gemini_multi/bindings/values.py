@@ -63,11 +63,14 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
 def changed(model: ModelT, **fields: object) -> ModelT:
-    """Copy a model with other values of fields that it has set, without validation. pydantic's own ways are slower."""
+    """Copy a model without private attributes, with other values of fields that it has set, without validation.
+
+    pydantic's own ways are slower.
+    """
     copied = model.__class__.__new__(model.__class__)
     _set(copied, "__dict__", {**model.__dict__, **fields})
-    _set(copied, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
-    _set(copied, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
+    _set(copied, "__pydantic_fields_set__", {*model.__pydantic_fields_set__})
+    _set(copied, "__pydantic_extra__", None if (extra := model.__pydantic_extra__) is None else {**extra})
     _set(copied, "__pydantic_private__", None)
     return copied
 
